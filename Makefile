@@ -1,0 +1,49 @@
+# The commands of the README. Each makes the environment that it needs, once.
+PYTHON ?= python3
+TORCH ?= torch==2.13.0
+PYTEST_ARGS ?=
+
+.PHONY: demo test test-jax test-torch lint clean
+
+demo: .venv/.demo
+	.venv/bin/python examples/quickstart.py
+
+test: .venv/.dev
+	KERAS_BACKEND=tensorflow .venv/bin/python -m pytest $(PYTEST_ARGS)
+
+test-jax: .venv-jax/.dev
+	KERAS_BACKEND=jax .venv-jax/bin/python -m pytest $(PYTEST_ARGS)
+
+test-torch: .venv-torch/.dev
+	KERAS_BACKEND=torch .venv-torch/bin/python -m pytest $(PYTEST_ARGS)
+
+lint: .venv/.dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+.venv/.demo: setup.cfg
+	test -d .venv || $(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet -e '.[tensorflow,examples]'
+	touch $@
+
+.venv/.dev: setup.cfg pyproject.toml
+	test -d .venv || $(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet -e '.[tensorflow,dev]'
+	touch $@
+
+.venv-jax/.dev: setup.cfg pyproject.toml
+	test -d .venv-jax || $(PYTHON) -m venv .venv-jax
+	.venv-jax/bin/pip install --quiet -e '.[jax,dev]'
+	touch $@
+
+# PyTorch's default wheel brings CUDA, several GB; the pinned release has a CPU build.
+.venv-torch/.dev: setup.cfg pyproject.toml
+	test -d .venv-torch || $(PYTHON) -m venv .venv-torch
+	.venv-torch/bin/pip install --quiet '$(TORCH)'
+	.venv-torch/bin/pip install --quiet -e '.[torch,dev]'
+	touch $@
+
+clean:
+	rm -rf .venv .venv-jax .venv-torch build *.egg-info

@@ -1,0 +1,232 @@
+"""What a rule says, and the journal that says it once.
+
+A rule returns every advice that holds now. The `Journal` compares that with what held before and
+turns it into events: an advice opens, worsens or resolves. Whoever shows advice shows events, so
+nothing is said twice.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from keras_babysit.history import to_jsonable
+
+
+class Severity(enum.IntEnum):
+    """How bad it is; the levels compare with `<`."""
+
+    NOTE = 1
+    """Worth knowing."""
+    WARNING = 2
+    """It costs accuracy or time."""
+    ERROR = 3
+    """This run will not work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """One thing to do about an advice.
+
+    Args:
+        text: What to do, one sentence.
+        code: The same as Python that can be pasted; empty where there is no code to it.
+    """
+
+    text: str
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """One finding: what is wrong, where, since when, how that is known, and what to do.
+
+    Args:
+        rule: Name of the rule that found it, which is the name of the condition.
+        severity: How bad it is.
+        target: Path of the layer or weight it is about, or `""` for the whole model.
+        message: What is wrong, one sentence that names the numbers.
+        evidence: The numbers it rests on, by name.
+        remedies: What to do, the likeliest help first.
+        reference: Where the threshold comes from.
+        step: Optimizer step at which it opened. The journal sets it.
+        epoch: Epoch at which it opened. The journal sets it.
+        resolved_step: Step at which it held no longer; None while it holds.
+
+    Example:
+        >>> advice = Advice("dead_units", Severity.WARNING, "dense", "80 of 100 units are dead")
+        >>> advice.key
+        ('dead_units', 'dense')
+    """
+
+    rule: str
+    severity: Severity
+    target: str
+    message: str
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    remedies: tuple[Remedy, ...] = ()
+    reference: str = ""
+    step: int = 0
+    epoch: int = 0
+    resolved_step: int | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What makes it the same advice later on: the rule and the target."""
+        return (self.rule, self.target)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still holds."""
+        return self.resolved_step is None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the advice as a JSON object."""
+        return {
+            "type": "advice",
+            "rule": self.rule,
+            "severity": self.severity.name,
+            "target": self.target,
+            "message": self.message,
+            "evidence": to_jsonable(self.evidence),
+            "remedies": [{"text": r.text, "code": r.code} for r in self.remedies],
+            "reference": self.reference,
+            "step": self.step,
+            "epoch": self.epoch,
+            "resolved_step": self.resolved_step,
+        }
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Advice:
+        """Return the advice that `to_json` made `record` of."""
+        return cls(
+            rule=record["rule"],
+            severity=Severity[record["severity"]],
+            target=record["target"],
+            message=record["message"],
+            evidence=dict(record["evidence"]),
+            remedies=tuple(Remedy(r["text"], r["code"]) for r in record["remedies"]),
+            reference=record["reference"],
+            step=record["step"],
+            epoch=record["epoch"],
+            resolved_step=record["resolved_step"],
+        )
+
+
+class Change(enum.Enum):
+    """What happened to an advice."""
+
+    OPENED = "opened"
+    WORSENED = "worsened"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A change of one advice, and the step and epoch at which it happened."""
+
+    change: Change
+    advice: Advice
+    step: int
+    epoch: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the event as a JSON object: the advice, and what happened to it."""
+        change = {
+            "change": self.change.value,
+            "changed_step": self.step,
+            "changed_epoch": self.epoch,
+        }
+        return self.advice.to_json() | change
+
+
+class Journal:
+    """Keeps the advice of a run, each once, from when it opens until it resolves.
+
+    Args:
+        resolve_after: Number of judgements in a row in which an advice must not hold before it
+            counts as resolved, at least 1. It keeps an advice that comes and goes at its
+            threshold from being told again and again.
+
+    Raises:
+        ValueError: If `resolve_after` is below 1.
+
+    Example:
+        >>> journal = Journal(resolve_after=1)
+        >>> dead = Advice("dead_units", Severity.WARNING, "dense", "half of it is dead")
+        >>> [event.change.name for event in journal.update([dead], step=10, epoch=0)]
+        ['OPENED']
+        >>> journal.update([dead], step=20, epoch=0)
+        []
+        >>> [event.change.name for event in journal.update([], step=30, epoch=0)]
+        ['RESOLVED']
+        >>> journal.advice[0].step, journal.advice[0].resolved_step
+        (10, 30)
+    """
+
+    def __init__(self, *, resolve_after: int = 3) -> None:
+        if resolve_after < 1:
+            raise ValueError(
+                f"Argument `resolve_after` must be at least 1. Received: {resolve_after}"
+            )
+        self.resolve_after = resolve_after
+        self._episodes: list[Advice] = []
+        self._open: dict[tuple[str, str], int] = {}  # key -> place in _episodes
+        self._absent: dict[tuple[str, str], int] = {}  # key -> judgements without it
+
+    @property
+    def advice(self) -> list[Advice]:
+        """Every advice of the run in the order in which they opened."""
+        return list(self._episodes)
+
+    def update(self, holding: Iterable[Advice], *, step: int, epoch: int) -> list[Event]:
+        """Take in what holds at `step` and return what changed.
+
+        Args:
+            holding: All advice that the rules give now; of two with one key the worse counts.
+            step: Optimizer steps done.
+            epoch: Epoch, counted from 0.
+
+        Returns:
+            The changes, in the order of `holding`, resolved ones last; empty if nothing changed.
+        """
+        now: dict[tuple[str, str], Advice] = {}
+        for advice in holding:
+            known = now.get(advice.key)
+            if known is None or advice.severity > known.severity:
+                now[advice.key] = advice
+        events = [event for a in now.values() if (event := self._take(a, step, epoch))]
+        events += [
+            self._resolve(key, step, epoch) for key in list(self._open) if self._has_left(key, now)
+        ]
+        return events
+
+    def _take(self, advice: Advice, step: int, epoch: int) -> Event | None:
+        self._absent.pop(advice.key, None)
+        place = self._open.get(advice.key)
+        if place is None:
+            opened = replace(advice, step=step, epoch=epoch, resolved_step=None)
+            self._open[advice.key] = len(self._episodes)
+            self._episodes.append(opened)
+            return Event(Change.OPENED, opened, step, epoch)
+        before = self._episodes[place]
+        if advice.severity <= before.severity:
+            return None
+        worse = replace(advice, step=before.step, epoch=before.epoch, resolved_step=None)
+        self._episodes[place] = worse
+        return Event(Change.WORSENED, worse, step, epoch)
+
+    def _has_left(self, key: tuple[str, str], now: Mapping[tuple[str, str], Advice]) -> bool:
+        if key in now:
+            return False
+        self._absent[key] = self._absent.get(key, 0) + 1
+        return self._absent[key] >= self.resolve_after
+
+    def _resolve(self, key: tuple[str, str], step: int, epoch: int) -> Event:
+        place = self._open.pop(key)
+        self._absent.pop(key)
+        resolved = replace(self._episodes[place], resolved_step=step)
+        self._episodes[place] = resolved
+        return Event(Change.RESOLVED, resolved, step, epoch)

@@ -1,0 +1,22 @@
+"""The few things that Keras does not abstract, from the one file of the backend in use.
+
+Every backend module offers the same functions:
+
+- `value_and_grad(function, values)`: `function(values) -> (scalar, auxiliary)` and the gradients
+  of the scalar, zero where there is none.
+- `derivative(function, z)`: the elementwise derivative of `function` at `z`.
+- `compile(function, *examples)`: `function` as one compiled graph, for arguments like `examples`.
+- `copy(values)`: copies that the next training step cannot overwrite.
+- `wait(values)`: return when `values` are computed.
+- `to_tensor(array)`, `to_numpy(tensor)`: across the border to the host.
+- `borrow(arguments, count)`: up to `count` batches out of the arguments of Keras' train or test
+  function, and arguments that hand the very same batches on.
+- `state(model, arguments)`: the values of the variables of the model during that function.
+- `trained(model, result)`: the values of the trainable variables after it.
+"""
+
+import importlib
+
+import keras
+
+backend = importlib.import_module(f"keras_babysit.probes._{keras.backend.backend()}")

@@ -1,0 +1,75 @@
+"""What the probes need of JAX."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+
+def value_and_grad(function, values):
+    """Return `(scalar, auxiliary), gradients` of `function` at `values`."""
+    return jax.value_and_grad(function, has_aux=True)(values)
+
+
+def derivative(function, z):
+    """Return the elementwise derivative of `function` at `z`."""
+    y, pull_back = jax.vjp(function, jax.lax.stop_gradient(z))
+    return pull_back(jnp.ones_like(y))[0]
+
+
+def compile(function, *examples):
+    """Return `function` compiled, once per shape of its arguments."""
+    del examples
+    return jax.jit(function)
+
+
+def copy(values):
+    """Return copies of `values`: the arrays themselves are donated to the next training step."""
+    return [jnp.copy(value) for value in values]
+
+
+def wait(values):
+    """Return when `values` are computed."""
+    jax.block_until_ready(values)
+
+
+def to_tensor(array):
+    """Return `array` as a tensor."""
+    return jnp.asarray(array)
+
+
+def to_numpy(tensor):
+    """Return `tensor` on the host."""
+    return np.asarray(tensor)
+
+
+def borrow(arguments, count):
+    """Return up to `count` batches out of fit's iterator, and arguments that hand them on."""
+    state_values, iterator = arguments
+    batches = []
+    while len(batches) < count:
+        try:
+            batches.append(next(iterator))
+        except StopIteration:
+            break
+    return batches, (state_values, iter(batches) if batches else iterator)
+
+
+def state(model, arguments):
+    """Return `(trainable, other)` values of the variables of `model`.
+
+    While an epoch runs the variables themselves are empty: Keras keeps the values in the first
+    argument of its train function, `(trainable, non_trainable, optimizer, metrics)`, and of its
+    test function, `(trainable, non_trainable, metrics)`.
+    """
+    if arguments is None:
+        other = [*model.non_trainable_variables, *model.metrics_variables]
+        return [v.value for v in model.trainable_variables], [v.value for v in other]
+    trainable, non_trainable, *_, metrics = arguments[0]
+    return list(trainable), [*non_trainable, *metrics]
+
+
+def trained(model, result):
+    """Return the values of the trainable variables after a training step."""
+    del model
+    _, (trainable, *_) = result
+    return list(trainable)

@@ -1,0 +1,103 @@
+"""What the probes need of TensorFlow."""
+
+import keras
+import tensorflow as tf
+
+
+def value_and_grad(function, values):
+    """Return `(scalar, auxiliary), gradients` of `function` at `values`."""
+    values = [tf.convert_to_tensor(value) for value in values]
+    with tf.GradientTape() as tape:
+        tape.watch(values)
+        scalar, auxiliary = function(values)
+    # An embedding's gradient comes as rows; a row that was used twice counts as their sum.
+    gradients = tape.gradient(scalar, values, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    return (scalar, auxiliary), [tf.convert_to_tensor(gradient) for gradient in gradients]
+
+
+def derivative(function, z):
+    """Return the elementwise derivative of `function` at `z`."""
+    z = tf.stop_gradient(z)
+    with tf.GradientTape() as tape:
+        tape.watch(z)
+        y = function(z)
+    return tape.gradient(y, z, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+
+def compile(function, *examples):
+    """Return `function` as a graph; the first axis of the data may vary.
+
+    XLA is left out: it compiles for longer and once per shape, which a probe does not earn back.
+    """
+    del examples
+    return tf.function(function, reduce_retracing=True, autograph=False)
+
+
+def copy(values):
+    """Return copies of `values`."""
+    return [tf.identity(value) for value in values]
+
+
+def wait(values):
+    """Return when `values` are computed."""
+    for value in keras.tree.flatten(values)[-1:]:
+        to_numpy(tf.reshape(value, [-1])[:1])
+
+
+def to_tensor(array):
+    """Return `array` as a tensor."""
+    return tf.convert_to_tensor(array)
+
+
+def to_numpy(tensor):
+    """Return `tensor` on the host."""
+    return tensor.numpy()
+
+
+def borrow(arguments, count):
+    """Return up to `count` batches out of fit's iterator, and arguments that hand them on.
+
+    What is handed on is an iterator of the very same element spec, so that nothing is retraced.
+    The iterators of `tf.distribute` cannot be made again from outside and are left alone.
+    """
+    (iterator,) = arguments
+    if not isinstance(iterator, tf.data.Iterator):
+        return [], arguments
+    batches = []
+    while len(batches) < count:
+        try:
+            batches.append(iterator.get_next())
+        except (tf.errors.OutOfRangeError, StopIteration):
+            break
+    if not batches:
+        return [], arguments
+    try:
+        return batches, (_again(batches, iterator.element_spec),)
+    except Exception:
+        return batches, (batches,)  # Keras takes any iterable, at the price of one more trace
+
+
+def _again(batches, spec):
+    dataset = None
+    for batch in batches:
+        variant = tf.data.experimental.to_variant(tf.data.Dataset.from_tensors(batch))
+        one = tf.data.experimental.from_variant(variant, structure=spec)
+        dataset = one if dataset is None else dataset.concatenate(one)
+    return iter(dataset)
+
+
+def state(model, arguments):
+    """Return `(trainable, other)` values of the variables of `model`."""
+    del arguments
+    other = [*model.non_trainable_variables, *model.metrics_variables]
+    return _values(model.trainable_variables), _values(other)
+
+
+def trained(model, result):
+    """Return the values of the trainable variables after a training step."""
+    del result
+    return _values(model.trainable_variables)
+
+
+def _values(variables):
+    return [tf.convert_to_tensor(variable.value) for variable in variables]

@@ -1,0 +1,75 @@
+"""What the probes need of PyTorch."""
+
+import keras
+import torch
+
+
+def value_and_grad(function, values):
+    """Return `(scalar, auxiliary), gradients` of `function` at `values`."""
+    with torch.enable_grad():
+        values = [value.detach().requires_grad_(value.is_floating_point()) for value in values]
+        scalar, auxiliary = function(values)
+        if not scalar.requires_grad:
+            return (scalar, auxiliary), [torch.zeros_like(value) for value in values]
+        gradients = torch.autograd.grad(scalar, values, allow_unused=True)
+    pairs = zip(gradients, values, strict=True)
+    return (scalar, auxiliary), [torch.zeros_like(v) if g is None else g for g, v in pairs]
+
+
+def derivative(function, z):
+    """Return the elementwise derivative of `function` at `z`."""
+    with torch.enable_grad():
+        z = z.detach().requires_grad_(True)
+        y = function(z)
+        (gradient,) = torch.autograd.grad(y.sum(), z, allow_unused=True)
+    return torch.zeros_like(z) if gradient is None else gradient
+
+
+def compile(function, *examples):
+    """Return `function` as it is: a probe runs too seldom to earn back a compilation."""
+    del examples
+    return function
+
+
+def copy(values):
+    """Return copies of `values`: the optimizer updates the originals in place."""
+    return [value.detach().clone() for value in values]
+
+
+def wait(values):
+    """Return when `values` are computed."""
+    if any(value.is_cuda for value in keras.tree.flatten(values)):
+        torch.cuda.synchronize()
+
+
+def to_tensor(array):
+    """Return `array` as a tensor on the device of the variables."""
+    return keras.ops.convert_to_tensor(array)
+
+
+def to_numpy(tensor):
+    """Return `tensor` on the host."""
+    return keras.ops.convert_to_numpy(tensor)
+
+
+def borrow(arguments, count):
+    """Return the one batch that Keras' function is handed; it is not used up by looking at it."""
+    del count
+    return [arguments[0][0]], arguments
+
+
+def state(model, arguments):
+    """Return `(trainable, other)` values of the variables of `model`."""
+    del arguments
+    other = [*model.non_trainable_variables, *model.metrics_variables]
+    return _values(model.trainable_variables), _values(other)
+
+
+def trained(model, result):
+    """Return the values of the trainable variables after a training step."""
+    del result
+    return _values(model.trainable_variables)
+
+
+def _values(variables):
+    return [variable.value.detach() for variable in variables]

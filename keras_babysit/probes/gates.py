@@ -1,0 +1,92 @@
+"""Gates: how much gradient an activation lets through at each unit, f'(z).
+
+What kind of activation a function is, is read off its values: it is evaluated once, and its
+name plays no part. A user's own activation is therefore judged like a built-in one.
+"""
+
+import dataclasses
+import functools
+import warnings
+
+import keras
+import numpy as np
+
+from keras_babysit.probes._backend import backend
+
+CLOSED = 1e-3
+"""Below this share of the steepest slope a gate counts as shut: what gets through is a thousandth
+of the signal, which no learning rate that suits the open units makes up for. |tanh z| > 0.9995."""
+
+FLAT = 0.02
+"""Below this share of the steepest slope a squashing unit counts as saturated: |tanh z| > 0.99,
+a sigmoid below 0.005 or above 0.995. It learns fifty times slower there than at its centre."""
+
+_FAR = 30.0  # far out on both sides every activation in use has reached its asymptote
+_CENTRE = 3.0  # where standardised pre-activations lie; the steepest slope is taken from here
+
+
+@dataclasses.dataclass(frozen=True)
+class Profile:
+    """What kind of activation a function is.
+
+    Args:
+        kind: `"rectifier"` if one side is flat, `"squashing"` if both are, `"open"` if none is.
+        peak: Steepest slope near the centre; gates are given as a share of it.
+    """
+
+    kind: str
+    peak: float
+
+
+def profile(function) -> Profile | None:
+    """Return what kind of elementwise function `function` is; None if it is not elementwise.
+
+    Softmax and gated linear units mix their inputs and have no gate of their own.
+    """
+    try:
+        return _profile(function)
+    except TypeError:  # not hashable
+        return _profile.__wrapped__(function)
+
+
+@functools.lru_cache(256)
+def _profile(function) -> Profile | None:
+    points = np.concatenate([np.linspace(-_CENTRE, _CENTRE, 121), [-_FAR, _FAR]]).astype("float32")
+    row, column = points.reshape(1, -1), points.reshape(-1, 1)
+    as_row, as_column = (_evaluate(function, z) for z in (row, column))
+    if as_row.shape != row.shape or as_column.shape != column.shape:
+        return None
+    if not np.allclose(as_row.ravel(), as_column.ravel(), rtol=1e-4, atol=1e-5):
+        return None
+    z = backend.to_tensor(points)
+    slopes = np.abs(backend.to_numpy(backend.derivative(function, z)).astype("float64"))
+    peak = float(slopes[:-2].max())
+    if not np.isfinite(peak) or peak == 0:
+        return None
+    flat_sides = sum(slope < CLOSED * peak for slope in slopes[-2:])
+    return Profile(("open", "rectifier", "squashing")[flat_sides], peak)
+
+
+def _evaluate(function, array):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # softmax over one entry says that this is pointless
+        return np.asarray(keras.ops.convert_to_numpy(function(backend.to_tensor(array))), "float64")
+
+
+def is_linear(function) -> bool:
+    """Return whether `function` passes its input on as it is."""
+    return function is None or function is keras.activations.linear
+
+
+def from_output(function, y):
+    """Return the gate as a share of its peak, from the output alone; None where that can't be.
+
+    ReLU is open where `y > 0`; sigmoid has slope `y (1 - y)`, tanh `1 - y²`.
+    """
+    if function is keras.activations.relu:
+        return keras.ops.cast(y > 0, y.dtype)
+    if function is keras.activations.sigmoid:
+        return 4 * y * (1 - y)
+    if function is keras.activations.tanh:
+        return 1 - y * y
+    return None

@@ -1,0 +1,187 @@
+"""The probe: one stateless pass forward and backward through a model, and what it read.
+
+The pass is a pure function of the variables' values and a batch. Every change that layers make to
+variables on the way (moving averages, seeds, metrics) stays inside a `keras.StatelessScope` and is
+forgotten.
+"""
+
+import inspect
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_babysit.probes import taps
+from keras_babysit.probes._backend import backend
+from keras_babysit.probes.readings import Readings, nonfinite, norm, unpack
+from keras_babysit.probes.units import read_output
+
+
+class Probe:
+    """Measures activations, loss, gradients and weights of a model on one batch.
+
+    It runs in training mode: early in a run the moving averages of a batch norm are still wrong,
+    and it is the training pass whose gradients count.
+
+    Args:
+        model: A compiled and built `keras.Model`.
+        has_loss: Whether `model.compute_loss` tells what is trained; without it the probe only
+            goes forward. A model with a `train_step` of its own may train on something else.
+        is_compiled: Whether to compile the pass; uncompiled it starts at once and runs slower.
+
+    Attributes:
+        profiles: After the first run, the kind of activation by target (see `gates.Profile`).
+        outputs: After the first run, the targets whose output is the model's.
+        layers: After the first run, the layer of each target.
+    """
+
+    def __init__(self, model, *, has_loss=True, is_compiled=True):
+        self.model = model
+        self.has_loss = has_loss
+        self.is_compiled = is_compiled
+        self.profiles = {}
+        self.outputs = set()
+        self.layers = {}
+        self._layers = taps.leaves(model)
+        self._names = taps.names(self._layers)
+        self._weights = weight_names(model)
+        self._layout = []
+        self._function = None
+
+    def __call__(self, state, batch, *, loss_scale=1.0):
+        """Return the readings by quantity and target, as numpy arrays.
+
+        Args:
+            state: Values of the variables, `(trainable, other)`, as `backend.state` returns them.
+            batch: `(x, y, sample_weight)` with tensors or arrays; y and sample_weight may be None.
+            loss_scale: Factor of the loss in the backward pass, as mixed precision needs it; the
+                gradients are given without it.
+        """
+        flat = keras.tree.flatten(batch)
+        present = tuple(leaf is not None for leaf in flat)
+        data = [leaf for leaf in flat if leaf is not None]
+        if self._function is None:
+            self._function = self._make(batch, present)
+        trainable, other = state
+        scale = np.float32(loss_scale)
+        packed = self._function(trainable, other, scale, data)
+        return unpack(self._layout, backend.to_numpy(packed))
+
+    def _make(self, batch, present):
+        def run(trainable, other, scale, data):
+            waiting = iter(data)
+            leaves = [next(waiting) if is_there else None for is_there in present]
+            return self._run(trainable, other, scale, keras.tree.pack_sequence_as(batch, leaves))
+
+        return backend.compile(run) if self.is_compiled else run
+
+    def _run(self, trainable, other, scale, batch):
+        readings = Readings()
+        x, y, _ = batch
+        for room, tensors in (("inputs", x), ("targets", y)):
+            _read_data(readings, room, tensors)
+        for name, value in zip(self._weights, trainable, strict=True):
+            readings.add("weights/norm", name, norm(value))
+            readings.add("weights/nonfinite", name, nonfinite(value))
+        if self.has_loss:
+            self._read_with_gradients(readings, trainable, other, scale, batch)
+        else:
+            self._forward(trainable, other, batch, readings)
+        self._layout = readings.layout
+        return readings.pack()
+
+    def _read_with_gradients(self, readings, trainable, other, scale, batch):
+        forward = Readings()
+
+        def scaled_loss(values):
+            loss, penalty = self._forward(values, other, batch, forward)
+            return loss * ops.cast(scale, loss.dtype), (loss, penalty, forward.pack())
+
+        (_, (loss, penalty, packed)), gradients = backend.value_and_grad(scaled_loss, trainable)
+        readings.add("loss/batch", "", loss)
+        readings.add("loss/penalty", "", penalty)
+        for name, gradient in zip(self._weights, gradients, strict=True):
+            gradient = ops.cast(gradient, "float32") / scale
+            readings.add("gradients/norm", name, norm(gradient))
+            readings.add("gradients/nonfinite", name, nonfinite(gradient))
+        readings.extend(forward.layout, packed)
+
+    def _forward(self, trainable, other, batch, readings):
+        """Add what the layers return to `readings`; return the loss and the penalty in it."""
+        model = self.model
+        x, y, sample_weight = batch
+        made_by = {}
+
+        def record(call):
+            made_by[id(call.y)] = call
+            self.layers[call.target] = call.layer
+            self.profiles[call.target] = read_output(readings, call)
+
+        with stateless(model, trainable, other):
+            with taps.tapped(self._layers, self._names, record):
+                y_pred = model(x, training=True)
+            last = [made_by[id(t)] for t in keras.tree.flatten(y_pred) if id(t) in made_by]
+            self.outputs = {call.target for call in last}
+            if not self.has_loss:
+                return None, None
+            loss = compute_loss(model, x, y, y_pred, sample_weight, training=True)
+            return ops.cast(loss, "float32"), weight_penalty(model)
+
+
+def stateless(model, trainable, other):
+    """Return a scope in which `model` has these values and no change of a variable lasts."""
+    others = [*model.non_trainable_variables, *model.metrics_variables]
+    mapping = [
+        *zip(model.trainable_variables, trainable, strict=True),
+        *zip(others, other, strict=True),
+    ]
+    return keras.StatelessScope(state_mapping=mapping, collect_losses=True)
+
+
+def compute_loss(model, x, y, y_pred, sample_weight, *, training):
+    """Return the loss as `fit` computes it, also where a user's `compute_loss` lacks `training`."""
+    parameters = inspect.signature(model.compute_loss).parameters
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    mode = {"training": training} if takes_any or "training" in parameters else {}
+    return model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, **mode)
+
+
+def weight_penalty(model):
+    """Return the sum of the weight regularizers, in float32."""
+    penalty = ops.zeros((), "float32")
+    for variable in model.trainable_variables:
+        if variable.regularizer is not None:
+            penalty = penalty + ops.cast(ops.sum(variable.regularizer(variable)), "float32")
+    return penalty
+
+
+def weight_names(model):
+    """Return a name for each trainable variable: the layer's name and its own."""
+    names, used = [], set()
+    for variable in model.trainable_variables:
+        path = variable.path.split("/")
+        name = "/".join(path[-2:])
+        if name in used:
+            name = variable.path
+        unique, number = name, 1
+        while unique in used:
+            number += 1
+            unique = f"{name}({number})"
+        used.add(unique)
+        names.append(unique)
+    return names
+
+
+def _read_data(readings, room, tensors):
+    for place, tensor in enumerate(keras.tree.flatten(tensors)):
+        if tensor is None or not _is_float(tensor):
+            continue
+        target = f"{room}[{place}]"
+        tensor = ops.cast(tensor, "float32")
+        readings.add(f"{room}/nonfinite", target, nonfinite(tensor))
+        readings.add(f"{room}/mean", target, ops.mean(tensor))
+        readings.add(f"{room}/std", target, ops.std(tensor))
+
+
+def _is_float(tensor):
+    return keras.backend.is_float_dtype(keras.backend.standardize_dtype(tensor.dtype))

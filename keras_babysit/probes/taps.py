@@ -1,0 +1,165 @@
+"""Taps: read what the layers of any model compute, only while a probe runs.
+
+A tap shadows `layer.call`, and `layer.activation` where there is one, on the instance; both are
+put back before the probe returns. It works for subclassed models and inside a compiled graph, and
+it patches no class. Each reading is reduced to one number per unit right where it is taken.
+"""
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+ACTIVATION_LAYERS = (
+    keras.layers.ELU,
+    keras.layers.LeakyReLU,
+    keras.layers.PReLU,
+    keras.layers.ReLU,
+)
+OPAQUE_LAYERS = (keras.layers.RNN, keras.layers.TimeDistributed)
+"""They call their inner layers inside a loop of the graph, which no tensor may leave."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of one layer, as seen while the graph is traced.
+
+    Args:
+        layer: The layer.
+        target: Name of its readings; the second call of a shared layer ends in `#2`.
+        y: What it returned; for several outputs there is one `Call` each.
+        z: What went into its elementwise function, None where that can't be seen.
+        function: The elementwise function that it applies last, None where there is none.
+    """
+
+    layer: keras.Layer
+    target: str
+    y: Any
+    z: Any = None
+    function: Callable | None = None
+
+
+def leaves(model) -> list[keras.Layer]:
+    """Return the layers that compute: those without layers inside, and the opaque ones."""
+    found, seen = [], set()
+
+    def visit(layer):
+        if id(layer) in seen:
+            return
+        seen.add(id(layer))
+        inner = [] if isinstance(layer, OPAQUE_LAYERS) else _sublayers(layer)
+        if not inner and layer is not model and not isinstance(layer, keras.layers.InputLayer):
+            found.append(layer)
+        for child in inner:
+            visit(child)
+
+    visit(model)
+    return found
+
+
+def _sublayers(layer) -> list[keras.Layer]:
+    return [
+        child
+        for child in layer._flatten_layers(include_self=False, recursive=False)
+        if not isinstance(child, keras.metrics.Metric)
+    ]
+
+
+def is_watchable(layer) -> bool:
+    """Return whether tensors of `layer` may leave it; rematerialised layers keep theirs."""
+    return not getattr(layer, "_remat_mode", None)
+
+
+def names(layers) -> dict[int, str]:
+    """Return a name for each layer by its id: `layer.name`, or its path where that is taken."""
+    counts: dict[str, int] = {}
+    for layer in layers:
+        counts[layer.name] = counts.get(layer.name, 0) + 1
+    found, used = {}, set()
+    for layer in layers:
+        name = layer.name if counts[layer.name] == 1 else (layer.path or layer.name)
+        unique, number = name, 1
+        while unique in used:
+            number += 1
+            unique = f"{name}({number})"
+        used.add(unique)
+        found[id(layer)] = unique
+    return found
+
+
+@contextlib.contextmanager
+def tapped(layers, target_of, record):
+    """Hand each call that the layers get inside this context to `record`.
+
+    Args:
+        layers: The layers to tap, as `leaves` returns them.
+        target_of: Name of each layer by its id.
+        record: Called with a `Call` while the graph is traced.
+    """
+    with contextlib.ExitStack() as stack:
+        for layer in layers:
+            if is_watchable(layer):
+                stack.enter_context(_tap(layer, target_of[id(layer)], record))
+        yield
+
+
+@contextlib.contextmanager
+def _tap(layer, target, record):
+    inner_call = layer.call
+    activation = layer.__dict__.get("activation")
+    is_fused = callable(activation) and not isinstance(activation, keras.Layer)
+    seen = {"calls": 0, "z": None}
+
+    def fused(z, *args, **kwargs):
+        seen["z"] = z
+        return activation(z, *args, **kwargs)
+
+    def call(*args, **kwargs):
+        seen["z"] = None
+        outputs = inner_call(*args, **kwargs)
+        seen["calls"] += 1
+        name = target if seen["calls"] == 1 else f"{target}#{seen['calls']}"
+        first, *others = _tensors(outputs) or [None]
+        if first is not None:
+            record(Call(layer, name, first, *nonlinearity(args)))
+        for place, y in enumerate(others, 1):
+            record(Call(layer, f"{name}[{place}]", y))
+        return outputs
+
+    def nonlinearity(args):
+        if seen["z"] is not None:
+            return seen["z"], activation
+        if isinstance(layer, ACTIVATION_LAYERS) or hasattr(layer, "gate"):
+            return args[0], inner_call
+        if isinstance(layer, OPAQUE_LAYERS):
+            return None, _outer_activation(layer)
+        return None, None
+
+    object.__setattr__(layer, "call", call)
+    if is_fused:
+        object.__setattr__(layer, "activation", fused)
+    try:
+        yield
+    finally:
+        object.__delattr__(layer, "call")
+        if is_fused:
+            object.__setattr__(layer, "activation", activation)
+
+
+def _outer_activation(layer):
+    """Return what an opaque layer's output went through last, None if it is more than that.
+
+    The output of an LSTM or GRU is a product of gates and no function of one pre-activation.
+    """
+    if isinstance(layer, keras.layers.TimeDistributed):
+        return getattr(layer.layer, "activation", None)
+    if isinstance(layer, keras.layers.SimpleRNN):
+        return layer.activation
+    return None
+
+
+def _tensors(outputs):
+    flat = keras.tree.flatten(outputs)
+    return [y for y in flat if hasattr(y, "shape") and hasattr(y, "dtype")]

@@ -1,0 +1,87 @@
+"""What a probe records of a layer's output: numbers per layer and vectors per unit.
+
+A unit is one channel of the channel axis; every other axis, the batch and all positions, counts
+as examples.
+"""
+
+import keras
+from keras import ops
+
+from keras_babysit.probes import gates
+from keras_babysit.probes._backend import backend
+from keras_babysit.probes.readings import nonfinite
+
+MAX_UNITS = 65_536
+"""Layers with more units get numbers for the layer but no vectors."""
+
+
+def read_output(readings, call):
+    """Add the readings of one `Call` to `readings`; return the profile of its function, if any."""
+    if not keras.backend.is_float_dtype(keras.backend.standardize_dtype(call.y.dtype)):
+        return None
+    readings.add("activations/nonfinite", call.target, nonfinite(call.y))
+    is_worth_it = call.function is not None or call.layer.weights
+    if not is_worth_it or len(call.y.shape) < 2:
+        return None
+    y = ops.cast(call.y, "float32")
+    readings.add("activations/mean", call.target, ops.mean(y))
+    readings.add("activations/std", call.target, ops.std(y))
+    profile, gate, z = _gate(call)
+    if gate is None or _units(call) is None:
+        return profile
+    _read_gates(readings, call, profile, ops.cast(gate, "float32"), z)
+    return profile
+
+
+def channel_axis(layer, rank: int) -> int:
+    """Return the axis of the units in an output of `layer` of that rank."""
+    data_format = getattr(layer, "data_format", None)
+    if data_format is None and rank > 3:
+        data_format = keras.config.image_data_format()
+    return 1 if data_format == "channels_first" else rank - 1
+
+
+def _units(call):
+    rank = len(call.y.shape)
+    units = call.y.shape[channel_axis(call.layer, rank)]
+    return None if units is None or units > MAX_UNITS else units
+
+
+def _gate(call):
+    """Return profile, gate as a share of the steepest slope, and a tensor that tells the end."""
+    if call.function is None or gates.is_linear(call.function):
+        return None, None, None
+    if call.z is None:
+        gate = gates.from_output(call.function, call.y)
+        return (None if gate is None else gates.profile(call.function)), gate, call.y
+    if hasattr(call.layer, "gate"):
+        return gates.Profile("rectifier", 1.0), ops.abs(call.layer.gate(call.z)), call.z
+    if isinstance(call.layer, keras.layers.PReLU):
+        profile = gates.Profile("rectifier", 1.0)  # at alpha = 0, where it starts, it is a ReLU
+    else:
+        profile = gates.profile(call.function)
+    if profile is None:
+        return None, None, None
+    slope = backend.derivative(call.function, call.z)
+    return profile, ops.abs(slope) / profile.peak, call.z
+
+
+def _read_gates(readings, call, profile, gate, z):
+    rank = len(call.y.shape)
+    unit_axis = channel_axis(call.layer, rank)
+    axes = [axis for axis in range(rank) if axis != unit_axis]
+    readings.add("activations/gate", call.target, ops.mean(gate, axes))
+    readings.add("activations/gate_max", call.target, ops.max(gate, axes))
+    if profile.kind == "squashing":
+        z = ops.cast(z, "float32")
+        flat = gate < gates.FLAT
+        # The low end lies left of the centre; from an output alone left of the output's middle.
+        middle = _middle(call)
+        low, high = (ops.logical_and(flat, side) for side in (z < middle, z >= middle))
+        for end, where in (("low", low), ("high", high)):
+            share = ops.mean(ops.cast(where, "float32"), axes)
+            readings.add(f"activations/saturated_{end}", call.target, share)
+
+
+def _middle(call):
+    return 0.5 if call.z is None and call.function is keras.activations.sigmoid else 0.0
