@@ -6,6 +6,7 @@ and back, so that a run recorded on one machine is judged on another.
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
@@ -271,7 +272,7 @@ def _parse(line: str) -> dict[str, Any] | None:
 
 
 def to_jsonable(value: Any) -> Any:
-    """Return `value` in what strict JSON can hold: arrays as lists, NaN and infinities as strings."""
+    """Return `value` as strict JSON can hold it: arrays as lists, NaN and infinities as strings."""
     if isinstance(value, np.ndarray):
         return [to_jsonable(entry) for entry in value.tolist()]
     if isinstance(value, np.generic):

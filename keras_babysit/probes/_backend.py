@@ -2,6 +2,7 @@
 
 Every backend module offers the same functions:
 
+- `CAN_COMPILE`: whether compiling is a choice that the schedule makes.
 - `value_and_grad(function, values)`: `function(values) -> (scalar, auxiliary)` and the gradients
   of the scalar, zero where there is none.
 - `derivative(function, z)`: the elementwise derivative of `function` at `z`.
@@ -11,7 +12,8 @@ Every backend module offers the same functions:
 - `to_tensor(array)`, `to_numpy(tensor)`: across the border to the host.
 - `borrow(arguments, count)`: up to `count` batches out of the arguments of Keras' train or test
   function, and arguments that hand the very same batches on.
-- `state(model, arguments)`: the values of the variables of the model during that function.
+- `state(model, arguments)`: the values of the variables of the model during that function, as
+  lists `(trainable, other, optimizer)`; `other` is all that is neither, metrics included.
 - `trained(model, result)`: the values of the trainable variables after it.
 """
 

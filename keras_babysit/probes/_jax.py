@@ -4,6 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+CAN_COMPILE = True
+"""Whether `compile` makes a difference; uncompiled, JAX compiles each operation by itself."""
+
 
 def value_and_grad(function, values):
     """Return `(scalar, auxiliary), gradients` of `function` at `values`."""
@@ -55,17 +58,18 @@ def borrow(arguments, count):
 
 
 def state(model, arguments):
-    """Return `(trainable, other)` values of the variables of `model`.
+    """Return `(trainable, other, optimizer)` values of the variables of `model`.
 
     While an epoch runs the variables themselves are empty: Keras keeps the values in the first
-    argument of its train function, `(trainable, non_trainable, optimizer, metrics)`, and of its
-    test function, `(trainable, non_trainable, metrics)`.
+    argument of its train function, `(trainable, non_trainable, optimizer, metrics)`.
     """
     if arguments is None:
         other = [*model.non_trainable_variables, *model.metrics_variables]
-        return [v.value for v in model.trainable_variables], [v.value for v in other]
-    trainable, non_trainable, *_, metrics = arguments[0]
-    return list(trainable), [*non_trainable, *metrics]
+        optimizer = model.optimizer.variables if model.optimizer else []
+        groups = (model.trainable_variables, other, optimizer)
+        return tuple([variable.value for variable in group] for group in groups)
+    trainable, non_trainable, optimizer, metrics = arguments[0]
+    return list(trainable), [*non_trainable, *metrics], list(optimizer)
 
 
 def trained(model, result):

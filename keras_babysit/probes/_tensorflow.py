@@ -3,6 +3,9 @@
 import keras
 import tensorflow as tf
 
+CAN_COMPILE = True
+"""Whether `compile` makes a difference; an uncompiled pass starts sooner."""
+
 
 def value_and_grad(function, values):
     """Return `(scalar, auxiliary), gradients` of `function` at `values`."""
@@ -71,10 +74,16 @@ def borrow(arguments, count):
             break
     if not batches:
         return [], arguments
+    seen = [keras.tree.map_structure(_without_optional, batch) for batch in batches]
     try:
-        return batches, (_again(batches, iterator.element_spec),)
+        return seen, (_again(batches, iterator.element_spec),)
     except Exception:
-        return batches, (batches,)  # Keras takes any iterable, at the price of one more trace
+        return seen, (batches,)  # Keras takes any iterable, at the price of one more trace
+
+
+def _without_optional(leaf):
+    """Return None for what Keras hands on as an empty optional, as its train function does."""
+    return None if isinstance(leaf, tf.experimental.Optional) else leaf
 
 
 def _again(batches, spec):
@@ -87,10 +96,11 @@ def _again(batches, spec):
 
 
 def state(model, arguments):
-    """Return `(trainable, other)` values of the variables of `model`."""
+    """Return `(trainable, other, optimizer)` values of the variables of `model`."""
     del arguments
     other = [*model.non_trainable_variables, *model.metrics_variables]
-    return _values(model.trainable_variables), _values(other)
+    optimizer = model.optimizer.variables if model.optimizer else []
+    return tuple(map(_values, (model.trainable_variables, other, optimizer)))
 
 
 def trained(model, result):

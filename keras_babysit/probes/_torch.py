@@ -3,6 +3,9 @@
 import keras
 import torch
 
+CAN_COMPILE = False
+"""Whether `compile` makes a difference."""
+
 
 def value_and_grad(function, values):
     """Return `(scalar, auxiliary), gradients` of `function` at `values`."""
@@ -59,10 +62,11 @@ def borrow(arguments, count):
 
 
 def state(model, arguments):
-    """Return `(trainable, other)` values of the variables of `model`."""
+    """Return `(trainable, other, optimizer)` values of the variables of `model`."""
     del arguments
     other = [*model.non_trainable_variables, *model.metrics_variables]
-    return _values(model.trainable_variables), _values(other)
+    optimizer = model.optimizer.variables if model.optimizer else []
+    return tuple(map(_values, (model.trainable_variables, other, optimizer)))
 
 
 def trained(model, result):

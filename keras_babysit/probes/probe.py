@@ -28,22 +28,25 @@ class Probe:
         has_loss: Whether `model.compute_loss` tells what is trained; without it the probe only
             goes forward. A model with a `train_step` of its own may train on something else.
         is_compiled: Whether to compile the pass; uncompiled it starts at once and runs slower.
+        layers: The layers to watch, None for all that compute.
 
     Attributes:
+        has_run: Whether it has run once without an error.
         profiles: After the first run, the kind of activation by target (see `gates.Profile`).
         outputs: After the first run, the targets whose output is the model's.
         layers: After the first run, the layer of each target.
     """
 
-    def __init__(self, model, *, has_loss=True, is_compiled=True):
+    def __init__(self, model, *, has_loss=True, is_compiled=True, layers=None):
         self.model = model
         self.has_loss = has_loss
         self.is_compiled = is_compiled
         self.profiles = {}
         self.outputs = set()
         self.layers = {}
-        self._layers = taps.leaves(model)
-        self._names = taps.names(self._layers)
+        self.has_run = False
+        self.watched = taps.leaves(model) if layers is None else layers
+        self._names = taps.names(self.watched)
         self._weights = weight_names(model)
         self._layout = []
         self._function = None
@@ -52,7 +55,7 @@ class Probe:
         """Return the readings by quantity and target, as numpy arrays.
 
         Args:
-            state: Values of the variables, `(trainable, other)`, as `backend.state` returns them.
+            state: Values of the variables as `backend.state` returns them.
             batch: `(x, y, sample_weight)` with tensors or arrays; y and sample_weight may be None.
             loss_scale: Factor of the loss in the backward pass, as mixed precision needs it; the
                 gradients are given without it.
@@ -62,10 +65,11 @@ class Probe:
         data = [leaf for leaf in flat if leaf is not None]
         if self._function is None:
             self._function = self._make(batch, present)
-        trainable, other = state
+        trainable, other, _ = state
         scale = np.float32(loss_scale)
-        packed = self._function(trainable, other, scale, data)
-        return unpack(self._layout, backend.to_numpy(packed))
+        packed = backend.to_numpy(self._function(trainable, other, scale, data))
+        self.has_run = True
+        return unpack(self._layout, packed)
 
     def _make(self, batch, present):
         def run(trainable, other, scale, data):
@@ -118,7 +122,7 @@ class Probe:
             self.profiles[call.target] = read_output(readings, call)
 
         with stateless(model, trainable, other):
-            with taps.tapped(self._layers, self._names, record):
+            with taps.tapped(self.watched, self._names, record):
                 y_pred = model(x, training=True)
             last = [made_by[id(t)] for t in keras.tree.flatten(y_pred) if id(t) in made_by]
             self.outputs = {call.target for call in last}

@@ -59,6 +59,11 @@ def leaves(model) -> list[keras.Layer]:
     return found
 
 
+def outermost(model) -> list[keras.Layer]:
+    """Return the layers directly in the model, with nothing of what is inside them."""
+    return [layer for layer in _sublayers(model) if not isinstance(layer, keras.layers.InputLayer)]
+
+
 def _sublayers(layer) -> list[keras.Layer]:
     return [
         child

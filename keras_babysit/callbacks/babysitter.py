@@ -1,0 +1,138 @@
+"""The callback that watches a run."""
+
+import keras
+
+from keras_babysit.advice import Severity
+from keras_babysit.callbacks.session import Session, Settings
+from keras_babysit.history import History, Overhead
+from keras_babysit.probes import Schedule, read_given
+from keras_babysit.rules import DEFAULT_RULES, read_rules
+from keras_babysit.sinks import Console, Report, TensorBoard
+
+
+class Babysitter(keras.callbacks.Callback):
+    """Watches `fit`: measures the network, says what is wrong, where, why and what to do.
+
+    Args:
+        probe: Examples to measure on: `(x, y)`, `(x, y, sample_weight)`, a dataset, or a callable
+            that returns a batch. None measures on the batches that `fit` trains on.
+        rules: What to look for: rules, names of rules of `DEFAULT_RULES`, or both. A rule is a
+            function `history -> list[Advice]`.
+        every: `"auto"` measures as often as `budget` allows; a number n measures before every n-th
+            step and at the end of each epoch.
+        budget: Share of the wall time that watching may take, in (0, 1]. A run shorter than a
+            minute is charged as if it took one.
+        log_dir: Folder for TensorBoard; None writes nothing.
+        verbose: 1 to print advice and a summary, 0 to print nothing.
+        stop_on: Severity at which training is stopped; None never stops it.
+        rescue: Whether to stop and put the last good weights back when the loss explodes or
+            values are no longer finite.
+        sinks: Further `Sink`s that receive measurements and advice.
+
+    Attributes:
+        advice: Every `Advice` of the latest run, in the order in which they opened.
+        history: The `History` of the latest run.
+        overhead: What watching has cost, an `Overhead`.
+
+    Raises:
+        ValueError: If `every`, `budget`, `rules` or `stop_on` is out of range. At the start of
+            `fit`: if the model is not compiled, if `probe` does not fit it, or if `log_dir`
+            cannot be written.
+        TypeError: If `probe` or a rule is of the wrong kind.
+
+    Example:
+        >>> import numpy as np
+        >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+        >>> model.compile("adam", "mse")
+        >>> sitter = Babysitter(verbose=0)
+        >>> x, y = np.random.normal(size=(64, 4)), np.zeros((64, 1))
+        >>> _ = model.fit(x, y, verbose=0, callbacks=[sitter])
+        >>> sitter.history.last("loss/start") > 0
+        True
+    """
+
+    def __init__(
+        self,
+        probe=None,
+        *,
+        rules=DEFAULT_RULES,
+        every="auto",
+        budget=0.02,
+        log_dir=None,
+        verbose=1,
+        stop_on=None,
+        rescue=False,
+        sinks=(),
+    ):
+        super().__init__()
+        Schedule(every, budget)  # raises now rather than at the start of training
+        self._settings = Settings(
+            rules=read_rules(rules),
+            given=None if probe is None else read_given(probe),
+            every=every,
+            budget=budget,
+            stop_on=None if stop_on is None else Severity(stop_on),
+            rescue=rescue,
+            sinks=(
+                *([Console(verbose=verbose)] if verbose else []),
+                *([TensorBoard(log_dir)] if log_dir else []),
+                *sinks,
+            ),
+        )
+        self._session = None
+        self._is_training = False
+
+    @property
+    def advice(self):
+        """Every advice of the latest run, in the order in which they opened."""
+        return self._session.journal.advice if self._session else []
+
+    @property
+    def history(self):
+        """The history of the latest run."""
+        return self._session.history if self._session else History()
+
+    @property
+    def overhead(self):
+        """What watching the latest run has cost."""
+        return self._session.schedule.overhead if self._session else Overhead(0.0, 0.0, 0)
+
+    def report(self):
+        """Return a `Report` of the latest run: print it, or write it as JSON or HTML."""
+        return Report(self.history, self.advice, self.overhead)
+
+    def on_train_begin(self, logs=None):
+        """Start to watch; bad settings raise here, before the first step."""
+        if self._session is not None:
+            self._session.abandon()
+        self._session = Session(self.model, dict(self.params or {}), self._settings)
+        self._session.start()
+        self._is_training = True
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Note the epoch."""
+        self._session.begin_epoch(epoch)
+
+    # There is no `on_train_batch_end`: overriding it would make Keras wait for every step.
+    def on_train_batch_begin(self, batch, logs=None):
+        """Look at the step that comes next, if there is a reason to."""
+        self._session.expect_step(batch)
+
+    def on_test_begin(self, logs=None):
+        """Note a pass over the validation data."""
+        if self._is_training:
+            self._session.begin_validation()
+
+    def on_test_batch_begin(self, batch, logs=None):
+        """Keep validation examples."""
+        if self._is_training:
+            self._session.expect_validation_step(batch)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Measure, score and judge."""
+        self._session.end_epoch(logs)
+
+    def on_train_end(self, logs=None):
+        """Finish."""
+        self._is_training = False
+        self._session.end()

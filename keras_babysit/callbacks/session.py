@@ -1,0 +1,360 @@
+"""One watched run, from the first step to the last: what the callbacks wire together."""
+
+import functools
+import logging
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_babysit.advice import Advice, Journal, Severity
+from keras_babysit.callbacks.last_good import LastGood
+from keras_babysit.errors import KerasBabysitWarning, NotCompiledError, ProbeMismatchError
+from keras_babysit.history import History, Measurement
+from keras_babysit.probes import Given, Monitor, Schedule, backend, intercept
+from keras_babysit.rules import Rule, rule_name
+from keras_babysit.sinks import Report, Sink
+
+FATAL_RULES = ("non_finite_values", "loss_explosion")
+"""Rules after which the weights are lost, so that `rescue` puts the last good ones back."""
+
+HUNT_STEPS = 200
+"""Steps whose whole batch is searched for the inputs that made the weights non-finite. The run is
+lost by then, so that this may cost what it costs."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a user chose; the same for every run of one callback."""
+
+    rules: Sequence[Rule]
+    given: Given | None = None
+    every: Any = "auto"
+    budget: float = 0.02
+    stop_on: Severity | None = None
+    rescue: bool = False
+    sinks: Sequence[Sink] = ()
+
+
+def guarded(method):
+    """Keep a failure of the watcher away from training: one warning, and the watcher is off."""
+
+    @functools.wraps(method)
+    def call(self, *args, **kwargs):
+        if self.is_off:
+            return None
+        try:
+            return method(self, *args, **kwargs)
+        except Exception as error:
+            self.switch_off(error)
+            return None
+
+    return call
+
+
+class Session:
+    """Watches one run of `fit`.
+
+    Args:
+        model: The model.
+        planned: What `fit` tells its callbacks: `epochs`, and `steps` of an epoch or None.
+        settings: What the user chose.
+
+    Raises:
+        NotCompiledError: If the model is not compiled.
+        ProbeMismatchError: If the given examples do not fit the model.
+    """
+
+    def __init__(self, model, planned, settings):
+        _check(model, settings.given)
+        self.model = model
+        self.planned = planned
+        self.settings = settings
+        self.history = History()
+        self.journal = Journal()
+        self.schedule = Schedule(settings.every, settings.budget)
+        self.is_off = False
+        self.epoch = 0
+        self._step = 0
+        self._epoch_start = 0  # steps done before this epoch
+        self._rules = list(settings.rules)
+        self._sinks = list(settings.sinks)
+        self._notices = []
+        self._call_offs = []
+        self._validation_passes = 0
+        self._hunted = None  # steps searched for non-finite inputs, None before there is a reason
+        self._last_good = LastGood(model) if settings.rescue else None
+        self._monitor = Monitor(
+            model,
+            self.history,
+            self.schedule,
+            planned=planned,
+            notice=self._notice,
+            given=settings.given,
+        )
+
+    def start(self):
+        """Start the clock and the sinks; a sink that cannot write raises here."""
+        epochs, steps = self.planned.get("epochs"), self.planned.get("steps")
+        self.schedule.start(epochs * steps if epochs and steps else None)
+        for sink in self._sinks:
+            sink.on_start(self.history)
+
+    @guarded
+    def begin_epoch(self, epoch):
+        """Note that an epoch begins."""
+        self.epoch = epoch
+        self._step = self._epoch_start
+
+    @guarded
+    def expect_step(self, batch):
+        """Look at the step that comes next, if there is a reason to."""
+        self._step = self._epoch_start + batch
+        is_due = self.schedule.is_due(self._step)
+        if is_due or self._is_hunting or self._wants_batch():
+            before = functools.partial(self._before_step, is_due)
+            self._intercept("train_function", before, self._after_step)
+
+    @guarded
+    def begin_validation(self):
+        """Note that a pass over the validation data begins."""
+        self._validation_passes += 1
+
+    @guarded
+    def expect_validation_step(self, batch):
+        """Keep validation examples during the first pass over them."""
+        if self._validation_passes == 1 and self._monitor.validation.wants(batch):
+            before = functools.partial(self._before_validation_step, batch)
+            self._intercept("test_function", before, lambda known, result: None)
+
+    @guarded
+    def end_epoch(self, logs):
+        """Record the epoch's own numbers, probe and score if the budget allows, and judge."""
+        self._step = self._epoch_start = self._steps_done()
+        self._record_logs(logs or {})
+        if self.schedule.affords("probe", self._step):
+            with self.schedule.charging("probe"):
+                found, _ = self._monitor.measure(self._step, self.epoch, None, None)
+                self._emit(found)
+            self.schedule.taken(self._step)
+        if self.schedule.affords("score", self._step):
+            with self.schedule.charging("score"):
+                self._emit(self._monitor.score(self._step, self.epoch))
+        with self.schedule.charging("other"):
+            self._judge()
+
+    def end(self):
+        """Finish: judge a last time, put back what was borrowed, close the sinks."""
+        self._call_off()
+        self._hunted = HUNT_STEPS
+        self._finish()
+        self.schedule.stop()
+        self._tell("on_end", Report(self.history, self.journal.advice, self.schedule.overhead))
+
+    def abandon(self):
+        """Put back what is left of a run that ended without `on_train_end`."""
+        self._call_off()
+
+    def switch_off(self, error):
+        """Give up watching this run, and say so once."""
+        self.is_off = True
+        self._call_off()
+        _warn("keras-babysit is off for the rest of this run", error)
+
+    @guarded
+    def _finish(self):
+        self._judge()
+        if self._last_good is not None and self._is_lost():
+            self._last_good.put_back()
+
+    def _intercept(self, attribute, before, after):
+        self._call_offs = [intercept(self.model, attribute, before, after)]
+
+    def _call_off(self):
+        for call_off in self._call_offs:
+            call_off()
+
+    def _before_step(self, is_due, arguments):
+        batch, arguments = self._borrow(arguments)
+        return arguments, self._see_step(is_due, arguments, batch)
+
+    def _before_validation_step(self, place, arguments):
+        batch, arguments = self._borrow(arguments)
+        self._see_validation_step(place, batch)
+        return arguments, None
+
+    def _borrow(self, arguments):
+        """Return the first batch of the step, None if it can't be seen, and the new arguments."""
+        try:
+            with self.schedule.charging("other"):
+                batches, arguments = backend.borrow(arguments, self._steps_per_call)
+                batch = keras.utils.unpack_x_y_sample_weight(batches[0]) if batches else None
+                return batch, arguments
+        except Exception as error:
+            self.switch_off(error)
+            return None, arguments
+
+    @guarded
+    def _see_step(self, is_due, arguments, batch):
+        if batch is not None:
+            with self.schedule.charging("other"):
+                self._keep(batch)
+        if not is_due:
+            return None
+        backend.wait(backend.state(self.model, arguments)[0])  # what is pending is not our cost
+        start = time.perf_counter()
+        found, weights = self._monitor.measure(self._step, self.epoch, arguments, batch)
+        self._emit(found)
+        if self._last_good is not None and found and not self._is_lost():
+            self._last_good.keep(arguments)
+        return weights, time.perf_counter() - start
+
+    @guarded
+    def _after_step(self, known, result):
+        if known is None:
+            return
+        weights, seconds = known
+        backend.wait(result)
+        start = time.perf_counter()
+        self._emit(
+            self._monitor.measure_update(
+                weights, result, self._step, self.epoch, self._steps_per_call
+            )
+        )
+        self._judge()
+        self.schedule.charge("probe", seconds + time.perf_counter() - start)
+        self.schedule.taken(self._step)
+
+    @guarded
+    def _see_validation_step(self, place, batch):
+        if batch is not None:
+            with self.schedule.charging("other"):
+                self._monitor.take_validation_batch(place, batch)
+
+    def _wants_batch(self):
+        return self._epoch_start == 0 and self._monitor.wants_train_batch(self._step)
+
+    def _keep(self, batch):
+        """Keep the batch if the sample wants it; search it if the weights went bad unexplained."""
+        if self._is_hunting:
+            self._hunted += self._steps_per_call
+            found = self._monitor.search_inputs(self._step, self.epoch, batch)
+        else:
+            found = self._monitor.take_train_batch(self._step, self.epoch, batch)
+        if found:
+            self._hunted = HUNT_STEPS
+            self._emit(found)
+
+    @property
+    def _is_hunting(self):
+        return self._hunted is not None and self._hunted < self._hunt_limit
+
+    @property
+    def _hunt_limit(self):
+        return min(HUNT_STEPS, self.planned.get("steps") or HUNT_STEPS)
+
+    @property
+    def _steps_per_call(self):
+        return getattr(self.model, "steps_per_execution", 1) or 1
+
+    def _steps_done(self):
+        """Return the steps done at the end of an epoch; hooks alone do not tell the last one."""
+        steps = self.planned.get("steps")
+        if steps and not self.model.stop_training:
+            return self._epoch_start + steps
+        return self._step + self._steps_per_call
+
+    def _record_logs(self, logs):
+        measurements = [
+            Measurement(self._step, self.epoch, f"logs/{name}", "", float(value))
+            for name, value in logs.items()
+            if np.ndim(value) == 0
+        ]
+        self.history.extend(measurements)
+        self._emit(measurements)
+
+    def _emit(self, measurements):
+        if measurements:
+            self._tell("on_measurements", measurements)
+
+    def _tell(self, method, argument):
+        for sink in list(self._sinks):
+            try:
+                getattr(sink, method)(argument)
+            except Exception as error:
+                self._sinks.remove(sink)
+                _warn(f"{type(sink).__name__} is off for the rest of this run", error)
+
+    def _notice(self, sentence):
+        target = f"notice {len(self._notices) + 1}"
+        self._notices.append(Advice("not_watched", Severity.NOTE, target, sentence))
+
+    def _judge(self):
+        holding = list(self._notices)
+        for rule in list(self._rules):
+            holding += self._apply(rule)
+        if self._must_explain(holding):
+            return
+        events = self.journal.update(holding, step=self._step, epoch=self.epoch)
+        if events:
+            self._tell("on_events", events)
+        limit = self.settings.stop_on
+        is_over = limit is not None and any(a.severity >= limit for a in holding)
+        if is_over or (self._last_good is not None and self._is_lost()):
+            self.model.stop_training = True
+
+    def _apply(self, rule):
+        try:
+            found = list(rule(self.history))
+            if not all(isinstance(advice, Advice) for advice in found):
+                raise TypeError(f"A rule must return a list of Advice. Received: {found!r:.80}")
+        except Exception as error:
+            self._rules.remove(rule)
+            _warn(f"The rule {rule_name(rule)} is off for the rest of this run", error)
+            return []
+        return found
+
+    def _must_explain(self, holding):
+        """Return whether to search for the cause first, rather than to tell of an effect alone."""
+        is_unexplained = any(a.evidence.get("first_seen") == "weights" for a in holding)
+        if is_unexplained and self._hunted is None and not self._stops_at_once:
+            self._hunted = 0
+        return is_unexplained and self._is_hunting
+
+    @property
+    def _stops_at_once(self):
+        return self.settings.stop_on is not None or self._last_good is not None
+
+    def _is_lost(self):
+        return any(a.rule in FATAL_RULES and a.is_open for a in self.journal.advice)
+
+
+def _check(model, given):
+    if not model.compiled:
+        raise NotCompiledError(
+            "The model must be compiled before it can be watched. Received: "
+            f"model={model.name!r}. Call `model.compile(optimizer, loss)` first."
+        )
+    if given is None:
+        return
+    expected = getattr(model, "inputs", None)
+    if not expected:  # a subclassed model does not tell
+        return
+    received = given.count_inputs()
+    if received != len(expected):
+        raise ProbeMismatchError(
+            f"Argument `probe` must have as many inputs as the model: {len(expected)}. "
+            f"Received: {received} inputs"
+        )
+
+
+def _warn(what, error):
+    message = f"{what}: {type(error).__name__}: {str(error)[:500]}"
+    try:
+        warnings.warn(message, KerasBabysitWarning, stacklevel=2)
+    except Warning:  # where warnings are errors this must still not stop training
+        logging.getLogger("keras_babysit").warning(message)

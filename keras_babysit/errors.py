@@ -1,0 +1,17 @@
+"""The errors and warnings of this package that are more than a wrong argument."""
+
+
+class KerasBabysitError(Exception):
+    """Base of the errors of this package; each also inherits the standard error of its kind."""
+
+
+class NotCompiledError(KerasBabysitError, ValueError):
+    """A model must be compiled before it can be watched."""
+
+
+class ProbeMismatchError(KerasBabysitError, ValueError):
+    """The examples to measure on must fit the model."""
+
+
+class KerasBabysitWarning(UserWarning):
+    """Something in the watcher failed and is off for the rest of the run; training goes on."""

@@ -1,0 +1,76 @@
+"""What is known of a run from the start: what rules need to give advice that fits the model."""
+
+import keras
+
+from keras_babysit.probes import gates
+
+
+def describe(model, planned, batch_size):
+    """Return the facts of a run as a JSON object.
+
+    Args:
+        model: A compiled and built `keras.Model`.
+        planned: `epochs` and `steps` of an epoch, as `fit` tells its callbacks.
+        batch_size: Number of examples of a batch, None if it is not known.
+    """
+    return {
+        "model": model.name,
+        "backend": keras.backend.backend(),
+        "versions": {"keras": keras.version()},
+        "optimizer": _optimizer_name(model.optimizer),
+        "loss": _name(getattr(model, "loss", None)),
+        "batch_size": batch_size,
+        "epochs": planned.get("epochs"),
+        "steps_per_epoch": planned.get("steps"),
+        "parameters": model.count_params(),
+        "dtype_policy": model.dtype_policy.name,
+        "regularization": regularization(model),
+        "layers": {},
+    }
+
+
+def describe_layer(layer, profile, is_output):
+    """Return the facts of one watched layer."""
+    activation = getattr(layer, "activation", None)
+    return {
+        "class": type(layer).__name__,
+        "activation": None if gates.is_linear(activation) else _name(activation),
+        "kind": None if profile is None else profile.kind,
+        "role": "output" if is_output else "hidden",
+        "units": getattr(layer, "units", None) or getattr(layer, "filters", None),
+        "parameters": layer.count_params() if layer.built else 0,
+    }
+
+
+def regularization(model):
+    """Return what the model has against overfitting: dropout rates, penalties, batch norms."""
+    layers = model._flatten_layers(include_self=False)
+    dropouts = [layer.rate for layer in layers if _is_dropout(layer)]
+    norms = [layer for layer in layers if isinstance(layer, keras.layers.BatchNormalization)]
+    penalties = [v.path for v in model.trainable_variables if v.regularizer is not None]
+    decay = getattr(model.optimizer, "weight_decay", None)
+    return {
+        "dropout": [float(rate) for rate in dropouts],
+        "batch_normalizations": len(norms),
+        "penalized_weights": len(penalties),
+        "weight_decay": float(decay) if decay else 0.0,
+    }
+
+
+def _is_dropout(layer):
+    return "Dropout" in type(layer).__name__ and hasattr(layer, "rate")
+
+
+def _optimizer_name(optimizer):
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    return type(inner).__name__
+
+
+def _name(thing):
+    if thing is None or isinstance(thing, str):
+        return thing
+    if isinstance(thing, list | tuple):
+        return [_name(entry) for entry in thing]
+    if isinstance(thing, dict):
+        return {str(key): _name(entry) for key, entry in thing.items()}
+    return getattr(thing, "__name__", None) or type(thing).__name__

@@ -1,0 +1,53 @@
+"""Which units stayed shut for every example of the recent probes."""
+
+import collections
+
+import numpy as np
+
+from keras_babysit.probes.gates import CLOSED
+
+
+class GateWindow:
+    """Joins the widest gates that each unit showed in recent probes.
+
+    A unit is dead if no example of the window opened it. The window reaches as far back as it
+    takes to see `examples` examples, and says nothing before it has.
+
+    Args:
+        examples: Number of examples that a verdict needs.
+
+    Example:
+        >>> window = GateWindow(examples=4)
+        >>> window.add("dense", 2, np.array([0.0, 1.0]))
+        >>> window.dead_fraction("dense") is None
+        True
+        >>> window.add("dense", 2, np.array([0.0, 0.0]))
+        >>> window.dead_fraction("dense")
+        0.5
+    """
+
+    def __init__(self, examples):
+        self.examples = examples
+        self._probes = collections.defaultdict(collections.deque)  # target -> (examples, gates)
+
+    def add(self, target, examples, gate_max):
+        """Add the widest gate of each unit over `examples` examples."""
+        probes = self._probes[target]
+        probes.append((examples, gate_max))
+        while self.seen(target) - probes[0][0] >= self.examples:
+            probes.popleft()
+
+    def seen(self, target):
+        """Return how many examples the window holds."""
+        return sum(examples for examples, _ in self._probes[target])
+
+    def is_full(self, target):
+        """Return whether the window holds enough examples for a verdict."""
+        return self.seen(target) >= self.examples
+
+    def dead_fraction(self, target):
+        """Return the share of dead units, None as long as too few examples were seen."""
+        if not self.is_full(target):
+            return None
+        widest = np.max([gates for _, gates in self._probes[target]], axis=0)
+        return float(np.mean(widest < CLOSED))

@@ -1,0 +1,39 @@
+"""Be there when Keras runs its next step: see its batch, and the variables before and after."""
+
+
+def intercept(model, attribute, before, after):
+    """Run `before` and `after` around the next call of one of the model's step functions.
+
+    The function is put back as soon as that call begins. Several interceptions of one function,
+    by several watchers, nest.
+
+    Args:
+        model: The model in `fit`.
+        attribute: `"train_function"` or `"test_function"`.
+        before: Called with the arguments of the step; returns the arguments to use instead, and
+            anything that `after` wants to know. It must not raise once it has taken a batch.
+        after: Called with that and with the result of the step.
+
+    Returns:
+        A function that calls the interception off if it has not happened yet.
+    """
+    inner = getattr(model, attribute)
+    is_on = True
+
+    def once(*arguments):
+        if not call_off():
+            return inner(*arguments)
+        arguments, known = before(arguments)
+        result = inner(*arguments)
+        after(known, result)
+        return result
+
+    def call_off():
+        nonlocal is_on
+        was_on, is_on = is_on, False
+        if getattr(model, attribute) is once:
+            setattr(model, attribute, inner)
+        return was_on
+
+    setattr(model, attribute, once)
+    return call_off

@@ -1,0 +1,293 @@
+"""The monitor: drives the probes of one model through one run and fills its history."""
+
+import keras
+import numpy as np
+
+from keras_babysit.history import Measurement
+from keras_babysit.probes import facts, reference, taps
+from keras_babysit.probes import sample as samples
+from keras_babysit.probes._backend import backend
+from keras_babysit.probes.gate_window import GateWindow
+from keras_babysit.probes.given import to_host
+from keras_babysit.probes.probe import Probe, weight_names
+from keras_babysit.probes.sample import MAX_EXAMPLES, Sample
+from keras_babysit.probes.score import Score
+from keras_babysit.probes.update_ratio import UpdateRatio
+
+PROBE_EXAMPLES = 256
+"""Bound of the examples of one probe: means over more do not get much sharper."""
+
+SUSPECT = 0.1
+"""Share of units without any open example in one probe from which on a layer is looked at closely,
+with more examples at the same step."""
+
+MOST = 0.5
+"""A squashing unit counts as saturated if it is flat for more than this share of the examples."""
+
+
+class Monitor:
+    """Measures one model during one run.
+
+    Args:
+        model: A compiled and built `keras.Model`.
+        history: Where the measurements go.
+        schedule: A started `Schedule`.
+        planned: What `fit` knows of the run: `epochs`, and `steps` of an epoch or None.
+        notice: Called with one sentence when something cannot be watched.
+        given: Examples to measure on (see `read_given`), or None to use the batches of the run.
+    """
+
+    def __init__(self, model, history, schedule, *, planned, notice, given=None):
+        self.model = model
+        self.history = history
+        self.schedule = schedule
+        self.planned = planned
+        self.notice = notice
+        self.given = given
+        self.train = Sample()
+        self.validation = Sample()
+        self.window = None
+        self.is_compiled = keras.backend.backend() == "jax" or schedule.every != "auto"
+        has_loss = has_plain_loss(model)
+        self._make_probes(layers=taps.leaves(model), has_loss=has_loss)
+        outermost = taps.outermost(model)
+        self._fallbacks = [
+            ("layers inside of other layers", {"layers": outermost, "has_loss": has_loss}),
+            ("loss and gradients", {"layers": taps.leaves(model), "has_loss": False}),
+            ("loss, gradients and inner layers", {"layers": outermost, "has_loss": False}),
+            ("what the layers compute", {"layers": [], "has_loss": False}),
+        ]
+        self._weights = weight_names(model)
+        self._neighbours = (None, None)  # size of the sample, their errors on it
+
+    def _make_probes(self, *, layers, has_loss):
+        self._can_score = has_loss
+        self._probe = Probe(
+            self.model, layers=layers, has_loss=has_loss, is_compiled=self.is_compiled
+        )
+        self._score = Score(self.model, is_compiled=self.is_compiled)
+        self._update = UpdateRatio(is_compiled=self.is_compiled)
+
+    def wants_train_batch(self, place):
+        """Return whether the sample wants the batch of step `place`, counted from 0."""
+        return self.given is None and self.train.wants(place)
+
+    def take_train_batch(self, step, epoch, batch):
+        """Keep a batch of the run if the sample wants it; return what is wrong with its inputs."""
+        if not self.wants_train_batch(step):
+            return []
+        batch = to_host(batch)
+        self.train.add(step, batch)
+        return self.search_inputs(step, epoch, batch)
+
+    def search_inputs(self, step, epoch, batch):
+        """Return a measurement of each input of the batch that is not finite, usually none."""
+        measurements = []
+        for place, leaf in enumerate(keras.tree.flatten(to_host(batch)[0])):
+            if leaf is None or leaf.dtype.kind != "f":
+                continue
+            rows = np.flatnonzero(~np.isfinite(leaf.reshape(len(leaf), -1)).all(axis=1))
+            if len(rows):
+                target = f"inputs[{place}]"
+                count = float(np.sum(~np.isfinite(leaf)))
+                measurements += [
+                    Measurement(step, epoch, "inputs/nonfinite", target, count),
+                    Measurement(step, epoch, "inputs/nonfinite_example", target, float(rows[0])),
+                ]
+        self.history.extend(measurements)
+        return measurements
+
+    def take_validation_batch(self, place, batch):
+        """Keep a batch of the validation data if the sample wants it."""
+        if self.validation.wants(place):
+            self.validation.add(place, to_host(batch))
+
+    def measure(self, step, epoch, arguments, batch):
+        """Take one probe before a step.
+
+        Args:
+            step: Optimizer steps done.
+            epoch: Epoch, counted from 0.
+            arguments: Arguments of Keras' train function, None outside of it.
+            batch: The batch of that step, or None if it could not be seen.
+
+        Returns:
+            The measurements, and what `measure_update` wants to know after the step; an empty
+            list and None if there was no batch to measure on.
+        """
+        batch = self._choose(batch)
+        if batch is None:
+            return [], None
+        self._consider_compiling(step)
+        state = backend.state(self.model, arguments)
+        readings = self._run(state, batch)
+        if not self.history.facts:
+            self._describe(batch)
+        self._note_gates(readings, samples.size(batch))
+        self._look_closer(state, readings, step)
+        values = readings | self._derived(readings, state, step)
+        measurements = [
+            Measurement(step, epoch, quantity, target, _as_value(value))
+            for (quantity, target), value in values.items()
+        ]
+        self.history.extend(measurements)
+        return measurements, self._update.before(state)
+
+    def measure_update(self, before, result, step, epoch, steps):
+        """Return the update ratios, per optimizer step, of the call that gave `result`."""
+        if before is None or not before:
+            return []
+        ratios = self._update.after(before, backend.trained(self.model, result)) / steps
+        measurements = [
+            Measurement(step, epoch, "updates/ratio", name, float(ratio))
+            for name, ratio in zip(self._weights, ratios, strict=True)
+            if np.isfinite(ratio)
+        ]
+        self.history.extend(measurements)
+        return measurements
+
+    def score(self, step, epoch):
+        """Score the kept training and validation examples alike; return the measurements."""
+        if not self._can_score:
+            return []
+        state = backend.state(self.model, None)
+        values = {}
+        for target, sample in (("train", self.train), ("validation", self.validation)):
+            scores, scored = self._score(state, sample)
+            for name, (mean, error) in scores.items():
+                values[f"score/{name}", target] = mean
+                values[f"score/{name}_stderr", target] = error
+            task = None if scored is None else reference.read_task(scored[1], scored[2])
+            if task is not None:
+                errors = task.errors(task.predictions)
+                mean, error = reference.mean_and_error(errors)
+                values["score/error", target] = mean
+                values["score/error_stderr", target] = error
+                if target == "train":
+                    values |= self._references(task, scored[0], errors)
+        measurements = [Measurement(step, epoch, *key, value) for key, value in values.items()]
+        self.history.extend(measurements)
+        return measurements
+
+    def _choose(self, batch):
+        if self.given is not None:
+            return self.given.next(PROBE_EXAMPLES, self.train)
+        if batch is not None:
+            return samples.keep(batch, PROBE_EXAMPLES)
+        return self.train.batch(PROBE_EXAMPLES)
+
+    def _consider_compiling(self, step):
+        if not self.is_compiled and backend.CAN_COMPILE and self.schedule.is_worth_compiling(step):
+            self.is_compiled = True
+            self.schedule.forget_costs()
+            self._make_probes(layers=self._probe.watched, has_loss=self._probe.has_loss)
+
+    def _run(self, state, batch):
+        """Run the probe; where that fails at first, watch less until it works, and say so."""
+        scale = self._loss_scale(state)
+        lost = None
+        while True:
+            try:
+                readings = self._probe(state, batch, loss_scale=scale)
+            except Exception as error:
+                if self._probe.has_run or not self._fallbacks:
+                    raise
+                what, options = self._fallbacks.pop(0)
+                lost = f"Not watched: {what} ({type(error).__name__} in the probe)."
+                self._make_probes(**options)
+            else:
+                if lost:
+                    self.notice(lost)
+                return readings
+
+    def _describe(self, batch):
+        size = samples.size(batch)
+        self.history.facts.update(facts.describe(self.model, self.planned, size))
+        layers = self.history.facts["layers"]
+        for target, layer in self._probe.layers.items():
+            profile = self._probe.profiles[target]
+            layers[target] = facts.describe_layer(layer, profile, target in self._probe.outputs)
+        steps = self.planned.get("steps")
+        examples = self.history.facts["examples"] = steps * size if steps else None
+        self.window = GateWindow(min(MAX_EXAMPLES, examples or MAX_EXAMPLES))
+
+    def _note_gates(self, readings, examples):
+        for (quantity, target), gates in readings.items():
+            if quantity == "activations/gate_max":
+                self.window.add(target, examples, gates)
+
+    def _look_closer(self, state, readings, step):
+        """Probe more of the sample at once if a layer looks dead and too few examples were seen."""
+        suspects = [
+            target
+            for (quantity, target), gates in readings.items()
+            if quantity == "activations/gate_max"
+            and not self.window.is_full(target)
+            and np.mean(gates == 0) >= SUSPECT
+        ]
+        slices = list(self.train.slices(PROBE_EXAMPLES)) if suspects else []
+        if slices and self.schedule.affords("probe", step, times=len(slices)):
+            for batch in slices:
+                self._note_gates(self._run(state, batch), samples.size(batch))
+
+    def _derived(self, readings, state, step):
+        """Return what follows from the readings: shares of units, learning rate, first loss."""
+        values = {}
+        rate = self._learning_rate(state)
+        if rate is not None:
+            values["optimizer/learning_rate", ""] = rate
+        if step == 0 and ("loss/batch", "") in readings:
+            values["loss/start", ""] = readings["loss/batch", ""]
+        for quantity, target in list(readings):
+            if quantity == "activations/gate_max":
+                dead = self.window.dead_fraction(target)
+                if dead is not None:
+                    values["activations/dead_fraction", target] = dead
+            if quantity == "activations/saturated_low":
+                low, high = (readings[f"activations/saturated_{e}", target] for e in ("low", "high"))
+                values["activations/saturated_fraction", target] = np.mean(low + high > MOST)
+        return values
+
+    def _references(self, task, inputs, errors):
+        values = {("reference/constant_error", "train"): float(reference.constant_errors(task).mean())}
+        known_size, neighbours = self._neighbours
+        if known_size != len(inputs):
+            neighbours = reference.neighbour_errors(task, inputs)
+            self._neighbours = (len(inputs), neighbours)
+        if neighbours is not None:
+            advantage, error = reference.mean_and_error(errors - neighbours)
+            values["reference/neighbour_error", "train"] = float(neighbours.mean())
+            values["reference/neighbour_advantage", "train"] = advantage
+            values["reference/neighbour_advantage_stderr", "train"] = error
+        return values
+
+    def _learning_rate(self, state):
+        optimizer = self.model.optimizer
+        if optimizer is None:
+            return None
+        mapping = list(zip(optimizer.variables, state[2], strict=True))
+        with keras.StatelessScope(state_mapping=mapping):
+            rate = getattr(optimizer, "inner_optimizer", optimizer).learning_rate
+            return float(keras.ops.convert_to_numpy(rate))
+
+    def _loss_scale(self, state):
+        optimizer = self.model.optimizer
+        scale = getattr(optimizer, "dynamic_scale", None)
+        if optimizer is None or scale is None:
+            return 1.0
+        mapping = list(zip(optimizer.variables, state[2], strict=True))
+        value = next((value for variable, value in mapping if variable is scale), None)
+        return 1.0 if value is None else float(backend.to_numpy(value))
+
+
+def has_plain_loss(model):
+    """Return whether `model.compute_loss` tells what `fit` minimises.
+
+    A model with a `train_step` of its own and no compiled loss trains on something only it knows.
+    """
+    own_step = type(model).train_step is not keras.Model.train_step
+    return not own_step or getattr(model, "loss", None) is not None
+
+
+def _as_value(value):
+    return np.asarray(value, np.float32) if np.ndim(value) else float(value)

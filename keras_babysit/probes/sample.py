@@ -1,0 +1,117 @@
+"""A kept sample of a stream of batches, spread evenly over what has passed."""
+
+import keras
+import numpy as np
+
+MAX_EXAMPLES = 1024
+"""Enough for "dead" to mean something: a unit that is open for 1 example in 200 shows up among
+1,024 with probability 1 - 0.995^1024 = 0.994."""
+
+MAX_BYTES = 64 * 2**20
+"""Bound of the memory that a sample takes on the host."""
+
+
+class Sample:
+    """Keeps some batches of a stream, evenly spread over it, within bounds of number and memory.
+
+    It wants every batch at first. When it is full it drops every second one and from then on
+    wants every second of those that follow, so that the kept ones stay equally far apart however
+    long the stream is.
+
+    Args:
+        max_examples: Bound of the kept examples.
+        max_bytes: Bound of the memory.
+
+    Example:
+        >>> sample = Sample(max_examples=4)
+        >>> for place in range(8):
+        ...     if sample.wants(place):
+        ...         sample.add(place, (np.full((1, 2), place), None, None))
+        >>> sample.batch(4)[0][:, 0].tolist()
+        [0, 2, 4, 6]
+    """
+
+    def __init__(self, *, max_examples=MAX_EXAMPLES, max_bytes=MAX_BYTES):
+        self.max_examples = max_examples
+        self.max_bytes = max_bytes
+        self._stride = 1
+        self._kept = []  # (place in the stream, batch)
+
+    def __len__(self):
+        """Return the number of kept examples."""
+        return sum(size(batch) for _, batch in self._kept)
+
+    def wants(self, place):
+        """Return whether the batch at `place` of the stream, counted from 0, is to be added."""
+        return place % self._stride == 0
+
+    def add(self, place, batch):
+        """Keep a batch `(x, y, sample_weight)` of arrays, at most what fits the bounds."""
+        batch = keep(batch, self._largest(batch))
+        while self._kept and not self._fits(batch):
+            self._stride *= 2
+            self._kept = [entry for entry in self._kept if entry[0] % self._stride == 0]
+            if not self.wants(place):
+                return
+        self._kept.append((place, batch))
+
+    def batch(self, examples):
+        """Return up to `examples` examples as one batch, the kept batches one after the other."""
+        return next(self.slices(examples), None)
+
+    def slices(self, examples):
+        """Iterate over the whole sample in batches of `examples`; a smaller rest is left out.
+
+        If the sample holds fewer, it comes as one smaller batch.
+        """
+        if not self._kept:
+            return
+        joined = _join([batch for _, batch in self._kept])
+        total = size(joined)
+        examples = min(examples, total)
+        for start in range(0, total - examples + 1, examples):
+            yield part(joined, start, start + examples)
+
+    def _largest(self, batch):
+        each = max(1, _bytes(batch) // max(1, size(batch)))
+        return min(self.max_examples, max(1, self.max_bytes // each))
+
+    def _fits(self, batch):
+        examples = len(self) + size(batch)
+        taken = sum(_bytes(kept) for _, kept in self._kept) + _bytes(batch)
+        return examples <= self.max_examples and taken <= self.max_bytes
+
+
+def size(batch):
+    """Return the number of examples of a batch `(x, y, sample_weight)`."""
+    return next((leaf.shape[0] for leaf in _leaves(batch) if len(leaf.shape)), 0)
+
+
+def part(batch, start, stop):
+    """Return the examples from `start` to `stop`."""
+    return keras.tree.map_structure(lambda leaf: None if leaf is None else leaf[start:stop], batch)
+
+
+def keep(batch, examples):
+    """Return the first `examples` examples of a batch, as it is if it has no more."""
+    return batch if size(batch) <= examples else part(batch, 0, examples)
+
+
+def _leaves(batch):
+    return [leaf for leaf in keras.tree.flatten(batch) if leaf is not None]
+
+
+def _bytes(batch):
+    return sum(np.asarray(leaf).nbytes for leaf in _leaves(batch))
+
+
+def _join(batches):
+    """Join batches; where their examples differ in shape, as padded sequences do, the largest."""
+    if len(batches) == 1:
+        return batches[0]
+    try:
+        return keras.tree.map_structure(
+            lambda *leaves: None if leaves[0] is None else np.concatenate(leaves), *batches
+        )
+    except ValueError:
+        return max(batches, key=size)

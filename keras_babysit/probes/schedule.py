@@ -1,0 +1,141 @@
+"""When to measure: at fixed steps, or as often as a budget of the wall time allows."""
+
+import contextlib
+import time
+
+from keras_babysit.history import Overhead
+
+GRACE_SECONDS = 60.0
+"""A run shorter than this is charged as if it took this long: at 2 % that is 1.2 seconds in all.
+A share of a run of two seconds would buy nothing."""
+
+SHARES = {"probe": 0.6, "score": 0.4}
+"""How the budget is divided: probes at steps, and scores at the ends of epochs."""
+
+SPACING = 8
+"""Probes come at steps 0, 1, 2, ... and then an eighth further each time, as far as the budget
+goes: what happens early happens fast."""
+
+MAX_SPACING = 500
+"""Steps after which the next probe is due however long the run is."""
+
+COMPILE_COST = 12
+"""Time to trace and optimise a TensorFlow graph of a probe, in uncompiled probes; measured
+between 6 and 15 for dense, convolutional and residual networks (`make bench-overhead`)."""
+
+
+class Schedule:
+    """Decides at which steps to measure and keeps the account of what that took.
+
+    Args:
+        every: Number of steps between two probes, or `"auto"` to keep to the budget.
+        budget: Share of the wall time, in (0, 1]; ignored if `every` is a number.
+        clock: Returns seconds; another one is for tests.
+
+    Raises:
+        ValueError: If `every` is neither `"auto"` nor a positive integer, or if `budget` lies
+            outside (0, 1].
+    """
+
+    def __init__(self, every="auto", budget=0.02, *, clock=time.perf_counter):
+        if every != "auto" and (not isinstance(every, int) or isinstance(every, bool) or every < 1):
+            raise ValueError(
+                f"Argument `every` must be 'auto' or an integer of at least 1. "
+                f"Received: every={every!r}"
+            )
+        if not 0 < budget <= 1:
+            raise ValueError(
+                f"Argument `budget` must be in (0, 1], a share of the wall time. "
+                f"Received: budget={budget}. For no probes at all leave the callback out."
+            )
+        self.every = every
+        self.budget = budget
+        self.clock = clock
+        self.spent = dict.fromkeys([*SHARES, "other"], 0.0)
+        self.probes = 0
+        self._costs = {kind: [] for kind in SHARES}  # the latest two of each
+        self._planned_steps = None
+        self._started = None
+        self._stopped = None
+        self._next = 0
+
+    def start(self, planned_steps=None):
+        """Start the clock of a run of `planned_steps` steps, None if that is not known."""
+        self._planned_steps = planned_steps
+        self._started, self._stopped = self.clock(), None
+
+    def stop(self):
+        """Stop the clock."""
+        self._stopped = self.clock()
+
+    @property
+    def overhead(self):
+        """What has been spent so far, as an `Overhead`."""
+        return Overhead(sum(self.spent.values()), self.elapsed, self.probes)
+
+    @property
+    def elapsed(self):
+        """Seconds since the start of the run."""
+        if self._started is None:
+            return 0.0
+        return (self.clock() if self._stopped is None else self._stopped) - self._started
+
+    def is_due(self, step):
+        """Return whether a probe is to be taken before step `step + 1`, with `step` done."""
+        return step >= self._next and (step == 0 or self.affords("probe", step))
+
+    def taken(self, step):
+        """Note that a probe was taken, so that the next is due later."""
+        self.probes += 1
+        if self.every == "auto":
+            self._next = step + min(max(1, step // SPACING), MAX_SPACING)
+        else:
+            self._next = (step // self.every + 1) * self.every
+
+    def affords(self, kind, step, times=1):
+        """Return whether the budget has room for `times` more of that kind."""
+        if self.every != "auto":
+            return True
+        return self.spent[kind] + times * self._cost(kind) <= self._allowance(kind, step)
+
+    def charge(self, kind, seconds):
+        """Put time to the account of a kind, one of `SHARES` or `"other"`."""
+        self.spent[kind] += seconds
+        if kind in self._costs:
+            self._costs[kind] = [*self._costs[kind][-1:], seconds]
+
+    @contextlib.contextmanager
+    def charging(self, kind):
+        """Put the time inside this context to the account of a kind."""
+        start = self.clock()
+        try:
+            yield
+        finally:
+            self.charge(kind, self.clock() - start)
+
+    def forget_costs(self):
+        """Forget what a probe costs, because from now on it runs another way."""
+        self._costs = {kind: [] for kind in SHARES}
+
+    def is_worth_compiling(self, step):
+        """Return whether what is left of the budget pays for a compilation twice over."""
+        if self.every != "auto":
+            return True
+        left = SHARES["probe"] * self.budget * self._expected(step) - self.spent["probe"]
+        return self.probes > 1 and left > 2 * COMPILE_COST * self._cost("probe")
+
+    def _cost(self, kind):
+        # The first one holds the compilation and says nothing about the next.
+        return min(self._costs[kind]) if len(self._costs[kind]) > 1 else 0.0
+
+    def _allowance(self, kind, step):
+        time_so_far = max(self.elapsed, GRACE_SECONDS * self._progress(step))
+        return SHARES[kind] * self.budget * time_so_far
+
+    def _progress(self, step):
+        return min(1.0, step / self._planned_steps) if self._planned_steps else 1.0
+
+    def _expected(self, step):
+        if not self._planned_steps or step == 0:
+            return self.elapsed
+        return self.elapsed / self._progress(step)

@@ -1,0 +1,39 @@
+"""The update ratio: how far one real step moves each weight, relative to its size."""
+
+from keras import ops
+
+from keras_babysit.probes._backend import backend
+from keras_babysit.probes.readings import norm
+
+
+class UpdateRatio:
+    """Computes ‖w_after - w_before‖ / ‖w_before‖ for each trainable variable.
+
+    Unitless; about 1e-3 in a healthy run (CS231n, "Babysitting the learning process"). It is 0 / 0
+    for a bias that starts at zero, which gives no number.
+
+    Args:
+        is_compiled: Whether to compile the computation.
+    """
+
+    def __init__(self, *, is_compiled=True):
+        self.is_compiled = is_compiled
+        self._function = None
+
+    def before(self, state):
+        """Return a copy of the weights, which the step is about to change."""
+        return backend.copy(state[0])
+
+    def after(self, before, trained):
+        """Return the ratio of each variable as an array; NaN where there is none."""
+        if self._function is None:
+            self._function = backend.compile(_ratios) if self.is_compiled else _ratios
+        return backend.to_numpy(self._function(before, trained))
+
+
+def _ratios(before, after):
+    ratios = []
+    for old, new in zip(before, after, strict=True):
+        old, new = ops.cast(old, "float32"), ops.cast(new, "float32")
+        ratios.append(norm(new - old) / norm(old))
+    return ops.stack(ratios)

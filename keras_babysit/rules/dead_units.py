@@ -1,0 +1,104 @@
+"""Units that no example opens."""
+
+from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.history import History
+from keras_babysit.rules._checks import require_count, require_share
+
+NOTEWORTHY = 0.2
+"""10-20 % of dead units is common and trains well (CS231n, "Commonly used activation functions")."""
+
+
+def dead_units(history: History, *, threshold: float = 0.4, patience: int = 3) -> list[Advice]:
+    """Advise on layers whose units stay shut for every example.
+
+    A ReLU unit whose input is negative on the whole data set gets no gradient and does not come
+    back. A learning rate that is too high, or a bias that went far below zero, is the usual cause.
+    This is not sparsity: a healthy ReLU layer gives zero for half of its entries.
+
+    Reads `"activations/dead_fraction"`: per layer, the share of units whose gate was shut for
+    every example of the recent probes, over at least 1,024 examples where the data has as many;
+    unitless, in [0, 1].
+
+    It stays silent on activations that are open on both sides (leaky ReLU), on squashing ones
+    (see `saturated_units`), and while too few examples were seen.
+
+    Args:
+        history: What the probes recorded so far.
+        threshold: Share of dead units from which a layer costs accuracy, in (0, 1].
+        patience: Number of latest measurements that must all reach `threshold`, at least 1.
+
+    Returns:
+        One `Advice` per affected layer, in the order of the layers: an ERROR where no unit lives,
+        a WARNING from `threshold` on, a NOTE from 20 % on.
+
+    Raises:
+        ValueError: If `threshold` lies outside (0, 1] or `patience` is below 1.
+
+    Example:
+        >>> from keras_babysit.history import Measurement
+        >>> history = History()
+        >>> history.facts["layers"] = {"dense": {"kind": "rectifier", "role": "hidden"}}
+        >>> for step in range(3):
+        ...     history.append(Measurement(step, 0, "activations/dead_fraction", "dense", 0.6))
+        >>> dead_units(history)[0].target
+        'dense'
+
+    Reference:
+        Lu et al., "Dying ReLU and Initialization", arXiv:1903.06733, 2019.
+    """
+    require_share("threshold", threshold)
+    require_count("patience", patience)
+    found = []
+    for target in history.targets("activations/dead_fraction"):
+        recent = history.series("activations/dead_fraction", target).tail(patience)
+        if history.layer(target).get("kind") != "rectifier" or len(recent) < patience:
+            continue
+        share = float(recent.values.min())
+        severity = _severity(share, threshold)
+        if severity is not None:
+            found.append(_advice(history, target, share, severity))
+    return found
+
+
+def _severity(share: float, threshold: float) -> Severity | None:
+    if share >= 1:
+        return Severity.ERROR
+    if share >= threshold:
+        return Severity.WARNING
+    return Severity.NOTE if share >= NOTEWORTHY else None
+
+
+def _advice(history: History, target: str, share: float, severity: Severity) -> Advice:
+    rate = history.last("optimizer/learning_rate")
+    evidence = {"dead_fraction": share, "units": history.layer(target).get("units")}
+    if rate is not None:
+        evidence["learning_rate"] = rate
+    amount = "every unit" if share >= 1 else f"{share:.0%} of the units"
+    return Advice(
+        rule="dead_units",
+        severity=severity,
+        target=target,
+        message=f"In {target} {amount} gave no gradient for any example of the recent probes.",
+        evidence={name: value for name, value in evidence.items() if value is not None},
+        remedies=tuple(_remedies(history, target, rate)),
+        reference="Lu et al., Dying ReLU and Initialization, arXiv:1903.06733, 2019",
+    )
+
+
+def _remedies(history: History, target: str, rate: float | None) -> list[Remedy]:
+    layer = history.layer(target)
+    was_dead_at_once = history.first("activations/dead_fraction", target, 0.0) >= NOTEWORTHY
+    lower = Remedy(
+        "Lower the learning rate; steps that are too long push biases far below zero.",
+        f"model.optimizer.learning_rate = {rate / 10:.2g}" if rate else "",
+    )
+    restart = Remedy(
+        "Initialise for ReLU, with biases at zero: the units were dead from the start.",
+        'keras.layers.Dense({}, activation="relu", kernel_initializer="he_normal", '
+        'bias_initializer="zeros")'.format(layer.get("units") or "units"),
+    )
+    leaky = Remedy(
+        "Use an activation that lets a gradient through on its negative side.",
+        'activation="leaky_relu"  # or "elu", or keras_babysit.layers.ChannelPReLU()',
+    )
+    return [restart, leaky, lower] if was_dead_at_once else [lower, leaky, restart]

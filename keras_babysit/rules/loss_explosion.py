@@ -1,0 +1,101 @@
+"""A loss that leaves for infinity."""
+
+import math
+
+from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.history import History
+from keras_babysit.rules._checks import require_above, require_count
+
+
+def loss_explosion(history: History, *, factor: float = 3.0, patience: int = 2) -> list[Advice]:
+    """Advise when the loss is far above where it started, or no longer a number.
+
+    Reads `"loss/start"`, the loss that was measured before the first step; `"loss/batch"`, the
+    loss of single batches in the unit of the loss; and `"logs/loss"`, its mean over an epoch. One
+    batch may be unlucky: it takes `patience` batches in a row, or the mean over an epoch.
+
+    It stays silent where the loss may be negative (the start is not above 0), since a multiple of
+    it means nothing then, and where inputs or targets that are not finite explain it (see
+    `non_finite_values`).
+
+    Args:
+        history: What the probes recorded so far.
+        factor: Multiple of the loss before the first step, above 1.
+        patience: Number of latest batches that must all exceed it, at least 1.
+
+    Returns:
+        One ERROR for the whole model, or nothing.
+
+    Raises:
+        ValueError: If `factor` is not above 1 or `patience` is below 1.
+
+    Example:
+        >>> from keras_babysit.history import Measurement
+        >>> history = History()
+        >>> history.append(Measurement(0, 0, "loss/start", "", 2.3))
+        >>> history.append(Measurement(9, 0, "loss/batch", "", 80.0))
+        >>> history.append(Measurement(10, 0, "loss/batch", "", 95.0))
+        >>> loss_explosion(history)[0].severity.name
+        'ERROR'
+
+    Reference:
+        CS231n, "Babysitting the learning process": stop when the cost exceeds 3 times its start.
+    """
+    require_above("factor", factor, 1)
+    require_count("patience", patience)
+    start = history.last("loss/start")
+    if start is None or not math.isfinite(start) or start <= 0 or _data_explains(history):
+        return []
+    batches = history.series("loss/batch").tail(patience).values.tolist()
+    mean = history.last("logs/loss", default=0.0)
+    is_high_in_a_row = len(batches) == patience and all(_is_over(b, factor * start) for b in batches)
+    if not is_high_in_a_row and not _is_over(mean, factor * start) and not _is_lost(batches):
+        return []
+    worst = max([*batches, mean], key=lambda loss: (not math.isfinite(loss), loss))
+    return [_advice(history, start, worst)]
+
+
+def _is_over(loss: float, limit: float) -> bool:
+    return not math.isfinite(loss) or loss > limit
+
+
+def _is_lost(batches: list[float]) -> bool:
+    return bool(batches) and not math.isfinite(batches[-1])
+
+
+def _data_explains(history: History) -> bool:
+    return any(
+        history.series(quantity, target).values.max() > 0
+        for quantity in ("inputs/nonfinite", "targets/nonfinite")
+        for target in history.targets(quantity)
+    )
+
+
+def _advice(history: History, start: float, worst: float) -> Advice:
+    rate = history.last("optimizer/learning_rate")
+    ratios = [history.last("updates/ratio", t) for t in history.targets("updates/ratio")]
+    evidence = {"loss_before_step_1": start, "loss": worst}
+    if rate is not None:
+        evidence["learning_rate"] = rate
+    if ratios:
+        evidence["largest_update_ratio"] = max(ratios)
+    now = f"{worst:.4g}, {worst / start:.3g} times" if math.isfinite(worst) else "not finite, from"
+    return Advice(
+        rule="loss_explosion",
+        severity=Severity.ERROR,
+        target="",
+        message=f"The loss is {now} the {start:.4g} before the first step.",
+        evidence=evidence,
+        remedies=(
+            Remedy(
+                "Lower the learning rate, by tenths, until the loss goes down from the start.",
+                f"optimizer.learning_rate = {rate / 10:.2g}" if rate else "",
+            ),
+            Remedy(
+                "Clip the gradient if single batches blow it up.",
+                f"keras.optimizers.{history.facts.get('optimizer', 'SGD')}(global_clipnorm=1.0)",
+            ),
+            Remedy("Scale inputs and targets to mean 0 and deviation 1 if they are not."),
+        ),
+        reference="CS231n, Babysitting the learning process: a cost above 3 times its start",
+    )

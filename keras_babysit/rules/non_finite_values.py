@@ -1,0 +1,190 @@
+"""NaN or infinity, and where it came from."""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.history import History
+
+ROOMS = ("inputs", "targets", "weights", "activations", "loss", "gradients")
+"""In the order of cause and effect within one step: bad weights spoil what layers compute, and a
+bad loss its gradients. Of what is first seen at one step the earlier room is to blame."""
+
+
+class Finding(NamedTuple):
+    """What was not finite first: the room, the target, the step, and how many entries."""
+
+    room: str
+    target: str
+    step: int
+    count: float
+
+
+def non_finite_values(history: History) -> list[Advice]:
+    """Advise when something is NaN or infinite, and say what went bad first.
+
+    Reads `"inputs/nonfinite"`, `"targets/nonfinite"`, `"weights/nonfinite"`,
+    `"activations/nonfinite"` and `"gradients/nonfinite"`: numbers of entries that are not finite;
+    `"loss/batch"` and `"logs/loss"`. Inputs that are not finite are to blame whenever they were
+    seen: the weights that they spoil often show first.
+
+    It stays silent on gradients that overflow while a loss scale is in use (mixed precision skips
+    such a step and lowers the scale) as long as the weights are finite.
+
+    Args:
+        history: What the probes recorded so far.
+
+    Returns:
+        One ERROR about what was first not finite, or nothing. `evidence["first_seen"]` is the
+        room; it is `"weights"` only if nothing before explains them.
+
+    Example:
+        >>> from keras_babysit.history import Measurement
+        >>> history = History()
+        >>> history.append(Measurement(8, 0, "inputs/nonfinite", "inputs[0]", 3.0))
+        >>> non_finite_values(history)[0].target
+        'inputs[0]'
+
+    Reference:
+        IEEE 754: every sum and product with a NaN is NaN, so that one bad entry reaches every
+        weight within one step.
+    """
+    findings = [finding for room in ROOMS for finding in _first_of(history, room)]
+    if not findings:
+        return []
+    data = [finding for finding in findings if finding.room in ("inputs", "targets")]
+    first = min(data or findings, key=lambda f: (f.step, ROOMS.index(f.room)))
+    if first.room == "gradients" and history.last("optimizer/loss_scale", default=1.0) > 1:
+        return []
+    return [_advice(history, first)]
+
+
+def _first_of(history: History, room: str) -> list[Finding]:
+    if room == "loss":
+        found = []
+        for quantity in ("loss/batch", "logs/loss"):
+            losses = history.series(quantity)
+            steps = [s for s, v in zip(losses.steps, losses.values, strict=True) if not _finite(v)]
+            found += [Finding(room, "", int(step), 1.0) for step in steps[:1]]
+        return found
+    found = []
+    for target in history.targets(f"{room}/nonfinite"):
+        counts = history.series(f"{room}/nonfinite", target)
+        bad = [(s, v) for s, v in zip(counts.steps, counts.values, strict=True) if not v <= 0]
+        found += [Finding(room, target, int(step), float(count)) for step, count in bad[:1]]
+    return found
+
+
+def _finite(value: float) -> bool:
+    return math.isfinite(value)
+
+
+def _advice(history: History, first: Finding) -> Advice:
+    build = BUILDERS[first.room]
+    message, remedies = build(history, first)
+    room = "loss" if first.room == "weights" and _had_exploded(history, first) else first.room
+    evidence = {"first_seen": room, "seen_at_step": first.step, "entries": first.count}
+    rate = history.last("optimizer/learning_rate")
+    if first.room not in ("inputs", "targets") and rate is not None:
+        evidence["learning_rate"] = rate
+    return Advice(
+        rule="non_finite_values",
+        severity=Severity.ERROR,
+        target=first.target,
+        message=message,
+        evidence=evidence,
+        remedies=tuple(remedies),
+        reference="IEEE 754: NaN spreads through every sum and product",
+    )
+
+
+def _had_exploded(history: History, first: Finding) -> bool:
+    losses, start = history.series("loss/batch"), history.last("loss/start")
+    before = losses.values[losses.steps < first.step]
+    return bool(start and len(before) and before[-1] > 3 * start)
+
+
+def _about_data(history: History, first: Finding) -> tuple[str, list[Remedy]]:
+    name = {"inputs": "x", "targets": "y"}[first.room]
+    example = history.last("inputs/nonfinite_example", first.target)
+    where = "" if example is None else f", first in example {example:.0f} of the batch"
+    message = f"The {first.room} hold {first.count:.0f} entries that are not finite{where}."
+    find = f"bad = ~np.isfinite({name}).reshape(len({name}), -1).all(axis=1)\nprint(np.flatnonzero(bad))"
+    return message, [
+        Remedy("Find the rows.", find),
+        Remedy("Leave them out, or fill the gaps.", f"x, y = x[~bad], y[~bad]"),
+    ]
+
+
+def _about_weights(history: History, first: Finding) -> tuple[str, list[Remedy]]:
+    steps = history.series("weights/nonfinite", first.target).steps
+    last_good = max((int(step) for step in steps if step < first.step), default=0)
+    message = (
+        f"The weights of {first.target} ceased to be finite between step {last_good} and "
+        f"{first.step}; the inputs that were seen are finite."
+    )
+    return message, _slower(history)
+
+
+def _about_activations(history: History, first: Finding) -> tuple[str, list[Remedy]]:
+    message = (
+        f"The output of {first.target} holds {first.count:.0f} entries that are not finite, while "
+        "inputs and weights are finite."
+    )
+    half = history.facts.get("dtype_policy") == "mixed_float16"
+    dtype = [
+        Remedy(
+            "float16 overflows at 65,504: let this layer compute in float32, or use bfloat16.",
+            f'keras.layers.{history.layer(first.target).get("class") or "Layer"}(..., '
+            'dtype="float32")  # or keras.config.set_dtype_policy("mixed_bfloat16")',
+        )
+    ]
+    guard = Remedy(
+        "Keep arguments of log, sqrt, division and exp inside of their range.",
+        "keras.ops.log(keras.ops.maximum(x, keras.config.epsilon()))",
+    )
+    return message, [*(dtype if half else []), guard, *_slower(history)]
+
+
+def _about_loss(history: History, first: Finding) -> tuple[str, list[Remedy]]:
+    message = f"The loss is not finite at step {first.step}, while what the layers give is finite."
+    logits = Remedy(
+        "Compute the loss from logits: log of a softmax or sigmoid that reached 0 is infinite.",
+        "keras.losses.SparseCategoricalCrossentropy(from_logits=True)",
+    )
+    return message, [logits, Remedy("Look for log, sqrt or division by zero in your own loss.")]
+
+
+def _about_gradients(history: History, first: Finding) -> tuple[str, list[Remedy]]:
+    message = (
+        f"The gradient of {first.target} holds {first.count:.0f} entries that are not finite, "
+        "while the loss is finite."
+    )
+    root = Remedy(
+        "The slope of sqrt, norm and pow is infinite at 0: move it away from there.",
+        "keras.ops.sqrt(x + keras.config.epsilon())",
+    )
+    return message, [root, *_slower(history)]
+
+
+def _slower(history: History) -> list[Remedy]:
+    rate = history.last("optimizer/learning_rate")
+    optimizer = history.facts.get("optimizer", "SGD")
+    return [
+        Remedy(
+            "Lower the learning rate.",
+            f"optimizer.learning_rate = {rate / 10:.2g}" if rate else "",
+        ),
+        Remedy("Clip the gradient.", f"keras.optimizers.{optimizer}(global_clipnorm=1.0)"),
+    ]
+
+
+BUILDERS: dict[str, Callable[[History, Finding], tuple[str, list[Remedy]]]] = {
+    "inputs": _about_data,
+    "targets": _about_data,
+    "weights": _about_weights,
+    "activations": _about_activations,
+    "loss": _about_loss,
+    "gradients": _about_gradients,
+}
