@@ -1,0 +1,9 @@
+"""Where a run's measurements and advice go: the terminal, TensorBoard, files and reports."""
+
+from keras_babysit.sinks.console import Console
+from keras_babysit.sinks.json_lines import JsonLines
+from keras_babysit.sinks.report import Report
+from keras_babysit.sinks.sink import Sink
+from keras_babysit.sinks.tensorboard import TensorBoard
+
+__all__ = ["Console", "JsonLines", "Report", "Sink", "TensorBoard"]

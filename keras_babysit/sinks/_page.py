@@ -1,0 +1,160 @@
+"""The report as a page of HTML."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from html import escape
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from keras_babysit.advice import Advice, Remedy
+from keras_babysit.history import History
+from keras_babysit.sinks import _drawing
+from keras_babysit.sinks._wording import (
+    code_lines,
+    common_evidence,
+    evidence,
+    moment,
+    name,
+    number,
+    one_line,
+    outbreaks,
+    silence,
+)
+
+if TYPE_CHECKING:
+    from keras_babysit.sinks.report import Report
+
+MAX_OUTBREAKS = 100
+MAX_TARGETS = 60
+
+FACTS = {
+    "optimizer": "optimizer",
+    "loss": "loss",
+    "batch_size": "batch size",
+    "epochs": "epochs",
+    "steps_per_epoch": "steps per epoch",
+    "backend": "backend",
+    "versions": "versions",
+}
+
+
+def render(report: Report) -> str:
+    """Return the report as one self-contained page."""
+    groups = outbreaks(report.advice)
+    template = files(__package__).joinpath("report.html").read_text(encoding="utf-8")
+    parts = {
+        "state": _worst(report.advice),
+        "verdict": _text(report.verdict()),
+        "summary": "".join(f"<p>{_text(line)}</p>" for line in report.summary()),
+        "facts": _facts(report.history),
+        "advice": _advice(groups),
+        "table": _table(report.history),
+        "data": _script(_drawing.data(report.history, report.advice)),
+    }
+    # In one pass: what is put in is not searched for further places.
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)
+
+
+def _worst(advice: Iterable[Advice]) -> str:
+    severities = [one.severity for one in advice if one.is_open]
+    return max(severities).name.lower() if severities else "well"
+
+
+def _text(text: Any, limit: int = 600) -> str:
+    return escape(one_line(text, limit).replace("+/-", "±").replace("->", "→"))
+
+
+def _script(record: Any) -> str:
+    """Return JSON that may stand in a script element, whatever the names in it are."""
+    text = json.dumps(record, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _facts(history: History) -> str:
+    rows = []
+    for key, heading in FACTS.items():
+        value = history.facts.get(key)
+        if isinstance(value, dict):
+            value = ", ".join(f"{k} {v}" for k, v in value.items())
+        if value not in (None, ""):
+            shown = number(value) if isinstance(value, int | float) else value
+            rows.append(f"<div><dt>{heading}</dt><dd>{_text(shown, 120)}</dd></div>")
+    return "".join(rows)
+
+
+def _advice(groups: list[list[Advice]]) -> str:
+    if not groups:
+        return '<p class="calm">Nothing to report: no rule found anything.</p>'
+    articles = [_article(place, group) for place, group in enumerate(groups[:MAX_OUTBREAKS], 1)]
+    if len(groups) > MAX_OUTBREAKS:
+        articles.append(f"<p>and {len(groups) - MAX_OUTBREAKS:,} more, not shown here</p>")
+    return "".join(articles)
+
+
+def _article(place: int, group: list[Advice]) -> str:
+    first = group[0]
+    severity = first.severity.name.lower()
+    where = f"{len(group)} layers" if len(group) > 1 else name(first.target, 80)
+    ended = "still open" if first.is_open else f"resolved at step {first.resolved_step:,}"
+    state = "open" if first.is_open else "resolved"
+    parts = [
+        f'<article id="advice-{place}" class="advice {severity} {state}" tabindex="-1">',
+        f'<h3><span class="badge">{severity}</span> {_text(first.rule, 80)} '
+        f"<span>in</span> <code>{_text(where)}</code></h3>",
+        f'<p class="when">{moment(first.step, first.epoch)} · {ended}</p>',
+        f"<p>{_text(first.message)}</p>" if len(group) == 1 else _targets(group),
+        _evidence(group),
+        _remedies(first),
+        f'<p class="reference">{_text(first.reference)}</p>' if first.reference else "",
+        f'<p class="silence">silence: <code>{escape(silence(first.rule))}</code></p>',
+        "</article>",
+    ]
+    return "".join(parts)
+
+
+def _targets(group: list[Advice]) -> str:
+    rows = [
+        f"<tr><th scope=row><code>{_text(name(one.target, 80))}</code></th>"
+        f"<td>{_text(one.message)}</td></tr>"
+        for one in group[:MAX_TARGETS]
+    ]
+    more = len(group) - MAX_TARGETS
+    note = f"<p>and {more:,} more</p>" if more > 0 else ""
+    return f'<table class="targets">{"".join(rows)}</table>{note}'
+
+
+def _evidence(group: list[Advice]) -> str:
+    found = evidence(group[0].evidence) if len(group) == 1 else common_evidence(group)
+    rows = [f"<div><dt>{_text(k)}</dt><dd>{_text(v)}</dd></div>" for k, v in found]
+    return f'<dl class="evidence">{"".join(rows)}</dl>' if rows else ""
+
+
+def _remedies(advice: Advice) -> str:
+    items = "".join(f"<li>{_remedy(remedy)}</li>" for remedy in advice.remedies)
+    return f"<h4>What to do</h4><ol>{items}</ol>" if items else ""
+
+
+def _remedy(remedy: Remedy) -> str:
+    text = f"<p>{_text(remedy.text)}</p>"
+    if not remedy.code.strip():
+        return text
+    code = escape("\n".join(code_lines(remedy.code)))
+    return f'{text}<div class="code"><pre tabindex="0"><code>{code}</code></pre></div>'
+
+
+def _table(history: History) -> str:
+    """Return the last value of each drawn quantity as a table, for those who cannot see a map."""
+    kinds = [kind for kind in _drawing.HEAT_MAPS if history.targets(kind.quantity)]
+    targets = list(dict.fromkeys(t for kind in kinds for t in history.targets(kind.quantity)))
+    head = "".join(f"<th scope=col>{escape(kind.title)}</th>" for kind in kinds)
+    rows = "".join(_table_row(history, kinds, t) for t in targets[: _drawing.MAX_ROWS])
+    return f"<table><tr><th scope=col>layer or weight</th>{head}</tr>{rows}</table>"
+
+
+def _table_row(history: History, kinds: list[_drawing.HeatMap], target: str) -> str:
+    cells = [_drawing.numbers(history, kind.quantity, target)[1] for kind in kinds]
+    shown = "".join(f"<td>{number(float(c[-1])) if len(c) else ''}</td>" for c in cells)
+    return f"<tr><th scope=row><code>{_text(name(target, 80))}</code></th>{shown}</tr>"

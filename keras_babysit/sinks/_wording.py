@@ -1,0 +1,129 @@
+"""Words and numbers as people read them, the same in the terminal, TensorBoard and the report.
+
+Names, messages and evidence are data: whatever a layer is called, it takes one line and cannot
+steer a terminal.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from keras_babysit.advice import Advice, Severity
+from keras_babysit.history import Overhead, to_jsonable
+
+
+def one_line(text: Any, limit: int = 400) -> str:
+    """Return `text` on one line of at most `limit` characters; a longer one loses its middle.
+
+    What cannot be printed, escape sequences for instance, is spelled out.
+    """
+    text = " ".join(str(text)[: 10 * limit].split())
+    text = _spelled_out(text)
+    if len(text) <= limit:
+        return text
+    tail = (limit - 1) // 2
+    return text[: limit - 1 - tail] + "…" + text[len(text) - tail :]
+
+
+def code_lines(code: str) -> list[str]:
+    """Return the lines of a code snippet, each free of what cannot be printed."""
+    return [_spelled_out(line.expandtabs(4).rstrip()) for line in code.strip("\n").split("\n")]
+
+
+def _spelled_out(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def name(target: str, limit: int = 60) -> str:
+    """Return what an advice is about, as people say it."""
+    return one_line(target, limit) or "the model"
+
+
+def number(value: Any) -> str:
+    """Return a value in three significant digits; whole numbers stay whole.
+
+    Example:
+        >>> number(0.8125), number(20480), number(0.00012345), number(float("nan"))
+        ('0.812', '20,480', '0.000123', 'nan')
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and math.isfinite(value):
+        return f"{value:,.0f}" if value.is_integer() and abs(value) < 1e6 else f"{value:.3g}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}" if abs(value) < 10**12 else f"{value:.3g}"
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        shown = ", ".join(number(entry) for entry in value[:6])
+        return f"[{shown}{', …' if len(value) > 6 else ''}]"
+    return one_line(value, 60)
+
+
+def evidence(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the names and numbers that an advice rests on, short enough to show."""
+    return [(one_line(key, 40), number(value)) for key, value in facts.items()]
+
+
+def common_evidence(advice: Sequence[Advice]) -> list[tuple[str, str]]:
+    """Return the evidence of several advices of one rule: a range where their numbers differ."""
+    found: dict[str, list[Any]] = {}
+    for one in advice:
+        for key, value in one.evidence.items():
+            found.setdefault(key, []).append(value)
+    ranges = []
+    for key, values in found.items():
+        shown = list(dict.fromkeys(number(value) for value in values))
+        numbers = [value for value in values if isinstance(value, int | float)]
+        if len(shown) > 1 and len(numbers) == len(values):
+            shown = [f"{number(min(numbers))} to {number(max(numbers))}"]
+        if len(shown) == 1:
+            ranges.append((one_line(key, 40), shown[0]))
+    return ranges
+
+
+def moment(step: int, epoch: int) -> str:
+    """Return when it was; epochs count from 1 here, as in Keras' progress bar."""
+    return f"step {step:,}, epoch {epoch + 1:,}"
+
+
+def silence(rule: str) -> str:
+    """Return the code that turns a rule off."""
+    quoted = one_line(rule, 80).replace("\\", "\\\\").replace('"', '\\"')
+    return f'kb.Babysitter(rules=kb.DEFAULT_RULES.without("{quoted}"))'
+
+
+def counted(advice: Iterable[Advice]) -> str:
+    """Return how many there are of each severity, e.g. `"1 error, 2 warnings"`."""
+    severities = [one.severity for one in advice]
+    counts = [(level, severities.count(level)) for level in sorted(Severity, reverse=True)]
+    return ", ".join(
+        f"{count} {level.name.lower()}{'s' if count > 1 else ''}"
+        for level, count in counts
+        if count
+    )
+
+
+def cost(overhead: Overhead) -> dict[str, Any]:
+    """Return what watching cost as a JSON object."""
+    return to_jsonable(asdict(overhead) | {"share": overhead.share})
+
+
+def outbreaks(advice: Iterable[Advice]) -> list[list[Advice]]:
+    """Return the advice with what one rule found at one step put together.
+
+    The worst come first; those that are resolved after those that hold.
+    """
+
+    def together(one: Advice) -> tuple[Any, ...]:
+        return (not one.is_open, -one.severity, one.step, one.rule)
+
+    return [list(group) for _, group in groupby(sorted(advice, key=together), key=together)]

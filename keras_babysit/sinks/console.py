@@ -1,0 +1,222 @@
+"""Says in the terminal what the watcher found, around Keras' progress bar."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import IO, TYPE_CHECKING
+
+import rich.console
+from rich.padding import Padding
+from rich.text import Text
+
+from keras_babysit.advice import Advice, Change, Event, Severity
+from keras_babysit.sinks._wording import (
+    code_lines,
+    common_evidence,
+    evidence,
+    moment,
+    name,
+    one_line,
+    outbreaks,
+    silence,
+)
+from keras_babysit.sinks.sink import Sink
+
+if TYPE_CHECKING:
+    from keras_babysit.sinks.report import Report
+
+STYLES = {Severity.NOTE: "cyan", Severity.WARNING: "yellow", Severity.ERROR: "red"}
+
+MAX_WIDTH = 100
+MAX_ROWS = 5
+"""Targets of one outbreak that are shown with their message; the others by name."""
+
+_ASCII = str.maketrans(
+    {
+        "\u2500": "-",  # the line of a panel
+        "\u2713": "*",  # check mark
+        "\u00b7": "|",  # middle dot
+        "\u2026": "...",
+        "\u2192": "->",
+        "\u00d7": "x",
+        "\u00b1": "+/-",
+        "\u2264": "<=",
+        "\u2265": ">=",
+    }
+)
+
+
+class Console(Sink):
+    """Prints a short panel when an advice opens or worsens, a line when it resolves, a summary.
+
+    The panels have no sides, so that code can be copied out of them. What one rule finds on many
+    layers at once is one panel.
+
+    Keras' progress bar leaves the cursor at the end of its line and draws itself anew from there.
+    On a terminal its line is wiped first, and the bar goes on below the panel; in a pipe or a
+    notebook the panel starts on a fresh line.
+
+    Args:
+        stream: Where to print; None is `sys.stdout`, whatever that is at the time.
+        verbose: 0 prints nothing, 1 all of it.
+
+    Raises:
+        ValueError: If `verbose` is neither 0 nor 1.
+
+    Example:
+        >>> sink = Console(verbose=0)
+    """
+
+    def __init__(self, stream: IO[str] | None = None, verbose: int = 1) -> None:
+        if verbose not in (0, 1):
+            raise ValueError(f"Argument `verbose` must be 0 or 1. Received: verbose={verbose!r}")
+        self.stream = stream
+        self.verbose = verbose
+
+    def on_events(self, events: Sequence[Event]) -> None:
+        """Print what has changed: a panel per rule, and a line for all that one rule resolved."""
+        for change in Change:
+            changed = [event for event in events if event.change is change]
+            for group in outbreaks(event.advice for event in changed):
+                first = changed[0]
+                if change is Change.RESOLVED:
+                    self._print(_Resolved(group))
+                else:
+                    self._print(_Panel(group, change, moment(first.step, first.epoch)))
+
+    def on_end(self, report: Report) -> None:
+        """Print the summary of the run."""
+        self._print(report)
+
+    def _print(self, renderable: rich.console.RenderableType) -> None:
+        if self.verbose == 0:
+            return
+        # Made anew each time: the stream, its width and its colours may have changed.
+        console = rich.console.Console(
+            file=self.stream, highlight=False, markup=False, emoji=False, soft_wrap=False
+        )
+        width = min(console.width, MAX_WIDTH)
+        if console.is_jupyter:
+            console.print(renderable, width=width)
+            return
+        with console.capture() as capture:
+            console.print(renderable, width=width, crop=False)
+        text = _start_of_line(console.file) + _encodable(capture.get(), console.encoding)
+        console.file.write(text)  # in one piece, so that no other thread writes in between
+        console.file.flush()
+
+
+def _start_of_line(stream: IO[str]) -> str:
+    """Return what brings the cursor to the start of a line of its own.
+
+    On a terminal that line is wiped: it holds the progress bar, which draws itself again below.
+    """
+    is_terminal = getattr(stream, "isatty", lambda: False)()
+    return "\r\x1b[2K" if is_terminal else "\n"
+
+
+def _encodable(text: str, encoding: str) -> str:
+    if encoding.lower().startswith("utf"):
+        return text
+    return text.translate(_ASCII).encode(encoding, "replace").decode(encoding)
+
+
+class _Panel:
+    """The advice of one outbreak as a panel.
+
+    Args:
+        advice: What one rule found at one step, the worst first.
+        change: Whether it opened or worsened.
+        when: The step and epoch of the change.
+    """
+
+    def __init__(self, advice: Sequence[Advice], change: Change, when: str) -> None:
+        self.advice = advice
+        self.change = change
+        self.when = when
+
+    def __rich_console__(
+        self, console: rich.console.Console, options: rich.console.ConsoleOptions
+    ) -> Iterator[rich.console.RenderableType]:
+        first = self.advice[0]
+        style = STYLES[first.severity]
+        width = options.max_width
+        yield self._heading(width, style)
+        yield from self._findings(width)
+        yield ""
+        yield from _remedies(first)
+        if first.reference:
+            yield _indented(Text(one_line(first.reference), "dim italic"))
+        yield _indented(Text(f"silence: {silence(first.rule)}", "dim"))
+        yield Text("─" * width, style)
+
+    def _heading(self, width: int, style: str) -> Text:
+        first = self.advice[0]
+        what = f" {one_line(first.rule, 30)} "
+        when = f" {'worse at ' if self.change is Change.WORSENED else ''}{self.when} "
+        room = max(12, width - len(first.severity.name) - len(what) - len(when) - 11)
+        many = f"{len(self.advice)} layers"
+        where = many if len(self.advice) > 1 else name(first.target, room)
+        heading = Text.assemble(
+            ("── ", style), (first.severity.name, f"bold {style}"), (what, "bold"), f"in {where} "
+        )
+        fill = max(1, width - heading.cell_len - len(when) - 2)
+        return heading.append("─" * fill, style).append(when).append("──", style)
+
+    def _findings(self, width: int) -> Iterator[rich.console.RenderableType]:
+        if len(self.advice) == 1:
+            yield _indented(Text(one_line(self.advice[0].message)))
+            numbers = evidence(self.advice[0].evidence)
+        else:
+            yield from _rows(self.advice, width)
+            numbers = common_evidence(self.advice)
+        if numbers:
+            yield _indented(Text(" · ".join(f"{key} {value}" for key, value in numbers), "dim"))
+
+
+class _Resolved:
+    """What one rule found and no longer finds, in one line."""
+
+    def __init__(self, advice: Sequence[Advice]) -> None:
+        self.advice = advice
+
+    def __rich_console__(
+        self, console: rich.console.Console, options: rich.console.ConsoleOptions
+    ) -> Iterator[rich.console.RenderableType]:
+        first = self.advice[0]
+        many = f"{len(self.advice)} layers"
+        where = many if len(self.advice) > 1 else name(first.target, 40)
+        what = f"{one_line(first.rule, 30)} in {where}"
+        since = f"at step {first.resolved_step:,}, after {_steps(first)}"
+        yield Text.assemble(("✓ resolved ", "green"), (what, "bold"), f" {since}")
+
+
+def _steps(advice: Advice) -> str:
+    steps = (advice.resolved_step or advice.step) - advice.step
+    return f"{steps:,} step{'' if steps == 1 else 's'}"
+
+
+def _rows(advice: Sequence[Advice], width: int) -> Iterator[rich.console.RenderableType]:
+    """Yield a line for each of the first targets, and the names of the others."""
+    shown = [(name(one.target, 28), one) for one in advice[:MAX_ROWS]]
+    column = max(len(target) for target, _ in shown)
+    for target, one in shown:
+        message = one_line(one.message, max(20, width - column - 6))
+        yield _indented(Text.assemble((target.ljust(column), "bold"), f"  {message}"))
+    others = [name(one.target, 28) for one in advice[MAX_ROWS:]]
+    if others:
+        yield _indented(Text(one_line(f"and {len(others)} more: {', '.join(others)}", 2 * width)))
+
+
+def _remedies(advice: Advice) -> Iterator[rich.console.RenderableType]:
+    """Yield the first remedy with its code, and the others in a line each."""
+    for count, remedy in enumerate(advice.remedies, 1):
+        yield _indented(Text.assemble((f"{count}. ", "bold"), one_line(remedy.text)))
+        if count == 1 and remedy.code.strip():
+            for line in code_lines(remedy.code):
+                # Not wrapped: the code can be copied as it stands.
+                yield Text(f"     {line}", "cyan", no_wrap=True, overflow="ignore")
+
+
+def _indented(text: Text) -> Padding:
+    return Padding(text, (0, 2))

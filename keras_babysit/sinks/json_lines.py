@@ -1,0 +1,100 @@
+"""Writes all that a run brings as JSON lines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from keras_babysit.advice import Event
+from keras_babysit.history import History, Measurement, header, to_jsonable
+from keras_babysit.sinks._wording import cost
+from keras_babysit.sinks.sink import Sink
+
+if TYPE_CHECKING:
+    from keras_babysit.sinks.report import Report
+
+
+class JsonLines(Sink):
+    """Writes measurements and advice to a file of JSON lines, for scripts and CI.
+
+    The first line holds the facts of the run, `{"type": "run", ...}`; they are written again when
+    more of them become known. Each further line is a measurement, a change of an advice, or, when
+    the run has ended, `{"type": "end", "overhead": {...}}`. What is not finite is written as a
+    string, so every line is strict JSON.
+
+    The file is flushed after every probe: it can be read while the run goes on, and one that was
+    killed loses at most its last line. A new `fit` replaces the file.
+
+    Args:
+        path: File to write; missing folders are made.
+
+    Raises:
+        ValueError: When training starts, if the file cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp(), "run.jsonl")
+        >>> sink, history = JsonLines(path), History()
+        >>> sink.on_start(history)
+        >>> sink.on_measurements([Measurement(10, 0, "loss/batch", "", 2.3)])
+        >>> History.from_jsonl(path).last("loss/batch")
+        2.3
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._file: IO[str] | None = None
+        self._history = History()
+        self._header = ""
+
+    def on_start(self, history: History) -> None:
+        """Replace the file and write the facts of the run."""
+        self._close()
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self.path.open("w", encoding="utf-8")
+        except OSError as error:
+            raise ValueError(
+                f"Argument `path` must be a file that can be written. Received: "
+                f"path={str(self.path)!r} ({error.strerror or error})"
+            ) from error
+        self._history = history
+        self._header = ""
+        self._write([])
+
+    def on_measurements(self, measurements: Sequence[Measurement]) -> None:
+        """Write one line per measurement."""
+        self._write([measurement.to_json() for measurement in measurements])
+
+    def on_events(self, events: Sequence[Event]) -> None:
+        """Write one line per change of an advice."""
+        self._write([event.to_json() for event in events])
+
+    def on_end(self, report: Report) -> None:
+        """Write what watching cost, and close the file."""
+        self._write([{"type": "end", "overhead": cost(report.overhead)}])
+        self._close()
+
+    def _write(self, records: Sequence[Mapping[str, Any]]) -> None:
+        if self._file is None:
+            return
+        lines = [_line(record) for record in records]
+        # Some facts, the sizes of the layers for instance, are known only after the first probe.
+        facts = _line(header(self._history.facts))
+        if facts != self._header:
+            self._header = facts
+            lines.insert(0, facts)
+        self._file.write("".join(lines))
+        self._file.flush()
+
+    def _close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def _line(record: Mapping[str, Any]) -> str:
+    # A step may come as a numpy integer; everything else is plain already.
+    return json.dumps(record, allow_nan=False, default=to_jsonable) + "\n"

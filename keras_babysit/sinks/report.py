@@ -1,0 +1,213 @@
+"""The report of a run: what was found, what the loss did, and what watching cost."""
+
+from __future__ import annotations
+
+import html
+import io
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rich.console
+from rich.table import Table
+from rich.text import Text
+
+from keras_babysit.advice import Advice, Severity
+from keras_babysit.history import FORMAT_VERSION, History, Overhead, read_jsonl, to_jsonable
+from keras_babysit.sinks import _page
+from keras_babysit.sinks._drawing import numbers
+from keras_babysit.sinks._wording import cost, counted, name, number, one_line, outbreaks
+
+_STYLES = {Severity.NOTE: "cyan", Severity.WARNING: "yellow", Severity.ERROR: "red"}
+
+
+class Report:
+    """What a run brought, to print, to read in a browser, and to gate on in CI.
+
+    `print(report)` shows a table; as the last expression of a notebook cell the report is drawn.
+
+    Args:
+        history: What the probes recorded.
+        advice: Every advice of the run, in the order in which they opened.
+        overhead: What watching cost; None where that is not known, as of a run that was killed.
+
+    Example:
+        >>> print(Report(History(), [], Overhead(0.4, 53.1, 31)))
+        All well: nothing to report
+        watching cost 0.8 % of 53.1 s (31 probes)
+    """
+
+    def __init__(
+        self, history: History, advice: Iterable[Advice], overhead: Overhead | None = None
+    ) -> None:
+        self.history = history
+        self.advice = list(advice)
+        self.overhead = overhead
+
+    @classmethod
+    def from_jsonl(cls, path: str | Path) -> Report:
+        """Return the report of a run that the `JsonLines` sink wrote, finished or killed.
+
+        Args:
+            path: Path of the file.
+
+        Raises:
+            ValueError: If a line before the last is no JSON object, or if the file was written by
+                a newer version of the format.
+        """
+        episodes: dict[tuple[Any, ...], Advice] = {}
+        overhead = None
+        for record in read_jsonl(path):
+            if record.get("type") == "advice":
+                advice = Advice.from_json(record)
+                episodes[*advice.key, advice.step] = advice
+            elif record.get("type") == "end":
+                spent = record["overhead"]
+                overhead = Overhead(
+                    float(spent["seconds"]), float(spent["wall_seconds"]), int(spent["probes"])
+                )
+        return cls(History.from_jsonl(path), episodes.values(), overhead)
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """Return the report as a JSON object, and write it to `path` if one is given.
+
+        `"worst"` is the highest severity among the advice that still held at the end, or None; a
+        script can gate on it. What is not finite is written as a string.
+
+        Args:
+            path: File to write; None writes none.
+        """
+        worst = max((one.severity for one in self.advice if one.is_open), default=None)
+        record = {
+            "type": "report",
+            "version": FORMAT_VERSION,
+            "worst": worst.name if worst else None,
+            "advice": [one.to_json() for one in self.advice],
+            "loss": _loss(self.history),
+            "scores": _scores(self.history),
+            "overhead": cost(self.overhead) if self.overhead else None,
+            "facts": self.history.facts,
+        }
+        return _written(json.dumps(to_jsonable(record), allow_nan=False, indent=2) + "\n", path)
+
+    def to_html(self, path: str | Path | None = None) -> str:
+        """Return the report as one HTML page, and write it to `path` if one is given.
+
+        The page holds all it needs and asks for nothing from outside.
+
+        Args:
+            path: File to write; None writes none.
+        """
+        return _written(_page.render(self), path)
+
+    def verdict(self) -> str:
+        """Return the result in a few words, e.g. `"1 error, 2 warnings (1 resolved)"`."""
+        if not self.advice:
+            return "All well: nothing to report"
+        resolved = sum(not one.is_open for one in self.advice)
+        return counted(self.advice) + (f" ({resolved} resolved)" if resolved else "")
+
+    def summary(self) -> list[str]:
+        """Return in a line each what the loss did, and what watching cost."""
+        lines = [_loss_line(self.history), _score_line(self.history)]
+        if self.overhead is not None:
+            lines.append(f"watching cost {self.overhead}")
+        return [line for line in lines if line]
+
+    def __str__(self) -> str:
+        stream = io.StringIO()
+        console = rich.console.Console(
+            file=stream, width=100, color_system=None, force_jupyter=False, legacy_windows=False
+        )
+        console.print(self)
+        return "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
+
+    def __rich__(self) -> rich.console.RenderableType:
+        parts: list[rich.console.RenderableType] = [Text(self.verdict(), "bold")]
+        if self.advice:
+            parts.append(_table(self.advice))
+        parts += [Text(line, "dim") for line in self.summary()]
+        return rich.console.Group(*parts)
+
+    def _repr_html_(self) -> str:
+        # In a frame of its own, the page's styles and names do not meet those of the notebook.
+        page = html.escape(self.to_html())
+        return (
+            f'<iframe srcdoc="{page}" sandbox="allow-scripts" title="keras-babysit report" '
+            'style="width:100%;height:640px;border:0"></iframe>'
+        )
+
+
+def _written(text: str, path: str | Path | None) -> str:
+    if path is not None:
+        Path(path).write_text(text, encoding="utf-8")
+    return text
+
+
+def _table(advice: Iterable[Advice]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", highlight=False)
+    for heading in ("severity", "rule", "where", "opened", "resolved"):
+        table.add_column(heading, no_wrap=heading != "where")
+    for group in outbreaks(advice):
+        first = group[0]
+        table.add_row(
+            Text(first.severity.name, _STYLES[first.severity] if first.is_open else "dim"),
+            Text(one_line(first.rule, 30)),
+            Text(_places(group)),
+            Text(f"step {first.step:,}"),
+            Text("still open" if first.is_open else f"step {first.resolved_step:,}"),
+        )
+    return table
+
+
+def _places(advice: list[Advice]) -> str:
+    shown = ", ".join(name(one.target, 40) for one in advice[:3])
+    return shown if len(advice) <= 3 else f"{shown} and {len(advice) - 3} more"
+
+
+def _loss(history: History) -> dict[str, Any] | None:
+    """Return what the loss on the batches did, or None if it was not measured."""
+    steps, values = numbers(history, "loss/batch")
+    if not len(steps):
+        return None
+    _, start = numbers(history, "loss/start")
+    finite = np.isfinite(values)
+    place = np.where(finite, values, np.inf).argmin()
+    return {
+        "start": float(start[0] if len(start) else values[0]),
+        "last": float(values[-1]),
+        "best": float(values[place]) if finite.any() else None,
+        "best_step": int(steps[place]) if finite.any() else None,
+    }
+
+
+def _scores(history: History) -> dict[str, dict[str, Any]]:
+    """Return the last score of each metric on the training sample and the validation data."""
+    return {
+        quantity.removeprefix("score/"): {
+            target: history.last(quantity, target) for target in history.targets(quantity)
+        }
+        for quantity in history.quantities()
+        if quantity.startswith("score/")
+    }
+
+
+def _loss_line(history: History) -> str:
+    loss = _loss(history)
+    if loss is None:
+        return ""
+    is_worse = loss["best"] is not None and not loss["last"] <= loss["best"]
+    best = f" (best {number(loss['best'])} at step {loss['best_step']:,})" if is_worse else ""
+    return f"loss {number(loss['start'])} -> {number(loss['last'])} in {history.step:,} steps{best}"
+
+
+def _score_line(history: History) -> str:
+    """Return the last loss on the training sample and on the validation data, like for like."""
+    scores = _scores(history)
+    parts = []
+    for target, value in scores.get("loss", {}).items():
+        margin = scores.get("loss_stderr", {}).get(target)
+        parts.append(f"{target} {number(value)}" + (f" +/- {number(margin)}" if margin else ""))
+    return f"loss like for like: {', '.join(parts)}" if parts else ""

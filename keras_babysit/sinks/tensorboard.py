@@ -1,0 +1,218 @@
+"""Writes what a run brings to TensorBoard, without TensorFlow."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import socket
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from keras_babysit.advice import Change, Event, Remedy
+from keras_babysit.history import History, Measurement
+from keras_babysit.sinks._wording import (
+    code_lines,
+    common_evidence,
+    moment,
+    name,
+    one_line,
+    outbreaks,
+    silence,
+)
+from keras_babysit.sinks.sink import Sink
+
+if TYPE_CHECKING:
+    from keras_babysit.sinks.report import Report
+
+HISTOGRAMS = frozenset({"activations/gate"})
+"""Quantities per unit that are drawn as a histogram; the other vectors serve the rules only."""
+
+_file_numbers = itertools.count()
+
+
+class TensorBoard(Sink):
+    """Writes scalars, histograms of the units' gates, and the advice, for TensorBoard.
+
+    Everything goes to the run `babysit`, a folder under `log_dir`. `keras.callbacks.TensorBoard`
+    with the same `log_dir` writes the runs `train` and `validation` beside it, so
+    `tensorboard --logdir <log_dir>` shows all of them together:
+
+    - Scalars: `babysit/<quantity>/<layer>`, e.g. `babysit/activations/dead_fraction/dense`.
+    - Histograms and distributions: `babysit/activations/gate/<layer>`, one entry per unit.
+    - Text: `babysit/advice/<rule>`, with the remedy as code, and `babysit/summary` at the end.
+
+    It needs the `tensorboard` package alone, whatever the backend, and puts nothing into the
+    model's graph. Each probe is flushed, so that the file can be read while the run goes on, and
+    after it was killed. A second `fit` with the same `log_dir` adds to the run, as Keras' own
+    callback does.
+
+    Args:
+        log_dir: Folder for TensorBoard; made if it is missing.
+
+    Raises:
+        ValueError: When training starts, if `log_dir` cannot be written.
+
+    Example:
+        >>> sink = TensorBoard("logs/first")
+    """
+
+    def __init__(self, log_dir: str | Path) -> None:
+        self.log_dir = os.fspath(log_dir)
+        self._records: Any = None
+        self._tags: dict[tuple[str, str], str] = {}
+        self._taken: set[str] = set()
+
+    def on_start(self, history: History) -> None:
+        """Open an event file."""
+        self._close()
+        self._tags, self._taken = {}, set()
+        try:
+            self._records = _open_event_file(Path(self.log_dir, "babysit"))
+        except OSError as error:
+            raise ValueError(
+                "Argument `log_dir` must be a folder that can be written. Received: "
+                f"log_dir={self.log_dir!r} ({error.strerror or error})"
+            ) from error
+
+    def on_measurements(self, measurements: Sequence[Measurement]) -> None:
+        """Write each number as a scalar, and the gates as histograms."""
+        for step, group in itertools.groupby(measurements, lambda m: m.step):
+            self._write(step, (value for m in group for value in self._values(m)))
+        self._flush()
+
+    def on_events(self, events: Sequence[Event]) -> None:
+        """Write what has changed as Markdown, one text per rule."""
+        from tensorboard.plugins.text.summary_v2 import text_pb
+
+        for rule in dict.fromkeys(event.advice.rule for event in events):
+            mine = [event for event in events if event.advice.rule == rule]
+            text = text_pb(self._tag("advice", rule), _markdown(mine))
+            self._write(mine[0].step, text.value)
+        self._flush()
+
+    def on_end(self, report: Report) -> None:
+        """Write the summary, and close the file."""
+        from tensorboard.plugins.text.summary_v2 import text_pb
+
+        text = text_pb(self._tag("summary", ""), _code(str(report).splitlines()))
+        self._write(report.history.step, text.value)
+        self._close()
+
+    def _values(self, measurement: Measurement) -> Iterable[Any]:
+        from tensorboard.plugins.histogram.summary_v2 import histogram_pb
+        from tensorboard.plugins.scalar.summary_v2 import scalar_pb
+
+        value = np.asarray(measurement.value)
+        tag = self._tag(measurement.quantity, measurement.target)
+        if value.ndim == 0:
+            return scalar_pb(tag, float(value)).value
+        finite = value[np.isfinite(value)]
+        if measurement.quantity in HISTOGRAMS and finite.size:
+            return histogram_pb(tag, finite).value
+        return ()
+
+    def _tag(self, quantity: str, target: str) -> str:
+        """Return the tag of a series; two series never share one, whatever they are called."""
+        known = self._tags.get((quantity, target))
+        if known is not None:
+            return known
+        path = "/".join(filter(None, ["babysit", one_line(quantity, 100), one_line(target, 200)]))
+        plain = re.sub(r"[^\w./-]+", "_", path)
+        tag = next(t for t in _numbered(plain) if t not in self._taken)
+        self._taken.add(tag)
+        self._tags[quantity, target] = tag
+        return tag
+
+    def _write(self, step: int, values: Iterable[Any]) -> None:
+        from tensorboard.compat.proto.event_pb2 import Event as Record
+        from tensorboard.compat.proto.summary_pb2 import Summary
+
+        if self._records is not None:
+            summary = Summary(value=values)
+            record = Record(wall_time=time.time(), step=int(step), summary=summary)
+            self._records.write(record.SerializeToString())
+
+    def _flush(self) -> None:
+        if self._records is not None:
+            self._records.flush()
+
+    def _close(self) -> None:
+        if self._records is not None:
+            self._records.close()
+            self._records = None
+
+
+def _open_event_file(folder: Path) -> Any:
+    """Return a writer of records.
+
+    TensorBoard's `EventFileWriter` is not used: it imports TensorFlow wherever that is installed,
+    which on another backend takes seconds and the memory of the GPU.
+    """
+    from tensorboard.compat.proto.event_pb2 import Event as Record
+    from tensorboard.summary.writer.record_writer import RecordWriter
+
+    folder.mkdir(parents=True, exist_ok=True)
+    now = time.time()
+    file = f"events.out.tfevents.{now:.0f}.{socket.gethostname()}.{os.getpid()}"
+    records = RecordWriter((folder / f"{file}.{next(_file_numbers)}.babysit").open("xb"))
+    records.write(Record(wall_time=now, file_version="brain.Event:2").SerializeToString())
+    records.flush()
+    return records
+
+
+def _numbered(tag: str) -> Iterable[str]:
+    yield tag
+    for number in itertools.count(2):
+        yield f"{tag}_{number}"
+
+
+def _markdown(events: Sequence[Event]) -> str:
+    """Return what happened to the advice of one rule."""
+    blocks = []
+    for change in Change:
+        changed = [event.advice for event in events if event.change is change]
+        if changed and change is Change.RESOLVED:
+            where = ", ".join(_quoted(one.target) for one in changed)
+            blocks.append(f"**resolved** in {where}, step {events[0].step:,}")
+        elif changed:
+            blocks += [_advice(group, change) for group in outbreaks(changed)]
+    return "\n\n".join(blocks)
+
+
+def _advice(advice: Sequence[Any], change: Change) -> str:
+    first = advice[0]
+    when = moment(first.step, first.epoch)
+    worse = ", worse since then" if change is Change.WORSENED else ""
+    lines = [f"**{first.severity.name}** {_escaped(one_line(first.rule))} · {when}{worse}"]
+    lines += [f"{_quoted(one.target)}: {_escaped(one_line(one.message))}" for one in advice]
+    lines.append(" · ".join(f"{_escaped(k)} {_escaped(v)}" for k, v in common_evidence(advice)))
+    lines += [_remedy(number, remedy) for number, remedy in enumerate(first.remedies, 1)]
+    if first.reference:
+        lines.append(f"*{_escaped(one_line(first.reference))}*")
+    lines += ["silence:", _code([silence(first.rule)])]
+    return "\n\n".join(line for line in lines if line)
+
+
+def _remedy(number: int, remedy: Remedy) -> str:
+    text = f"**{number}.** {_escaped(one_line(remedy.text))}"
+    return f"{text}\n\n{_code(code_lines(remedy.code))}" if remedy.code.strip() else text
+
+
+def _code(lines: Iterable[str]) -> str:
+    # An indented block cannot be ended by what stands in it, as a fenced one can.
+    return "\n".join(f"    {line}" for line in lines)
+
+
+def _quoted(target: str) -> str:
+    return f"`{name(target).replace('`', chr(39))}`"
+
+
+def _escaped(text: str) -> str:
+    """Return `text` so that Markdown shows it as it is."""
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([\\`*_{}\[\]#|~!])", r"\\\1", text)
