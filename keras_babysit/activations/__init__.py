@@ -1,0 +1,7 @@
+"""What an activation does to signal and gradient, measured."""
+
+from keras_babysit.activations.activation_profile import ActivationProfile
+from keras_babysit.activations.plot import plot
+from keras_babysit.activations.profile import profile
+
+__all__ = ["ActivationProfile", "plot", "profile"]

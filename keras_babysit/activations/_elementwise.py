@@ -1,0 +1,104 @@
+"""Activations of any kind as functions on vectors, and their derivatives.
+
+Derivatives come from the backend's automatic differentiation: keras.ops has none.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+Function = Callable[[Any], Any]
+
+
+def elementwise(activation: str | Function | keras.layers.Layer) -> Function:
+    """Return `activation` as a function on vectors.
+
+    Raises:
+        ValueError: If it mixes its inputs, as softmax does.
+    """
+    function = _as_function(activation)
+    probe = np.linspace(-2.0, 2.0, 8)
+    if not np.allclose(evaluate(function, probe)[:4], evaluate(function, probe[:4]), atol=1e-6):
+        raise ValueError(
+            "Argument `activation` must act on each element on its own. "
+            f"Received: activation={activation}"
+        )
+    return function
+
+
+def _as_function(activation: str | Function | keras.layers.Layer) -> Function:
+    if not isinstance(activation, keras.layers.Layer):
+        return keras.activations.get(activation)
+    # A copy, because the first call would build the caller's layer for one unit.
+    copy = type(activation).from_config({**activation.get_config(), "dtype": "float32"})
+    return lambda z: ops.squeeze(copy(ops.expand_dims(z, -1)), -1)
+
+
+def evaluate(function: Function, z: np.ndarray) -> np.ndarray:
+    """Return `f(z)`, computed in float32."""
+    return ops.convert_to_numpy(function(ops.convert_to_tensor(z, dtype="float32")))
+
+
+def derivative(function: Function, z: np.ndarray) -> np.ndarray:
+    """Return `f'(z)` of an elementwise function, computed in float32."""
+    _, slope = value_and_derivative(function)(ops.convert_to_tensor(z, dtype="float32"))
+    return ops.convert_to_numpy(slope)
+
+
+def value_and_derivative(function: Function) -> Function:
+    """Return a function from a tensor `z` to the tensors `f(z)` and `f'(z)`, compiled if it can be.
+
+    Raises:
+        NotImplementedError: If the backend is not TensorFlow, JAX or PyTorch.
+    """
+    backend = keras.backend.backend()
+    if backend not in _BY_BACKEND:
+        raise NotImplementedError(
+            "Derivatives need one of the backends tensorflow, jax and torch. "
+            f"Received: backend={backend!r}"
+        )
+    return _BY_BACKEND[backend](function)
+
+
+def _by_tensorflow(function: Function) -> Function:
+    import tensorflow as tf
+
+    @tf.function
+    def step(z: Any) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch(z)
+            y = function(z)
+        return y, tape.gradient(y, z, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+    return step
+
+
+def _by_jax(function: Function) -> Function:
+    import jax
+
+    def step(z: Any) -> Any:
+        y, pull_back = jax.vjp(function, z)
+        return y, pull_back(ops.ones_like(y))[0]
+
+    return jax.jit(step)
+
+
+def _by_torch(function: Function) -> Function:
+    import torch
+
+    def step(z: Any) -> Any:
+        with torch.enable_grad():
+            z = z.detach().requires_grad_(True)
+            y = function(z)
+            if not y.requires_grad:
+                return y, torch.zeros_like(z)
+            (slope,) = torch.autograd.grad(y, z, torch.ones_like(y), allow_unused=True)
+        return y.detach(), torch.zeros_like(z) if slope is None else slope
+
+    return step
+
+
+_BY_BACKEND = {"tensorflow": _by_tensorflow, "jax": _by_jax, "torch": _by_torch}

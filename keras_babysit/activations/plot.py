@@ -1,0 +1,54 @@
+"""The curves of activations."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from keras_babysit.activations.activation_profile import ActivationProfile
+
+_SHOWN = 6.0
+
+
+def plot(profiles: Sequence[ActivationProfile]) -> Any:
+    """Draw f and f' of each activation, with the regions shaded where it saturates.
+
+    Args:
+        profiles: What `profile` returned, at least one.
+
+    Returns:
+        A `matplotlib.figure.Figure`; save it by `savefig`.
+
+    Raises:
+        ImportError: If matplotlib is not installed.
+        ValueError: If `profiles` is empty.
+
+    Example:
+        >>> from keras_babysit.activations import profile
+        >>> figure = plot(profile("tanh", "relu", with_cost=False))
+        >>> [axes.get_title() for axes in figure.axes]
+        ['tanh', 'relu']
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError("Pictures need matplotlib: pip install matplotlib") from error
+    if not profiles:
+        raise ValueError("Argument `profiles` must hold at least one. Received: none")
+    columns = min(len(profiles), 3)
+    rows = -(-len(profiles) // columns)
+    figure = Figure(figsize=(3.4 * columns, 2.8 * rows), layout="constrained")
+    for index, profile in enumerate(profiles):
+        _draw(figure.add_subplot(rows, columns, index + 1), profile)
+    figure.axes[0].legend(loc="upper left", frameon=False)
+    return figure
+
+
+def _draw(axes: Any, profile: ActivationProfile) -> None:
+    shown = np.abs(profile.z) <= _SHOWN
+    for low, high in profile.saturated:
+        axes.axvspan(max(low, -_SHOWN), min(high, _SHOWN), color="0.92", zorder=0)
+    axes.plot(profile.z[shown], profile.value[shown], label="f(z)", color="tab:blue")
+    axes.plot(profile.z[shown], profile.slope[shown], label="f'(z)", color="tab:orange")
+    axes.set(title=profile.name, xlim=(-_SHOWN, _SHOWN), ylim=(-1.5, 2.0), xlabel="z")
+    axes.grid(alpha=0.3)
