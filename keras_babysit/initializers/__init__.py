@@ -1,0 +1,9 @@
+"""Initial weights: the course's own, the right scale for any activation, and scaling by data."""
+
+from keras_babysit.initializers.he import He
+from keras_babysit.initializers.lsuv import lsuv
+from keras_babysit.initializers.small_random import SmallRandom
+from keras_babysit.initializers.variance_preserving import VariancePreserving
+from keras_babysit.initializers.xavier import Xavier
+
+__all__ = ["He", "SmallRandom", "VariancePreserving", "Xavier", "lsuv"]

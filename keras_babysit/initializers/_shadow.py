@@ -1,0 +1,67 @@
+"""Reading a layer's pre-activation while a model runs, and leaving no trace of it."""
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import keras
+
+Forward = Callable[[], tuple[Any, Any]]
+_ABSENT = object()
+
+
+@contextlib.contextmanager
+def visited(
+    layers: Iterable[keras.layers.Layer],
+    visit: Callable[[keras.layers.Layer, Forward], Any],
+) -> Iterator[None]:
+    """Let `visit` stand in for the call of each of `layers`, only inside the `with` block.
+
+    `visit(layer, forward)` returns what the layer returns. `forward()` runs the layer as often
+    as it is called and gives `(outputs, preactivation)`.
+    """
+    with contextlib.ExitStack() as stack:
+        for layer in layers:
+            stack.enter_context(shadowed(layer, "call", _visiting_call(layer, visit)))
+        yield
+
+
+def _visiting_call(layer: keras.layers.Layer, visit: Callable[..., Any]) -> Callable[..., Any]:
+    original = layer.call
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return visit(layer, lambda: _run(layer, original, args, kwargs))
+
+    return call
+
+
+def _run(layer: keras.layers.Layer, call: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """Return the layer's outputs and what it hands to its nonlinearity, if it has one inside."""
+    name = next((n for n in ("reduce_pieces", "activation") if callable(getattr(layer, n, 0))), "")
+    if not name:
+        outputs = call(*args, **kwargs)
+        return outputs, outputs
+    nonlinearity = getattr(layer, name)
+    seen = []
+
+    def recording(z: Any, *rest: Any, **options: Any) -> Any:
+        seen.append(z)
+        return nonlinearity(z, *rest, **options)
+
+    with shadowed(layer, name, recording):
+        outputs = call(*args, **kwargs)
+    return outputs, seen[0] if seen else outputs
+
+
+@contextlib.contextmanager
+def shadowed(layer: keras.layers.Layer, name: str, value: Any) -> Iterator[None]:
+    """Set an attribute of the instance past Keras' own tracking, and put back what was there."""
+    before = vars(layer).get(name, _ABSENT)
+    object.__setattr__(layer, name, value)
+    try:
+        yield
+    finally:
+        if before is _ABSENT:
+            object.__delattr__(layer, name)
+        else:
+            object.__setattr__(layer, name, before)
