@@ -1,0 +1,88 @@
+"""The inputs of whatever kind of data a user has, batch by batch."""
+
+import itertools
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+_ROWS_PER_SLICE = 8192
+
+
+def batches(data: Any, *, steps: int | None = None) -> Iterator[Any]:
+    """Yield the inputs of each batch of `data`, without targets and sample weights.
+
+    Args:
+        data: An array or tensor of examples, which is cut into slices; or anything that gives
+            batches: a `tf.data.Dataset`, a `keras.utils.PyDataset`, a PyTorch `DataLoader`, a
+            generator or a list. Of a batch that is a tuple or list the first entry is used.
+        steps: Number of batches after which to stop; None for all.
+
+    Returns:
+        An iterator over inputs, as they come.
+
+    Raises:
+        ValueError: If `data` never ends and `steps` is None.
+        TypeError: If `data` is neither an array nor iterable.
+    """
+    if steps is None and _never_ends(data):
+        raise ValueError(
+            "Argument `steps` must be given for data that never ends. Received: steps=None"
+        )
+    return itertools.islice(_all_batches(data), steps)
+
+
+def blocks(examples: Iterable[np.ndarray], rows: int) -> Iterator[np.ndarray]:
+    """Yield the same examples in arrays of `rows` rows, the last one shorter."""
+    pending: list[np.ndarray] = []
+    for array in examples:
+        start = 0
+        while start < len(array):
+            missing = rows - sum(map(len, pending))
+            pending.append(array[start : start + missing])
+            start += missing
+            if sum(map(len, pending)) == rows:
+                yield np.concatenate(pending) if len(pending) > 1 else pending[0]
+                pending = []
+    if pending:
+        yield np.concatenate(pending) if len(pending) > 1 else pending[0]
+
+
+def to_numpy(inputs: Any) -> np.ndarray:
+    """Return one array of numbers from a tensor or array of any library."""
+    if keras.ops.is_tensor(inputs):
+        inputs = keras.ops.convert_to_numpy(inputs)
+    array = np.asarray(inputs)
+    if array.ndim < 2 or array.dtype.kind not in "biuf":
+        raise ValueError(
+            "The data must hold numbers in batches of shape (batch_size, ...). "
+            f"Received: shape={array.shape}, dtype={array.dtype}"
+        )
+    return array
+
+
+def _never_ends(data: Any) -> bool:
+    if isinstance(data, keras.utils.PyDataset):
+        return data.num_batches is None
+    # -1 is tf.data.INFINITE_CARDINALITY; TensorFlow need not be installed.
+    return hasattr(data, "element_spec") and int(data.cardinality()) == -1
+
+
+def _all_batches(data: Any) -> Iterator[Any]:
+    if hasattr(data, "shape") and hasattr(data, "__array__"):
+        starts = range(0, data.shape[0], _ROWS_PER_SLICE)
+        return (data[start : start + _ROWS_PER_SLICE] for start in starts)
+    if isinstance(data, keras.utils.PyDataset):
+        indices = itertools.count() if data.num_batches is None else range(data.num_batches)
+        return (_inputs(data[index]) for index in indices)
+    if not isinstance(data, Iterable):
+        raise TypeError(
+            "Argument `data` must be an array, a dataset or an iterable of batches. "
+            f"Received: data of type {type(data).__name__}"
+        )
+    return (_inputs(batch) for batch in data)
+
+
+def _inputs(batch: Any) -> Any:
+    return batch[0] if isinstance(batch, tuple | list) else batch

@@ -1,0 +1,74 @@
+"""The bare maximum over groups of channels."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_babysit.layers._piecewise import Piecewise, require_pieces, split_pieces
+
+
+@keras.saving.register_keras_serializable(package="keras_babysit")
+class MaxPieces(Piecewise, keras.layers.Layer):
+    """Maximum over groups of `pieces` neighbouring channels.
+
+    `y[..., u] = max over p of x[..., u * pieces + p]`: maxout after any layer. TensorFlow
+    Addons' `Maxout(num_units)` is `MaxPieces(channels // num_units)`. `Maxout` and
+    `MaxoutConv2D` hold the affine map too, and give it initial weights of the right scale.
+
+    Cost: `pieces - 1` comparisons per output, one pass over the inputs and one over the outputs;
+    an `axis` other than the last costs a transposition of each where nothing is fused.
+
+    Args:
+        pieces: Number of channels that share one output, at least 2.
+        axis: The channel axis, any but the batch axis.
+        **kwargs: Arguments of `keras.layers.Layer`, such as `name` and `dtype`.
+
+    Input shape:
+        `(batch_size, ..., units * pieces)`.
+
+    Output shape:
+        `(batch_size, ..., units)`, in the compute dtype. Masks pass through.
+
+    Raises:
+        ValueError: If `pieces` is below 2, `axis` is 0, or the channels cannot be divided.
+
+    Example:
+        >>> tuple(MaxPieces(2)(np.array([[1.0, 4.0, 3.0, 2.0]])).shape)
+        (1, 2)
+
+    Reference:
+        Goodfellow et al., "Maxout Networks", arXiv:1302.4389, 2013.
+    """
+
+    def __init__(self, pieces: int = 2, *, axis: int = -1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if axis == 0:
+            raise ValueError("Argument `axis` must not be the batch axis. Received: axis=0")
+        self.pieces = require_pieces(pieces)
+        self.axis = axis
+        self.supports_masking = True
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Check that the channels can be divided among the pieces."""
+        channels = input_shape[self.axis]
+        if channels is None or channels % self.pieces:
+            raise ValueError(
+                f"The size of axis {self.axis} must be a known multiple of pieces={self.pieces}. "
+                f"Received: input_shape={input_shape}"
+            )
+
+    def call(self, inputs: Any) -> Any:
+        """Return the maximum of each group."""
+        z = split_pieces(ops.moveaxis(inputs, self.axis, -1), self.pieces)
+        return ops.moveaxis(self.reduce_pieces(z), -1, self.axis)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Return `input_shape` with the channels divided by `pieces`."""
+        shape = list(input_shape)
+        shape[self.axis] //= self.pieces
+        return tuple(shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor."""
+        return {**super().get_config(), "pieces": self.pieces, "axis": self.axis}

@@ -1,0 +1,93 @@
+"""Subtract the mean of the training set."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_babysit.layers._adapted import Adapted
+from keras_babysit.layers._running_moments import RunningMoments
+
+
+@keras.saving.register_keras_serializable(package="keras_babysit")
+class ZeroCenter(Adapted):
+    """Subtract the mean of the training set: `y = x - mean`.
+
+    Inputs that are all positive give all weights of a unit gradients of one sign, so that it can
+    only move along zigzags. To divide by the standard deviation as well is
+    `keras.layers.Normalization`; to remove correlations is `Whitening`.
+
+    The mean is exact: float64, streamed, whatever the number of examples. Cost: one subtraction
+    per element, one pass over the inputs and one over the outputs.
+
+    Args:
+        axis: The axis that keeps a mean of its own per entry, -1 for one per channel; or None for
+            the mean image, one number for each position of an example. (In
+            `keras.layers.Normalization` None means one number for all.)
+        **kwargs: Arguments of `keras.layers.Layer`, such as `name` and `dtype`.
+
+    Input shape:
+        `(batch_size, ...)` of numbers, integers included. With an `axis`, of any size along the
+        others.
+
+    Output shape:
+        Same as the input, in the compute dtype; the subtraction is done in float32. Masks pass
+        through.
+
+    Raises:
+        ValueError: If `axis` is 0.
+
+    Example:
+        >>> layer = ZeroCenter().adapt(np.array([[1.0, 10.0], [3.0, 30.0]]))
+        >>> ops.convert_to_numpy(layer(np.array([[2.0, 25.0]]))).tolist()
+        [[0.0, 5.0]]
+
+    Reference:
+        LeCun et al., "Efficient BackProp", 1998, section 4.3.
+    """
+
+    def __init__(self, axis: int | None = -1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if axis == 0:
+            raise ValueError("Argument `axis` must not be the batch axis. Received: axis=0")
+        self.axis = axis
+        self.supports_masking = True
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Create the mean in a shape that broadcasts against the inputs."""
+        shape = self._build_kept(input_shape)
+        if self.axis is not None:
+            axes_after = len(input_shape) - 1 - self.axis % len(input_shape)
+            shape += (1,) * axes_after
+        self.mean = self._add_state("mean", shape)
+
+    def call(self, inputs: Any) -> Any:
+        """Return `inputs` less the mean."""
+        centred = ops.cast(inputs, self._state_dtype) - self.mean
+        return ops.cast(centred, self.compute_dtype)
+
+    def _kept(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return tuple(shape[1:]) if self.axis is None else (shape[self.axis],)
+
+    def _examples(
+        self, arrays: Iterable[np.ndarray], shape: tuple[int, ...]
+    ) -> Iterator[np.ndarray]:
+        if self.axis is None:
+            return iter(arrays)
+        return (np.moveaxis(a, self.axis, -1).reshape(-1, shape[self.axis]) for a in arrays)
+
+    def _new_statistics(self, shape: tuple[int, ...]) -> RunningMoments:
+        return RunningMoments(shape)
+
+    def _solve(self, statistics: RunningMoments) -> dict[str, np.ndarray]:
+        return {"mean": statistics.mean}
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Return `input_shape`."""
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor."""
+        return {**super().get_config(), "axis": self.axis}
