@@ -19,12 +19,17 @@ from keras_babysit.history import Overhead, to_jsonable
 
 
 def one_line(text: Any, limit: int = 400) -> str:
-    """Return `text` on one line of at most `limit` characters; a longer one loses its middle.
+    """Return `text` on one line; what is longer than `limit` characters loses its end.
 
     What cannot be printed, escape sequences for instance, is spelled out.
     """
-    text = " ".join(str(text)[: 10 * limit].split())
-    text = _spelled_out(text)
+    text = _printable(text, 10 * limit)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def name(target: str, limit: int = 60) -> str:
+    """Return what an advice is about; a path that is too long loses its middle."""
+    text = _printable(target, 100_000) or "the model"
     if len(text) <= limit:
         return text
     tail = (limit - 1) // 2
@@ -36,15 +41,14 @@ def code_lines(code: str) -> list[str]:
     return [_spelled_out(line.expandtabs(4).rstrip()) for line in code.strip("\n").split("\n")]
 
 
+def _printable(text: Any, limit: int) -> str:
+    return _spelled_out(" ".join(str(text)[:limit].split()))
+
+
 def _spelled_out(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-
-
-def name(target: str, limit: int = 60) -> str:
-    """Return what an advice is about, as people say it."""
-    return one_line(target, limit) or "the model"
 
 
 def number(value: Any) -> str:
@@ -112,8 +116,10 @@ def counted(advice: Iterable[Advice]) -> str:
     )
 
 
-def cost(overhead: Overhead) -> dict[str, Any]:
-    """Return what watching cost as a JSON object."""
+def cost(overhead: Overhead | None) -> dict[str, Any] | None:
+    """Return what watching cost as a JSON object; None if that is not known."""
+    if overhead is None:
+        return None
     return to_jsonable(asdict(overhead) | {"share": overhead.share})
 
 

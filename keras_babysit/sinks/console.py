@@ -6,14 +6,12 @@ from collections.abc import Iterator, Sequence
 from typing import IO, TYPE_CHECKING
 
 import rich.console
-from rich.padding import Padding
 from rich.text import Text
 
 from keras_babysit.advice import Advice, Change, Event, Severity
 from keras_babysit.sinks._wording import (
     code_lines,
     common_evidence,
-    evidence,
     moment,
     name,
     one_line,
@@ -137,17 +135,15 @@ class _Panel:
 
     def __rich_console__(
         self, console: rich.console.Console, options: rich.console.ConsoleOptions
-    ) -> Iterator[rich.console.RenderableType]:
-        first = self.advice[0]
-        style = STYLES[first.severity]
+    ) -> Iterator[Text]:
+        style = STYLES[self.advice[0].severity]
         width = options.max_width
         yield self._heading(width, style)
-        yield from self._findings(width)
-        yield ""
-        yield from _remedies(first)
-        if first.reference:
-            yield _indented(Text(one_line(first.reference), "dim italic"))
-        yield _indented(Text(f"silence: {silence(first.rule)}", "dim"))
+        for line, hang in self._lines(width):
+            if line.no_wrap:
+                yield line
+            else:
+                yield from _wrapped(line, console, width, hang)
         yield Text("─" * width, style)
 
     def _heading(self, width: int, style: str) -> Text:
@@ -155,23 +151,27 @@ class _Panel:
         what = f" {one_line(first.rule, 30)} "
         when = f" {'worse at ' if self.change is Change.WORSENED else ''}{self.when} "
         room = max(12, width - len(first.severity.name) - len(what) - len(when) - 11)
-        many = f"{len(self.advice)} layers"
-        where = many if len(self.advice) > 1 else name(first.target, room)
+        where = _where(self.advice, room)
         heading = Text.assemble(
             ("── ", style), (first.severity.name, f"bold {style}"), (what, "bold"), f"in {where} "
         )
         fill = max(1, width - heading.cell_len - len(when) - 2)
         return heading.append("─" * fill, style).append(when).append("──", style)
 
-    def _findings(self, width: int) -> Iterator[rich.console.RenderableType]:
-        if len(self.advice) == 1:
-            yield _indented(Text(one_line(self.advice[0].message)))
-            numbers = evidence(self.advice[0].evidence)
-        else:
-            yield from _rows(self.advice, width)
-            numbers = common_evidence(self.advice)
+    def _lines(self, width: int) -> Iterator[tuple[Text, int]]:
+        """Yield the lines between the heading and the end, and how far they hang when wrapped."""
+        first = self.advice[0]
+        numbers = common_evidence(self.advice)
+        for line in _findings(self.advice, width):
+            yield line, 2
         if numbers:
-            yield _indented(Text(" · ".join(f"{key} {value}" for key, value in numbers), "dim"))
+            yield Text(" · ".join(f"{key} {value}" for key, value in numbers), "dim"), 2
+        yield Text(), 2
+        for line in _remedies(first):
+            yield line, 5
+        if first.reference:
+            yield Text(one_line(first.reference), "dim italic"), 2
+        yield Text(f"silence: {silence(first.rule)}", "dim"), 2
 
 
 class _Resolved:
@@ -180,43 +180,45 @@ class _Resolved:
     def __init__(self, advice: Sequence[Advice]) -> None:
         self.advice = advice
 
-    def __rich_console__(
-        self, console: rich.console.Console, options: rich.console.ConsoleOptions
-    ) -> Iterator[rich.console.RenderableType]:
+    def __rich__(self) -> Text:
         first = self.advice[0]
-        many = f"{len(self.advice)} layers"
-        where = many if len(self.advice) > 1 else name(first.target, 40)
-        what = f"{one_line(first.rule, 30)} in {where}"
-        since = f"at step {first.resolved_step:,}, after {_steps(first)}"
-        yield Text.assemble(("✓ resolved ", "green"), (what, "bold"), f" {since}")
+        steps = (first.resolved_step or first.step) - first.step
+        what = f"{one_line(first.rule, 30)} in {_where(self.advice, 40)}"
+        after = f" at step {first.resolved_step:,}, after {steps:,} step{'s' * (steps != 1)}"
+        return Text.assemble(("✓ resolved ", "green"), (what, "bold"), after)
 
 
-def _steps(advice: Advice) -> str:
-    steps = (advice.resolved_step or advice.step) - advice.step
-    return f"{steps:,} step{'' if steps == 1 else 's'}"
+def _where(advice: Sequence[Advice], limit: int) -> str:
+    return name(advice[0].target, limit) if len(advice) == 1 else f"{len(advice)} layers"
 
 
-def _rows(advice: Sequence[Advice], width: int) -> Iterator[rich.console.RenderableType]:
-    """Yield a line for each of the first targets, and the names of the others."""
+def _wrapped(text: Text, console: rich.console.Console, width: int, hang: int) -> Iterator[Text]:
+    """Yield `text` two columns in; where it is wrapped the further lines hang."""
+    for number, line in enumerate(text.wrap(console, max(10, width - 2 - hang))):
+        line.rstrip()
+        yield Text(" " * (hang if number else 2)).append_text(line)
+
+
+def _findings(advice: Sequence[Advice], width: int) -> Iterator[Text]:
+    """Yield the message; of many, a line for each of the first and the names of the others."""
+    if len(advice) == 1:
+        yield Text(one_line(advice[0].message))
+        return
     shown = [(name(one.target, 28), one) for one in advice[:MAX_ROWS]]
     column = max(len(target) for target, _ in shown)
     for target, one in shown:
         message = one_line(one.message, max(20, width - column - 6))
-        yield _indented(Text.assemble((target.ljust(column), "bold"), f"  {message}"))
+        yield Text.assemble((target.ljust(column), "bold"), f"  {message}")
     others = [name(one.target, 28) for one in advice[MAX_ROWS:]]
     if others:
-        yield _indented(Text(one_line(f"and {len(others)} more: {', '.join(others)}", 2 * width)))
+        yield Text(one_line(f"and {len(others)} more: {', '.join(others)}", width - 4))
 
 
-def _remedies(advice: Advice) -> Iterator[rich.console.RenderableType]:
+def _remedies(advice: Advice) -> Iterator[Text]:
     """Yield the first remedy with its code, and the others in a line each."""
     for count, remedy in enumerate(advice.remedies, 1):
-        yield _indented(Text.assemble((f"{count}. ", "bold"), one_line(remedy.text)))
+        yield Text.assemble((f"{count}. ", "bold"), one_line(remedy.text))
         if count == 1 and remedy.code.strip():
             for line in code_lines(remedy.code):
                 # Not wrapped: the code can be copied as it stands.
                 yield Text(f"     {line}", "cyan", no_wrap=True, overflow="ignore")
-
-
-def _indented(text: Text) -> Padding:
-    return Padding(text, (0, 2))

@@ -63,11 +63,10 @@ class Report:
             if record.get("type") == "advice":
                 advice = Advice.from_json(record)
                 episodes[*advice.key, advice.step] = advice
-            elif record.get("type") == "end":
+            elif record.get("type") == "end" and record["overhead"]:
                 spent = record["overhead"]
-                overhead = Overhead(
-                    float(spent["seconds"]), float(spent["wall_seconds"]), int(spent["probes"])
-                )
+                seconds, wall = float(spent["seconds"]), float(spent["wall_seconds"])
+                overhead = Overhead(seconds, wall, int(spent["probes"]))
         return cls(History.from_jsonl(path), episodes.values(), overhead)
 
     def to_json(self, path: str | Path | None = None) -> str:
@@ -87,7 +86,7 @@ class Report:
             "advice": [one.to_json() for one in self.advice],
             "loss": _loss(self.history),
             "scores": _scores(self.history),
-            "overhead": cost(self.overhead) if self.overhead else None,
+            "overhead": cost(self.overhead),
             "facts": self.history.facts,
         }
         return _written(json.dumps(to_jsonable(record), allow_nan=False, indent=2) + "\n", path)
@@ -125,9 +124,10 @@ class Report:
         return "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
 
     def __rich__(self) -> rich.console.RenderableType:
-        parts: list[rich.console.RenderableType] = [Text(self.verdict(), "bold")]
+        found = "keras-babysit found " if self.advice else ""
+        parts: list[rich.console.RenderableType] = [Text(found + self.verdict(), "bold")]
         if self.advice:
-            parts.append(_table(self.advice))
+            parts += ["", _table(self.advice), ""]
         parts += [Text(line, "dim") for line in self.summary()]
         return rich.console.Group(*parts)
 
@@ -163,8 +163,8 @@ def _table(advice: Iterable[Advice]) -> Table:
 
 
 def _places(advice: list[Advice]) -> str:
-    shown = ", ".join(name(one.target, 40) for one in advice[:3])
-    return shown if len(advice) <= 3 else f"{shown} and {len(advice) - 3} more"
+    first = name(advice[0].target, 30)
+    return first if len(advice) == 1 else f"{first} and {len(advice) - 1} more"
 
 
 def _loss(history: History) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_babysit.advice import Change, Event, Remedy
+from keras_babysit.advice import Advice, Change, Event, Remedy
 from keras_babysit.history import History, Measurement
 from keras_babysit.sinks._wording import (
     code_lines,
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 HISTOGRAMS = frozenset({"activations/gate"})
 """Quantities per unit that are drawn as a histogram; the other vectors serve the rules only."""
 
+MAX_TARGETS = 20
+"""Targets of one outbreak that a text names."""
+
 _file_numbers = itertools.count()
 
 
@@ -48,11 +51,12 @@ class TensorBoard(Sink):
 
     It needs the `tensorboard` package alone, whatever the backend, and puts nothing into the
     model's graph. Each probe is flushed, so that the file can be read while the run goes on, and
-    after it was killed. A second `fit` with the same `log_dir` adds to the run, as Keras' own
-    callback does.
+    after it was killed. A second `fit` with the same `log_dir` adds a file to the same run, as
+    Keras' own callback does; a folder per `fit` keeps them apart.
 
     Args:
-        log_dir: Folder for TensorBoard; made if it is missing.
+        log_dir: Folder for TensorBoard, made if it is missing; or the address of a bucket that
+            TensorBoard can reach, as `"gs://..."`.
 
     Raises:
         ValueError: When training starts, if `log_dir` cannot be written.
@@ -66,13 +70,14 @@ class TensorBoard(Sink):
         self._records: Any = None
         self._tags: dict[tuple[str, str], str] = {}
         self._taken: set[str] = set()
+        self._told: dict[str, list[Event]] = {}
 
     def on_start(self, history: History) -> None:
         """Open an event file."""
         self._close()
-        self._tags, self._taken = {}, set()
+        self._tags, self._taken, self._told = {}, set(), {}
         try:
-            self._records = _open_event_file(Path(self.log_dir, "babysit"))
+            self._records = _open_event_file(os.path.join(self.log_dir, "babysit"))
         except OSError as error:
             raise ValueError(
                 "Argument `log_dir` must be a folder that can be written. Received: "
@@ -91,7 +96,10 @@ class TensorBoard(Sink):
 
         for rule in dict.fromkeys(event.advice.rule for event in events):
             mine = [event for event in events if event.advice.rule == rule]
-            text = text_pb(self._tag("advice", rule), _markdown(mine))
+            # TensorBoard shows one text per tag and step: the latest, so it tells of all.
+            before = [event for event in self._told.get(rule, ()) if event.step == mine[0].step]
+            self._told[rule] = before + mine
+            text = text_pb(self._tag("advice", rule), _markdown(self._told[rule]))
             self._write(mine[0].step, text.value)
         self._flush()
 
@@ -147,7 +155,7 @@ class TensorBoard(Sink):
             self._records = None
 
 
-def _open_event_file(folder: Path) -> Any:
+def _open_event_file(folder: str) -> Any:
     """Return a writer of records.
 
     TensorBoard's `EventFileWriter` is not used: it imports TensorFlow wherever that is installed,
@@ -156,13 +164,22 @@ def _open_event_file(folder: Path) -> Any:
     from tensorboard.compat.proto.event_pb2 import Event as Record
     from tensorboard.summary.writer.record_writer import RecordWriter
 
-    folder.mkdir(parents=True, exist_ok=True)
     now = time.time()
-    file = f"events.out.tfevents.{now:.0f}.{socket.gethostname()}.{os.getpid()}"
-    records = RecordWriter((folder / f"{file}.{next(_file_numbers)}.babysit").open("xb"))
+    name = f"events.out.tfevents.{now:.0f}.{socket.gethostname()}.{os.getpid()}"
+    records = RecordWriter(_created(folder, f"{name}.{next(_file_numbers)}.babysit"))
     records.write(Record(wall_time=now, file_version="brain.Event:2").SerializeToString())
     records.flush()
     return records
+
+
+def _created(folder: str, name: str) -> Any:
+    if "://" in folder:  # a bucket: TensorBoard reaches what TensorFlow or fsspec reaches
+        from tensorboard.compat import tf
+
+        tf.io.gfile.makedirs(folder)
+        return tf.io.gfile.GFile(f"{folder}/{name}", "wb")
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    return Path(folder, name).open("xb")
 
 
 def _numbered(tag: str) -> Iterable[str]:
@@ -177,19 +194,26 @@ def _markdown(events: Sequence[Event]) -> str:
     for change in Change:
         changed = [event.advice for event in events if event.change is change]
         if changed and change is Change.RESOLVED:
-            where = ", ".join(_quoted(one.target) for one in changed)
-            blocks.append(f"**resolved** in {where}, step {events[0].step:,}")
+            where = ", ".join(_quoted(one.target) for one in changed[:MAX_TARGETS])
+            blocks.append(f"**resolved** at step {events[0].step:,} in {where}{_more(changed)}")
         elif changed:
             blocks += [_advice(group, change) for group in outbreaks(changed)]
     return "\n\n".join(blocks)
 
 
-def _advice(advice: Sequence[Any], change: Change) -> str:
+def _more(advice: Sequence[Advice]) -> str:
+    hidden = len(advice) - MAX_TARGETS
+    return f" and {hidden} more" if hidden > 0 else ""
+
+
+def _advice(advice: Sequence[Advice], change: Change) -> str:
     first = advice[0]
     when = moment(first.step, first.epoch)
     worse = ", worse since then" if change is Change.WORSENED else ""
     lines = [f"**{first.severity.name}** {_escaped(one_line(first.rule))} · {when}{worse}"]
-    lines += [f"{_quoted(one.target)}: {_escaped(one_line(one.message))}" for one in advice]
+    shown = advice[:MAX_TARGETS]
+    lines += [f"{_quoted(one.target)}: {_escaped(one_line(one.message))}" for one in shown]
+    lines.append(_more(advice))
     lines.append(" · ".join(f"{_escaped(k)} {_escaped(v)}" for k, v in common_evidence(advice)))
     lines += [_remedy(number, remedy) for number, remedy in enumerate(first.remedies, 1)]
     if first.reference:
