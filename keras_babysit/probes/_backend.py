@@ -6,7 +6,9 @@ Every backend module offers the same functions:
 - `value_and_grad(function, values)`: `function(values) -> (scalar, auxiliary)` and the gradients
   of the scalar, zero where there is none.
 - `derivative(function, z)`: the elementwise derivative of `function` at `z`.
-- `compile(function, *examples)`: `function` as one compiled graph, for arguments like `examples`.
+- `at_once()`: a context in which constants are computed at once, also while a graph is traced.
+- `compile(function, *examples, varies=())`: `function` as one compiled graph, for arguments like
+  `examples`; those at the places `varies` may come with another first axis.
 - `copy(values)`: copies that the next training step cannot overwrite.
 - `wait(values)`: return when `values` are computed.
 - `to_tensor(array)`, `to_numpy(tensor)`: across the border to the host.

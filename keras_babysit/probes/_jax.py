@@ -19,10 +19,21 @@ def derivative(function, z):
     return pull_back(jnp.ones_like(y))[0]
 
 
-def compile(function, *examples):
-    """Return `function` compiled, once per shape of its arguments."""
-    del examples
-    return jax.jit(function)
+def at_once():
+    """Return a context in which constants are computed at once, also while a graph is traced."""
+    return jax.ensure_compile_time_eval()
+
+
+def compile(function, *examples, varies=()):
+    """Return `function` compiled, once per shape of its arguments.
+
+    On a CPU LLVM's optimisation is left out: it takes half of the time of a compilation, and a
+    probe does not run often enough to earn that back.
+    """
+    del examples, varies
+    on_cpu = jax.default_backend() == "cpu"
+    options = {"xla_backend_optimization_level": 0} if on_cpu else None
+    return jax.jit(function, compiler_options=options)
 
 
 def copy(values):

@@ -1,5 +1,7 @@
 """What the probes need of TensorFlow."""
 
+import functools
+
 import keras
 import tensorflow as tf
 
@@ -27,13 +29,27 @@ def derivative(function, z):
     return tape.gradient(y, z, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
 
-def compile(function, *examples):
-    """Return `function` as a graph; the first axis of the data may vary.
+def at_once():
+    """Return a context in which constants are computed at once, also while a graph is traced."""
+    return tf.init_scope()
+
+
+def compile(function, *examples, varies=()):
+    """Return `function` as a graph for arguments like `examples`.
 
     XLA is left out: it compiles for longer and once per shape, which a probe does not earn back.
     """
-    del examples
-    return tf.function(function, reduce_retracing=True, autograph=False)
+
+    def spec(place, leaf):
+        shape = tf.convert_to_tensor(leaf).shape
+        shape = [None, *shape[1:]] if place in varies else shape
+        return tf.TensorSpec(shape, tf.as_dtype(leaf.dtype))
+
+    signature = [
+        keras.tree.map_structure(functools.partial(spec, place), example)
+        for place, example in enumerate(examples)
+    ]
+    return tf.function(function, input_signature=signature, autograph=False)
 
 
 def copy(values):

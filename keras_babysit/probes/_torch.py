@@ -1,5 +1,7 @@
 """What the probes need of PyTorch."""
 
+import contextlib
+
 import keras
 import torch
 
@@ -28,9 +30,14 @@ def derivative(function, z):
     return torch.zeros_like(z) if gradient is None else gradient
 
 
-def compile(function, *examples):
+def at_once():
+    """Return a context in which constants are computed at once, also while a graph is traced."""
+    return contextlib.nullcontext()
+
+
+def compile(function, *examples, varies=()):
     """Return `function` as it is: a probe runs too seldom to earn back a compilation."""
-    del examples
+    del examples, varies
     return function
 
 

@@ -65,7 +65,7 @@ class Monitor:
         self._probe = Probe(
             self.model, layers=layers, has_loss=has_loss, is_compiled=self.is_compiled
         )
-        self._score = Score(self.model, is_compiled=self.is_compiled)
+        self._score = Score(self.model)  # sixteen slices at once earn a compilation back
         self._update = UpdateRatio(is_compiled=self.is_compiled)
 
     def wants_train_batch(self, place):
@@ -151,8 +151,9 @@ class Monitor:
         if not self._can_score:
             return []
         state = backend.state(self.model, None)
+        kept = {"train": self.train, "validation": self.validation}
         values = {}
-        for target, sample in (("train", self.train), ("validation", self.validation)):
+        for target, sample in kept.items():
             scores, scored = self._score(state, sample)
             for name, (mean, error) in scores.items():
                 values[f"score/{name}", target] = mean
@@ -236,6 +237,9 @@ class Monitor:
         rate = self._learning_rate(state)
         if rate is not None:
             values["optimizer/learning_rate", ""] = rate
+        scale = self._loss_scale(state)
+        if scale != 1:
+            values["optimizer/loss_scale", ""] = scale
         if step == 0 and ("loss/batch", "") in readings:
             values["loss/start", ""] = readings["loss/batch", ""]
         for quantity, target in list(readings):
@@ -244,12 +248,16 @@ class Monitor:
                 if dead is not None:
                     values["activations/dead_fraction", target] = dead
             if quantity == "activations/saturated_low":
-                low, high = (readings[f"activations/saturated_{e}", target] for e in ("low", "high"))
+                low, high = (
+                    readings[f"activations/saturated_{e}", target] for e in ("low", "high")
+                )
                 values["activations/saturated_fraction", target] = np.mean(low + high > MOST)
         return values
 
     def _references(self, task, inputs, errors):
-        values = {("reference/constant_error", "train"): float(reference.constant_errors(task).mean())}
+        values = {
+            ("reference/constant_error", "train"): float(reference.constant_errors(task).mean())
+        }
         known_size, neighbours = self._neighbours
         if known_size != len(inputs):
             neighbours = reference.neighbour_errors(task, inputs)

@@ -8,12 +8,11 @@ forgotten.
 import inspect
 
 import keras
-import numpy as np
 from keras import ops
 
 from keras_babysit.probes import taps
 from keras_babysit.probes._backend import backend
-from keras_babysit.probes.readings import Readings, nonfinite, norm, unpack
+from keras_babysit.probes.readings import Pass, Readings, nonfinite, norm
 from keras_babysit.probes.units import read_output
 
 
@@ -40,7 +39,6 @@ class Probe:
     def __init__(self, model, *, has_loss=True, is_compiled=True, layers=None):
         self.model = model
         self.has_loss = has_loss
-        self.is_compiled = is_compiled
         self.profiles = {}
         self.outputs = set()
         self.layers = {}
@@ -48,8 +46,7 @@ class Probe:
         self.watched = taps.leaves(model) if layers is None else layers
         self._names = taps.names(self.watched)
         self._weights = weight_names(model)
-        self._layout = []
-        self._function = None
+        self._pass = Pass(self._read, is_compiled=is_compiled)
 
     def __call__(self, state, batch, *, loss_scale=1.0):
         """Return the readings by quantity and target, as numpy arrays.
@@ -60,27 +57,11 @@ class Probe:
             loss_scale: Factor of the loss in the backward pass, as mixed precision needs it; the
                 gradients are given without it.
         """
-        flat = keras.tree.flatten(batch)
-        present = tuple(leaf is not None for leaf in flat)
-        data = [leaf for leaf in flat if leaf is not None]
-        if self._function is None:
-            self._function = self._make(batch, present)
-        trainable, other, _ = state
-        scale = np.float32(loss_scale)
-        packed = backend.to_numpy(self._function(trainable, other, scale, data))
+        readings = self._pass(state, batch, scale=loss_scale)
         self.has_run = True
-        return unpack(self._layout, packed)
+        return readings
 
-    def _make(self, batch, present):
-        def run(trainable, other, scale, data):
-            waiting = iter(data)
-            leaves = [next(waiting) if is_there else None for is_there in present]
-            return self._run(trainable, other, scale, keras.tree.pack_sequence_as(batch, leaves))
-
-        return backend.compile(run) if self.is_compiled else run
-
-    def _run(self, trainable, other, scale, batch):
-        readings = Readings()
+    def _read(self, readings, trainable, other, scale, batch):
         x, y, _ = batch
         for room, tensors in (("inputs", x), ("targets", y)):
             _read_data(readings, room, tensors)
@@ -91,8 +72,6 @@ class Probe:
             self._read_with_gradients(readings, trainable, other, scale, batch)
         else:
             self._forward(trainable, other, batch, readings)
-        self._layout = readings.layout
-        return readings.pack()
 
     def _read_with_gradients(self, readings, trainable, other, scale, batch):
         forward = Readings()

@@ -7,8 +7,11 @@ keeps the tensors and, beside them, the layout that tells the host which entry i
 import math
 from dataclasses import dataclass
 
+import keras
 import numpy as np
 from keras import ops
+
+from keras_babysit.probes._backend import backend
 
 
 @dataclass(frozen=True)
@@ -19,21 +22,17 @@ class Slot:
     target: str
     shape: tuple[int, ...]
 
-    @property
-    def size(self) -> int:
-        """Number of entries that the reading takes."""
-        return math.prod(self.shape)
-
 
 class Readings:
-    """Collects named tensors while a probe is traced.
+    """Collects named tensors while a pass is traced.
 
-    `layout` is known as soon as the trace is done and stays the same from call to call.
+    `layout` is known as soon as the trace is done, and is the same for batches of every size.
     """
 
     def __init__(self):
         self.layout: list[Slot] = []
         self._tensors = []
+        self._rest = None
 
     def add(self, quantity, target, tensor):
         """Add one reading; a tensor whose shape is not known in the graph is left out."""
@@ -41,7 +40,11 @@ class Readings:
         if any(size is None for size in shape):
             return
         self.layout.append(Slot(quantity, target, shape))
-        self._tensors.append(ops.reshape(ops.cast(tensor, "float32"), (-1,)))
+        self._tensors.append(_flat(tensor))
+
+    def add_rest(self, quantity, target, tensor):
+        """Add the one reading that has a row per example, `(batch_size, columns)`."""
+        self._rest = (Slot(quantity, target, (-1, tensor.shape[1])), _flat(tensor))
 
     def extend(self, layout, packed):
         """Add readings that were packed elsewhere."""
@@ -50,20 +53,57 @@ class Readings:
 
     def pack(self):
         """Return all readings as one float32 vector."""
+        if self._rest is not None:
+            slot, tensor = self._rest
+            self.layout.append(slot)
+            self._tensors.append(tensor)
         if not self._tensors:
             return ops.zeros((0,), "float32")
         return ops.concatenate(self._tensors)
 
 
-def unpack(layout: list[Slot], packed: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
-    """Return the readings of `packed` by quantity and target, in the order of the layout."""
-    found = {}
-    start = 0
-    for slot in layout:
-        piece = packed[start : start + slot.size]
-        found[slot.quantity, slot.target] = piece.reshape(slot.shape)
-        start += slot.size
-    return found
+class Pass:
+    """A pure function of the variables and a batch, run as one graph with one read at its end.
+
+    Args:
+        function: Called while traced as `function(readings, trainable, other, scale, batch)`; adds
+            what it measures to `readings`.
+        is_compiled: Whether to compile it.
+    """
+
+    def __init__(self, function, *, is_compiled):
+        self._function = function
+        self._is_compiled = is_compiled
+        self._graphs = {}  # by which leaves of a batch are there: those that are None are no data
+
+    def __call__(self, state, batch, *, scale=1.0):
+        """Return the readings by quantity and target, as numpy arrays."""
+        flat = keras.tree.flatten(batch)
+        present = tuple(leaf is not None for leaf in flat)
+        trainable, other, _ = state
+        data = [leaf for leaf in flat if leaf is not None]
+        arguments = (trainable, other, np.float32(scale), data)
+        if present not in self._graphs:
+            self._graphs[present] = self._make(batch, present, arguments)
+        graph, layout = self._graphs[present]
+        return _unpack(layout, backend.to_numpy(graph(*arguments)))
+
+    def _make(self, batch, present, arguments):
+        layout = []
+
+        def run(trainable, other, scale, data):
+            waiting = iter(data)
+            leaves = [next(waiting) if is_there else None for is_there in present]
+            readings = Readings()
+            whole = keras.tree.pack_sequence_as(batch, leaves)
+            self._function(readings, trainable, other, scale, whole)
+            packed = readings.pack()
+            layout[:] = readings.layout
+            return packed
+
+        if self._is_compiled:
+            return backend.compile(run, *arguments, varies=(3,)), layout
+        return run, layout
 
 
 def nonfinite(tensor):
@@ -81,3 +121,17 @@ def norm(tensor):
     largest = ops.max(ops.abs(tensor))
     scale = ops.where(ops.logical_and(largest > 0, ops.isfinite(largest)), largest, 1.0)
     return scale * ops.sqrt(ops.sum(ops.square(tensor / scale)))
+
+
+def _flat(tensor):
+    return ops.reshape(ops.cast(tensor, "float32"), (-1,))
+
+
+def _unpack(layout, packed):
+    found = {}
+    start = 0
+    for slot in layout:
+        size = len(packed) - start if -1 in slot.shape else math.prod(slot.shape)
+        found[slot.quantity, slot.target] = packed[start : start + size].reshape(slot.shape)
+        start += size
+    return found

@@ -9,8 +9,8 @@ GRACE_SECONDS = 60.0
 """A run shorter than this is charged as if it took this long: at 2 % that is 1.2 seconds in all.
 A share of a run of two seconds would buy nothing."""
 
-SHARES = {"probe": 0.6, "score": 0.4}
-"""How the budget is divided: probes at steps, and scores at the ends of epochs."""
+LIMITS = {"probe": 0.7, "score": 1.0}
+"""How far each kind may fill the budget: probes at steps leave room for the scores of epochs."""
 
 SPACING = 8
 """Probes come at steps 0, 1, 2, ... and then an eighth further each time, as far as the budget
@@ -18,6 +18,9 @@ goes: what happens early happens fast."""
 
 MAX_SPACING = 500
 """Steps after which the next probe is due however long the run is."""
+
+WARM_UP = 3
+"""Steps after which the pace of a run is measured; the first ones hold Keras' own compilation."""
 
 COMPILE_COST = 12
 """Time to trace and optimise a TensorFlow graph of a probe, in uncompiled probes; measured
@@ -51,13 +54,14 @@ class Schedule:
         self.every = every
         self.budget = budget
         self.clock = clock
-        self.spent = dict.fromkeys([*SHARES, "other"], 0.0)
+        self.spent = dict.fromkeys([*LIMITS, "other"], 0.0)
         self.probes = 0
-        self._costs = {kind: [] for kind in SHARES}  # the latest two of each
+        self._costs = {kind: [] for kind in LIMITS}  # the latest two of each
         self._planned_steps = None
         self._started = None
         self._stopped = None
         self._next = 0
+        self._warm = None  # step and time from which on the pace is that of the run
 
     def start(self, planned_steps=None):
         """Start the clock of a run of `planned_steps` steps, None if that is not known."""
@@ -71,7 +75,7 @@ class Schedule:
     @property
     def overhead(self):
         """What has been spent so far, as an `Overhead`."""
-        return Overhead(sum(self.spent.values()), self.elapsed, self.probes)
+        return Overhead(self._total, self.elapsed, self.probes)
 
     @property
     def elapsed(self):
@@ -82,6 +86,8 @@ class Schedule:
 
     def is_due(self, step):
         """Return whether a probe is to be taken before step `step + 1`, with `step` done."""
+        if self._warm is None and step >= WARM_UP:
+            self._warm = (step, self.elapsed)
         return step >= self._next and (step == 0 or self.affords("probe", step))
 
     def taken(self, step):
@@ -96,10 +102,10 @@ class Schedule:
         """Return whether the budget has room for `times` more of that kind."""
         if self.every != "auto":
             return True
-        return self.spent[kind] + times * self._cost(kind) <= self._allowance(kind, step)
+        return self._total + times * self._cost(kind) <= LIMITS[kind] * self._allowance(step)
 
     def charge(self, kind, seconds):
-        """Put time to the account of a kind, one of `SHARES` or `"other"`."""
+        """Put time to the account of a kind, one of `LIMITS` or `"other"`."""
         self.spent[kind] += seconds
         if kind in self._costs:
             self._costs[kind] = [*self._costs[kind][-1:], seconds]
@@ -115,27 +121,35 @@ class Schedule:
 
     def forget_costs(self):
         """Forget what a probe costs, because from now on it runs another way."""
-        self._costs = {kind: [] for kind in SHARES}
+        self._costs = {kind: [] for kind in LIMITS}
 
     def is_worth_compiling(self, step):
         """Return whether what is left of the budget pays for a compilation twice over."""
         if self.every != "auto":
             return True
-        left = SHARES["probe"] * self.budget * self._expected(step) - self.spent["probe"]
+        left = LIMITS["probe"] * self.budget * self._expected(step) - self._total
         return self.probes > 1 and left > 2 * COMPILE_COST * self._cost("probe")
 
     def _cost(self, kind):
         # The first one holds the compilation and says nothing about the next.
         return min(self._costs[kind]) if len(self._costs[kind]) > 1 else 0.0
 
-    def _allowance(self, kind, step):
-        time_so_far = max(self.elapsed, GRACE_SECONDS * self._progress(step))
-        return SHARES[kind] * self.budget * time_so_far
+    @property
+    def _total(self):
+        return sum(self.spent.values())
+
+    def _allowance(self, step):
+        # Half of what a short run is granted may be used at once, the rest as it proceeds.
+        grace = GRACE_SECONDS * (0.5 + 0.5 * self._progress(step))
+        return self.budget * max(self.elapsed, grace)
 
     def _progress(self, step):
         return min(1.0, step / self._planned_steps) if self._planned_steps else 1.0
 
     def _expected(self, step):
-        if not self._planned_steps or step == 0:
+        """Return the time that the run will take at its pace so far, as far as that is known."""
+        if self._warm is None or self._planned_steps is None or step <= self._warm[0]:
             return self.elapsed
-        return self.elapsed / self._progress(step)
+        warm_step, warm_time = self._warm
+        pace = (self.elapsed - warm_time) / (step - warm_step)
+        return warm_time + pace * (self._planned_steps - warm_step)

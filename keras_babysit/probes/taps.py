@@ -106,51 +106,59 @@ def tapped(layers, target_of, record):
     with contextlib.ExitStack() as stack:
         for layer in layers:
             if is_watchable(layer):
-                stack.enter_context(_tap(layer, target_of[id(layer)], record))
+                stack.enter_context(_Tap(layer, target_of[id(layer)], record))
         yield
 
 
-@contextlib.contextmanager
-def _tap(layer, target, record):
-    inner_call = layer.call
-    activation = layer.__dict__.get("activation")
-    is_fused = callable(activation) and not isinstance(activation, keras.Layer)
-    seen = {"calls": 0, "z": None}
+class _Tap:
+    """Shadows `call` and `activation` of one layer on the instance while it is entered."""
 
-    def fused(z, *args, **kwargs):
-        seen["z"] = z
-        return activation(z, *args, **kwargs)
+    def __init__(self, layer, target, record):
+        self._layer = layer
+        self._target = target
+        self._record = record
+        self._inner_call = layer.call
+        activation = layer.__dict__.get("activation")
+        is_fused = callable(activation) and not isinstance(activation, keras.Layer)
+        self._activation = activation if is_fused else None
+        self._calls = 0
+        self._z = None  # what went into the fused activation in the call at hand
 
-    def call(*args, **kwargs):
-        seen["z"] = None
-        outputs = inner_call(*args, **kwargs)
-        seen["calls"] += 1
-        name = target if seen["calls"] == 1 else f"{target}#{seen['calls']}"
-        first, *others = _tensors(outputs) or [None]
-        if first is not None:
-            record(Call(layer, name, first, *nonlinearity(args)))
-        for place, y in enumerate(others, 1):
-            record(Call(layer, f"{name}[{place}]", y))
+    def __enter__(self):
+        object.__setattr__(self._layer, "call", self._call)
+        if self._activation is not None:
+            object.__setattr__(self._layer, "activation", self._activate)
+
+    def __exit__(self, *error):
+        object.__delattr__(self._layer, "call")
+        if self._activation is not None:
+            object.__setattr__(self._layer, "activation", self._activation)
+
+    def _activate(self, z, *args, **kwargs):
+        self._z = z
+        return self._activation(z, *args, **kwargs)
+
+    def _call(self, *args, **kwargs):
+        self._z = None
+        outputs = self._inner_call(*args, **kwargs)
+        self._calls += 1
+        name = self._target if self._calls == 1 else f"{self._target}#{self._calls}"
+        for place, y in enumerate(_tensors(outputs)):
+            if place == 0:
+                self._record(Call(self._layer, name, y, *self._nonlinearity(args)))
+            else:
+                self._record(Call(self._layer, f"{name}[{place}]", y))
         return outputs
 
-    def nonlinearity(args):
-        if seen["z"] is not None:
-            return seen["z"], activation
+    def _nonlinearity(self, args):
+        layer = self._layer
+        if self._z is not None:
+            return self._z, self._activation
         if isinstance(layer, ACTIVATION_LAYERS) or hasattr(layer, "gate"):
-            return args[0], inner_call
+            return args[0], self._inner_call
         if isinstance(layer, OPAQUE_LAYERS):
             return None, _outer_activation(layer)
         return None, None
-
-    object.__setattr__(layer, "call", call)
-    if is_fused:
-        object.__setattr__(layer, "activation", fused)
-    try:
-        yield
-    finally:
-        object.__delattr__(layer, "call")
-        if is_fused:
-            object.__setattr__(layer, "activation", activation)
 
 
 def _outer_activation(layer):

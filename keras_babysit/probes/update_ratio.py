@@ -27,7 +27,9 @@ class UpdateRatio:
     def after(self, before, trained):
         """Return the ratio of each variable as an array; NaN where there is none."""
         if self._function is None:
-            self._function = backend.compile(_ratios) if self.is_compiled else _ratios
+            self._function = (
+                backend.compile(_ratios, before, trained) if self.is_compiled else _ratios
+            )
         return backend.to_numpy(self._function(before, trained))
 
 

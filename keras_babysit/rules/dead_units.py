@@ -3,9 +3,10 @@
 from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
+from keras_babysit.rules._learning_rate import set_rate, slower
 
 NOTEWORTHY = 0.2
-"""10-20 % of dead units is common and trains well (CS231n, "Commonly used activation functions")."""
+"""10-20 % of dead units is common and trains well (CS231n, "Activation functions")."""
 
 
 def dead_units(history: History, *, threshold: float = 0.4, patience: int = 3) -> list[Advice]:
@@ -80,17 +81,18 @@ def _advice(history: History, target: str, share: float, severity: Severity) -> 
         target=target,
         message=f"In {target} {amount} gave no gradient for any example of the recent probes.",
         evidence={name: value for name, value in evidence.items() if value is not None},
-        remedies=tuple(_remedies(history, target, rate)),
+        remedies=tuple(_remedies(history, target)),
         reference="Lu et al., Dying ReLU and Initialization, arXiv:1903.06733, 2019",
     )
 
 
-def _remedies(history: History, target: str, rate: float | None) -> list[Remedy]:
+def _remedies(history: History, target: str) -> list[Remedy]:
     layer = history.layer(target)
-    was_dead_at_once = history.first("activations/dead_fraction", target, 0.0) >= NOTEWORTHY
+    first = history.points("activations/dead_fraction", target)[0]
+    was_born_dead = first.step == 0 and first.value >= NOTEWORTHY
     lower = Remedy(
         "Lower the learning rate; steps that are too long push biases far below zero.",
-        f"model.optimizer.learning_rate = {rate / 10:.2g}" if rate else "",
+        set_rate(slower(history)),
     )
     restart = Remedy(
         "Initialise for ReLU, with biases at zero: the units were dead from the start.",
@@ -101,4 +103,4 @@ def _remedies(history: History, target: str, rate: float | None) -> list[Remedy]
         "Use an activation that lets a gradient through on its negative side.",
         'activation="leaky_relu"  # or "elu", or keras_babysit.layers.ChannelPReLU()',
     )
-    return [restart, leaky, lower] if was_dead_at_once else [lower, leaky, restart]
+    return [restart, leaky, lower] if was_born_dead else [lower, leaky, restart]

@@ -5,6 +5,7 @@ import math
 from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above, require_count
+from keras_babysit.rules._learning_rate import set_rate, slower
 
 
 def loss_explosion(history: History, *, factor: float = 3.0, patience: int = 2) -> list[Advice]:
@@ -48,7 +49,9 @@ def loss_explosion(history: History, *, factor: float = 3.0, patience: int = 2) 
         return []
     batches = history.series("loss/batch").tail(patience).values.tolist()
     mean = history.last("logs/loss", default=0.0)
-    is_high_in_a_row = len(batches) == patience and all(_is_over(b, factor * start) for b in batches)
+    is_high_in_a_row = len(batches) == patience and all(
+        _is_over(b, factor * start) for b in batches
+    )
     if not is_high_in_a_row and not _is_over(mean, factor * start) and not _is_lost(batches):
         return []
     worst = max([*batches, mean], key=lambda loss: (not math.isfinite(loss), loss))
@@ -88,8 +91,8 @@ def _advice(history: History, start: float, worst: float) -> Advice:
         evidence=evidence,
         remedies=(
             Remedy(
-                "Lower the learning rate, by tenths, until the loss goes down from the start.",
-                f"optimizer.learning_rate = {rate / 10:.2g}" if rate else "",
+                "Lower the learning rate until the loss goes down from the start.",
+                set_rate(slower(history)),
             ),
             Remedy(
                 "Clip the gradient if single batches blow it up.",

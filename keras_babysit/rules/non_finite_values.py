@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.history import History
+from keras_babysit.rules._learning_rate import set_rate, slower
 
 ROOMS = ("inputs", "targets", "weights", "activations", "loss", "gradients")
 """In the order of cause and effect within one step: bad weights spoil what layers compute, and a
@@ -110,10 +111,10 @@ def _about_data(history: History, first: Finding) -> tuple[str, list[Remedy]]:
     example = history.last("inputs/nonfinite_example", first.target)
     where = "" if example is None else f", first in example {example:.0f} of the batch"
     message = f"The {first.room} hold {first.count:.0f} entries that are not finite{where}."
-    find = f"bad = ~np.isfinite({name}).reshape(len({name}), -1).all(axis=1)\nprint(np.flatnonzero(bad))"
+    find = f"bad = ~np.isfinite({name}).reshape(len({name}), -1).all(axis=1)\nnp.flatnonzero(bad)"
     return message, [
         Remedy("Find the rows.", find),
-        Remedy("Leave them out, or fill the gaps.", f"x, y = x[~bad], y[~bad]"),
+        Remedy("Leave them out, or fill the gaps.", "x, y = x[~bad], y[~bad]"),
     ]
 
 
@@ -136,7 +137,7 @@ def _about_activations(history: History, first: Finding) -> tuple[str, list[Reme
     dtype = [
         Remedy(
             "float16 overflows at 65,504: let this layer compute in float32, or use bfloat16.",
-            f'keras.layers.{history.layer(first.target).get("class") or "Layer"}(..., '
+            f"keras.layers.{history.layer(first.target).get('class') or 'Layer'}(..., "
             'dtype="float32")  # or keras.config.set_dtype_policy("mixed_bfloat16")',
         )
     ]
@@ -169,13 +170,9 @@ def _about_gradients(history: History, first: Finding) -> tuple[str, list[Remedy
 
 
 def _slower(history: History) -> list[Remedy]:
-    rate = history.last("optimizer/learning_rate")
     optimizer = history.facts.get("optimizer", "SGD")
     return [
-        Remedy(
-            "Lower the learning rate.",
-            f"optimizer.learning_rate = {rate / 10:.2g}" if rate else "",
-        ),
+        Remedy("Lower the learning rate.", set_rate(slower(history))),
         Remedy("Clip the gradient.", f"keras.optimizers.{optimizer}(global_clipnorm=1.0)"),
     ]
 

@@ -7,9 +7,7 @@ from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
 
 
-def saturated_units(
-    history: History, *, threshold: float = 0.5, patience: int = 3
-) -> list[Advice]:
+def saturated_units(history: History, *, threshold: float = 0.5, patience: int = 3) -> list[Advice]:
     """Advise on layers whose squashing units (tanh, sigmoid) sit at an end of their range.
 
     There the slope is near zero, the unit passes no gradient on, and the layers before it learn

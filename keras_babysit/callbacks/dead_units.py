@@ -1,0 +1,21 @@
+"""The watch for dead units alone."""
+
+import functools
+
+from keras_babysit import rules
+from keras_babysit.callbacks.babysitter import Babysitter
+
+
+class DeadUnits(Babysitter):
+    """Watches for units that stay shut for every example, and for nothing else.
+
+    Args:
+        probe: See `Babysitter`.
+        threshold: See `keras_babysit.rules.dead_units`.
+        patience: See `keras_babysit.rules.dead_units`.
+        **kwargs: Further arguments of `Babysitter`.
+    """
+
+    def __init__(self, probe=None, *, threshold=0.4, patience=3, **kwargs):
+        rule = functools.partial(rules.dead_units, threshold=threshold, patience=patience)
+        super().__init__(probe, rules=[rule], **kwargs)

@@ -1,0 +1,35 @@
+"""What learning rate to try instead."""
+
+import math
+
+import numpy as np
+
+from keras_babysit.history import History
+
+HEALTHY_RATIO = 1e-3
+"""Update ratio of a healthy run (CS231n, "Babysitting the learning process")."""
+
+
+def slower(history: History) -> float | None:
+    """Return a lower learning rate to try, None if the present one is not known.
+
+    The first step tells how far the rate moves the weights; the rate that moves them by a
+    thousandth is proportional to that. Without such a measurement it is a tenth.
+    """
+    rate = history.last("optimizer/learning_rate")
+    if rate is None:
+        return None
+    first = [history.first("updates/ratio", t) for t in history.targets("updates/ratio")]
+    moved = float(np.median([ratio for ratio in first if ratio > 0] or [0.0]))
+    factor = min(0.1, HEALTHY_RATIO / moved) if moved > 0 and math.isfinite(moved) else 0.1
+    return one_digit(rate * factor)
+
+
+def one_digit(value: float) -> float:
+    """Return `value` rounded to one significant digit."""
+    return float(f"{value:.0e}")
+
+
+def set_rate(value: float | None) -> str:
+    """Return the code that sets a learning rate, empty if there is none to set."""
+    return "" if value is None else f"model.optimizer.learning_rate = {value:g}"

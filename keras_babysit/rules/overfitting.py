@@ -1,0 +1,145 @@
+"""A network that knows its training examples better than anything else."""
+
+from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.history import History
+from keras_babysit.rules._checks import require_count, require_share
+from keras_babysit.rules._scores import Estimate, estimates, gaps
+
+RISE = 0.2
+"""Share of what the validation loss had gained that must be lost again to call it a rise: a fifth
+of the progress, which early stopping would have kept."""
+
+
+def overfitting(history: History, *, gap: float = 0.1, patience: int = 2) -> list[Advice]:
+    """Advise more regularisation when training and validation data part.
+
+    Two signs count, each with its 95 % interval: the error on validation data lies above the
+    error on training data by at least `gap`; or the validation loss has risen from its best by a
+    fifth of all that it had gained, while the training loss went on falling.
+
+    Reads `"score/error"` (share of wrong answers, or of unexplained variance; unitless) and
+    `"score/loss"`, for targets `"train"` and `"validation"`: both scored in inference mode with
+    the same weights and without the weight penalty.
+
+    It stays silent without validation data and while the interval reaches below the limit.
+
+    Args:
+        history: What the probes recorded so far.
+        gap: Difference of the errors from which on it is reported, in (0, 1].
+        patience: Number of latest scores that must all show it, at least 1.
+
+    Returns:
+        One WARNING for the whole model, or nothing.
+
+    Raises:
+        ValueError: If `gap` lies outside (0, 1] or `patience` is below 1.
+
+    Example:
+        >>> from keras_babysit.history import Measurement
+        >>> history = History()
+        >>> for epoch in range(2):
+        ...     for target, error in (("train", 0.0), ("validation", 0.3)):
+        ...         history.append(Measurement(9, epoch, "score/error", target, error))
+        ...         history.append(Measurement(9, epoch, "score/error_stderr", target, 0.01))
+        >>> overfitting(history)[0].evidence["gap"]
+        0.3
+
+    Reference:
+        CS231n, "Babysitting the learning process": a big gap means overfitting; Prechelt, "Early
+        stopping - but when?", 1998, for the rise from the best validation loss.
+    """
+    require_share("gap", gap)
+    require_count("patience", patience)
+    errors = gaps(history, "error")[-patience:]
+    if len(errors) == patience and all(e.value >= gap and e.low >= gap / 2 for e in errors):
+        return [_about_gap(history, errors[-1])]
+    rise = _rise(history, patience)
+    return [_about_rise(history, *rise)] if rise else []
+
+
+def _rise(history: History, patience: int) -> tuple[Estimate, Estimate, int] | None:
+    """Return best and latest validation loss and the epoch of the best, if it rose since."""
+    losses = estimates(history, "loss", "validation")
+    train = estimates(history, "loss", "train")
+    start = history.last("loss/start")
+    if start is None or len(losses) <= patience or len(train) != len(losses):
+        return None
+    best = min(range(len(losses)), key=lambda place: losses[place].value)
+    gained = start - losses[best].value
+    recent = losses[-patience:]
+    has_risen = best < len(losses) - patience and all(
+        now.value - losses[best].value >= RISE * gained and now.low > losses[best].high
+        for now in recent
+    )
+    if gained <= 0 or not has_risen or train[-1].value >= train[best].value:
+        return None
+    epochs = history.series("score/loss", "validation").epochs
+    return losses[best], losses[-1], int(epochs[best])
+
+
+def _about_gap(history: History, gap: Estimate) -> Advice:
+    train, validation = (estimates(history, "error", t)[-1] for t in ("train", "validation"))
+    return _advice(
+        history,
+        f"The error is {train.value:.1%} on training and {validation.value:.1%} on validation "
+        f"data: a gap of {gap.value:.1%} (95 % interval {gap.low:.1%} to {gap.high:.1%}).",
+        {
+            "train_error": train.value,
+            "validation_error": validation.value,
+            "gap": gap.value,
+            "gap_low": gap.low,
+            "gap_high": gap.high,
+        },
+    )
+
+
+def _about_rise(history: History, best: Estimate, now: Estimate, epoch: int) -> Advice:
+    return _advice(
+        history,
+        f"The validation loss rose from {best.value:.3g} after epoch {epoch + 1} to "
+        f"{now.value:.3g}, while the training loss went on falling.",
+        {"best_validation_loss": best.value, "validation_loss": now.value, "best_epoch": epoch},
+    )
+
+
+def _advice(history: History, message: str, evidence: dict[str, float]) -> Advice:
+    return Advice(
+        rule="overfitting",
+        severity=Severity.WARNING,
+        target="",
+        message=message,
+        evidence=evidence,
+        remedies=tuple(_remedies(history)),
+        reference="CS231n, Babysitting the learning process: big gap, increase regularisation",
+    )
+
+
+def _remedies(history: History) -> list[Remedy]:
+    has = history.facts.get("regularization", {})
+    optimizer = history.facts.get("optimizer", "Adam")
+    remedies = [
+        Remedy(
+            "Stop at the best epoch and keep its weights.",
+            'keras.callbacks.EarlyStopping(monitor="val_loss", patience=5, '
+            "restore_best_weights=True)",
+        )
+    ]
+    rates = has.get("dropout", [])
+    if not rates:
+        dropout = Remedy("Add dropout before the output layer.", "keras.layers.Dropout(0.5)")
+    else:
+        more = min(0.7, max(rates) + 0.2)
+        dropout = Remedy("Raise the dropout rate.", f"keras.layers.Dropout({more:.1f})")
+    if not has.get("penalized_weights") and not has.get("weight_decay"):
+        penalty = Remedy(
+            "Penalise large weights.",
+            f'keras.optimizers.{optimizer}(weight_decay=1e-3)  # or kernel_regularizer="l2"',
+        )
+    else:
+        decay = has.get("weight_decay") or 1e-3
+        penalty = Remedy(
+            "Penalise large weights more.",
+            f"keras.optimizers.{optimizer}(weight_decay={3 * decay:.2g})",
+        )
+    more_data = Remedy("Get more training examples, or vary those you have (augmentation).")
+    return [dropout, penalty, *remedies, more_data]
