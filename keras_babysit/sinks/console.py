@@ -196,7 +196,7 @@ def _wrapped(text: Text, console: rich.console.Console, width: int, hang: int) -
     """Yield `text` two columns in; where it is wrapped the further lines hang."""
     for number, line in enumerate(text.wrap(console, max(10, width - 2 - hang))):
         line.rstrip()
-        yield Text(" " * (hang if number else 2)).append_text(line)
+        yield Text(" " * (hang if number else 2)).append_text(line) if line else line
 
 
 def _findings(advice: Sequence[Advice], width: int) -> Iterator[Text]:

@@ -35,7 +35,7 @@ class Report:
 
     Example:
         >>> print(Report(History(), [], Overhead(0.4, 53.1, 31)))
-        All well: nothing to report
+        Nothing was measured
         watching cost 0.8 % of 53.1 s (31 probes)
     """
 
@@ -104,7 +104,7 @@ class Report:
     def verdict(self) -> str:
         """Return the result in a few words, e.g. `"1 error, 2 warnings (1 resolved)"`."""
         if not self.advice:
-            return "All well: nothing to report"
+            return "All well: nothing to report" if len(self.history) else "Nothing was measured"
         resolved = sum(not one.is_open for one in self.advice)
         return counted(self.advice) + (f" ({resolved} resolved)" if resolved else "")
 

@@ -1,0 +1,204 @@
+import contextlib
+import io
+import re
+from dataclasses import replace
+
+import keras
+import pytest
+from rich.cells import cell_len
+
+from keras_babysit.advice import Advice, Change, Event, Remedy, Severity
+from keras_babysit.history import History, Measurement, Overhead
+from keras_babysit.sinks import Console, Report
+from tests.conformance.sinks import HOSTILE_NAMES, opened
+
+CODE = "model.compile(\n    optimizer=keras.optimizers.Adam(1e-4),  # " + "long " * 30 + "\n)"
+DEAD = Advice(
+    "dead_units",
+    Severity.WARNING,
+    "hidden/dense_1",
+    "81 of 100 units are dead.",
+    {"dead_fraction": 0.8125, "examples": 2048},
+    (Remedy("Lower the learning rate.", CODE), Remedy("Use LeakyReLU.", "LeakyReLU(0.1)")),
+    'Lu et al., "Dying ReLU and Initialization", 2019.',
+)
+
+
+class Terminal(io.StringIO):
+    """A terminal of a given width; `screen()` is what stands on it."""
+
+    encoding = "utf-8"
+
+    def isatty(self):
+        return True
+
+    def screen(self):
+        lines, column = [""], 0
+        for part in re.findall(r"\x1b\[[\d;]*[A-Za-z]|.|\n", self.getvalue()):
+            if part == "\n":
+                lines.append("")
+                column = 0
+            elif part == "\r":
+                column = 0
+            elif part == "\b":
+                column = max(0, column - 1)
+            elif part == "\x1b[2K":
+                lines[-1] = ""
+            elif not part.startswith("\x1b"):
+                lines[-1] = lines[-1][:column].ljust(column) + part + lines[-1][column + 1 :]
+                column += 1
+        return [line.rstrip() for line in lines]
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    return terminal
+
+
+def printed(*events, **kwargs):
+    stream = io.StringIO()
+    Console(stream, **kwargs).on_events(events)
+    return stream.getvalue()
+
+
+def test_panel_says_all_that_a_finding_must_say():
+    text = printed(opened(DEAD, 1240))
+    for words in (
+        "WARNING",
+        "dead_units",
+        "hidden/dense_1",
+        "step 1,240, epoch 1",
+        "81 of 100 units are dead.",
+        "dead_fraction 0.812",
+        "examples 2,048",
+        "1. Lower the learning rate.",
+        "2. Use LeakyReLU.",
+        "Lu et al.",
+        'silence: kb.Babysitter(rules=kb.DEFAULT_RULES.without("dead_units"))',
+    ):
+        assert words in text
+    assert "LeakyReLU(0.1)" not in text  # the others are told in a line
+
+
+def test_code_can_be_copied_as_it_stands():
+    code = [line[5:] for line in printed(opened(DEAD)).splitlines() if line.startswith("     ")]
+    assert "\n".join(code) == CODE.replace(" \n", "\n")
+
+
+@pytest.mark.parametrize(("columns", "width"), [(40, 40), (80, 80), (100, 100), (200, 100)])
+def test_panel_fits_the_terminal(monkeypatch, columns, width):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    short = replace(DEAD, remedies=(Remedy("Lower the learning rate.", "x = 1"),))
+    lines = printed(opened(short, 123_456)).splitlines()
+    assert max(cell_len(line) for line in lines) <= width
+    assert cell_len(lines[1]) == cell_len(lines[-1]) == width or columns < 80
+
+
+def test_outbreak_on_many_layers_is_one_panel():
+    text = printed(*(opened(replace(DEAD, target=f"dense_{i}")) for i in range(30)))
+    assert text.count("silence:") == text.count("dead_units in 30 layers") == 1
+    assert "and 25 more: dense_5, dense_6" in text
+
+
+def test_evidence_of_an_outbreak_is_a_range():
+    shares = [replace(DEAD, target=str(s), evidence={"dead_fraction": s}) for s in (0.9, 0.4, 0.5)]
+    assert "dead_fraction 0.4 to 0.9" in printed(*map(opened, shares))
+
+
+def test_resolved_is_one_line():
+    resolved = Event(Change.RESOLVED, replace(DEAD, step=10, resolved_step=50), 50, 0)
+    assert printed(resolved).strip() == (
+        "✓ resolved dead_units in hidden/dense_1 at step 50, after 40 steps"
+    )
+
+
+def test_worsened_says_so():
+    worse = Event(Change.WORSENED, replace(DEAD, severity=Severity.ERROR), 70, 2)
+    assert "ERROR dead_units" in printed(worse)
+    assert "worse at step 70, epoch 3" in printed(worse)
+
+
+def test_silent_console_prints_nothing(capsys):
+    sink = Console(verbose=0)
+    sink.on_start(History())
+    sink.on_measurements([Measurement(1, 0, "loss/batch", "", 1.0)])
+    sink.on_events([opened(DEAD)])
+    sink.on_end(Report(History(), [DEAD], Overhead(0.1, 10.0, 1)))
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("verbose", [-1, 2, "auto", None])
+def test_refuses_another_verbosity(verbose):
+    with pytest.raises(
+        ValueError, match=rf"`verbose` must be 0 or 1. Received: verbose={verbose!r}"
+    ):
+        Console(verbose=verbose)
+
+
+def test_progress_bar_is_not_torn(terminal):
+    with contextlib.redirect_stdout(terminal):
+        bar = keras.utils.Progbar(10, interval=0)
+        sink = Console()
+        for step in range(1, 11):
+            bar.update(step, [("loss", 1 / step)])
+            if step == 5:
+                sink.on_events([opened(DEAD)])
+    lines = terminal.screen()
+    assert lines[0].startswith("── WARNING dead_units")
+    assert lines[-3] == "─" * 80
+    assert lines[-2].startswith("10/10 ━")
+    assert lines[-2].endswith("loss: 0.1000")
+    assert [line for line in lines if "/10" in line] == [lines[-2]]
+
+
+def test_panel_starts_on_a_line_of_its_own_in_a_pipe(capsys):
+    bar = keras.utils.Progbar(10, interval=0)
+    bar.update(5, [("loss", 1.0)])
+    Console().on_events([opened(DEAD)])
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("── WARNING dead_units") for line in lines)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_speaks_to_terminals_without_unicode(encoding):
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding=encoding)
+    events = [opened(replace(DEAD, target=f"schicht_ß_層_{i}")) for i in range(9)]
+    sink = Console(stream)
+    sink.on_events(events)
+    sink.on_events([Event(Change.RESOLVED, replace(DEAD, resolved_step=9), 9, 0)])
+    sink.on_end(Report(History(), [DEAD], None))
+    text = raw.getvalue().decode(encoding)
+    assert "-- WARNING dead_units in 9 layers ---" in text
+    assert "* resolved" in text
+
+
+def test_no_colour_where_none_is_wanted(monkeypatch, terminal):
+    monkeypatch.setenv("NO_COLOR", "1")
+    Console(terminal).on_events([opened(DEAD)])
+    assert not re.search(r"\x1b\[[\d;]*3\dm", terminal.getvalue())
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES, ids=ascii)
+def test_names_cannot_steer_the_terminal(terminal, name):
+    Console(terminal).on_events([opened(replace(DEAD, target=name, message=f"{name} is sick"))])
+    assert set(re.findall(r"\x1b\[[\d;]*[A-Za-z]|\x07", terminal.getvalue())) <= {
+        "\x1b[2K",
+        *(f"\x1b[{style}m" for style in ("0", "1", "2", "2;3", "33", "1;33", "36")),
+    }
+    assert len(terminal.screen()) < 40
+
+
+def test_summary_closes_the_run():
+    stream = io.StringIO()
+    history = History()
+    history.append(Measurement(10, 0, "loss/batch", "", 0.5))
+    Console(stream).on_end(Report(history, [], Overhead(0.4, 53.1, 31)))
+    assert stream.getvalue().split("\n")[1:-1] == [
+        "All well: nothing to report",
+        "loss 0.5 -> 0.5 in 10 steps",
+        "watching cost 0.8 % of 53.1 s (31 probes)",
+    ]

@@ -1,0 +1,227 @@
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.history import History, Measurement, Overhead
+from keras_babysit.sinks import Report
+from tests.conformance.sinks import ADVICE, HOSTILE_NAMES
+
+OVERHEAD = Overhead(0.42, 53.1, 31)
+LAYERS = ("dense", "dense_1", "logits")
+
+
+def a_history(steps=100, layers=LAYERS):
+    history = History()
+    history.facts["steps_per_epoch"] = 20
+    history.append(Measurement(0, 0, "loss/start", "", 2.3))
+    for step in range(0, steps + 1, 10):
+        epoch = step // 20
+        history.append(Measurement(step, epoch, "loss/batch", "", 2.0 / (1 + step)))
+        for share, layer in enumerate(layers):
+            value = share / len(layers)
+            history.append(Measurement(step, epoch, "activations/dead_fraction", layer, value))
+            history.append(Measurement(step, epoch, "gradients/norm", f"{layer}/kernel", 0.1))
+    for target, loss in (("train", 0.02), ("validation", 0.09)):
+        history.append(Measurement(steps, 4, "score/loss", target, loss))
+        history.append(Measurement(steps, 4, "score/loss_stderr", target, 0.01))
+    return history
+
+
+class Page(HTMLParser):
+    """The elements of a page: tags with their attributes, and the text of each script."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements, self.scripts, self.text = [], [], []
+        self._in_script = False
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        self._in_script = tag == "script"
+        if self._in_script:
+            self.scripts.append("")
+
+    def handle_endtag(self, tag):
+        self._in_script = False
+
+    def handle_data(self, data):
+        if self._in_script:
+            self.scripts[-1] += data
+        else:
+            self.text.append(data)
+
+    @property
+    def data(self):
+        return json.loads(self.scripts[0])
+
+
+def test_printed_table_holds_each_outbreak_the_worst_first():
+    advice = [
+        replace(ADVICE, step=10, resolved_step=40),
+        *(replace(ADVICE, target=f"dense_{i}", step=20) for i in range(3)),
+        Advice("loss_explosion", Severity.ERROR, "", "The loss explodes.", step=30),
+    ]
+    lines = [line.split() for line in str(Report(a_history(), advice, OVERHEAD)).splitlines()]
+    assert " ".join(lines[0]) == "keras-babysit found 1 error, 4 warnings (1 resolved)"
+    assert " ".join(lines[3]) == "ERROR loss_explosion the model step 30 still open"
+    assert " ".join(lines[4]) == "WARNING dead_units dense_0 and 2 more step 20 still open"
+    assert " ".join(lines[5]) == "WARNING dead_units dense step 10 step 40"
+    assert " ".join(lines[-1]) == "watching cost 0.8 % of 53.1 s (31 probes)"
+
+
+def test_calm_run_says_so_in_a_line():
+    assert str(Report(a_history(), [], OVERHEAD)).splitlines()[0] == "All well: nothing to report"
+
+
+def test_run_without_measurements_is_not_called_well():
+    assert str(Report(History(), [])) == "Nothing was measured"
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ([2.0, 1.0, 0.5], "loss 2 -> 0.5 in 20 steps"),
+        ([2.0, 0.5, 1.0], "loss 2 -> 1 in 20 steps (best 0.5 at step 10)"),
+        ([2.0, 0.5, np.nan], "loss 2 -> nan in 20 steps (best 0.5 at step 10)"),
+        ([np.nan] * 3, "loss nan -> nan in 20 steps"),
+    ],
+)
+def test_says_what_the_loss_did(values, says):
+    history = History()
+    for place, value in enumerate(values):
+        history.append(Measurement(10 * place, 0, "loss/batch", "", value))
+    assert says in Report(history, []).summary()
+
+
+def test_says_how_train_and_validation_compare():
+    says = "loss like for like: train 0.02 +/- 0.01, validation 0.09 +/- 0.01"
+    assert says in Report(a_history(), []).summary()
+
+
+def test_json_can_be_gated_on(tmp_path):
+    resolved = replace(ADVICE, severity=Severity.ERROR, resolved_step=40)
+    report = Report(a_history(), [ADVICE, resolved], OVERHEAD)
+    text = report.to_json(tmp_path / "report.json")
+    record = json.loads((tmp_path / "report.json").read_text())
+    assert json.loads(text) == record
+    assert record["worst"] == "WARNING"
+    assert [Advice.from_json(one) for one in record["advice"]] == [ADVICE, resolved]
+    assert record["loss"] == {"start": 2.3, "last": 2 / 101, "best": 2 / 101, "best_step": 100}
+    assert record["scores"]["loss"] == {"train": 0.02, "validation": 0.09}
+    assert record["overhead"]["probes"] == 31
+
+
+def test_json_of_an_empty_run_is_strict():
+    history = History()
+    history.facts["oddity"] = float("nan")
+    history.append(Measurement(1, 0, "loss/batch", "", float("inf")))
+    assert json.loads(Report(history, []).to_json())["worst"] is None
+
+
+def test_page_asks_for_nothing_from_outside():
+    page = Page(Report(a_history(), [ADVICE], OVERHEAD).to_html())
+    links = [attrs[key] for _, attrs in page.elements for key in ("src", "href") if key in attrs]
+    assert all(link.startswith(("#", "data:")) for link in links)
+    assert not re.search(r"url\((?!#)|@import|fetch\(|XMLHttp", page.scripts[1])
+
+
+def test_page_draws_layers_in_the_order_of_the_network():
+    heat = Page(Report(a_history(), [], OVERHEAD).to_html()).data["maps"][0]
+    assert heat["rows"] == list(LAYERS)
+    assert [row[-1] for row in heat["cells"]] == [0.0, 0.3333, 0.6667]
+
+
+def test_page_holds_remedies_as_code():
+    page = Report(a_history(), [ADVICE], OVERHEAD).to_html()
+    assert "<code>optimizer.learning_rate = 1e-4</code></pre>" in page
+
+
+def test_timeline_holds_what_opened_and_when_it_resolved():
+    advice = [replace(ADVICE, step=10, resolved_step=40), replace(ADVICE, step=60)]
+    bars = Page(Report(a_history(), advice).to_html()).data["timeline"]
+    assert {(bar["from"], bar["to"]) for bar in bars} == {(10, 40), (60, None)}
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES, ids=ascii)
+def test_names_stay_data(name):
+    clean = Page(Report(a_history(), [ADVICE], OVERHEAD).to_html())
+    history = a_history(layers=(name, "dense_1", "logits"))
+    history.facts["optimizer"] = name
+    sick = replace(ADVICE, target=name, message=name, reference=name, evidence={name: name})
+    sick = replace(sick, rule=name, remedies=(Remedy(name, name),))
+    page = Page(Report(history, [sick], OVERHEAD).to_html())
+    tags = [tag for tag, _ in page.elements]
+    assert not {"img", "object", "iframe"} & set(tags)
+    assert tags.count("script") == [tag for tag, _ in clean.elements].count("script") == 2
+    assert not any(key.startswith("on") for _, attrs in page.elements for key in attrs)
+    assert len(page.data["maps"][0]["rows"]) == 3
+
+
+def test_name_is_shown_as_it_is():
+    name = "<b>&amp;'\"</b>"
+    page = Page(Report(a_history(), [replace(ADVICE, target=name)]).to_html())
+    assert name in page.text
+
+
+def test_lines_are_thinned_but_keep_their_peaks():
+    history = History(max_points=10_000)
+    values = np.random.default_rng(0).random(5000)
+    values[[1234, 4321]] = 9.0, -9.0
+    for step, value in enumerate(values):
+        history.append(Measurement(step, 0, "loss/batch", "", value))
+    line = Page(Report(history, []).to_html()).data["batch"]
+    assert len(line["steps"]) <= 400
+    assert (max(line["values"]), min(line["values"])) == (9.0, -9.0)
+    assert line["steps"] == sorted(line["steps"])
+
+
+def test_page_of_a_long_run_of_a_big_net_stays_small():
+    layers = [f"encoder/block_{i // 8}/attention/dense_{i}" for i in range(400)]
+    history = History()
+    quantities = ("dead_fraction", "saturated_fraction", "std")
+    quantities = [f"activations/{q}" for q in quantities] + ["gradients/norm", "updates/ratio"]
+    values = np.random.default_rng(0).random(101)
+    for step, value in zip(range(0, 100_001, 1000), values, strict=True):
+        history.append(Measurement(step, 0, "loss/batch", "", value))
+        for quantity in quantities:
+            history.extend(Measurement(step, 0, quantity, layer, value) for layer in layers)
+    advice = [replace(ADVICE, target=layer, step=500) for layer in layers]
+    assert len(Report(history, advice, OVERHEAD).to_html().encode()) < 1_000_000
+
+
+def test_not_finite_and_missing_values_can_be_told_apart():
+    history = a_history()
+    history.append(Measurement(100, 4, "gradients/norm", "dense/kernel", float("nan")))
+    history.append(Measurement(100, 4, "gradients/norm", "late/kernel", 1.0))
+    data = Page(Report(history, []).to_html()).data
+    cells = dict(zip(data["maps"][1]["rows"], data["maps"][1]["cells"], strict=True))
+    assert cells["dense/kernel"][-1] == "nan"
+    assert cells["late/kernel"][0] is None
+    assert cells["late/kernel"][-1] == 1.0
+
+
+def test_a_vector_where_a_number_should_be_is_passed_over():
+    history = a_history()
+    for quantity in ("loss/batch", "loss/start", "score/loss", "activations/std"):
+        history.append(Measurement(100, 4, quantity, "", np.ones(3, np.float32)))
+    report = Report(history, [])
+    assert Page(report.to_html()).data["batch"]["steps"][-1] == 100
+    assert report.summary()
+
+
+def test_notebook_shows_the_page_in_a_frame():
+    report = Report(a_history(), [ADVICE], OVERHEAD)
+    ((tag, attributes),) = Page(report._repr_html_()).elements
+    assert tag == "iframe"
+    assert attributes["srcdoc"] == report.to_html()
+
+
+def test_printed_report_is_plain_ascii_where_its_names_are():
+    advice = [replace(ADVICE, target=f"dense_{i}") for i in range(9)]
+    assert str(Report(a_history(), advice, OVERHEAD)).isascii()

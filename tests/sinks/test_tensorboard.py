@@ -1,0 +1,170 @@
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugin_util import markdown_to_safe_html
+from tensorboard.util.tensor_util import make_ndarray
+
+from keras_babysit.advice import Change, Event
+from keras_babysit.history import History, Measurement, Overhead
+from keras_babysit.sinks import Report, TensorBoard
+from tests.conformance.sinks import ADVICE, HOSTILE_NAMES, opened
+
+
+@pytest.fixture
+def sink(tmp_path):
+    sink = TensorBoard(tmp_path)
+    sink.on_start(History())
+    yield sink
+    sink.on_end(Report(History(), [], Overhead(0.1, 10.0, 1)))
+
+
+def reader(sink):
+    return EventAccumulator(f"{sink.log_dir}/babysit").Reload()
+
+
+def plugin(events, tag):
+    return events.SummaryMetadata(tag).plugin_data.plugin_name
+
+
+def texts(sink, tag):
+    return [e.tensor_proto.string_val[0].decode() for e in reader(sink).Tensors(tag)]
+
+
+def test_numbers_become_scalars(sink):
+    for step, value in ((10, 0.25), (20, float("inf"))):
+        sink.on_measurements([Measurement(step, 0, "activations/dead_fraction", "a/dense", value)])
+    events = reader(sink)
+    tag = "babysit/activations/dead_fraction/a/dense"
+    assert plugin(events, tag) == "scalars"
+    points = [(e.step, make_ndarray(e.tensor_proto).item()) for e in events.Tensors(tag)]
+    assert points == [(10, 0.25), (20, float("inf"))]
+
+
+def test_quantities_of_the_whole_model_have_no_empty_part(sink):
+    sink.on_measurements([Measurement(1, 0, "loss/batch", "", 1.0)])
+    assert reader(sink).Tags()["tensors"] == ["babysit/loss/batch"]
+
+
+def test_gates_become_a_histogram(sink):
+    gates = np.random.default_rng(0).random(200).astype(np.float32)
+    gates[:50] = 0
+    with_holes = np.append(gates, np.float32("nan"))
+    sink.on_measurements([Measurement(5, 0, "activations/gate", "dense", with_holes)])
+    events = reader(sink)
+    tag = "babysit/activations/gate/dense"
+    assert plugin(events, tag) == "histograms"
+    buckets = make_ndarray(events.Tensors(tag)[0].tensor_proto)
+    counts, edges = np.histogram(gates.astype(np.float64), bins=len(buckets))
+    np.testing.assert_array_equal(buckets[:, 2], counts)
+    np.testing.assert_allclose(buckets[:, 0], edges[:-1])
+    np.testing.assert_allclose(buckets[:, 1], edges[1:])
+
+
+def test_other_vectors_are_left_out(sink):
+    vector = np.ones(8, np.float32)
+    sink.on_measurements([Measurement(5, 0, "activations/saturated_low", "dense", vector)])
+    assert reader(sink).Tags()["tensors"] == []
+
+
+def test_advice_is_markdown_with_the_remedy_as_code(sink):
+    sink.on_events([opened(ADVICE)])
+    events = reader(sink)
+    assert plugin(events, "babysit/advice/dead_units") == "text"
+    page = markdown_to_safe_html(texts(sink, "babysit/advice/dead_units")[0])
+    assert "<strong>WARNING</strong>" in page
+    assert "<pre><code>optimizer.learning_rate = 1e-4\n</code></pre>" in page
+    assert 'without("dead_units")' in page
+
+
+def test_outbreak_on_many_layers_is_one_text(sink):
+    sink.on_events([opened(replace(ADVICE, target=f"dense_{i}")) for i in range(30)])
+    (text,) = texts(sink, "babysit/advice/dead_units")
+    assert text.count("Lower the learning rate") == 1
+    assert "and 10 more" in text
+
+
+def test_later_text_of_a_step_holds_the_earlier(sink):
+    sink.on_events([opened(ADVICE)])
+    sink.on_events([Event(Change.RESOLVED, replace(ADVICE, target="other"), 10, 0)])
+    latest = texts(sink, "babysit/advice/dead_units")[-1]
+    assert "80 of 100 units are dead" in latest
+    assert "**resolved** at step 10 in `other`" in latest
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES, ids=ascii)
+def test_markdown_shows_names_as_they_are(sink, name):
+    sink.on_events([opened(replace(ADVICE, target=name, message=f"{name} is *sick*"))])
+    page = markdown_to_safe_html(texts(sink, "babysit/advice/dead_units")[0])
+    assert not re.search("<script|<img", page)
+    assert "is *sick*" in page or len(name) > 1000
+
+
+def test_every_series_has_a_tag_of_its_own(sink):
+    names = [*HOSTILE_NAMES, "a b", "a\nb", "a_b", "a'b", 'a"b']
+    sink.on_measurements([Measurement(1, 0, "loss/x", name, 1.0) for name in names])
+    tags = reader(sink).Tags()["tensors"]
+    assert len(tags) == len(names)
+    assert all(re.fullmatch(r"babysit/[\w./-]+", tag) and len(tag) < 400 for tag in tags)
+
+
+@pytest.mark.parametrize("lost", [1, 7, 30])
+def test_file_of_a_killed_run_is_read_to_its_last_whole_record(sink, lost):
+    for step in range(5):
+        sink.on_measurements([Measurement(step, 0, "loss/batch", "", float(step))])
+    (file,) = (p for p in Path(sink.log_dir, "babysit").iterdir())
+    file.write_bytes(file.read_bytes()[:-lost])
+    events = reader(sink).Tensors("babysit/loss/batch")
+    assert [event.step for event in events] == [0, 1, 2, 3]
+
+
+KILLED = """
+import os, signal, sys
+from keras_babysit.history import History, Measurement
+from keras_babysit.sinks import TensorBoard
+sink = TensorBoard(sys.argv[1])
+sink.on_start(History())
+sink.on_measurements([Measurement(1, 0, "loss/batch", "", 1.0)])
+assert "tensorflow" not in sys.modules or os.environ["KERAS_BACKEND"] == "tensorflow"
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_killed_process_leaves_what_it_measured(tmp_path):
+    done = subprocess.run([sys.executable, "-c", KILLED, tmp_path])
+    assert done.returncode == -9
+    events = EventAccumulator(str(tmp_path / "babysit")).Reload()
+    assert len(events.Tensors("babysit/loss/batch")) == 1
+
+
+def test_stands_beside_what_keras_writes(sink):
+    pytest.importorskip("tensorflow", reason="Keras' own callback needs TensorFlow")
+    model = keras.Sequential([keras.layers.Dense(1)])
+    model.compile("sgd", "mse", jit_compile=False)
+    x, y = np.ones((8, 2), np.float32), np.ones((8, 1), np.float32)
+    board = keras.callbacks.TensorBoard(sink.log_dir, write_graph=False)
+    model.fit(x, y, validation_split=0.5, verbose=0, callbacks=[board])
+    runs = {p.name for p in Path(sink.log_dir).iterdir()}
+    assert runs == {"babysit", "train", "validation"}
+
+
+def test_writes_to_buckets():
+    pytest.importorskip("tensorflow", reason="the memory file system is TensorFlow's")
+    sink = TensorBoard("ram://logs")
+    sink.on_start(History())
+    sink.on_measurements([Measurement(1, 0, "loss/batch", "", 1.0)])
+    sink.on_end(Report(History(), [], Overhead(0.1, 10.0, 1)))
+    assert "babysit/loss/batch" in reader(sink).Tags()["tensors"]
+
+
+def test_what_cannot_be_written_is_said_before_training(tmp_path):
+    (tmp_path / "file").touch()
+    sink = TensorBoard(tmp_path / "file")
+    with pytest.raises(ValueError, match=r"`log_dir` must be a folder that can be written.*log_di"):
+        sink.on_start(History())
