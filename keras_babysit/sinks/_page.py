@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 MAX_OUTBREAKS = 100
 MAX_TARGETS = 60
+OPEN_TARGETS = 8
 
 FACTS = {
     "optimizer": "optimizer",
@@ -116,14 +117,21 @@ def _article(place: int, group: list[Advice]) -> str:
 
 
 def _targets(group: list[Advice]) -> str:
+    """Return a row for each layer; those beyond the first few are folded."""
     rows = [
         f"<tr><th scope=row><code>{_text(name(one.target, 80))}</code></th>"
         f"<td>{_text(one.message)}</td></tr>"
         for one in group[:MAX_TARGETS]
     ]
-    more = len(group) - MAX_TARGETS
-    note = f"<p>and {more:,} more</p>" if more > 0 else ""
-    return f'<table class="targets">{"".join(rows)}</table>{note}'
+    text = f'<table class="targets">{"".join(rows[:OPEN_TARGETS])}</table>'
+    if len(group) > OPEN_TARGETS:
+        unseen = len(group) - len(rows)
+        note = f"<p>and {unseen:,} more</p>" if unseen else ""
+        text += (
+            f"<details><summary>{len(group) - OPEN_TARGETS:,} more layers</summary>"
+            f'<table class="targets">{"".join(rows[OPEN_TARGETS:])}</table>{note}</details>'
+        )
+    return text
 
 
 def _evidence(group: list[Advice]) -> str:

@@ -34,13 +34,7 @@ class JsonLines(Sink):
         ValueError: When training starts, if the file cannot be written.
 
     Example:
-        >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp(), "run.jsonl")
-        >>> sink, history = JsonLines(path), History()
-        >>> sink.on_start(history)
-        >>> sink.on_measurements([Measurement(10, 0, "loss/batch", "", 2.3)])
-        >>> History.from_jsonl(path).last("loss/batch")
-        2.3
+        >>> sink = JsonLines("run.jsonl")  # for Babysitter(sinks=[sink])
     """
 
     def __init__(self, path: str | Path) -> None:

@@ -1,5 +1,7 @@
 import json
 import re
+import shutil
+import subprocess
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -225,3 +227,23 @@ def test_notebook_shows_the_page_in_a_frame():
 def test_printed_report_is_plain_ascii_where_its_names_are():
     advice = [replace(ADVICE, target=f"dense_{i}") for i in range(9)]
     assert str(Report(a_history(), advice, OVERHEAD)).isascii()
+
+
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no browser is installed")
+def test_page_draws_itself_in_a_browser(tmp_path):
+    history = a_history(layers=(*HOSTILE_NAMES[:3], "dense_1"))
+    advice = [replace(ADVICE, target=name) for name in HOSTILE_NAMES]
+    Report(history, advice, OVERHEAD).to_html(tmp_path / "report.html")
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    options += [f"--user-data-dir={tmp_path}/profile", "--virtual-time-budget=500", "--dump-dom"]
+    address = (tmp_path / "report.html").as_uri()
+    done = subprocess.run([BROWSER, *options, address], capture_output=True, text=True, check=True)
+    page = Page(done.stdout)
+    drawn = [attrs.get("class") for tag, attrs in page.elements if tag in ("path", "a", "circle")]
+    for part in ("line batch", "line train", "line validation", "bar warning", "h0"):
+        assert part in drawn
+    assert "<script>alert(1)</script>" in page.text
+    assert not [tag for tag, _ in page.elements if tag == "img"]
