@@ -9,7 +9,7 @@ from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from keras_babysit.advice import Advice, Remedy
+from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.sinks import _drawing
 from keras_babysit.sinks._wording import (
@@ -47,7 +47,7 @@ def render(report: Report) -> str:
     groups = outbreaks(report.advice)
     template = files(__package__).joinpath("report.html").read_text(encoding="utf-8")
     parts = {
-        "state": _worst(report.advice),
+        "state": "well" if report.is_well else _worst(report.advice),
         "verdict": _text(report.verdict()),
         "summary": "".join(f"<p>{_text(line)}</p>" for line in report.summary()),
         "facts": _facts(report.history),
@@ -60,8 +60,7 @@ def render(report: Report) -> str:
 
 
 def _worst(advice: Iterable[Advice]) -> str:
-    severities = [one.severity for one in advice if one.is_open]
-    return max(severities).name.lower() if severities else "well"
+    return max((one.severity for one in advice if one.is_open), default=Severity.NOTE).name.lower()
 
 
 def _text(text: Any, limit: int = 600) -> str:
@@ -88,7 +87,7 @@ def _facts(history: History) -> str:
 
 def _advice(groups: list[list[Advice]]) -> str:
     if not groups:
-        return '<p class="calm">Nothing to report: no rule found anything.</p>'
+        return '<p class="calm">No rule found anything.</p>'
     articles = [_article(place, group) for place, group in enumerate(groups[:MAX_OUTBREAKS], 1)]
     if len(groups) > MAX_OUTBREAKS:
         articles.append(f"<p>and {len(groups) - MAX_OUTBREAKS:,} more, not shown here</p>")

@@ -35,7 +35,7 @@ class Report:
 
     Example:
         >>> print(Report(History(), [], Overhead(0.4, 53.1, 31)))
-        Nothing was measured
+        keras-babysit: Nothing was measured
         watching cost 0.8 % of 53.1 s (31 probes)
     """
 
@@ -103,10 +103,21 @@ class Report:
 
     def verdict(self) -> str:
         """Return the result in a few words, e.g. `"1 error, 2 warnings (1 resolved)"`."""
-        if not self.advice:
-            return "All well: nothing to report" if len(self.history) else "Nothing was measured"
         resolved = sum(not one.is_open for one in self.advice)
-        return counted(self.advice) + (f" ({resolved} resolved)" if resolved else "")
+        found = counted(self.advice) + (f" ({resolved} resolved)" if resolved else "")
+        broke_off = self.history.facts.get("broke_off")
+        if broke_off:
+            until_then = f"; until then {found}" if found else ""
+            return f"Watching broke off: {one_line(broke_off, 200)}{until_then}"
+        if self.is_well:
+            return "All well: nothing to report"
+        return found or "Nothing was measured"
+
+    @property
+    def is_well(self) -> bool:
+        """Whether there is nothing to report; silence is no all-clear where nobody looked."""
+        has_looked = len(self.history) > 0 and not self.history.facts.get("broke_off")
+        return has_looked and not self.advice
 
     def summary(self) -> list[str]:
         """Return in a line each what the loss did, and what watching cost."""
@@ -124,8 +135,8 @@ class Report:
         return "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
 
     def __rich__(self) -> rich.console.RenderableType:
-        found = "keras-babysit found " if self.advice else ""
-        parts: list[rich.console.RenderableType] = [Text(found + self.verdict(), "bold")]
+        who = "" if self.is_well else "keras-babysit: "
+        parts: list[rich.console.RenderableType] = [Text(who + self.verdict(), "bold")]
         if self.advice:
             parts += ["", _table(self.advice), ""]
         parts += [Text(line, "dim") for line in self.summary()]

@@ -70,7 +70,7 @@ def test_printed_table_holds_each_outbreak_the_worst_first():
         Advice("loss_explosion", Severity.ERROR, "", "The loss explodes.", step=30),
     ]
     lines = [line.split() for line in str(Report(a_history(), advice, OVERHEAD)).splitlines()]
-    assert " ".join(lines[0]) == "keras-babysit found 1 error, 4 warnings (1 resolved)"
+    assert " ".join(lines[0]) == "keras-babysit: 1 error, 4 warnings (1 resolved)"
     assert " ".join(lines[3]) == "ERROR loss_explosion the model step 30 still open"
     assert " ".join(lines[4]) == "WARNING dead_units dense_0 and 2 more step 20 still open"
     assert " ".join(lines[5]) == "WARNING dead_units dense step 10 step 40"
@@ -82,7 +82,16 @@ def test_calm_run_says_so_in_a_line():
 
 
 def test_run_without_measurements_is_not_called_well():
-    assert str(Report(History(), [])) == "Nothing was measured"
+    assert str(Report(History(), [])) == "keras-babysit: Nothing was measured"
+
+
+def test_run_whose_watch_broke_off_is_not_called_well():
+    history = a_history()
+    history.facts["broke_off"] = "ValueError: shapes differ"
+    says = "Watching broke off: ValueError: shapes differ"
+    assert Report(history, []).verdict() == says
+    assert Report(history, [ADVICE]).verdict() == f"{says}; until then 1 warning"
+    assert not Report(history, []).is_well
 
 
 @pytest.mark.parametrize(
