@@ -151,6 +151,7 @@ class Session:
         """Finish: judge a last time, put back what was borrowed, close the sinks."""
         self._call_off()
         self._hunted = HUNT_STEPS
+        self.history.facts["has_ended"] = True
         self._finish()
         self.schedule.stop()
         self._tell("on_end", Report(self.history, self.journal.advice, self.schedule.overhead))

@@ -65,6 +65,9 @@ class Monitor:
         self._probe = Probe(
             self.model, layers=layers, has_loss=has_loss, is_compiled=self.is_compiled
         )
+        self._forward = Probe(
+            self.model, layers=layers, has_loss=False, is_compiled=self.is_compiled
+        )
         self._score = Score(self.model)  # sixteen slices at once earn a compilation back
         self._update = UpdateRatio(is_compiled=self.is_compiled)
 
@@ -218,7 +221,7 @@ class Monitor:
                 self.window.add(target, examples, gates)
 
     def _look_closer(self, state, readings, step):
-        """Probe more of the sample at once if a layer looks dead and too few examples were seen."""
+        """Go forward through the whole sample if a layer looks dead and too few examples tell."""
         suspects = [
             target
             for (quantity, target), gates in readings.items()
@@ -226,10 +229,12 @@ class Monitor:
             and not self.window.is_full(target)
             and np.mean(gates == 0) >= SUSPECT
         ]
-        slices = list(self.train.slices(PROBE_EXAMPLES)) if suspects else []
-        if slices and self.schedule.affords("probe", step, times=len(slices)):
+        if not suspects or len(self.train) < self.window.examples:
+            return
+        slices = list(self.train.slices(PROBE_EXAMPLES))
+        if self.schedule.affords("probe", step, times=len(slices)):
             for batch in slices:
-                self._note_gates(self._run(state, batch), samples.size(batch))
+                self._note_gates(self._forward(state, batch), samples.size(batch))
 
     def _derived(self, readings, state, step):
         """Return what follows from the readings: shares of units, learning rate, first loss."""

@@ -14,9 +14,9 @@ MAX_BYTES = 64 * 2**20
 class Sample:
     """Keeps some batches of a stream, evenly spread over it, within bounds of number and memory.
 
-    It wants every batch at first. When it is full it drops every second one and from then on
-    wants every second of those that follow, so that the kept ones stay equally far apart however
-    long the stream is.
+    It wants every batch at first. When it is full it wants every second one, each in place of a
+    kept one that lies between; when none of those is left, every fourth, and so on. The kept ones
+    stay about equally far apart however long the stream is, and none is given up early.
 
     Args:
         max_examples: Bound of the kept examples.
@@ -29,6 +29,8 @@ class Sample:
         ...         sample.add(place, (np.full((1, 2), place), None, None))
         >>> sample.batch(4)[0][:, 0].tolist()
         [0, 2, 4, 6]
+        >>> len(sample)
+        4
     """
 
     def __init__(self, *, max_examples=MAX_EXAMPLES, max_bytes=MAX_BYTES):
@@ -49,10 +51,13 @@ class Sample:
         """Keep a batch `(x, y, sample_weight)` of arrays, at most what fits the bounds."""
         batch = keep(batch, self._largest(batch))
         while self._kept and not self._fits(batch):
-            self._stride *= 2
-            self._kept = [entry for entry in self._kept if entry[0] % self._stride == 0]
-            if not self.wants(place):
-                return
+            between = [entry for entry in self._kept if not self.wants(entry[0])]
+            if between:
+                self._kept = [entry for entry in self._kept if entry is not between[0]]
+            else:
+                self._stride *= 2
+                if not self.wants(place):
+                    return
         self._kept.append((place, batch))
 
     def batch(self, examples):

@@ -12,9 +12,9 @@ A share of a run of two seconds would buy nothing."""
 LIMITS = {"probe": 0.7, "score": 1.0}
 """How far each kind may fill the budget: probes at steps leave room for the scores of epochs."""
 
-SPACING = 8
-"""Probes come at steps 0, 1, 2, ... and then an eighth further each time, as far as the budget
-goes: what happens early happens fast."""
+SPACING = (1 / 8, 1.0)
+"""Probes come at steps 0, 1, 2, ... and then by this share further each time: what happens early
+happens fast. The share is the smallest that the budget can keep up to the end of the run."""
 
 MAX_SPACING = 500
 """Steps after which the next probe is due however long the run is."""
@@ -94,7 +94,7 @@ class Schedule:
         """Note that a probe was taken, so that the next is due later."""
         self.probes += 1
         if self.every == "auto":
-            self._next = step + min(max(1, step // SPACING), MAX_SPACING)
+            self._next = step + min(max(1, int(step * self._spacing(step))), MAX_SPACING)
         else:
             self._next = (step // self.every + 1) * self.every
 
@@ -127,8 +127,22 @@ class Schedule:
         """Return whether what is left of the budget pays for a compilation twice over."""
         if self.every != "auto":
             return True
-        left = LIMITS["probe"] * self.budget * self._expected(step) - self._total
+        left = self._left(self._expected(step))
         return self.probes > 1 and left > 2 * COMPILE_COST * self._cost("probe")
+
+    def _left(self, duration):
+        return LIMITS["probe"] * self.budget * duration - self._total
+
+    def _spacing(self, step):
+        densest, widest = SPACING
+        cost = self._cost("probe")
+        if not self._planned_steps or not cost or not step:
+            return densest
+        affordable = self._left(max(self._expected(step), GRACE_SECONDS)) / cost
+        if affordable < 1:
+            return widest
+        share = (self._planned_steps / step) ** (1 / affordable) - 1
+        return min(max(share, densest), widest)
 
     def _cost(self, kind):
         # The first one holds the compilation and says nothing about the next.

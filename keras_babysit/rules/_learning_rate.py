@@ -9,6 +9,9 @@ from keras_babysit.history import History
 HEALTHY_RATIO = 1e-3
 """Update ratio of a healthy run (CS231n, "Babysitting the learning process")."""
 
+SMALLEST_FACTOR = 1e-6
+"""A measurement that asks for less says more about the weight than about the rate."""
+
 
 def slower(history: History) -> float | None:
     """Return a lower learning rate to try, None if the present one is not known.
@@ -19,10 +22,11 @@ def slower(history: History) -> float | None:
     rate = history.last("optimizer/learning_rate")
     if rate is None:
         return None
-    first = [history.first("updates/ratio", t) for t in history.targets("updates/ratio")]
+    kernels = [t for t in history.targets("updates/ratio") if t.endswith("kernel")]
+    first = [history.first("updates/ratio", target) for target in kernels]
     moved = float(np.median([ratio for ratio in first if ratio > 0] or [0.0]))
-    factor = min(0.1, HEALTHY_RATIO / moved) if moved > 0 and math.isfinite(moved) else 0.1
-    return one_digit(rate * factor)
+    factor = HEALTHY_RATIO / moved if moved > 0 and math.isfinite(moved) else 0.1
+    return one_digit(rate * min(max(factor, SMALLEST_FACTOR), 0.1))
 
 
 def one_digit(value: float) -> float:

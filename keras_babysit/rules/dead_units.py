@@ -1,5 +1,7 @@
 """Units that no example opens."""
 
+import numpy as np
+
 from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
@@ -88,8 +90,6 @@ def _advice(history: History, target: str, share: float, severity: Severity) -> 
 
 def _remedies(history: History, target: str) -> list[Remedy]:
     layer = history.layer(target)
-    first = history.points("activations/dead_fraction", target)[0]
-    was_born_dead = first.step == 0 and first.value >= NOTEWORTHY
     lower = Remedy(
         "Lower the learning rate; steps that are too long push biases far below zero.",
         set_rate(slower(history)),
@@ -103,4 +103,11 @@ def _remedies(history: History, target: str) -> list[Remedy]:
         "Use an activation that lets a gradient through on its negative side.",
         'activation="leaky_relu"  # or "elu", or keras_babysit.layers.ChannelPReLU()',
     )
-    return [restart, leaky, lower] if was_born_dead else [lower, leaky, restart]
+    return [restart, leaky, lower] if _was_born_dead(history, target) else [lower, leaky, restart]
+
+
+def _was_born_dead(history: History, target: str) -> bool:
+    """Return whether no example of the very first probe opened the units that are dead now."""
+    first = history.points("activations/gate_max", target)[:1]
+    share = history.last("activations/dead_fraction", target)
+    return bool(first) and first[0].step == 0 and float(np.mean(first[0].value == 0)) >= share

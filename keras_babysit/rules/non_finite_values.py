@@ -19,7 +19,7 @@ class Finding(NamedTuple):
     room: str
     target: str
     step: int
-    count: float
+    entries: float
 
 
 def non_finite_values(history: History) -> list[Advice]:
@@ -85,7 +85,7 @@ def _advice(history: History, first: Finding) -> Advice:
     build = BUILDERS[first.room]
     message, remedies = build(history, first)
     room = "loss" if first.room == "weights" and _had_exploded(history, first) else first.room
-    evidence = {"first_seen": room, "seen_at_step": first.step, "entries": first.count}
+    evidence = {"first_seen": room, "seen_at_step": first.step, "entries": first.entries}
     rate = history.last("optimizer/learning_rate")
     if first.room not in ("inputs", "targets") and rate is not None:
         evidence["learning_rate"] = rate
@@ -110,7 +110,7 @@ def _about_data(history: History, first: Finding) -> tuple[str, list[Remedy]]:
     name = {"inputs": "x", "targets": "y"}[first.room]
     example = history.last("inputs/nonfinite_example", first.target)
     where = "" if example is None else f", first in example {example:.0f} of the batch"
-    message = f"The {first.room} hold {first.count:.0f} entries that are not finite{where}."
+    message = f"The {first.room} hold {first.entries:.0f} entries that are not finite{where}."
     find = f"bad = ~np.isfinite({name}).reshape(len({name}), -1).all(axis=1)\nnp.flatnonzero(bad)"
     return message, [
         Remedy("Find the rows.", find),
@@ -130,8 +130,8 @@ def _about_weights(history: History, first: Finding) -> tuple[str, list[Remedy]]
 
 def _about_activations(history: History, first: Finding) -> tuple[str, list[Remedy]]:
     message = (
-        f"The output of {first.target} holds {first.count:.0f} entries that are not finite, while "
-        "inputs and weights are finite."
+        f"The output of {first.target} holds {first.entries:.0f} entries that are not finite, "
+        "while inputs and weights are finite."
     )
     half = history.facts.get("dtype_policy") == "mixed_float16"
     dtype = [
@@ -159,7 +159,7 @@ def _about_loss(history: History, first: Finding) -> tuple[str, list[Remedy]]:
 
 def _about_gradients(history: History, first: Finding) -> tuple[str, list[Remedy]]:
     message = (
-        f"The gradient of {first.target} holds {first.count:.0f} entries that are not finite, "
+        f"The gradient of {first.target} holds {first.entries:.0f} entries that are not finite, "
         "while the loss is finite."
     )
     root = Remedy(

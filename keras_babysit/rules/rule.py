@@ -31,7 +31,7 @@ class Rules:
     """
 
     def __init__(self, rules: Iterable[Rule]) -> None:
-        self._rules = {}
+        self._rules: dict[str, Rule] = {}
         for rule in rules:
             name = rule_name(rule)
             if name in self._rules:

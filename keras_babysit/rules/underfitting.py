@@ -16,6 +16,10 @@ not come to rest, and more epochs are the first thing to try."""
 LEAST_FALL = 0.005
 """Share of the starting loss that such a fall must have at least to be more than a drift."""
 
+HALF_WAY, NEARLY_OVER = 0.5, 1.0
+"""Share of the run before which it is too early to call it a poor fit, if the training loss has
+come to rest and if it still falls: every network fits poorly at first."""
+
 SLOW_UPDATES = 1e-4
 """A tenth of the healthy update ratio of 1e-3 (CS231n): the learning rate holds the run back."""
 
@@ -31,7 +35,7 @@ def underfitting(history: History, *, margin: float = 0.05, patience: int = 4) -
     `"reference/neighbour_advantage"` (error of the network minus error of 5 nearest neighbours):
     shares of wrong answers or of unexplained variance, unitless.
 
-    It stays silent while the training loss still falls, until the run is nearly over; while
+    It stays silent in the first half of a run; while the training loss still falls; while
     training and validation data part; where no yardstick could be had; and where a layer that is
     dead or an exploded loss is reason enough.
 
@@ -68,8 +72,9 @@ def underfitting(history: History, *, margin: float = 0.05, patience: int = 4) -
     errors = estimates(history, "error", "train")
     if len(errors) < patience or _has_gap(history, margin) or _has_worse(history):
         return []
+    progress = _progress(history)
     is_falling = _is_falling(history)
-    if is_falling and not _is_nearly_over(history):
+    if progress < (NEARLY_OVER if is_falling else HALF_WAY):
         return []
     poor = _poor(history, errors[-1], margin)
     return [_advice(history, *poor, is_falling)] if poor else []
@@ -99,9 +104,12 @@ def _is_falling(history: History) -> bool:
     return bool(trend[-1 - third] - trend[-1] > least)
 
 
-def _is_nearly_over(history: History) -> bool:
+def _progress(history: History) -> float:
+    """Return the share of the run that is done; 1 when it has ended, early or not."""
     epochs = history.facts.get("epochs")
-    return epochs is not None and history.epoch + 1 >= epochs
+    if history.facts.get("has_ended") or not epochs:
+        return 1.0
+    return float((history.epoch + 1) / epochs)
 
 
 def _poor(history: History, error: Estimate, margin: float) -> tuple[str, dict[str, float]] | None:
