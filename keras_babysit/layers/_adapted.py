@@ -49,11 +49,14 @@ class Adapted(keras.layers.Layer):
         """
         arrays = map(to_numpy, batches(data, steps=steps))
         first = next(arrays, None)
-        if first is None or not len(first):
+        if first is None:
             raise ValueError("Argument `data` must hold at least one example. Received: none")
         kept_shape = self._kept_shape if self.built else self._kept(first.shape)
         arrays = (self._checked(a, kept_shape) for a in itertools.chain([first], arrays))
-        self._statistics = self._measure(self._examples(arrays, first.shape))
+        statistics = self._measure(self._examples(arrays, first.shape))
+        if not statistics.count:
+            raise ValueError("Argument `data` must hold at least one example. Received: none")
+        self._statistics = statistics
         self._load_state((None, *first.shape[1:]))
         return self
 
@@ -85,9 +88,10 @@ class Adapted(keras.layers.Layer):
         return array
 
     def _measure(self, examples: Iterable[np.ndarray]) -> Any:
-        statistics = None
+        statistics = self._new_statistics()
         for block in examples:
-            statistics = statistics or self._new_statistics(block.shape[1:])
+            if not len(block):
+                continue
             with np.errstate(invalid="ignore"):  # infinity less infinity, reported below
                 statistics.update(block)
             if not np.isfinite(statistics.mean).all():
@@ -130,8 +134,8 @@ class Adapted(keras.layers.Layer):
         """Yield `arrays`, whose first has `shape`, in blocks of the statistics' examples."""
         raise NotImplementedError
 
-    def _new_statistics(self, shape: tuple[int, ...]) -> Any:
-        """Return empty statistics for examples of `shape`."""
+    def _new_statistics(self) -> Any:
+        """Return statistics of no example."""
         raise NotImplementedError
 
     def _solve(self, statistics: Any) -> dict[str, np.ndarray]:

@@ -11,24 +11,19 @@ class RunningCovariance:
     0 where the mean of a feature is within a few standard deviations of it: then examples that
     are float64 already need not be copied.
 
-    Args:
-        features: Number of features of one example.
-
     Reference:
         Chan, Golub & LeVeque, "Updating formulae and a pairwise algorithm for computing sample
         variances", Stanford STAN-CS-79-773, 1979.
     """
 
-    def __init__(self, features: int) -> None:
+    def __init__(self) -> None:
         self.count = 0
-        self._origin: np.ndarray | None = None
-        self._sum = np.zeros(features)
-        self._products = np.zeros((features, features))
+        self._origin = self._sum = self._products = np.zeros(())  # shaped by the first block
 
     @property
     def mean(self) -> np.ndarray:
         """Mean per feature, zero before the first example."""
-        return self._sum / max(self.count, 1) + (0.0 if self._origin is None else self._origin)
+        return self._origin + self._sum / max(self.count, 1)
 
     def covariance(self, ddof: int = 0) -> np.ndarray:
         """Return the covariance, divided by `count - ddof`, or by 1 where that is less."""
@@ -39,27 +34,24 @@ class RunningCovariance:
 
     def update(self, examples: np.ndarray) -> None:
         """Add examples of shape `(n, features)`."""
-        if not len(examples):
-            return
-        if self._origin is None:
+        if not self.count:
             self._origin = _origin(examples)
+            self._products = np.zeros((examples.shape[1],) * 2)
         if self._origin.any() or examples.dtype != np.float64:
             examples = np.subtract(examples, self._origin, dtype="float64")
         self.count += len(examples)
-        self._sum += examples.sum(axis=0)
-        self._products += examples.T @ examples  # one matrix and its transpose: half the work
+        self._sum = self._sum + examples.sum(axis=0)
+        self._products += examples.T @ examples  # a matrix by its own transpose: half the work
 
     def merge(self, other: "RunningCovariance") -> None:
         """Add all examples that `other` has seen."""
-        if not other.count:
-            return
-        if self._origin is None:
+        if not self.count:
             self._origin = other._origin
         shift = other._origin - self._origin
         cross = np.multiply.outer(other._sum, shift)
-        self._products += other._products + cross + cross.T
-        self._products += other.count * np.multiply.outer(shift, shift)
-        self._sum += other._sum + other.count * shift
+        square = other.count * np.multiply.outer(shift, shift)
+        self._products = self._products + other._products + cross + cross.T + square
+        self._sum = self._sum + other._sum + other.count * shift
         self.count += other.count
 
 

@@ -9,18 +9,15 @@ class RunningMoments:
     Blocks are joined by Chan's update, which never subtracts large squares: it is as safe for a
     mean far above the standard deviation as two passes over all data are.
 
-    Args:
-        shape: Shape of one example.
-
     Reference:
         Chan, Golub & LeVeque, "Updating formulae and a pairwise algorithm for computing sample
         variances", Stanford STAN-CS-79-773, 1979.
     """
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
+    def __init__(self) -> None:
         self.count = 0
-        self.mean = np.zeros(shape)
-        self._squares = np.zeros(shape)
+        self.mean = np.zeros(())  # takes the shape of an example from the first block
+        self._squares = np.zeros(())
 
     @property
     def variance(self) -> np.ndarray:
@@ -28,7 +25,7 @@ class RunningMoments:
         return self._squares / max(self.count, 1)
 
     def update(self, examples: np.ndarray) -> None:
-        """Add examples of shape `(n, *shape)`."""
+        """Add examples of shape `(n, ...)`."""
         mean = examples.mean(axis=0, dtype="float64")
         squares = np.square(examples - mean).sum(axis=0)
         self._join(len(examples), mean, squares)

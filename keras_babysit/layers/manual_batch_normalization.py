@@ -296,7 +296,7 @@ class ManualBatchNormalization(keras.layers.Layer):
             ValueError: If no example reached the layer, or `dataset` never ends while `steps` is
                 None.
         """
-        moments = RunningMoments((self.moving_mean.shape[0],))
+        moments = RunningMoments()
 
         def record(inputs: Any, *args: Any, **kwargs: Any) -> Any:
             moments.update(self._examples(inputs, kwargs.get("mask")))

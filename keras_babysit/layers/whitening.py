@@ -184,11 +184,12 @@ class Whitening(Adapted):
         self, arrays: Iterable[np.ndarray], shape: tuple[int, ...]
     ) -> Iterator[np.ndarray]:
         # Blocks of some thousand rows keep the products at the speed of a single large one.
-        flat = (array.reshape(len(array), -1) for array in arrays)
-        return blocks(flat, rows=max(4 * math.prod(shape[1:]), 1024))
+        features = math.prod(shape[1:])
+        flat = (array.reshape(len(array), features) for array in arrays)
+        return blocks(flat, rows=max(4 * features, 1024))
 
-    def _new_statistics(self, shape: tuple[int, ...]) -> RunningCovariance:
-        return RunningCovariance(*shape)
+    def _new_statistics(self) -> RunningCovariance:
+        return RunningCovariance()
 
     def _solve(self, statistics: RunningCovariance) -> dict[str, np.ndarray]:
         ddof = self.ddof if self.ddof is not None else int(self.mode == "pca")

@@ -78,8 +78,8 @@ class ZeroCenter(Adapted):
             return iter(arrays)
         return (np.moveaxis(a, self.axis, -1).reshape(-1, shape[self.axis]) for a in arrays)
 
-    def _new_statistics(self, shape: tuple[int, ...]) -> RunningMoments:
-        return RunningMoments(shape)
+    def _new_statistics(self) -> RunningMoments:
+        return RunningMoments()
 
     def _solve(self, statistics: RunningMoments) -> dict[str, np.ndarray]:
         return {"mean": statistics.mean}
