@@ -139,7 +139,7 @@ def _heat(
         "low": low,
         "high": high,
         "rows": [one_line(target, 80) for target, _, _ in series],
-        "cells": [[_plain(value) for value in row] for row in cells],
+        "cells": [[_plain(value, 4) for value in row] for row in cells],
         "omitted": len(history.targets(kind.quantity)) - len(series),
     }
 
@@ -169,9 +169,9 @@ def _span(cells: list[list[float | None]]) -> tuple[float, float]:
     return (float(low), float(high)) if high > 1.5 * low else (float(low) / 2, float(high) * 2)
 
 
-def _plain(value: Any) -> float | str | None:
+def _plain(value: Any, digits: int = 7) -> float | str | None:
     """Return a number as the page needs it: short, and a string where it is not finite."""
     if value is None or np.ndim(value) != 0:
         return None
     value = float(value)
-    return float(f"{value:.4g}") if np.isfinite(value) else str(value)
+    return float(f"{value:.{digits}g}") if np.isfinite(value) else str(value)
