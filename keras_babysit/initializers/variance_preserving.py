@@ -11,13 +11,19 @@ from keras_babysit.initializers._scaled import Scaled, require_one_of
 
 @keras.saving.register_keras_serializable(package="keras_babysit")
 class VariancePreserving(Scaled):
-    """The scale that keeps the signal, or the gradient, at one size for any activation `f`.
+    """The scale that keeps pre-activations, or gradients, at one size for any activation `f`.
 
     `Var(W) = gain² / fan`, with for `z ~ N(0, 1)`
 
-    - `mode="forward"`: `gain² = 1 / E[f(z)²]` and the fan-in: outputs have the second moment
-      of the inputs (He et al.'s argument, with the expectation computed instead of known).
-    - `mode="backward"`: `gain² = 1 / E[f'(z)²]` and the fan-out: gradients keep theirs.
+    - `mode="forward"`: `gain² = 1 / E[f(z)²]` and the fan-in: where the pre-activations of one
+      layer have variance 1, those of the next have (He et al.'s argument, with the expectation
+      computed instead of known).
+    - `mode="backward"`: `gain² = 1 / E[f'(z)²]` and the fan-out: gradients keep their variance.
+
+    Variance 1 is where it stays, and for tanh, ELU and SELU also where it comes back to. For ReLU
+    and its kin every size stays. From GELU and SiLU it moves away, since they are steeper for
+    large z than for small: below some ten layers that does not matter, beyond it normalise
+    (measured in docs/initializers.md).
 
     The expectation is computed once, by quadrature, when the initializer is made. For ReLU the
     gain is `sqrt(2)`, for SELU 1, for tanh 1.5925 (often rounded to 5/3), for a maxout of 2

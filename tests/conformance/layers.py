@@ -187,10 +187,19 @@ def check_clones(row: Row) -> None:
     np.testing.assert_array_equal(_outputs(clone, row), _outputs(model, row))
 
 
+def training_model(row: Row) -> keras.Model:
+    """Return a model that ends in one number per example, whatever the layer returns."""
+    body = row.model()
+    axes = tuple(range(1, len(body.output_shape) - 1))
+    pool = keras.layers.Lambda(
+        lambda x: ops.mean(x, axis=axes) if axes else x, output_shape=(body.output_shape[-1],)
+    )
+    return keras.Sequential([body, pool, keras.layers.Dense(1)])
+
+
 def check_trains(row: Row, jit_compile: bool) -> None:
     """A training step runs, gives a finite loss and reaches every trainable weight."""
-    body = row.model()
-    model = keras.Sequential([body, _pooled(body), keras.layers.Dense(1)])
+    model = training_model(row)
     model.compile("sgd", "mse", jit_compile=jit_compile)
     before = [w.copy() for w in map(ops.convert_to_numpy, model.trainable_weights)]
     batch = row.batch()
@@ -273,11 +282,3 @@ if keras.backend.backend() != "torch":
 
 def _outputs(model: keras.Model, row: Row) -> np.ndarray:
     return ops.convert_to_numpy(model(row.batch()))
-
-
-def _pooled(body: keras.Model) -> keras.layers.Layer:
-    """Return a layer that averages all axes between batch and channels."""
-    axes = tuple(range(1, len(body.output_shape) - 1))
-    return keras.layers.Lambda(
-        lambda x: ops.mean(x, axis=axes) if axes else x, output_shape=(body.output_shape[-1],)
-    )
