@@ -1,0 +1,183 @@
+"""The data to check: a bounded sample of whatever `fit` takes, and what is known of the rest."""
+
+import dataclasses
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_babysit.checks._inputs import require_examples, require_same_length
+from keras_babysit.probes import sample as samples
+from keras_babysit.probes.given import to_host, unpack
+from keras_babysit.probes.sample import Sample
+
+MAX_ROWS = 20_000
+"""Bound of the rows of arrays that are looked at; statistics of more do not get much sharper."""
+
+MAX_STREAMED = 1024
+"""Bound of the examples that are read from a stream, so that it is not read for long."""
+
+MAX_BYTES = 128 * 2**20
+
+
+@dataclasses.dataclass(frozen=True)
+class Data:
+    """A sample of data, on the host.
+
+    Args:
+        x: Inputs, as the model takes them.
+        y: Targets, or None.
+        sample_weight: Weights of the examples, or None.
+        is_stream: Whether `fit` takes the examples in the order in which they come. It shuffles
+            arrays by itself.
+        total: Number of examples there are, None where that is not known.
+        batch_size: Size of the batches of a stream, None for arrays.
+        is_used_up: Whether what was read is gone, as of a generator.
+    """
+
+    x: Any
+    y: Any
+    sample_weight: Any
+    is_stream: bool
+    total: int | None
+    batch_size: int | None = None
+    is_used_up: bool = False
+
+    @property
+    def batch(self):
+        """The sample as one batch."""
+        return (self.x, self.y, self.sample_weight)
+
+    def __len__(self):
+        return samples.size(self.batch)
+
+    @property
+    def is_whole(self):
+        """Whether the sample is all there is."""
+        return self.total == len(self)
+
+    def some(self, examples, seed=0):
+        """Return `examples` examples drawn without replacement, or all, shuffled."""
+        rows = np.random.default_rng(seed).permutation(len(self))[:examples]
+        return take(self.batch, rows)
+
+    def amount(self):
+        """Return how much was looked at, in words."""
+        if self.is_whole:
+            return f"{len(self):,} examples"
+        of_all = f" of {self.total:,}" if self.total else ""
+        return f"a sample of {len(self):,}{of_all} examples"
+
+
+def take(batch, rows):
+    """Return the given rows of every array of a batch."""
+    return keras.tree.map_structure(lambda leaf: None if leaf is None else leaf[rows], batch)
+
+
+def read_data(x, y=None, sample_weight=None, *, name="x"):
+    """Return a `Data` of what `fit` would take as x, y and sample_weight.
+
+    Raises:
+        ValueError: If there are no examples, or x, y and sample_weight differ in their number.
+        TypeError: If `x` is no data, or if y is given beside a dataset that holds its own.
+    """
+    if is_stream(x):
+        if y is not None or sample_weight is not None:
+            raise TypeError(
+                f"Argument `y` must be None where `{name}` is a dataset, which holds its own "
+                f"targets. Received: {name} of type {type(x).__name__}"
+            )
+        return _read_stream(x, name)
+    return _read_arrays(x, y, sample_weight, name)
+
+
+def read_validation(data):
+    """Return a `Data` of `validation_data`, or None."""
+    if data is None:
+        return None
+    if isinstance(data, tuple | list) and not is_stream(data):
+        if len(data) not in (2, 3):
+            raise ValueError(
+                "Argument `validation_data` must be (x, y), (x, y, sample_weight) or a dataset. "
+                f"Received: {len(data)} entries"
+            )
+        return read_data(*data, name="validation_data")
+    return read_data(data, name="validation_data")
+
+
+def is_stream(x):
+    """Return whether `x` gives batches one by one, rather than being arrays of examples."""
+    if isinstance(x, keras.utils.PyDataset | Iterator) or callable(x):
+        return True
+    is_array = hasattr(x, "shape") or hasattr(x, "__array__")
+    return hasattr(x, "__iter__") and not is_array and not isinstance(x, dict | list | tuple | str)
+
+
+def batches(stream):
+    """Return an iterator over the batches of a stream as they come, `(x, y, sample_weight)`.
+
+    A PyDataset without end is cut off at a million batches.
+    """
+    if isinstance(stream, keras.utils.PyDataset):
+        count = stream.num_batches
+        return (stream[place] for place in range(1_000_000 if count is None else count))
+    return iter(stream() if callable(stream) else stream)
+
+
+def _read_stream(stream, name):
+    sample = Sample(max_examples=MAX_STREAMED, max_bytes=MAX_BYTES)
+    size = None
+    for place, batch in enumerate(itertools.islice(batches(stream), MAX_STREAMED)):
+        batch = unpack(batch)
+        require_same_length(*batch, name=name)
+        size = size or samples.size(batch)
+        sample.add(place, batch)
+        if len(sample) + size > MAX_STREAMED:
+            break
+    require_examples(len(sample), name)
+    x, y, sample_weight = sample.batch(MAX_STREAMED)
+    used_up = isinstance(stream, Iterator)
+    return Data(x, y, sample_weight, True, _length(stream, size), size, used_up)
+
+
+def _length(stream, batch_size):
+    """Return about how many examples a stream has, None if it does not tell."""
+    if isinstance(stream, Iterator) or callable(stream):
+        return None
+    try:
+        count = stream.num_batches if isinstance(stream, keras.utils.PyDataset) else len(stream)
+    except TypeError:  # of unknown or endless length
+        return None
+    return None if count is None else count * batch_size
+
+
+def _read_arrays(x, y, sample_weight, name):
+    batch = (_listed(x), _listed(y), _listed(sample_weight))
+    batch = keras.tree.map_structure(_as_array, batch)
+    require_same_length(*batch, name=name)
+    total = samples.size(batch)
+    require_examples(total, name)
+    each = max(1, sum(a.nbytes for a in keras.tree.flatten(batch) if a is not None) // total)
+    limit = max(1, min(MAX_ROWS, MAX_BYTES // each))
+    if total > limit:
+        rows = np.sort(np.random.default_rng(0).choice(total, limit, replace=False))
+        batch = take(batch, rows)
+    return Data(*to_host(batch), False, total)
+
+
+def _listed(x):
+    """Return `x` with a list of plain numbers as one array: a list of arrays is several inputs."""
+    is_plain = isinstance(x, list | tuple) and not any(hasattr(leaf, "shape") for leaf in x)
+    return np.asarray(x) if is_plain else x
+
+
+def _as_array(leaf):
+    if leaf is None or isinstance(leaf, np.ndarray):
+        return leaf
+    if keras.ops.is_tensor(leaf):
+        return np.asarray(keras.ops.convert_to_numpy(leaf))
+    if hasattr(leaf, "detach"):  # a PyTorch tensor beside another backend
+        leaf = leaf.detach().cpu()
+    return np.asarray(leaf)

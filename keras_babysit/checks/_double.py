@@ -1,0 +1,50 @@
+"""Double precision for a while: a difference quotient in float32 is mostly rounding."""
+
+import contextlib
+
+import keras
+
+from keras_babysit.probes.probe import stateless
+
+
+@contextlib.contextmanager
+def double_precision(model):
+    """Let every layer and loss of `model` compute in float64; all is put back on leaving."""
+    floatx = keras.config.floatx()
+    policies = [(layer, layer._dtype_policy) for layer in model._flatten_layers()]
+    losses = [(loss, loss.dtype) for loss in _losses(model)]
+    with contextlib.ExitStack() as stack:
+        if keras.backend.backend() == "jax":
+            stack.enter_context(_x64())
+        stack.callback(keras.config.set_floatx, floatx)
+        for layer, policy in policies:
+            stack.callback(setattr, layer, "_dtype_policy", policy)
+        for loss, dtype in losses:
+            stack.callback(setattr, loss, "_dtype", dtype)
+        keras.config.set_floatx("float64")
+        for layer, _ in policies:
+            layer._dtype_policy = keras.DTypePolicy("float64")
+        for loss, _ in losses:
+            loss._dtype = "float64"
+        yield
+
+
+def stateless_double(model, trainable, other):
+    """Return the scope of `stateless` with trainable values that stay in float64."""
+    scope = stateless(model, trainable, other)
+    for variable, value in zip(model.trainable_variables, trainable, strict=True):
+        scope.state_mapping[id(variable)] = value  # the scope itself would round to float32
+    return scope
+
+
+def _losses(model):
+    compiled = getattr(model, "_compile_loss", None)
+    flat = getattr(compiled, "_flat_losses", None) or ()
+    found = [compiled, *(entry.loss for entry in flat)]
+    return [loss for loss in found if loss is not None and hasattr(loss, "_dtype")]
+
+
+def _x64():
+    import jax
+
+    return jax.enable_x64(True) if hasattr(jax, "enable_x64") else jax.experimental.enable_x64()

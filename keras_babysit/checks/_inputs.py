@@ -1,0 +1,87 @@
+"""What `check` and `lr_range_test` demand of their arguments, and how they say so."""
+
+import keras
+
+from keras_babysit.errors import NotCompiledError, ProbeMismatchError
+
+
+def require_model(model):
+    """Raise unless `model` is a compiled Keras model."""
+    if not isinstance(model, keras.Model):
+        raise TypeError(f"Argument `model` must be a keras.Model. Received: {type(model).__name__}")
+    if not model.compiled:
+        raise NotCompiledError(
+            "The model must be compiled before it can be checked. Received: "
+            f"model={model.name!r}. Call `model.compile(optimizer, loss)` first."
+        )
+
+
+def require_above_zero(name, value):
+    """Raise a ValueError unless `value` is above 0."""
+    if not value > 0:
+        raise ValueError(f"Argument `{name}` must be above 0. Received: {name}={value}")
+
+
+def require_examples(count, name):
+    """Raise a ValueError if there is nothing to look at."""
+    if count < 1:
+        raise ValueError(
+            f"Argument `{name}` must hold at least one example. Received: {count} examples"
+        )
+
+
+def require_same_length(x, y, sample_weight, *, name="x"):
+    """Raise a ValueError unless all arrays have the same number of examples."""
+    sizes = {}
+    for what, leaves in (("x", x), ("y", y), ("sample_weight", sample_weight)):
+        lengths = {_length(leaf, name) for leaf in keras.tree.flatten(leaves) if leaf is not None}
+        if lengths:
+            sizes[what] = sorted(lengths)
+    if len({length for lengths in sizes.values() for length in lengths}) > 1:
+        told = ", ".join(f"{what}: {', '.join(map(str, n))}" for what, n in sizes.items())
+        raise ValueError(
+            f"The arrays of `{name}` and its targets must have one and the same number of "
+            f"examples. Received: {told}"
+        )
+
+
+def require_fit(model, x):
+    """Raise unless the inputs have the number and the shapes that a built model asks for."""
+    expected = getattr(model, "inputs", None)
+    if not expected:  # a subclassed model does not tell
+        return
+    leaves = [leaf for leaf in keras.tree.flatten(x) if leaf is not None]
+    if len(leaves) != len(expected):
+        raise ProbeMismatchError(
+            f"Argument `x` must have as many inputs as the model: {len(expected)}. "
+            f"Received: {len(leaves)} inputs"
+        )
+    if isinstance(x, dict):  # taken by name, in the order of the model
+        leaves = [x.get(tensor.name, leaf) for tensor, leaf in zip(expected, leaves, strict=True)]
+    for tensor, leaf in zip(expected, leaves, strict=True):
+        if not _fits(tensor.shape, leaf.shape):
+            raise ProbeMismatchError(
+                f"Argument `x` must have the shape that the model asks for: "
+                f"{tuple(tensor.shape)}. Received: x.shape={tuple(leaf.shape)}"
+            )
+
+
+def _fits(expected, received):
+    """Return whether Keras takes the shape; it adds or takes away a last axis of one by itself."""
+    expected, received = tuple(expected)[1:], tuple(received)[1:]
+    if len(expected) == len(received) + 1 and expected[-1:] == (1,):
+        expected = expected[:-1]
+    if len(received) == len(expected) + 1 and received[-1:] == (1,):
+        received = received[:-1]
+    return len(expected) == len(received) and all(
+        want is None or want == got for want, got in zip(expected, received, strict=True)
+    )
+
+
+def _length(leaf, name):
+    if not getattr(leaf, "shape", ()):
+        raise ValueError(
+            f"The arrays of `{name}` must have examples along their first axis. "
+            f"Received: {type(leaf).__name__} of shape ()"
+        )
+    return int(leaf.shape[0])

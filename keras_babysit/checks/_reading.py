@@ -1,0 +1,214 @@
+"""What a loss and an output are, read off their values: names play no part."""
+
+import dataclasses
+
+import numpy as np
+
+from keras_babysit.checks.finding import Unknown
+
+CLOSE = 1e-3
+"""Relative difference below which two losses count as the same."""
+
+
+class View:
+    """The loss as a function of the target and the prediction of one output, all else held.
+
+    Args:
+        case: The case.
+        place: Which of the outputs.
+    """
+
+    def __init__(self, case, place):
+        self._case = case
+        self._place = place
+        self.prediction = case.outputs[place]
+        self.target = case.targets[place]
+
+    def __call__(self, y, row):
+        """Return the loss of targets `y` if every row of the prediction is `row`, None if it fails.
+
+        Args:
+            y: Targets, an array of any shape.
+            row: The last axis of the prediction, or the whole of it.
+        """
+        predictions, targets = list(self._case.outputs), list(self._case.targets)
+        shape = self.prediction.shape
+        predictions[self._place] = np.broadcast_to(np.asarray(row, "float32"), shape).copy()
+        targets[self._place] = y
+        try:
+            return self._case.loss(targets, predictions)
+        except Unknown:
+            raise
+        except Exception:
+            return None
+
+
+@dataclasses.dataclass(frozen=True)
+class LossKind:
+    """What a loss expects of a prediction and a target.
+
+    Args:
+        form: `"categorical"`, `"binary"`, `"distance"` or `"other"`.
+        from_logits: Whether the prediction is to be a logit; None where that makes no sense.
+        is_sparse: Whether a categorical loss takes class numbers rather than one-hot rows.
+        is_squared: Whether a distance grows as the square.
+    """
+
+    form: str
+    from_logits: bool | None = None
+    is_sparse: bool = False
+    is_squared: bool = False
+
+
+def read_loss(view):
+    """Return what the loss of an output expects, by what it does to predictions made for this."""
+    shape = view.prediction.shape
+    if len(shape) < 2:
+        return LossKind("other")
+    if shape[-1] > 1:
+        first = np.zeros(shape, "float32")
+        first[..., 0] = 1
+        numbers = np.zeros(shape[:-1], "int32")
+        for y, is_sparse in ((first, False), (numbers, True), (numbers[..., None], True)):
+            from_logits = _categorical(view, y, shape[-1])
+            if from_logits is not None:
+                return LossKind("categorical", from_logits, is_sparse)
+    from_logits = _binary(view, shape)
+    if from_logits is not None:
+        return LossKind("binary", from_logits)
+    steps = _distance(view, shape)
+    return LossKind("other") if steps is None else LossKind("distance", is_squared=steps > 8)
+
+
+def _categorical(view, y, classes):
+    """Return whether a categorical loss is computed from logits, None if it is not categorical.
+
+    A softmax forgets a constant that is added to the logits. From probabilities the loss is
+    -log of what the true class gets: each halving adds the same amount.
+    """
+    z = np.linspace(2, -1, classes)
+    at, shifted, wrong = (view(y, row) for row in (z, z + 3, z[::-1]))
+    if None in (at, shifted, wrong):
+        return None
+    if _same(at, shifted, wrong - at) and wrong > at + CLOSE:
+        return True
+    half, quarter, eighth = (view(y, _gives(p, classes)) for p in (0.5, 0.25, 0.125))
+    rise, further = quarter - half, eighth - quarter
+    is_logarithm = rise > CLOSE and abs(further - rise) < 0.3 * rise
+    if not is_logarithm:
+        return None
+    return False if _ignores_others(view, y, classes, rise) else None
+
+
+def _ignores_others(view, y, classes, rise):
+    """Return whether it makes next to no difference how the rest is spread over the others.
+
+    It does to a binary crossentropy of each column, and a little to one with label smoothing.
+    """
+    if classes == 2:
+        # Of two columns the second is all that is left: a categorical loss normalises the row.
+        low, high = view(y, [0.4, 0.4]), view(y, [0.2, 0.2])
+        return _same(low, high, rise) or _same(view(y, [0.4, 0.1]), view(y, [0.4, 0.6]), rise)
+    even = _gives(0.1, classes)
+    uneven = even.copy()
+    uneven[1], uneven[2:] = 0.8, 0.1 / (classes - 2)
+    return abs(view(y, even) - view(y, uneven)) < 0.3 * rise
+
+
+def _gives(share, classes):
+    """Return a row that gives `share` to class 0 and the rest to the others alike."""
+    return np.array([share, *[(1 - share) / (classes - 1)] * (classes - 1)])
+
+
+def _binary(view, shape):
+    """Return whether a binary crossentropy is computed from logits, None if it is none.
+
+    From a logit, -log sigmoid(z) goes on falling beyond 1 and rises by about one per unit below
+    0. From a probability it is flat outside of [0, 1], where the logarithm is cut off.
+    """
+    y = np.ones(shape, "float32")
+    values = [view(y, z) for z in (-8, -5, -2, 0.3, 0.6, 2, 5)]
+    if None in values:
+        return None
+    far, low, near, third, two_thirds, high, top = values
+    slope = near - low
+    if slope < -CLOSE and top < high < two_thirds < third < near:
+        return True if _same(far - low, low - near, near - low, within=0.05) else None
+    is_flat = _same(far, near, far - third) and _same(high, top, far - third)
+    return False if is_flat and third > two_thirds + CLOSE * abs(third) else None
+
+
+def _distance(view, shape):
+    """Return how much larger the loss is at three times the distance, None if it is no distance."""
+    zeros, ones = np.zeros(shape, "float32"), np.ones(shape, "float32")
+    at, up, down, far = (view(zeros, z) for z in (0, 1, -1, 3))
+    other, other_up = (view(ones, z) for z in (1, 2))
+    if None in (at, up, down, far, other, other_up) or not up > at:
+        return None
+    is_symmetric = _same(up, down, up - at) and _same(other_up - other, up - at, up - at)
+    ratio = (far - at) / (up - at)
+    return ratio if is_symmetric and ratio > 1.5 else None
+
+
+def _same(one, other, scale, *, within=CLOSE):
+    if one is None or other is None:
+        return False
+    return abs(one - other) <= within * max(abs(scale), 1e-6) + 1e-6 * max(abs(one), abs(other))
+
+
+DRAWS = 12
+"""Random weights under which an output's range is read. A linear unit that is called one-sided
+would have had the same sign under all of them, which for one unit has probability 2^-11."""
+
+STRESS_EXAMPLES = 32
+
+
+@dataclasses.dataclass(frozen=True)
+class Range:
+    """What values an output takes under any weights.
+
+    Args:
+        low: Lower bound, -inf if there is none.
+        high: Upper bound, inf if there is none.
+        is_distribution: Whether rows of more than one column are shares that sum to 1.
+        is_constant: Whether every value is the same, whatever the weights and inputs.
+    """
+
+    low: float
+    high: float
+    is_distribution: bool
+    is_constant: bool
+
+
+def read_ranges(case):
+    """Return the `Range` of each output, read under random weights larger than usual.
+
+    Raises:
+        Unknown: If the outputs are not finite there.
+    """
+    x = case.few(STRESS_EXAMPLES)
+    drawn = [case.forward(x, trainable=case.perturbed(3.0, seed))[0] for seed in range(DRAWS)]
+    return [_range([draw[place] for draw in drawn]) for place in range(len(drawn[0]))]
+
+
+def _range(values):
+    y = np.stack([np.asarray(value, "float64") for value in values])
+    if not np.isfinite(y).all():
+        raise Unknown("the output is not finite under random weights")
+    is_constant = bool(np.ptp(y) < 1e-6)
+    columns = y.shape[-1] if y.ndim > 2 else 1
+    sums_to_one = columns > 1 and np.abs(y.sum(axis=-1) - 1).max() < 0.01
+    low, high = float(y.min()), float(y.max())
+    return Range(
+        low=next((bound for bound in (0.0, -1.0) if _is_bound(y, bound, low)), -np.inf),
+        high=1.0 if high <= 1 + 1e-6 and high > 0.9 else np.inf,
+        is_distribution=bool(sums_to_one and low >= 0),
+        is_constant=is_constant,
+    )
+
+
+def _is_bound(y, bound, low):
+    """Return whether an output reaches down to a bound, and in no draw below it."""
+    if bound == 0.0:
+        return low >= 0
+    return low >= bound - 1e-6 and low < 0.9 * bound and y.max() <= 1 + 1e-6

@@ -1,0 +1,143 @@
+"""Training on values outside of the variables: a step as a pure function of all its state."""
+
+import contextlib
+import inspect
+
+import keras
+from keras import ops
+
+from keras_babysit.probes import taps
+from keras_babysit.probes._backend import backend
+from keras_babysit.probes.probe import compute_loss, stateless, weight_penalty
+
+
+class Trainer:
+    """Trains a model without touching it.
+
+    The optimizer works on variables that are copies of the model's own, and each step is a pure
+    function of the values of the rest.
+
+    Args:
+        model: A compiled and built model.
+        optimizer: An unbuilt optimizer of its own, whose variables belong to nobody else.
+        state: `(trainable, other)` values to begin with.
+        is_bare: Whether penalties, dropout and augmentation are off.
+    """
+
+    def __init__(self, model, optimizer, state, *, is_bare=False):
+        self.model = model
+        self.optimizer = optimizer
+        self.is_bare = is_bare
+        trainable, self._other = state
+        pairs = zip(model.trainable_variables, trainable, strict=True)
+        self._copies = [_copy(variable, value) for variable, value in pairs]
+        optimizer.build(self._copies)
+        self._other = list(self._other)
+        self._steps = {}
+
+    def step(self, batch):
+        """Take one step on a batch of arrays and return the loss before it, a float."""
+        flat = keras.tree.flatten(batch)
+        data = [ops.convert_to_tensor(leaf) for leaf in flat if leaf is not None]
+        present = tuple(leaf is not None for leaf in flat)
+        variables = [*self._copies, *self.optimizer.variables]
+        arguments = ([_value(variable) for variable in variables], self._other, data)
+        if present not in self._steps:
+            run = self._make(batch, present)
+            self._steps[present] = backend.compile(run, *arguments, varies=(2,))
+        loss, self._other, values = self._steps[present](*arguments)
+        if keras.backend.backend() == "jax":
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
+        return float(backend.to_numpy(loss))
+
+    def _make(self, batch, present):
+        def run(values, other, data):
+            waiting = iter(data)
+            leaves = [next(waiting) if is_there else None for is_there in present]
+            return self._step(values, other, keras.tree.pack_sequence_as(batch, leaves))
+
+        return run
+
+    def _step(self, values, other, batch):
+        count = len(self._copies)
+
+        def loss_of(trainable):
+            loss, after = self._forward(trainable, other, batch)
+            return loss, (loss, after)
+
+        (_, (loss, after)), gradients = backend.value_and_grad(loss_of, values[:count])
+        loss, after = keras.tree.map_structure(ops.stop_gradient, (loss, after))
+        return loss, after, self._apply(values, gradients)
+
+    def _apply(self, values, gradients):
+        """Update the optimizer's variables, in JAX as values that are handed back."""
+        if keras.backend.backend() != "jax":  # TensorFlow's optimizers have no stateless form
+            self.optimizer.apply(gradients)
+            return []
+        count = len(self._copies)
+        trainable, slots = self.optimizer.stateless_apply(values[count:], gradients, values[:count])
+        return [*trainable, *slots]
+
+    def _forward(self, trainable, other, batch):
+        x, y, sample_weight = batch
+        model = self.model
+        variables = [*model.non_trainable_variables, *model.metrics_variables]
+        calm = random_layers_off(model) if self.is_bare else contextlib.nullcontext()
+        with stateless(model, trainable, other) as scope:
+            with calm:
+                y_pred = model(x, training=True)
+            loss = compute_loss(model, x, y, y_pred, sample_weight, training=True)
+            loss = ops.cast(loss, "float32")
+            if self.is_bare:
+                loss = loss - weight_penalty(model)
+        after = [scope.get_current_value(variable) for variable in variables]
+        return loss, [old if new is None else new for new, old in zip(after, other, strict=True)]
+
+
+@contextlib.contextmanager
+def random_layers_off(model):
+    """Let the layers that draw random numbers (dropout, augmentation) run in inference mode.
+
+    Batch normalisation draws none and stays in training mode.
+    """
+    with contextlib.ExitStack() as stack:
+        for layer in taps.leaves(model):
+            if _draws(layer) and "training" in inspect.signature(layer.call).parameters:
+                stack.enter_context(_in_inference_mode(layer))
+        yield
+
+
+def _draws(layer):
+    """Return whether a layer, or a cell in it, owns a generator of random numbers."""
+    parts = [layer, *layer._flatten_layers(include_self=False)]
+    return any(getattr(part, "_seed_generators", None) for part in parts)
+
+
+@contextlib.contextmanager
+def _in_inference_mode(layer):
+    inner = layer.call
+    signature = inspect.signature(inner)
+
+    def call(*args, **kwargs):
+        bound = signature.bind(*args, **kwargs)
+        bound.arguments["training"] = False
+        return inner(*bound.args, **bound.kwargs)
+
+    object.__setattr__(layer, "call", call)
+    try:
+        yield
+    finally:
+        object.__delattr__(layer, "call")
+
+
+def _copy(variable, value):
+    """Return a variable of its own with what an optimizer asks of one: its path and constraint."""
+    copy = keras.Variable(value, dtype=variable.dtype, name=variable.name)
+    copy._path = variable.path
+    copy.constraint = variable.constraint
+    return copy
+
+
+def _value(variable):
+    return ops.stop_gradient(variable.value)

@@ -1,0 +1,67 @@
+"""Nothing that a check does may be seen afterwards: not in the model, not in a random stream."""
+
+import contextlib
+import random
+import sys
+
+import keras
+import numpy as np
+
+
+@contextlib.contextmanager
+def untouched(model):
+    """Put every variable, attribute and random state back on leaving, also after an exception.
+
+    The checks themselves work on values outside of the variables. This is the second line: it
+    holds for a layer that writes past Keras, and for data that draw from a global generator.
+    """
+    variables = _variables(model)
+    values = [np.array(keras.ops.convert_to_numpy(variable.value)) for variable in variables]
+    with random_states_kept():
+        try:
+            yield
+        finally:
+            for variable, value in zip(variables, values, strict=True):
+                _put_back(variable, value)
+
+
+@contextlib.contextmanager
+def random_states_kept():
+    """Put back Python's, NumPy's, PyTorch's and Keras' global random state on leaving."""
+    python, arrays = random.getstate(), np.random.get_state()
+    torch = sys.modules.get("torch")
+    torch_state = torch.get_rng_state() if torch else None
+    shared = _global_seed_generator()
+    shared_value = None if shared is None else np.array(keras.ops.convert_to_numpy(shared.state))
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(arrays)
+        if torch:
+            torch.set_rng_state(torch_state)
+        if shared is not None:
+            _put_back(shared.state, shared_value)
+
+
+def _variables(model):
+    optimizer = model.optimizer.variables if getattr(model, "optimizer", None) else []
+    found = {id(v): v for v in [*model.variables, *model.metrics_variables, *optimizer]}
+    return list(found.values())
+
+
+def _put_back(variable, value):
+    """Assign only where something changed: an untouched variable keeps its very tensor."""
+    now = np.asarray(keras.ops.convert_to_numpy(variable.value))
+    if not np.array_equal(now, value, equal_nan=now.dtype.kind == "f"):
+        variable.assign(value)
+
+
+def _global_seed_generator():
+    """Return the generator that Keras' random functions share where none is given, if there is.
+
+    It is made here if it does not exist: made later, in a check, it would be lost with its state.
+    """
+    from keras.src.random.seed_generator import global_seed_generator
+
+    return global_seed_generator()

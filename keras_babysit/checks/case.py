@@ -1,0 +1,235 @@
+"""The case: one model and its data before training, and what several checks want to know of them.
+
+Everything is measured on values outside of the variables, inside a `keras.StatelessScope`.
+"""
+
+import functools
+import time
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_babysit.checks import _data
+from keras_babysit.checks._depths import measure
+from keras_babysit.checks._reading import View, read_loss, read_ranges
+from keras_babysit.checks.finding import Unknown
+from keras_babysit.history import History, Measurement
+from keras_babysit.probes import Given, Monitor, Schedule, backend
+from keras_babysit.probes.monitor import PROBE_EXAMPLES, has_plain_loss
+from keras_babysit.probes.probe import compute_loss, stateless
+
+
+class Case:
+    """A compiled and built model, a sample of its data, and the time that there is.
+
+    Args:
+        model: The model.
+        data: The training data, a `Data`.
+        validation: The validation data, a `Data`, or None.
+        seconds: Time for all checks.
+
+    Attributes:
+        history: What was measured, as the rules read it.
+        state: Values of the variables: `(trainable, other, optimizer)`.
+        batch: Up to 256 shuffled examples, `(x, y, sample_weight)`.
+        notices: What cannot be watched, in words.
+        found: What the checks before this one advised.
+    """
+
+    def __init__(self, model, data, validation=None, *, seconds=30.0):
+        self.model = model
+        self.data = data
+        self.validation = validation
+        self.deadline = time.perf_counter() + seconds
+        self.history = History()
+        self.state = backend.state(model, None)
+        self.batch = data.some(_examples(model, len(data)))
+        self.notices = []
+        self.found = []
+
+    @property
+    def seconds_left(self):
+        """Time that is left, in seconds; below 0 if there is none."""
+        return self.deadline - time.perf_counter()
+
+    @property
+    def has_loss(self):
+        """Whether `model.compute_loss` tells what `fit` minimises, and there are targets to it."""
+        return has_plain_loss(self.model) and ("loss/batch", "") in self.known
+
+    @property
+    def has_plain_train_step(self):
+        """Whether `fit` minimises what `model.compute_loss` returns."""
+        return has_plain_loss(self.model)
+
+    @property
+    def has_plain_compute_loss(self):
+        """Whether the loss is the compiled one plus the penalties, as Keras adds them up."""
+        return type(self.model).compute_loss is keras.Model.compute_loss
+
+    @functools.cached_property
+    def known(self):
+        """What one probe measured, by quantity and target; it stands in `history` too."""
+        schedule = Schedule("auto", 1.0)
+        schedule.start()
+        monitor = Monitor(
+            self.model,
+            self.history,
+            schedule,
+            planned={},
+            notice=self.notices.append,
+            given=Given(lambda: iter([self.batch]), is_fresh=False),
+        )
+        measurements, _ = monitor.measure(0, 0, None, None)
+        return {(m.quantity, m.target): m.value for m in measurements}
+
+    def record(self, quantity, value, target=""):
+        """Add a measurement to the history."""
+        self.history.append(Measurement(0, 0, quantity, target, value))
+
+    def need_loss(self):
+        """Raise `Unknown` where the loss cannot be computed from outside of `fit`."""
+        if not has_plain_loss(self.model):
+            raise Unknown("the model's own train_step computes its loss")
+        if self.batch[1] is None and self.has_plain_compute_loss and self.model.loss is not None:
+            raise Unknown("there are no targets")
+        if not self.has_loss:
+            raise Unknown("the loss cannot be computed on these data")
+
+    def forward(self, x=None, *, training=False, trainable=None, other=None):
+        """Return the outputs as a flat list of arrays, and the values of `other` afterwards."""
+        x = self.batch[0] if x is None else x
+        trainable = self.state[0] if trainable is None else trainable
+        other = self.state[1] if other is None else other
+        with stateless(self.model, trainable, other) as scope:
+            outputs = self.model(_tensors(x), training=training)
+        variables = [*self.model.non_trainable_variables, *self.model.metrics_variables]
+        after = [scope.get_current_value(variable) for variable in variables]
+        return [to_array(leaf) for leaf in keras.tree.flatten(outputs)], after
+
+    @functools.cached_property
+    def depths(self):
+        """What the layers make of `batch`, a list of `Depth`."""
+        self.need_loss()
+        return measure(self)
+
+    def few(self, examples):
+        """Return the inputs of the first `examples` of the batch, or as many as the model asks."""
+        count = fixed_batch_size(self.model) or examples
+        return _data.take(self.batch, slice(0, count))[0]
+
+    @functools.cached_property
+    def outputs(self):
+        """The outputs for `batch` in training mode, a flat list of arrays."""
+        return self.forward(training=True)[0]
+
+    @functools.cached_property
+    def structure(self):
+        """The structure of the outputs, to pack flat lists by."""
+        with stateless(self.model, *self.state[:2]):
+            outputs = self.model(_tensors(self.few(2)), training=False)
+        return keras.tree.map_structure(lambda leaf: None, outputs)
+
+    def output_names(self):
+        """Return a name for each output."""
+        names = getattr(self.model, "output_names", None)
+        if names is None or len(names) != len(self.outputs):
+            names = [f"output {place}" for place in range(len(self.outputs))]
+        return list(names) if len(names) > 1 else [""]
+
+    @functools.cached_property
+    def targets(self):
+        """The targets of `batch`, a flat list in the order of the outputs.
+
+        Raises:
+            Unknown: If it cannot be told which target belongs to which output.
+        """
+        return self.flat_targets(self.batch[1])
+
+    def flat_targets(self, y):
+        """Return targets as a flat list in the order of the outputs."""
+        if isinstance(y, dict) and not isinstance(self.structure, dict):
+            names = self.output_names()
+            if set(names) != set(y):
+                raise Unknown("targets and outputs have different names")
+            y = [y[name] for name in names]
+        flat = [leaf for leaf in keras.tree.flatten(y) if leaf is not None]
+        if len(flat) != len(self.outputs):
+            raise Unknown(f"there are {len(flat)} targets for {len(self.outputs)} outputs")
+        return flat
+
+    @functools.cached_property
+    def kinds(self):
+        """What the loss expects of each output, a list of `LossKind`."""
+        return [read_loss(View(self, place)) for place in range(len(self.targets))]
+
+    @functools.cached_property
+    def ranges(self):
+        """What each output can give, a list of `Range`."""
+        return read_ranges(self)
+
+    def loss(self, y, predictions, *, sample_weight=None, x=None):
+        """Return the loss of flat lists of targets and predictions without any penalty, a float."""
+        x = self.batch[0] if x is None else x
+        y, predictions = (self.packed(leaves) for leaves in (y, predictions))
+        with stateless(self.model, *self.state[:2]):
+            loss = compute_loss(
+                self.model,
+                _tensors(x),
+                _tensors(y),
+                _tensors(predictions),
+                _tensors(sample_weight),
+                training=True,
+            )
+            # What `compute_loss` adds of its own is the same for all predictions.
+            extra = sum(to_array(leaf) for leaf in self.model.losses)
+        return float(to_array(loss)) - float(extra)
+
+    def packed(self, leaves):
+        """Return a flat list in the structure of the outputs."""
+        if len(leaves) == 1 and self.structure is None:
+            return leaves[0]
+        return keras.tree.pack_sequence_as(self.structure, leaves)
+
+    def perturbed(self, scale, seed, *, shrink=1.0):
+        """Return the trainable values with noise added, as large as `scale` times Glorot's.
+
+        What holds at the initial weights by chance or by design, as zeros in the last layer,
+        holds no longer; what holds by construction still does.
+        """
+        rng = np.random.default_rng(seed)
+        values = []
+        for value, variable in zip(self.state[0], self.model.trainable_variables, strict=True):
+            fan_in = max(1, int(np.prod(variable.shape[:-1])))
+            noise = rng.normal(size=tuple(variable.shape)) * scale / np.sqrt(fan_in)
+            values.append(
+                ops.cast(shrink * to_array(value).astype("float64") + noise, variable.dtype)
+            )
+        return values
+
+
+def to_array(tensor):
+    """Return a tensor on the host; half precision comes as float32."""
+    if hasattr(tensor, "dtype") and keras.backend.standardize_dtype(tensor.dtype) == "bfloat16":
+        tensor = ops.cast(tensor, "float32")
+    return np.asarray(ops.convert_to_numpy(tensor))
+
+
+def _tensors(batch):
+    return keras.tree.map_structure(lambda a: None if a is None else _tensor(a), batch)
+
+
+def _tensor(array):
+    is_text = getattr(array, "dtype", None) is not None and np.dtype(array.dtype).kind in "OSU"
+    return array if is_text else ops.convert_to_tensor(array)
+
+
+def fixed_batch_size(model):
+    """Return the batch size that a model is built for, None if it takes any."""
+    sizes = [tensor.shape[0] for tensor in getattr(model, "inputs", None) or ()]
+    return next((size for size in sizes if size is not None), None)
+
+
+def _examples(model, available):
+    return fixed_batch_size(model) or min(PROBE_EXAMPLES, available)

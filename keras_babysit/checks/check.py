@@ -1,0 +1,175 @@
+"""The checks before training."""
+
+import logging
+import time
+import warnings
+
+import keras
+import rich.progress
+
+from keras_babysit.advice import Journal
+from keras_babysit.checks import registry
+from keras_babysit.checks._data import read_data, read_validation
+from keras_babysit.checks._inputs import (
+    require_above_zero,
+    require_fit,
+    require_model,
+    require_same_length,
+)
+from keras_babysit.checks._untouched import random_states_kept, untouched
+from keras_babysit.checks.case import Case
+from keras_babysit.checks.check_report import CheckReport
+from keras_babysit.checks.finding import Outcome, Unknown, outcome
+from keras_babysit.history import Overhead
+from keras_babysit.rules import rule_name
+from keras_babysit.sinks import Console
+
+
+def check(
+    model,
+    x,
+    y=None,
+    *,
+    validation_data=None,
+    sample_weight=None,
+    seconds=30.0,
+    checks=None,
+    sinks=(),
+    verbose=1,
+):
+    """Check a model and its data before the first epoch.
+
+    Runs the sanity checks that a careful person makes by hand (CS231n, "Babysitting the learning
+    process"), and tells what is wrong, how that is known and what to do. It leaves the weights,
+    the optimizer, metrics, seeds and arrays as they are, bit for bit; a model that is not built
+    yet is built, as `fit` would. From a generator it takes up to 1,024 examples, which are gone:
+    hand `fit` a fresh one, or give a function that returns one.
+
+    Args:
+        model: A compiled `keras.Model`.
+        x: Inputs as `fit` takes them: arrays, a `tf.data.Dataset`, a `keras.utils.PyDataset`, a
+            PyTorch `DataLoader`, a generator, or a function that returns one of the latter.
+        y: Targets; None for a dataset, which holds its own.
+        validation_data: `(x, y)`, `(x, y, sample_weight)` or a dataset; to look for training
+            examples in it.
+        sample_weight: Weights of the examples, or None.
+        seconds: Time for all checks, above 0. What there is no time for is said to be unknown.
+        checks: Names of checks, or functions that take a `Case` and return a `Finding`; None for
+            all of `DEFAULT_CHECKS`.
+        sinks: Sinks that get the measurements and the advice, as `Babysitter`'s do.
+        verbose: 1 shows the progress and prints the table, 0 prints nothing.
+
+    Returns:
+        A `CheckReport`: `report.advice` holds what was found, worst things to do first in
+        `report.outcomes`, a line for each check.
+
+    Raises:
+        NotCompiledError: If the model is not compiled.
+        ProbeMismatchError: If the inputs do not have the number or the shape that it asks for.
+        ValueError: If there are no examples, if x and y differ in their number, if `seconds` is
+            not above 0, or a name in `checks` is unknown.
+        TypeError: If `model` is no model, or y is given beside a dataset.
+
+    Example:
+        >>> import numpy as np
+        >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+        >>> loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        >>> model.compile("sgd", loss)
+        >>> rng = np.random.default_rng(0)
+        >>> x, y = rng.normal(size=(200, 4)), rng.integers(3, size=200)
+        >>> check(model, x, y, checks=["initial_loss", "output_and_loss"], verbose=0).is_well
+        True
+
+    Reference:
+        CS231n, "Babysitting the learning process" and "Gradient checks", cs231n.github.io.
+    """
+    require_model(model)
+    require_above_zero("seconds", seconds)
+    console = Console(verbose=verbose)
+    chosen = registry.DEFAULT_CHECKS if checks is None else registry.read_checks(checks)
+    start = time.perf_counter()
+    with random_states_kept():
+        if y is not None and not callable(x):
+            require_same_length(x, y, sample_weight) if _are_arrays(x, y) else None
+        data = read_data(x, y, sample_weight)
+        validation = read_validation(validation_data)
+    require_fit(model, data.x)
+    build(model, data)
+    with untouched(model):
+        case = Case(model, data, validation, seconds=seconds - (time.perf_counter() - start))
+        outcomes = _run(case, chosen, is_shown=bool(verbose))
+    spent = time.perf_counter() - start
+    report = CheckReport(case.history, outcomes, Overhead(spent, spent, 1))
+    _tell([console, *sinks], report)
+    return report
+
+
+def build(model, data):
+    """Build model, loss, metrics and optimizer for the data, as `fit` does before it begins.
+
+    Raises:
+        ValueError: If the model cannot be built on these data.
+    """
+    batch = data.some(1)
+    try:
+        model._symbolic_build(data_batch=batch)
+    except Exception as error:
+        # What does not fit together is for a check to say, as far as the model itself is built.
+        if not all(layer.built for layer in model._flatten_layers()):
+            raise ValueError(
+                "The model must be built, or fit the data so that it can be. "
+                f"Received: model={model.name!r}, which fails with {type(error).__name__}: "
+                f"{str(error)[:300]}"
+            ) from error
+        if model.optimizer is not None and not model.optimizer.built:
+            model.optimizer.build(model.trainable_variables)
+
+
+def _are_arrays(*arrays):
+    return all(hasattr(leaf, "shape") for leaf in keras.tree.flatten(arrays) if leaf is not None)
+
+
+def _run(case, checks, *, is_shown):
+    outcomes = []
+    with rich.progress.Progress(
+        rich.progress.TextColumn("checking {task.description}"),
+        rich.progress.BarColumn(),
+        rich.progress.MofNCompleteColumn(),
+        transient=True,
+        disable=not is_shown,
+    ) as progress:
+        task = progress.add_task("", total=len(checks))
+        for one in checks:
+            progress.update(task, description=rule_name(one))
+            outcomes.append(_ask(case, one))
+            case.found += outcomes[-1].advice
+            progress.advance(task)
+    return outcomes
+
+
+def _ask(case, one):
+    """Return what a check says; one that fails does not know, and says why."""
+    name, start = rule_name(one), time.perf_counter()
+    if case.seconds_left < 0:
+        return Outcome(name, "unknown", "no time was left: give it more `seconds`")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            finding = one(case)
+    except Unknown as reason:
+        return Outcome(name, "unknown", str(reason), (), time.perf_counter() - start)
+    except Exception as error:
+        logging.getLogger("keras_babysit").debug("The check %s failed", name, exc_info=True)
+        words = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        return Outcome(name, "unknown", words, (), time.perf_counter() - start)
+    return outcome(name, finding, time.perf_counter() - start)
+
+
+def _tell(sinks, report):
+    events = Journal().update(report.advice, step=0, epoch=0)
+    for sink in sinks:
+        sink.on_start(report.history)
+        sink.on_measurements(list(report.history))
+        if events and not isinstance(sink, Console):  # the table holds what a panel would say
+            sink.on_events(events)
+        sink.on_end(report)

@@ -1,0 +1,112 @@
+"""The report of the checks: one table, with the same advice as the report of a run."""
+
+import json
+
+import rich.console
+from rich.table import Table
+from rich.text import Text
+
+from keras_babysit.history import to_jsonable
+from keras_babysit.sinks import Report
+
+STYLES = {
+    "ok": "green",
+    "note": "cyan",
+    "warning": "yellow",
+    "error": "red",
+    "unknown": "dim",
+}
+
+
+class CheckReport(Report):
+    """What the checks before training found.
+
+    `print(report)` shows a table: check, verdict, evidence, what to do.
+
+    Args:
+        history: What was measured.
+        outcomes: An `Outcome` for each check, in their order.
+        overhead: What it took.
+
+    Attributes:
+        advice: All advice of the checks.
+        outcomes: The lines of the table.
+    """
+
+    def __init__(self, history, outcomes, overhead=None):
+        self.outcomes = list(outcomes)
+        super().__init__(history, [a for line in self.outcomes for a in line.advice], overhead)
+
+    def __getitem__(self, check):
+        """Return the `Outcome` of the check of that name.
+
+        Raises:
+            KeyError: If no such check was run.
+        """
+        for line in self.outcomes:
+            if line.check == check:
+                return line
+        raise KeyError(check)
+
+    @property
+    def is_well(self):
+        """Whether no check found anything, and at least one could tell."""
+        return not self.advice and any(line.verdict == "ok" for line in self.outcomes)
+
+    def verdict(self):
+        """Return the result in a few words, e.g. `"1 error; 2 of 9 checks could not tell"`."""
+        unknown = sum(line.verdict == "unknown" for line in self.outcomes)
+        told = "All well" if not self.advice else super().verdict()
+        if unknown == len(self.outcomes):
+            told = "Nothing could be told"
+        missing = f"; {unknown} of {len(self.outcomes)} checks could not tell" if unknown else ""
+        return told + missing
+
+    def summary(self):
+        """Return what the checks took, in a line."""
+        return [] if self.overhead is None else [f"checked in {self.overhead.seconds:.1f} s"]
+
+    def to_json(self, path=None):
+        """Return the report as a JSON object with a line per check, and write it to `path`."""
+        record = json.loads(super().to_json())
+        record["checks"] = [to_jsonable(line.to_json()) for line in self.outcomes]
+        text = json.dumps(record, allow_nan=False, indent=2) + "\n"
+        if path is not None:
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+        return text
+
+    def __rich__(self):
+        heading = Text(f"keras-babysit, before training: {self.verdict()}", "bold")
+        lines = [Text(line, "dim") for line in self.summary()]
+        return rich.console.Group(heading, "", _table(self.outcomes), "", *lines)
+
+
+def _table(outcomes):
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", highlight=False)
+    for heading in ("check", "verdict"):
+        table.add_column(heading, no_wrap=True)
+    for heading, share in (("evidence", 5), ("what to do", 5)):
+        table.add_column(heading, ratio=share)
+    for line in outcomes:
+        rows = line.advice or (None,)
+        for place, advice in enumerate(rows):
+            verdict = line.verdict if advice is None else advice.severity.name.lower()
+            evidence = line.evidence if advice is None else advice.message
+            table.add_row(
+                Text(line.check if place == 0 else ""),
+                Text(verdict, STYLES[verdict]),
+                Text(evidence, "" if advice else "dim"),
+                _what_to_do(advice),
+            )
+    return table
+
+
+def _what_to_do(advice):
+    if advice is None or not advice.remedies:
+        return Text("")
+    first = advice.remedies[0]
+    text = Text(first.text)
+    if first.code:
+        text.append(f"\n{first.code}", "cyan")
+    return text

@@ -1,0 +1,142 @@
+"""The loss before training against what chance gives."""
+
+import math
+
+import numpy as np
+
+from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.checks.finding import Finding, Unknown
+
+EXCESS_NATS = 2.0
+"""Above chance by more, in nats of each label, the start is called bad. With inputs of variance 1
+Glorot's bound gives logits a variance of at most 2, which costs a softmax 2/2 = 1 nat; twice that
+is left for networks that are not normalised."""
+
+EXCESS_VARIANCES = 9.0
+"""For a squared error, in variances of the target: the prediction is on average three standard
+deviations away from the best constant one. A fresh network adds its own variance, about 1."""
+
+REFERENCE = (
+    "CS231n, 'Before learning: sanity checks'; Glorot and Bengio, AISTATS 2010: Var(W) <= 2/fan_in"
+)
+
+
+def initial_loss(case):
+    """Advise if the first loss, penalties off, is far above what the best constant answer gives.
+
+    For a softmax over C classes chance is ln C, or the entropy of the label frequencies where
+    they are uneven; for a sigmoid ln 2; for a squared error the variance of the target. It is
+    computed by the model's own loss, so that weights and smoothing count as they are. A loss
+    below chance is fine: the weights may have been trained before.
+    """
+    case.need_loss()
+    targets, kinds = case.targets, case.kinds
+    neutral = [
+        constant(kind, y, p) for kind, y, p in zip(kinds, targets, case.outputs, strict=True)
+    ]
+    if any(one is None for one in neutral):
+        raise Unknown("chance is not known for a loss of its own kind")
+    weights = case.batch[2]
+    loss = case.loss(targets, case.outputs, sample_weight=weights)
+    chance = case.loss(targets, neutral, sample_weight=weights)
+    case.record("loss/initial", loss)
+    case.record("loss/chance", chance)
+    found = []
+    for place, kind in enumerate(kinds):
+        excess, natural = _excess(case, place, kind, neutral, chance)
+        if not math.isfinite(loss) or excess > _limit(kind, case.outputs[place]) * natural:
+            found.append(_advice(case, place, kind, loss, chance))
+    return Finding(f"loss {loss:.3g}, chance gives {chance:.3g}{_uneven(case, kinds)}", found)
+
+
+def constant(kind, y, prediction):
+    """Return the prediction that knows nothing of the inputs, None where there is no such thing."""
+    if kind.form == "categorical":
+        value = 0.0 if kind.from_logits else 1 / prediction.shape[-1]
+    elif kind.form == "binary":
+        value = 0.0 if kind.from_logits else 0.5
+    elif kind.form == "distance":
+        value = np.asarray(y, "float64").mean(axis=0, keepdims=True)
+        if value.ndim < prediction.ndim:
+            value = value[..., None]
+    else:
+        return None
+    return np.broadcast_to(np.asarray(value, "float32"), prediction.shape).copy()
+
+
+def perfect(kind, y, prediction):
+    """Return the prediction that the targets ask for."""
+    y = np.asarray(y, "float32")
+    if kind.form == "categorical" and kind.is_sparse:
+        classes = y.reshape(prediction.shape[:-1]).astype(int)
+        y = np.eye(prediction.shape[-1], dtype="float32")[classes]
+    y = np.broadcast_to(y.reshape(y.shape + (1,) * (prediction.ndim - y.ndim)), prediction.shape)
+    return (2 * y - 1) * 20 if kind.from_logits else y.copy()
+
+
+def _excess(case, place, kind, neutral, chance):
+    """Return how far one output is above chance, and how far chance is above perfection."""
+    actual, best = list(neutral), list(neutral)
+    actual[place] = case.outputs[place]
+    best[place] = perfect(kind, case.targets[place], case.outputs[place])
+    weights = case.batch[2]
+    excess = case.loss(case.targets, actual, sample_weight=weights) - chance
+    return excess, max(chance - case.loss(case.targets, best, sample_weight=weights), 1e-12)
+
+
+def _limit(kind, prediction):
+    if kind.form == "categorical":
+        return EXCESS_NATS / math.log(prediction.shape[-1])
+    if kind.form == "binary":
+        return EXCESS_NATS / math.log(2)
+    return EXCESS_VARIANCES if kind.is_squared else math.sqrt(EXCESS_VARIANCES)
+
+
+def _uneven(case, kinds):
+    """Return the loss of the label frequencies in words, where those are uneven."""
+    if len(kinds) > 1 or kinds[0].form != "categorical":
+        return ""
+    kind, y, prediction = kinds[0], case.targets[0], case.outputs[0]
+    rows = perfect(kind, y, prediction).reshape(-1, prediction.shape[-1])
+    shares = np.clip((rows > 0.5).mean(axis=0), 1e-7, 1)
+    value = np.log(shares) if kind.from_logits else shares
+    by_frequency = case.loss([y], [np.broadcast_to(value, prediction.shape).astype("float32")])
+    case.record("loss/label_frequencies", by_frequency)
+    return f" ({by_frequency:.3g} by label frequencies)"
+
+
+def _advice(case, place, kind, loss, chance):
+    prediction, target = case.outputs[place], case.targets[place]
+    spread = float(np.std(prediction))
+    remedies = [
+        Remedy(
+            "Scale the inputs to mean 0 and deviation 1 if they are not.",
+            "normalize = keras.layers.Normalization()\nnormalize.adapt(x)",
+        ),
+        Remedy(
+            "Initialise so that the signal keeps its size from layer to layer.",
+            "from keras_babysit.initializers import lsuv\nlsuv(model, x[:256])",
+        ),
+    ]
+    if kind.form == "distance":
+        remedies.insert(
+            0,
+            Remedy(
+                "Scale the targets to mean 0 and deviation 1, or begin at their mean.",
+                "y = (y - y.mean()) / y.std()",
+            ),
+        )
+    return Advice(
+        rule="initial_loss",
+        severity=Severity.WARNING if math.isfinite(loss) else Severity.ERROR,
+        target=case.output_names()[place],
+        message=f"Before training the loss is {loss:.3g}; knowing nothing gives {chance:.3g}.",
+        evidence={
+            "loss": loss,
+            "chance": chance,
+            "prediction_std": spread,
+            "target_mean": float(np.mean(np.asarray(target, "float64"))),
+        },
+        remedies=tuple(remedies),
+        reference=REFERENCE,
+    )

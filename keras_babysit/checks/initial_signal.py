@@ -1,0 +1,148 @@
+"""How the signal fares from layer to layer at the initial weights, forwards and backwards."""
+
+import numpy as np
+
+from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.checks._depths import tensors
+from keras_babysit.checks.finding import Finding, Unknown
+from keras_babysit.probes import taps
+from keras_babysit.probes._backend import backend
+from keras_babysit.probes.probe import compute_loss, stateless
+from keras_babysit.rules import dead_units, saturated_units
+
+LOST = 1e-3
+"""Share of the signal below which it counts as lost. What arrives is a thousandth, where a gate
+counts as shut too (`probes.gates.CLOSED`): no learning rate suits both ends of such a network."""
+
+BLOWN = 1e3
+"""The same the other way round."""
+
+SAME = 1e-6
+"""Relative difference below which units count as identical: the rounding of float32."""
+
+REFERENCE = "Glorot and Bengio, AISTATS 2010; He et al., arXiv:1502.01852: keep variance by depth"
+
+
+def initial_signal(case):
+    """Advise if the signal or the gradient is lost or blown up by depth, or if units are no use.
+
+    Reads the standard deviation over the examples of each layer's units, which a constant does
+    not hide, and the norm of the gradient at its output; and asks the rules `saturated_units` and
+    `dead_units`. The last layer is left out: to begin with zeros there is good practice. Residual
+    branches and normalised layers may fall to nothing in between, as long as the signal recovers.
+    """
+    depths = [depth for depth in case.depths if not depth.is_output]
+    if not depths:
+        raise Unknown("there is no hidden layer that can be watched")
+    for depth in depths:
+        case.record("signal/std", depth.signal, depth.target)
+        case.record("signal/gradient_norm", depth.gradient, depth.target)
+    found = judge(depths, len(case.outputs)) + _identical(case, depths)
+    for rule in (saturated_units, dead_units):
+        found += [a for a in rule(case.history, patience=1) if a.severity > Severity.NOTE]
+    first, last = depths[0], depths[-1]
+    words = f"std {first.signal:.2g} in {first.target}, {last.signal:.2g} in {last.target}"
+    if last.gradient > 0:
+        words += f"; gradient {last.gradient:.2g} there, {first.gradient:.2g} in {first.target}"
+    return Finding(words, found)
+
+
+def judge(depths, outputs=1):
+    """Return advice on a signal or gradient that is lost or blown up from end to end."""
+    if len(depths) < 2:
+        return []
+    found = []
+    first = depths[0].signal
+    last = max(depth.signal for depth in depths[-outputs:])
+    if first > 0 and np.isfinite(first) and not LOST < last / first < BLOWN:
+        found.append(_advice(depths[-1].target, "signal", first, last))
+    start, end = depths[0].gradient, depths[-1].gradient
+    if end > 0 and np.isfinite(end) and not LOST < start / end < BLOWN:
+        found.append(_advice(depths[0].target, "gradient", end, start))
+    return found
+
+
+def _advice(target, what, before, after):
+    ratio = after / before
+    way = "lost" if ratio < 1 else "blown up"
+    over = "from the first hidden layer to the last" if what == "signal" else "on its way back"
+    return Advice(
+        "initial_signal",
+        Severity.WARNING,
+        target,
+        f"The {what} is {way} {over}: {before:.2g} becomes {after:.2g}.",
+        {"quantity": what, "before": before, "after": after, "ratio": ratio},
+        (
+            Remedy(
+                "Scale the weights by what the data do in this model.",
+                "from keras_babysit.initializers import lsuv\nlsuv(model, x[:256])",
+            ),
+            Remedy(
+                "Initialise for the activation in use.",
+                "from keras_babysit.initializers import VariancePreserving\n"
+                'kernel_initializer=VariancePreserving("relu")',
+            ),
+            Remedy("Normalise in between.", "keras.layers.BatchNormalization()"),
+        ),
+        REFERENCE,
+    )
+
+
+def _identical(case, depths):
+    """Return advice on layers whose units are the same and get the same gradient: W = 0.
+
+    A branch that ends in zeros to begin with has identical units too, but different gradients.
+    """
+    suspects = {depth.target for depth in depths if depth.distinct <= SAME}
+    if not suspects or not case.has_loss:
+        return []
+    layers = taps.leaves(case.model)
+    names = taps.names(layers)
+    kernels = {
+        names[id(layer)]: [v for v in layer.trainable_variables if len(v.shape) > 1]
+        for layer in layers
+    }
+    gradients = _kernel_gradients(case)
+    return [
+        _about_identical(target)
+        for target in suspects
+        if kernels.get(target) and all(_has_same_columns(gradients[id(v)]) for v in kernels[target])
+    ]
+
+
+def _about_identical(target):
+    return Advice(
+        "initial_signal",
+        Severity.ERROR,
+        target,
+        f"All units of {target} are identical and get the same gradient: they stay identical.",
+        {"distinct_units": 1},
+        (
+            Remedy(
+                "Begin with random weights.",
+                "from keras_babysit.initializers import VariancePreserving\n"
+                'kernel_initializer=VariancePreserving("relu")',
+            ),
+        ),
+        "CS231n, weight initialization: all-zero weights leave nothing to tell units apart",
+    )
+
+
+def _has_same_columns(gradient):
+    columns = gradient.reshape(-1, gradient.shape[-1])
+    return bool(np.abs(columns - columns[:, :1]).max() <= SAME * np.abs(columns).max())
+
+
+def _kernel_gradients(case):
+    """Return the gradient of each trainable variable, by its id, as arrays."""
+    x, y, sample_weight = tensors(case.batch)
+    model = case.model
+
+    def loss_of(values):
+        with stateless(model, values, case.state[1]):
+            y_pred = model(x, training=True)
+            return compute_loss(model, x, y, y_pred, sample_weight, training=True), ()
+
+    _, gradients = backend.value_and_grad(loss_of, case.state[0])
+    pairs = zip(model.trainable_variables, gradients, strict=True)
+    return {id(v): np.asarray(backend.to_numpy(g), "float64") for v, g in pairs}

@@ -1,0 +1,167 @@
+"""The learning-rate range test, on values outside of the model."""
+
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+
+from keras_babysit.checks import _data
+from keras_babysit.checks._data import is_stream, read_data
+from keras_babysit.checks._inputs import require_fit, require_model
+from keras_babysit.checks._training import Trainer
+from keras_babysit.checks._untouched import random_states_kept, untouched
+from keras_babysit.checks.check import build
+from keras_babysit.checks.lr_range import LrRange
+from keras_babysit.probes import backend
+from keras_babysit.probes.given import unpack
+from keras_babysit.probes.monitor import has_plain_loss
+
+DIVERGED = 4.0
+"""Times the lowest smoothed loss at which the sweep stops (Howard and Gugger's fast.ai uses the
+same)."""
+
+SMOOTHING = 0.9
+"""Weight of the past in the running mean that decides on stopping. Of 200 steps over eight decades
+it lags behind by ten steps, four tenths of a decade."""
+
+
+def lr_range_test(
+    model,
+    x,
+    y=None,
+    *,
+    sample_weight=None,
+    min_lr=1e-7,
+    max_lr=10.0,
+    steps=200,
+    batch_size=32,
+    seed=0,
+):
+    """Raise the learning rate from step to step and see at which the loss falls, and diverges.
+
+    The rate grows from `min_lr` to `max_lr` by the same factor each step, with the model's own
+    optimizer and loss, on a copy of its state: model, optimizer, schedule, metrics and seeds are
+    afterwards as they were, bit for bit. It stops when the smoothed loss exceeds four times its
+    lowest value or is not finite.
+
+    Args:
+        model: A compiled `keras.Model`. Its learning-rate schedule, if any, is set aside.
+        x: Inputs as `fit` takes them: arrays, a `tf.data.Dataset`, a `keras.utils.PyDataset`, a
+            PyTorch `DataLoader`, a generator, or a function that returns one of the latter. A
+            generator loses what is taken from it; other data begin again when they end.
+        y: Targets; None for a dataset, which holds its own.
+        sample_weight: Weights of the examples, or None.
+        min_lr: First learning rate, above 0.
+        max_lr: Last learning rate, above `min_lr`.
+        steps: Number of steps, at least 10.
+        batch_size: Size of the batches that arrays are cut into, at least 1.
+        seed: Seed of the order of arrays.
+
+    Returns:
+        An `LrRange`: the curve as arrays, the suggestions, and `plot()`.
+
+    Raises:
+        NotCompiledError: If the model is not compiled.
+        ProbeMismatchError: If the inputs do not have the number or the shape that it asks for.
+        ValueError: If a number lies outside of its range, if there are no examples, if x and y
+            differ in their number, or if the model's own `train_step` computes the loss.
+        TypeError: If `model` is no model, or y is given beside a dataset.
+
+    Example:
+        >>> import keras
+        >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> rng = np.random.default_rng(0)
+        >>> x = rng.normal(size=(256, 4)).astype("float32")
+        >>> found = lr_range_test(model, x, x.sum(axis=1), max_lr=100.0)
+        >>> found.has_diverged, 0.001 < found.suggestion < 1
+        (True, True)
+
+    Reference:
+        Smith, "Cyclical Learning Rates for Training Neural Networks", arXiv:1506.01186, 2017.
+    """
+    _require(model, min_lr, max_lr, steps, batch_size)
+    with random_states_kept():
+        if is_stream(x):
+            stream = _stream(x)
+            first = next(stream, None)
+            if first is None or y is not None or sample_weight is not None:
+                read_data([] if first is None else x, y, sample_weight)  # says what is wrong
+            data = _data.Data(*first, True, None)
+            batches = itertools.chain([first], stream)
+        else:
+            data = read_data(x, y, sample_weight)
+            batches = _cut(data, batch_size, seed)
+        require_fit(model, data.x)
+    build(model, data)
+    with untouched(model):
+        rates = np.geomspace(min_lr, max_lr, steps)
+        trainer = Trainer(model, fork(model.optimizer, min_lr), backend.state(model, None)[:2])
+        return LrRange(*_sweep(trainer, rates, batches))
+
+
+def fork(optimizer, rate):
+    """Return an unbuilt optimizer like `optimizer`, with a constant learning rate.
+
+    The wrapper that scales the loss for mixed precision is left out: it adapts its scale over
+    thousands of steps.
+    """
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    config = inner.get_config() | {"learning_rate": float(rate), "name": "lr_range_test"}
+    return type(inner).from_config(config)
+
+
+def _sweep(trainer, rates, batches):
+    """Return the learning rates that were tried, the loss at each, and whether it diverged."""
+    losses, running, lowest = [], 0.0, np.inf
+    for step, (rate, batch) in enumerate(zip(rates, batches, strict=False), 1):
+        trainer.optimizer.learning_rate = rate
+        losses.append(trainer.step(batch))
+        running = SMOOTHING * running + (1 - SMOOTHING) * losses[-1]
+        smoothed = running / (1 - SMOOTHING**step)
+        if not np.isfinite(losses[-1]) or smoothed > DIVERGED * abs(lowest) > 0:
+            return rates[:step], np.array(losses), True
+        if step > 5:  # single batches vary; the first few are no yardstick
+            lowest = min(lowest, smoothed)
+    return rates[: len(losses)], np.array(losses), False
+
+
+def _stream(x):
+    """Return an iterator over batches of arrays that begins again when the data end."""
+    is_once = isinstance(x, Iterator)
+    while True:
+        count = 0
+        for batch in _data.batches(x):
+            count += 1
+            yield unpack(batch)
+        if is_once or not count:
+            return
+
+
+def _cut(data, batch_size, seed):
+    """Return an endless iterator over batches of arrays, shuffled anew for each round."""
+    rng = np.random.default_rng(seed)
+    size = min(batch_size, len(data))
+    while True:
+        order = rng.permutation(len(data))
+        for start in range(0, len(data) - size + 1, size):
+            yield _data.take(data.batch, order[start : start + size])
+
+
+def _require(model, min_lr, max_lr, steps, batch_size):
+    require_model(model)
+    if not 0 < min_lr < max_lr:
+        raise ValueError(
+            f"`0 < min_lr < max_lr` must hold. Received: min_lr={min_lr}, max_lr={max_lr}"
+        )
+    if steps < 10:
+        raise ValueError(f"Argument `steps` must be at least 10. Received: steps={steps}")
+    if batch_size < 1:
+        raise ValueError(
+            f"Argument `batch_size` must be at least 1. Received: batch_size={batch_size}"
+        )
+    if model.optimizer is None or not has_plain_loss(model):
+        raise ValueError(
+            "The model must train by an optimizer and what `compute_loss` returns. Received: "
+            f"model={model.name!r}, whose train_step computes a loss of its own"
+        )
