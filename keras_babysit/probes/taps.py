@@ -101,7 +101,8 @@ def tapped(layers, target_of, record):
     Args:
         layers: The layers to tap, as `leaves` returns them.
         target_of: Name of each layer by its id.
-        record: Called with a `Call` while the graph is traced.
+        record: Called with a `Call` while the graph is traced. What it returns for a layer with
+            one output, if it is not None, takes the place of that output.
     """
     with contextlib.ExitStack() as stack:
         for layer in layers:
@@ -143,12 +144,13 @@ class _Tap:
         outputs = self._inner_call(*args, **kwargs)
         self._calls += 1
         name = self._target if self._calls == 1 else f"{self._target}#{self._calls}"
+        replaced = None
         for place, y in enumerate(_tensors(outputs)):
             if place == 0:
-                self._record(Call(self._layer, name, y, *self._nonlinearity(args)))
+                replaced = self._record(Call(self._layer, name, y, *self._nonlinearity(args)))
             else:
                 self._record(Call(self._layer, f"{name}[{place}]", y))
-        return outputs
+        return outputs if replaced is None or keras.tree.is_nested(outputs) else replaced
 
     def _nonlinearity(self, args):
         layer = self._layer
