@@ -24,7 +24,7 @@ class Babysitter(keras.callbacks.Callback):
             minute is charged as if it took one.
         log_dir: Folder for TensorBoard; None writes nothing.
         verbose: 1 to print advice and a summary, 0 to print nothing.
-        stop_on: Severity at which training is stopped; None never stops it.
+        stop_on: `Severity`, or its name, at which training is stopped; None never stops it.
         rescue: Whether to stop and put the last good weights back when the loss explodes or
             values are no longer finite.
         sinks: Further `Sink`s that receive measurements and advice.
@@ -71,7 +71,7 @@ class Babysitter(keras.callbacks.Callback):
             given=None if probe is None else read_given(probe),
             every=every,
             budget=budget,
-            stop_on=None if stop_on is None else Severity(stop_on),
+            stop_on=None if stop_on is None else _read_severity(stop_on),
             rescue=rescue,
             sinks=(
                 *([Console(verbose=verbose)] if verbose else []),
@@ -136,3 +136,13 @@ class Babysitter(keras.callbacks.Callback):
         """Finish."""
         self._is_training = False
         self._session.end()
+
+
+def _read_severity(stop_on):
+    names = [severity.name for severity in Severity]
+    name = stop_on.upper() if isinstance(stop_on, str) else getattr(stop_on, "name", None)
+    if name not in names:
+        raise ValueError(
+            f"Argument `stop_on` must be a Severity or one of {names}. Received: {stop_on!r}"
+        )
+    return Severity[name]

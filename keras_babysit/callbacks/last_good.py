@@ -1,6 +1,5 @@
 """The last good weights of a run, to put back when it is lost."""
 
-import keras
 import numpy as np
 
 from keras_babysit.probes import backend
@@ -20,7 +19,7 @@ class LastGood:
     def keep(self, arguments):
         """Keep the weights that `model` has at the start of a step with these arguments."""
         trainable, other, _ = backend.state(self._model, arguments)
-        self._values = [np.array(keras.ops.convert_to_numpy(v)) for v in (*trainable, *other)]
+        self._values = [np.array(backend.to_numpy(v)) for v in (*trainable, *other)]
 
     def put_back(self):
         """Give the model the kept weights; leaves it as it is if there are none."""

@@ -2,6 +2,7 @@
 
 import functools
 import logging
+import math
 import time
 import warnings
 from collections.abc import Sequence
@@ -21,6 +22,9 @@ from keras_babysit.sinks import Report, Sink
 
 FATAL_RULES = ("non_finite_values", "loss_explosion")
 """Rules after which the weights are lost, so that `rescue` puts the last good ones back."""
+
+EXPLODED = 3.0
+"""Multiple of the first loss above which weights are not worth keeping (see `loss_explosion`)."""
 
 HUNT_STEPS = 200
 """Steps whose whole batch is searched for the inputs that made the weights non-finite. The run is
@@ -164,6 +168,7 @@ class Session:
         """Give up watching this run, and say so once."""
         self.is_off = True
         self._call_off()
+        self.history.facts["broke_off"] = _brief(error)
         _warn("keras-babysit is off for the rest of this run", error)
 
     @guarded
@@ -210,7 +215,7 @@ class Session:
         start = time.perf_counter()
         found, weights = self._monitor.measure(self._step, self.epoch, arguments, batch)
         self._emit(found)
-        if self._last_good is not None and found and not self._is_lost():
+        if self._last_good is not None and self._is_good(found):
             self._last_good.keep(arguments)
         return weights, time.perf_counter() - start
 
@@ -291,8 +296,7 @@ class Session:
                 _warn(f"{type(sink).__name__} is off for the rest of this run", error)
 
     def _notice(self, sentence):
-        target = f"notice {len(self._notices) + 1}"
-        self._notices.append(Advice("not_watched", Severity.NOTE, target, sentence))
+        self._notices = [Advice("not_watched", Severity.NOTE, "", sentence)]
 
     def _judge(self):
         holding = list(self._notices)
@@ -330,6 +334,14 @@ class Session:
     def _stops_at_once(self):
         return self.settings.stop_on is not None or self._last_good is not None
 
+    def _is_good(self, found):
+        """Return whether weights that gave these measurements are worth going back to."""
+        values = {m.quantity: m.value for m in found if m.quantity.startswith("loss/")}
+        loss, start = values.get("loss/batch"), self.history.last("loss/start")
+        if loss is None or self._is_lost():
+            return False
+        return math.isfinite(loss) and (start <= 0 or loss <= EXPLODED * start)
+
     def _is_lost(self):
         return any(a.rule in FATAL_RULES and a.is_open for a in self.journal.advice)
 
@@ -354,8 +366,12 @@ def _check(model, given):
 
 
 def _warn(what, error):
-    message = f"{what}: {type(error).__name__}: {str(error)[:500]}"
+    message = f"{what}: {_brief(error)}"
     try:
         warnings.warn(message, KerasBabysitWarning, stacklevel=2)
     except Warning:  # where warnings are errors this must still not stop training
         logging.getLogger("keras_babysit").warning(message)
+
+
+def _brief(error):
+    return f"{type(error).__name__}: {str(error)[:500]}"

@@ -3,10 +3,12 @@
 Every backend module offers the same functions:
 
 - `CAN_COMPILE`: whether compiling is a choice that the schedule makes.
+- `versions()`: the version of the backend, by its name.
 - `value_and_grad(function, values)`: `function(values) -> (scalar, auxiliary)` and the gradients
   of the scalar, zero where there is none.
 - `derivative(function, z)`: the elementwise derivative of `function` at `z`.
 - `at_once()`: a context in which constants are computed at once, also while a graph is traced.
+- `untouched_random_state()`: a context that leaves the backend's own random state as it was.
 - `compile(function, *examples, varies=())`: `function` as one compiled graph, for arguments like
   `examples`; those at the places `varies` may come with another first axis.
 - `copy(values)`: copies that the next training step cannot overwrite.

@@ -1,11 +1,18 @@
 """What the probes need of JAX."""
 
+import contextlib
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 CAN_COMPILE = True
 """Whether `compile` makes a difference; uncompiled, JAX compiles each operation by itself."""
+
+
+def versions():
+    """Return the version of the backend by its name."""
+    return {"jax": jax.__version__}
 
 
 def value_and_grad(function, values):
@@ -22,6 +29,11 @@ def derivative(function, z):
 def at_once():
     """Return a context in which constants are computed at once, also while a graph is traced."""
     return jax.ensure_compile_time_eval()
+
+
+def untouched_random_state():
+    """Return a context that leaves the backend's own random state as it was; Keras uses none."""
+    return contextlib.nullcontext()
 
 
 def compile(function, *examples, varies=()):

@@ -1,12 +1,19 @@
 """What the probes need of TensorFlow."""
 
+import contextlib
 import functools
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 CAN_COMPILE = True
 """Whether `compile` makes a difference; an uncompiled pass starts sooner."""
+
+
+def versions():
+    """Return the version of the backend by its name."""
+    return {"tensorflow": tf.__version__}
 
 
 def value_and_grad(function, values):
@@ -32,6 +39,11 @@ def derivative(function, z):
 def at_once():
     """Return a context in which constants are computed at once, also while a graph is traced."""
     return tf.init_scope()
+
+
+def untouched_random_state():
+    """Return a context that leaves the backend's own random state as it was; Keras uses none."""
+    return contextlib.nullcontext()
 
 
 def compile(function, *examples, varies=()):
@@ -70,7 +82,7 @@ def to_tensor(array):
 
 def to_numpy(tensor):
     """Return `tensor` on the host."""
-    return tensor.numpy()
+    return tensor.numpy() if tf.is_tensor(tensor) else np.asarray(tensor)
 
 
 def borrow(arguments, count):

@@ -3,10 +3,16 @@
 import contextlib
 
 import keras
+import numpy as np
 import torch
 
 CAN_COMPILE = False
 """Whether `compile` makes a difference."""
+
+
+def versions():
+    """Return the version of the backend by its name."""
+    return {"torch": str(torch.__version__)}
 
 
 def value_and_grad(function, values):
@@ -35,6 +41,11 @@ def at_once():
     return contextlib.nullcontext()
 
 
+def untouched_random_state():
+    """Return a context that leaves PyTorch's own random state as it was; dropout draws on it."""
+    return torch.random.fork_rng()
+
+
 def compile(function, *examples, varies=()):
     """Return `function` as it is: a probe runs too seldom to earn back a compilation."""
     del examples, varies
@@ -48,7 +59,8 @@ def copy(values):
 
 def wait(values):
     """Return when `values` are computed."""
-    if any(value.is_cuda for value in keras.tree.flatten(values)):
+    del values
+    if torch.cuda.is_available():
         torch.cuda.synchronize()
 
 
@@ -58,8 +70,11 @@ def to_tensor(array):
 
 
 def to_numpy(tensor):
-    """Return `tensor` on the host."""
-    return keras.ops.convert_to_numpy(tensor)
+    """Return `tensor` on the host; numpy has no bfloat16, which becomes float32."""
+    if not isinstance(tensor, torch.Tensor):
+        return np.asarray(tensor)
+    tensor = tensor.detach().cpu()
+    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
 
 
 def borrow(arguments, count):

@@ -3,6 +3,8 @@
 import keras
 
 from keras_babysit.probes import gates
+from keras_babysit.probes._backend import backend
+from keras_babysit.version import __version__
 
 
 def describe(model, planned, batch_size):
@@ -16,7 +18,7 @@ def describe(model, planned, batch_size):
     return {
         "model": model.name,
         "backend": keras.backend.backend(),
-        "versions": {"keras": keras.version()},
+        "versions": {"keras": keras.version(), "keras_babysit": __version__} | backend.versions(),
         "optimizer": _optimizer_name(model.optimizer),
         "loss": _name(getattr(model, "loss", None)),
         "batch_size": batch_size,

@@ -58,8 +58,8 @@ def read_given(probe) -> Given:
         TypeError: If it is none of these.
         ValueError: If x and y differ in their number of examples, or if there are no examples.
     """
-    if isinstance(probe, tuple | list) and len(probe) in (2, 3):
-        batch = _checked(unpack(tuple(probe)))
+    if isinstance(probe, tuple) and len(probe) in (2, 3):
+        batch = _checked(unpack(probe))
         return Given(lambda: iter([batch]), is_fresh=False)
     if isinstance(probe, keras.utils.PyDataset):
         return Given(

@@ -48,20 +48,25 @@ class Monitor:
         self.validation = Sample()
         self.window = None
         self.is_compiled = keras.backend.backend() == "jax" or schedule.every != "auto"
+        self._neighbours = (None, None)  # size of the sample, their errors on it
+        self._probe = None
+
+    def _prepare(self, batch):
+        """Build what Keras would build in its first step, and the probes on top of that."""
+        model = self.model
+        model._symbolic_build(data_batch=batch)
         has_loss = has_plain_loss(model)
-        self._make_probes(layers=taps.leaves(model), has_loss=has_loss)
-        outermost = taps.outermost(model)
+        layers, outermost = taps.leaves(model), taps.outermost(model)
+        self._weights = weight_names(model)
+        self._make_probes(layers=layers, has_loss=has_loss)
         self._fallbacks = [
             ("layers inside of other layers", {"layers": outermost, "has_loss": has_loss}),
-            ("loss and gradients", {"layers": taps.leaves(model), "has_loss": False}),
+            ("loss and gradients", {"layers": layers, "has_loss": False}),
             ("loss, gradients and inner layers", {"layers": outermost, "has_loss": False}),
             ("what the layers compute", {"layers": [], "has_loss": False}),
         ]
-        self._weights = weight_names(model)
-        self._neighbours = (None, None)  # size of the sample, their errors on it
 
     def _make_probes(self, *, layers, has_loss):
-        self._can_score = has_loss
         self._probe = Probe(
             self.model, layers=layers, has_loss=has_loss, is_compiled=self.is_compiled
         )
@@ -121,6 +126,8 @@ class Monitor:
         batch = self._choose(batch)
         if batch is None:
             return [], None
+        if self._probe is None:
+            self._prepare(batch)
         self._consider_compiling(step)
         state = backend.state(self.model, arguments)
         readings = self._run(state, batch)
@@ -151,7 +158,7 @@ class Monitor:
 
     def score(self, step, epoch):
         """Score the kept training and validation examples alike; return the measurements."""
-        if not self._can_score:
+        if self._probe is None or not self._probe.has_loss:
             return []
         state = backend.state(self.model, None)
         kept = {"train": self.train, "validation": self.validation}
@@ -281,7 +288,7 @@ class Monitor:
         mapping = list(zip(optimizer.variables, state[2], strict=True))
         with keras.StatelessScope(state_mapping=mapping):
             rate = getattr(optimizer, "inner_optimizer", optimizer).learning_rate
-            return float(keras.ops.convert_to_numpy(rate))
+            return float(backend.to_numpy(rate.value if hasattr(rate, "value") else rate))
 
     def _loss_scale(self, state):
         optimizer = self.model.optimizer

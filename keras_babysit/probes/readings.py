@@ -4,7 +4,9 @@ Inside the graph a reading is a scalar or a vector with a fixed number of entrie
 keeps the tensors and, beside them, the layout that tells the host which entry is what.
 """
 
+import contextlib
 import math
+import random
 from dataclasses import dataclass
 
 import keras
@@ -83,10 +85,11 @@ class Pass:
         trainable, other, _ = state
         data = [leaf for leaf in flat if leaf is not None]
         arguments = (trainable, other, np.float32(scale), data)
-        if present not in self._graphs:
-            self._graphs[present] = self._make(batch, present, arguments)
-        graph, layout = self._graphs[present]
-        return _unpack(layout, backend.to_numpy(graph(*arguments)))
+        with untouched_random_state():
+            if present not in self._graphs:
+                self._graphs[present] = self._make(batch, present, arguments)
+            graph, layout = self._graphs[present]
+            return _unpack(layout, backend.to_numpy(graph(*arguments)))
 
     def _make(self, batch, present, arguments):
         layout = []
@@ -104,6 +107,18 @@ class Pass:
         if self._is_compiled:
             return backend.compile(run, *arguments, varies=(3,)), layout
         return run, layout
+
+
+@contextlib.contextmanager
+def untouched_random_state():
+    """Leave every global random state as it was: Python's, numpy's and the backend's."""
+    python_state, numpy_state = random.getstate(), np.random.get_state()
+    try:
+        with backend.untouched_random_state():
+            yield
+    finally:
+        random.setstate(python_state)
+        np.random.set_state(numpy_state)
 
 
 def nonfinite(tensor):

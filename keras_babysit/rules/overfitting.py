@@ -13,9 +13,9 @@ of the progress, which early stopping would have kept."""
 def overfitting(history: History, *, gap: float = 0.1, patience: int = 2) -> list[Advice]:
     """Advise more regularisation when training and validation data part.
 
-    Two signs count, each with its 95 % interval: the error on validation data lies above the
-    error on training data by at least `gap`; or the validation loss has risen from its best by a
-    fifth of all that it had gained, while the training loss went on falling.
+    Two signs count: the whole 95 % interval of validation error minus training error lies above
+    `gap`; or the validation loss has risen from its best by a fifth of all that it had gained,
+    beyond its own interval, while the training loss went on falling.
 
     Reads `"score/error"` (share of wrong answers, or of unexplained variance; unitless) and
     `"score/loss"`, for targets `"train"` and `"validation"`: both scored in inference mode with
@@ -51,7 +51,7 @@ def overfitting(history: History, *, gap: float = 0.1, patience: int = 2) -> lis
     require_share("gap", gap)
     require_count("patience", patience)
     errors = gaps(history, "error")[-patience:]
-    if len(errors) == patience and all(e.value >= gap and e.low >= gap / 2 for e in errors):
+    if len(errors) == patience and all(e.low >= gap for e in errors):
         return [_about_gap(history, errors[-1])]
     rise = _rise(history, patience)
     return [_about_rise(history, *rise)] if rise else []

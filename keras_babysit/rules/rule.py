@@ -64,9 +64,6 @@ class Rules:
     def __len__(self) -> int:
         return len(self._rules)
 
-    def __add__(self, others: Iterable[Rule]) -> Rules:
-        return Rules([*self, *others])
-
     def __repr__(self) -> str:
         return f"Rules({self.names})"
 

@@ -1,0 +1,195 @@
+"""Promises 1 and 2: it works with every kind of model and data, and it never changes training."""
+
+import importlib.util
+
+import keras
+import numpy as np
+import pytest
+
+import keras_babysit as kb
+from tests.callbacks.kinds import DATA, MODELS, NEEDS
+
+BACKEND = keras.backend.backend()
+
+
+def everything(model, history):
+    """Return all that training leaves behind, as arrays by name."""
+    state = {f"variable {i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(model.variables)}
+    for place, variable in enumerate(model.optimizer.variables):
+        state[f"optimizer {place}"] = keras.ops.convert_to_numpy(variable)
+    for place, variable in enumerate(model.metrics_variables):
+        state[f"metrics {place}"] = keras.ops.convert_to_numpy(variable)
+    return state | {f"history {name}": np.array(h) for name, h in history.history.items()}
+
+
+def train(make_model, loss, fit, callbacks, **compile_options):
+    keras.utils.set_random_seed(3)
+    model = make_model()
+    options = {"optimizer": "adam", "loss": loss} | compile_options
+    model.compile(**options)
+    history = model.fit(epochs=2, verbose=0, callbacks=callbacks, **fit)
+    return everything(model, history)
+
+
+def assert_equal(bare, watched):
+    assert bare.keys() == watched.keys()
+    different = [n for n in bare if not np.array_equal(bare[n], watched[n], equal_nan=True)]
+    assert not different
+
+
+@pytest.mark.parametrize("every", [1, "auto"])
+@pytest.mark.parametrize("kind", MODELS)
+def test_every_kind_of_model_trains_as_if_alone(kind, every):
+    make_model, make_data, loss = MODELS[kind]
+    x, y = make_data(np.random.default_rng(0))
+    fit = {"x": x, "y": y, "batch_size": 16}
+    if y is not None:
+        fit["validation_data"] = (x, y)
+    sitter = kb.Babysitter(every=every, verbose=0)
+    assert_equal(train(make_model, loss, fit, []), train(make_model, loss, fit, [sitter]))
+    assert not [a for a in sitter.advice if a.rule == "not_watched"]
+    assert np.isfinite(sitter.history.last("loss/start"))
+    assert sitter.history.targets("activations/std")
+
+
+@pytest.mark.parametrize("kind", DATA)
+def test_every_kind_of_data_trains_as_if_alone(kind):
+    if kind in NEEDS and importlib.util.find_spec(NEEDS[kind]) is None:
+        pytest.skip(f"needs {NEEDS[kind]}")
+    make_model, make_data, loss = MODELS["functional-with-skip"]
+    x, y = make_data(np.random.default_rng(0))
+    sitter = kb.Babysitter(every=1, verbose=0)
+    keras.utils.set_random_seed(1)  # tf.data mixes the global seed into that of its shuffle
+    bare = train(make_model, loss, DATA[kind](x, y), [])
+    keras.utils.set_random_seed(1)
+    assert_equal(bare, train(make_model, loss, DATA[kind](x, y), [sitter]))
+    steps = sitter.history.series("loss/batch").steps
+    assert set(range(3)) <= set(steps.tolist())
+
+
+OPTIONS = {
+    "eager": {"run_eagerly": True},
+    "compiled": {"jit_compile": True},
+    "not-compiled": {"jit_compile": False},
+    "four-steps-at-once": {"steps_per_execution": 4},
+    "two-steps-at-once": {"steps_per_execution": 2},
+    "with-metrics": {"metrics": ["accuracy"], "weighted_metrics": ["accuracy"]},
+    "momentum-and-schedule": {
+        "optimizer": lambda: keras.optimizers.SGD(
+            keras.optimizers.schedules.ExponentialDecay(0.1, 3, 0.5), momentum=0.9
+        )
+    },
+}
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_every_way_to_run_trains_as_if_alone(option):
+    if BACKEND == "torch" and option in ("four-steps-at-once", "two-steps-at-once", "compiled"):
+        pytest.skip("Keras has no steps_per_execution on PyTorch, and torch.compile needs minutes")
+    make_model, make_data, loss = MODELS["functional-with-skip"]
+    x, y = make_data(np.random.default_rng(0))
+    fit = {"x": x, "y": y, "batch_size": 8, "validation_data": (x, y)}
+
+    def options():
+        return {k: v() if callable(v) else v for k, v in OPTIONS[option].items()}
+
+    sitter = kb.Babysitter(every=2, verbose=0)
+    bare = train(make_model, loss, fit, [], **options())
+    assert_equal(bare, train(make_model, loss, fit, [sitter], **options()))
+    assert len(sitter.history.series("loss/batch")) >= 3
+    assert sitter.history.targets("updates/ratio")
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_mixed_precision_trains_as_if_alone(policy):
+    keras.config.set_dtype_policy(policy)
+    make_model, make_data, loss = MODELS["functional-with-skip"]
+    x, y = make_data(np.random.default_rng(0))
+    fit = {"x": x, "y": y, "batch_size": 16}
+    sitter = kb.Babysitter(every=1, verbose=0)
+    assert_equal(train(make_model, loss, fit, []), train(make_model, loss, fit, [sitter]))
+    assert np.isfinite(sitter.history.series("loss/batch").values).all()
+    assert not sitter.advice
+
+
+def test_the_update_ratio_is_that_of_the_real_step():
+    x, y = np.ones((4, 3), "float32"), np.zeros((4, 1), "float32")
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, name="only")])
+    model.compile(keras.optimizers.SGD(0.1), "mse")
+    before = np.concatenate([w.ravel() for w in model.get_weights()[:1]])
+    sitter = kb.Babysitter(every=1, verbose=0)
+    model.fit(x, y, batch_size=4, epochs=1, verbose=0, callbacks=[sitter])
+    after = model.get_weights()[0].ravel()
+    expected = np.linalg.norm(after - before) / np.linalg.norm(before)
+    assert sitter.history.last("updates/ratio", "only/kernel") == pytest.approx(expected, rel=1e-4)
+
+
+def test_loss_and_gradient_are_those_of_the_batch():
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(16, 3)).astype("float32"), rng.normal(size=(16, 1)).astype("float32")
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, name="only")])
+    model.compile(keras.optimizers.SGD(0.0), "mse")
+    kernel = model.get_weights()[0]
+    sitter = kb.Babysitter(every=1, verbose=0)
+    model.fit(x, y, batch_size=16, epochs=1, verbose=0, callbacks=[sitter])
+    residual = x @ kernel - y
+    gradient = 2 * x.T @ residual / len(x)
+    history = sitter.history
+    assert history.last("loss/start") == pytest.approx(float(np.mean(residual**2)), rel=1e-5)
+    assert history.last("gradients/norm", "only/kernel") == pytest.approx(
+        float(np.linalg.norm(gradient)), rel=1e-4
+    )
+
+
+def test_activations_are_those_of_the_batch():
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(64, 3)).astype("float32")
+    model = keras.Sequential(
+        [keras.Input((3,)), keras.layers.Dense(5, "relu", name="h"), keras.layers.Dense(1)]
+    )
+    model.compile(keras.optimizers.SGD(0.0), "mse")
+    kernel, bias = model.get_weights()[:2]
+    sitter = kb.Babysitter(every=1, verbose=0)
+    model.fit(x, np.zeros((64, 1)), batch_size=64, verbose=0, callbacks=[sitter])
+    z = x @ kernel + bias
+    history = sitter.history
+    assert history.first("activations/mean", "h") == pytest.approx(
+        np.maximum(z, 0).mean(), rel=1e-4
+    )
+    assert history.first("activations/std", "h") == pytest.approx(np.maximum(z, 0).std(), rel=1e-4)
+    np.testing.assert_allclose(history.first("activations/gate", "h"), (z > 0).mean(0), rtol=1e-5)
+    np.testing.assert_allclose(history.first("activations/gate_max", "h"), (z > 0).max(0))
+
+
+def test_the_gap_is_like_for_like():
+    """With dropout, fit's own numbers have the wrong sign; the scores must not."""
+    rng = np.random.default_rng(2)
+    x, x_val = rng.normal(size=(64, 20)), rng.normal(size=(256, 20))
+    y, y_val = rng.integers(0, 2, 64), rng.integers(0, 2, 256)
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((20,)),
+            layers.Dense(128, "relu", kernel_regularizer=keras.regularizers.L2(1e-3)),
+            layers.Dropout(0.5),
+            layers.Dense(1, "sigmoid"),
+        ]
+    )
+    model.compile(keras.optimizers.Adam(0.01), "binary_crossentropy", metrics=["accuracy"])
+    sitter = kb.Babysitter(every=1000, verbose=0)
+    model.fit(
+        x,
+        y,
+        epochs=10,
+        batch_size=16,
+        validation_data=(x_val, y_val),
+        verbose=0,
+        callbacks=[sitter],
+    )
+    for target, data in (("train", (x, y)), ("validation", (x_val, y_val))):
+        p = np.clip(model.predict(data[0], verbose=0)[:, 0].astype("float64"), 1e-7, 1 - 1e-7)
+        loss = -np.mean(np.where(data[1] == 1, np.log(p), np.log(1 - p)))
+        accuracy = np.mean((p > 0.5) == data[1])
+        assert sitter.history.last("score/loss", target) == pytest.approx(loss, rel=1e-3)
+        assert sitter.history.last("score/accuracy", target) == pytest.approx(accuracy, abs=1e-6)
+        assert sitter.history.last("score/error", target) == pytest.approx(1 - accuracy, abs=1e-6)

@@ -1,0 +1,68 @@
+import pytest
+
+from keras_babysit.advice import Advice, Change, Journal, Remedy, Severity
+
+
+def advice(severity=Severity.WARNING, target="dense", rule="dead_units"):
+    return Advice(rule, severity, target, "message", {"share": 0.5}, (Remedy("do", "code"),), "ref")
+
+
+def play(journal, *judgements):
+    return [
+        [event.change for event in journal.update(holding, step=10 * (place + 1), epoch=place)]
+        for place, holding in enumerate(judgements)
+    ]
+
+
+def test_an_advice_is_told_once():
+    journal = Journal()
+    assert play(journal, [advice()], [advice()], [advice()]) == [[Change.OPENED], [], []]
+    assert [(a.step, a.epoch) for a in journal.advice] == [(10, 0)]
+
+
+def test_it_worsens_but_does_not_soften():
+    journal = Journal()
+    holding = [[advice(s)] for s in (Severity.NOTE, Severity.ERROR, Severity.WARNING)]
+    assert play(journal, *holding) == [[Change.OPENED], [Change.WORSENED], []]
+    assert journal.advice[0].severity is Severity.ERROR
+    assert journal.advice[0].step == 10
+
+
+def test_it_resolves_only_after_patience():
+    journal = Journal(resolve_after=2)
+    assert play(journal, [advice()], [], [advice()], [], []) == [
+        [Change.OPENED],
+        [],
+        [],
+        [],
+        [Change.RESOLVED],
+    ]
+    assert journal.advice[0].resolved_step == 50
+
+
+def test_a_new_episode_opens_again():
+    journal = Journal(resolve_after=1)
+    assert play(journal, [advice()], [], [advice()])[2] == [Change.OPENED]
+    assert [a.is_open for a in journal.advice] == [False, True]
+
+
+def test_of_two_with_one_key_the_worse_counts():
+    journal = Journal()
+    journal.update([advice(Severity.NOTE), advice(Severity.ERROR)], step=1, epoch=0)
+    assert [a.severity for a in journal.advice] == [Severity.ERROR]
+
+
+def test_targets_and_rules_are_apart():
+    journal = Journal()
+    holding = [advice(), advice(target="other"), advice(rule="other")]
+    assert len(journal.update(holding, step=1, epoch=0)) == 3
+
+
+def test_json_and_back():
+    original = advice()
+    assert Advice.from_json(original.to_json()) == original
+
+
+def test_patience_is_checked():
+    with pytest.raises(ValueError, match=r"`resolve_after` must be at least 1\. Received: 0"):
+        Journal(resolve_after=0)

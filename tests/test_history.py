@@ -1,0 +1,98 @@
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keras_babysit.history import History, Measurement, Overhead, read_jsonl
+
+
+def filled(points, value=float):
+    history = History(max_points=16, max_vectors=8)
+    for step in range(points):
+        history.append(Measurement(step, step // 10, "room/what", "layer", value(step)))
+    return history
+
+
+def test_memory_is_bounded_and_the_ends_stay():
+    history = filled(10_000)
+    steps = history.series("room/what", "layer").steps
+    assert len(steps) <= 16
+    assert steps[0] == 0
+    assert steps[-4:].tolist() == [9996, 9997, 9998, 9999]
+    assert (np.diff(steps) > 0).all()
+
+
+def test_vectors_have_their_own_bound():
+    history = filled(500, lambda step: np.full(3, step, np.float32))
+    assert len(history) <= 8
+    assert history.series("room/what", "layer").values.shape[1] == 3
+
+
+def test_step_and_epoch_are_the_latest():
+    history = filled(25)
+    assert (history.step, history.epoch) == (24, 2)
+    assert (History().step, History().epoch) == (0, 0)
+
+
+values = st.one_of(
+    st.floats(width=32),
+    st.lists(st.floats(width=32), min_size=1, max_size=4).map(lambda v: np.array(v, np.float32)),
+)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 99), st.sampled_from("ab"), st.text(max_size=9), values),
+        max_size=20,
+    )
+)
+def test_json_lines_bring_back_what_was_recorded(rows):
+    history = History()
+    history.facts["layers"] = {"dense": {"units": 3, "odd": float("nan")}}
+    kinds = {}
+    for step, quantity, target, value in rows:
+        size = np.shape(value)
+        if kinds.setdefault((quantity, target), size) == size:
+            history.append(Measurement(step, 0, quantity, target, value))
+    text = history.to_jsonl()
+    for line in text.splitlines():
+        json.loads(line, parse_constant=pytest.fail)  # strict JSON: no NaN, no Infinity
+    again = History.from_jsonl(text)
+    assert again.facts["layers"]["dense"] == {"units": 3, "odd": "nan"}
+    assert len(again) == len(history)
+    for quantity in history.quantities():
+        for target in history.targets(quantity):
+            ours = sorted(np.ravel(m.value).tolist() for m in history.points(quantity, target))
+            theirs = sorted(np.ravel(m.value).tolist() for m in again.points(quantity, target))
+            np.testing.assert_array_equal(np.array(ours), np.array(theirs))
+
+
+def test_a_cut_off_last_line_is_passed_over(tmp_path):
+    path = tmp_path / "run.jsonl"
+    text = filled(5).to_jsonl(path)
+    path.write_text(text[: len(text) - 20])
+    assert len(History.from_jsonl(path)) == 4
+
+
+def test_a_broken_line_in_the_middle_is_an_error():
+    lines = filled(3).to_jsonl().splitlines()
+    lines[1] = "{broken"
+    with pytest.raises(ValueError, match="Line 2 must be a JSON object"):
+        read_jsonl("\n".join(lines))
+
+
+def test_a_newer_format_is_refused():
+    with pytest.raises(ValueError, match=r"format version 1 or older\. Received: version=99"):
+        History.from_jsonl('{"type": "run", "version": 99, "facts": {}}\n{"type": "other"}')
+
+
+@pytest.mark.parametrize("name", ["max_points", "max_vectors"])
+def test_bounds_are_checked(name):
+    with pytest.raises(ValueError, match=rf"`{name}` must be at least 8\. Received: {name}=7"):
+        History(**{name: 7})
+
+
+def test_overhead_before_the_run_is_zero():
+    assert Overhead(0.0, 0.0, 0).share == 0
