@@ -34,19 +34,19 @@ def batches(data: Any, *, steps: int | None = None) -> Iterator[Any]:
 
 
 def blocks(examples: Iterable[np.ndarray], rows: int) -> Iterator[np.ndarray]:
-    """Yield the same examples in arrays of `rows` rows, the last one shorter."""
+    """Yield the same examples in arrays of `rows` to `2 * rows` rows, the last one shorter.
+
+    Small arrays are joined. Large ones are cut, which copies nothing.
+    """
     pending: list[np.ndarray] = []
     for array in examples:
-        start = 0
-        while start < len(array):
-            missing = rows - sum(map(len, pending))
-            pending.append(array[start : start + missing])
-            start += missing
-            if sum(map(len, pending)) == rows:
-                yield np.concatenate(pending) if len(pending) > 1 else pending[0]
-                pending = []
+        pending.append(array)
+        if sum(map(len, pending)) >= rows:
+            joined = np.concatenate(pending) if len(pending) > 1 else array
+            yield from np.array_split(joined, len(joined) // rows)
+            pending = []
     if pending:
-        yield np.concatenate(pending) if len(pending) > 1 else pending[0]
+        yield np.concatenate(pending)
 
 
 def to_numpy(inputs: Any) -> np.ndarray:

@@ -30,7 +30,7 @@ def _tidied(values: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, np.
     noise = values.max(initial=0.0) * features * np.finfo("float64").eps
     largest = np.abs(directions).argmax(axis=1)
     signs = np.where(directions[np.arange(len(directions)), largest] < 0, -1.0, 1.0)
-    return np.where(values > noise, values, 0.0), directions * signs[:, None]
+    return np.where(values > noise, values, 0.0), signs[:, None] * directions
 
 
 def components_for_share(values: np.ndarray, share: float) -> int:

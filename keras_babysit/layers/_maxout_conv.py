@@ -66,7 +66,7 @@ class MaxoutConv(Piecewise):
         if not channels_last:
             z = ops.moveaxis(z, 1, -1)
         if self.use_bias:
-            z = z + self.bias
+            z = ops.add(z, self.bias)
         outputs = self.reduce_pieces(split_pieces(z, self.pieces))
         if not channels_last:
             outputs = ops.moveaxis(outputs, -1, 1)

@@ -6,6 +6,12 @@ from typing import Any
 from keras import ops
 
 
+# The gradient of a pairwise maximum is a selection, that of a reduction compares, counts and
+# divides. Up to 3 pieces the chain takes 0.4 to 0.9 of the reduction's time, for 4 pieces 0.8
+# without XLA but 1.3 to 1.6 with it, for 8 twice as long (TensorFlow, CPU).
+_LONGEST_CHAIN = 3
+
+
 def require_pieces(pieces: int) -> int:
     """Return `pieces`, or raise STYLE.md's ValueError below 2."""
     if pieces < 2:
@@ -24,9 +30,10 @@ class Piecewise:
     def reduce_pieces(self, z: Any) -> Any:
         """Return the maximum over the pieces of `z`, of shape `(..., units, pieces)`.
 
-        A chain of pairwise maxima: its gradient is a selection, where that of a reduction
-        compares, counts and divides.
+        Where pieces tie, the gradient goes to one of them or is shared, as the backend does it.
         """
+        if z.shape[-1] > _LONGEST_CHAIN:
+            return ops.max(z, axis=-1)
         return functools.reduce(ops.maximum, ops.unstack(z, axis=-1))
 
     def winners(self, z: Any) -> Any:

@@ -131,6 +131,9 @@ class ChannelPReLU(keras.layers.Layer):
             # same by arithmetic takes half of its time there.
             on = ops.cast(z > 0, z.dtype)
             return on + (1 - on) * alpha
+        # Given the shape of an example first, so that the gradient of the slopes is summed over
+        # the examples first: TensorFlow does that in two thirds of the time without XLA.
+        alpha = ops.broadcast_to(alpha, ops.shape(z)[1:])
         return ops.where(z > 0, ops.ones((), z.dtype), alpha)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

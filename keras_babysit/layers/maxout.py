@@ -114,7 +114,7 @@ class Maxout(Piecewise, keras.layers.Layer):
         """Return the largest piece of each unit."""
         z = ops.matmul(inputs, self.kernel)
         if self.bias is not None:
-            z = z + self.bias
+            z = ops.add(z, self.bias)
         return self.reduce_pieces(split_pieces(z, self.pieces))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

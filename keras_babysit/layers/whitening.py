@@ -183,10 +183,10 @@ class Whitening(Adapted):
     def _examples(
         self, arrays: Iterable[np.ndarray], shape: tuple[int, ...]
     ) -> Iterator[np.ndarray]:
-        # Blocks of some thousand rows keep the products at the speed of a single large one.
+        # Blocks this large keep the products at the speed of a single one over all rows.
         features = math.prod(shape[1:])
         flat = (array.reshape(len(array), features) for array in arrays)
-        return blocks(flat, rows=max(4 * features, 1024))
+        return blocks(flat, rows=max(4 * features, 8192))
 
     def _new_statistics(self) -> RunningCovariance:
         return RunningCovariance()
