@@ -90,6 +90,7 @@ class Session:
         self._notices = []
         self._call_offs = []
         self._validation_passes = 0
+        self._is_known_lost = False
         self._hunted = None  # steps searched for non-finite inputs, None before there is a reason
         self._last_good = LastGood(model) if settings.rescue else None
         self._monitor = Monitor(
@@ -139,8 +140,8 @@ class Session:
     def end_epoch(self, logs):
         """Record the epoch's own numbers, probe and score if the budget allows, and judge."""
         self._step = self._epoch_start = self._steps_done()
-        self._record_logs(logs or {})
-        if self.schedule.affords("probe", self._step):
+        is_lost = self._record_logs(logs or {})
+        if is_lost or self.schedule.affords("probe", self._step):
             with self.schedule.charging("probe"):
                 found, _ = self._monitor.measure(self._step, self.epoch, None, None)
                 self._emit(found)
@@ -275,6 +276,10 @@ class Session:
         return self._step + self._steps_per_call
 
     def _record_logs(self, logs):
+        """Record the epoch's own numbers; return whether one is not finite for the first time.
+
+        What went bad is then worth a probe, whatever it costs.
+        """
         measurements = [
             Measurement(self._step, self.epoch, f"logs/{name}", "", float(value))
             for name, value in logs.items()
@@ -282,6 +287,10 @@ class Session:
         ]
         self.history.extend(measurements)
         self._emit(measurements)
+        lost = [m for m in measurements if not math.isfinite(m.value)]
+        is_news = bool(lost) and not self._is_known_lost
+        self._is_known_lost = self._is_known_lost or is_news
+        return is_news
 
     def _emit(self, measurements):
         if measurements:

@@ -67,7 +67,6 @@ class Probe:
             _read_data(readings, room, tensors)
         for name, value in zip(self._weights, trainable, strict=True):
             readings.add("weights/norm", name, norm(value))
-            readings.add("weights/nonfinite", name, nonfinite(value))
         if self.has_loss:
             self._read_with_gradients(readings, trainable, other, scale, batch)
         else:
@@ -84,9 +83,7 @@ class Probe:
         readings.add("loss/batch", "", loss)
         readings.add("loss/penalty", "", penalty)
         for name, gradient in zip(self._weights, gradients, strict=True):
-            gradient = ops.cast(gradient, "float32") / scale
-            readings.add("gradients/norm", name, norm(gradient))
-            readings.add("gradients/nonfinite", name, nonfinite(gradient))
+            readings.add("gradients/norm", name, norm(gradient) / scale)
         readings.extend(forward.layout, packed)
 
     def _forward(self, trainable, other, batch, readings):

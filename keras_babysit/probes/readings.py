@@ -127,15 +127,15 @@ def nonfinite(tensor):
 
 
 def norm(tensor):
-    """Return the Euclidean norm, in float32 and without overflow of the squares.
+    """Return the Euclidean norm in float32; not finite exactly if an entry is not.
 
     The tensor is scaled by its largest entry first: the squares of a float16 or of a diverging
     float32 would overflow long before the norm does.
     """
     tensor = ops.cast(tensor, "float32")
     largest = ops.max(ops.abs(tensor))
-    scale = ops.where(ops.logical_and(largest > 0, ops.isfinite(largest)), largest, 1.0)
-    return scale * ops.sqrt(ops.sum(ops.square(tensor / scale)))
+    scaled = tensor / (largest + 1e-30)  # an infinite entry gives inf / inf, which is NaN
+    return largest * ops.sqrt(ops.sum(ops.square(scaled)))
 
 
 def _flat(tensor):

@@ -82,12 +82,13 @@ def _advice(history: History, start: float, worst: float) -> Advice:
         evidence["learning_rate"] = rate
     if ratios:
         evidence["largest_update_ratio"] = max(ratios)
-    now = f"{worst:.4g}, {worst / start:.3g} times" if math.isfinite(worst) else "not finite, from"
+    now = f"is {worst:.4g}, {worst / start:.3g} times the {start:.4g} before the first step."
+    gone = f"is no longer finite; it was {start:.4g} before the first step."
     return Advice(
         rule="loss_explosion",
         severity=Severity.ERROR,
         target="",
-        message=f"The loss is {now} the {start:.4g} before the first step.",
+        message=f"The loss {now if math.isfinite(worst) else gone}",
         evidence=evidence,
         remedies=(
             Remedy(

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.history import History
@@ -14,21 +14,21 @@ bad loss its gradients. Of what is first seen at one step the earlier room is to
 
 
 class Finding(NamedTuple):
-    """What was not finite first: the room, the target, the step, and how many entries."""
+    """What was not finite first: the room, the target, the step, and how many entries if known."""
 
     room: str
     target: str
     step: int
-    entries: float
+    entries: float | None = None
 
 
 def non_finite_values(history: History) -> list[Advice]:
     """Advise when something is NaN or infinite, and say what went bad first.
 
-    Reads `"inputs/nonfinite"`, `"targets/nonfinite"`, `"weights/nonfinite"`,
-    `"activations/nonfinite"` and `"gradients/nonfinite"`: numbers of entries that are not finite;
-    `"loss/batch"` and `"logs/loss"`. Inputs that are not finite are to blame whenever they were
-    seen: the weights that they spoil often show first.
+    Reads `"inputs/nonfinite"`, `"targets/nonfinite"` and `"activations/nonfinite"`: numbers of
+    entries that are not finite; `"weights/norm"`, `"gradients/norm"`, `"loss/batch"` and
+    `"logs/loss"`, which are not finite if anything in them is not. Inputs that are not finite are
+    to blame whenever they were seen: the weights that they spoil often show first.
 
     It stays silent on gradients that overflow while a loss scale is in use (mixed precision skips
     such a step and lowers the scale) as long as the weights are finite.
@@ -62,30 +62,36 @@ def non_finite_values(history: History) -> list[Advice]:
 
 
 def _first_of(history: History, room: str) -> list[Finding]:
+    """Return the first sign of trouble in each target of a room."""
     if room == "loss":
-        found = []
-        for quantity in ("loss/batch", "logs/loss"):
-            losses = history.series(quantity)
-            steps = [s for s, v in zip(losses.steps, losses.values, strict=True) if not _finite(v)]
-            found += [Finding(room, "", int(step), 1.0) for step in steps[:1]]
-        return found
+        quantities = ("loss/batch", "logs/loss")
+        return [f for quantity in quantities for f in _first_not_finite(history, room, quantity)]
+    if room in ("weights", "gradients"):
+        return _first_not_finite(history, room, f"{room}/norm")
     found = []
     for target in history.targets(f"{room}/nonfinite"):
-        counts = history.series(f"{room}/nonfinite", target)
-        bad = [(s, v) for s, v in zip(counts.steps, counts.values, strict=True) if not v <= 0]
-        found += [Finding(room, target, int(step), float(count)) for step, count in bad[:1]]
+        points = history.points(f"{room}/nonfinite", target)
+        bad = [point for point in points if not point.value <= 0]
+        found += [Finding(room, target, p.step, float(p.value)) for p in bad[:1]]
     return found
 
 
-def _finite(value: float) -> bool:
-    return math.isfinite(value)
+def _first_not_finite(history: History, room: str, quantity: str) -> list[Finding]:
+    found = []
+    for target in history.targets(quantity):
+        points = history.points(quantity, target)
+        bad = [point for point in points if not math.isfinite(float(point.value))]
+        found += [Finding(room, target, point.step) for point in bad[:1]]
+    return found
 
 
 def _advice(history: History, first: Finding) -> Advice:
     build = BUILDERS[first.room]
     message, remedies = build(history, first)
     room = "loss" if first.room == "weights" and _had_exploded(history, first) else first.room
-    evidence = {"first_seen": room, "seen_at_step": first.step, "entries": first.entries}
+    evidence: dict[str, Any] = {"first_seen": room, "seen_at_step": first.step}
+    if first.entries is not None:
+        evidence["entries"] = first.entries
     rate = history.last("optimizer/learning_rate")
     if first.room not in ("inputs", "targets") and rate is not None:
         evidence["learning_rate"] = rate
@@ -119,7 +125,7 @@ def _about_data(history: History, first: Finding) -> tuple[str, list[Remedy]]:
 
 
 def _about_weights(history: History, first: Finding) -> tuple[str, list[Remedy]]:
-    steps = history.series("weights/nonfinite", first.target).steps
+    steps = history.series("weights/norm", first.target).steps
     last_good = max((int(step) for step in steps if step < first.step), default=0)
     message = (
         f"The weights of {first.target} ceased to be finite between step {last_good} and "
@@ -149,18 +155,27 @@ def _about_activations(history: History, first: Finding) -> tuple[str, list[Reme
 
 
 def _about_loss(history: History, first: Finding) -> tuple[str, list[Remedy]]:
-    message = f"The loss is not finite at step {first.step}, while what the layers give is finite."
     logits = Remedy(
         "Compute the loss from logits: log of a softmax or sigmoid that reached 0 is infinite.",
         "keras.losses.SparseCategoricalCrossentropy(from_logits=True)",
     )
-    return message, [logits, Remedy("Look for log, sqrt or division by zero in your own loss.")]
+    own = Remedy("Look for log, sqrt or division by zero in your own loss.")
+    seen = history.series("loss/batch").steps
+    if first.step in seen.tolist():
+        message = f"The loss is not finite at step {first.step}; what the layers give is finite."
+        return message, [logits, own, *_slower(history)]
+    last = max(seen.tolist(), default=0)
+    message = (
+        f"The loss ceased to be finite before step {first.step}; nothing else was measured after "
+        f"step {last}, so that what went bad first is not known."
+    )
+    return message, [*_slower(history), logits, own]
 
 
 def _about_gradients(history: History, first: Finding) -> tuple[str, list[Remedy]]:
     message = (
-        f"The gradient of {first.target} holds {first.entries:.0f} entries that are not finite, "
-        "while the loss is finite."
+        f"The gradient of {first.target} holds entries that are not finite, while the loss is "
+        "finite."
     )
     root = Remedy(
         "The slope of sqrt, norm and pow is infinite at 0: move it away from there.",

@@ -179,10 +179,13 @@ def _places(advice: list[Advice]) -> str:
 
 
 def _loss(history: History) -> dict[str, Any] | None:
-    """Return what the loss on the batches did, or None if it was not measured."""
-    steps, values = numbers(history, "loss/batch")
+    """Return what the loss did, on single batches and over epochs; None if it was not measured."""
+    pairs = [numbers(history, quantity) for quantity in ("loss/batch", "logs/loss")]
+    steps, values = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
     if not len(steps):
         return None
+    order = np.argsort(steps, kind="stable")  # of one step the mean over the epoch comes last
+    steps, values = steps[order], values[order]
     _, start = numbers(history, "loss/start")
     finite = np.isfinite(values)
     place = np.where(finite, values, np.inf).argmin()

@@ -122,7 +122,7 @@ TABLE = {
         rules.non_finite_values,
         history(
             {
-                ("gradients/nonfinite", "dense/kernel"): [12.0],
+                ("gradients/norm", "dense/kernel"): [math.inf],
                 ("optimizer/loss_scale", ""): [32768.0],
             }
         ),
