@@ -13,7 +13,7 @@ from keras_babysit.probes.probe import compute_loss, stateless
 from keras_babysit.probes.readings import Pass, norm
 from keras_babysit.probes.units import channel_axis
 
-QUANTITIES = ("signal", "rms", "offset", "distinct", "gradient")
+QUANTITIES = ("signal", "reach", "rms", "offset", "distinct", "gradient")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Depth:
         target: Name of the layer.
         is_output: Whether it is the last layer with weights, or comes after it.
         signal: Standard deviation of its units over the examples.
+        reach: Standard deviation of its pre-activations over the examples.
         rms: Root mean square of its pre-activations.
         offset: Mean over deviation of its pre-activations, the median over the units.
         distinct: How far units differ, as a share of the largest value; 0 if all give the same.
@@ -33,6 +34,7 @@ class Depth:
     target: str
     is_output: bool
     signal: float
+    reach: float
     rms: float
     offset: float
     distinct: float
@@ -40,7 +42,7 @@ class Depth:
 
 
 def measure(case):
-    """Return the `Depth` of each layer with weights or activation, in the order of the calls."""
+    """Return the `Depth` of each layer from the first with weights on, in their order."""
     layers = taps.leaves(case.model)
     names = taps.names(layers)
     calls = _calls(case, layers, names)
@@ -60,7 +62,7 @@ def measure(case):
 
 
 def _calls(case, layers, names):
-    """Return name, shape and place of what each layer with weights or activation gives.
+    """Return name, shape and place of what each layer gives, from the first with weights on.
 
     The last layer with weights and all that follows it is the output: a softmax of its own too.
     """
@@ -71,10 +73,11 @@ def _calls(case, layers, names):
     known = [
         call
         for call in calls
-        if (call.function is not None or call.layer.weights)
-        and len(call.y.shape) > 1
+        if len(call.y.shape) > 1
         and keras.backend.is_float_dtype(keras.backend.standardize_dtype(call.y.dtype))
     ]
+    first = next((n for n, call in enumerate(known) if call.layer.weights), len(known))
+    known = known[first:]
     last = next((n for n in reversed(range(len(known))) if _has_kernel(known[n].layer)), 0)
     return [
         (call.target, tuple(call.y.shape), place >= last or id(call.y) in outputs)
@@ -121,7 +124,7 @@ def _read(case, layers, names, targets, readings, trainable, other, batch):
 
 
 def _signal(call):
-    """Return deviation and size of the units, how far off-centre they are, and how they differ.
+    """Return deviations and size of the units, how far off-centre they are, and how they differ.
 
     What a squashing output gives is the same for all large inputs: of it the pre-activation counts.
     """
@@ -131,13 +134,14 @@ def _signal(call):
     axes = [axis for axis in range(rank) if axis != unit]
     deviation = ops.sqrt(ops.mean(ops.var(y, axis=axes)))
     z = ops.cast(call.y if call.z is None else call.z, "float32")
+    reach = ops.sqrt(ops.mean(ops.var(z, axis=axes)))
     size = ops.sqrt(ops.mean(ops.square(z)))
     spread = ops.std(z, axis=axes)
     offset = ops.median(ops.abs(ops.mean(z, axis=axes)) / ops.maximum(spread, 1e-12))
     if y.shape[unit] == 1:
-        return deviation, size, offset, ops.ones(())
+        return deviation, reach, size, offset, ops.ones(())
     differ = ops.max(ops.abs(y - ops.take(y, [0], axis=unit)))
-    return deviation, size, offset, differ / ops.maximum(ops.max(ops.abs(y)), 1e-30)
+    return deviation, reach, size, offset, differ / ops.maximum(ops.max(ops.abs(y)), 1e-30)
 
 
 def tensors(batch):

@@ -52,12 +52,15 @@ class LossKind:
         from_logits: Whether the prediction is to be a logit; None where that makes no sense.
         is_sparse: Whether a categorical loss takes class numbers rather than one-hot rows.
         is_squared: Whether a distance grows as the square.
+        unit: What one nat of a crossentropy, or a distance of one, adds to the whole loss: it
+            holds the weight of this output, and what smoothing leaves of a nat.
     """
 
     form: str
     from_logits: bool | None = None
     is_sparse: bool = False
     is_squared: bool = False
+    unit: float = 1.0
 
 
 def read_loss(view):
@@ -70,18 +73,14 @@ def read_loss(view):
         first[..., 0] = 1
         numbers = np.zeros(shape[:-1], "int32")
         for y, is_sparse in ((first, False), (numbers, True), (numbers[..., None], True)):
-            from_logits = _categorical(view, y, shape[-1])
-            if from_logits is not None:
-                return LossKind("categorical", from_logits, is_sparse)
-    from_logits = _binary(view, shape)
-    if from_logits is not None:
-        return LossKind("binary", from_logits)
-    steps = _distance(view, shape)
-    return LossKind("other") if steps is None else LossKind("distance", is_squared=steps > 8)
+            found = _categorical(view, y, shape[-1])
+            if found is not None:
+                return dataclasses.replace(found, is_sparse=is_sparse)
+    return _binary(view, shape) or _distance(view, shape) or LossKind("other")
 
 
 def _categorical(view, y, classes):
-    """Return whether a categorical loss is computed from logits, None if it is not categorical.
+    """Return a categorical loss, from logits or from probabilities; None if it is not categorical.
 
     A softmax forgets a constant that is added to the logits. From probabilities the loss is
     -log of what the true class gets: each halving adds the same amount.
@@ -91,13 +90,15 @@ def _categorical(view, y, classes):
     if None in (at, shifted, wrong):
         return None
     if _same(at, shifted, wrong - at) and wrong > at + CLOSE:
-        return True
+        return LossKind("categorical", True, unit=(wrong - at) / 3)
     half, quarter, eighth = (view(y, _gives(p, classes)) for p in (0.5, 0.25, 0.125))
     rise, further = quarter - half, eighth - quarter
     is_logarithm = rise > CLOSE and abs(further - rise) < 0.3 * rise
     if not is_logarithm:
         return None
-    return False if _ignores_others(view, y, classes, rise) else None
+    if not _ignores_others(view, y, classes, rise):
+        return None
+    return LossKind("categorical", False, unit=rise / np.log(2))
 
 
 def _ignores_others(view, y, classes, rise):
@@ -121,7 +122,7 @@ def _gives(share, classes):
 
 
 def _binary(view, shape):
-    """Return whether a binary crossentropy is computed from logits, None if it is none.
+    """Return a binary crossentropy, from logits or from probabilities; None if it is none.
 
     From a logit, -log sigmoid(z) goes on falling beyond 1 and rises by about one per unit below
     0. From a probability it is flat outside of [0, 1], where the logarithm is cut off.
@@ -131,15 +132,18 @@ def _binary(view, shape):
     if None in values:
         return None
     far, low, near, third, two_thirds, high, top = values
-    slope = near - low
-    if slope < -CLOSE and top < high < two_thirds < third < near:
-        return True if _same(far - low, low - near, near - low, within=0.05) else None
+    slope = low - near
+    if slope > CLOSE and top < high < two_thirds < third < near:
+        is_logit = _same(far - low, slope, slope, within=0.05)
+        return LossKind("binary", True, unit=slope / 3) if is_logit else None
     is_flat = _same(far, near, far - third) and _same(high, top, far - third)
-    return False if is_flat and third > two_thirds + CLOSE * abs(third) else None
+    if is_flat and third > two_thirds + CLOSE * abs(third):
+        return LossKind("binary", False, unit=(third - two_thirds) / np.log(2))
+    return None
 
 
 def _distance(view, shape):
-    """Return how much larger the loss is at three times the distance, None if it is no distance."""
+    """Return a loss that grows with the distance from the target alike on both sides, or None."""
     zeros, ones = np.zeros(shape, "float32"), np.ones(shape, "float32")
     at, up, down, far = (view(zeros, z) for z in (0, 1, -1, 3))
     other, other_up = (view(ones, z) for z in (1, 2))
@@ -147,7 +151,9 @@ def _distance(view, shape):
         return None
     is_symmetric = _same(up, down, up - at) and _same(other_up - other, up - at, up - at)
     ratio = (far - at) / (up - at)
-    return ratio if is_symmetric and ratio > 1.5 else None
+    if not is_symmetric or ratio < 1.5:
+        return None
+    return LossKind("distance", is_squared=ratio > 8, unit=up - at)
 
 
 def _same(one, other, scale, *, within=CLOSE):

@@ -103,12 +103,12 @@ def random_layers_off(model):
     """
     with contextlib.ExitStack() as stack:
         for layer in taps.leaves(model):
-            if _draws(layer) and "training" in inspect.signature(layer.call).parameters:
+            if draws(layer) and "training" in inspect.signature(layer.call).parameters:
                 stack.enter_context(_in_inference_mode(layer))
         yield
 
 
-def _draws(layer):
+def draws(layer):
     """Return whether a layer, or a cell in it, owns a generator of random numbers."""
     parts = [layer, *layer._flatten_layers(include_self=False)]
     return any(getattr(part, "_seed_generators", None) for part in parts)

@@ -19,9 +19,9 @@ WRONG = 1e-2
 usually means the gradient is probably wrong')."""
 
 SMOOTH = 1e-3
-"""Relative difference between the quotients of two step lengths above which the loss has a kink
-there, or is not computed in double precision: then the quotient says nothing. It is a tenth of
-`WRONG`."""
+"""Relative difference between the slopes before and behind a weight, at two step lengths, above
+which the loss has a kink there: then the quotient says nothing. It is a tenth of `WRONG`, and a
+hundred times what a second derivative as large as the first makes of a step of 1e-5."""
 
 STEPS = (1e-5, 5e-6)
 """Step lengths, for weights of size 1. In float64 rounding costs 1e-16 / 1e-5 and the third
@@ -30,6 +30,10 @@ derivative 1e-10."""
 NEGLIGIBLE = 1e-6
 """Share of the largest gradient of the whole model below which neither is looked at: the rounding
 of a loss in float64, 1e-16 over a step of 1e-5, is 1e-11, that of constants in float32 1e-7."""
+
+ROUGH = 1e-12
+"""Share of the loss by which a step of 1e-9 may leave a straight line. In float64 it is 1e-16, in
+float32 1e-8, and the quotients would be noise."""
 
 EXAMPLES = 8
 WEIGHTS = 4
@@ -45,7 +49,7 @@ class Comparison:
         name: Name of the variable it belongs to.
         analytic: Its gradient by backpropagation.
         numeric: Its difference quotient.
-        is_smooth: Whether two step lengths agree, so that the quotient means something.
+        is_smooth: Whether the slopes before and behind it agree, at two step lengths.
     """
 
     name: str
@@ -64,8 +68,8 @@ def gradient_check(case):
     """Advise on weights whose gradient is not the slope of the loss.
 
     It finds a wrong gradient of a custom operation, and a path that is cut by `stop_gradient`
-    while others are left. Weights at a kink (ReLU, max pooling, maxout) are left out: there two
-    step lengths give two slopes. So are paths that are flat by construction, as behind a
+    while others are left. Weights at a kink (ReLU, max pooling, maxout) are left out: there the
+    slopes before and behind it differ. So are paths that are flat by construction, as behind a
     rounding with a straight-through gradient.
     """
     case.need_loss()
@@ -142,6 +146,8 @@ def _compare(case):
         raise Unknown("the loss is not the same twice: it draws random numbers past Keras")
     if not np.isfinite(first):
         raise Unknown("the loss is not finite")
+    if _roughness(loss, start) > ROUGH * abs(first):
+        raise Unknown("a layer or the loss does not compute in double precision")
     gradients = loss.gradients(start)
     names = weight_names(case.model)
     rng = np.random.default_rng(0)
@@ -157,17 +163,32 @@ def _compare(case):
     for place, entry in plan:
         if case.seconds_left < 0 and compared:
             break
-        quotients = [_quotient(loss, start, place, entry, step) for step in STEPS]
+        quotients = [
+            q for step in STEPS for q in _quotients(loss, start, first, place, entry, step)
+        ]
         analytic = float(gradients[place].flat[entry])
         compared.append(_comparison(names[place], analytic, quotients, gradients))
     return compared, len(plan)
 
 
+def _roughness(loss, start):
+    """Return how far five points close together on a random line are from being on a line."""
+    rng = np.random.default_rng(1)
+    directions = [rng.normal(size=value.shape) for value in start]
+    values = [
+        loss([w + 1e-9 * step * d for w, d in zip(start, directions, strict=True)])
+        for step in range(5)
+    ]
+    return float(np.abs(np.diff(values, 2)).max())
+
+
 def _comparison(name, analytic, quotients, gradients):
     scale = max([abs(analytic), *map(abs, quotients)])
     floor = NEGLIGIBLE * max(float(np.abs(g).max(initial=0)) for g in gradients)
-    is_smooth = abs(quotients[0] - quotients[1]) <= max(SMOOTH * scale, floor)
-    return Comparison(name, analytic, quotients[1], bool(is_smooth and np.isfinite(scale)))
+    is_smooth = max(quotients) - min(quotients) <= max(SMOOTH * scale, floor)
+    return Comparison(
+        name, analytic, sum(quotients[-2:]) / 2, bool(is_smooth and np.isfinite(scale))
+    )
 
 
 def _chosen(rng, gradient):
@@ -177,15 +198,20 @@ def _chosen(rng, gradient):
     return [largest, *(entry for entry in drawn if entry != largest)][:WEIGHTS]
 
 
-def _quotient(loss, start, place, entry, step):
+def _quotients(loss, start, first, place, entry, step):
+    """Return the slope before and behind a weight; their mean is the centred difference.
+
+    At a kink the two differ. The centred difference alone would not show a unit that sits right
+    on its kink, as a ReLU does at zero bias where a picture is black.
+    """
     kept = start[place].flat[entry]
     step = step * max(1.0, abs(kept))
-    values = []
-    for way in (step, -step):
+    quotients = []
+    for way in (-step, step):
         start[place].flat[entry] = kept + way
-        values.append(loss(start))
+        quotients.append((loss(start) - first) / way)
     start[place].flat[entry] = kept
-    return (values[0] - values[1]) / (2 * step)
+    return quotients
 
 
 class _Loss:

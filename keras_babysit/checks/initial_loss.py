@@ -1,5 +1,6 @@
 """The loss before training against what chance gives."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -13,8 +14,9 @@ Glorot's bound gives logits a variance of at most 2, which costs a softmax 2/2 =
 is left for networks that are not normalised."""
 
 EXCESS_VARIANCES = 9.0
-"""For a squared error, in variances of the target: the prediction is on average three standard
-deviations away from the best constant one. A fresh network adds its own variance, about 1."""
+"""For a squared error, in variances of the target, or in units where that is less than 1: the
+prediction is on average three deviations away from the best constant one. A fresh network adds
+its own variance, about 1."""
 
 REFERENCE = (
     "CS231n, 'Before learning: sanity checks'; Glorot and Bengio, AISTATS 2010: Var(W) <= 2/fan_in"
@@ -36,15 +38,16 @@ def initial_loss(case):
     ]
     if any(one is None for one in neutral):
         raise Unknown("chance is not known for a loss of its own kind")
-    weights = case.batch[2]
-    loss = case.loss(targets, case.outputs, sample_weight=weights)
-    chance = case.loss(targets, neutral, sample_weight=weights)
+    loss = case.loss(targets, case.outputs)
+    chance = case.loss(targets, neutral)
     case.record("loss/initial", loss)
     case.record("loss/chance", chance)
     found = []
     for place, kind in enumerate(kinds):
-        excess, natural = _excess(case, place, kind, neutral, chance)
-        if not math.isfinite(loss) or excess > _limit(kind, case.outputs[place]) * natural:
+        actual = list(neutral)
+        actual[place] = case.outputs[place]
+        excess = case.loss(targets, actual) - chance
+        if not math.isfinite(loss) or excess > _limit(kind, targets[place]) * kind.unit:
             found.append(_advice(case, place, kind, loss, chance))
     return Finding(f"loss {loss:.3g}, chance gives {chance:.3g}{_uneven(case, kinds)}", found)
 
@@ -64,32 +67,29 @@ def constant(kind, y, prediction):
     return np.broadcast_to(np.asarray(value, "float32"), prediction.shape).copy()
 
 
-def perfect(kind, y, prediction):
-    """Return the prediction that the targets ask for."""
+def perfect(kind, y, prediction, doubt=0.0):
+    """Return the prediction that the targets ask for, with a share of doubt in it."""
     y = np.asarray(y, "float32")
     if kind.form == "categorical" and kind.is_sparse:
         classes = y.reshape(prediction.shape[:-1]).astype(int)
         y = np.eye(prediction.shape[-1], dtype="float32")[classes]
-    y = np.broadcast_to(y.reshape(y.shape + (1,) * (prediction.ndim - y.ndim)), prediction.shape)
-    return (2 * y - 1) * 20 if kind.from_logits else y.copy()
+    y = y.reshape(y.shape + (1,) * (prediction.ndim - y.ndim))
+    y = np.broadcast_to(y, prediction.shape).copy()
+    if kind.form == "distance":
+        return y
+    even = 0.5 if kind.form == "binary" else 1 / prediction.shape[-1]
+    shares = (1 - doubt) * y + doubt * even
+    if not kind.from_logits:
+        return shares
+    shares = np.clip(shares, 1e-7, 1 - 1e-7)
+    return np.log(shares) if kind.form == "categorical" else np.log(shares / (1 - shares))
 
 
-def _excess(case, place, kind, neutral, chance):
-    """Return how far one output is above chance, and how far chance is above perfection."""
-    actual, best = list(neutral), list(neutral)
-    actual[place] = case.outputs[place]
-    best[place] = perfect(kind, case.targets[place], case.outputs[place])
-    weights = case.batch[2]
-    excess = case.loss(case.targets, actual, sample_weight=weights) - chance
-    return excess, max(chance - case.loss(case.targets, best, sample_weight=weights), 1e-12)
-
-
-def _limit(kind, prediction):
-    if kind.form == "categorical":
-        return EXCESS_NATS / math.log(prediction.shape[-1])
-    if kind.form == "binary":
-        return EXCESS_NATS / math.log(2)
-    return EXCESS_VARIANCES if kind.is_squared else math.sqrt(EXCESS_VARIANCES)
+def _limit(kind, y):
+    if kind.form != "distance":
+        return EXCESS_NATS
+    spread = max(1.0, float(np.std(np.asarray(y, "float64"))))
+    return EXCESS_VARIANCES * spread**2 if kind.is_squared else math.sqrt(EXCESS_VARIANCES) * spread
 
 
 def _uneven(case, kinds):
@@ -97,7 +97,8 @@ def _uneven(case, kinds):
     if len(kinds) > 1 or kinds[0].form != "categorical":
         return ""
     kind, y, prediction = kinds[0], case.targets[0], case.outputs[0]
-    rows = perfect(kind, y, prediction).reshape(-1, prediction.shape[-1])
+    plain = dataclasses.replace(kind, from_logits=False)
+    rows = perfect(plain, y, prediction).reshape(-1, prediction.shape[-1])
     shares = np.clip((rows > 0.5).mean(axis=0), 1e-7, 1)
     value = np.log(shares) if kind.from_logits else shares
     by_frequency = case.loss([y], [np.broadcast_to(value, prediction.shape).astype("float32")])

@@ -32,12 +32,13 @@ def initial_signal(case):
     branches and normalised layers may fall to nothing in between, as long as the signal recovers.
     """
     depths = [depth for depth in case.depths if not depth.is_output]
+    ends = [depth for depth in case.depths if depth.is_output]
     if not depths:
         raise Unknown("there is no hidden layer that can be watched")
     for depth in depths:
         case.record("signal/std", depth.signal, depth.target)
         case.record("signal/gradient_norm", depth.gradient, depth.target)
-    found = judge(depths, len(case.outputs)) + _identical(case, depths)
+    found = judge(depths, ends) + _identical(case, depths)
     for rule in (saturated_units, dead_units):
         found += [a for a in rule(case.history, patience=1) if a.severity > Severity.NOTE]
     first, last = depths[0], depths[-1]
@@ -47,14 +48,22 @@ def initial_signal(case):
     return Finding(words, found)
 
 
-def judge(depths, outputs=1):
-    """Return advice on a signal or gradient that is lost or blown up from end to end."""
+def judge(depths, ends):
+    """Return advice on a signal or gradient that is lost or blown up from end to end.
+
+    Args:
+        depths: The hidden layers.
+        ends: The last layer, and what comes after it. What arrives there is not lost: a sum that
+            is no layer of its own may have passed the last hidden layer by.
+    """
     if len(depths) < 2:
         return []
     found = []
     first = depths[0].signal
-    last = max(depth.signal for depth in depths[-outputs:])
-    if first > 0 and np.isfinite(first) and not LOST < last / first < BLOWN:
+    last = depths[-1].signal
+    is_past = any(LOST * first < depth.reach < BLOWN * first for depth in ends)
+    is_past = is_past or (last == 0 and depths[0].gradient > 0)
+    if first > 0 and np.isfinite(first) and not is_past and not LOST < last / first < BLOWN:
         found.append(_advice(depths[-1].target, "signal", first, last))
     start, end = depths[0].gradient, depths[-1].gradient
     if end > 0 and np.isfinite(end) and not LOST < start / end < BLOWN:

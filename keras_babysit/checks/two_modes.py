@@ -4,19 +4,22 @@ import keras
 import numpy as np
 
 from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.checks._training import draws
+from keras_babysit.checks.case import to_array
 from keras_babysit.checks.finding import Finding, Unknown
-from keras_babysit.probes import facts
+from keras_babysit.probes import facts, taps
 
-NOISY = 3.0
-"""Noise of dropout in standard deviations of the signal from which on it is reported: less than a
-tenth of the variance that the loss sees is then due to the inputs. A rate of 0.5 makes noise as
-large as the signal, 0.9 three times as large: sqrt(p / (1 - p))."""
+NOISY = 9.0
+"""Variance of the noise behind a layer that draws random numbers, in units of the second moment of
+its mean, from which on it is reported. Dropout at rate p makes p / (1 - p): 1 at 0.5, 9 at 0.9,
+from where on less than a tenth of what arrives is signal."""
 
 STALE = 3.0
 """Times the loss in training mode from which on the averages are called wrong; the same limit as
 `loss_explosion`."""
 
 PASSES = 8
+EXAMPLES = 64
 
 REFERENCE = (
     "Srivastava et al., JMLR 15, 2014: variance p / (1 - p) of inverted dropout; Ioffe and "
@@ -31,37 +34,47 @@ def two_modes(case):
     far the modes differ is only told.
     """
     inference, _ = case.forward(training=False)
-    runs = _training_runs(case)
-    noise, signal = _noise(runs), _signal(runs)
-    difference = _difference(runs, inference)
+    mean, noise = _training_runs(case)
+    difference = _difference(mean, inference)
     case.record("modes/difference", difference)
-    case.record("modes/noise", noise)
-    if difference < 1e-6 and noise < 1e-6:
+    for target, value in noise.items():
+        case.record("modes/noise", value, target)
+    if difference < 1e-6 and not noise:
         return Finding("no difference: nothing depends on the mode")
-    found = _about_noise(noise, signal) + _about_averages(case, inference)
+    found = _about_noise(noise) + _about_averages(case, inference)
     words = f"means differ by {difference:.2g} of the spread"
-    if noise > 1e-6:
-        words += f", dropout's noise is {noise / max(signal, 1e-12):.2g} times the signal"
+    if noise:
+        worst = max(noise, key=noise.get)
+        words += f", {worst} adds noise of {noise[worst]:.2g} times the signal's variance"
     if _has_fresh_averages(case.model):
         words += "; batch norm's averages are still at their start"
     return Finding(words, found)
 
 
 def _training_runs(case):
-    """Return the outputs of several passes in training mode, each with the next random numbers."""
-    runs, other = [], case.state[1]
+    """Return the mean output of several passes in training mode, and the noise by layer.
+
+    Each pass gets the next random numbers; batch norm's averages start over each time.
+    """
+    drawing = [layer for layer in taps.leaves(case.model) if draws(layer)]
+    names = taps.names(drawing)
+    x = case.few(EXAMPLES)
+    outputs, seen, other = [], {}, case.state[1]
     for _ in range(PASSES):
-        outputs, after = case.forward(training=True, other=other)
-        runs.append(np.concatenate([_flat(leaf) for leaf in outputs], axis=1))
-        # Seeds are whole numbers and move on; averages start over each time.
+        calls = []
+        with taps.tapped(drawing, names, calls.append):
+            run, after = case.forward(x, training=True, other=other)
+        outputs.append(np.concatenate([_flat(leaf) for leaf in run], axis=1))
+        for call in calls:
+            seen.setdefault(call.target, []).append(_flat(to_array(call.y)))
         other = [
             new if new is not None and "int" in str(new.dtype) else old
             for new, old in zip(after, other, strict=True)
         ]
-    runs = np.stack(runs)
-    if not np.isfinite(runs).all():
+    outputs = np.stack(outputs)
+    if not np.isfinite(outputs).all():
         raise Unknown("the output is not finite")
-    return runs
+    return outputs.mean(axis=0), {name: _noise(np.stack(runs)) for name, runs in seen.items()}
 
 
 def _flat(leaf):
@@ -69,36 +82,30 @@ def _flat(leaf):
 
 
 def _noise(runs):
-    """Return the deviation of one example's output among the passes."""
-    return float(np.sqrt(runs.var(axis=0, ddof=1).mean()))
+    """Return the variance among the passes over the second moment of their mean."""
+    variance = float(runs.var(axis=0, ddof=1).mean())
+    moment = float(np.square(runs.mean(axis=0)).mean()) - variance / len(runs)
+    return variance / max(moment, 1e-3 * variance, 1e-30)
 
 
-def _signal(runs):
-    """Return the deviation among examples of the mean over the passes, the noise left in it out."""
-    left = runs.var(axis=0, ddof=1).mean() / len(runs)
-    among = runs.mean(axis=0).var(axis=0).mean()
-    return float(np.sqrt(max(among - left, 0.0)))
+def _difference(mean, inference):
+    inferred = np.concatenate([_flat(leaf) for leaf in inference], axis=1)[: len(mean)]
+    return float(np.sqrt(np.mean((mean - inferred) ** 2)) / max(mean.std(), 1e-12))
 
 
-def _difference(runs, inference):
-    mean = runs.mean(axis=0)
-    away = mean - np.concatenate([_flat(leaf) for leaf in inference], axis=1)
-    return float(np.sqrt(np.mean(away**2)) / max(mean.std(), 1e-12))
-
-
-def _about_noise(noise, signal):
-    if noise <= NOISY * max(signal, 1e-12) or noise < 1e-6:
-        return []
+def _about_noise(noise):
     return [
         Advice(
             "two_modes",
             Severity.WARNING,
-            "",
-            f"In training mode the output's noise, {noise:.2g}, drowns its signal, {signal:.2g}.",
-            {"noise": noise, "signal": signal},
+            target,
+            f"In training mode {target} adds noise of {value:.0f} times the signal's variance.",
+            {"noise": value},
             (Remedy("Drop fewer units.", "keras.layers.Dropout(0.3)"),),
             REFERENCE,
         )
+        for target, value in noise.items()
+        if value > NOISY
     ]
 
 

@@ -1,0 +1,616 @@
+"""Pairs of a model and data: broken ones with the check that must catch them, and correct ones."""
+
+import functools
+
+import keras
+import numpy as np
+from keras import layers as L  # noqa: N812
+from keras import ops
+from sklearn import datasets
+
+
+@functools.cache
+def digits():
+    x, y = datasets.load_digits(return_X_y=True)
+    return (x / 16).astype("float32"), y
+
+
+@functools.cache
+def raw(name):
+    x, y = getattr(datasets, f"load_{name}")(return_X_y=True)
+    return x.astype("float32"), y
+
+
+def scaled(name):
+    x, y = raw(name)
+    return (x - x.mean(axis=0)) / x.std(axis=0), y
+
+
+def rng():
+    return np.random.default_rng(0)
+
+
+def normal(*shape):
+    return rng().normal(size=shape).astype("float32")
+
+
+def classes(x, count):
+    """Return labels that depend on `x`."""
+    scores = x.reshape(len(x), -1) @ np.random.default_rng(1).normal(size=(x[0].size, count))
+    return scores.argmax(axis=1)
+
+
+def one_hot(y):
+    return np.eye(int(y.max()) + 1, dtype="float32")[y]
+
+
+def model(shape, *layers, loss, optimizer="adam", **options):
+    found = keras.Sequential([keras.Input(shape), *layers])
+    found.compile(optimizer, loss, **options)
+    return found
+
+
+def mlp(features, outputs, activation=None, *, loss, hidden="relu", units=32, **options):
+    body = L.Dense(units, activation=hidden)
+    return model((features,), body, L.Dense(outputs, activation=activation), loss=loss, **options)
+
+
+def sparse_logits():
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+def binary_logits():
+    return keras.losses.BinaryCrossentropy(from_logits=True)
+
+
+def numbers():
+    x = normal(500, 8)
+    return x, (x @ np.arange(8) / 14 + 0.1 * x[:, 0] ** 2).astype("float32")
+
+
+# --- correct programs -------------------------------------------------------------------------
+
+
+def softmax_crossentropy():
+    x, y = digits()
+    return mlp(64, 10, "softmax", loss="sparse_categorical_crossentropy"), x, y
+
+
+def logits_from_logits():
+    x, y = digits()
+    return mlp(64, 10, loss=sparse_logits()), x, y
+
+
+def one_hot_softmax():
+    x, y = digits()
+    return mlp(64, 10, "softmax", loss="categorical_crossentropy"), x, one_hot(y)
+
+
+def label_smoothing():
+    x, y = digits()
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1)
+    return mlp(64, 10, loss=loss), x, one_hot(y)
+
+
+def sigmoid_binary():
+    x, y = scaled("breast_cancer")
+    return mlp(30, 1, "sigmoid", loss="binary_crossentropy"), x, y
+
+
+def binary_from_logits():
+    x, y = scaled("breast_cancer")
+    return mlp(30, 1, loss=binary_logits()), x, y
+
+
+def multi_label():
+    x = normal(400, 10)
+    y = (x @ np.random.default_rng(1).normal(size=(10, 5)) > 0).astype("float32")
+    return mlp(10, 5, "sigmoid", loss="binary_crossentropy"), x, y
+
+
+def linear_regression():
+    x, y = numbers()
+    return mlp(8, 1, loss="mse"), x, y
+
+
+def plain_linear_model():
+    x, y = scaled("iris")
+    return (
+        model((4,), L.Dense(3, activation="softmax"), loss="sparse_categorical_crossentropy"),
+        x,
+        y,
+    )
+
+
+def raw_iris_sorted_by_class():
+    x, y = raw("iris")
+    return mlp(4, 3, "softmax", loss="sparse_categorical_crossentropy"), x, y
+
+
+def normalized_inside():
+    x, y = raw("wine")
+    normalize = L.Normalization()
+    normalize.adapt(x)
+    return (
+        model(
+            (13,),
+            normalize,
+            L.Dense(16, activation="relu"),
+            L.Dense(3, activation="softmax"),
+            loss="sparse_categorical_crossentropy",
+        ),
+        x,
+        y,
+    )
+
+
+def rescaled_inside():
+    x, y = digits()
+    return (
+        model(
+            (64,),
+            L.Rescaling(1 / 255),
+            L.Dense(32, activation="relu"),
+            L.Dense(10),
+            loss=sparse_logits(),
+        ),
+        (x * 255),
+        y,
+    )
+
+
+def small_cnn():
+    x, y = digits()
+    body = (L.Conv2D(8, 3, activation="relu"), L.MaxPooling2D(), L.Flatten(), L.Dense(10))
+    return model((8, 8, 1), *body, loss=sparse_logits()), x.reshape(-1, 8, 8, 1), y
+
+
+def cnn_with_batch_norm_and_dropout():
+    x, y = digits()
+    body = (
+        L.Conv2D(8, 3),
+        L.BatchNormalization(),
+        L.ReLU(),
+        L.GlobalAveragePooling2D(),
+        L.Dropout(0.5),
+        L.Dense(10, activation="softmax"),
+    )
+    loss = "sparse_categorical_crossentropy"
+    return model((8, 8, 1), *body, loss=loss), x.reshape(-1, 8, 8, 1), y
+
+
+def augmented():
+    x, y = digits()
+    body = (L.RandomTranslation(0.1, 0.1), L.Conv2D(8, 3, activation="relu"), L.Flatten())
+    return model((8, 8, 1), *body, L.Dense(10), loss=sparse_logits()), x.reshape(-1, 8, 8, 1), y
+
+
+def zeros_in_the_last_layer():
+    x, y = digits()
+    body = (L.Dense(32, activation="relu"), L.Dense(10, kernel_initializer="zeros"))
+    return model((64,), *body, loss=sparse_logits()), x, y
+
+
+def residual_branches_that_begin_at_zero():
+    x, y = digits()
+    inputs = keras.Input((64,))
+    h = L.Dense(32, activation="relu")(inputs)
+    for _ in range(3):
+        branch = L.Dense(32, activation="relu")(h)
+        h = L.Add()([h, L.Dense(32, kernel_initializer="zeros")(branch)])
+    found = keras.Model(inputs, L.Dense(10)(h))
+    found.compile("adam", sparse_logits())
+    return found, x, y
+
+
+def selu_ten_deep():
+    x, y = digits()
+    body = [L.Dense(32, activation="selu", kernel_initializer="lecun_normal") for _ in range(10)]
+    return model((64,), *body, L.Dense(10), loss=sparse_logits()), (x - 0.3) * 2.7, y
+
+
+def l2_and_dropout():
+    x, y = digits()
+    body = (L.Dense(64, activation="relu", kernel_regularizer=keras.regularizers.L2(1e-3)),)
+    return model((64,), *body, L.Dropout(0.5), L.Dense(10), loss=sparse_logits()), x, y
+
+
+def embedding_text():
+    x = rng().integers(1, 50, size=(400, 12))
+    y = (x == 7).any(axis=1).astype("int32")
+    body = (L.Embedding(50, 8), L.GlobalAveragePooling1D(), L.Dense(1, activation="sigmoid"))
+    return model((12,), *body, loss="binary_crossentropy"), x, y
+
+
+def lstm_sequence():
+    x = normal(200, 6, 3)
+    return model((6, 3), L.LSTM(8), L.Dense(1), loss="mse"), x, x.mean(axis=(1, 2))
+
+
+def tanh_for_targets_within():
+    x, y = numbers()
+    return mlp(8, 1, "tanh", loss="mse"), x, np.tanh(y)
+
+
+def relu_for_counts():
+    x, y = numbers()
+    return mlp(8, 1, "softplus", loss="poisson"), x, np.round(np.exp(y / 2))
+
+
+def autoencoder_with_sigmoid():
+    x, _ = digits()
+    return mlp(64, 64, "sigmoid", loss="binary_crossentropy", units=48), x, x
+
+
+def autoencoder_with_mse():
+    x, _ = digits()
+    return mlp(64, 64, "sigmoid", loss="mse", units=48), x, x
+
+
+def two_inputs():
+    x, y = digits()
+    left, right = keras.Input((32,), name="left"), keras.Input((32,), name="right")
+    h = L.Concatenate()(
+        [L.Dense(16, activation="relu")(left), L.Dense(16, activation="relu")(right)]
+    )
+    found = keras.Model([left, right], L.Dense(10)(h))
+    found.compile("adam", sparse_logits())
+    return found, [x[:, :32], x[:, 32:]], y
+
+
+def two_outputs():
+    x, y = digits()
+    inputs = keras.Input((64,))
+    h = L.Dense(32, activation="relu")(inputs)
+    found = keras.Model(inputs, [L.Dense(10, name="digit")(h), L.Dense(1, name="mean")(h)])
+    found.compile("adam", {"digit": sparse_logits(), "mean": "mse"})
+    return found, x, {"digit": y, "mean": x.mean(axis=1)}
+
+
+class Subclassed(keras.Model):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.hidden = L.Dense(32, activation="relu")
+        self.drop = L.Dropout(0.2)
+        self.last = L.Dense(10)
+
+    def call(self, x, training=False):
+        return ops.softmax(self.last(self.drop(self.hidden(x), training=training)))
+
+
+def subclassed_and_unbuilt():
+    found = Subclassed()
+    found.compile("adam", "sparse_categorical_crossentropy")
+    return found, *digits()
+
+
+def xor_repeated():
+    x = np.tile(np.array([[0, 0], [0, 1], [1, 0], [1, 1]], "float32"), (50, 1))
+    y = (x[:, 0] != x[:, 1]).astype("float32")
+    return mlp(2, 1, "sigmoid", loss="binary_crossentropy", hidden="tanh", units=16), x, y
+
+
+def mean_absolute_error():
+    x, y = numbers()
+    return mlp(8, 1, loss="mae"), x, y
+
+
+def attention():
+    x = normal(200, 5, 8)
+    inputs = keras.Input((5, 8))
+    h = L.LayerNormalization()(inputs + L.MultiHeadAttention(2, 4)(inputs, inputs))
+    found = keras.Model(inputs, L.Dense(3)(L.GlobalAveragePooling1D()(h)))
+    found.compile("adam", sparse_logits())
+    return found, x, classes(x, 3)
+
+
+CORRECT = [
+    softmax_crossentropy,
+    logits_from_logits,
+    one_hot_softmax,
+    label_smoothing,
+    sigmoid_binary,
+    binary_from_logits,
+    multi_label,
+    linear_regression,
+    plain_linear_model,
+    raw_iris_sorted_by_class,
+    normalized_inside,
+    rescaled_inside,
+    small_cnn,
+    cnn_with_batch_norm_and_dropout,
+    augmented,
+    zeros_in_the_last_layer,
+    residual_branches_that_begin_at_zero,
+    selu_ten_deep,
+    l2_and_dropout,
+    embedding_text,
+    lstm_sequence,
+    tanh_for_targets_within,
+    relu_for_counts,
+    autoencoder_with_sigmoid,
+    autoencoder_with_mse,
+    two_inputs,
+    two_outputs,
+    subclassed_and_unbuilt,
+    xor_repeated,
+    mean_absolute_error,
+    attention,
+]
+
+
+# --- broken programs --------------------------------------------------------------------------
+
+
+def softmax_twice():
+    x, y = digits()
+    return mlp(64, 10, "softmax", loss=sparse_logits()), x, y
+
+
+def sigmoid_twice():
+    x, y = scaled("breast_cancer")
+    return mlp(30, 1, "sigmoid", loss=binary_logits()), x, y
+
+
+def logits_without_from_logits():
+    x, y = digits()
+    return mlp(64, 10, loss="sparse_categorical_crossentropy"), x, y
+
+
+def binary_logits_without_from_logits():
+    x, y = scaled("breast_cancer")
+    return mlp(30, 1, loss="binary_crossentropy"), x, y
+
+
+def one_softmax_unit():
+    x, y = scaled("breast_cancer")
+    return mlp(30, 1, "softmax", loss="binary_crossentropy"), x, y
+
+
+def relu_output_below_zero():
+    x, y = numbers()
+    return mlp(8, 1, "relu", loss="mse"), x, y
+
+
+def sigmoid_output_for_large_targets():
+    x, y = numbers()
+    return mlp(8, 1, "sigmoid", loss="mse"), x, 5 * y
+
+
+def labels_from_one():
+    x, y = digits()
+    return mlp(64, 10, "softmax", loss="sparse_categorical_crossentropy"), x, y + 1
+
+
+def sigmoids_for_exclusive_classes():
+    x, y = digits()
+    return mlp(64, 10, "sigmoid", loss="binary_crossentropy"), x, one_hot(y)
+
+
+def softmax_for_several_labels():
+    x = normal(400, 10)
+    y = (x @ np.random.default_rng(1).normal(size=(10, 5)) > 0).astype("float32")
+    return mlp(10, 5, "softmax", loss="categorical_crossentropy"), x, y
+
+
+def mse_on_class_numbers():
+    x, y = digits()
+    return mlp(64, 10, "softmax", loss="mse"), x, y[:, None]
+
+
+def labels_of_minus_one():
+    x, y = scaled("breast_cancer")
+    return mlp(30, 1, "sigmoid", loss="binary_crossentropy"), x, 2.0 * y - 1
+
+
+def unscaled_inputs():
+    x, y = digits()
+    return mlp(64, 10, "softmax", loss="sparse_categorical_crossentropy"), x * 255, y
+
+
+def unscaled_targets():
+    x, y = scaled("diabetes")
+    return mlp(10, 1, loss="mse"), x, y
+
+
+def huge_initial_weights():
+    x, y = digits()
+    wide = keras.initializers.RandomNormal(stddev=1.0)
+    body = [L.Dense(64, activation="relu", kernel_initializer=wide) for _ in range(2)]
+    return model((64,), *body, L.Dense(10, kernel_initializer=wide), loss=sparse_logits()), x, y
+
+
+def tiny_initial_weights():
+    x, y = digits()
+    tiny = keras.initializers.RandomNormal(stddev=0.01)
+    body = [L.Dense(64, activation="tanh", kernel_initializer=tiny) for _ in range(8)]
+    return model((64,), *body, L.Dense(10), loss=sparse_logits()), x, y
+
+
+def saturated_from_the_start():
+    x, y = digits()
+    wide = keras.initializers.RandomNormal(stddev=2.0)
+    body = [L.Dense(64, activation="tanh", kernel_initializer=wide) for _ in range(4)]
+    return model((64,), *body, L.Dense(10), loss=sparse_logits()), x, y
+
+
+def all_weights_zero():
+    x, y = digits()
+    body = (L.Dense(32, activation="relu", kernel_initializer="zeros", bias_initializer="ones"),)
+    return model((64,), *body, L.Dense(10, kernel_initializer="zeros"), loss=sparse_logits()), x, y
+
+
+def dead_from_the_start():
+    x, y = digits()
+    low = keras.initializers.Constant(-50.0)
+    body = (L.Dense(32, activation="relu", bias_initializer=low), L.Dense(10))
+    return model((64,), *body, loss=sparse_logits()), x, y
+
+
+def stopped_gradient():
+    x, y = digits()
+    body = (L.Dense(32, activation="relu"), L.Lambda(ops.stop_gradient), L.Dense(10))
+    return model((64,), *body, loss=sparse_logits()), x, y
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class WrongGradient(L.Layer):
+    """Twice the input, with the gradient of once the input."""
+
+    def call(self, x):
+        return x + ops.stop_gradient(x)
+
+
+def wrong_gradient():
+    x, y = digits()
+    body = (L.Dense(32, activation="tanh"), WrongGradient(), L.Dense(10))
+    return model((64,), *body, loss=sparse_logits()), x, y
+
+
+def softmax_over_the_batch():
+    x, y = digits()
+    body = (L.Dense(32, activation="relu"), L.Dense(10), L.Lambda(lambda z: ops.softmax(z, axis=0)))
+    return model((64,), *body, loss=keras.losses.MeanSquaredError()), x, one_hot(y)
+
+
+def input_thrown_away():
+    x, y = digits()
+    body = (L.Lambda(lambda z: 0 * z), L.Dense(32, activation="relu"), L.Dense(10))
+    return model((64,), *body, loss=sparse_logits()), x, y
+
+
+class Unused(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.hidden = L.Dense(32, activation="relu")
+        self.extra = L.Dense(32)
+        self.last = L.Dense(10)
+
+    def call(self, x):
+        h = self.hidden(x)
+        self.extra(x)
+        return self.last(h)
+
+
+def layer_not_used():
+    found = Unused()
+    found.compile("adam", sparse_logits())
+    return found, *digits()
+
+
+class Forgetful(keras.Model):
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        return ops.mean(keras.losses.sparse_categorical_crossentropy(y, y_pred, from_logits=True))
+
+
+def penalty_forgotten():
+    inputs = keras.Input((64,))
+    h = L.Dense(32, activation="relu", kernel_regularizer=keras.regularizers.L2(0.01))(inputs)
+    found = Forgetful(inputs, L.Dense(10)(h))
+    found.compile("adam", sparse_logits())
+    return found, *digits()
+
+
+def penalty_negative():
+    x, y = digits()
+    body = L.Dense(32, activation="relu", kernel_regularizer=lambda w: -0.01 * ops.sum(w * w))
+    return model((64,), body, L.Dense(10), loss=sparse_logits()), x, y
+
+
+def penalty_dominant():
+    x, y = digits()
+    body = (L.Dense(32, activation="relu", kernel_regularizer=keras.regularizers.L2(1.0)),)
+    return model((64,), *body, L.Dense(10), loss=sparse_logits()), x, y
+
+
+def dropout_drowns_the_signal():
+    x, y = digits()
+    body = (L.Dense(32, activation="relu"), L.Dropout(0.98), L.Dense(10))
+    return model((64,), *body, loss=sparse_logits()), x, y
+
+
+def nan_in_the_inputs():
+    x, y = digits()
+    x = x.copy()
+    x[5, 3] = np.nan
+    return mlp(64, 10, loss=sparse_logits()), x, y
+
+
+def off_centre():
+    x = normal(400, 6) * 0.1 + 5
+    return mlp(6, 3, loss=sparse_logits()), x, classes(x - 5, 3)
+
+
+def duplicated_rows():
+    x, y = digits()
+    return mlp(64, 10, loss=sparse_logits()), np.tile(x[:400], (3, 1)), np.tile(y[:400], 3)
+
+
+def one_rare_class():
+    x = normal(600, 6)
+    y = (x[:, 0] > 1.9).astype("int32")
+    return mlp(6, 1, "sigmoid", loss="binary_crossentropy"), x, y
+
+
+def constant_column():
+    x, y = numbers()
+    x = x.copy()
+    x[:, 3] = 0.7
+    return mlp(8, 1, loss="mse"), x, y
+
+
+def all_columns_constant():
+    x = np.full((200, 5), 0.4, "float32")
+    return mlp(5, 1, loss="mse"), x, normal(200)
+
+
+class Stubborn(L.Layer):
+    """Bounds what the layer before can say: nothing in it can learn twenty labels."""
+
+    def call(self, x):
+        return ops.tanh(ops.mean(x, axis=-1, keepdims=True)) * 0.01 * ops.ones((1, 32))
+
+
+def bottleneck():
+    x, y = digits()
+    body = (L.Dense(32, activation="tanh"), Stubborn(), L.Dense(10, trainable=False))
+    return model((64,), *body, loss=sparse_logits()), x, y
+
+
+BROKEN = [
+    (softmax_twice, "output_and_loss"),
+    (sigmoid_twice, "output_and_loss"),
+    (logits_without_from_logits, "output_and_loss"),
+    (binary_logits_without_from_logits, "output_and_loss"),
+    (one_softmax_unit, "output_and_loss"),
+    (relu_output_below_zero, "output_and_loss"),
+    (sigmoid_output_for_large_targets, "output_and_loss"),
+    (labels_from_one, "output_and_loss"),
+    (sigmoids_for_exclusive_classes, "output_and_loss"),
+    (softmax_for_several_labels, "output_and_loss"),
+    (mse_on_class_numbers, "output_and_loss"),
+    (labels_of_minus_one, "output_and_loss"),
+    (unscaled_inputs, "data_quality"),
+    (unscaled_targets, "data_quality"),
+    (huge_initial_weights, "initial_loss"),
+    (tiny_initial_weights, "initial_signal"),
+    (saturated_from_the_start, "initial_signal"),
+    (all_weights_zero, "initial_signal"),
+    (dead_from_the_start, "initial_signal"),
+    (stopped_gradient, "gradient_flow"),
+    (wrong_gradient, "gradient_check"),
+    (softmax_over_the_batch, "gradient_flow"),
+    (input_thrown_away, "gradient_flow"),
+    (layer_not_used, "gradient_flow"),
+    (penalty_forgotten, "penalty"),
+    (penalty_negative, "penalty"),
+    (penalty_dominant, "penalty"),
+    (dropout_drowns_the_signal, "two_modes"),
+    (nan_in_the_inputs, "data_quality"),
+    (off_centre, "data_quality"),
+    (duplicated_rows, "data_quality"),
+    (one_rare_class, "data_quality"),
+    (constant_column, "data_quality"),
+    (all_columns_constant, "data_quality"),
+    (bottleneck, "overfit_subset"),
+]

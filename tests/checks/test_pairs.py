@@ -1,0 +1,32 @@
+"""Each broken program is caught by the check that is there for it, each correct one by none."""
+
+import pytest
+
+from keras_babysit.checks import check
+from tests.checks import pairs
+
+SECONDS = 60
+"""More than any of the pairs needs: whether a check has its say must not depend on the machine."""
+
+
+def test_at_least_half_of_at_least_forty_programs_are_correct_or_nearly():
+    assert len(pairs.CORRECT) + len(pairs.BROKEN) >= 40
+    assert len(pairs.CORRECT) >= 20
+
+
+@pytest.mark.parametrize("build", pairs.CORRECT, ids=lambda build: build.__name__)
+def test_a_correct_program_is_met_with_silence(build):
+    model, x, y = build()
+    report = check(model, x, y, seconds=SECONDS, verbose=0)
+    assert [(a.rule, a.target, a.message) for a in report.advice] == []
+
+
+@pytest.mark.parametrize(
+    ("build", "name"), pairs.BROKEN, ids=[build.__name__ for build, _ in pairs.BROKEN]
+)
+def test_a_broken_program_is_caught(build, name):
+    model, x, y = build()
+    report = check(model, x, y, seconds=SECONDS, verbose=0)
+    found = report[name]
+    assert found.advice, [(line.check, line.verdict, line.evidence) for line in report.outcomes]
+    assert all(a.remedies and a.message and a.reference for a in report.advice)
