@@ -50,7 +50,7 @@ class Maxout(Piecewise, keras.layers.Layer):
         >>> layer = Maxout(10, pieces=3)
         >>> tuple(layer(np.ones((2, 4))).shape)
         (2, 10)
-        >>> layer.kernel.shape
+        >>> tuple(layer.kernel.shape)
         (4, 30)
 
     Reference:
