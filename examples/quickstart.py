@@ -3,7 +3,7 @@
     python examples/quickstart.py [--out FOLDER] [--epochs N]
 
 The data are scikit-learn's handwritten digits, 1,797 images of 8 x 8 pixels, which come with the
-package. The faults are those a beginner makes: raw pixel values, weights from a wide normal
+package. The faults are those a beginner makes: raw pixel values, weights from a narrow normal
 distribution with biases far below zero, and a learning rate that is far too high.
 """
 
@@ -68,18 +68,20 @@ def main():
     arguments = parser.parse_args()
     out = arguments.out
 
-    print("\n1. A sick network: raw pixels, wide weights, biases at -20, learning rate 0.3\n")
+    print("\n1. A sick network: raw pixels, tiny weights, biases at -20, learning rate 0.06\n")
     keras.utils.set_random_seed(0)
     sick = build(
-        "relu", keras.initializers.RandomNormal(stddev=0.5), -20.0, keras.optimizers.SGD(0.3)
+        "relu", keras.initializers.RandomNormal(stddev=0.05), -20.0, keras.optimizers.SGD(0.06)
     )
-    watch_sick = kb.Babysitter(log_dir=out / "logs" / "sick")
+    # A number for `every`, so that a run of seconds shows all there is to see; "auto" would keep
+    # to 2 % of a minute.
+    watch_sick = kb.Babysitter(log_dir=out / "logs" / "sick", every=10)
     before = train(sick, load(scaled=False), watch_sick, arguments.epochs)
 
     print("\n2. With the advice applied: scaled pixels, he_normal, biases at 0, a lower rate\n")
     keras.utils.set_random_seed(0)
     mended = build("relu", "he_normal", 0.0, keras.optimizers.SGD(0.01, momentum=0.9))
-    watch_mended = kb.Babysitter(log_dir=out / "logs" / "mended")
+    watch_mended = kb.Babysitter(log_dir=out / "logs" / "mended", every=10)
     after = train(mended, load(scaled=True), watch_mended, arguments.epochs)
 
     watch_sick.report().to_html(out / "sick.html")

@@ -7,7 +7,9 @@ from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._learning_rate import one_digit, set_rate
 from keras_babysit.rules._scores import Estimate, estimates, gaps, smooth
+from keras_babysit.rules.dead_units import dead_units
 from keras_babysit.rules.loss_explosion import loss_explosion
+from keras_babysit.rules.saturated_units import saturated_units
 
 STILL_FALLING = 0.02
 """A training loss that fell by this share of its whole way in the latest third of the scores has
@@ -36,8 +38,8 @@ def underfitting(history: History, *, margin: float = 0.05, patience: int = 4) -
     shares of wrong answers or of unexplained variance, unitless.
 
     It stays silent in the first half of a run; while the training loss still falls; while
-    training and validation data part; where no yardstick could be had; and where a layer that is
-    dead or an exploded loss is reason enough.
+    training and validation data part; where no yardstick could be had; and where dead or saturated
+    units or an exploded loss are reason enough.
 
     Args:
         history: What the probes recorded so far.
@@ -81,11 +83,9 @@ def underfitting(history: History, *, margin: float = 0.05, patience: int = 4) -
 
 
 def _has_worse(history: History) -> bool:
-    dead = (
-        history.last("activations/dead_fraction", target)
-        for target in history.targets("activations/dead_fraction")
-    )
-    return bool(loss_explosion(history)) or any(share >= 1 for share in dead)
+    """Return whether something that keeps a network from learning is known already."""
+    found = [*loss_explosion(history), *dead_units(history), *saturated_units(history)]
+    return any(advice.severity >= Severity.WARNING for advice in found)
 
 
 def _has_gap(history: History, margin: float) -> bool:
