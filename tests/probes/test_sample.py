@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keras_babysit.probes.sample import Sample, size
+
+
+def batch(examples, value):
+    return np.full((examples, 2), value, np.float32), np.full(examples, value), None
+
+
+@given(st.integers(1, 40), st.integers(1, 300), st.integers(8, 64))
+def test_it_is_bounded_and_spread_over_the_stream(examples, batches, bound):
+    sample = Sample(max_examples=bound)
+    asked = 0
+    for place in range(batches):
+        if sample.wants(place):
+            asked += 1
+            sample.add(place, batch(examples, place))
+    assert 0 < len(sample) <= bound
+    kept = sorted({int(value) for part in sample.slices(1) for value in part[1]})
+    assert kept[0] == 0 or len(kept) < 2
+    if examples * 4 <= bound and batches * examples > bound:
+        assert len(sample) > bound - examples  # none is given up before another takes its place
+        assert kept[-1] >= batches / 2 - 1
+    assert asked <= 2 * bound * (1 + np.log2(batches))
+
+
+def test_memory_is_bounded():
+    sample = Sample(max_bytes=100)
+    sample.add(0, batch(1000, 1))
+    x, y, _ = sample.batch(1000)
+    assert x.nbytes + y.nbytes <= 100
+
+
+def test_slices_have_one_size_and_leave_a_rest_out():
+    sample = Sample()
+    sample.add(0, batch(10, 1))
+    sample.add(1, batch(7, 2))
+    assert [size(part) for part in sample.slices(4)] == [4, 4, 4, 4]
+    assert [size(part) for part in sample.slices(100)] == [17]
+    assert list(Sample().slices(4)) == []
+
+
+def test_batches_of_other_shapes_are_not_mixed():
+    sample = Sample()
+    sample.add(0, (np.zeros((3, 5)), None, None))
+    sample.add(1, (np.zeros((4, 9)), None, None))
+    assert sample.batch(10)[0].shape == (4, 9)
+
+
+@pytest.mark.parametrize("structure", [dict, list])
+def test_nested_inputs_stay_nested(structure):
+    x = {"a": np.zeros((3, 2)), "b": np.ones((3, 1))}
+    x = x if structure is dict else list(x.values())
+    sample = Sample()
+    sample.add(0, (x, None, None))
+    sample.add(1, (x, None, None))
+    assert isinstance(sample.batch(6)[0], structure)

@@ -1,0 +1,98 @@
+"""The schedule on a clock of its own: no test here waits."""
+
+import itertools
+
+import pytest
+
+from keras_babysit.probes.schedule import GRACE_SECONDS, Schedule
+
+
+class Clock:
+    def __init__(self):
+        self.now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+def run(schedule, clock, steps, step_seconds, cost, first_cost=None):
+    """Play a run; return the steps at which probes were taken."""
+    schedule.start(steps)
+    taken = []
+    for step in range(steps):
+        if schedule.is_due(step):
+            seconds = first_cost if first_cost is not None and not taken else cost
+            clock.now += seconds
+            schedule.charge("probe", seconds)
+            schedule.taken(step)
+            taken.append(step)
+        clock.now += step_seconds
+    schedule.stop()
+    return taken
+
+
+@pytest.mark.parametrize("budget", [0.005, 0.02, 0.1])
+@pytest.mark.parametrize(("step_seconds", "cost"), [(0.01, 0.02), (0.1, 0.5), (1.0, 3.0)])
+def test_the_budget_is_kept_on_runs_over_a_minute(budget, step_seconds, cost):
+    clock = Clock()
+    schedule = Schedule("auto", budget, clock=clock)
+    taken = run(schedule, clock, 20_000, step_seconds, cost)
+    assert taken[0] == 0
+    # The first probe is always taken, whatever it costs.
+    assert schedule.overhead.seconds <= budget * schedule.elapsed + cost
+    assert schedule.overhead.probes == len(taken)
+    assert schedule.overhead.share == pytest.approx(cost * len(taken) / schedule.elapsed)
+
+
+def test_a_costly_compilation_is_earned_back_before_the_next_probe():
+    clock = Clock()
+    schedule = Schedule("auto", 0.02, clock=clock)
+    taken = run(schedule, clock, 50_000, 0.01, 0.01, first_cost=5.0)
+    assert taken[0] == 0
+    # 5 s are 2 % of 250 s; a probe at a step may use 70 % of the budget.
+    assert 5.0 / (0.02 * 0.7) - 5.0 < taken[1] * 0.01 < 400
+
+
+def test_a_short_run_is_charged_as_if_it_took_a_minute():
+    clock = Clock()
+    schedule = Schedule("auto", 0.02, clock=clock)
+    taken = run(schedule, clock, 200, 0.01, 0.03)
+    assert len(taken) >= 5
+    assert schedule.overhead.seconds <= 0.02 * GRACE_SECONDS
+    assert taken[-1] > 100
+
+
+def test_early_steps_are_seen_more_closely():
+    clock = Clock()
+    taken = run(Schedule("auto", 0.02, clock=clock), clock, 100_000, 0.05, 0.01)
+    assert taken[:8] == list(range(8))
+    gaps = [later - earlier for earlier, later in itertools.pairwise(taken)]
+    assert max(gaps) <= 500
+
+
+def test_a_number_is_deterministic_and_knows_no_budget():
+    clock = Clock()
+    taken = run(Schedule(7, 0.001, clock=clock), clock, 30, 0.001, 100.0)
+    assert taken == [0, 7, 14, 21, 28]
+
+
+def test_steps_that_several_executions_skip_are_made_up_for():
+    schedule = Schedule(4, clock=Clock())
+    schedule.start(100)
+    taken = []
+    for step in range(0, 60, 3):  # the hook sees every third step only
+        if schedule.is_due(step):
+            schedule.taken(step)
+            taken.append(step)
+    assert taken == [0, 6, 9, 12, 18, 21, 24, 30, 33, 36, 42, 45, 48, 54, 57]
+
+
+def test_probes_leave_room_for_scores():
+    clock = Clock()
+    schedule = Schedule("auto", 0.02, clock=clock)
+    schedule.start(None)
+    clock.now += 1000.0
+    schedule.charge("probe", 15.0)
+    schedule.charge("probe", 0.1)
+    assert not schedule.affords("probe", 10)
+    assert schedule.affords("score", 10)
