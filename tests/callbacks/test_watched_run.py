@@ -161,6 +161,34 @@ def test_activations_are_those_of_the_batch():
     np.testing.assert_allclose(history.first("activations/gate_max", "h"), (z > 0).max(0))
 
 
+@pytest.mark.parametrize("every", [1, "auto"])  # compiled and, on TensorFlow, uncompiled
+def test_gates_of_activations_of_every_kind_are_seen(every):
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((4,)),
+            layers.Dense(3, "gelu", name="fused"),
+            layers.Dense(3),
+            layers.LeakyReLU(name="layer"),
+            layers.Dense(3, lambda z: keras.ops.maximum(z, 0), name="own"),
+            layers.Dense(3),
+            layers.PReLU(name="learnt"),
+            layers.Dense(3, "softsign", name="squashing"),
+            layers.Dense(2, "softmax", name="last"),
+        ]
+    )
+    model.compile("adam", "sparse_categorical_crossentropy")
+    x, y = np.random.default_rng(0).normal(size=(32, 4)), np.arange(32) % 2
+    sitter = kb.Babysitter(every=every, verbose=0)
+    model.fit(x, y, batch_size=16, verbose=0, callbacks=[sitter])
+    seen = ["fused", "layer", "own", "learnt", "squashing"]
+    assert sitter.history.targets("activations/gate_max") == seen
+    assert sitter.history.targets("activations/saturated_fraction") == ["squashing"]
+    kinds = [sitter.history.layer(target)["kind"] for target in seen]
+    assert kinds == ["rectifier", "open", "rectifier", "rectifier", "squashing"]
+    assert sitter.history.layer("last")["role"] == "output"
+
+
 def test_the_gap_is_like_for_like():
     """With dropout, fit's own numbers have the wrong sign; the scores must not."""
     rng = np.random.default_rng(2)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from keras_babysit import rules
@@ -231,7 +231,6 @@ numbers = st.one_of(st.floats(width=32), st.just(math.nan), st.just(math.inf), s
 QUANTITIES = sorted({quantity for _, made, _ in TABLE.values() for quantity in made.quantities()})
 
 
-@settings(deadline=None)
 @given(
     st.dictionaries(
         st.tuples(
