@@ -6,6 +6,7 @@ from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._learning_rate import set_rate, slower
+from keras_babysit.rules._shares import surely
 
 NOTEWORTHY = 0.2
 """10-20 % of dead units is common and trains well (CS231n, "Activation functions")."""
@@ -27,7 +28,8 @@ def dead_units(history: History, *, threshold: float = 0.4, patience: int = 3) -
 
     Args:
         history: What the probes recorded so far.
-        threshold: Share of dead units from which a layer costs accuracy, in (0, 1].
+        threshold: Rate of dead units from which a layer costs accuracy, in (0, 1]; the 95 %
+            interval of the rate must lie above it, so that layers of few units need a larger share.
         patience: Number of latest measurements that must all reach `threshold`, at least 1.
 
     Returns:
@@ -57,18 +59,23 @@ def dead_units(history: History, *, threshold: float = 0.4, patience: int = 3) -
         if history.layer(target).get("kind") != "rectifier" or len(recent) < patience:
             continue
         share = float(recent.values.min())
-        severity = _severity(share, threshold)
+        severity = _severity(share, surely(share, _units(history, target)), threshold)
         if severity is not None:
             found.append(_advice(history, target, share, severity))
     return found
 
 
-def _severity(share: float, threshold: float) -> Severity | None:
+def _units(history: History, target: str) -> int | None:
+    gates = history.last("activations/gate_max", target)
+    return None if gates is None else len(gates)
+
+
+def _severity(share: float, rate: float, threshold: float) -> Severity | None:
     if share >= 1:
         return Severity.ERROR
-    if share >= threshold:
+    if rate >= threshold:
         return Severity.WARNING
-    return Severity.NOTE if share >= NOTEWORTHY else None
+    return Severity.NOTE if rate >= NOTEWORTHY else None
 
 
 def _advice(history: History, target: str, share: float, severity: Severity) -> Advice:

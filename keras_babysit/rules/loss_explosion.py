@@ -2,10 +2,19 @@
 
 import math
 
+import numpy as np
+
 from keras_babysit.advice import Advice, Remedy, Severity
-from keras_babysit.history import History
+from keras_babysit.history import History, Series
 from keras_babysit.rules._checks import require_above, require_count
 from keras_babysit.rules._learning_rate import set_rate, slower
+
+PERSISTENCE = 10
+"""Steps for which batches must stay above the limit: the first steps of Adam, each of the full
+learning rate, may overshoot and come back."""
+
+HOPELESS = 30.0
+"""Multiple of the limit from which there is nothing to wait for."""
 
 
 def loss_explosion(history: History, *, factor: float = 3.0, patience: int = 2) -> list[Advice]:
@@ -13,7 +22,8 @@ def loss_explosion(history: History, *, factor: float = 3.0, patience: int = 2) 
 
     Reads `"loss/start"`, the loss that was measured before the first step; `"loss/batch"`, the
     loss of single batches in the unit of the loss; and `"logs/loss"`, its mean over an epoch. One
-    batch may be unlucky: it takes `patience` batches in a row, or the mean over an epoch.
+    batch may be unlucky, and the first steps may overshoot: it takes `patience` batches in a row
+    that span 10 steps or are hopelessly high, or the mean over an epoch.
 
     It stays silent where the loss may be negative (the start is not above 0), since a multiple of
     it means nothing then, and where inputs or targets that are not finite explain it (see
@@ -35,7 +45,7 @@ def loss_explosion(history: History, *, factor: float = 3.0, patience: int = 2) 
         >>> history = History()
         >>> history.append(Measurement(0, 0, "loss/start", "", 2.3))
         >>> history.append(Measurement(9, 0, "loss/batch", "", 80.0))
-        >>> history.append(Measurement(10, 0, "loss/batch", "", 95.0))
+        >>> history.append(Measurement(19, 0, "loss/batch", "", 95.0))
         >>> loss_explosion(history)[0].severity.name
         'ERROR'
 
@@ -47,14 +57,17 @@ def loss_explosion(history: History, *, factor: float = 3.0, patience: int = 2) 
     start = history.last("loss/start")
     if start is None or not math.isfinite(start) or start <= 0 or _data_explains(history):
         return []
-    batches = history.series("loss/batch").tail(patience).values.tolist()
+    batches = history.series("loss/batch")
     mean = history.last("logs/loss", default=0.0)
-    is_high_in_a_row = len(batches) == patience and all(
-        _is_over(b, factor * start) for b in batches
+    has_exploded = (
+        _is_over(mean, factor * start)
+        or _is_far_off(batches, factor * start, patience)
+        or (len(batches) and not math.isfinite(batches.values[-1]))
     )
-    if not is_high_in_a_row and not _is_over(mean, factor * start) and not _is_lost(batches):
+    if not has_exploded:
         return []
-    worst = max([*batches, mean], key=lambda loss: (not math.isfinite(loss), loss))
+    recent = batches.tail(patience).values.tolist()
+    worst = max([*recent, mean], key=lambda loss: (not math.isfinite(loss), loss))
     return [_advice(history, start, worst)]
 
 
@@ -62,8 +75,14 @@ def _is_over(loss: float, limit: float) -> bool:
     return not math.isfinite(loss) or loss > limit
 
 
-def _is_lost(batches: list[float]) -> bool:
-    return bool(batches) and not math.isfinite(batches[-1])
+def _is_far_off(batches: Series, limit: float, patience: int) -> bool:
+    """Return whether the latest batches are above the limit for good."""
+    above = batches.values > limit
+    run = len(above) if above.all() else int(np.argmin(above[::-1]))  # length of the last row
+    if run < patience:
+        return False
+    lasts = batches.steps[-1] - batches.steps[-run] >= PERSISTENCE
+    return bool(lasts or (batches.values[-patience:] > HOPELESS * limit).all())
 
 
 def _data_explains(history: History) -> bool:

@@ -5,6 +5,7 @@ import numpy as np
 from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
+from keras_babysit.rules._shares import surely
 
 
 def saturated_units(history: History, *, threshold: float = 0.5, patience: int = 3) -> list[Advice]:
@@ -22,11 +23,12 @@ def saturated_units(history: History, *, threshold: float = 0.5, patience: int =
 
     Args:
         history: What the probes recorded so far.
-        threshold: Share of saturated units from which a layer is reported, in (0, 1].
+        threshold: Rate of saturated units from which a layer is reported, in (0, 1]; the 95 %
+            interval of the rate must lie above it, so that layers of few units need a larger share.
         patience: Number of latest measurements that must all reach `threshold`, at least 1.
 
     Returns:
-        One WARNING per affected layer, an ERROR where 99 % are saturated; empty if none is.
+        One WARNING per affected layer; empty if none is.
 
     Raises:
         ValueError: If `threshold` lies outside (0, 1] or `patience` is below 1.
@@ -52,7 +54,8 @@ def saturated_units(history: History, *, threshold: float = 0.5, patience: int =
         if history.layer(target).get("role") == "output" or len(recent) < patience:
             continue
         share = float(recent.values.min())
-        if share >= threshold:
+        units = len(np.atleast_1d(history.last("activations/saturated_low", target, ())))
+        if surely(share, units) >= threshold:
             found.append(_advice(history, target, share))
     return found
 
@@ -65,7 +68,7 @@ def _advice(history: History, target: str, share: float) -> Advice:
     ends = "both ends" if min(low, high) > max(low, high) / 3 else f"the {_end(low, high)} end"
     return Advice(
         rule="saturated_units",
-        severity=Severity.ERROR if share >= 0.99 else Severity.WARNING,
+        severity=Severity.WARNING,
         target=target,
         message=f"In {target} {share:.0%} of the units sit at {ends} of their range.",
         evidence={"saturated_fraction": share, "at_low_end": low, "at_high_end": high},

@@ -22,6 +22,9 @@ HALF_WAY, NEARLY_OVER = 0.5, 1.0
 """Share of the run before which it is too early to call it a poor fit, if the training loss has
 come to rest and if it still falls: every network fits poorly at first."""
 
+SETTLED = 10
+"""Epochs after which a run that was stopped early can be judged."""
+
 SLOW_UPDATES = 1e-4
 """A tenth of the healthy update ratio of 1e-3 (CS231n): the learning rate holds the run back."""
 
@@ -74,9 +77,8 @@ def underfitting(history: History, *, margin: float = 0.05, patience: int = 4) -
     errors = estimates(history, "error", "train")
     if len(errors) < patience or _has_gap(history, margin) or _has_worse(history):
         return []
-    progress = _progress(history)
     is_falling = _is_falling(history)
-    if progress < (NEARLY_OVER if is_falling else HALF_WAY):
+    if not _is_time(history, is_falling):
         return []
     poor = _poor(history, errors[-1], margin)
     return [_advice(history, *poor, is_falling)] if poor else []
@@ -104,12 +106,13 @@ def _is_falling(history: History) -> bool:
     return bool(trend[-1 - third] - trend[-1] > least)
 
 
-def _progress(history: History) -> float:
-    """Return the share of the run that is done; 1 when it has ended, early or not."""
-    epochs = history.facts.get("epochs")
-    if history.facts.get("has_ended") or not epochs:
-        return 1.0
-    return float((history.epoch + 1) / epochs)
+def _is_time(history: History, is_falling: bool) -> bool:
+    """Return whether the run is far enough to be judged by how well it fits."""
+    epochs, done = history.facts.get("epochs"), history.epoch + 1
+    if not epochs or done >= (NEARLY_OVER if is_falling else HALF_WAY) * epochs:
+        return True
+    # Stopped before its time: only a loss that has come to rest can be judged.
+    return bool(history.facts.get("has_ended")) and not is_falling and done >= SETTLED
 
 
 def _poor(history: History, error: Estimate, margin: float) -> tuple[str, dict[str, float]] | None:

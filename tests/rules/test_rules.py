@@ -82,7 +82,7 @@ TABLE = {
     "all-stuck": (
         rules.saturated_units,
         layer(SATURATED, [1.0] * 4, kind="squashing"),
-        Severity.ERROR,
+        Severity.WARNING,
     ),
     "a-third-stuck": (rules.saturated_units, layer(SATURATED, [0.3] * 4, kind="squashing"), None),
     "sure-classifier": (
@@ -90,7 +90,9 @@ TABLE = {
         layer(SATURATED, [1.0] * 4, kind="squashing", role="output"),
         None,
     ),
-    "explodes": (rules.loss_explosion, losses(2.3, [2.3, 50, 60]), Severity.ERROR),
+    "explodes": (rules.loss_explosion, losses(2.3, [2.3] + [50] * 11), Severity.ERROR),
+    "explodes-hopelessly": (rules.loss_explosion, losses(2.3, [2.3, 5e3, 6e4]), Severity.ERROR),
+    "overshoots-at-first": (rules.loss_explosion, losses(2.3, [2.3, 50, 60, 20]), None),
     "one-spike": (rules.loss_explosion, losses(2.3, [2.3, 50, 2.0]), None),
     "mean-of-an-epoch": (rules.loss_explosion, losses(2.3, [2.3], [7.5]), Severity.ERROR),
     "large-from-the-start": (rules.loss_explosion, losses(5e4, [5e4, 4e4, 3e4], [3e4]), None),
@@ -191,8 +193,18 @@ TABLE = {
     ),
     "ended-early": (
         rules.underfitting,
-        poor([0.5] * 8, {"constant_error": 0.5}, FLAT, epochs=100, done=True),
+        poor([0.5] * 12, {"constant_error": 0.5}, [0.693] * 12, epochs=100, done=True),
         Severity.WARNING,
+    ),
+    "ended-early-while-falling": (
+        rules.underfitting,
+        poor([0.5] * 12, {"constant_error": 0.5}, [0.69 - 0.03 * s for s in range(12)], 100, True),
+        None,
+    ),
+    "ended-at-once": (
+        rules.underfitting,
+        poor([0.5] * 5, {"constant_error": 0.5}, FLAT[:5], epochs=100, done=True),
+        None,
     ),
     "still-falling": (
         rules.underfitting,
@@ -272,7 +284,7 @@ def test_thresholds_are_checked(rule, arguments, message):
 
 
 def test_the_learning_rate_comes_from_the_first_step():
-    made = losses(2.3, [2.3, 50, 60])
+    made = losses(2.3, [2.3] + [50] * 11)
     made.append(Measurement(0, 0, "optimizer/learning_rate", "", 1000.0))
     made.append(Measurement(0, 0, "updates/ratio", "dense/kernel", 100.0))
     (advice,) = rules.loss_explosion(made)
@@ -280,10 +292,24 @@ def test_the_learning_rate_comes_from_the_first_step():
     assert "learning_rate = 0.01" in advice.remedies[0].code
 
 
+def with_units(units, dead):
+    made = layer(DEAD, [dead / units] * 4)
+    made.append(Measurement(4, 0, "activations/gate_max", "dense", np.ones(units, np.float32)))
+    return made
+
+
+@pytest.mark.parametrize(
+    ("units", "dead", "fires"), [(5, 2, 0), (5, 4, 1), (64, 28, 0), (64, 35, 1)]
+)
+def test_few_units_take_a_larger_share(units, dead, fires):
+    warnings = [a for a in rules.dead_units(with_units(units, dead)) if a.severity > Severity.NOTE]
+    assert len(warnings) == fires
+
+
 def test_the_end_of_the_range_is_named():
     made = layer(SATURATED, [0.8] * 3, kind="squashing")
-    made.append(Measurement(3, 0, "activations/saturated_low", "dense", np.array([0.9, 0.8])))
-    made.append(Measurement(3, 0, "activations/saturated_high", "dense", np.array([0.0, 0.1])))
+    made.append(Measurement(3, 0, "activations/saturated_low", "dense", np.full(40, 0.9)))
+    made.append(Measurement(3, 0, "activations/saturated_high", "dense", np.full(40, 0.05)))
     assert "the low end" in rules.saturated_units(made)[0].message
 
 

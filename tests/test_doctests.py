@@ -1,0 +1,26 @@
+"""Every example in a docstring runs."""
+
+import doctest
+import importlib
+import pkgutil
+
+import keras
+import numpy as np
+import pytest
+
+import keras_babysit
+
+OTHER_BACKENDS = {"_tensorflow", "_jax", "_torch"} - {f"_{keras.backend.backend()}"}
+MODULES = [
+    module.name
+    for module in pkgutil.walk_packages(keras_babysit.__path__, "keras_babysit.")
+    if module.name.split(".")[-1] not in OTHER_BACKENDS
+]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_run(name):
+    module = importlib.import_module(name)
+    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    names = {"keras": keras, "np": np, "kb": keras_babysit, "keras_babysit": keras_babysit}
+    assert doctest.testmod(module, extraglobs=names, optionflags=flags).failed == 0
