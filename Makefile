@@ -1,9 +1,9 @@
 # The commands of the README. Each makes the environment that it needs, once.
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
-PYTEST_ARGS ?=
+PYTEST_ARGS ?= -m 'not slow'
 
-.PHONY: demo test test-jax test-torch lint clean
+.PHONY: demo test test-all test-jax test-torch lint bench-layers clean
 
 demo: .venv/.demo
 	.venv/bin/python examples/quickstart.py
@@ -16,6 +16,12 @@ test-jax: .venv-jax/.dev
 
 test-torch: .venv-torch/.dev
 	KERAS_BACKEND=torch .venv-torch/bin/python -m pytest $(PYTEST_ARGS)
+
+test-all: .venv/.dev
+	KERAS_BACKEND=tensorflow .venv/bin/python -m pytest
+
+bench-layers: .venv/.dev
+	KERAS_BACKEND=tensorflow .venv/bin/python benchmarks/layers.py
 
 lint: .venv/.dev
 	.venv/bin/ruff check .

@@ -5,7 +5,7 @@
     model.fit(x, y, validation_data=(x_val, y_val), callbacks=[kb.Babysitter()])
 """
 
-from keras_babysit import callbacks, rules, sinks
+from keras_babysit import activations, callbacks, initializers, layers, rules, sinks
 from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.callbacks import Babysitter
 from keras_babysit.history import History, Measurement
@@ -23,7 +23,10 @@ __all__ = [
     "Report",
     "Severity",
     "__version__",
+    "activations",
     "callbacks",
+    "initializers",
+    "layers",
     "rules",
     "sinks",
 ]
