@@ -215,6 +215,11 @@ class Session:
         backend.wait(backend.state(self.model, arguments)[0])  # what is pending is not our cost
         start = time.perf_counter()
         found, weights = self._monitor.measure(self._step, self.epoch, arguments, batch)
+        if not found:
+            self._notice(
+                "Not watched: the batches of this run cannot be looked at (tf.distribute). Give "
+                "examples to measure on: Babysitter(probe=(x, y))."
+            )
         self._emit(found)
         if self._last_good is not None and self._is_good(found):
             self._last_good.keep(arguments)
