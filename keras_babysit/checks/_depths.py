@@ -52,7 +52,7 @@ def measure(case):
         lambda readings, trainable, other, scale, batch: _read(
             case, layers, names, targets, readings, trainable, other, batch
         ),
-        is_compiled=False,
+        is_compiled=keras.backend.backend() == "jax",
     )
     found = run(case.state, (*case.batch, zeros))
     return [

@@ -19,6 +19,10 @@ from keras_babysit.probes import Given, Monitor, Schedule, backend
 from keras_babysit.probes.monitor import PROBE_EXAMPLES, has_plain_loss
 from keras_babysit.probes.probe import compute_loss, stateless
 
+COMPILES = keras.backend.backend() == "jax"
+"""Whether a few passes are worth a compilation. Op by op JAX compiles each operation by itself,
+which takes longer; TensorFlow and PyTorch run at once."""
+
 
 class Case:
     """A compiled and built model, a sample of its data, and the time that there is.
@@ -47,6 +51,7 @@ class Case:
         self.batch = data.some(_examples(model, len(data)))
         self.notices = []
         self.found = []
+        self._graphs = {}
 
     @property
     def seconds_left(self):
@@ -97,16 +102,35 @@ class Case:
         if not self.has_loss:
             raise Unknown("the loss cannot be computed on these data")
 
-    def forward(self, x=None, *, training=False, trainable=None, other=None):
-        """Return the outputs as a flat list of arrays, and the values of `other` afterwards."""
+    def forward(self, x=None, *, training=False, trainable=None, other=None, is_eager=False):
+        """Return the outputs as a flat list of arrays, and the values of `other` afterwards.
+
+        Args:
+            x: Inputs; None for those of `batch`.
+            training: Whether in training mode.
+            trainable: Values of the trainable variables; None for the model's own.
+            other: Values of the others; None for the model's own.
+            is_eager: Whether taps are to see numbers.
+        """
         x = self.batch[0] if x is None else x
         trainable = self.state[0] if trainable is None else trainable
         other = self.state[1] if other is None else other
+        run = self._run if is_eager or not COMPILES else self._compiled(training)
+        outputs, after = run(trainable, other, _tensors(x), training)
+        return [to_array(leaf) for leaf in outputs], after
+
+    def _run(self, trainable, other, x, training):
         with stateless(self.model, trainable, other) as scope:
-            outputs = self.model(_tensors(x), training=training)
+            outputs = self.model(x, training=training)
         variables = [*self.model.non_trainable_variables, *self.model.metrics_variables]
-        after = [scope.get_current_value(variable) for variable in variables]
-        return [to_array(leaf) for leaf in keras.tree.flatten(outputs)], after
+        return keras.tree.flatten(outputs), [scope.get_current_value(v) for v in variables]
+
+    def _compiled(self, training):
+        if training not in self._graphs:
+            run = functools.partial(self._run, training=training)
+            graph = backend.compile(run)
+            self._graphs[training] = lambda trainable, other, x, _: graph(trainable, other, x)
+        return self._graphs[training]
 
     @functools.cached_property
     def depths(self):

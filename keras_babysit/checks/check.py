@@ -9,6 +9,7 @@ import rich.progress
 
 from keras_babysit.advice import Journal
 from keras_babysit.checks import registry
+from keras_babysit.checks._built import built
 from keras_babysit.checks._data import read_data, read_validation
 from keras_babysit.checks._inputs import (
     require_above_zero,
@@ -94,35 +95,13 @@ def check(
         data = read_data(x, y, sample_weight)
         validation = read_validation(validation_data)
     require_fit(model, data.x)
-    build(model, data)
-    with untouched(model):
+    with built(model, data), untouched(model):
         case = Case(model, data, validation, seconds=seconds - (time.perf_counter() - start))
         outcomes = _run(case, chosen, is_shown=bool(verbose))
     spent = time.perf_counter() - start
     report = CheckReport(case.history, outcomes, Overhead(spent, spent, 1))
     _tell([console, *sinks], report)
     return report
-
-
-def build(model, data):
-    """Build model, loss, metrics and optimizer for the data, as `fit` does before it begins.
-
-    Raises:
-        ValueError: If the model cannot be built on these data.
-    """
-    batch = data.some(1)
-    try:
-        model._symbolic_build(data_batch=batch)
-    except Exception as error:
-        # What does not fit together is for a check to say, as far as the model itself is built.
-        if not all(layer.built for layer in model._flatten_layers()):
-            raise ValueError(
-                "The model must be built, or fit the data so that it can be. "
-                f"Received: model={model.name!r}, which fails with {type(error).__name__}: "
-                f"{str(error)[:300]}"
-            ) from error
-        if model.optimizer is not None and not model.optimizer.built:
-            model.optimizer.build(model.trainable_variables)
 
 
 def _are_arrays(*arrays):

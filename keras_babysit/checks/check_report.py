@@ -8,6 +8,7 @@ from rich.text import Text
 
 from keras_babysit.history import to_jsonable
 from keras_babysit.sinks import Report
+from keras_babysit.sinks._wording import one_line
 
 STYLES = {
     "ok": "green",
@@ -78,16 +79,35 @@ class CheckReport(Report):
 
     def __rich__(self):
         heading = Text(f"keras-babysit, before training: {self.verdict()}", "bold")
+        codes = _codes(self.advice)
         lines = [Text(line, "dim") for line in self.summary()]
-        return rich.console.Group(heading, "", _table(self.outcomes), "", *lines)
+        return rich.console.Group(
+            heading, "", _table(self.outcomes, codes), "", *_listing(codes), *lines
+        )
 
 
-def _table(outcomes):
+def _codes(advice):
+    """Return the snippets of the first remedies, each once, with the number it is quoted by."""
+    snippets = [one.remedies[0].code for one in advice if one.remedies and one.remedies[0].code]
+    return {code: number for number, code in enumerate(dict.fromkeys(snippets), 1)}
+
+
+def _listing(codes):
+    """Yield the snippets below the table: in a column they would be broken up."""
+    for code, number in codes.items():
+        for place, line in enumerate(code.splitlines()):
+            mark = f"[{number}] " if place == 0 else " " * len(f"[{number}] ")
+            yield Text.assemble(mark, (line, "cyan"), no_wrap=True, overflow="ignore")
+    if codes:
+        yield Text()
+
+
+def _table(outcomes, codes):
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", highlight=False)
     for heading in ("check", "verdict"):
         table.add_column(heading, no_wrap=True)
-    for heading, share in (("evidence", 5), ("what to do", 5)):
-        table.add_column(heading, ratio=share)
+    for heading in ("evidence", "what to do"):
+        table.add_column(heading, ratio=1)
     for line in outcomes:
         rows = line.advice or (None,)
         for place, advice in enumerate(rows):
@@ -96,17 +116,14 @@ def _table(outcomes):
             table.add_row(
                 Text(line.check if place == 0 else ""),
                 Text(verdict, STYLES[verdict]),
-                Text(evidence, "" if advice else "dim"),
-                _what_to_do(advice),
+                Text(one_line(evidence), "" if advice else "dim"),
+                Text(_what_to_do(advice, codes)),
             )
     return table
 
 
-def _what_to_do(advice):
+def _what_to_do(advice, codes):
     if advice is None or not advice.remedies:
-        return Text("")
+        return ""
     first = advice.remedies[0]
-    text = Text(first.text)
-    if first.code:
-        text.append(f"\n{first.code}", "cyan")
-    return text
+    return f"{first.text} [{codes[first.code]}]" if first.code else first.text

@@ -223,15 +223,19 @@ class _Loss:
         batch = _data.take(case.batch, slice(0, count))
         self._batch = keras.tree.map_structure(_wide, batch)
         self._other = [_wide(to_array(value)) for value in case.state[1]]
+        example = [_wide(to_array(value).astype("float64")) for value in case.state[0]]
+        self._compiled = backend.compile(self._loss, example)
+        self._gradients = backend.compile(self._differentiated, example)
 
     def __call__(self, values):
-        return float(to_array(self._loss([_wide(value) for value in values])))
+        return float(to_array(self._compiled([_wide(value) for value in values])))
 
     def gradients(self, values):
-        _, gradients = backend.value_and_grad(
-            lambda tensors: (self._loss(tensors), ()), [_wide(value) for value in values]
-        )
+        gradients = self._gradients([_wide(value) for value in values])
         return [np.asarray(to_array(gradient), "float64") for gradient in gradients]
+
+    def _differentiated(self, tensors):
+        return backend.value_and_grad(lambda values: (self._loss(values), ()), tensors)[1]
 
     def _loss(self, tensors):
         model = self._case.model

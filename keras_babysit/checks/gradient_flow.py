@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from keras_babysit.advice import Advice, Remedy, Severity
-from keras_babysit.checks.case import to_array
+from keras_babysit.checks.case import COMPILES, to_array
 from keras_babysit.checks.finding import Finding, Unknown
 from keras_babysit.probes.probe import Probe, weight_names
 
@@ -125,7 +125,7 @@ def _weights(case):
         return [], "no weight is trainable"
     names = weight_names(case.model)
     missing = [name for name in names if case.known.get(("gradients/norm", name)) == 0]
-    probe = Probe(case.model, is_compiled=False, layers=[])
+    probe = Probe(case.model, is_compiled=COMPILES, layers=[])
     for seed in range(DRAWS):
         if missing:
             readings = probe((case.perturbed(0.5, seed), *case.state[1:]), case.batch)

@@ -8,6 +8,10 @@ WIDTH = 0.15
 """Width of the smoothing in decades: several steps of a sweep of 200 over eight decades. A loss
 changes over about a decade."""
 
+SURE = 5.0
+"""Standard errors by which the smoothed loss must fall below its start. The lowest of the dozen
+independent points of a flat curve lies 2 below on average, the start may lie as much above."""
+
 BELOW_DIVERGENCE = 10.0
 """What the rate at which the loss diverges is divided by (Bengio, arXiv:1206.5533, section 3.1.1:
 begin with a large rate and divide by 3 until it does not diverge; two such steps are 9)."""
@@ -69,9 +73,13 @@ class LrRange:
         curve = self.smoothed
         if not np.isfinite(curve).any() or np.nanargmin(curve) < 2:
             return False
-        start = self.losses[: max(5, len(self.losses) // 5)]
-        noise = np.std(start) / np.sqrt(len(start))
-        return bool(curve[0] - np.nanmin(curve) > max(3 * noise, 1e-6 * abs(curve[0])))
+        low = int(np.nanargmin(curve))
+        noise = np.nanstd((self.losses - curve)[: low + 1])
+        # A Gaussian window averages over 2 sqrt(pi) widths of it, at the edge over half of that.
+        spacing = np.log10(self.learning_rates[1] / self.learning_rates[0])
+        averaged = max(1.0, np.sqrt(np.pi) * WIDTH / spacing)
+        margin = SURE * noise / np.sqrt(averaged)
+        return bool(curve[0] - curve[low] > max(margin, 1e-6 * abs(curve[0])))
 
     @property
     def suggestion(self):
@@ -120,9 +128,11 @@ class LrRange:
             if rate is not None:
                 style = "-" if name == "suggestion" else "--"
                 axes.axvline(rate, color=color, linestyle=style, label=f"{name}: {rate:.1g}")
-        low, high = np.nanmin(self.smoothed), np.nanmax(self.smoothed[: len(self.losses) // 2 + 1])
-        room = max(high - low, 1e-9)
         axes.set(xscale="log", xlabel="learning rate", ylabel="loss")
-        axes.set_ylim(low - 0.2 * room, high + 0.8 * room)
+        curve = self.smoothed
+        if np.isfinite(curve).any():  # a divergence would leave nothing to be seen of the fall
+            low, high = np.nanmin(curve), np.nanmax(curve[: len(curve) // 2 + 1])
+            room = max(high - low, 1e-9)
+            axes.set_ylim(low - 0.2 * room, high + 0.8 * room)
         axes.legend(frameon=False)
         return figure

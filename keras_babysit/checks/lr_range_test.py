@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from keras_babysit.checks import _data
+from keras_babysit.checks._built import built
 from keras_babysit.checks._data import is_stream, read_data
 from keras_babysit.checks._inputs import require_fit, require_model
 from keras_babysit.checks._training import Trainer
 from keras_babysit.checks._untouched import random_states_kept, untouched
-from keras_babysit.checks.check import build
 from keras_babysit.checks.lr_range import LrRange
 from keras_babysit.probes import backend
 from keras_babysit.probes.given import unpack
@@ -93,8 +93,7 @@ def lr_range_test(
             data = read_data(x, y, sample_weight)
             batches = _cut(data, batch_size, seed)
         require_fit(model, data.x)
-    build(model, data)
-    with untouched(model):
+    with built(model, data), untouched(model):
         rates = np.geomspace(min_lr, max_lr, steps)
         trainer = Trainer(model, fork(model.optimizer, min_lr), backend.state(model, None)[:2])
         return LrRange(*_sweep(trainer, rates, batches))

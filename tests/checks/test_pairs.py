@@ -19,6 +19,10 @@ def test_a_correct_program_is_met_with_silence(build):
     model, x, y = build()
     report = check(model, x, y, seconds=SECONDS, verbose=0)
     assert [(a.rule, a.target, a.message) for a in report.advice] == []
+    # Silent because it looked, and not because it fell over.
+    unknown = {line.check: line.evidence for line in report.outcomes if line.verdict == "unknown"}
+    assert not [words for words in unknown.values() if "Error" in words]
+    assert len(unknown) <= 2
 
 
 @pytest.mark.parametrize(

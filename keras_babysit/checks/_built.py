@@ -1,0 +1,49 @@
+"""A model with its loss and metrics built for a while."""
+
+import contextlib
+
+
+@contextlib.contextmanager
+def built(model, data):
+    """Build model, optimizer, loss and metrics for the data, as `fit` does before it begins.
+
+    Loss and metrics are unbuilt again on leaving if they were before: to build them `fit` looks
+    at a batch, for which it shuffles the data once. It must do so with the check and without.
+
+    Raises:
+        ValueError: If the model cannot be built on these data.
+    """
+    parts = [model._compile_loss, model._compile_metrics]
+    fresh = [_contents(part) for part in parts if part is not None and not part.built]
+    try:
+        _build(model, data)
+        yield
+    finally:
+        for part, attributes, lists in fresh:
+            part.__dict__.clear()
+            part.__dict__.update(attributes)
+            for kept, entries in lists:
+                kept.clear()
+                kept.extend(entries)
+
+
+def _contents(part):
+    """Return an object, its attributes, and what its lists hold, to put back in place."""
+    attributes = dict(part.__dict__)
+    lists = [(value, list(value)) for value in attributes.values() if isinstance(value, list)]
+    return part, attributes, lists
+
+
+def _build(model, data):
+    try:
+        model._symbolic_build(data_batch=data.some(1))
+    except Exception as error:
+        # What does not fit together is for a check to say, as far as the model itself is built.
+        if not all(layer.built for layer in model._flatten_layers()):
+            raise ValueError(
+                "The model must be built, or fit the data so that it can be. "
+                f"Received: model={model.name!r}, which fails with {type(error).__name__}: "
+                f"{str(error)[:300]}"
+            ) from error
+        if model.optimizer is not None and not model.optimizer.built:
+            model.optimizer.build(model.trainable_variables)
