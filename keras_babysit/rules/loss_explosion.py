@@ -60,7 +60,7 @@ def loss_explosion(history: History, *, factor: float = 3.0, patience: int = 2) 
     batches = history.series("loss/batch")
     mean = history.last("logs/loss", default=0.0)
     has_exploded = (
-        _is_over(mean, factor * start)
+        _is_over(_lowest_mean(history), factor * start)
         or _is_far_off(batches, factor * start, patience)
         or (len(batches) and not math.isfinite(batches.values[-1]))
     )
@@ -73,6 +73,16 @@ def loss_explosion(history: History, *, factor: float = 3.0, patience: int = 2) 
 
 def _is_over(loss: float, limit: float) -> bool:
     return not math.isfinite(loss) or loss > limit
+
+
+def _lowest_mean(history: History) -> float:
+    """Return the lowest mean of the latest epochs that span `PERSISTENCE` steps, NaN if one is."""
+    steps = history.facts.get("steps_per_epoch") or PERSISTENCE
+    epochs = math.ceil(PERSISTENCE / steps)
+    means = history.series("logs/loss").tail(epochs).values
+    if len(means) and not math.isfinite(means[-1]):
+        return math.nan
+    return float(means.min()) if len(means) == epochs else 0.0
 
 
 def _is_far_off(batches: Series, limit: float, patience: int) -> bool:

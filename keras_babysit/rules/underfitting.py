@@ -22,8 +22,9 @@ HALF_WAY, NEARLY_OVER = 0.5, 1.0
 """Share of the run before which it is too early to call it a poor fit, if the training loss has
 come to rest and if it still falls: every network fits poorly at first."""
 
-SETTLED = 10
-"""Epochs after which a run that was stopped early can be judged."""
+SETTLED = 50
+"""Epochs after which a run that was stopped early can be judged: deep narrow networks rest on a
+plateau for tens of epochs before they learn."""
 
 SLOW_UPDATES = 1e-4
 """A tenth of the healthy update ratio of 1e-3 (CS231n): the learning rate holds the run back."""

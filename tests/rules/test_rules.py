@@ -95,6 +95,11 @@ TABLE = {
     "overshoots-at-first": (rules.loss_explosion, losses(2.3, [2.3, 50, 60, 20]), None),
     "one-spike": (rules.loss_explosion, losses(2.3, [2.3, 50, 2.0]), None),
     "mean-of-an-epoch": (rules.loss_explosion, losses(2.3, [2.3], [7.5]), Severity.ERROR),
+    "mean-of-a-short-epoch": (
+        rules.loss_explosion,
+        history({("loss/start", ""): [2.3], ("logs/loss", ""): [7.5, 2.0]}, steps_per_epoch=3),
+        None,
+    ),
     "large-from-the-start": (rules.loss_explosion, losses(5e4, [5e4, 4e4, 3e4], [3e4]), None),
     "not-a-number": (rules.loss_explosion, losses(2.3, [2.3, math.nan]), Severity.ERROR),
     "negative-loss": (rules.loss_explosion, losses(-1.0, [-5.0, 4.0, 5.0]), None),
@@ -193,7 +198,7 @@ TABLE = {
     ),
     "ended-early": (
         rules.underfitting,
-        poor([0.5] * 12, {"constant_error": 0.5}, [0.693] * 12, epochs=100, done=True),
+        poor([0.5] * 51, {"constant_error": 0.5}, [0.693] * 51, epochs=200, done=True),
         Severity.WARNING,
     ),
     "ended-early-while-falling": (
