@@ -6,7 +6,6 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_babysit.checks.finding import Unknown
 from keras_babysit.probes import taps
 from keras_babysit.probes._backend import backend
 from keras_babysit.probes.probe import compute_loss, stateless
@@ -28,7 +27,7 @@ class Depth:
         rms: Root mean square of its pre-activations.
         offset: Mean over deviation of its pre-activations, the median over the units.
         distinct: How far units differ, as a share of the largest value; 0 if all give the same.
-        gradient: Norm of the loss' gradient at its output.
+        gradient: Norm of the loss' gradient at its output; 0 where the loss cannot be computed.
     """
 
     target: str
@@ -107,14 +106,13 @@ def _read(case, layers, names, targets, readings, trainable, other, batch):
         with stateless(model, values[: len(trainable)], other):
             with taps.tapped(layers, names, record):
                 y_pred = model(x, training=True)
-            if not case.has_loss:
-                return ops.sum(y_pred), ()
-            loss = compute_loss(model, x, y, y_pred, sample_weight, training=True)
+            if case.has_loss:
+                loss = compute_loss(model, x, y, y_pred, sample_weight, training=True)
+            else:  # then the signal is all there is, and every gradient is zero
+                loss = 0.0 * sum(ops.sum(leaf) for leaf in keras.tree.flatten(y_pred))
         measured = [_signal(seen[target]) for target in targets]
         return ops.cast(loss, "float32"), measured
 
-    if not case.has_loss:
-        raise Unknown("the loss cannot be computed on these data")
     (_, measured), gradients = backend.value_and_grad(run, [*trainable, *map(_tensor, zeros)])
     for target, values, gradient in zip(
         targets, measured, gradients[len(trainable) :], strict=True

@@ -101,10 +101,7 @@ def _non_finite(data, name, arrays):
 def _scale(case):
     """Return advice on inputs that are far from mean 0 and deviation 1 where the model minds."""
     x = [leaf for _, leaf in _named("x", case.data.x) if leaf.dtype.kind in "fiu"]
-    try:
-        depths = case.depths
-    except Unknown:
-        return []
+    depths = case.depths
     if not x or not depths:
         return []
     first = depths[0]

@@ -9,7 +9,7 @@ from keras import ops
 from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.checks import _data
 from keras_babysit.checks._double import double_precision, stateless_double
-from keras_babysit.checks.case import fixed_batch_size, to_array
+from keras_babysit.checks.case import COMPILES, fixed_batch_size, to_array
 from keras_babysit.checks.finding import Finding, Unknown
 from keras_babysit.probes._backend import backend
 from keras_babysit.probes.probe import compute_loss, weight_names
@@ -223,15 +223,15 @@ class _Loss:
         batch = _data.take(case.batch, slice(0, count))
         self._batch = keras.tree.map_structure(_wide, batch)
         self._other = [_wide(to_array(value)) for value in case.state[1]]
-        example = [_wide(to_array(value).astype("float64")) for value in case.state[0]]
-        self._compiled = backend.compile(self._loss, example)
-        self._gradients = backend.compile(self._differentiated, example)
+        # TensorFlow's optimiser of graphs complains of double precision on the terminal.
+        self._compiled = backend.compile(self._loss) if COMPILES else self._loss
 
     def __call__(self, values):
         return float(to_array(self._compiled([_wide(value) for value in values])))
 
     def gradients(self, values):
-        gradients = self._gradients([_wide(value) for value in values])
+        run = backend.compile(self._differentiated) if COMPILES else self._differentiated
+        gradients = run([_wide(value) for value in values])
         return [np.asarray(to_array(gradient), "float64") for gradient in gradients]
 
     def _differentiated(self, tensors):

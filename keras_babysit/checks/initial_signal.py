@@ -38,23 +38,27 @@ def initial_signal(case):
     for depth in depths:
         case.record("signal/std", depth.signal, depth.target)
         case.record("signal/gradient_norm", depth.gradient, depth.target)
-    found = judge(depths, ends) + _identical(case, depths)
+    found = judge(depths, ends, has_gradient=case.has_loss) + _identical(case, depths)
     for rule in (saturated_units, dead_units):
         found += [a for a in rule(case.history, patience=1) if a.severity > Severity.NOTE]
     first, last = depths[0], depths[-1]
-    words = f"std {first.signal:.2g} in {first.target}, {last.signal:.2g} in {last.target}"
+    words = f"std {first.signal:.2g} in {first.target}"
+    if first is not last:
+        words += f", {last.signal:.2g} in {last.target}"
     if last.gradient > 0:
-        words += f"; gradient {last.gradient:.2g} there, {first.gradient:.2g} in {first.target}"
+        words += f"; gradient {last.gradient:.2g}"
+        words += "" if first is last else f" there, {first.gradient:.2g} in {first.target}"
     return Finding(words, found)
 
 
-def judge(depths, ends):
+def judge(depths, ends, *, has_gradient=True):
     """Return advice on a signal or gradient that is lost or blown up from end to end.
 
     Args:
         depths: The hidden layers.
         ends: The last layer, and what comes after it. What arrives there is not lost: a sum that
             is no layer of its own may have passed the last hidden layer by.
+        has_gradient: Whether the gradients were measured.
     """
     if len(depths) < 2:
         return []
@@ -62,7 +66,7 @@ def judge(depths, ends):
     first = depths[0].signal
     last = depths[-1].signal
     is_past = any(LOST * first < depth.reach < BLOWN * first for depth in ends)
-    is_past = is_past or (last == 0 and depths[0].gradient > 0)
+    is_past = is_past or (last == 0 and (depths[0].gradient > 0 or not has_gradient))
     if first > 0 and np.isfinite(first) and not is_past and not LOST < last / first < BLOWN:
         found.append(_advice(depths[-1].target, "signal", first, last))
     start, end = depths[0].gradient, depths[-1].gradient

@@ -214,3 +214,12 @@ def test_a_stream_sorted_by_class_is_found_and_an_array_is_not():
     report = check(model, iter(batches), checks=FAST, verbose=0)
     assert "sorted by class" in report.advice[0].message
     assert check(model, x, y, checks=FAST, verbose=0).advice == []
+
+
+def test_unscaled_inputs_are_found_also_where_the_loss_cannot_be_computed():
+    x, _ = arrays()
+    model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(8), keras.layers.Dense(4)])
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    report = check(model, 255 * x, np.full(160, -3), checks=FAST, verbose=0)
+    assert {a.target for a in report["data_quality"].advice} == {"x", "y"}
+    assert report["output_and_loss"].verdict == "error"

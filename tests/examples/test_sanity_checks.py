@@ -1,0 +1,19 @@
+"""The faults are found, and the right program is met with silence."""
+
+import runpy
+
+from tests.examples.paths import EXAMPLES
+
+
+def test_each_program_gets_its_verdict(tmp_path, capsys):
+    main = runpy.run_path(str(EXAMPLES / "sanity_checks.py"))["main"]
+    reports = main(["--save", str(tmp_path)])
+    rules = {name: {advice.rule for advice in report.advice} for name, report in reports.items()}
+    assert rules == {
+        "nothing wrong": set(),
+        "softmax twice": {"output_and_loss"},
+        "pixels up to 255, labels from 1": {"data_quality", "output_and_loss"},
+        "weights too small for its depth": {"initial_signal"},
+    }
+    assert "All well" in capsys.readouterr().out
+    assert (tmp_path / "initial_signal.png").stat().st_size > 10_000
