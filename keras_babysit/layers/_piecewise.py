@@ -5,7 +5,6 @@ from typing import Any
 
 from keras import ops
 
-
 # The gradient of a pairwise maximum is a selection, that of a reduction compares, counts and
 # divides. Up to 3 pieces the chain takes 0.4 to 0.9 of the reduction's time, for 4 pieces 0.8
 # without XLA but 1.3 to 1.6 with it, for 8 twice as long (TensorFlow, CPU).

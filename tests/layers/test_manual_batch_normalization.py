@@ -28,7 +28,14 @@ CONFIGURATIONS = {
     },
     "renorm-bare": {"renorm": True, "center": False, "scale": False},
 }
-SHAPES = {"vectors": (8, 5), "sequences": (6, 4, 5), "images": (4, 5, 3, 5)}
+SEQUENCES = (6, 4, 5)
+CASES = {
+    **{name: (arguments, SEQUENCES) for name, arguments in CONFIGURATIONS.items()},
+    "vectors": ({}, (8, 5)),
+    "images": ({}, (4, 5, 3, 5)),
+    "images-channels-first": ({"axis": 1}, (4, 5, 3, 2)),
+    "images-renorm": (CONFIGURATIONS["renorm"], (4, 5, 3, 5)),
+}
 
 
 def data(shape, seed=0):
@@ -44,8 +51,7 @@ def assert_close(ours, theirs, tolerance=2e-5):
         np.testing.assert_allclose(our, their, rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
-@pytest.mark.parametrize("arguments", CONFIGURATIONS.values(), ids=CONFIGURATIONS)
+@pytest.mark.parametrize(("arguments", "shape"), CASES.values(), ids=CASES)
 def test_equals_keras(arguments, shape):
     """Outputs, gradients and moving averages of two training steps, then inference."""
     ours, theirs = ManualBatchNormalization(**arguments), Peer(**arguments)
