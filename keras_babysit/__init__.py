@@ -1,13 +1,12 @@
 """Watches a Keras 3 training and says what is wrong, where, why and what to do.
 
-    import keras_babysit as kb
-
-    model.fit(x, y, validation_data=(x_val, y_val), callbacks=[kb.Babysitter()])
+Beside `model.fit(..., callbacks=[Babysitter()])`: `check` and `lr_range_test` before it.
 """
 
 from keras_babysit import activations, callbacks, initializers, layers, rules, sinks
 from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.callbacks import Babysitter
+from keras_babysit.checks import check, lr_range_test
 from keras_babysit.history import History, Measurement
 from keras_babysit.rules import DEFAULT_RULES
 from keras_babysit.sinks import Report
@@ -25,8 +24,10 @@ __all__ = [
     "__version__",
     "activations",
     "callbacks",
+    "check",
     "initializers",
     "layers",
+    "lr_range_test",
     "rules",
     "sinks",
 ]

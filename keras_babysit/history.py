@@ -6,7 +6,6 @@ and back, so that a run recorded on one machine is judged on another.
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
