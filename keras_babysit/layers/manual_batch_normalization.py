@@ -165,10 +165,8 @@ class ManualBatchNormalization(keras.layers.Layer):
         self.input_spec = keras.InputSpec(ndim=rank, axes={self.axis: channels})
 
     def _build_averages(self, channels: int) -> None:
-        initial_mean, initial_variance = (
-            self.moving_mean_initializer,
-            self.moving_variance_initializer,
-        )
+        initial_mean = self.moving_mean_initializer
+        initial_variance = self.moving_variance_initializer
 
         def initial_stddev(shape: tuple[int, ...], dtype: Any = None) -> Any:
             return ops.sqrt(_copy_of(initial_variance)(shape, dtype=dtype))
@@ -206,20 +204,20 @@ class ManualBatchNormalization(keras.layers.Layer):
     def _normalize_by_batch(self, x: Any, mask: Any) -> Any:
         # Any number near the mean serves as the origin. From there on numbers are of the size of
         # the standard deviation, however large the mean is, and float32 has digits to spare.
-        origin = ops.stop_gradient(self._mean(x[:1]))
+        origin = ops.stop_gradient(self._mean(x[:1], None if mask is None else mask[:1]))
         x = x - origin
 
-        mean = self._mean(x, mask)
+        mean = self._mean(x, mask)  # 1
         # The gradient through this mean is that of a sum of deviations, zero: left out.
-        variance = self._mean(ops.square(x - ops.stop_gradient(mean)), mask)
+        variance = self._mean(ops.square(x - ops.stop_gradient(mean)), mask)  # 2
         stddev = ops.sqrt(variance + self.epsilon)
         gamma, beta = self._gamma_and_beta(x)
         if self.renorm:
             r, d = self._renorm_corrections(origin + mean, stddev)
             gamma, beta = gamma * r, gamma * d + beta
-        self._update_averages(origin + mean, variance, stddev)
+        self._update_averages(origin + mean, variance, stddev)  # 5
 
-        # gamma * (x - mean) / stddev + beta, with one product and one sum per element.
+        # 3 and 4, gamma * (x - mean) / stddev + beta, with one product and one sum per element.
         scale = gamma / stddev
         return x * scale + (beta - mean * scale)
 

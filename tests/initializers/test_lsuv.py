@@ -41,15 +41,26 @@ def nested_and_shared():
     return keras.Model(inputs, keras.layers.Dense(3)(hidden))
 
 
+class Projection(keras.layers.Layer):
+    """A layer of the user's own, with a kernel and nothing else."""
+
+    def build(self, input_shape):
+        self.kernel = self.add_weight(name="kernel", shape=(input_shape[-1], 7))
+
+    def call(self, inputs):
+        return ops.matmul(inputs, self.kernel)
+
+
 class Subclassed(keras.Model):
     def __init__(self):
         super().__init__()
         self.blocks = [keras.layers.Dense(12, activation="gelu") for _ in range(3)]
+        self.projection = Projection()
 
     def call(self, inputs, training=False):
         for block in self.blocks:
             inputs = block(inputs)
-        return inputs
+        return self.projection(inputs)
 
 
 def recurrent():
@@ -62,7 +73,7 @@ MODELS = {
     "sequential": (sequential, FLAT, 4),
     "convolutional": (convolutional, X, 5),
     "nested-and-shared": (nested_and_shared, FLAT, 3),
-    "subclassed": (Subclassed, FLAT, 3),
+    "subclassed": (Subclassed, FLAT, 4),
     "recurrent": (recurrent, FLAT.reshape(64, 4, 5), 1),
 }
 
