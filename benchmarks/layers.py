@@ -210,6 +210,17 @@ def bench_whitening(rounds: int) -> None:
         report("Whitening.adapt / PCA(whiten=True).fit", x.shape, dtype, result, 1.0)
 
 
+def measure_accuracy() -> None:
+    """Print the largest error of normalised outputs where the mean is far above the deviation."""
+    x = np.random.default_rng(0).normal(1e4, 1e-2, size=(256, 3)).astype("float32")
+    exact = x.astype("float64")
+    expected = (exact - exact.mean(axis=0)) / np.sqrt(exact.var(axis=0) + 1e-3)
+    for layer in (ManualBatchNormalization(), keras.layers.BatchNormalization()):
+        outputs = ops.convert_to_numpy(layer(x, training=True))
+        error = np.abs(outputs - expected).max()
+        print(f"{type(layer).__name__} at mean 1e4, std 1e-2: largest error {error:.0e}")
+
+
 def environment() -> str:
     return f"Keras {keras.__version__} on {keras.backend.backend()}, {ops.zeros(1).device}"
 
@@ -223,6 +234,8 @@ def main() -> None:
     print(f"{'ours / peer':46} {'shape':18} {'mode':10} {'ours, ms':>8}  ratio  quartiles  aim")
     only = arguments.only.lower()
     bench_layers(arguments.rounds, only)
+    if only in "batchnormalization":
+        measure_accuracy()
     if only in "whitening":
         bench_whitening(max(arguments.rounds // 6, 3))
 
