@@ -56,8 +56,8 @@ class Whitening(Adapted):
             best-known implementation: 1 for PCA, as scikit-learn, 0 for ZCA, as Keras'
             `ImageDataGenerator`.
         solver: `"full"` takes all eigenvectors. `"randomized"` approximates the first
-            `components` by scikit-learn's `randomized_svd`, which pays where d is in the thousands
-            and `components`, which must be an int, is a small part of it.
+            `components`, which must be an int, by scikit-learn's `randomized_svd` in
+            `O(d² * components)`: for large d of which a small part is kept.
         seed: Seed of the randomized solver.
         **kwargs: Arguments of `keras.layers.Layer`, such as `name` and `dtype`.
 
