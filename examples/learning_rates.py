@@ -61,7 +61,7 @@ def draw(curves, found):
         axes.plot(losses, marker=".", label=f"{name}: {RATES[name]:g}")
     axes.set(xlabel="epoch", ylabel="loss", xlim=(0, EPOCHS), ylim=(0, 4))
     top = max(loss for losses in curves.values() for loss in losses if np.isfinite(loss))
-    axes.annotate(f"up to {top:.0f}", (1.1, 3.8), color="tab:red")
+    axes.annotate(f"up to {top:.0f}", (2.1, 3.8), color="tab:red")
     axes.legend(title="learning rate", frameon=False)
     return {"learning_rates.png": figure, "lr_range_test.png": found.plot()}
 
@@ -78,8 +78,9 @@ def main(arguments=None):
         curves[name], advice = train(rate)
         print(f"{name} ({rate:g}): loss {curves[name][0]:.2f} -> {curves[name][-1]:.3g}")
         for one in advice:
-            print(f"  {one.severity.name} {one.rule}: {one.message}")
-            if one.remedies and one.remedies[0].code:
+            state = one.severity.name if one.is_open else "resolved"
+            print(f"  {state} {one.rule}: {one.message}")
+            if one.is_open and one.remedies and one.remedies[0].code:
                 print(f"    {one.remedies[0].code}")
     if save:
         save.mkdir(parents=True, exist_ok=True)

@@ -47,9 +47,10 @@ def measure(case):
     calls = _calls(case, layers, names)
     zeros = [np.zeros(shape, "float32") for _, shape, _ in calls]
     targets = [target for target, *_ in calls]
+    has_loss = case.has_loss  # found out here, and not while the pass is traced
     run = Pass(
         lambda readings, trainable, other, scale, batch: _read(
-            case, layers, names, targets, readings, trainable, other, batch
+            case.model, has_loss, layers, names, targets, readings, trainable, other, batch
         ),
         is_compiled=keras.backend.backend() == "jax",
     )
@@ -88,10 +89,9 @@ def _has_kernel(layer):
     return any(len(variable.shape) > 1 for variable in layer.trainable_variables)
 
 
-def _read(case, layers, names, targets, readings, trainable, other, batch):
+def _read(model, has_loss, layers, names, targets, readings, trainable, other, batch):
     """Measure in one pass; a zero added to each output takes the gradient there."""
     x, y, sample_weight, zeros = batch
-    model = case.model
     seen = {}
 
     def run(values):
@@ -106,7 +106,7 @@ def _read(case, layers, names, targets, readings, trainable, other, batch):
         with stateless(model, values[: len(trainable)], other):
             with taps.tapped(layers, names, record):
                 y_pred = model(x, training=True)
-            if case.has_loss:
+            if has_loss:
                 loss = compute_loss(model, x, y, y_pred, sample_weight, training=True)
             else:  # then the signal is all there is, and every gradient is zero
                 loss = 0.0 * sum(ops.sum(leaf) for leaf in keras.tree.flatten(y_pred))

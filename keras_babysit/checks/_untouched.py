@@ -44,6 +44,15 @@ def random_states_kept():
             _put_back(shared.state, shared_value)
 
 
+def same_random_numbers():
+    """Begin PyTorch's stream anew: its dropout draws from there and not from the layer's seed.
+
+    On the other backends a pass with the same values of the seeds draws the same numbers.
+    """
+    if keras.backend.backend() == "torch":
+        sys.modules["torch"].manual_seed(0)
+
+
 def _variables(model):
     optimizer = model.optimizer.variables if getattr(model, "optimizer", None) else []
     found = {id(v): v for v in [*model.variables, *model.metrics_variables, *optimizer]}

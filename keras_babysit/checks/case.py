@@ -24,6 +24,10 @@ COMPILES = keras.backend.backend() == "jax"
 which takes longer; TensorFlow and PyTorch run at once."""
 
 
+FEW = 32
+"""Examples on which large models are measured; small ones get more."""
+
+
 class Case:
     """A compiled and built model, a sample of its data, and the time that there is.
 
@@ -48,10 +52,12 @@ class Case:
         self.deadline = time.perf_counter() + seconds
         self.history = History()
         self.state = backend.state(model, None)
-        self.batch = data.some(_examples(model, len(data)))
         self.notices = []
         self.found = []
         self._graphs = {}
+        self.batch = data.some(fixed_batch_size(model) or FEW)
+        if fixed_batch_size(model) is None:
+            self.batch = data.some(self._affordable(seconds))
 
     @property
     def seconds_left(self):
@@ -88,6 +94,15 @@ class Case:
         )
         measurements, _ = monitor.measure(0, 0, None, None)
         return {(m.quantity, m.target): m.value for m in measurements}
+
+    def _affordable(self, seconds):
+        """Return the number of examples with which a pass takes a hundredth of the time."""
+        spent = []
+        for _ in range(2):  # the first pass may compile
+            start = time.perf_counter()
+            self.forward(training=True)
+            spent.append(time.perf_counter() - start)
+        return int(np.clip(FEW * seconds / 100 / min(spent), FEW, PROBE_EXAMPLES))
 
     def record(self, quantity, value, target=""):
         """Add a measurement to the history."""
@@ -252,7 +267,3 @@ def fixed_batch_size(model):
     """Return the batch size that a model is built for, None if it takes any."""
     sizes = [tensor.shape[0] for tensor in getattr(model, "inputs", None) or ()]
     return next((size for size in sizes if size is not None), None)
-
-
-def _examples(model, available):
-    return fixed_batch_size(model) or min(PROBE_EXAMPLES, available)

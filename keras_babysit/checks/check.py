@@ -95,7 +95,8 @@ def check(
         data = read_data(x, y, sample_weight)
         validation = read_validation(validation_data)
     require_fit(model, data.x)
-    with built(model, data), untouched(model):
+    with built(model, data), untouched(model), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras', of what the checks find and say better
         case = Case(model, data, validation, seconds=seconds - (time.perf_counter() - start))
         outcomes = _run(case, chosen, is_shown=bool(verbose))
     spent = time.perf_counter() - start
@@ -132,9 +133,7 @@ def _ask(case, one):
     if case.seconds_left < 0:
         return Outcome(name, "unknown", "no time was left: give it more `seconds`")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            finding = one(case)
+        finding = one(case)
     except Unknown as reason:
         return Outcome(name, "unknown", str(reason), (), time.perf_counter() - start)
     except Exception as error:

@@ -9,6 +9,7 @@ from keras import ops
 from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.checks import _data
 from keras_babysit.checks._double import double_precision, stateless_double
+from keras_babysit.checks._untouched import same_random_numbers
 from keras_babysit.checks.case import COMPILES, fixed_batch_size, to_array
 from keras_babysit.checks.finding import Finding, Unknown
 from keras_babysit.probes._backend import backend
@@ -31,9 +32,10 @@ NEGLIGIBLE = 1e-6
 """Share of the largest gradient of the whole model below which neither is looked at: the rounding
 of a loss in float64, 1e-16 over a step of 1e-5, is 1e-11, that of constants in float32 1e-7."""
 
+CLOSE_BY = 1e-10
 ROUGH = 1e-12
-"""Share of the loss by which a step of 1e-9 may leave a straight line. In float64 it is 1e-16, in
-float32 1e-8, and the quotients would be noise."""
+"""Share of the loss by which steps of 1e-10 may leave a straight line. In float64 it is 1e-16 times
+the depth, in float32 1e-8, and the quotients would be noise."""
 
 EXAMPLES = 8
 WEIGHTS = 4
@@ -146,22 +148,23 @@ def _compare(case):
         raise Unknown("the loss is not the same twice: it draws random numbers past Keras")
     if not np.isfinite(first):
         raise Unknown("the loss is not finite")
-    if _roughness(loss, start) > ROUGH * abs(first):
-        raise Unknown("a layer or the loss does not compute in double precision")
     gradients = loss.gradients(start)
+    if not _is_double(loss, start, any(gradient.any() for gradient in gradients)):
+        raise Unknown("a layer or the loss does not compute in double precision")
     names = weight_names(case.model)
     rng = np.random.default_rng(0)
     chosen = [_chosen(rng, gradient) for gradient in gradients]
-    # All variables get their first weight before any gets its second.
+    # All variables get their first weight before any gets its second; should time run out, those
+    # that had their turn lie all over the network.
     plan = [
-        (place, entries[turn])
+        (place, chosen[place][turn])
         for turn in range(WEIGHTS)
-        for place, entries in enumerate(chosen)
-        if turn < len(entries)
+        for place in rng.permutation(len(chosen))
+        if turn < len(chosen[place])
     ]
-    compared = []
+    compared, until = [], case.seconds_left / 2  # the rest is for the check that follows
     for place, entry in plan:
-        if case.seconds_left < 0 and compared:
+        if case.seconds_left < until and compared:
             break
         quotients = [
             q for step in STEPS for q in _quotients(loss, start, first, place, entry, step)
@@ -171,15 +174,16 @@ def _compare(case):
     return compared, len(plan)
 
 
-def _roughness(loss, start):
-    """Return how far five points close together on a random line are from being on a line."""
+def _is_double(loss, start, has_slope):
+    """Return whether five points close together on a random line are on a line, and differ."""
     rng = np.random.default_rng(1)
     directions = [rng.normal(size=value.shape) for value in start]
     values = [
-        loss([w + 1e-9 * step * d for w, d in zip(start, directions, strict=True)])
+        loss([w + CLOSE_BY * step * d for w, d in zip(start, directions, strict=True)])
         for step in range(5)
     ]
-    return float(np.abs(np.diff(values, 2)).max())
+    is_flat = has_slope and np.ptp(values) == 0
+    return not is_flat and np.abs(np.diff(values, 2)).max() <= ROUGH * abs(values[0])
 
 
 def _comparison(name, analytic, quotients, gradients):
@@ -240,18 +244,10 @@ class _Loss:
     def _loss(self, tensors):
         model = self._case.model
         x, y, sample_weight = self._batch
-        if keras.backend.backend() == "torch":
-            _same_random_numbers()
+        same_random_numbers()
         with stateless_double(model, tensors, self._other):
             y_pred = model(x, training=True)
             return compute_loss(model, x, y, y_pred, sample_weight, training=True)
-
-
-def _same_random_numbers():
-    """Begin PyTorch's stream anew: its dropout draws from there and not from the layer's seed."""
-    import torch
-
-    torch.manual_seed(0)
 
 
 def _wide(array):

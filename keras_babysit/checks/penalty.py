@@ -6,6 +6,7 @@ import math
 import keras
 
 from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.checks._untouched import same_random_numbers
 from keras_babysit.checks.case import to_array
 from keras_babysit.checks.finding import Finding
 from keras_babysit.probes.probe import compute_loss, stateless, weight_penalty
@@ -83,6 +84,7 @@ def _loss(case):
     x, y, sample_weight = keras.tree.map_structure(
         lambda a: None if a is None else keras.ops.convert_to_tensor(a), case.batch
     )
+    same_random_numbers()
     with stateless(case.model, *case.state[:2]):
         y_pred = case.model(x, training=True)
         loss = compute_loss(case.model, x, y, y_pred, sample_weight, training=True)
