@@ -1,0 +1,66 @@
+"""The commands: record, judge, sample, check, backends."""
+
+import argparse
+from pathlib import Path
+
+from benchmarks.diagnosis import judge, record
+from benchmarks.diagnosis.program import PARTS
+
+PAGE = Path(__file__).parents[2] / "docs" / "accuracy.md"
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python benchmarks/diagnosis", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--part", choices=PARTS, action="append", help="corpus, faults or healthy")
+    shared.add_argument("--only", default="*", help="pattern, or part of an id")
+    shared.add_argument("--every", type=int, default=1, metavar="N", help="each N-th program")
+    shared.add_argument("--jobs", type=int, default=1, metavar="N", help="processes")
+    shared.add_argument("--folder", type=Path, default=record.FOLDER, help="of the recordings")
+    one = commands.add_parser("record", parents=[shared], help="train what is not recorded yet")
+    one.add_argument("--again", action="store_true", help="train also what is recorded")
+    one = commands.add_parser("judge", parents=[shared], help="replay the rules and print figures")
+    one.add_argument("--list", action="store_true", help="name every miss and false alarm")
+    one.add_argument("--write", action="store_true", help=f"write docs/{PAGE.name}")
+    commands.add_parser("list", parents=[shared], help="print the programs and their labels")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command."""
+    options = parse(arguments)
+    programs = record.choose(
+        record.all_programs(),
+        parts=options.part or PARTS,
+        only=options.only,
+        every=options.every,
+    )
+    COMMANDS[options.command](programs, options)
+
+
+def run_record(programs: list, options: argparse.Namespace) -> None:
+    record.record_all(
+        programs, jobs=options.jobs, again=options.again, folder=options.folder
+    )  # fmt: skip
+
+
+def run_judge(programs: list, options: argparse.Namespace) -> None:
+    verdicts, missing = judge.judge(programs, folder=options.folder, jobs=options.jobs)
+    if options.write:
+        PAGE.write_text(judge.page(verdicts, missing), encoding="utf-8")
+    print(judge.report(verdicts, missing))
+    if options.list:
+        print(judge.listing(verdicts))
+
+
+def run_list(programs: list, options: argparse.Namespace) -> None:
+    for program in programs:
+        label = program.label
+        wanted = ", ".join(sorted(label.names)) or "healthy"
+        extra = "" if label.is_scored else " (not scored)"
+        extra += " (harmless)" if label.is_harmless else ""
+        print(f"{program.id:44} {program.part:8} {program.half:8} {wanted}{extra}")
+
+
+COMMANDS = {"record": run_record, "judge": run_judge, "list": run_list}

@@ -1,0 +1,138 @@
+"""Data that needs no download: generated, or shipped with scikit-learn."""
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn import datasets
+from sklearn.model_selection import train_test_split
+
+from benchmarks.diagnosis.program import Split
+
+Array = NDArray[np.floating]
+
+
+def standardise(x: Array) -> Array:
+    spread = x.std(axis=0)
+    return (x - x.mean(axis=0)) / np.where(spread > 0, spread, 1)
+
+
+def min_max(x: Array) -> Array:
+    span = np.ptp(x, axis=0)
+    return (x - x.min(axis=0)) / np.where(span > 0, span, 1)
+
+
+SCALES = {
+    "none": lambda x: x,
+    "standard": standardise,
+    "minmax": min_max,
+    "div16": lambda x: x / 16,
+}
+
+
+def one_hot(labels: NDArray[np.integer], classes: int | None = None) -> Array:
+    labels = np.asarray(labels, int)
+    return np.eye(classes or int(labels.max()) + 1)[labels]
+
+
+def hold_out(x: Array, y: Array, share: float = 0.25, *, seed: int = 0) -> Split:
+    x, x_val, y, y_val = train_test_split(x, y, test_size=share, random_state=seed)
+    return Split(x, y, x_val, y_val)
+
+
+def head(x: Array, y: Array, n: int) -> Split:
+    return Split(x[:n], y[:n], x[n:], y[n:])
+
+
+def bundled(
+    name: str,
+    *,
+    scale: str = "standard",
+    one_hot_labels: bool = False,
+    target: str = "none",
+    image: bool = False,
+    n: int | None = None,
+    share: float = 0.25,
+    seed: int = 0,
+) -> Split:
+    """Return a data set of scikit-learn, a share held out; `n` keeps the first n to train on."""
+    x, y = getattr(datasets, f"load_{name}")(return_X_y=True)
+    x = SCALES[scale](x)
+    if image:
+        x = x.reshape(-1, 8, 8, 1)
+    y = one_hot(y) if one_hot_labels else SCALES[target](y.astype(float))
+    split = hold_out(x, y, share, seed=seed)
+    return split._replace(x=split.x[:n], y=split.y[:n])
+
+
+def circle() -> Split:
+    x, y = datasets.make_circles(n_samples=1000, noise=0.1, random_state=1)
+    return head(x, y, 700)
+
+
+def blob() -> Split:
+    x, y = datasets.make_blobs(
+        n_samples=1000, centers=3, n_features=2, cluster_std=2, random_state=2
+    )
+    return head(x, one_hot(y), 700)
+
+
+def spirals(rng: np.random.Generator, n: int, *, noise: float = 0.02) -> Split:
+    total = n + n // 4
+    radius, arm = rng.uniform(0.5, 3, total), rng.integers(0, 2, total)
+    angle = 3 * radius + np.pi * arm
+    x = radius[:, None] / 3 * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    return head(x + rng.normal(0, noise, x.shape), arm.astype(float), n)
+
+
+def sine(rng: np.random.Generator, n: int, *, noise: float = 0.1) -> Split:
+    x = rng.uniform(-3, 3, (n + n // 4, 1))
+    return head(x, np.sin(2 * x) + rng.normal(0, noise, x.shape), n)
+
+
+def noisy_labels(rng: np.random.Generator, n: int, *, noise: float = 2.0) -> Split:
+    x = rng.normal(size=(n + n // 4, 20))
+    return head(x, (x[:, 0] + rng.normal(0, noise, len(x)) > 0).astype(float), n)
+
+
+def imbalanced(rng: np.random.Generator, n: int, *, limit: float = 2.3) -> Split:
+    """Return two classes by the sum of two normal features; 2.3 leaves 5 % positives."""
+    x = rng.normal(size=(n + n // 4, 10))
+    return head(x, (x[:, 0] + x[:, 1] > limit).astype(float), n)
+
+
+def sequences(rng: np.random.Generator, n: int, *, steps: int = 12) -> Split:
+    """Return series of two channels, labelled by the sign of the sum of the first."""
+    x = rng.normal(size=(n + n // 4, steps, 2))
+    return head(x, (x[..., 0].sum(axis=1) > 0).astype(float), n)
+
+
+def tokens(rng: np.random.Generator, n: int, *, words: int = 200, length: int = 20) -> Split:
+    """Return sentences of word numbers, labelled by the sign of the sum of their words' scores."""
+    x = rng.integers(1, words, (n + n // 4, length))
+    scores = np.random.default_rng(8).normal(size=words)
+    return head(x, (scores[x].sum(axis=1) > 0).astype(float), n)
+
+
+def wide_target(rng: np.random.Generator, n: int) -> Split:
+    x = rng.normal(size=(n + n // 4, 8))
+    return head(x, 100 + 30 * x[:, :3].sum(axis=1) + rng.normal(0, 5, len(x)), n)
+
+
+def multi_label(rng: np.random.Generator, n: int, *, labels: int = 5) -> Split:
+    x = rng.normal(size=(n + n // 4, 15))
+    directions = np.random.default_rng(6).normal(size=(15, labels))
+    return head(x, (x @ directions > 0).astype(float), n)
+
+
+def low_rank(rng: np.random.Generator, n: int, *, rank: int = 4, width: int = 30) -> Split:
+    """Return data on a plane of `rank` dimensions, which are their own targets."""
+    x = rng.normal(size=(n + n // 4, rank))
+    x = min_max(x @ np.random.default_rng(7).normal(size=(rank, width)))
+    return head(x, x, n)
+
+
+def friedman(rng: np.random.Generator, n: int, *, noise: float = 1.0) -> Split:
+    """Return Friedman's first regression problem, inputs and targets standardised."""
+    x, y = datasets.make_friedman1(
+        n_samples=n + n // 4, noise=noise, random_state=int(rng.integers(2**31))
+    )
+    return head(standardise(x), standardise(y), n)

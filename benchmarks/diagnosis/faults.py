@@ -1,0 +1,7 @@
+"""faults."""
+
+from benchmarks.diagnosis.program import Program
+
+
+def programs() -> list[Program]:
+    return []

@@ -1,0 +1,264 @@
+"""Replay the rules over the recordings, and the tables of how they did."""
+
+import functools
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from benchmarks.diagnosis.program import HALVES, PARTS, Program
+from benchmarks.diagnosis.record import FOLDER, environment, path_of
+from benchmarks.diagnosis.replay import read_recording, replay
+from benchmarks.diagnosis.verdict import COLUMNS, Verdict, count, figures, in_order_of_causes
+from keras_babysit.rules import DEFAULT_RULES
+
+PEERS = [
+    ("DeepDiagnosis", "391 models of AUTOTRAINER", "0.68", "0.36 (68/188)"),
+    ("DeepLocalize", "391 models of AUTOTRAINER", "0.94", "0.72"),
+    ("UMLAUT", "391 models of AUTOTRAINER", "0.86", "0.91"),
+    ("DeepDiagnosis", "53 forum programs, symptom named", "0.72 (38/53)", "-"),
+    ("DeepLocalize", "53 forum programs, symptom named", "0.43 (23/53)", "-"),
+    ("AUTOTRAINER", "53 forum programs, symptom named", "0.36 (19/53)", "-"),
+    ("UMLAUT", "53 forum programs, symptom named", "0.32 (17/53)", "-"),
+    ("DeepFD", "52 programs, kind of fault right", "0.52 (27/52)", "-"),
+    ("DEFault", "52 programs, category right", "0.63", "-"),
+    ("best of four", "independent score, EMSE 2025", "0.55", "precision 0.37"),
+]
+"""What earlier tools reach by publication, or by the result files published with it."""
+
+TITLES = {
+    "corpus": "Programs of published fault benchmarks",
+    "faults": "Seeded faults",
+    "healthy": "Healthy programs",
+}
+HALF_TITLES = {"set": "thresholds are set on it", "reported": "only reported"}
+
+
+def verdict_of(folder: Path, program: Program) -> Verdict:
+    """Return the verdict on one recorded program."""
+    recording = read_recording(path_of(program, folder))
+    if recording.run["error"]:
+        return Verdict(program, (), 0, recording.run["error"])
+    advice = in_order_of_causes(replay(recording))
+    return Verdict(program, tuple(advice), recording.run["steps"])
+
+
+def judge(
+    programs: Iterable[Program], *, folder: Path = FOLDER, jobs: int = 1
+) -> tuple[list[Verdict], list[Program]]:
+    """Return the verdicts on what is recorded, and the programs that are not."""
+    programs = list(programs)
+    recorded = [p for p in programs if path_of(p, folder).exists()]
+    missing = [p for p in programs if p not in recorded]
+    one = functools.partial(verdict_of, folder)
+    if jobs == 1:
+        return [one(p) for p in recorded], missing
+    with ProcessPoolExecutor(jobs) as pool:  # forked: programs need not travel
+        return list(pool.map(one, recorded, chunksize=8)), missing
+
+
+# ------------------------------------------------------------------------------------- tables
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table, padded so that it reads as plain text."""
+    rows = [list(map(str, row)) for row in rows]
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+
+    def line(cells: Sequence[str]) -> str:
+        padded = [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
+        return f"| {' | '.join(padded)} |"
+
+    return "\n".join([line(head), line(["-" * width for width in widths]), *map(line, rows)])
+
+
+def overall_rows(verdicts: Sequence[Verdict]) -> list[list[str]]:
+    rows = []
+    for part in PARTS:
+        of_part = [v for v in verdicts if v.program.part == part]
+        for half in (*HALVES, None):
+            chosen = [v for v in of_part if half in (None, v.program.half)]
+            if chosen:
+                name = f"half on which {HALF_TITLES[half]}" if half else "both halves"
+                rows.append([TITLES[part], name, *figures(chosen).cells()])
+    for half in (*HALVES, None):
+        chosen = [v for v in verdicts if half in (None, v.program.half)]
+        name = f"half on which {HALF_TITLES[half]}" if half else "both halves"
+        rows.append(["All", name, *figures(chosen).cells()])
+    return rows
+
+
+RULE_COLUMNS = [
+    "rule",
+    "half",
+    "named by the rule",
+    "named at all",
+    "right first advice",
+    "false alarms of the rule",
+    "found at",
+]
+
+
+def rule_rows(verdicts: Sequence[Verdict]) -> list[list[str]]:
+    """Return a row per rule and half: seeded faults of its kind, and its false alarms anywhere."""
+    names = {r for v in verdicts if v.program.part == "faults" for r in v.program.label.names}
+    names |= set(DEFAULT_RULES.names)
+    known = [*DEFAULT_RULES.names, *sorted(names - set(DEFAULT_RULES.names))]
+    rows = []
+    for rule in known:
+        for half in HALVES:
+            chosen = [v for v in verdicts if v.program.half == half]
+            rows.append([rule, half, *rule_cells(chosen, rule)])
+    return rows
+
+
+def rule_cells(verdicts: Sequence[Verdict], rule: str) -> list[str]:
+    faulty = [
+        v
+        for v in verdicts
+        if v.program.part == "faults"
+        and rule in v.program.label.names
+        and not v.program.label.is_harmless
+    ]
+    healthy = [v for v in verdicts if v.program.label.is_healthy]
+    result = figures(faulty)
+    return [
+        str(count(faulty, says(rule))),
+        str(result.recall),
+        str(result.first),
+        str(count(healthy, alarms_by(rule))),
+        result.discovery,
+    ]
+
+
+def says(rule: str) -> Callable[[Verdict], bool]:
+    return lambda v: any(a.rule == rule for a in v.counted)
+
+
+def alarms_by(rule: str) -> Callable[[Verdict], bool]:
+    return lambda v: any(a.rule == rule for a in v.alarms)
+
+
+def symptom_rows(verdicts: Sequence[Verdict]) -> list[list[str]]:
+    """Return a row per symptom of the published programs."""
+    faulty = [v for v in verdicts if not v.program.label.is_healthy]
+    words = sorted({word for v in faulty for word in v.program.label.words})
+    rows = []
+    for word in words:
+        result = figures(v for v in faulty if word in v.program.label.words)
+        rows.append([word, str(result.recall), str(result.first), result.discovery])
+    return rows
+
+
+def peer_rows(verdicts: Sequence[Verdict]) -> list[list[str]]:
+    """Return a row per earlier tool: what it answered on the very programs of the corpus."""
+    names = sorted({name for v in verdicts for name in v.program.peers})
+    rows = []
+    for name in names:
+        asked = [v for v in verdicts if v.program.peers.get(name, NO_ANSWER) != NO_ANSWER]
+        faulty = [v for v in asked if not v.program.label.is_healthy]
+        healthy = [v for v in asked if v.program.label.is_healthy]
+        rows.append(
+            [
+                name,
+                *(str(count(c, lambda v, n=name: v.program.peers[n] != "nothing"))
+                  for c in (faulty, healthy)),
+                *(str(count(c, lambda v: bool(v.alarms))) for c in (faulty, healthy)),
+            ]
+        )  # fmt: skip
+    return rows
+
+
+NO_ANSWER = "not applicable"
+
+
+def unscored(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    return [v for v in verdicts if not v.program.label.is_scored]
+
+
+def scored(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    return [v for v in verdicts if v.program.label.is_scored]
+
+
+def misses(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """Return the faulty programs whose fault was not named."""
+    return [
+        v
+        for v in verdicts
+        if not (v.program.label.is_healthy or v.program.label.is_harmless or v.is_found)
+    ]
+
+
+def false_alarms(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    return [v for v in verdicts if v.is_false_alarm]
+
+
+def one_line(verdict: Verdict) -> str:
+    """Return a verdict in one line: id, half, label and what was said."""
+    program = verdict.program
+    wanted = ", ".join(sorted(program.label.names)) or "healthy"
+    doubt = "" if program.label.is_scored else f" (not scored: {program.label.note})"
+    return f"{program.id} [{program.half}]: {wanted}; said: {verdict.said()}{doubt}"
+
+
+def report(verdicts: Sequence[Verdict], missing: Sequence[Program]) -> str:
+    """Return all tables as Markdown."""
+    broken = [v for v in verdicts if v.error]
+    verdicts = [v for v in verdicts if not v.error]
+    counted, dubious = scored(verdicts), unscored(verdicts)
+    harmless = sum(v.program.label.is_harmless for v in counted)
+    corpus = [v for v in counted if v.program.part == "corpus"]
+    parts = [
+        "## Overall",
+        table(["part", "half", *COLUMNS], overall_rows(counted)),
+        f"{len(counted)} runs. Not among the faulty: {harmless} seeded faults that did no harm "
+        f"when trained without the watcher. Not recorded: {len(missing)}; failed: {len(broken)}.",
+        "## By rule",
+        table(RULE_COLUMNS, rule_rows(counted)),
+        "## Published programs by symptom",
+        table(["symptom", "recall", "right first advice", "found at"], symptom_rows(corpus)),
+        "## Earlier tools",
+        table(["tool", "on", "recall", "false alarms on healthy"], PEERS),
+        "On the programs of the corpus for which an answer of the tool is published:",
+        table(["tool", "faulty: tool alarms", "healthy: tool alarms",
+               "faulty: keras-babysit alarms", "healthy: keras-babysit alarms"],
+              peer_rows([v for v in verdicts if v.program.part == "corpus"])),
+        "## Dubious labels, not counted above",
+        table(["", *COLUMNS], [["Published programs", *figures(dubious).cells()]]),
+    ]  # fmt: skip
+    return "\n\n".join(parts) + "\n"
+
+
+def listing(verdicts: Sequence[Verdict]) -> str:
+    """Return every miss and every false alarm, one line each."""
+    sections = [
+        ("Misses", misses(scored(verdicts))),
+        ("False alarms", false_alarms(scored(verdicts))),
+        ("Misses and false alarms of dubious labels", [
+            v for v in unscored(verdicts) if v in misses([v]) or v.is_false_alarm
+        ]),
+        ("Failed", [v for v in verdicts if v.error]),
+    ]  # fmt: skip
+    lines = []
+    for title, found in sections:
+        lines += [f"## {title} ({len(found)})", ""]
+        lines += [f"- {v.program.id}: {v.error}" if v.error else f"- {one_line(v)}" for v in found]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def page(verdicts: Sequence[Verdict], missing: Sequence[Program]) -> str:
+    """Return docs/accuracy.md."""
+    machine = environment()
+    head = (
+        "# How well it diagnoses\n\n"
+        "Written by `make bench-diagnosis`; every program is in `benchmarks/diagnosis/`. "
+        f"Keras {machine['keras']} on {machine['backend']}, Python {machine['python']}, "
+        f"{machine['machine']}.\n\n"
+        "Recall: the fault, its root cause or an accepted symptom is among the warnings and "
+        "errors. *Cause named* leaves the accepted symptoms out. *Right first advice*: the first "
+        "warning or error of `sitter.advice` names it. A false alarm is any warning or error on a "
+        "healthy or repaired program. Each share stands with its count. Programs, their repairs "
+        "and their seeds are split in halves by a hash of the program: thresholds are set on one "
+        "half (*set*), the other (*reported*) is only reported."
+    )
+    return f"{head}\n\n{report(verdicts, missing)}\n{listing(verdicts)}"

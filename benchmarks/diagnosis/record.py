@@ -1,0 +1,164 @@
+"""Train programs once with the default `Babysitter` and keep what it measured."""
+
+import concurrent.futures
+import fnmatch
+import multiprocessing
+import os
+import platform
+import time
+import traceback
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from benchmarks.diagnosis.program import PARTS, Program
+from benchmarks.diagnosis.replay import Recorder, write_recording
+from keras_babysit import Babysitter
+from keras_babysit.errors import KerasBabysitWarning
+from keras_babysit.rules import DEFAULT_RULES
+from keras_babysit.version import __version__
+
+FOLDER = Path(__file__).parents[2] / ".diagnosis"
+"""Where recordings go; git does not see it."""
+
+LIMIT_SECONDS = 60.0
+"""Time after which a run is ended, so that no program holds up the rest."""
+
+
+class TimeLimit(keras.callbacks.Callback):
+    """Ends a run after so many seconds."""
+
+    def __init__(self, seconds: float = LIMIT_SECONDS) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Start the clock."""
+        self.end = time.monotonic() + self.seconds
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """End the run if the time is up."""
+        if time.monotonic() > self.end:
+            self.model.stop_training = True
+
+
+def all_programs() -> list[Program]:
+    """Return every program of the three parts."""
+    from benchmarks.diagnosis import corpus, faults, zoo
+
+    return [*corpus.programs(), *faults.programs(), *zoo.programs()]
+
+
+def choose(
+    programs: Iterable[Program],
+    *,
+    parts: Iterable[str] = PARTS,
+    only: str = "*",
+    every: int = 1,
+) -> list[Program]:
+    """Return the programs of some parts whose id matches a pattern, each n-th of them."""
+    pattern = only if any(sign in only for sign in "*?[") else f"*{only}*"
+    chosen = [p for p in programs if p.part in parts and fnmatch.fnmatch(p.id, pattern)]
+    return chosen[::every]
+
+
+def path_of(program: Program, folder: Path = FOLDER) -> Path:
+    return folder / program.part / f"{program.id}.jsonl.gz"
+
+
+def record_all(
+    programs: list[Program], *, jobs: int = 1, again: bool = False, folder: Path = FOLDER
+) -> None:
+    """Record what is not recorded yet, one line of output per program."""
+    missing = [p for p in programs if again or not path_of(p, folder).exists()]
+    print(f"{len(missing)} of {len(programs)} programs to record, {jobs} at a time", flush=True)
+    if jobs == 1:
+        for program in missing:
+            print(record(program, folder), flush=True)
+        return
+    context = multiprocessing.get_context("spawn")
+    # A process holds what was built in it: a fresh one after some runs keeps memory bounded.
+    with concurrent.futures.ProcessPoolExecutor(jobs, context, max_tasks_per_child=25) as pool:
+        names = [(p.id, folder) for p in missing]
+        for line in pool.map(_record_by_name, names):
+            print(line, flush=True)
+
+
+def _record_by_name(job: tuple[str, Path]) -> str:
+    name, folder = job
+    return record(next(p for p in all_programs() if p.id == name), folder)
+
+
+def record(program: Program, folder: Path = FOLDER, *, every: Any = "auto") -> str:
+    """Train a program once and write its recording; return a line for the terminal."""
+    path = path_of(program, folder)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = path.with_suffix(".lines")
+    started = time.perf_counter()
+    run = {"id": program.id, "error": None, "steps": 0, "logs": {}, **environment()}
+    policy = keras.config.dtype_policy()
+    try:
+        with warnings.catch_warnings(record=True) as heard:
+            warnings.simplefilter("always")
+            run |= train_watched(program, lines, every)
+        ours = [w for w in heard if issubclass(w.category, KerasBabysitWarning)]
+        run["warnings"] = sorted({str(w.message)[:300] for w in ours})
+    except Exception as error:
+        run["error"] = "".join(traceback.format_exception_only(error)).strip()[:500]
+    finally:
+        keras.config.set_dtype_policy(policy)
+    run["total_seconds"] = round(time.perf_counter() - started, 2)
+    text = lines.read_text(encoding="utf-8").splitlines(True) if lines.exists() else []
+    write_recording(path, text, run)
+    lines.unlink(missing_ok=True)
+    outcome = run["error"] or f"{run['steps']} steps, {last_losses(run['logs'])}"
+    return f"{program.id:44} {run['total_seconds']:6.1f} s  {outcome}"
+
+
+def train_watched(program: Program, lines: Path, every: Any) -> dict[str, Any]:
+    """Train as a user does, with one more sink; return what is known of the run."""
+    job = program.build()
+    recorder = Recorder(lines)
+    sitter = Babysitter(
+        every=every,
+        verbose=0,
+        rules=[recorder.mark_judgement, *DEFAULT_RULES],
+        sinks=[recorder],
+    )
+    recorder.sitter = sitter
+    started = time.perf_counter()
+    logs = job.train(sitter, TimeLimit()).history
+    return {
+        "steps": int(job.model.optimizer.iterations),
+        "planned": int(job.fit["epochs"]) * int(np.ceil(len(job.data.y) / job.fit["batch_size"])),
+        "epochs": len(logs["loss"]),
+        "seconds": round(time.perf_counter() - started, 2),
+        "watching": round(sitter.overhead.seconds, 3),
+        "logs": {
+            name: [brief(v) for v in (values[0], values[-1])] for name, values in logs.items()
+        },
+    }
+
+
+def brief(value: Any) -> Any:
+    value = float(value)
+    return float(f"{value:.4g}") if np.isfinite(value) else str(value)
+
+
+def last_losses(logs: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {first} -> {last}" for name, (first, last) in logs.items())
+
+
+def environment() -> dict[str, str]:
+    """Return the versions and the machine that figures were measured with."""
+    return {
+        "keras": keras.__version__,
+        "keras_babysit": __version__,
+        "backend": keras.backend.backend(),
+        "python": platform.python_version(),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+    }

@@ -1,0 +1,143 @@
+"""Recordings of runs, and the rules replayed over them.
+
+A rule sees nothing but the history. A run is therefore trained once, with the default
+`Babysitter`, and judged as often as a rule changes, in milliseconds. The recording is what the
+`JsonLines` sink writes, with a mark wherever the session judged, and a last line on the run.
+"""
+
+import gzip
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from keras_babysit.advice import Advice, Journal, Severity
+from keras_babysit.history import History, Measurement, read_jsonl
+from keras_babysit.rules import DEFAULT_RULES, Rule, rule_name
+from keras_babysit.sinks import JsonLines
+
+Record = dict[str, Any]
+
+
+class Recorder(JsonLines):
+    """Writes a recording: JSON lines with a mark wherever the session judges.
+
+    Args:
+        path: File to write.
+
+    Attributes:
+        sitter: The callback that it records; set it before `fit`.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        super().__init__(path)
+        self.sitter: Any = None
+
+    def mark_judgement(self, history: History) -> list[Advice]:
+        """Note that the session judges now. It is a rule that finds nothing, asked first."""
+        session = self.sitter._session
+        is_hunting = session._hunted is None or session._is_hunting
+        self._write(
+            [
+                {
+                    "type": "judgement",
+                    "step": int(session._step),
+                    "epoch": int(session.epoch),
+                    "may_wait": bool(is_hunting and not session._stops_at_once),
+                }
+            ]
+        )
+        return []
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What one run left behind.
+
+    Args:
+        records: Facts, measurements, events and judgements in the order in which they came.
+        run: What is known of the whole run: `steps`, `seconds`, `error`, the versions.
+    """
+
+    records: list[Record] = field(repr=False)
+    run: Record
+
+    def live(self) -> list[Advice]:
+        """Return the advice as it stood at the end of the live run."""
+        episodes: dict[tuple[str, str, int], Advice] = {}
+        for record in self.records:
+            if record["type"] == "advice":
+                advice = Advice.from_json(record)
+                episodes[*advice.key, advice.step] = advice
+        return [a for a in episodes.values() if a.rule != "not_watched"]
+
+
+def read_recording(path: str | Path) -> Recording:
+    """Return the recording in a gzipped file."""
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        records = read_jsonl(file.read())
+    return Recording([r for r in records if r["type"] != "benchmark"], records[-1])
+
+
+def write_recording(path: Path, lines: Iterable[str], run: Record) -> None:
+    """Write lines of JSON and what is known of the run, gzipped; whole or not at all."""
+    partial = path.with_suffix(".partial")
+    with gzip.GzipFile(partial, "wb", mtime=0) as file:
+        for line in lines:
+            file.write(line.encode())
+        file.write(json.dumps(run | {"type": "benchmark"}).encode() + b"\n")
+    partial.replace(path)
+
+
+def replay(
+    recording: Recording | Iterable[Record], rules: Iterable[Rule] = DEFAULT_RULES
+) -> list[Advice]:
+    """Return every advice that the rules give on a recording, in the order in which they opened."""
+    records = recording.records if isinstance(recording, Recording) else recording
+    rules = list(rules)
+    history, journal = History(), Journal()
+    for record in records:
+        if record["type"] == "run":
+            history.facts = record["facts"]
+        elif record["type"] == "measurement":
+            history.append(Measurement.from_json(record))
+        elif record["type"] == "judgement":
+            holding = list(judge_now(history, rules))
+            if record["may_wait"] and any(is_unexplained(a) for a in holding):
+                continue  # the session searches for the cause before it speaks
+            journal.update(holding, step=record["step"], epoch=record["epoch"])
+    return journal.advice
+
+
+def judge_now(history: History, rules: list[Rule]) -> Iterator[Advice]:
+    for rule in rules:
+        try:
+            yield from rule(history)
+        except Exception as error:
+            error.add_note(f"Raised by the rule {rule_name(rule)} at step {history.step}")
+            raise
+
+
+def is_unexplained(advice: Advice) -> bool:
+    return advice.evidence.get("first_seen") == "weights"
+
+
+def events_agree(one: Iterable[Advice], other: Iterable[Advice]) -> bool:
+    """Return whether two lists name the same conditions of the same targets, equally severe."""
+    return signature(one) == signature(other)
+
+
+def signature(advice: Iterable[Advice]) -> list[tuple[str, str, Severity]]:
+    return sorted((a.rule, a.target, a.severity) for a in advice)
+
+
+__all__ = [
+    "Recorder",
+    "Recording",
+    "events_agree",
+    "read_recording",
+    "replay",
+    "signature",
+    "write_recording",
+]

@@ -1,0 +1,7 @@
+"""zoo."""
+
+from benchmarks.diagnosis.program import Program
+
+
+def programs() -> list[Program]:
+    return []
