@@ -1,7 +1,10 @@
 """Watches a Keras 3 training and says what is wrong, where, why and what to do.
 
-Beside `model.fit(..., callbacks=[Babysitter()])`: `check` and `lr_range_test` before it.
+Beside `model.fit(..., callbacks=[Babysitter()])`: `check` and `lr_range_test` before it, and
+`search` over many, which needs the extra `[search]` and is loaded when it is used.
 """
+
+import importlib
 
 from keras_babysit import activations, callbacks, initializers, layers, rules, sinks
 from keras_babysit.advice import Advice, Remedy, Severity
@@ -29,5 +32,12 @@ __all__ = [
     "layers",
     "lr_range_test",
     "rules",
+    "search",
     "sinks",
 ]
+
+
+def __getattr__(name):
+    if name == "search":
+        return importlib.import_module("keras_babysit.search")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

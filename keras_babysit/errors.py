@@ -13,5 +13,9 @@ class ProbeMismatchError(KerasBabysitError, ValueError):
     """The examples to measure on must fit the model."""
 
 
+class SearchFailedError(KerasBabysitError, RuntimeError):
+    """A search must complete at least one trial."""
+
+
 class KerasBabysitWarning(UserWarning):
     """Something in the watcher failed and is off for the rest of the run; training goes on."""

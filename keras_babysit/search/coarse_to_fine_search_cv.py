@@ -1,0 +1,76 @@
+"""Rounds of random trials over ranges that narrow, steered by what was found out."""
+
+from keras_babysit.search.randomized_search_cv import RandomizedSearchCV
+from keras_babysit.search.rounds import Steering
+
+
+class CoarseToFineSearchCV(RandomizedSearchCV):
+    """Searches in rounds: coarse first, then finer around the best trials.
+
+    After each round every range is narrowed around the best trials of all rounds, in log space
+    where it was sampled so, to no less than `min_width` of its width (see `narrow_ranges`). What
+    else was found out edits it (see `edits`): it is cut where trials died of one cause, widened
+    where the best lies at its edge, and moved towards more regularisation where the best trials
+    overfit, or towards more capacity where they fit poorly. `advice_` explains each edit.
+
+    Args:
+        hypermodel: See `BaseSearchCV`.
+        objective: See `BaseSearchCV`.
+        max_trials: Number of trials over all rounds and workers.
+        rounds: Number of rounds.
+        keep: Share of the trials to narrow around, in (0, 1].
+        min_width: Least width of a range as a share of that of the round before, in (0, 1].
+        margin: What a new range leaves around the best trials, as a share of their span, and how
+            far it is widened or moved, as a share of its width; at least 0.
+        widen: Whether a range may leave what the build function declares.
+        **kwargs: Further arguments of `RandomizedSearchCV` and `BaseSearchCV`.
+
+    Raises:
+        ValueError: If there are fewer trials than rounds, or a share is out of its range.
+
+    Example:
+        >>> def build(hp):
+        ...     rate = hp.Float("learning_rate", 1e-4, 1.0, sampling="log")
+        ...     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        ...     model.compile(keras.optimizers.SGD(rate), "mse")
+        ...     return model
+        >>> x = np.random.default_rng(0).normal(size=(60, 2))
+        >>> search = CoarseToFineSearchCV(
+        ...     build, objective="val_loss", max_trials=8, rounds=2, cv=2, seed=0, verbose=0
+        ... ).fit(x, x.sum(axis=1, keepdims=True), epochs=2)
+        >>> first, second = (ranges["learning_rate"] for ranges in search.ranges_)
+        >>> second.width < first.width
+        True
+
+    Reference:
+        CS231n, "Hyperparameter optimization": search coarse to fine, in log space.
+    """
+
+    def __init__(
+        self,
+        hypermodel,
+        *,
+        objective,
+        max_trials,
+        rounds=3,
+        keep=0.2,
+        min_width=1 / 3,
+        margin=0.25,
+        widen=True,
+        **kwargs,
+    ):
+        super().__init__(hypermodel, objective=objective, max_trials=max_trials, **kwargs)
+        if not 1 <= rounds <= max_trials:
+            raise ValueError(
+                "Argument `rounds` must be at least 1 and at most `max_trials`. Received: "
+                f"rounds={rounds}, max_trials={max_trials}"
+            )
+        self.rounds = rounds
+        self.steering = Steering(keep, min_width, margin, widen)
+
+    def _rounds(self, space):
+        sizes = [len(range(r, self.max_trials, self.rounds)) for r in range(self.rounds)]
+        return [{(r, place): {} for place in range(size)} for r, size in enumerate(sizes)]
+
+    def _steering(self):
+        return self.steering

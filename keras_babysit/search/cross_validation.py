@@ -1,0 +1,203 @@
+"""One trial: a model of the same hyperparameters trained and scored on each fold."""
+
+import contextlib
+import copy
+from dataclasses import dataclass, field
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_babysit.advice import Advice, Severity
+from keras_babysit.callbacks import Babysitter
+from keras_babysit.history import History, Measurement
+from keras_babysit.probes import reference
+from keras_babysit.probes.sample import MAX_EXAMPLES
+from keras_babysit.rules import overfitting, underfitting
+from keras_babysit.search.causes import CAUSES
+from keras_babysit.search.traits import traits
+
+BUDGET = 0.1
+"""Share of the time that watching may take, of a minute at least. Only the first fold is watched,
+so that it is a share of 2 % to 10 % of a trial; a tenth pays for a compilation on JAX as well."""
+
+BATCH_SIZE = 32
+"""What `fit` takes where nothing is said."""
+
+
+@dataclass(frozen=True)
+class Fold:
+    """What came of one fold.
+
+    Args:
+        score: The objective on its validation part; NaN if the trial was stopped.
+        train_score: The objective on as many training examples, in the same mode.
+        examples: Training examples that were shown.
+        cause: The ERROR by which the trial was, or would have been, stopped; or None.
+        is_stopped: Whether it was stopped.
+        findings: Names of the rules that found something else, of the watched fold.
+        traits: Traits of the model.
+    """
+
+    score: float
+    train_score: float
+    examples: int
+    cause: Advice | None = None
+    is_stopped: bool = False
+    findings: list = field(default_factory=list)
+    traits: dict = field(default_factory=dict)
+
+
+class CrossValidation:
+    """Trains and scores a model on one fold after the other.
+
+    Args:
+        hypermodel: A `Hypermodel`.
+        examples: The `Examples`.
+        folds: Rows of each fold, from `make_folds`.
+        objective: The `Objective`.
+        seed: Seed of the search.
+        is_watched: Whether the first fold runs under the `Babysitter`.
+        fit_arguments: Further arguments of `fit`; callbacks are copied for each fold.
+    """
+
+    def __init__(self, hypermodel, examples, folds, objective, *, seed, is_watched, fit_arguments):
+        self.hypermodel = hypermodel
+        self.examples = examples
+        self.folds = folds
+        self.objective = objective
+        self.seed = seed
+        self.is_watched = is_watched
+        self.fit_arguments = fit_arguments
+
+    def run(self, hp, number, *, may_stop):
+        """Yield a `Fold` after each fold; the first one may be the last.
+
+        Args:
+            hp: The `HyperParameters` of the trial.
+            number: Number of the trial, which goes into the seeds.
+            may_stop: Whether a cause in the first fold ends the trial.
+        """
+        for place, (train, validation) in enumerate(self.folds):
+            keras.utils.clear_session()
+            seed = np.random.SeedSequence([self.seed, number, place]).generate_state(1)[0]
+            keras.utils.set_random_seed(int(seed))
+            model = self.hypermodel.build(hp)
+            sitter = None
+            if self.is_watched and place == 0:
+                sitter = self._sitter(train, may_stop)
+            yield self._run_fold(model, hp, train, validation, sitter, may_stop)
+
+    def train_on_all(self, hp):
+        """Return a model that is trained on all examples."""
+        keras.utils.set_random_seed(self.seed)
+        model = self.hypermodel.build(hp)
+        rows = np.arange(self.examples.size)
+        self._fit(model, hp, rows, (), [])
+        return model
+
+    def _sitter(self, train, may_stop):
+        x, y, sample_weight = self.examples.take(self._sample(train, MAX_EXAMPLES))
+        probe = (x, y) if sample_weight is None else (x, y, sample_weight)
+        stop_on = Severity.ERROR if may_stop else None
+        return Babysitter(probe, rules=CAUSES, budget=BUDGET, verbose=0, stop_on=stop_on)
+
+    def _run_fold(self, model, hp, train, validation, sitter, may_stop):
+        held_out = self.examples.take(validation)
+        shown = _ExamplesShown(len(train))
+        self._fit(model, hp, train, held_out, [shown, *([sitter] if sitter else [])])
+        cause = _cause(sitter)
+        seen = {"examples": shown.total, "cause": cause, "traits": traits(model)}
+        if cause is not None and may_stop:
+            return Fold(np.nan, np.nan, is_stopped=True, **seen)
+        batch_size = self.fit_arguments.get("batch_size")
+        alike = self.examples.take(self._sample(train, len(validation)))
+        scores = [self.objective.score(model, part, batch_size) for part in (held_out, alike)]
+        findings = self._judge(model, sitter, alike, held_out) if sitter else []
+        return Fold(*scores, findings=findings, **seen)
+
+    def _fit(self, model, hp, train, held_out, callbacks):
+        x, y, sample_weight = self.examples.take(train)
+        arguments = {"verbose": 0} | self.fit_arguments
+        own = copy.deepcopy(arguments.pop("callbacks", None) or [])
+        if own:  # they may monitor validation data
+            arguments["validation_data"] = tuple(part for part in held_out if part is not None)
+        if sample_weight is not None:
+            arguments["sample_weight"] = sample_weight
+        self.hypermodel.fit(hp, model, x, y, callbacks=[*own, *callbacks], **arguments)
+
+    def _sample(self, rows, most):
+        """Return up to `most` of the rows, the same each time."""
+        if len(rows) <= most:
+            return rows
+        return np.sort(np.random.default_rng(self.seed).choice(rows, most, replace=False))
+
+    def _judge(self, model, sitter, train, validation):
+        """Return the names of the rules that find over- or underfitting, like for like."""
+        history = sitter.history
+        for target, (x, y, _) in (("train", train), ("validation", validation)):
+            _append_errors(history, model, target, *_first(x, y, reference.MAX_EXAMPLES))
+        history.facts["has_ended"] = True
+        return [
+            advice.rule
+            for rule in (overfitting, underfitting)
+            for advice in rule(history, patience=1)
+        ]
+
+
+class _ExamplesShown(keras.callbacks.Callback):
+    """Counts the training examples, also of epochs that were broken off."""
+
+    def __init__(self, size):
+        super().__init__()
+        self.total = 0
+        self._size = size
+        self._batches = 0
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self._batches = batch + (getattr(self.model, "steps_per_execution", 1) or 1)
+
+    def on_epoch_end(self, epoch, logs=None):
+        steps = self.params.get("steps") or self._batches
+        self.total += round(self._size * min(1.0, self._batches / max(steps, 1)))
+
+
+def _cause(sitter):
+    errors = [a for a in sitter.advice if a.severity >= Severity.ERROR] if sitter else []
+    return errors[0] if errors else None
+
+
+def _first(x, y, most):
+    return keras.tree.map_structure(lambda leaf: leaf[:most], (x, y))
+
+
+def _append_errors(history: History, model, target, x, y):
+    """Add the error of the model on these examples, and what it is to be compared with."""
+    with _no_gradients():
+        predictions = model(x, training=False)
+    if not hasattr(predictions, "shape") or len(predictions.shape) != 2 or not hasattr(y, "shape"):
+        return
+    task = reference.read_task(y, ops.convert_to_numpy(predictions))
+    if task is None:
+        return
+    errors = task.errors(task.predictions)
+    mean, error = reference.mean_and_error(errors)
+    found = {"score/error": mean, "score/error_stderr": error}
+    if target == "train":
+        found["reference/constant_error"] = float(reference.constant_errors(task).mean())
+        neighbours = reference.neighbour_errors(task, x)
+        if neighbours is not None:
+            mean, error = reference.mean_and_error(errors - neighbours)
+            found["reference/neighbour_error"] = float(neighbours.mean())
+            found["reference/neighbour_advantage"] = mean
+            found["reference/neighbour_advantage_stderr"] = error
+    for quantity, value in found.items():
+        history.append(Measurement(history.step, history.epoch, quantity, target, value))
+
+
+def _no_gradients():
+    if keras.backend.backend() != "torch":
+        return contextlib.nullcontext()
+    import torch
+
+    return torch.no_grad()

@@ -1,0 +1,157 @@
+"""The examples of a search, and how they are cut into folds."""
+
+import copy
+import zlib
+
+import keras
+import numpy as np
+
+
+class Examples:
+    """Inputs, targets and weights that can be cut by rows.
+
+    Args:
+        x: Inputs: an array or tensor, or a list, tuple or dict of them.
+        y: Targets of the same kinds, or None.
+        sample_weight: Weights of the examples, or None.
+
+    Raises:
+        TypeError: If they are not arrays.
+        ValueError: If they differ in their number of examples.
+    """
+
+    def __init__(self, x, y=None, sample_weight=None):
+        self._parts = [_to_arrays(name, part) for name, part in _named(x, y, sample_weight)]
+        given = [part for part in self._parts if part is not None]
+        sizes = {len(leaf) for leaf in keras.tree.flatten(given)}
+        if len(sizes) != 1:
+            raise ValueError(
+                "Arguments `x`, `y` and `sample_weight` must have one and the same number of "
+                f"examples. Received: {sorted(sizes)} examples"
+            )
+        self.size = sizes.pop()
+
+    @property
+    def y(self):
+        """The targets as one array, None if they are several or none."""
+        return self._parts[1] if isinstance(self._parts[1], np.ndarray) else None
+
+    def take(self, rows):
+        """Return `(x, y, sample_weight)` of these rows; what was not given stays None."""
+        return tuple(
+            None if part is None else keras.tree.map_structure(lambda leaf: leaf[rows], part)
+            for part in self._parts
+        )
+
+
+def make_folds(examples, cv, seed, groups=None):
+    """Return the `(train, validation)` rows of each fold, the same for every trial.
+
+    Args:
+        examples: The `Examples`.
+        cv: Number of folds, a scikit-learn splitter, or an iterable of pairs of row numbers. A
+            number makes folds with the same share of each class where `y` holds classes. A splitter
+            that shuffles without a `random_state` of its own gets the seed of the search.
+        seed: Seed of the search.
+        groups: Group of each example, for splitters that keep groups together.
+
+    Raises:
+        ValueError: If there are fewer examples than folds, or a fold is empty.
+        TypeError: If `cv` is of another kind.
+    """
+    if isinstance(cv, int) and not isinstance(cv, bool):
+        cv = _splitter(examples, cv, seed)
+    if hasattr(cv, "split"):
+        cv = _seeded(cv, seed)
+        targets = np.zeros(examples.size) if examples.y is None else _labels(examples.y)
+        pairs = cv.split(np.zeros((examples.size, 1)), targets, groups)
+    elif hasattr(cv, "__iter__") and not isinstance(cv, str):
+        pairs = cv
+    else:
+        raise TypeError(
+            "Argument `cv` must be a number of folds, a scikit-learn splitter, or an iterable of "
+            f"pairs of row numbers. Received: cv={cv!r}"
+        )
+    folds = [tuple(_rows(part, examples.size) for part in pair) for pair in pairs]
+    if not folds or any(len(part) == 0 for pair in folds for part in pair):
+        raise ValueError(
+            f"Every fold must hold training and validation examples. Received: {len(folds)} folds "
+            f"of {[[len(part) for part in pair] for pair in folds]} examples"
+        )
+    return folds
+
+
+def fingerprint(folds):
+    """Return a number that is the same for the same folds, and hardly ever for others."""
+    code = 0
+    for pair in folds:
+        for part in pair:
+            code = zlib.crc32(np.ascontiguousarray(part, "<i8").tobytes(), code)
+    return code
+
+
+def _splitter(examples, folds, seed):
+    from sklearn.model_selection import KFold, StratifiedKFold
+    from sklearn.utils.multiclass import type_of_target
+
+    if not 2 <= folds <= examples.size:
+        raise ValueError(
+            "Argument `cv` must be at least 2 and at most the number of examples. Received: "
+            f"cv={folds}, {examples.size} examples"
+        )
+    labels = None if examples.y is None else _labels(examples.y)
+    if labels is not None and type_of_target(labels) in ("binary", "multiclass"):
+        _, counts = np.unique(labels, return_counts=True)
+        if counts.min() >= folds:
+            return StratifiedKFold(folds, shuffle=True, random_state=seed)
+    return KFold(folds, shuffle=True, random_state=seed)
+
+
+def _seeded(splitter, seed):
+    """Return the splitter so that it gives the same folds each time."""
+    if getattr(splitter, "random_state", 0) is None and getattr(splitter, "shuffle", True):
+        splitter = copy.copy(splitter)
+        splitter.random_state = seed
+    return splitter
+
+
+def _labels(y):
+    """Return targets as scikit-learn knows them: one column flat, one-hot rows as classes."""
+    if y.ndim == 2 and y.shape[1] == 1:
+        return y[:, 0]
+    if y.ndim == 2 and np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all():
+        return y.argmax(axis=1)
+    return y if y.ndim <= 2 else np.zeros(len(y))
+
+
+def _rows(part, size):
+    rows = np.asarray(part)
+    rows = np.flatnonzero(rows) if rows.dtype == bool else rows.astype(int)
+    if len(rows) and not (-size <= rows.min() and rows.max() < size):
+        raise ValueError(
+            f"Row numbers of `cv` must lie in [0, {size}). Received: {rows.min()} to {rows.max()}"
+        )
+    return rows
+
+
+def _named(x, y, sample_weight):
+    return (("x", x), ("y", y), ("sample_weight", sample_weight))
+
+
+def _to_arrays(name, part):
+    if part is None:
+        return None
+    if isinstance(part, list | tuple) and not any(hasattr(leaf, "shape") for leaf in part):
+        part = np.asarray(part)  # a list of numbers
+    return keras.tree.map_structure(lambda leaf: _to_array(name, leaf), part)
+
+
+def _to_array(name, leaf):
+    if not hasattr(leaf, "shape") or not hasattr(leaf, "dtype"):
+        raise TypeError(
+            f"Argument `{name}` must be an array, or a list, tuple or dict of arrays: folds are "
+            f"cut by rows. Received: {type(leaf).__name__}. Load the data into memory, or search "
+            "on a part of them."
+        )
+    array = leaf if isinstance(leaf, np.ndarray) else keras.ops.convert_to_numpy(leaf)
+    return array.astype(keras.config.floatx()) if array.dtype == "float64" else array

@@ -1,0 +1,168 @@
+"""What a build function asks for values: KerasTuner's `hp`, without KerasTuner."""
+
+import contextlib
+import copy
+
+from keras_babysit.search.space import Choice, Range
+
+
+class HyperParameters:
+    """Gives a build function its values, with the names and arguments of KerasTuner.
+
+    Build functions that were written for KerasTuner run unchanged, with conditional and name
+    scopes. What is asked for under a conditional scope that does not hold is None and is no part
+    of the trial.
+
+    Args:
+        choose: Called with a `Range` or `Choice` the first time its name is asked for; returns the
+            value. None takes each default, which is the lowest or first where none is given.
+
+    Attributes:
+        values: The values so far, by name.
+        space: The `Range` or `Choice` of each that was searched, by name; `Fixed` ones are not.
+        unmet: `(parent, values)` of the conditional scopes that did not hold.
+
+    Example:
+        >>> hp = HyperParameters()
+        >>> hp.Float("learning_rate", 1e-4, 1e-1, sampling="log")
+        0.0001
+        >>> hp.Choice("optimizer", ["adam", "sgd"])
+        'adam'
+        >>> with hp.conditional_scope("optimizer", ["sgd"]):
+        ...     print(hp.Float("momentum", 0.0, 0.9))
+        None
+
+    Reference:
+        O'Malley et al., KerasTuner, https://keras.io/keras_tuner/api/hyperparameters/
+    """
+
+    def __init__(self, choose=None):
+        self._choose = choose or (lambda dimension: dimension.first)
+        self._scopes = []
+        self._conditions = []
+        self.values = {}
+        self.space = {}
+        self.unmet = []
+
+    def Float(
+        self,
+        name,
+        min_value,
+        max_value,
+        step=None,
+        sampling="linear",
+        default=None,
+        parent_name=None,
+        parent_values=None,
+    ):
+        """Return a number from `min_value` to `max_value`.
+
+        Args:
+            name: Name of the hyperparameter.
+            min_value: Lowest value.
+            max_value: Highest value, included.
+            step: Distance between values; with log sampling the factor between them.
+            sampling: `"linear"`, `"log"`, or `"reverse_log"`, which crowds at the upper end.
+            default: Value of the first look at the model.
+            parent_name: Name of a hyperparameter that this one depends on.
+            parent_values: Values of it under which this one counts.
+
+        Raises:
+            ValueError: See `keras_babysit.search.space.Range`.
+        """
+        given = (float(min_value), float(max_value), step, sampling or "linear", False, default)
+        return self._ask(name, parent_name, parent_values, Range, *given)
+
+    def Int(
+        self,
+        name,
+        min_value,
+        max_value,
+        step=None,
+        sampling="linear",
+        default=None,
+        parent_name=None,
+        parent_values=None,
+    ):
+        """Return a whole number from `min_value` to `max_value`; arguments as of `Float`."""
+        given = (int(min_value), int(max_value), step, sampling or "linear", True, default)
+        return self._ask(name, parent_name, parent_values, Range, *given)
+
+    def Choice(
+        self, name, values, ordered=None, default=None, parent_name=None, parent_values=None
+    ):
+        """Return one of `values`; `ordered` is taken and ignored."""
+        return self._ask(name, parent_name, parent_values, Choice, values, default)
+
+    def Boolean(self, name, default=False, parent_name=None, parent_values=None):
+        """Return True or False."""
+        return self._ask(name, parent_name, parent_values, Choice, (False, True), default)
+
+    def Fixed(self, name, value, parent_name=None, parent_values=None):
+        """Return `value`, and note it among the values of the trial."""
+        with self._condition(parent_name, parent_values):
+            if not all(self._conditions):
+                return None
+            return self.values.setdefault(self._full(name), value)
+
+    @contextlib.contextmanager
+    def conditional_scope(self, parent_name, parent_values):
+        """Let what is asked for inside count only while the parent has one of these values."""
+        values = parent_values if isinstance(parent_values, list | tuple) else [parent_values]
+        holds = self.values.get(self._full(parent_name)) in values
+        if not holds and all(self._conditions):
+            self.unmet.append((self._full(parent_name), tuple(values)))
+        self._conditions.append(holds)
+        try:
+            yield
+        finally:
+            self._conditions.pop()
+
+    @contextlib.contextmanager
+    def name_scope(self, name):
+        """Put `name/` before the names that are asked for inside."""
+        self._scopes.append(name)
+        try:
+            yield
+        finally:
+            self._scopes.pop()
+
+    def get(self, name):
+        """Return the value of a hyperparameter that was asked for.
+
+        Raises:
+            KeyError: If it was not, or does not count in this trial.
+        """
+        return self.values[self._full(name)]
+
+    def is_active(self, name):
+        """Return whether the hyperparameter counts in this trial."""
+        return self._full(name) in self.values
+
+    def copy(self):
+        """Return a copy; what is asked of it is not noted here."""
+        other = copy.copy(self)
+        other.values, other.space = dict(self.values), dict(self.space)
+        return other
+
+    __getitem__ = get
+    __contains__ = is_active
+
+    def _ask(self, name, parent_name, parent_values, kind, *given):
+        with self._condition(parent_name, parent_values):
+            full = self._full(name)
+            if not all(self._conditions):
+                return None
+            if full not in self.values:
+                dimension = kind(full, *given)
+                self.values[full] = self._choose(dimension)
+                self.space[full] = dimension
+            return self.values[full]
+
+    def _condition(self, parent_name, parent_values):
+        if parent_name is None:
+            return contextlib.nullcontext()
+        return self.conditional_scope(parent_name, parent_values)
+
+    def _full(self, name):
+        return "/".join([*self._scopes, name])

@@ -1,0 +1,76 @@
+"""What the user searches over: a function `hp -> model`, or a KerasTuner `HyperModel`."""
+
+import keras
+
+from keras_babysit.errors import NotCompiledError
+from keras_babysit.search.hyper_parameters import HyperParameters
+
+
+class Hypermodel:
+    """Builds and fits models by either kind.
+
+    Args:
+        given: A `callable(hp) -> compiled keras.Model`, or an object with `build(hp)` and, if it
+            likes, `fit(hp, model, *args, **kwargs)`.
+
+    Raises:
+        TypeError: If it is neither.
+    """
+
+    def __init__(self, given):
+        self._build = getattr(given, "build", given)
+        self._fit = getattr(given, "fit", None)
+        if not callable(self._build) or isinstance(given, keras.Model):
+            raise TypeError(
+                "Argument `hypermodel` must be a function `hp -> compiled model` or have a method "
+                f"`build(hp)`. Received: {type(given).__name__}"
+            )
+
+    def build(self, hp):
+        """Return a compiled model.
+
+        Raises:
+            TypeError: If something else was built.
+            NotCompiledError: If it is not compiled.
+        """
+        model = self._build(hp)
+        if not isinstance(model, keras.Model):
+            raise TypeError(
+                f"The hypermodel must return a keras.Model. Received: {type(model).__name__}"
+            )
+        if not model.compiled:
+            raise NotCompiledError(
+                "The hypermodel must return a compiled model. Received: "
+                f"model={model.name!r}. Call `model.compile(optimizer, loss)` in it."
+            )
+        return model
+
+    def fit(self, hp, model, x, y, **arguments):
+        """Train the model."""
+        if self._fit is None:
+            return model.fit(x, y, **arguments)
+        return self._fit(hp, model, x, y, **arguments)
+
+    def look(self):
+        """Return the model of all defaults, and every dimension that can be seen from there.
+
+        Scopes that do not hold by default are entered by giving their parent the value that they
+        ask for.
+        """
+        hp = HyperParameters()
+        model = self.build(hp)
+        space, asked, to_ask = dict(hp.space), set(), list(hp.unmet)
+        while to_ask:
+            parent, values = to_ask.pop()
+            if (parent, values) in asked:
+                continue
+            asked.add((parent, values))
+            other = HyperParameters(_choosing(parent, values[0]))
+            self.build(other)
+            space = {**other.space, **space}
+            to_ask += other.unmet
+        return model, space
+
+
+def _choosing(name, value):
+    return lambda dimension: value if dimension.name == name else dimension.first

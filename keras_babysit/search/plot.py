@@ -1,0 +1,142 @@
+"""A picture of a search: the score against each parameter."""
+
+import numpy as np
+
+from keras_babysit.search.record import COMPLETE, PRUNED, STOPPED, best, declared
+from keras_babysit.search.space import Range
+
+COLUMNS = 3
+
+
+def plot(records, ranges, objective):
+    """Draw the score against each parameter that was searched.
+
+    Axes are logarithmic where they were sampled so. Rounds differ in colour, and bars above the
+    panel show the range of each. Pruned trials are hollow; trials that were stopped are crosses at
+    the bad edge, named by their cause.
+
+    Args:
+        records: The trials.
+        ranges: The ranges of each round.
+        objective: The `Objective`.
+
+    Returns:
+        A `matplotlib.figure.Figure`; save it by `savefig`.
+
+    Raises:
+        ImportError: If matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError("Pictures need matplotlib: pip install matplotlib") from error
+    space = declared(records)
+    columns = max(1, min(COLUMNS, len(space)))
+    rows = max(1, -(-len(space) // columns))
+    figure = Figure(figsize=(3.6 * columns, 3.2 * rows + 0.4), layout="constrained")
+    for place, (name, dimension) in enumerate(space.items(), 1):
+        axes = figure.add_subplot(rows, columns, place)
+        _draw(axes, dimension, [r for r in records if name in r.params], ranges, objective)
+        if (place - 1) % columns == 0:
+            axes.set_ylabel(objective.name)
+    handles = {
+        label: handle
+        for axes in figure.axes
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    if handles:
+        figure.legend(
+            handles.values(), handles.keys(), loc="outside lower center", ncols=6, frameon=False
+        )
+    return figure
+
+
+def _draw(axes, dimension, records, ranges, objective):
+    name = dimension.name
+    level = _level(records, objective)
+    for number in sorted({record.round for record in records}):
+        color = f"C{number % 10}"
+        mine = [record for record in records if record.round == number]
+        for state, face, label in ((COMPLETE, color, f"round {number + 1}"), (PRUNED, "none", "")):
+            shown = [r for r in mine if r.state == state]
+            axes.scatter(
+                [_place(dimension, r.params[name]) for r in shown],
+                [r.score for r in shown],
+                s=22,
+                facecolors=face,
+                edgecolors=color,
+                label=label or "_pruned",
+            )
+        if len(ranges) > 1 and number < len(ranges) and name in ranges[number]:
+            now = ranges[number][name]
+            height = 1.03 + 0.035 * number
+            axes.plot(
+                [now.low, now.high],
+                [height] * 2,
+                color=color,
+                linewidth=3,
+                transform=axes.get_xaxis_transform(),
+                clip_on=False,
+            )
+    _draw_stopped(axes, dimension, records, level)
+    leader = best(records)
+    if leader is not None:
+        axes.scatter(
+            _place(dimension, leader.params[name]),
+            leader.score,
+            s=110,
+            facecolors="none",
+            edgecolors="black",
+            label="best",
+        )
+    _scale(axes, dimension, records)
+
+
+def _draw_stopped(axes, dimension, records, level):
+    stopped = [record for record in records if record.state == STOPPED]
+    markers = "xv+^"
+    for place, cause in enumerate(sorted({record.cause for record in stopped})):
+        shown = [_place(dimension, r.params[dimension.name]) for r in stopped if r.cause == cause]
+        axes.scatter(
+            shown,
+            [level] * len(shown),
+            marker=markers[place % len(markers)],
+            color="tab:red" if place == 0 else "tab:purple",
+            label=cause,
+        )
+
+
+def _level(records, objective):
+    """Return the height of the stopped trials: a little worse than the worst score."""
+    scores = [record.score for record in records if np.isfinite(record.score)] or [0.0]
+    room = 0.08 * (max(scores) - min(scores) or 1.0)
+    return max(scores) + room if objective.sign > 0 else min(scores) - room
+
+
+def _scale(axes, dimension, records):
+    axes.set_xlabel(dimension.name)
+    if isinstance(dimension, Range):
+        if dimension.sampling == "log":
+            axes.set_xscale("log")
+        elif dimension.sampling == "reverse_log":
+            axes.set_xscale("function", functions=(_to_mirror(dimension), _from_mirror(dimension)))
+    else:
+        labels = [str(value) for value in dimension.values]
+        axes.set_xticks(range(len(labels)), labels)
+        axes.set_xlim(-0.5, len(labels) - 0.5)
+    scores = [record.score for record in records if np.isfinite(record.score)]
+    if scores and min(scores) > 0 and max(scores) > 30 * min(scores):
+        axes.set_yscale("log")
+    axes.grid(alpha=0.25)
+
+
+def _place(dimension, value):
+    return value if isinstance(dimension, Range) else dimension.values.index(value)
+
+
+def _to_mirror(dimension):
+    return lambda v: -np.log(np.maximum(dimension.mirror - np.asarray(v, float), 1e-300))
+
+
+def _from_mirror(dimension):
+    return lambda u: dimension.mirror - np.exp(-np.asarray(u, float))

@@ -1,0 +1,51 @@
+"""Random combinations, cross-validated."""
+
+from keras_babysit.search.base_search_cv import BaseSearchCV
+from keras_babysit.search.sampler import read_sampler
+
+
+class RandomizedSearchCV(BaseSearchCV):
+    """Tries random combinations; better than a grid where few of the parameters matter.
+
+    Args:
+        hypermodel: See `BaseSearchCV`.
+        objective: See `BaseSearchCV`.
+        max_trials: Number of trials, over all workers.
+        sampler: `"random"`, `"tpe"`, or an Optuna sampler.
+        **kwargs: Further arguments of `BaseSearchCV`.
+
+    Raises:
+        ValueError: If `max_trials` is below 1 or `sampler` is unknown.
+
+    Example:
+        >>> def build(hp):
+        ...     rate = hp.Float("learning_rate", 1e-4, 1.0, sampling="log")
+        ...     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        ...     model.compile(keras.optimizers.SGD(rate), "mse")
+        ...     return model
+        >>> x = np.random.default_rng(0).normal(size=(60, 2))
+        >>> search = RandomizedSearchCV(
+        ...     build, objective="val_loss", max_trials=4, cv=2, seed=0, verbose=0
+        ... )
+        >>> sorted(search.fit(x, x.sum(axis=1, keepdims=True), epochs=2).best_params_)
+        ['learning_rate']
+
+    Reference:
+        Bergstra and Bengio, "Random search for hyper-parameter optimization", JMLR 13, 2012.
+    """
+
+    def __init__(self, hypermodel, *, objective, max_trials, sampler="random", **kwargs):
+        super().__init__(hypermodel, objective=objective, **kwargs)
+        if max_trials < 1:
+            raise ValueError(
+                f"Argument `max_trials` must be at least 1. Received: max_trials={max_trials}"
+            )
+        self.max_trials = max_trials
+        self.sampler = sampler
+        self._sampler()  # raises now rather than in `fit`
+
+    def _rounds(self, space):
+        return [{(0, place): {} for place in range(self.max_trials)}]
+
+    def _sampler(self):
+        return read_sampler(self.sampler, self.seed)

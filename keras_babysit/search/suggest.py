@@ -1,0 +1,50 @@
+"""Between our dimensions and Optuna's: what a trial samples, and what the user sees."""
+
+from keras_babysit.search.space import Choice
+
+
+def suggest(trial, dimension):
+    """Return the value that an Optuna trial takes in a dimension.
+
+    A mirrored range is sampled as its mirror image and a logarithmic one with steps by the number
+    of steps; the names of such parameters say so in Optuna's own views.
+    """
+    name = parameter_name(dimension)
+    if isinstance(dimension, Choice):
+        return trial.suggest_categorical(name, dimension.values)
+    if _is_counted(dimension):
+        return dimension.value_at(trial.suggest_int(name, *dimension.indices))
+    low, high = dimension.inner
+    if dimension.is_int:
+        step = {"step": int(dimension.step)} if dimension.step else {}
+        value = trial.suggest_int(name, int(low), int(high), log=dimension.is_log, **step)
+    else:
+        step = {"step": dimension.step} if dimension.step else {}
+        value = trial.suggest_float(name, low, high, log=dimension.is_log, **step)
+    return dimension.tidy(_mirror(dimension, value))
+
+
+def stored(dimension, value):
+    """Return the value under which Optuna stores `value`; the inverse of `suggest`."""
+    if isinstance(dimension, Choice):
+        return value
+    return dimension.index_of(value) if _is_counted(dimension) else _mirror(dimension, value)
+
+
+def parameter_name(dimension):
+    """Return the name under which Optuna knows a dimension."""
+    if isinstance(dimension, Choice):
+        return dimension.name
+    if _is_counted(dimension):
+        return f"{dimension.name} (factors of {dimension.step:g})"
+    if dimension.sampling == "reverse_log":
+        return f"{dimension.mirror:g} - {dimension.name}"
+    return dimension.name
+
+
+def _is_counted(dimension):
+    return dimension.step is not None and dimension.is_log
+
+
+def _mirror(dimension, value):
+    return dimension.mirror - value if dimension.sampling == "reverse_log" else value
