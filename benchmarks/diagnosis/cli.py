@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from benchmarks.diagnosis import judge, record
+from benchmarks.diagnosis import judge, outcomes, record
 from benchmarks.diagnosis.program import PARTS
 
 PAGE = Path(__file__).parents[2] / "docs" / "accuracy.md"
@@ -24,6 +24,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     one.add_argument("--list", action="store_true", help="name every miss and false alarm")
     one.add_argument("--write", action="store_true", help=f"write docs/{PAGE.name}")
     commands.add_parser("list", parents=[shared], help="print the programs and their labels")
+    one = commands.add_parser("check", parents=[shared], help="train plainly: does a fault hurt?")
+    one.add_argument("--again", action="store_true", help="train also what was measured")
     return parser.parse_args(arguments)
 
 
@@ -63,4 +65,8 @@ def run_list(programs: list, options: argparse.Namespace) -> None:
         print(f"{program.id:44} {program.part:8} {program.half:8} {wanted}{extra}")
 
 
-COMMANDS = {"record": run_record, "judge": run_judge, "list": run_list}
+def run_check(programs: list, options: argparse.Namespace) -> None:
+    outcomes.check(programs, again=options.again)
+
+
+COMMANDS = {"record": run_record, "judge": run_judge, "list": run_list, "check": run_check}

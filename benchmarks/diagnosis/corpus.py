@@ -35,7 +35,7 @@ def programs() -> list[Program]:
 def build(case: Mapping[str, Any]) -> Run:
     """Return the compiled model of one case, its data and the arguments of `fit`."""
     rng = seed_everything(case["seed"])
-    split = as_floats(read_data(case["data"], rng))
+    split = data.as_floats(read_data(case["data"], rng))
     fit = {k: v for k, v in case["fit"].items() if k in ("batch_size", "epochs")}
     if "validation_split" in case["fit"]:
         kept = round(len(split.x) * (1 - case["fit"]["validation_split"]))
@@ -48,14 +48,6 @@ def build(case: Mapping[str, Any]) -> Run:
         metrics=case["metrics"] or None,
     )
     return Run(model, split, fit)
-
-
-def as_floats(split: Split) -> Split:
-    return Split(*(a.astype("float32") if is_real(a) else a for a in split))
-
-
-def is_real(array: Any) -> bool:
-    return array is not None and array.dtype.kind == "f"
 
 
 LOSSES = {

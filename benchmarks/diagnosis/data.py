@@ -33,6 +33,14 @@ def one_hot(labels: NDArray[np.integer], classes: int | None = None) -> Array:
     return np.eye(classes or int(labels.max()) + 1)[labels]
 
 
+def as_floats(split: Split) -> Split:
+    """Return the data with real numbers in single precision."""
+    is_real = [a is not None and a.dtype.kind == "f" for a in split]
+    return Split(
+        *(a.astype("float32") if real else a for a, real in zip(split, is_real, strict=True))
+    )
+
+
 def hold_out(x: Array, y: Array, share: float = 0.25, *, seed: int = 0) -> Split:
     x, x_val, y, y_val = train_test_split(x, y, test_size=share, random_state=seed)
     return Split(x, y, x_val, y_val)

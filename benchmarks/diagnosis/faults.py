@@ -1,7 +1,801 @@
-"""faults."""
+"""Seeded faults: a healthy base of `zoo.py` with one thing broken, at several strengths.
 
-from benchmarks.diagnosis.program import Program
+A fault's label names the rules for its condition or its root cause, and the symptoms that it
+rightly has. Whether it hurts is measured without the watcher (see `outcomes.py`).
+"""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from benchmarks.diagnosis import data, outcomes, zoo
+from benchmarks.diagnosis.program import Label, Program, Split
+from benchmarks.diagnosis.recipe import Recipe
+from keras_babysit.layers import ChannelPReLU
+
+Change = Callable[[Recipe], Recipe]
+
+STUCK = ("loss_not_decreasing", "plateau", "underfitting", "constant_output")
+"""What a run shows that does not learn."""
+
+BLOWN = ("loss_explosion", "non_finite_values", "exploding_activations", "exploding_gradients")
+"""What a run shows whose numbers grow."""
+
+SHRUNK = ("vanishing_gradients", "collapsed_activations")
+"""What a net shows whose signal fades with depth."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One way to break a program.
+
+    Args:
+        name: What it is called.
+        names: Rules that name its condition or root cause.
+        accepts: Rules that name a symptom of it.
+        cases: Name of the base and of the strength, and the change.
+        is_same_loss: Whether its loss compares with the base's.
+        misleads: Whether it harms the measurement and not the result, so that training cannot
+            show the harm.
+    """
+
+    name: str
+    names: tuple[str, ...]
+    accepts: tuple[str, ...]
+    cases: tuple[tuple[str, str, Change], ...]
+    is_same_loss: bool = True
+    misleads: bool = False
+
+
+# ------------------------------------------------------------------------------------- changes
+
+
+def having(**changes: Any) -> Change:
+    return lambda recipe: recipe.having(**changes)
+
+
+def options(**changes: Any) -> Change:
+    return lambda recipe: recipe.having(options=changes)
+
+
+def rate(factor: float) -> Change:
+    return lambda recipe: recipe.having(rate=recipe.rate * factor, schedule=None)
+
+
+def chain(*changes: Change) -> Change:
+    return lambda recipe: functools.reduce(lambda r, change: change(r), changes, recipe)
+
+
+def with_data(change: Callable[[Split, np.random.Generator], Split]) -> Change:
+    """Return a change of the data."""
+
+    def apply(recipe: Recipe) -> Recipe:
+        def make(rng: np.random.Generator) -> Split:
+            return change(recipe.data(rng), rng)
+
+        return recipe.having(data=make)
+
+    return apply
+
+
+def with_inputs(function: Callable[[Any], Any]) -> Change:
+    return with_data(lambda s, rng: s._replace(x=function(s.x), x_val=function(s.x_val)))
+
+
+def with_targets(function: Callable[[Any], Any]) -> Change:
+    return with_data(lambda s, rng: s._replace(y=function(s.y), y_val=function(s.y_val)))
+
+
+def at_start(function: Callable[[keras.Model, Split], None]) -> Change:
+    return lambda recipe: recipe.having(before=(*recipe.before, function))
+
+
+def normal(spread: float) -> Callable[[int], Any]:
+    return lambda place: keras.initializers.RandomNormal(stddev=spread)
+
+
+def constant(value: float) -> Callable[[int], Any]:
+    return lambda place: keras.initializers.Constant(value)
+
+
+def l2(strength: float) -> Callable[[int], Any]:
+    return lambda place: keras.regularizers.L2(strength)
+
+
+def l1(strength: float) -> Callable[[int], Any]:
+    return lambda place: keras.regularizers.L1(strength)
+
+
+# ---------------------------------------------------------------------------------------- data
+
+
+def few(n: int) -> Change:
+    return with_data(lambda s, rng: s._replace(x=s.x[:n], y=s.y[:n]))
+
+
+def misaligned(s: Split, rng: np.random.Generator) -> Split:
+    return s._replace(y=s.y[rng.permutation(len(s.y))])
+
+
+def by_class(s: Split, rng: np.random.Generator) -> Split:
+    order = np.argsort(s.y.argmax(axis=1) if s.y.ndim > 1 else s.y, kind="stable")
+    return s._replace(x=s.x[order], y=s.y[order])
+
+
+def flipped_labels(share: float) -> Change:
+    """Return a change that gives a share of the training examples a random other one's label."""
+
+    def change(s: Split, rng: np.random.Generator) -> Split:
+        y = s.y.copy()
+        hit = rng.random(len(y)) < share
+        y[hit] = rng.permutation(y[hit])
+        return s._replace(y=y)
+
+    return with_data(change)
+
+
+def one_class_rare(share: float, keep: int = 0) -> Change:
+    """Return a change that leaves of all classes but one only a small share."""
+
+    def thin(x: Any, y: Any, rng: np.random.Generator) -> tuple[Any, Any]:
+        labels = y.argmax(axis=1) if y.ndim > 1 else y.astype(int)
+        stays = (labels == keep) | (rng.random(len(y)) < share)
+        return x[stays], y[stays]
+
+    def change(s: Split, rng: np.random.Generator) -> Split:
+        return Split(*thin(s.x, s.y, rng), s.x_val, s.y_val)
+
+    return with_data(change)
+
+
+def with_value(value: float, share: float) -> Change:
+    """Return a change that puts a value into a share of the training inputs, at least one."""
+
+    def change(s: Split, rng: np.random.Generator) -> Split:
+        x = s.x.astype("float32").copy()
+        flat = x.reshape(-1)
+        flat[rng.choice(flat.size, max(1, int(share * flat.size)), replace=False)] = value
+        return s._replace(x=x)
+
+    return with_data(change)
+
+
+def frozen_columns(share: float, value: float = 0.0) -> Change:
+    """Return a change that sets a share of the features, those that vary most, to one value."""
+
+    def change(s: Split, rng: np.random.Generator) -> Split:
+        order = np.argsort(-s.x.std(axis=0))[: int(share * s.x.shape[1])]
+        x, x_val = s.x.copy(), s.x_val.copy()
+        x[:, order] = x_val[:, order] = value
+        return s._replace(x=x, x_val=x_val)
+
+    return with_data(change)
+
+
+def easy_validation(s: Split, rng: np.random.Generator) -> Split:
+    """Return validation data of the examples that a nearest-mean classifier is surest of."""
+    truth = s.y.argmax(axis=1) if s.y.ndim > 1 else s.y.astype(int)
+    truth_val = s.y_val.argmax(axis=1) if s.y_val.ndim > 1 else s.y_val.astype(int)
+    means = np.stack([s.x[truth == c].mean(axis=0) for c in range(truth.max() + 1)])
+    distance = ((s.x_val[:, None] - means) ** 2).sum(axis=-1)
+    own = distance[np.arange(len(truth_val)), truth_val]
+    distance[np.arange(len(truth_val)), truth_val] = np.inf
+    keep = np.argsort(own - distance.min(axis=1))[: len(own) // 2]
+    return s._replace(x_val=s.x_val[keep], y_val=s.y_val[keep])
+
+
+# -------------------------------------------------------------------------------- broken pieces
+
+
+def log_without_floor() -> Any:
+    def loss(y: Any, p: Any) -> Any:
+        return -ops.sum(y * ops.log(p) + (1 - y) * ops.log(1 - p), axis=-1)
+
+    return loss
+
+
+def square_root(x: Any, place: int) -> Any:
+    """Return the root of a rectified signal: its slope at 0 is infinite."""
+    return keras.layers.Lambda(lambda z: ops.sqrt(ops.relu(z)), output_shape=x.shape[1:])(x)
+
+
+def divided_by_sum(x: Any, place: int) -> Any:
+    def scale(z: Any) -> Any:
+        return z / ops.sum(ops.relu(z - 1.5), axis=-1, keepdims=True)
+
+    return keras.layers.Lambda(scale, output_shape=x.shape[1:])(x)
+
+
+def cut_after(place: int, kind: Callable[[Any], Any]) -> Callable[[Any, int], Any]:
+    """Return a function that puts something without gradient behind one layer."""
+
+    def between(x: Any, at: int) -> Any:
+        return keras.layers.Lambda(kind, output_shape=x.shape[1:])(x) if at == place else x
+
+    return between
+
+
+def rounded(z: Any) -> Any:
+    return ops.round(z)
+
+
+def doubled_unused(model: keras.Model, split: Split) -> None:
+    """Give the last hidden layer a weight of its own that no output depends on."""
+    layer = model.layers[-2] if model.layers[-2].weights else model.layers[-3]
+    layer._tracker.unlock()
+    layer.add_weight(name="forgotten", shape=(32, 32), initializer="glorot_uniform")
+    layer._tracker.lock()
+
+
+def shut(share: float, by: float = -30.0) -> Callable[[int], Any]:
+    """Return an initialiser of biases that shuts a share of the units."""
+
+    def make(place: int) -> Any:
+        def init(shape: Any, dtype: Any = None) -> Any:
+            bias = np.zeros(shape, "float32")
+            bias[: round(share * shape[0])] = by
+            return ops.convert_to_tensor(bias, dtype)
+
+        return init
+
+    return make
+
+
+def weak_pieces(pieces: int = 2, by: float = -30.0) -> Callable[[int], Any]:
+    """Return an initialiser of biases that keeps all pieces but the first from winning."""
+
+    def make(place: int) -> Any:
+        def init(shape: Any, dtype: Any = None) -> Any:
+            bias = np.full(shape, by, "float32")
+            bias[::pieces] = 0.0
+            return ops.convert_to_tensor(bias, dtype)
+
+        return init
+
+    return make
+
+
+def slope(alpha: float) -> Any:
+    return (lambda: ChannelPReLU(alpha_initializer=alpha),)
+
+
+def tower(depth: int, width: int, activation: str, **more: Any) -> Change:
+    return options(units=(width,) * depth, activation=activation, norm=None, **more)
+
+
+def early_decay(rate: float, steps: int) -> Any:
+    return keras.optimizers.schedules.ExponentialDecay(rate, max(steps // 60, 1), 0.3)
+
+
+def narrow(recipe: Recipe) -> Recipe:
+    return recipe.having(options={"units": (1,)})
+
+
+# ------------------------------------------------------------------------------------ the faults
+
+FAULTS = [
+    Fault(
+        "rate-explodes",
+        ("learning_rate_too_high", "loss_explosion"),
+        (*BLOWN, "dead_units", "oscillating_loss", "update_ratio", *STUCK),
+        (
+            ("friedman-sgd", "100", rate(100)),
+            ("friedman-sgd", "1000", rate(1000)),
+            ("friedman-huber", "1000", rate(1000)),
+            ("digits-mlp-sgd", "100", rate(100)),
+            ("digits-mlp-momentum", "1000", rate(1000)),
+            ("digits-cnn-prelu-sgd", "300", rate(300)),
+            ("digits-autoencoder", "sgd-30", having(optimizer=zoo.momentum, rate=30.0)),
+        ),
+    ),
+    Fault(
+        "rate-high",
+        ("learning_rate_too_high",),
+        (*BLOWN, *STUCK, "oscillating_loss", "dead_units", "saturated_units", "update_ratio"),
+        (
+            ("digits-mlp", "200", rate(200)),
+            ("digits-mlp", "1000", rate(1000)),
+            ("digits-cnn", "100", rate(100)),
+            ("digits-mlp-tanh-momentum", "100", rate(100)),
+            ("digits-selu-deep", "100", rate(100)),
+            ("series-lstm", "100", rate(100)),
+            ("words-transformer", "200", rate(200)),
+            ("friedman-mlp", "1000", rate(1000)),
+            ("spirals-mlp", "100", rate(100)),
+        ),
+    ),
+    Fault(
+        "rate-low",
+        ("learning_rate_too_low",),
+        (*STUCK, "update_ratio"),
+        (
+            ("digits-mlp", "1000th", rate(1e-3)),
+            ("digits-mlp-sgd", "1000th", rate(1e-3)),
+            ("digits-mlp-sgd", "30th", rate(1 / 30)),
+            ("digits-cnn", "1000th", rate(1e-3)),
+            ("digits-resnet-bn-sgd", "3000th", rate(1 / 3000)),
+            ("friedman-sgd", "300th", rate(1 / 300)),
+            ("series-lstm", "1000th", rate(1e-3)),
+            ("words-mean", "1000th", rate(1e-3)),
+            ("cancer-mlp", "300th", rate(1 / 300)),
+        ),
+    ),
+    Fault(
+        "decays-early",
+        ("plateau", "learning_rate_too_low"),
+        ("underfitting", "update_ratio", "loss_not_decreasing"),
+        (
+            ("digits-mlp-momentum", "a", having(schedule=early_decay)),
+            ("friedman-mlp", "a", having(schedule=early_decay)),
+            ("digits-cnn", "a", having(schedule=early_decay)),
+            ("spirals-mlp", "a", having(schedule=early_decay)),
+        ),
+    ),
+    Fault(
+        "loss-without-floor",
+        ("non_finite_values",),
+        (*BLOWN, "output_loss_mismatch", "learning_rate_too_high"),
+        (
+            ("cancer-mlp", "a", having(loss=log_without_floor, rate=0.03, epochs=60)),
+            ("labels-mlp", "a", having(loss=log_without_floor, rate=0.03, epochs=40)),
+            ("spirals-mlp", "a", having(loss=log_without_floor, rate=0.02, epochs=60)),
+        ),
+        is_same_loss=False,
+    ),
+    Fault(
+        "infinite-slope",
+        ("non_finite_values",),
+        BLOWN,
+        (
+            ("digits-mlp", "root", options(between=square_root)),
+            ("friedman-mlp", "root", options(between=square_root)),
+            ("digits-cnn", "root", options(between=square_root)),
+            ("digits-mlp-tanh-momentum", "division", options(between=divided_by_sum)),
+        ),
+    ),
+    Fault(
+        "half-overflow",
+        ("non_finite_values", "exploding_activations"),
+        (*BLOWN, "unscaled_inputs"),
+        (
+            ("digits-mlp-float16", "wide", options(kernel=normal(30.0))),
+            ("digits-mlp-float16", "deep", options(kernel=normal(2.0), units=(64,) * 8)),
+            ("digits-cnn-float16", "wide", options(kernel=normal(30.0))),
+        ),
+    ),
+    Fault(
+        "misaligned",
+        ("loss_not_decreasing", "plateau", "underfitting"),
+        ("constant_output", "overfitting"),
+        (
+            ("digits-mlp", "a", chain(options(units=(8,)), with_data(misaligned))),
+            ("words-mean", "a", chain(options(width=1), with_data(misaligned))),
+            ("friedman-mlp", "a", chain(options(units=(4,)), with_data(misaligned))),
+            ("series-gru", "a", chain(options(units=(2,)), with_data(misaligned))),
+        ),
+    ),
+    Fault(
+        "oscillates",
+        ("oscillating_loss", "learning_rate_too_high"),
+        (*BLOWN, *STUCK, "update_ratio", "dead_units"),
+        (
+            ("friedman-huber", "batch-2", having(batch_size=2, rate=0.15, epochs=2)),
+            ("digits-mlp-momentum", "batch-2", having(batch_size=2, rate=0.05, epochs=2)),
+            ("iris-tanh-sgd", "momentum-0.99", having(optimizer=functools.partial(
+                keras.optimizers.SGD, momentum=0.99), rate=0.5)),
+            ("digits-autoencoder", "rate-30", rate(30)),
+            ("cancer-logistic", "rate-300", rate(300)),
+        ),
+    ),
+    Fault(
+        "unshuffled",
+        ("oscillating_loss",),
+        (*STUCK, "loss_explosion", "learning_rate_too_high", "class_imbalance"),
+        (
+            ("digits-mlp", "by-class", chain(with_data(by_class), having(fit={"shuffle": False}))),
+            ("digits-cnn", "by-class", chain(with_data(by_class), having(fit={"shuffle": False}))),
+            ("wine-mlp", "by-class", chain(with_data(by_class), having(fit={"shuffle": False}))),
+        ),
+    ),
+    Fault(
+        "dead",
+        ("dead_units",),
+        (*STUCK, *SHRUNK, "no_gradient"),
+        (
+            ("digits-mlp", "all", options(bias=shut(1.0))),
+            ("digits-mlp", "most", options(bias=shut(0.97))),
+            ("digits-relu-deep", "most", options(bias=shut(0.9))),
+            ("digits-cnn", "most", options(bias=shut(0.95))),
+            ("friedman-mlp", "most", options(bias=shut(0.97))),
+            ("spirals-mlp", "most", options(bias=shut(0.97))),
+            ("diabetes-mlp", "all", options(bias=shut(1.0))),
+        ),
+    ),
+    Fault(
+        "saturated",
+        ("saturated_units",),
+        (*STUCK, "vanishing_gradients", "exploding_activations", "overfitting"),
+        (
+            ("digits-mlp-tanh-momentum", "wide", options(kernel=normal(5.0))),
+            ("digits-mlp-sigmoid", "wide", options(kernel=normal(10.0))),
+            ("digits-mlp-sigmoid", "biased", options(bias=constant(15.0))),
+            ("sine-tanh", "biased", options(bias=constant(6.0))),
+            ("plane-autoencoder-tanh", "wide", options(kernel=normal(10.0))),
+            ("spirals-tanh", "wide", options(kernel=normal(20.0))),
+        ),
+    ),
+    Fault(
+        "fades",
+        ("collapsed_activations", "vanishing_gradients"),
+        (*STUCK, "learning_rate_too_low", "symmetric_units", "update_ratio"),
+        (
+            ("digits-mlp-tanh-momentum", "0.01-8", tower(8, 32, "tanh", kernel=normal(0.01))),
+            ("digits-relu-deep", "0.02-8", tower(8, 32, "relu", kernel=normal(0.02))),
+            ("friedman-mlp", "0.01-6", tower(6, 32, "elu", kernel=normal(0.01))),
+            ("digits-cnn", "0.003", options(kernel=normal(0.003), filters=(16, 16, 16))),
+            ("digits-autoencoder", "0.01-8", tower(8, 32, "relu", kernel=normal(0.01))),
+        ),
+    ),
+    Fault(
+        "sigmoid-tower",
+        ("vanishing_gradients",),
+        (*STUCK, "collapsed_activations", "saturated_units", "learning_rate_too_low",
+         "not_zero_centered", "update_ratio"),
+        (
+            ("digits-mlp-sigmoid", "8", tower(8, 32, "sigmoid")),
+            ("digits-mlp-sigmoid", "14", tower(14, 32, "sigmoid")),
+            ("digits-mlp", "10", tower(10, 32, "sigmoid")),
+            ("friedman-mlp", "10", tower(10, 32, "sigmoid")),
+            ("spirals-mlp", "8", tower(8, 32, "sigmoid")),
+            ("labels-mlp", "10", tower(10, 16, "sigmoid")),
+        ),
+    ),
+    Fault(
+        "grows",
+        ("exploding_activations", "exploding_gradients"),
+        (*BLOWN, *STUCK, "dead_units", "saturated_units", "oscillating_loss", "update_ratio",
+         "overfitting"),
+        (
+            ("digits-relu-deep", "1.0-8", tower(8, 64, "relu", kernel=normal(1.0))),
+            ("digits-mlp-leaky", "0.5-10", tower(10, 64, "leaky_relu", kernel=normal(0.5))),
+            ("friedman-mlp", "1.0-6", tower(6, 64, "relu", kernel=normal(1.0))),
+            ("digits-cnn", "1.0", options(kernel=normal(1.0), filters=(16, 32, 32))),
+            ("digits-resnet-bn", "no-norm-20", options(norm=None, blocks=8, kernel="he_normal")),
+            ("digits-mlp-elu", "exponential-6", tower(6, 16, "exponential")),
+        ),
+    ),
+    Fault(
+        "recurrence-grows",
+        ("exploding_gradients", "exploding_activations"),
+        (*BLOWN, *STUCK, "learning_rate_too_high", "oscillating_loss", "saturated_units"),
+        (
+            ("series-rnn", "linear-2", options(settings={
+                "recurrent_initializer": lambda p: keras.initializers.Orthogonal(gain=2.0),
+                "activation": "linear"})),
+            ("series-rnn", "relu-3", options(settings={
+                "recurrent_initializer": lambda p: keras.initializers.Orthogonal(gain=3.0),
+                "activation": "relu"})),
+            ("next-value-gru", "rnn-relu-3", options(kind="SimpleRNN", settings={
+                "recurrent_initializer": lambda p: keras.initializers.Orthogonal(gain=3.0),
+                "activation": "relu"})),
+        ),
+    ),
+    Fault(
+        "not-centred",
+        ("not_zero_centered",),
+        (*STUCK, *SHRUNK, "saturated_units", "unscaled_inputs", "learning_rate_too_low"),
+        (
+            ("digits-mlp-sgd", "sigmoid-4", tower(4, 32, "sigmoid")),
+            ("digits-mlp-momentum", "sigmoid-5", tower(5, 32, "sigmoid")),
+            ("spirals-tanh", "sigmoid-4", tower(4, 32, "sigmoid")),
+            ("friedman-sgd", "sigmoid-4", tower(4, 32, "sigmoid")),
+        ),
+    ),
+    Fault(
+        "dead-pieces",
+        ("dead_pieces",),
+        ("underfitting", "plateau"),
+        (
+            ("spirals-maxout", "a", options(bias=weak_pieces())),
+            ("friedman-maxout", "a", options(bias=weak_pieces())),
+            ("digits-mlp-maxout", "a", options(bias=weak_pieces())),
+            ("spirals-maxout", "of-4", options(bias=weak_pieces(4), pieces=4)),
+            ("friedman-maxout", "of-4", options(bias=weak_pieces(4), pieces=4)),
+        ),
+    ),
+    Fault(
+        "slope-out-of-range",
+        ("negative_slope_out_of_range",),
+        (*BLOWN, "underfitting", "plateau", "overfitting"),
+        (
+            ("spirals-prelu", "1", options(activation=slope(1.0))),
+            ("spirals-prelu", "minus-3", options(activation=slope(-3.0))),
+            ("digits-mlp-prelu", "5-deep", options(activation=slope(5.0), units=(64,) * 6)),
+            ("digits-cnn-prelu-sgd", "5", options(activation=slope(5.0), filters=(16, 32, 32))),
+        ),
+    ),
+    Fault(
+        "constant",
+        ("constant_output", "dead_units", "output_loss_mismatch"),
+        (*STUCK, "no_gradient"),
+        (
+            ("friedman-mlp", "relu-output", options(last="relu", last_bias=constant(-20.0))),
+            ("diabetes-mlp", "relu-output", options(last="relu", last_bias=constant(-20.0))),
+            ("sine-tanh", "relu-output", options(last="relu", last_bias=constant(-20.0))),
+        ),
+    ),
+    Fault(
+        "no-gradient",
+        ("no_gradient",),
+        (*STUCK, "vanishing_gradients"),
+        (
+            ("digits-mlp-tanh-momentum", "stopped", options(between=cut_after(
+                1, ops.stop_gradient), units=(4, 4, 64))),
+            ("digits-mlp-elu", "rounded", options(between=cut_after(0, rounded), units=(8, 64))),
+            ("friedman-mlp", "stopped", options(between=cut_after(0, ops.stop_gradient),
+                                                units=(3, 64))),
+            ("digits-cnn", "stopped", options(between=cut_after(1, ops.stop_gradient),
+                                              filters=(2, 2))),
+            ("spirals-tanh", "rounded", options(between=cut_after(0, rounded), units=(8, 32))),
+        ),
+    ),
+    Fault(
+        "symmetric",
+        ("symmetric_units",),
+        (*STUCK, *SHRUNK, "no_gradient", "dead_units", "output_loss_mismatch"),
+        (
+            ("digits-mlp", "zeros", options(kernel="zeros", last_kernel="zeros")),
+            ("digits-mlp-tanh-momentum", "0.1", options(kernel=constant(0.1),
+                                                        last_kernel=constant(0.1))),
+            ("digits-mlp-sgd", "ones", options(kernel=constant(0.02), last_kernel=constant(0.02))),
+            ("friedman-mlp", "0.1", options(kernel=constant(0.1), last_kernel=constant(0.1))),
+            ("spirals-mlp", "0.3", options(kernel=constant(0.3), last_kernel=constant(0.3))),
+            ("digits-cnn", "0.1", options(kernel=constant(0.1), last_kernel=constant(0.1))),
+        ),
+    ),
+    Fault(
+        "updates-too-small",
+        ("update_ratio", "learning_rate_too_low"),
+        (*STUCK, *BLOWN),
+        (
+            ("digits-mlp-bn", "sgd", chain(options(kernel=normal(100.0)), having(
+                optimizer=zoo.sgd, rate=0.02))),
+            ("digits-resnet-bn-sgd", "wide", options(kernel=normal(100.0))),
+            ("digits-cnn-bn", "wide", chain(options(kernel=normal(100.0), units=()), having(
+                optimizer=zoo.sgd, rate=0.02))),
+        ),
+    ),
+    Fault(
+        "penalty-dominates",
+        ("regularization_dominates",),
+        (*STUCK, *SHRUNK, "dead_units"),
+        (
+            ("digits-mlp", "l2-1", options(penalty=l2(1.0))),
+            ("digits-mlp-l2", "l2-0.1", options(penalty=l2(0.1))),
+            ("digits-mlp", "l1-0.03", options(penalty=l1(0.03))),
+            ("digits-cnn", "l2-1", options(penalty=l2(1.0))),
+            ("friedman-mlp", "l2-1", options(penalty=l2(1.0))),
+            ("cancer-mlp-full-batch", "l1-1", options(penalty=l1(1.0))),
+            ("spirals-mlp", "l2-0.1", options(penalty=l2(0.1))),
+        ),
+        is_same_loss=False,
+    ),
+    Fault(
+        "overfits",
+        ("overfitting",),
+        (),
+        (
+            ("digits-mlp", "60", chain(few(60), having(epochs=200, rate=3e-3))),
+            ("digits-cnn", "60", chain(few(60), having(epochs=150))),
+            ("noise-mlp", "200", chain(few(200), options(units=(256, 256)), having(epochs=60))),
+            ("diabetes-mlp", "wide", chain(options(units=(256, 256)), having(epochs=120))),
+            ("friedman-mlp", "60", chain(few(60), options(units=(256,)), having(epochs=300))),
+            ("words-lstm", "200", chain(few(200), having(epochs=40))),
+            ("digits-mlp-elu", "noisy-labels", chain(flipped_labels(0.4), options(
+                units=(256, 256)), having(epochs=40))),
+            ("labels-mlp", "100", chain(few(100), options(units=(256,)), having(epochs=200))),
+        ),
+    ),
+    Fault(
+        "too-small",
+        ("underfitting",),
+        ("plateau", "dead_units", "loss_not_decreasing"),
+        (
+            ("digits-mlp", "1-unit", narrow),
+            ("digits-mlp-tanh-momentum", "1-unit", narrow),
+            ("spirals-mlp", "linear", options(units=())),
+            ("sine-tanh", "linear", options(units=())),
+            ("digits-autoencoder", "1-unit", narrow),
+            ("friedman-mlp", "1-unit", narrow),
+            ("digits-mlp-dropout", "0.95", options(dropout=0.95)),
+        ),
+    ),
+    Fault(
+        "too-short",
+        ("underfitting",),
+        ("learning_rate_too_low",),
+        (
+            ("digits-mlp-large-batch", "5-epochs", having(epochs=5, rate=3e-4)),
+            ("digits-mlp-sgd", "2-epochs", having(epochs=2, rate=0.02)),
+            ("words-mean", "2-epochs", having(epochs=2, rate=5e-3)),
+        ),
+    ),
+    Fault(
+        "validation-easier",
+        ("validation_better_than_train",),
+        ("underfitting",),
+        (
+            ("digits-mlp", "noisy-train", chain(flipped_labels(0.3), having(epochs=8))),
+            ("cancer-mlp", "noisy-train", flipped_labels(0.5)),
+            ("noise-mlp", "easy", with_data(easy_validation)),
+            ("digits-mlp-momentum", "easy-noisy", chain(
+                with_data(easy_validation), flipped_labels(0.2), having(epochs=8))),
+        ),
+        misleads=True,
+    ),
+    Fault(
+        "statistics-lag",
+        ("batch_norm_mismatch",),
+        (),
+        (
+            ("digits-mlp-bn", "0.9999", options(momentum=0.9999)),
+            ("digits-mlp-bn", "0.999", options(momentum=0.999)),
+            ("digits-cnn-bn", "0.9999", options(momentum=0.9999)),
+            ("digits-resnet-bn", "0.9999", options(momentum=0.9999)),
+            ("digits-resnet-bn-small-batch", "0.9999", options(momentum=0.9999)),
+        ),
+    ),
+    Fault(
+        "inputs-unscaled",
+        ("unscaled_inputs",),
+        (*BLOWN, *STUCK, "dead_units", "saturated_units", "learning_rate_too_high",
+         "oscillating_loss", "not_zero_centered", "update_ratio"),
+        (
+            ("digits-mlp-tanh-momentum", "1000", with_inputs(lambda x: 1000 * x)),
+            ("digits-mlp", "shifted-1000", with_inputs(lambda x: x + 1000)),
+            ("digits-mlp-sgd", "255", with_inputs(lambda x: 255 * x)),
+            ("cancer-mlp", "raw", having(data=zoo.bundled("breast_cancer", scale="none"))),
+            ("cancer-logistic", "raw", having(data=zoo.bundled("breast_cancer", scale="none"))),
+            ("wine-mlp", "raw", having(data=zoo.bundled(
+                "wine", scale="none", one_hot_labels=True))),
+            ("friedman-sgd", "100", with_inputs(lambda x: 100 * x)),
+            ("series-lstm", "1000", with_inputs(lambda x: 1000 * x)),
+            ("digits-cnn-prelu-sgd", "255", with_inputs(lambda x: 255 * x)),
+        ),
+    ),
+    Fault(
+        "targets-unscaled",
+        ("unscaled_targets",),
+        (*BLOWN, *STUCK, "learning_rate_too_low", "learning_rate_too_high", "update_ratio",
+         "oscillating_loss", "dead_units"),
+        (
+            ("friedman-mlp", "5000", with_targets(lambda y: 1000 * y + 5000)),
+            ("friedman-sgd", "5000", with_targets(lambda y: 1000 * y + 5000)),
+            ("diabetes-mlp", "raw", having(data=zoo.bundled("diabetes"))),
+            ("sine-tanh", "1000", with_targets(lambda y: 1000 * y)),
+            ("next-value-gru", "shifted", with_targets(lambda y: 100 * y + 1000)),
+        ),
+        is_same_loss=False,
+    ),
+    Fault(
+        "inputs-not-finite",
+        ("non_finite_inputs",),
+        ("non_finite_values", "loss_explosion"),
+        (
+            ("digits-mlp", "one-nan", with_value(np.nan, 0.0)),
+            ("friedman-mlp", "some-nan", with_value(np.nan, 0.001)),
+            ("digits-cnn", "one-inf", with_value(np.inf, 0.0)),
+            ("series-lstm", "some-nan", with_value(np.nan, 0.001)),
+            ("cancer-mlp", "one-inf", with_value(np.inf, 0.0)),
+        ),
+    ),
+    Fault(
+        "features-constant",
+        ("constant_features",),
+        ("underfitting", "overfitting"),
+        (
+            ("digits-mlp-standardised", "80", frozen_columns(0.8)),
+            ("friedman-mlp", "half", frozen_columns(0.5)),
+            ("labels-mlp", "half", frozen_columns(0.5)),
+            ("cancer-mlp", "95", frozen_columns(0.95)),
+            ("digits-mlp-momentum", "80", frozen_columns(0.8, 1.0)),
+        ),
+    ),
+    Fault(
+        "class-rare",
+        ("class_imbalance",),
+        ("constant_output", "underfitting", "overfitting"),
+        (
+            ("cancer-mlp", "2", one_class_rare(0.02, keep=1)),
+            ("digits-mlp", "1", one_class_rare(0.01)),
+            ("spirals-mlp", "1", one_class_rare(0.01)),
+            ("rare-mlp", "half-percent", having(data=zoo.generated(
+                data.imbalanced, 3000, limit=3.6))),
+            ("words-mean", "2", one_class_rare(0.02)),
+        ),
+        is_same_loss=False,
+    ),
+    Fault(
+        "output-mismatch",
+        ("output_loss_mismatch",),
+        (*STUCK, "non_finite_values", "no_gradient"),
+        (
+            ("cancer-mlp", "one-softmax", options(last="softmax")),
+            ("spirals-mlp", "one-softmax", options(last="softmax")),
+            ("cancer-logits", "not-told", having(loss=zoo.binary)),
+            ("digits-mlp-logits", "not-told", having(loss=zoo.sparse)),
+            ("digits-mlp", "told-but-softmax", having(
+                loss=lambda: keras.losses.CategoricalCrossentropy(from_logits=True), epochs=6)),
+            ("friedman-mlp", "sigmoid", options(last="sigmoid")),
+            ("sine-tanh", "softmax", options(last="softmax")),
+            ("diabetes-mlp", "relu", options(last="relu")),
+            ("spirals-tanh", "tanh", options(last="tanh")),
+            ("labels-mlp", "softmax", options(last="softmax")),
+            ("digits-mlp-sgd", "relu", options(last="relu")),
+        ),
+        is_same_loss=False,
+    ),
+    Fault(
+        "labels-off",
+        ("labels_out_of_range",),
+        (*BLOWN, *STUCK, "output_loss_mismatch", "unscaled_targets"),
+        (
+            ("cancer-mlp", "minus-1-1", with_targets(lambda y: 2 * y - 1)),
+            ("spirals-mlp", "1-2", with_targets(lambda y: y + 1)),
+            ("labels-mlp", "255", with_targets(lambda y: 255 * y)),
+            ("digits-autoencoder-sigmoid", "16", with_targets(lambda y: 16 * y)),
+            ("digits-mlp", "divided", with_targets(lambda y: y / 255)),
+        ),
+        is_same_loss=False,
+    ),
+]  # fmt: skip
+"""Every way to break a program."""
+
+
+# -------------------------------------------------------------------------------------- programs
+
+
+def cases() -> dict[str, tuple[Fault, Recipe, Recipe]]:
+    """Return the fault, the broken recipe and the healthy base of each id."""
+    return {
+        f"{fault.name}-{base}-{strength}": (fault, change(zoo.find(base)), zoo.find(base))
+        for fault in FAULTS
+        for base, strength, change in fault.cases
+    }
+
+
+def recipes() -> dict[str, Recipe]:
+    """Return the broken recipe of each program by its id."""
+    return {name: recipe for name, (_, recipe, _) in cases().items()}
+
+
+def does_hurt(name: str, measured: dict[str, Any]) -> bool:
+    """Return whether a fault hurts, by what was measured; one that was not measured does."""
+    fault, _, base = cases()[name]
+    healthy = [measured[key] for seed in zoo.SEEDS if (key := f"{base.name}-{seed}") in measured]
+    if fault.misleads or name not in measured:
+        return True
+    return outcomes.hurts(measured[name], healthy, same_loss=fault.is_same_loss)
 
 
 def programs() -> list[Program]:
-    return []
+    """Return every fault on every base, each with a seed of its own."""
+    measured = outcomes.load()
+    return [
+        Program(
+            id=name,
+            family=f"zoo-{base.name}",
+            part="faults",
+            label=replace(
+                Label(frozenset(fault.names), frozenset(fault.accepts), words=(fault.name,)),
+                is_harmless=not does_hurt(name, measured),
+            ),
+            build=functools.partial(recipe.build, 100 + place),
+        )
+        for place, (name, (fault, recipe, base)) in enumerate(cases().items())
+    ]

@@ -1,7 +1,384 @@
-"""zoo."""
+"""Healthy programs: what people train, in small, and with nothing wrong.
 
-from benchmarks.diagnosis.program import Program
+Each learns its task in a few seconds. `python benchmarks/diagnosis check` trains them without the
+watcher and says which of them does not reach its aim.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from benchmarks.diagnosis import data, nets
+from benchmarks.diagnosis.program import Label, Program, Split
+from benchmarks.diagnosis.recipe import Recipe
+
+SEEDS = range(3)
+
+# --------------------------------------------------------------------------------- data, losses
+
+
+def bundled(name: str, **settings: Any) -> Callable[[np.random.Generator], Split]:
+    """Return data of scikit-learn, split anew with each seed."""
+    return lambda rng: data.bundled(name, seed=int(rng.integers(1000)), **settings)
+
+
+def generated(
+    make: Callable[..., Split], n: int, **settings: Any
+) -> Callable[[np.random.Generator], Split]:
+    return lambda rng: make(rng, n, **settings)
+
+
+def times(factor: float, inner: Callable[[np.random.Generator], Split], shift: float = 0.0) -> Any:
+    """Return the data with inputs multiplied and shifted."""
+
+    def make(rng: np.random.Generator) -> Split:
+        split = inner(rng)
+        return split._replace(x=split.x * factor + shift, x_val=split.x_val * factor + shift)
+
+    return make
+
+
+def to_itself(inner: Callable[[np.random.Generator], Split]) -> Any:
+    """Return the data with the inputs as targets."""
+
+    def make(rng: np.random.Generator) -> Split:
+        split = inner(rng)
+        return Split(split.x, split.x, split.x_val, split.x_val)
+
+    return make
+
+
+def without_validation(inner: Callable[[np.random.Generator], Split]) -> Any:
+    return lambda rng: inner(rng)._replace(x_val=None, y_val=None)
+
+
+def next_values(rng: np.random.Generator, n: int) -> Split:
+    """Return windows of noisy sines of different pace, and the value that follows."""
+    pace, start = rng.uniform(0.2, 0.6, (n + n // 4, 1)), rng.uniform(0, 6, (n + n // 4, 1))
+    series = np.sin(pace * np.arange(17) + start) + rng.normal(0, 0.05, (n + n // 4, 17))
+    return data.head(series[:, :16, None], series[:, 16:], n)
+
+
+def counts(rng: np.random.Generator, n: int) -> Split:
+    x = rng.normal(size=(n + n // 4, 6))
+    return data.head(x, rng.poisson(np.exp(0.5 * x[:, 0] + 0.5 * x[:, 1])).astype(float), n)
+
+
+digits = bundled("digits", scale="div16", one_hot_labels=True)
+digits_numbered = bundled("digits", scale="div16")
+digits_standard = bundled("digits", one_hot_labels=True)
+images = bundled("digits", scale="div16", one_hot_labels=True, image=True)
+iris = bundled("iris", one_hot_labels=True)
+wine = bundled("wine", one_hot_labels=True)
+cancer = bundled("breast_cancer")
+diabetes = bundled("diabetes", target="standard")
+
+crossentropy = keras.losses.CategoricalCrossentropy
+binary = keras.losses.BinaryCrossentropy
+squared = keras.losses.MeanSquaredError
+sparse = keras.losses.SparseCategoricalCrossentropy
+
+# ---------------------------------------------------------------------------------- optimizers
+
+adam = keras.optimizers.Adam
+sgd = keras.optimizers.SGD
+momentum = functools.partial(keras.optimizers.SGD, momentum=0.9)
+nesterov = functools.partial(keras.optimizers.SGD, momentum=0.9, nesterov=True)
+adamw = functools.partial(keras.optimizers.AdamW, weight_decay=0.01)
+
+
+def cosine(rate: float, steps: int) -> Any:
+    return keras.optimizers.schedules.CosineDecay(rate, steps)
+
+
+def warm_up(rate: float, steps: int) -> Any:
+    return keras.optimizers.schedules.CosineDecay(
+        1e-6, steps - steps // 5, warmup_target=rate, warmup_steps=steps // 5
+    )
+
+
+def halving(rate: float, steps: int) -> Any:
+    return keras.optimizers.schedules.ExponentialDecay(rate, steps // 4, 0.5, staircase=True)
+
+
+# ---------------------------------------------------------------------------------- the recipes
+
+DIGITS = Recipe(
+    "digits-mlp",
+    digits,
+    nets.mlp,
+    {"outputs": 10, "last": "softmax"},
+    crossentropy,
+    adam,
+    1e-3,
+)
+CNN = DIGITS.having(
+    name="digits-cnn", data=images, net=nets.cnn, options={"units": ()}, rate=2e-3, epochs=12
+)
+RESNET = CNN.having(name="digits-resnet-bn", net=nets.resnet, options={"norm": "batch"}, epochs=10)
+REGRESSION = Recipe(
+    "friedman-mlp",
+    generated(data.friedman, 1500),
+    nets.mlp,
+    {"outputs": 1},
+    squared,
+    adam,
+    1e-3,
+    metrics=("mae",),
+    task="value",
+    aim=0.85,
+    epochs=20,
+)
+TWO_CLASSES = Recipe(
+    "cancer-mlp",
+    cancer,
+    nets.mlp,
+    {"outputs": 1, "last": "sigmoid", "units": (16,)},
+    binary,
+    adam,
+    1e-3,
+    epochs=30,
+    aim=0.93,
+)
+SERIES = TWO_CLASSES.having(
+    name="series-lstm",
+    data=generated(data.sequences, 1500),
+    net=nets.recurrent,
+    rate=0.01,
+    epochs=12,
+)
+WORDS = TWO_CLASSES.having(
+    name="words-mean",
+    data=generated(data.tokens, 2000),
+    net=nets.bag_of_words,
+    options={"words": 200},
+    rate=0.02,
+    epochs=12,
+    aim=0.88,
+)
+SPIRALS = TWO_CLASSES.having(
+    name="spirals-mlp",
+    data=generated(data.spirals, 1200),
+    options={"units": (64, 64)},
+    rate=5e-3,
+    epochs=40,
+    aim=0.95,
+)
+
+HE = "he_normal"
+
+RECIPES = [
+    # Activations, on one task.
+    DIGITS,
+    DIGITS.having(name="digits-mlp-elu", options={"activation": "elu"}),
+    DIGITS.having(name="digits-mlp-leaky", options={"activation": "leaky_relu"}),
+    DIGITS.having(name="digits-mlp-prelu", options={"activation": "prelu"}),
+    DIGITS.having(name="digits-mlp-maxout", options={"pieces": 2}),
+    DIGITS.having(
+        name="digits-mlp-gelu-adamw", options={"activation": "gelu"}, optimizer=adamw, rate=3e-3,
+        schedule=cosine,
+    ),
+    DIGITS.having(
+        name="digits-mlp-tanh-momentum", options={"activation": "tanh"}, optimizer=momentum,
+        rate=0.02,
+    ),
+    DIGITS.having(
+        name="digits-mlp-sigmoid", options={"activation": "sigmoid", "units": (64,)}, rate=0.01
+    ),
+    DIGITS.having(
+        name="digits-selu-deep",
+        options={"activation": "selu", "units": (32,) * 6, "kernel": "lecun_normal"},
+    ),
+    DIGITS.having(name="digits-relu-deep", options={"units": (64,) * 6, "kernel": HE}),
+    # Optimizers and schedules.
+    DIGITS.having(name="digits-mlp-sgd", optimizer=sgd, rate=0.1),
+    DIGITS.having(name="digits-mlp-momentum", optimizer=momentum, rate=0.02),
+    DIGITS.having(name="digits-mlp-nesterov-halving", optimizer=nesterov, rate=0.05,
+                  schedule=halving),
+    DIGITS.having(name="digits-mlp-rmsprop", optimizer=keras.optimizers.RMSprop),
+    DIGITS.having(name="digits-mlp-adagrad", optimizer=keras.optimizers.Adagrad, rate=0.05),
+    DIGITS.having(name="digits-mlp-warm-up", rate=5e-3, schedule=warm_up),
+    DIGITS.having(
+        name="digits-mlp-clipped",
+        optimizer=functools.partial(keras.optimizers.SGD, momentum=0.9, clipnorm=1.0),
+        rate=0.05,
+    ),
+    # Regularisation and norms.
+    DIGITS.having(
+        name="digits-mlp-dropout", options={"units": (128, 128), "dropout": 0.3}, epochs=25
+    ),
+    DIGITS.having(name="digits-mlp-l2",
+                  options={"penalty": lambda place: keras.regularizers.L2(1e-4)}),
+    DIGITS.having(
+        name="digits-mlp-bn", options={"units": (64,) * 4, "norm": "batch"}, rate=2e-3, epochs=15
+    ),
+    DIGITS.having(name="digits-mlp-ln", options={"units": (64,) * 3, "norm": "layer"}, epochs=15),
+    DIGITS.having(
+        name="digits-mlp-smoothing",
+        loss=lambda: keras.losses.CategoricalCrossentropy(label_smoothing=0.1),
+    ),
+    # Batches, steps and precision.
+    DIGITS.having(name="digits-mlp-full-batch", batch_size=1400, epochs=200, rate=5e-3),
+    DIGITS.having(name="digits-mlp-large-batch", batch_size=256, epochs=80, rate=3e-3),
+    DIGITS.having(name="digits-mlp-small-batch", batch_size=4, epochs=4),
+    DIGITS.having(name="digits-mlp-long", epochs=60, rate=3e-4,
+                  options={"units": (128,), "dropout": 0.3}),
+    DIGITS.having(name="digits-mlp-bfloat16", policy="mixed_bfloat16", epochs=12),
+    DIGITS.having(name="digits-mlp-float16", policy="mixed_float16", epochs=12),
+    DIGITS.having(name="digits-cnn-float16", data=images, net=nets.cnn, policy="mixed_float16",
+                  epochs=5, rate=2e-3),
+    DIGITS.having(name="digits-mlp-no-validation", data=without_validation(digits)),
+    DIGITS.having(
+        name="digits-mlp-logits", data=digits_numbered, options={"last": None},
+        loss=lambda: sparse(from_logits=True),
+    ),
+    DIGITS.having(name="digits-mlp-standardised", data=digits_standard, epochs=12,
+                  options={"dropout": 0.2}),
+    DIGITS.having(
+        name="digits-mlp-rescaled", data=times(16, digits),
+        options={"first": (lambda: keras.layers.Rescaling(1 / 16),)},
+    ),
+    DIGITS.having(
+        name="digits-mlp-bn-first", data=times(16, digits), epochs=15,
+        options={"first": (keras.layers.BatchNormalization,), "dropout": 0.2},
+    ),
+    # Images.
+    CNN,
+    CNN.having(name="digits-cnn-bn", options={"norm": "batch", "momentum": 0.9}, epochs=8),
+    CNN.having(name="digits-cnn-swish-dropout", options={"activation": "swish", "dropout": 0.3}),
+    CNN.having(name="digits-cnn-prelu-sgd", options={"activation": "prelu"}, optimizer=momentum,
+               rate=0.02),
+    RESNET,
+    RESNET.having(name="digits-resnet-bn-sgd", optimizer=momentum, rate=0.05, schedule=cosine),
+    RESNET.having(name="digits-resnet-bn-small-batch", batch_size=8, epochs=3, rate=1e-3),
+    # Auto-encoders.
+    DIGITS.having(
+        name="digits-autoencoder", data=to_itself(digits), loss=squared, task="value", aim=0.6,
+        options={"outputs": 64, "last": None, "units": (32, 16, 32)}, metrics=(), epochs=25,
+    ),
+    DIGITS.having(
+        name="digits-autoencoder-sigmoid", data=to_itself(digits), loss=binary, task="value",
+        aim=0.6, options={"outputs": 64, "last": "sigmoid", "units": (32, 16, 32)}, metrics=(),
+        epochs=25, rate=2e-3,
+    ),
+    REGRESSION.having(
+        name="plane-autoencoder-tanh", data=generated(data.low_rank, 1200), aim=0.9, metrics=(),
+        options={"outputs": 30, "units": (16, 4, 16), "activation": "tanh"}, rate=3e-3,
+    ),
+    # Recurrent nets, transformers, words.
+    SERIES,
+    SERIES.having(name="series-gru", options={"kind": "GRU"}),
+    SERIES.having(name="series-lstm-both-ways", options={"both_ways": True, "units": (8,)}),
+    SERIES.having(name="series-lstm-stack", options={"units": (12, 12)}, epochs=8),
+    SERIES.having(name="series-rnn", options={"kind": "SimpleRNN"}, rate=3e-3),
+    SERIES.having(name="series-conv", net=nets.conv1d, rate=5e-3),
+    REGRESSION.having(
+        name="next-value-gru", data=generated(next_values, 1200), net=nets.recurrent, aim=0.95,
+        options={"kind": "GRU"}, rate=5e-3, epochs=12,
+    ),
+    WORDS,
+    WORDS.having(name="words-lstm", net=nets.recurrent, rate=5e-3, epochs=6, aim=0.8),
+    DIGITS.having(name="digits-transformer", net=nets.transformer, data=images, epochs=12,
+                  rate=3e-3),
+    WORDS.having(name="words-transformer", net=nets.transformer, rate=2e-3, epochs=5, aim=0.8),
+    # Two classes, several labels, tables; small, noisy and imbalanced data.
+    TWO_CLASSES,
+    TWO_CLASSES.having(name="cancer-logistic", options={"units": ()}, rate=0.01),
+    TWO_CLASSES.having(name="cancer-logits", options={"last": None},
+                       loss=lambda: binary(from_logits=True)),
+    TWO_CLASSES.having(name="cancer-mlp-full-batch", batch_size=426, epochs=100, rate=0.01,
+                       options={"penalty": lambda place: keras.regularizers.L2(1e-3)}),
+    SPIRALS,
+    SPIRALS.having(name="spirals-tanh", options={"activation": "tanh"}, rate=0.01),
+    SPIRALS.having(name="spirals-maxout", options={"pieces": 2, "units": (16, 16)}),
+    SPIRALS.having(name="spirals-prelu", options={"activation": "prelu", "units": (32, 32)}),
+    DIGITS.having(
+        name="wine-mlp", data=wine, options={"outputs": 3, "units": (16,)}, batch_size=16,
+        epochs=40, rate=2e-3,
+    ),
+    DIGITS.having(
+        name="iris-tanh-sgd", data=iris, batch_size=8, epochs=40, optimizer=sgd, rate=0.05,
+        options={"outputs": 3, "units": (8,), "activation": "tanh"}, aim=0.88,
+    ),
+    TWO_CLASSES.having(name="noise-mlp", data=generated(data.noisy_labels, 3000), epochs=8,
+                       options={"units": (8,)}, aim=0.6),
+    TWO_CLASSES.having(name="rare-mlp", data=generated(data.imbalanced, 3000), epochs=20,
+                       rate=3e-3),
+    TWO_CLASSES.having(name="rare-mlp-weighted", data=generated(data.imbalanced, 3000), epochs=20,
+                       rate=3e-3, fit={"class_weight": {0: 0.5, 1: 8.0}}),
+    TWO_CLASSES.having(name="labels-mlp", data=generated(data.multi_label, 1500), task="labels",
+                       options={"outputs": 5, "units": (32,)}, rate=3e-3, epochs=20,
+                       metrics=("binary_accuracy",), aim=0.88),
+    # Regression.
+    REGRESSION,
+    REGRESSION.having(name="friedman-sgd", optimizer=sgd, rate=0.05),
+    REGRESSION.having(name="friedman-maxout", options={"pieces": 2, "units": (32,)}, rate=3e-3),
+    REGRESSION.having(name="friedman-huber", loss=keras.losses.Huber, optimizer=momentum,
+                      rate=0.02),
+    REGRESSION.having(name="diabetes-mlp", data=diabetes, options={"units": (16,)}, epochs=25,
+                      aim=0.35),
+    REGRESSION.having(name="sine-tanh", data=generated(data.sine, 800), epochs=60, rate=3e-3,
+                      options={"activation": "tanh"}, aim=0.9),
+    REGRESSION.having(name="counts-poisson", data=generated(counts, 2000), aim=0.3,
+                      options={"last": "exponential", "units": (16,)}, epochs=12, rate=3e-3,
+                      loss=keras.losses.Poisson, metrics=()),
+]  # fmt: skip
+"""Every healthy base."""
+
+
+def find(name: str) -> Recipe:
+    """Return the recipe of a name."""
+    return next(r for r in [*RECIPES, *TUNED] if r.name == name)
+
+
+# ----------------------------------------------------------------------------------- fine-tuning
+
+
+def pretrain(model: keras.Model, split: Split, *, frozen: bool) -> None:
+    """Train on the digits below 5, then put a new head on; freeze the rest or not."""
+    is_low = split.y.argmax(axis=1) < 5
+    model.compile("adam", "categorical_crossentropy")
+    model.fit(split.x[is_low], split.y[is_low], epochs=8, verbose=0)
+    *body, head = model.layers
+    head.kernel.assign(keras.initializers.GlorotUniform()(head.kernel.shape))
+    head.bias.assign(ops.zeros_like(head.bias))
+    for layer in body:
+        layer.trainable = not frozen
+
+
+TUNED = [
+    DIGITS.having(
+        name="digits-tuned-frozen", before=(functools.partial(pretrain, frozen=True),), rate=3e-3
+    ),
+    DIGITS.having(
+        name="digits-tuned-all", before=(functools.partial(pretrain, frozen=False),), rate=3e-4
+    ),
+    CNN.having(
+        name="digits-cnn-tuned-frozen", before=(functools.partial(pretrain, frozen=True),),
+        rate=3e-3,
+    ),
+]  # fmt: skip
+"""Bases that start from weights of another task."""
+
+
+def recipes() -> dict[str, Recipe]:
+    """Return the recipe of each healthy program by its id."""
+    return {f"{recipe.name}-{seed}": recipe for recipe in [*RECIPES, *TUNED] for seed in SEEDS}
 
 
 def programs() -> list[Program]:
-    return []
+    """Return every base with every seed."""
+    return [
+        Program(
+            id=name,
+            family=f"zoo-{recipe.name}",
+            part="healthy",
+            label=Label(),
+            build=functools.partial(recipe.build, int(name.rsplit("-", 1)[1])),
+        )
+        for name, recipe in recipes().items()
+    ]

@@ -1,0 +1,183 @@
+"""Small networks of the usual kinds. Each function returns a model for inputs of a shape."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from keras_babysit.layers import ChannelPReLU, Maxout
+
+Shape = tuple[int, ...]
+
+
+def activate(x: keras.KerasTensor, activation: Any) -> keras.KerasTensor:
+    """Apply an activation: a name, a function of tensors, or a tuple of one that makes a layer."""
+    if isinstance(activation, tuple):
+        return activation[0]()(x)
+    if activation == "prelu":
+        return ChannelPReLU()(x)
+    return keras.layers.Activation(activation)(x)
+
+
+def dense(units: int, options: dict[str, Any], place: int = 0) -> keras.layers.Dense:
+    """Return a dense layer with the initialisers and penalties that the options ask for."""
+    return keras.layers.Dense(
+        units,
+        kernel_initializer=fresh(options.get("kernel", "glorot_uniform"), place),
+        bias_initializer=fresh(options.get("bias", "zeros"), place),
+        kernel_regularizer=fresh(options.get("penalty"), place),
+    )
+
+
+def fresh(setting: Any, place: int) -> Any:
+    """Return an object of its own for each layer; a function is asked with the layer's place."""
+    return setting(place) if callable(setting) else setting
+
+
+def head(x: keras.KerasTensor, options: dict[str, Any]) -> keras.KerasTensor:
+    layer = keras.layers.Dense(
+        options["outputs"],
+        dtype="float32",  # a softmax in half precision loses what the loss needs
+        activation=options.get("last"),
+        kernel_initializer=fresh(options.get("last_kernel", "glorot_uniform"), -1),
+        bias_initializer=fresh(options.get("last_bias", "zeros"), -1),
+        kernel_regularizer=fresh(options.get("penalty"), -1),
+    )
+    return layer(x)
+
+
+def enter(shape: Shape, options: dict[str, Any]) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    inputs = x = keras.Input(shape)
+    for make in options.get("first", ()):
+        x = make()(x)
+    return inputs, x
+
+
+def mlp(shape: Shape, **options: Any) -> keras.Model:
+    """Dense layers: `units`, `activation`, `dropout`, `norm`, `between` (a function)."""
+    inputs, x = enter(shape, options)
+    if len(shape) > 1:
+        x = keras.layers.Flatten()(x)
+    for place, units in enumerate(options.get("units", (64, 64))):
+        if options.get("pieces"):
+            x = Maxout(
+                units, options["pieces"], bias_initializer=fresh(options.get("bias", "zeros"), 0)
+            )(x)
+        else:
+            x = dense(units, options, place)(x)
+        if options.get("norm"):
+            x = normalise(x, options)
+        if not options.get("pieces"):
+            x = activate(x, options.get("activation", "relu"))
+        if options.get("dropout"):
+            x = keras.layers.Dropout(options["dropout"])(x)
+        if options.get("between"):
+            x = options["between"](x, place)
+    return keras.Model(inputs, head(x, options))
+
+
+def normalise(x: keras.KerasTensor, options: dict[str, Any]) -> keras.KerasTensor:
+    if options["norm"] == "layer":
+        return keras.layers.LayerNormalization()(x)
+    return keras.layers.BatchNormalization(momentum=options.get("momentum", 0.9))(x)
+
+
+def cnn(shape: Shape, **options: Any) -> keras.Model:
+    """Convolutions, each halving the image: `filters`, `activation`, `norm`, `dropout`."""
+    inputs, x = enter(shape, options)
+    for place, filters in enumerate(options.get("filters", (16, 32))):
+        x = convolution(filters, options, place)(x)
+        if options.get("norm"):
+            x = normalise(x, options)
+        x = activate(x, options.get("activation", "relu"))
+        x = keras.layers.MaxPooling2D()(x)
+        if options.get("between"):
+            x = options["between"](x, place)
+    x = keras.layers.Flatten()(x)
+    if options.get("dropout"):
+        x = keras.layers.Dropout(options["dropout"])(x)
+    return keras.Model(inputs, head(x, options))
+
+
+def convolution(filters: int, options: dict[str, Any], place: int) -> keras.layers.Conv2D:
+    return keras.layers.Conv2D(
+        filters,
+        3,
+        padding="same",
+        kernel_initializer=fresh(options.get("kernel", "glorot_uniform"), place),
+        bias_initializer=fresh(options.get("bias", "zeros"), place),
+        kernel_regularizer=fresh(options.get("penalty"), place),
+    )
+
+
+def resnet(shape: Shape, **options: Any) -> keras.Model:
+    """Residual blocks of two convolutions: `blocks`, `filters`, `norm`."""
+    inputs, x = enter(shape, options)
+    filters = options.get("filters", 16)
+    x = convolution(filters, options, 0)(x)
+    for place in range(options.get("blocks", 3)):
+        y = x
+        for _ in range(2):
+            y = normalise(y, options) if options.get("norm") else y
+            y = activate(y, options.get("activation", "relu"))
+            y = convolution(filters, options, place + 1)(y)
+        x = keras.layers.Add()([x, y])
+    if options.get("norm"):
+        x = normalise(x, options)
+    x = activate(x, options.get("activation", "relu"))
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    return keras.Model(inputs, head(x, options))
+
+
+def recurrent(shape: Shape, **options: Any) -> keras.Model:
+    """Recurrent layers: `kind`, `units`, `settings` of each; `words` puts an embedding first."""
+    inputs, x = enter(shape, options)
+    if options.get("words"):
+        x = keras.layers.Embedding(options["words"], options.get("width", 8))(x)
+    units: Sequence[int] = options.get("units", (16,))
+    kind = getattr(keras.layers, options.get("kind", "LSTM"))
+    for place, size in enumerate(units):
+        is_last = place == len(units) - 1
+        settings = {key: fresh(v, place) for key, v in options.get("settings", {}).items()}
+        layer = kind(size, return_sequences=not is_last, **settings)
+        x = (keras.layers.Bidirectional(layer) if options.get("both_ways") else layer)(x)
+    return keras.Model(inputs, head(x, options))
+
+
+def bag_of_words(shape: Shape, **options: Any) -> keras.Model:
+    """Mean of embeddings."""
+    inputs, x = enter(shape, options)
+    x = keras.layers.Embedding(options["words"], options.get("width", 8))(x)
+    x = keras.layers.GlobalAveragePooling1D()(x)
+    return keras.Model(inputs, head(x, options))
+
+
+def conv1d(shape: Shape, **options: Any) -> keras.Model:
+    """One-dimensional convolutions over a series."""
+    inputs, x = enter(shape, options)
+    for filters in options.get("filters", (16, 16)):
+        x = keras.layers.Conv1D(filters, 3, padding="same")(x)
+        x = activate(x, options.get("activation", "relu"))
+    x = keras.layers.GlobalAveragePooling1D()(x)
+    return keras.Model(inputs, head(x, options))
+
+
+def transformer(shape: Shape, **options: Any) -> keras.Model:
+    """Encoder blocks with normalisation first; tokens are words or the rows of an image."""
+    inputs, x = enter(shape, options)
+    width = options.get("width", 16)
+    if options.get("words"):
+        x = keras.layers.Embedding(options["words"], width)(x)
+    else:
+        x = keras.layers.Reshape((shape[0], -1))(x)
+        x = keras.layers.Dense(width)(x)
+    places = keras.layers.Embedding(shape[0], width)(keras.ops.arange(shape[0]))
+    x = x + places
+    for _ in range(options.get("blocks", 2)):
+        y = keras.layers.LayerNormalization()(x)
+        x = x + keras.layers.MultiHeadAttention(2, width // 2)(y, y)
+        y = keras.layers.LayerNormalization()(x)
+        y = keras.layers.Dense(2 * width, activation=options.get("activation", "gelu"))(y)
+        x = x + keras.layers.Dense(width)(y)
+    x = keras.layers.GlobalAveragePooling1D()(keras.layers.LayerNormalization()(x))
+    return keras.Model(inputs, head(x, options))

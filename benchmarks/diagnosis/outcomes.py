@@ -1,0 +1,141 @@
+"""Whether a fault hurts and a healthy program learns, by training without the watcher.
+
+`python benchmarks/diagnosis check` trains the seeded programs plainly and writes `outcomes.json`.
+A fault that does no harm by these figures is labelled so, and counts neither as a miss nor as a
+false alarm.
+"""
+
+import json
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from benchmarks.diagnosis.program import Program, Run
+
+FILE = Path(__file__).parent / "outcomes.json"
+
+LOST = 0.03
+"""Loss of score, against the mean of the healthy base, from which on a fault hurts."""
+
+WORSE = 1.3
+"""Multiple of the healthy base's loss, on the same loss, from which on a fault hurts."""
+
+OVERFIT = 1.15
+"""A healthy run ends at no more than this multiple of its best validation loss."""
+
+
+def measure(program: Program, task: str, limit_seconds: float = 60.0) -> dict[str, Any]:
+    """Train a program plainly; return its score and losses."""
+    from benchmarks.diagnosis.record import TimeLimit
+
+    started = time.perf_counter()
+    try:
+        run = program.build()
+        logs = run.train(TimeLimit(limit_seconds)).history
+        seen = scores(run, task)
+    except Exception as error:
+        return {"error": f"{type(error).__name__}: {error}"[:200]}
+    losses = np.array(logs.get("val_loss", logs["loss"]))
+    ends_above = losses[-1] / losses.min() if losses.min() > 0 else 1.0
+    return seen | {
+        "loss": brief(logs["loss"][-1]),
+        "ends_above_best": brief(ends_above),
+        "seconds": round(time.perf_counter() - started, 1),
+    }
+
+
+def scores(run: Run, task: str) -> dict[str, Any]:
+    """Return the score on training and validation data."""
+    found = {}
+    data = run.data
+    pairs = {"train": (data.x, data.y), "validation": (data.x_val, data.y_val)}
+    for name, (x, y) in pairs.items():
+        if x is not None:
+            found[name] = brief(score(run.model, x, y, task))
+    found.setdefault("validation", found["train"])
+    return found
+
+
+def score(model: keras.Model, x: Any, y: Any, task: str) -> float:
+    """Return balanced accuracy of classes, accuracy of labels, or R squared of values."""
+    outputs = np.asarray(model.predict(x, verbose=0), float)
+    if not np.isfinite(outputs).all():
+        return 0.0
+    if task == "value":
+        y = y.reshape(outputs.shape) if y.size == outputs.size else y
+        residual, spread = ((y - outputs) ** 2).mean(), y.var(axis=0).mean()
+        return max(1 - residual / spread, -1.0) if np.isfinite(residual) else -1.0
+    limit = 0.0 if (outputs.min() < 0 or outputs.max() > 1) and outputs.ndim == 1 else 0.5
+    if task == "labels":
+        return float(((outputs > limit) == (y > y.mean(axis=0, keepdims=True))).mean())
+    if outputs.shape[-1] > 1:
+        truth = y.argmax(axis=1) if y.ndim > 1 else y.astype(int)
+        guess = outputs.argmax(axis=1)
+    else:
+        limit = 0.0 if outputs.min() < 0 or outputs.max() > 1 else 0.5
+        truth, guess = y.ravel() > np.mean([y.min(), y.max()]), outputs.ravel() > limit
+    return float(np.mean([np.mean(guess[truth == c] == c) for c in np.unique(truth)]))
+
+
+def brief(value: Any) -> Any:
+    value = float(value)
+    return float(f"{value:.3g}") if np.isfinite(value) else str(value)
+
+
+def load() -> dict[str, Any]:
+    """Return what was measured, by id; empty before the first check."""
+    return json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
+
+
+def save(outcomes: dict[str, Any]) -> None:
+    lines = [f" {json.dumps(k)}: {json.dumps(v)}" for k, v in sorted(outcomes.items())]
+    FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+
+
+def hurts(outcome: dict[str, Any], healthy: Iterable[dict[str, Any]], *, same_loss: bool) -> bool:
+    """Return whether a fault's outcome is worse than those of its healthy base."""
+    healthy = [h for h in healthy if "error" not in h]
+    if "error" in outcome or not healthy:
+        return True
+    usual = np.mean([h["validation"] for h in healthy])
+    loss, usual_loss = float(outcome["loss"]), np.mean([float(h["loss"]) for h in healthy])
+    is_worse = same_loss and not loss <= WORSE * usual_loss
+    return not np.isfinite(loss) or outcome["validation"] < usual - LOST or is_worse
+
+
+def complaints(outcome: dict[str, Any], aim: float) -> list[str]:
+    """Return why a healthy program is not healthy; empty if it is."""
+    if "error" in outcome:
+        return [outcome["error"]]
+    found = []
+    if outcome["validation"] < aim:
+        found.append(f"scores {outcome['validation']}, aim {aim}")
+    if float(outcome["ends_above_best"]) > OVERFIT:
+        found.append(f"ends at {outcome['ends_above_best']} of its best validation loss")
+    if outcome["train"] - outcome["validation"] > 0.1:
+        found.append(f"train {outcome['train']}, validation {outcome['validation']}")
+    return found
+
+
+def check(programs: Iterable[Program], *, again: bool = False) -> None:
+    """Train the seeded programs that are not measured yet; print what is not as it should be."""
+    from benchmarks.diagnosis import faults, zoo
+
+    outcomes = load()
+    recipes = {**faults.recipes(), **zoo.recipes()}
+    for program in programs:
+        if program.part == "corpus" or (program.id in outcomes and not again):
+            continue
+        recipe = recipes[program.id]
+        outcomes[program.id] = measure(program, recipe.task)
+        save(outcomes)
+        seen = outcomes[program.id]
+        if program.part == "healthy":
+            verdict = "; ".join(complaints(seen, recipe.aim)) or "healthy"
+        else:
+            verdict = "hurts" if faults.does_hurt(program.id, outcomes) else "harmless"
+        print(f"{program.id:48} {verdict:32} {json.dumps(seen)}", flush=True)
