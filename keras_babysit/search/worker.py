@@ -85,6 +85,7 @@ class Worker:
         self.objective = objective
         self._on_change = on_change
         self._on_trial = on_trial
+        self._number = None  # of the trial that it is at
         self._can_wait = retries_the_dead(study._storage)
 
     def run(self):
@@ -135,12 +136,17 @@ class Worker:
         try:
             self.study.optimize(self._try, n_trials=1, catch=catch)
         except Exception as error:
-            # The database was away, or took us for dead: the trial is someone else's by now.
-            if not (is_storage_fault(error) or is_lost_trial(error)):
-                raise
+            if not (is_storage_fault(error) or is_lost_trial(error) or self._was_taken()):
+                raise  # otherwise the trial is, or will be, in other hands
+
+    def _was_taken(self):
+        """Return whether others took us for dead and gave our trial away."""
+        trial = self._trials()[self._number]
+        return trial.state == TrialState.FAIL and not {RAISED, ERROR} & set(trial.user_attrs)
 
     def _try(self, trial):
         """Make one trial; what `study.optimize` calls."""
+        self._number = trial.number
         trials = self._trials()
         counted = settle(trials, self.plan.max_retries).get(slot_of(trial))
         if counted is None or counted.number != trial.number:

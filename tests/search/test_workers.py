@@ -1,0 +1,195 @@
+"""Workers are killed, frozen and cut off, and no trial is lost."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from keras_babysit.search.slots import SURPLUS, settle, slot_of
+from keras_babysit.search.storage import open_storage
+from tests.search.postgres import INSTALLED, REASON, Postgres
+
+SCRIPT = Path(__file__).with_name("worker_script.py")
+PATIENCE = 180.0  # seconds after which something hangs
+
+
+@pytest.fixture(scope="module")
+def server():
+    if not INSTALLED:
+        pytest.skip(REASON)
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        server = Postgres(Path(folder))
+        server.start()
+        yield server
+        server.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def crew(request, tmp_path):
+    """A search on a fresh database, and the processes that work on it."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'search.db'}"
+    else:
+        server = request.getfixturevalue("server")
+        url = server.url
+        _empty(url)
+    crew = Crew(url, tmp_path)
+    yield crew
+    crew.end()
+
+
+class Crew:
+    """Starts workers, and tells what they are doing."""
+
+    def __init__(self, url, folder):
+        self.url = url
+        self.folder = folder
+        self.log = folder / "log"
+        self.workers = []
+
+    def hire(self, trials=8, rounds=1, seconds=0.2, go=None):
+        command = [sys.executable, SCRIPT, self.url, trials, rounds, seconds, self.log]
+        command = [*map(str, command), *([str(go)] if go else [])]
+        with (self.folder / f"errors-{len(self.workers)}").open("w") as errors:
+            worker = subprocess.Popen(command, stderr=errors, cwd=SCRIPT.parents[2])
+        self.workers.append(worker)
+        return worker
+
+    def lines(self):
+        """Return `(pid, trial, fold)` of every fold that was begun."""
+        text = self.log.read_text() if self.log.exists() else ""
+        return [
+            tuple(map(int, line.split()))
+            for line in text.splitlines(keepends=True)
+            if line.endswith("\n")
+        ]
+
+    def wait_for_trial_of(self, worker, at_least=1):
+        """Return the number of the trial that `worker` is at, after it began so many."""
+        wait_until(lambda: len({n for pid, n, _ in self.lines() if pid == worker.pid}) >= at_least)
+        return [n for pid, n, _ in self.lines() if pid == worker.pid][-1]
+
+    def finish(self, *workers):
+        for worker in workers:
+            code = worker.wait(PATIENCE)
+            place = self.workers.index(worker)
+            assert code == 0, (self.folder / f"errors-{place}").read_text()[-3000:]
+
+    def end(self):
+        for worker in self.workers:
+            if worker.poll() is None:
+                worker.kill()
+                worker.wait()
+
+    def trials(self):
+        storage = open_storage(self.url)
+        trials = optuna.load_study(study_name="test", storage=storage).get_trials()
+        storage.engine.dispose()
+        return trials
+
+    def check(self, count):
+        """Every slot has a complete trial, and only one."""
+        trials = self.trials()
+        settled = settle(trials, max_retries=2)
+        assert len(settled) == count
+        assert {trial.state for trial in settled.values()} == {TrialState.COMPLETE}
+        complete = [slot_of(t) for t in trials if t.state == TrialState.COMPLETE]
+        assert len(complete) == len(set(complete))
+        return trials
+
+
+def wait_until(holds):
+    end = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < end, "nothing happened"
+        time.sleep(0.05)
+
+
+def _empty(url):
+    import sqlalchemy
+
+    engine = sqlalchemy.create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sqlalchemy.text("drop schema public cascade"))
+        connection.execute(sqlalchemy.text("create schema public"))
+    engine.dispose()
+
+
+def test_a_killed_worker_loses_nothing(crew):
+    victim, other = crew.hire(rounds=2), crew.hire(rounds=2)
+    number = crew.wait_for_trial_of(victim, at_least=2)
+    victim.send_signal(signal.SIGKILL)
+    victim.wait()
+    crew.finish(other)
+    trials = crew.check(8)
+    if trials[number].state == TrialState.FAIL:  # it may have been done just in time
+        again = [t for t in trials if slot_of(t) == slot_of(trials[number]) and t.number > number]
+        assert again[-1].params == trials[number].params
+
+
+def test_the_death_of_the_last_worker_at_a_trial_is_noticed(crew):
+    victim = crew.hire(trials=2, seconds=60.0)
+    number = crew.wait_for_trial_of(victim)
+    other = crew.hire(trials=2, seconds=0.1)
+    crew.wait_for_trial_of(other)
+    victim.send_signal(signal.SIGKILL)
+    victim.wait()
+    crew.finish(other)
+    assert crew.check(2)[number].state == TrialState.FAIL
+
+
+def test_a_frozen_worker_wakes_up_and_goes_on(crew):
+    victim, other = crew.hire(seconds=0.4), crew.hire(seconds=0.4)
+    number = crew.wait_for_trial_of(victim)
+    victim.send_signal(signal.SIGSTOP)
+    crew.finish(other)
+    victim.send_signal(signal.SIGCONT)
+    crew.finish(victim)
+    assert crew.check(8)[number].state in (TrialState.FAIL, TrialState.COMPLETE)
+
+
+def test_three_workers_open_a_fresh_database_at_once(crew):
+    go = crew.folder / "go"
+    workers = [crew.hire(trials=6, seconds=0.02, go=go) for _ in range(3)]
+    wait_until(lambda: len(list(crew.folder.glob("log-ready-*"))) == 3)
+    go.touch()
+    crew.finish(*workers)
+    crew.check(6)
+
+
+def test_a_search_goes_on_after_all_workers_died(crew):
+    workers = [crew.hire(rounds=2) for _ in range(2)]
+    for worker in workers:
+        crew.wait_for_trial_of(worker, at_least=2)
+    for worker in workers:
+        worker.send_signal(signal.SIGKILL)
+        worker.wait()
+    before = len(crew.lines())
+    crew.finish(crew.hire(rounds=2))
+    crew.check(8)
+    assert len(crew.lines()) - before < 16  # it did not begin anew
+
+
+def test_a_restart_of_the_database_is_survived(server, tmp_path):
+    _empty(server.url)
+    crew = Crew(server.url, tmp_path)
+    try:
+        workers = [crew.hire(trials=10, seconds=0.3) for _ in range(2)]
+        for worker in workers:
+            crew.wait_for_trial_of(worker, at_least=2)
+        server.stop()
+        time.sleep(2.0)
+        server.start()
+        crew.finish(*workers)
+        trials = crew.check(10)
+        assert not [t for t in trials if t.state == TrialState.RUNNING and SURPLUS in t.user_attrs]
+    finally:
+        crew.end()
