@@ -154,6 +154,7 @@ class Range:
             first, last = sorted(self._index(self._mirrored(end)) for end in (low, high))
             outer = math.floor(first + 1e-8), math.ceil(last - 1e-8)
             low, high = sorted(self.value_at(index) for index in outer)
+        low, high = self.tidy(low), self.tidy(high)
         return dataclasses.replace(self, low=low, high=high, default=None)
 
     def _index(self, inner: float) -> float:

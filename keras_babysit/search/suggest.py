@@ -6,8 +6,8 @@ from keras_babysit.search.space import Choice
 def suggest(trial, dimension):
     """Return the value that an Optuna trial takes in a dimension.
 
-    A mirrored range is sampled as its mirror image and a logarithmic one with steps by the number
-    of steps; the names of such parameters say so in Optuna's own views.
+    A mirrored range is sampled as its mirror image, and one with steps by their number; the
+    names of such parameters say so in Optuna's own views.
     """
     name = parameter_name(dimension)
     if isinstance(dimension, Choice):
@@ -19,8 +19,7 @@ def suggest(trial, dimension):
         step = {"step": int(dimension.step)} if dimension.step else {}
         value = trial.suggest_int(name, int(low), int(high), log=dimension.is_log, **step)
     else:
-        step = {"step": dimension.step} if dimension.step else {}
-        value = trial.suggest_float(name, low, high, log=dimension.is_log, **step)
+        value = trial.suggest_float(name, low, high, log=dimension.is_log)
     return dimension.tidy(_mirror(dimension, value))
 
 
@@ -28,7 +27,10 @@ def stored(dimension, value):
     """Return the value under which Optuna stores `value`; the inverse of `suggest`."""
     if isinstance(dimension, Choice):
         return value
-    return dimension.index_of(value) if _is_counted(dimension) else _mirror(dimension, value)
+    if _is_counted(dimension):
+        return dimension.index_of(value)
+    low, high = dimension.inner
+    return min(max(_mirror(dimension, value), low), high)  # tidying may have moved it by 1e-12
 
 
 def parameter_name(dimension):
@@ -36,14 +38,15 @@ def parameter_name(dimension):
     if isinstance(dimension, Choice):
         return dimension.name
     if _is_counted(dimension):
-        return f"{dimension.name} (factors of {dimension.step:g})"
+        unit = "factors" if dimension.is_log else "steps"
+        return f"{dimension.name} ({unit} of {dimension.step:g})"
     if dimension.sampling == "reverse_log":
         return f"{dimension.mirror:g} - {dimension.name}"
     return dimension.name
 
 
 def _is_counted(dimension):
-    return dimension.step is not None and dimension.is_log
+    return dimension.step is not None and (dimension.is_log or not dimension.is_int)
 
 
 def _mirror(dimension, value):

@@ -1,0 +1,23 @@
+"""Trials made up for the tests."""
+
+from keras_babysit.search import Range, Record
+
+LR = Range("learning_rate", 1e-5, 10.0, sampling="log")
+DROPOUT = Range("dropout", 0.0, 0.5)
+UNITS = Range("units", 8, 128, sampling="log", is_int=True)
+
+
+def record(number, cost=None, cause="", *, state=None, findings=(), gap=0.0, traits=(), **params):
+    """Return a trial of these parameters; without a cost it was stopped by `cause`."""
+    space = {one.name: one for one in (LR, DROPOUT, UNITS) if one.name in params}
+    return Record(
+        number=number,
+        state=state or ("stopped" if cost is None else "complete"),
+        params=params,
+        space=space,
+        scores=() if cost is None else (cost,),
+        train_scores=() if cost is None else (cost - gap,),
+        cause=cause,
+        findings=findings,
+        traits=dict(traits),
+    )
