@@ -1,9 +1,9 @@
-"""The commands: record, judge, sample, check, backends."""
+"""The commands: record, judge, list, check, sample, backends."""
 
 import argparse
 from pathlib import Path
 
-from benchmarks.diagnosis import judge, outcomes, record
+from benchmarks.diagnosis import backends, judge, outcomes, record, sample
 from benchmarks.diagnosis.program import PARTS
 
 PAGE = Path(__file__).parents[2] / "docs" / "accuracy.md"
@@ -14,18 +14,23 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--part", choices=PARTS, action="append", help="corpus, faults or healthy")
-    shared.add_argument("--only", default="*", help="pattern, or part of an id")
+    shared.add_argument("--only", action="append", default=[], help="id, part of one, or pattern")
     shared.add_argument("--every", type=int, default=1, metavar="N", help="each N-th program")
     shared.add_argument("--jobs", type=int, default=1, metavar="N", help="processes")
     shared.add_argument("--folder", type=Path, default=record.FOLDER, help="of the recordings")
     one = commands.add_parser("record", parents=[shared], help="train what is not recorded yet")
     one.add_argument("--again", action="store_true", help="train also what is recorded")
+    one.add_argument("--measure-every", type=int, metavar="N", help="steps")
+    one.add_argument("--same-start", type=Path, metavar="FOLDER", help="of starting weights")
     one = commands.add_parser("judge", parents=[shared], help="replay the rules and print figures")
     one.add_argument("--list", action="store_true", help="name every miss and false alarm")
     one.add_argument("--write", action="store_true", help=f"write docs/{PAGE.name}")
     commands.add_parser("list", parents=[shared], help="print the programs and their labels")
     one = commands.add_parser("check", parents=[shared], help="train plainly: does a fault hurt?")
     one.add_argument("--again", action="store_true", help="train also what was measured")
+    commands.add_parser("sample", parents=[shared], help="write the recordings that CI replays")
+    one = commands.add_parser("backends", parents=[shared], help="compare advice on 20 programs")
+    one.add_argument("--backend", choices=backends.PYTHONS, action="append")
     return parser.parse_args(arguments)
 
 
@@ -42,9 +47,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def run_record(programs: list, options: argparse.Namespace) -> None:
-    record.record_all(
-        programs, jobs=options.jobs, again=options.again, folder=options.folder
-    )  # fmt: skip
+    how = record.How(options.folder, options.measure_every or "auto", options.same_start)
+    record.record_all(programs, how, jobs=options.jobs, again=options.again)
 
 
 def run_judge(programs: list, options: argparse.Namespace) -> None:
@@ -69,4 +73,19 @@ def run_check(programs: list, options: argparse.Namespace) -> None:
     outcomes.check(programs, again=options.again)
 
 
-COMMANDS = {"record": run_record, "judge": run_judge, "list": run_list, "check": run_check}
+def run_sample(programs: list, options: argparse.Namespace) -> None:
+    print("\n".join(sample.write(programs, folder=options.folder)))
+
+
+def run_backends(programs: list, options: argparse.Namespace) -> None:
+    backends.run(programs, options.backend or list(backends.PYTHONS))
+
+
+COMMANDS = {
+    "record": run_record,
+    "judge": run_judge,
+    "list": run_list,
+    "check": run_check,
+    "sample": run_sample,
+    "backends": run_backends,
+}

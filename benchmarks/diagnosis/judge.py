@@ -1,6 +1,6 @@
 """Replay the rules over the recordings, and the tables of how they did."""
 
-import functools
+import multiprocessing
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -9,6 +9,7 @@ from benchmarks.diagnosis.program import HALVES, PARTS, Program
 from benchmarks.diagnosis.record import FOLDER, environment, path_of
 from benchmarks.diagnosis.replay import read_recording, replay
 from benchmarks.diagnosis.verdict import COLUMNS, Verdict, count, figures, in_order_of_causes
+from keras_babysit.advice import Advice
 from keras_babysit.rules import DEFAULT_RULES
 
 PEERS = [
@@ -33,15 +34,6 @@ TITLES = {
 HALF_TITLES = {"set": "thresholds are set on it", "reported": "only reported"}
 
 
-def verdict_of(folder: Path, program: Program) -> Verdict:
-    """Return the verdict on one recorded program."""
-    recording = read_recording(path_of(program, folder))
-    if recording.run["error"]:
-        return Verdict(program, (), 0, recording.run["error"])
-    advice = in_order_of_causes(replay(recording))
-    return Verdict(program, tuple(advice), recording.run["steps"])
-
-
 def judge(
     programs: Iterable[Program], *, folder: Path = FOLDER, jobs: int = 1
 ) -> tuple[list[Verdict], list[Program]]:
@@ -49,11 +41,21 @@ def judge(
     programs = list(programs)
     recorded = [p for p in programs if path_of(p, folder).exists()]
     missing = [p for p in programs if p not in recorded]
-    one = functools.partial(verdict_of, folder)
+    paths = [path_of(p, folder) for p in recorded]
     if jobs == 1:
-        return [one(p) for p in recorded], missing
-    with ProcessPoolExecutor(jobs) as pool:  # forked: programs need not travel
-        return list(pool.map(one, recorded, chunksize=8)), missing
+        answers = map(answer, paths)
+    else:
+        with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
+            answers = list(pool.map(answer, paths, chunksize=8))
+    return [Verdict(p, *found) for p, found in zip(recorded, answers, strict=True)], missing
+
+
+def answer(path: Path) -> tuple[tuple[Advice, ...], int, str]:
+    """Return what the rules say on one recording, the steps of the run, and why there is none."""
+    recording = read_recording(path)
+    if recording.run["error"]:
+        return (), 0, recording.run["error"]
+    return tuple(in_order_of_causes(replay(recording))), recording.run["steps"], ""
 
 
 # ------------------------------------------------------------------------------------- tables

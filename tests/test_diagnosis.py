@@ -1,0 +1,154 @@
+"""The figures of docs/accuracy.md on a sample: recall may not fall, no healthy program may alarm.
+
+The sample is written by `python benchmarks/diagnosis sample` from recordings of real runs. The
+rules are replayed over it, so that a changed rule is judged in seconds; a few programs run live.
+"""
+
+import json
+
+import pytest
+
+from benchmarks.diagnosis import faults, judge, outcomes, zoo
+from benchmarks.diagnosis.labels import CAUSES, SYMPTOMS
+from benchmarks.diagnosis.record import How, all_programs, path_of, record
+from benchmarks.diagnosis.replay import read_recording, replay, signature
+from benchmarks.diagnosis.sample import SAMPLE, thin
+from keras_babysit.advice import Severity
+
+PROGRAMS = {p.id: p for p in all_programs()}
+SAMPLED = [p for p in PROGRAMS.values() if path_of(p, SAMPLE).exists()]
+sampled = pytest.mark.skipif(
+    not SAMPLED, reason="tests/data/diagnosis is absent: python benchmarks/diagnosis sample"
+)
+
+HOW_OFTEN = 10
+"""Steps between measurements of the live runs: a budget of time would depend on the machine."""
+
+LIVE = {
+    "rate-explodes-friedman-sgd-1000": False,
+    "inputs-not-finite-cancer-mlp-one-inf": False,
+    "dl-50306988-buggy": False,
+    "cancer-logistic-0": True,
+}
+"""Whether the program is healthy, by id."""
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("recordings")
+    for name in LIVE:
+        record(PROGRAMS[name], How(folder, HOW_OFTEN))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def verdicts():
+    return judge.judge(SAMPLED, folder=SAMPLE)[0] if SAMPLED else []
+
+
+@sampled
+def test_sample_no_healthy_program_alarms(verdicts):
+    said = [judge.one_line(v) for v in verdicts if v.is_false_alarm]
+    assert said == []
+
+
+@sampled
+def test_sample_recall_does_not_fall(verdicts):
+    expected = json.loads((SAMPLE / "expected.json").read_text(encoding="utf-8"))["found"]
+    lost = [judge.one_line(v) for v in verdicts if v.program.id in expected and not v.is_found]
+    gained = [v for v in verdicts if v.is_found and v.program.id not in expected]
+    assert len(lost) <= len(gained), lost
+
+
+@sampled
+def test_sample_is_small_and_broad():
+    assert sum(path.stat().st_size for path in SAMPLE.rglob("*.gz")) < 1_000_000
+    healthy = [p for p in SAMPLED if p.label.is_healthy]
+    assert len(healthy) >= 25
+    assert len(SAMPLED) - len(healthy) >= 25
+
+
+@pytest.mark.parametrize("name", LIVE)
+def test_live_run_is_judged_rightly(recorded, name):
+    [verdict], _ = judge.judge([PROGRAMS[name]], folder=recorded)
+    assert not verdict.error
+    if LIVE[name]:
+        assert verdict.alarms == []
+    else:
+        assert verdict.is_found, verdict.said()
+
+
+@pytest.mark.parametrize("name", LIVE)
+def test_replay_says_what_the_live_run_said(recorded, name):
+    recording = read_recording(path_of(PROGRAMS[name], recorded))
+    live, replayed = recording.live(), replay(recording)
+    assert signature(replayed) == signature(live)
+    assert {(a.key, a.step) for a in replayed} == {(a.key, a.step) for a in live}
+    assert any(a.severity >= Severity.WARNING for a in live) != LIVE[name]
+
+
+def test_thinning_keeps_first_and_last_judgement(recorded):
+    records = read_recording(path_of(PROGRAMS["cancer-logistic-0"], recorded)).records
+    thinned = thin(records, 8)
+    steps = [[r["step"] for r in some if r["type"] == "judgement"] for some in (records, thinned)]
+    assert len(steps[1]) < len(steps[0])
+    assert (steps[1][0], steps[1][-1]) == (steps[0][0], steps[0][-1])
+
+
+def test_every_rule_of_the_catalogue_has_three_faulty_programs():
+    names = [rule for p in PROGRAMS.values() if p.part == "faults" for rule in p.label.names]
+    assert {rule for rule in CATALOGUE if names.count(rule) < 3} == set()
+    assert set(names) <= CATALOGUE
+
+
+def test_labels_name_rules_of_the_catalogue():
+    table = [*SYMPTOMS.values(), *CAUSES.values()]
+    accepted = {rule for p in PROGRAMS.values() for rule in p.label.accepts}
+    assert {rule for rules in table for rule in rules} | accepted <= CATALOGUE
+
+
+def test_programs_are_distinct_and_halves_keep_families_together():
+    assert len(PROGRAMS) == len(all_programs())
+    halves = {(p.family, p.half) for p in PROGRAMS.values()}
+    assert len(halves) == len({family for family, _ in halves})
+
+
+def test_outcomes_are_of_programs_that_exist():
+    assert set(outcomes.load()) <= {*faults.recipes(), *zoo.recipes()}
+
+
+CATALOGUE = {
+    "batch_norm_mismatch",
+    "class_imbalance",
+    "collapsed_activations",
+    "constant_features",
+    "constant_output",
+    "dead_pieces",
+    "dead_units",
+    "exploding_activations",
+    "exploding_gradients",
+    "labels_out_of_range",
+    "learning_rate_too_high",
+    "learning_rate_too_low",
+    "loss_explosion",
+    "loss_not_decreasing",
+    "negative_slope_out_of_range",
+    "no_gradient",
+    "non_finite_inputs",
+    "non_finite_values",
+    "not_zero_centered",
+    "oscillating_loss",
+    "output_loss_mismatch",
+    "overfitting",
+    "plateau",
+    "regularization_dominates",
+    "saturated_units",
+    "symmetric_units",
+    "underfitting",
+    "unscaled_inputs",
+    "unscaled_targets",
+    "update_ratio",
+    "validation_better_than_train",
+    "vanishing_gradients",
+}
+"""Every rule that the benchmark asks for, whether or not it stands yet."""
