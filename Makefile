@@ -2,8 +2,9 @@
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
 PYTEST_ARGS ?= -m 'not slow'
+JOBS ?= 1
 
-.PHONY: demo test test-all test-jax test-torch lint bench-layers clean
+.PHONY: demo test test-all test-jax test-torch lint bench-layers bench-diagnosis clean
 
 demo: .venv/.demo
 	.venv/bin/python examples/quickstart.py
@@ -22,6 +23,11 @@ test-all: .venv/.dev
 
 bench-layers: .venv/.dev
 	KERAS_BACKEND=tensorflow .venv/bin/python benchmarks/layers.py
+
+# Trains what is not recorded yet in .diagnosis/, then judges all of it.
+bench-diagnosis: .venv/.dev
+	KERAS_BACKEND=tensorflow .venv/bin/python benchmarks/diagnosis record --jobs $(JOBS)
+	KERAS_BACKEND=tensorflow .venv/bin/python benchmarks/diagnosis judge --write
 
 lint: .venv/.dev
 	.venv/bin/ruff check .
