@@ -10,10 +10,12 @@ import pytest
 
 from benchmarks.diagnosis import faults, judge, outcomes, zoo
 from benchmarks.diagnosis.labels import CAUSES, SYMPTOMS
+from benchmarks.diagnosis.program import Label, Program
 from benchmarks.diagnosis.record import How, all_programs, path_of, record
 from benchmarks.diagnosis.replay import read_recording, replay, signature
 from benchmarks.diagnosis.sample import SAMPLE, thin
-from keras_babysit.advice import Severity
+from benchmarks.diagnosis.verdict import Verdict, figures
+from keras_babysit.advice import Advice, Severity
 
 PROGRAMS = {p.id: p for p in all_programs()}
 SAMPLED = [p for p in PROGRAMS.values() if path_of(p, SAMPLE).exists()]
@@ -99,6 +101,38 @@ def test_every_rule_of_the_catalogue_has_three_faulty_programs():
     names = [rule for p in PROGRAMS.values() if p.part == "faults" for rule in p.label.names]
     assert {rule for rule in CATALOGUE if names.count(rule) < 3} == set()
     assert set(names) <= CATALOGUE
+
+
+def verdict_on(names, accepts, *said):
+    label = Label(frozenset(names), frozenset(accepts), words=tuple(names))
+    program = Program("p", "p", "faults", label, build=lambda: None)
+    advice = tuple(Advice(rule, severity, "", "", step=step) for rule, severity, step in said)
+    return Verdict(program, advice, 100)
+
+
+def test_verdict_tells_cause_from_symptom_and_note():
+    wide = ("unscaled_inputs", Severity.WARNING, 40)
+    dead, note = ("dead_units", Severity.ERROR, 20), ("dead_units", Severity.NOTE, 0)
+    label = (["unscaled_inputs"], ["dead_units"])
+    both, symptom, nothing = (verdict_on(*label, *said) for said in ([dead, wide], [dead], [note]))
+    assert (both.is_found, both.is_noticed, both.is_first_right) == (True, True, False)
+    assert both.share_until_found == 0.4
+    assert (symptom.is_found, symptom.is_noticed) == (False, True)
+    assert (nothing.is_noticed, nothing.alarms) == (False, [])
+    healthy = verdict_on([], [], dead)
+    counts = figures([both, symptom, nothing, healthy])
+    assert [str(c) for c in (counts.recall, counts.noticed, counts.first, counts.alarms)] == [
+        "0.33 (1/3)",
+        "0.67 (2/3)",
+        "0.00 (0/3)",
+        "1.00 (1/1)",
+    ]
+
+
+def test_verdict_counts_a_note_where_the_fault_is_one():
+    note = ("not_zero_centered", Severity.NOTE, 10)
+    assert verdict_on(["not_zero_centered"], [], note).is_found
+    assert not verdict_on(["dead_units"], [], ("dead_units", Severity.NOTE, 10)).is_found
 
 
 def test_labels_name_rules_of_the_catalogue():

@@ -28,7 +28,8 @@ EVERY = 10
 def choose(programs: Sequence[Program]) -> list[Program]:
     """Return 20 scored programs, evenly over all of them."""
     scored = [p for p in programs if p.label.is_scored and not p.label.is_harmless]
-    return [scored[i * len(scored) // SAMPLE] for i in range(min(SAMPLE, len(scored)))]
+    count = min(SAMPLE, len(scored))
+    return [scored[i * len(scored) // count] for i in range(count)]
 
 
 def run(programs: Sequence[Program], backends: Sequence[str]) -> None:

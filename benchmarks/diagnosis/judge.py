@@ -93,7 +93,7 @@ RULE_COLUMNS = [
     "rule",
     "half",
     "named by the rule",
-    "named at all",
+    "fault named by any rule",
     "right first advice",
     "false alarms of the rule",
     "found at",
@@ -256,11 +256,11 @@ def page(verdicts: Sequence[Verdict], missing: Sequence[Program]) -> str:
         "Written by `make bench-diagnosis`; every program is in `benchmarks/diagnosis/`. "
         f"Keras {machine['keras']} on {machine['backend']}, Python {machine['python']}, "
         f"{machine['machine']}.\n\n"
-        "Recall: the fault, its root cause or an accepted symptom is among the warnings and "
-        "errors. *Cause named* leaves the accepted symptoms out. *Right first advice*: the first "
-        "warning or error of `sitter.advice` names it. A false alarm is any warning or error on a "
-        "healthy or repaired program. Each share stands with its count. Programs, their repairs "
-        "and their seeds are split in halves by a hash of the program: thresholds are set on one "
-        "half (*set*), the other (*reported*) is only reported."
+        "Recall: the fault or its root cause is among the warnings and errors. *Or a symptom of "
+        "it* also takes the symptoms that the fault rightly has. *Right first advice*: the first "
+        "warning or error of `sitter.advice` names the fault or its root cause. A false alarm is "
+        "any warning or error on a healthy or repaired program. Each share stands with its count. "
+        "Programs, their repairs and their seeds are split in halves by a hash of the program: "
+        "thresholds are set on one half (*set*), the other (*reported*) is only reported."
     )
     return f"{head}\n\n{report(verdicts, missing)}\n{listing(verdicts)}"

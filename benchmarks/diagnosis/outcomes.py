@@ -22,7 +22,7 @@ LOST = 0.03
 """Loss of score, against the mean of the healthy base, from which on a fault hurts."""
 
 WORSE = 1.3
-"""Multiple of the healthy base's loss, on the same loss, from which on a fault hurts."""
+"""Multiple of the base's loss on validation data, by the same loss, from which on a fault hurts."""
 
 OVERFIT = 1.15
 """A healthy run ends at no more than this multiple of its best validation loss."""
@@ -43,6 +43,7 @@ def measure(program: Program, task: str, limit_seconds: float = 60.0) -> dict[st
     ends_above = losses[-1] / losses.min() if losses.min() > 0 else 1.0
     return seen | {
         "loss": brief(logs["loss"][-1]),
+        "validation_loss": brief(losses[-1]),
         "ends_above_best": brief(ends_above),
         "seconds": round(time.perf_counter() - started, 1),
     }
@@ -102,9 +103,11 @@ def hurts(outcome: dict[str, Any], healthy: Iterable[dict[str, Any]], *, same_lo
     if "error" in outcome or not healthy:
         return True
     usual = np.mean([h["validation"] for h in healthy])
-    loss, usual_loss = float(outcome["loss"]), np.mean([float(h["loss"]) for h in healthy])
-    is_worse = same_loss and not loss <= WORSE * usual_loss
-    return not np.isfinite(loss) or outcome["validation"] < usual - LOST or is_worse
+    loss = float(outcome["validation_loss"])
+    usual_loss = np.mean([float(h["validation_loss"]) for h in healthy])
+    is_worse = same_loss and loss > WORSE * usual_loss
+    is_lost = not np.isfinite([loss, float(outcome["loss"])]).all()
+    return bool(is_lost or outcome["validation"] < usual - LOST or is_worse)
 
 
 def complaints(outcome: dict[str, Any], aim: float) -> list[str]:

@@ -66,7 +66,7 @@ def choose(verdicts: Iterable[Verdict]) -> list[Verdict]:
     healthy = [v for v in usable if v.program.label.is_healthy and not v.alarms]
     chosen: list[Verdict] = []
     covered: set[str] = set()
-    for verdict in sorted(faulty, key=lambda v: (not v.is_found, not v.is_cause_named)):
+    for verdict in sorted(faulty, key=lambda v: not v.is_found):
         if verdict.program.label.names - covered or verdict.program.part == "corpus":
             chosen.append(verdict)
             covered |= verdict.program.label.names

@@ -47,25 +47,24 @@ class Verdict:
 
     @property
     def naming(self) -> list[Advice]:
-        """The advice that names the fault, its root cause or an accepted symptom."""
-        label = self.program.label
-        return [a for a in self.counted if a.rule in label.names | label.accepts]
+        """The advice that names the fault or its root cause."""
+        return [a for a in self.counted if a.rule in self.program.label.names]
 
     @property
     def is_found(self) -> bool:
-        """Whether the fault was named."""
+        """Whether the fault or its root cause was named."""
         return bool(self.naming)
 
     @property
-    def is_cause_named(self) -> bool:
-        """Whether the fault itself was named, and not an accepted symptom alone."""
-        return any(a.rule in self.program.label.names for a in self.counted)
+    def is_noticed(self) -> bool:
+        """Whether the fault, its root cause or an accepted symptom was named."""
+        label = self.program.label
+        return any(a.rule in label.names | label.accepts for a in self.counted)
 
     @property
     def is_first_right(self) -> bool:
-        """Whether the first thing that a reader sees names the fault."""
-        label, counted = self.program.label, self.counted
-        return bool(counted) and counted[0].rule in label.names | label.accepts
+        """Whether the first thing that a reader sees names the fault or its root cause."""
+        return bool(self.counted) and self.counted[0].rule in self.program.label.names
 
     @property
     def share_until_found(self) -> float:
@@ -104,21 +103,21 @@ class Figures:
     """Figures over some programs."""
 
     recall: Count
-    cause: Count
+    noticed: Count
     first: Count
     alarms: Count
     discovery: str
 
     def cells(self) -> list[str]:
         """Return the figures as the cells of a table."""
-        return [str(x) for x in (self.recall, self.cause, self.first, self.alarms)] + [
+        return [str(x) for x in (self.recall, self.noticed, self.first, self.alarms)] + [
             self.discovery
         ]
 
 
 COLUMNS = [
     "recall",
-    "cause named",
+    "or a symptom of it",
     "right first advice",
     "false alarms on healthy",
     "found at (median share of the run)",
@@ -133,7 +132,7 @@ def figures(verdicts: Iterable[Verdict]) -> Figures:
     found = [v.share_until_found for v in faulty if v.is_found]
     return Figures(
         recall=count(faulty, lambda v: v.is_found),
-        cause=count(faulty, lambda v: v.is_cause_named),
+        noticed=count(faulty, lambda v: v.is_noticed),
         first=count(faulty, lambda v: v.is_first_right),
         alarms=count(healthy, lambda v: v.is_false_alarm),
         discovery=f"{statistics.median(found):.2f} ({len(found)})" if found else "-",
