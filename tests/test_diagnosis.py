@@ -28,7 +28,7 @@ HOW_OFTEN = 10
 
 LIVE = {
     "rate-explodes-friedman-sgd-1000": False,
-    "inputs-not-finite-cancer-mlp-one-inf": False,
+    "dead-digits-mlp-most": False,
     "dl-50306988-buggy": False,
     "cancer-logistic-0": True,
 }
