@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from keras_babysit.advice import Event
-from keras_babysit.history import History, Measurement, header, to_jsonable
+from keras_babysit.history import History, Measurement, header
+from keras_babysit.sinks._records import line
 from keras_babysit.sinks._wording import cost
 from keras_babysit.sinks.sink import Sink
 
@@ -74,21 +74,16 @@ class JsonLines(Sink):
     def _write(self, records: Sequence[Mapping[str, Any]]) -> None:
         if self._file is None:
             return
-        lines = [_line(record) for record in records]
+        lines = [line(record) for record in records]
         # Some facts, the sizes of the layers for instance, are known only after the first probe.
-        facts = _line(header(self._history.facts))
+        facts = line(header(self._history.facts))
         if facts != self._header:
             self._header = facts
             lines.insert(0, facts)
-        self._file.write("".join(lines))
+        self._file.write("".join(f"{line}\n" for line in lines))
         self._file.flush()
 
     def _close(self) -> None:
         if self._file is not None:
             self._file.close()
             self._file = None
-
-
-def _line(record: Mapping[str, Any]) -> str:
-    # A step may come as a numpy integer; everything else is plain already.
-    return json.dumps(record, allow_nan=False, default=to_jsonable) + "\n"

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_babysit.advice import Advice, Change, Event, Remedy
-from keras_babysit.history import History, Measurement
+from keras_babysit.history import History, Measurement, header
+from keras_babysit.sinks._records import PLUGIN, TAG, Packer, line
 from keras_babysit.sinks._wording import (
     code_lines,
     common_evidence,
+    cost,
     moment,
     name,
     one_line,
@@ -48,6 +50,7 @@ class TensorBoard(Sink):
     - Scalars: `babysit/<quantity>/<layer>`, e.g. `babysit/activations/dead_fraction/dense`.
     - Histograms and distributions: `babysit/activations/gate/<layer>`, one entry per unit.
     - Text: `babysit/advice/<rule>`, with the remedy as code, and `babysit/summary` at the end.
+    - The tab Babysit, which draws what this sink writes beside these: see `dashboard`.
 
     It needs the `tensorboard` package alone, whatever the backend, and puts nothing into the
     model's graph. Each probe is flushed, so that the file can be read while the run goes on, and
@@ -71,11 +74,15 @@ class TensorBoard(Sink):
         self._tags: dict[tuple[str, str], str] = {}
         self._taken: set[str] = set()
         self._told: dict[str, list[Event]] = {}
+        self._history = History()
+        self._facts = ""
+        self._packer = Packer()
 
     def on_start(self, history: History) -> None:
         """Open an event file."""
         self._close()
         self._tags, self._taken, self._told = {}, set(), {}
+        self._history, self._facts, self._packer = history, "", Packer()
         try:
             self._records = _open_event_file(os.path.join(self.log_dir, "babysit"))
         except OSError as error:
@@ -83,11 +90,15 @@ class TensorBoard(Sink):
                 "Argument `log_dir` must be a folder that can be written. Received: "
                 f"log_dir={self.log_dir!r} ({error.strerror or error})"
             ) from error
+        self._record(history.step, [])
+        self._flush()
 
     def on_measurements(self, measurements: Sequence[Measurement]) -> None:
-        """Write each number as a scalar, and the gates as histograms."""
+        """Write each number as a scalar, the gates as histograms, and all of it as records."""
         for step, group in itertools.groupby(measurements, lambda m: m.step):
-            self._write(step, (value for m in group for value in self._values(m)))
+            probe = list(group)
+            self._write(step, (value for m in probe for value in self._values(m)))
+            self._record(step, self._packer.pack(probe))
         self._flush()
 
     def on_events(self, events: Sequence[Event]) -> None:
@@ -101,6 +112,7 @@ class TensorBoard(Sink):
             self._told[rule] = before + mine
             text = text_pb(self._tag("advice", rule), _markdown(self._told[rule]))
             self._write(mine[0].step, text.value)
+        self._record(events[0].step, [event.to_json() for event in events])
         self._flush()
 
     def on_end(self, report: Report) -> None:
@@ -109,6 +121,7 @@ class TensorBoard(Sink):
 
         text = text_pb(self._tag("summary", ""), _code(str(report).splitlines()))
         self._write(report.history.step, text.value)
+        self._record(report.history.step, [{"type": "end", "overhead": cost(report.overhead)}])
         self._close()
 
     def _values(self, measurement: Measurement) -> Iterable[Any]:
@@ -145,6 +158,16 @@ class TensorBoard(Sink):
             record = Record(wall_time=time.time(), step=int(step), summary=summary)
             self._records.write(record.SerializeToString())
 
+    def _record(self, step: int, records: Iterable[Any]) -> None:
+        """Write records for the dashboard, after the facts of the run where these are new."""
+        lines = [line(record) for record in records]
+        facts = line(header(self._history.facts))
+        if facts != self._facts:
+            self._facts = facts
+            lines.insert(0, facts)
+        if lines:
+            self._write(step, map(_record_pb, lines))
+
     def _flush(self) -> None:
         if self._records is not None:
             self._records.flush()
@@ -180,6 +203,16 @@ def _created(folder: str, name: str) -> Any:
         return tf.io.gfile.GFile(f"{folder}/{name}", "wb")
     Path(folder).mkdir(parents=True, exist_ok=True)
     return Path(folder, name).open("xb")
+
+
+def _record_pb(text: str) -> Any:
+    from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
+    from tensorboard.compat.proto.tensor_pb2 import TensorProto
+    from tensorboard.compat.proto.types_pb2 import DT_STRING
+
+    plugin = SummaryMetadata.PluginData(plugin_name=PLUGIN)
+    tensor = TensorProto(dtype=DT_STRING, string_val=[text.encode("ascii")])
+    return Summary.Value(tag=TAG, metadata=SummaryMetadata(plugin_data=plugin), tensor=tensor)
 
 
 def _numbered(tag: str) -> Iterable[str]:
