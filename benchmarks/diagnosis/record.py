@@ -153,7 +153,8 @@ def train_watched(program: Program, lines: Path, how: How) -> dict[str, Any]:
     started = time.perf_counter()
     logs = job.train(sitter, TimeLimit()).history
     return {
-        "steps": int(job.model.optimizer.iterations),
+        # A loss-scaling optimizer does not count the steps that it skips.
+        "steps": int(sitter.history.step),
         "planned": int(job.fit["epochs"]) * int(np.ceil(len(job.data.y) / job.fit["batch_size"])),
         "epochs": len(logs["loss"]),
         "seconds": round(time.perf_counter() - started, 2),
