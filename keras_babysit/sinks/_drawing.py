@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_babysit.advice import Advice
 from keras_babysit.history import History
+from keras_babysit.sinks._thinning import cells, epochs, line, plain, span, twice_told
 from keras_babysit.sinks._wording import one_line, outbreaks
 
 MAX_POINTS = 400
@@ -56,8 +57,8 @@ def data(history: History, advice: list[Advice]) -> dict[str, Any]:
     last = max([history.step, 1, *(a.resolved_step or a.step for a in advice)])
     return {
         "last": last,
-        "epochs": _epochs(history, last),
-        "start": _plain(history.first("loss/start")),
+        "epochs": epochs(history.facts, last),
+        "start": plain(history.first("loss/start")),
         "batch": _line(*numbers(history, "loss/batch")),
         "scores": _scores(history),
         "timeline": _timeline(advice),
@@ -80,16 +81,9 @@ def _timeline(advice: list[Advice]) -> list[dict[str, Any]]:
     ]
 
 
-def _epochs(history: History, last: int) -> list[int]:
-    """Return the steps at which epochs started, the first left out; empty if there are many."""
-    steps = history.facts.get("steps_per_epoch")
-    if not isinstance(steps, int) or steps < 1 or last // steps > 40:
-        return []
-    return list(range(steps, last, steps))
-
-
 def _scores(history: History) -> list[dict[str, Any]]:
     names = [q for q in history.quantities() if q.startswith("score/")]
+    hidden = twice_told({name: _by_step(history, name) for name in names})
     return [
         {
             "name": one_line(quantity.removeprefix("score/"), 40),
@@ -99,26 +93,28 @@ def _scores(history: History) -> list[dict[str, Any]]:
             ],
         }
         for quantity in names
-        if not quantity.endswith("_stderr")
+        if not quantity.endswith("_stderr") and quantity not in hidden
     ]
+
+
+def _by_step(history: History, quantity: str) -> dict[tuple[int, str], float]:
+    return {
+        (int(step), target): float(value)
+        for target in history.targets(quantity)
+        for step, value in zip(*numbers(history, quantity, target), strict=True)
+    }
 
 
 def _score(history: History, quantity: str, target: str) -> dict[str, Any]:
     steps, values = numbers(history, quantity, target)
     margins = dict(zip(*numbers(history, f"{quantity}_stderr", target), strict=True))
-    line = _line(steps, values)
-    return line | {"margins": [_plain(margins.get(step)) for step in line["steps"]]}
+    drawn = _line(steps, values)
+    return drawn | {"margins": [plain(margins.get(step)) for step in drawn["steps"]]}
 
 
 def _line(steps: np.ndarray, values: np.ndarray) -> dict[str, Any]:
-    """Return a line of at most `MAX_POINTS` points that keeps the lows and the peaks."""
-    kept = np.arange(len(steps))
-    if len(steps) > MAX_POINTS:
-        finite = np.where(np.isfinite(values), values, np.inf)
-        pieces = np.array_split(kept, MAX_POINTS // 2)
-        extremes = [(p[finite[p].argmin()], p[finite[p].argmax()]) for p in pieces]
-        kept = np.unique(extremes)
-    return {"steps": steps[kept].tolist(), "values": [_plain(v) for v in values[kept]]}
+    kept = line(steps, values, MAX_POINTS)
+    return {"steps": steps[kept].tolist(), "values": [plain(v) for v in values[kept]]}
 
 
 def _heat(
@@ -131,17 +127,25 @@ def _heat(
         return None
     columns = int(np.clip(MAX_CELLS // len(series), 8, min(MAX_COLUMNS, last + 1)))
     ends = np.linspace(0, last, columns + 1)[1:]
-    cells = [_held(steps, values, ends) for _, steps, values in series]
-    low, high = _span(cells) if kind.is_log else (0.0, 1.0)
+    drawn = [_row(steps, values, ends) for _, steps, values in series]
+    low, high = span(np.concatenate([values for values, _ in drawn])) if kind.is_log else (0.0, 1.0)
     return {
         "title": kind.title,
         "isLog": kind.is_log,
         "low": low,
         "high": high,
         "rows": [one_line(target, 80) for target, _, _ in series],
-        "cells": [[_plain(value, 4) for value in row] for row in cells],
+        "cells": [
+            [plain(value, 4) if known else None for value, known in zip(*row, strict=True)]
+            for row in drawn
+        ],
         "omitted": len(history.targets(kind.quantity)) - len(series),
     }
+
+
+def _row(steps: np.ndarray, values: np.ndarray, ends: np.ndarray) -> list[np.ndarray]:
+    shown, known = cells(steps, values[:, None], np.ones((len(steps), 1), bool), ends)
+    return [shown[:, 0], known[:, 0]]
 
 
 def _rows(targets: list[str], advised: set[str]) -> list[str]:
@@ -151,27 +155,3 @@ def _rows(targets: list[str], advised: set[str]) -> list[str]:
     first = sorted(targets, key=lambda target: target not in advised)
     kept = set(first[:MAX_ROWS])
     return [target for target in targets if target in kept]
-
-
-def _held(steps: np.ndarray, values: np.ndarray, ends: np.ndarray) -> list[float | None]:
-    """Return the value at the end of each column: the latest that was measured until then."""
-    places = np.searchsorted(steps, ends, "right") - 1
-    return [None if place < 0 else values[place] for place in places]
-
-
-def _span(cells: list[list[float | None]]) -> tuple[float, float]:
-    """Return where the colours of a logarithmic map begin and end; outliers do not stretch it."""
-    known = [value for row in cells for value in row if value is not None]
-    found = np.array([value for value in known if np.isfinite(value) and value > 0])
-    if not found.size:
-        return 1e-3, 1.0
-    low, high = np.percentile(found, [2, 98])
-    return (float(low), float(high)) if high > 1.5 * low else (float(low) / 2, float(high) * 2)
-
-
-def _plain(value: Any, digits: int = 7) -> float | str | None:
-    """Return a number as the page needs it: short, and a string where it is not finite."""
-    if value is None or np.ndim(value) != 0:
-        return None
-    value = float(value)
-    return float(f"{value:.{digits}g}") if np.isfinite(value) else str(value)

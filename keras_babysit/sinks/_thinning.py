@@ -1,0 +1,102 @@
+"""Series and heat maps thinned to what a screen can show; the report and the dashboard share it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+Cell = float | str | None
+"""A number; `"nan"`, `"inf"` or `"-inf"`; or None where nothing was measured."""
+
+
+def line(steps: np.ndarray, values: np.ndarray, points: int) -> np.ndarray:
+    """Return the places of at most `points` points of a line, with its lows and its peaks.
+
+    The first and the last point are among them, and so is the first that is not finite.
+    """
+    kept = np.arange(len(steps))
+    if len(steps) <= points:
+        return kept
+    is_finite = np.isfinite(values)
+    low, high = np.where(is_finite, values, np.inf), np.where(is_finite, values, -np.inf)
+    pieces = np.array_split(kept, max(1, points // 2 - 2))
+    extremes = [(p[low[p].argmin()], p[high[p].argmax()]) for p in pieces]
+    lost = np.flatnonzero(~is_finite)[:1]
+    return np.unique(np.concatenate([np.ravel(extremes), kept[[0, -1]], lost]))
+
+
+def cells(
+    steps: np.ndarray, values: np.ndarray, known: np.ndarray, ends: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what each column of a heat map shows: the largest value of the probes in it.
+
+    A column without a probe shows the latest before it. What is not finite wins over every number.
+
+    Args:
+        steps: Step of each probe, ascending, shape `(probes,)`.
+        values: Shape `(probes, rows)`.
+        known: Whether the value was measured, of the same shape.
+        ends: Last step of each column, ascending, shape `(columns,)`.
+
+    Returns:
+        The values and whether they are known, both of shape `(columns, rows)`.
+    """
+    shape = (len(ends), values.shape[1])
+    shown, is_known = np.full(shape, np.nan), np.zeros(shape, bool)
+    bounds = np.searchsorted(steps, ends, "right")
+    # NaN over infinity over numbers over what was not measured.
+    level = np.where(np.isnan(values), 3, np.where(np.isinf(values), 2, 1)) * known
+    rank = np.where(np.isfinite(values), values, 0.0)
+    start = 0
+    for column, end in enumerate(bounds):
+        if column:
+            shown[column], is_known[column] = shown[column - 1], is_known[column - 1]
+        if end > start:
+            part = slice(start, end)
+            top = level[part].max(0)
+            place = np.where(level[part] == top, rank[part], -np.inf).argmax(0)
+            fresh = top > 0
+            found = np.take_along_axis(values[part], place[None], 0)[0]
+            shown[column, fresh], is_known[column, fresh] = found[fresh], True
+        start = end
+    return shown, is_known
+
+
+def span(values: np.ndarray) -> tuple[float, float]:
+    """Return where the colours of a logarithmic map begin and end; outliers do not stretch it."""
+    found = values[np.isfinite(values) & (values > 0)]
+    if not found.size:
+        return 1e-3, 1.0
+    low, high = np.percentile(found, [2, 98])
+    return (float(low), float(high)) if high > 1.5 * low else (float(low) / 2, float(high) * 2)
+
+
+def plain(value: Any, digits: int = 7) -> Cell:
+    """Return a number as a page needs it: short, and a string where it is not finite."""
+    if value is None or np.ndim(value) != 0:
+        return None
+    value = float(value)
+    return float(f"{value:.{digits}g}") if np.isfinite(value) else str(value)
+
+
+def epochs(facts: dict[str, Any], last: int) -> list[int]:
+    """Return the steps at which epochs started, the first left out; empty if there are many."""
+    steps = facts.get("steps_per_epoch")
+    if not isinstance(steps, int) or steps < 1 or last // steps > 40:
+        return []
+    return list(range(steps, last, steps))
+
+
+def twice_told(scores: dict[str, dict[tuple[int, str], float]]) -> set[str]:
+    """Return the scores that say what another one says: the share of errors beside an accuracy.
+
+    Args:
+        scores: By the name of the score its values by step and target.
+    """
+    error = scores.get("score/error", {})
+    for name, values in scores.items():
+        common = error.keys() & values.keys() if name != "score/error" else ()
+        if common and all(abs(values[at] + error[at] - 1) < 1e-4 for at in common):
+            return {"score/error"}
+    return set()
