@@ -29,6 +29,11 @@ bench-diagnosis: .venv/.dev
 	KERAS_BACKEND=tensorflow .venv/bin/python benchmarks/diagnosis record --jobs $(JOBS)
 	KERAS_BACKEND=tensorflow .venv/bin/python benchmarks/diagnosis judge --write
 
+# On PyTorch, which has nothing to compile: the many small models train several times as fast.
+bench-search: .venv-torch/.dev
+	.venv-torch/bin/pip install --quiet -e '.[bench]'
+	KERAS_BACKEND=torch .venv-torch/bin/python benchmarks/search.py
+
 lint: .venv/.dev
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .

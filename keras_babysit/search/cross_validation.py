@@ -17,9 +17,11 @@ from keras_babysit.rules import overfitting, underfitting
 from keras_babysit.search.causes import CAUSES
 from keras_babysit.search.traits import traits
 
-BUDGET = 0.1
-"""Share of the time that watching may take, of a minute at least. Only the first fold is watched,
-so that it is a share of 2 % to 10 % of a trial; a tenth pays for a compilation on JAX as well."""
+BUDGETS = {"jax": 0.1}
+"""Share of the time of the first fold, a minute at least, that watching may take; see `Babysitter`.
+A tenth on JAX, where the first probe has to be compiled; `BUDGET` elsewhere."""
+
+BUDGET = 0.02
 
 BATCH_SIZE = 32
 """What `fit` takes where nothing is said."""
@@ -100,7 +102,8 @@ class CrossValidation:
         x, y, sample_weight = self.examples.take(self._sample(train, MAX_EXAMPLES))
         probe = (x, y) if sample_weight is None else (x, y, sample_weight)
         stop_on = Severity.ERROR if may_stop else None
-        return Babysitter(probe, rules=CAUSES, budget=BUDGET, verbose=0, stop_on=stop_on)
+        budget = BUDGETS.get(keras.backend.backend(), BUDGET)
+        return Babysitter(probe, rules=CAUSES, budget=budget, verbose=0, stop_on=stop_on)
 
     def _run_fold(self, model, hp, train, validation, sitter, may_stop):
         held_out = self.examples.take(validation)

@@ -61,7 +61,7 @@ def make_folds(examples, cv, seed, groups=None):
     """
     if isinstance(cv, int) and not isinstance(cv, bool):
         cv = _splitter(examples, cv, seed)
-    if hasattr(cv, "split"):
+    if hasattr(cv, "split") and not isinstance(cv, str):
         cv = _seeded(cv, seed)
         targets = np.zeros(examples.size) if examples.y is None else _labels(examples.y)
         pairs = cv.split(np.zeros((examples.size, 1)), targets, groups)

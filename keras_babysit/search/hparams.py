@@ -24,7 +24,7 @@ class HParams:
         self._objective = objective
         if self._log_dir is None:
             return
-        from tensorboard.plugins.hparams import api
+        from tensorboard.plugins.hparams import summary_v2 as api
 
         known = [api.HParam(name, _domain(one)) for name, one in space.items()]
         columns = [*known, api.HParam("cause")]
@@ -42,7 +42,7 @@ class HParams:
         """Write one trial that is over; its scores so far are the points of its curve."""
         if self._log_dir is None:
             return
-        from tensorboard.plugins.hparams import api
+        from tensorboard.plugins.hparams import summary_v2 as api
         from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 
         name = f"trial-{record.number:04d}"
@@ -70,7 +70,7 @@ class HParams:
 
 
 def _domain(dimension):
-    from tensorboard.plugins.hparams import api
+    from tensorboard.plugins.hparams import summary_v2 as api
 
     if isinstance(dimension, Choice):
         return api.Discrete([_plain(value) for value in dimension.values])

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from keras import ops
+
 from keras_babysit.probes.probe import weight_penalty
 
 RISING = ("acc", "auc", "precision", "recall", "f1", "fbeta", "r2", "iou", "cosine", "true_pos")
@@ -54,7 +56,9 @@ class Objective:
                 "metric, or choose another."
             )
         value = float(logs[self.key])
-        return value - float(weight_penalty(model)) if self.key == "loss" else value
+        if self.key != "loss":
+            return value
+        return value - float(ops.convert_to_numpy(weight_penalty(model)))
 
 
 def read_objective(name, direction="auto"):

@@ -1,0 +1,366 @@
+"""Whole searches over small models, on every backend."""
+
+import keras
+import numpy as np
+import optuna
+import pytest
+from sklearn.model_selection import GroupKFold, KFold, ShuffleSplit, StratifiedKFold
+
+import keras_babysit as kb
+from keras_babysit.errors import SearchFailedError
+from keras_babysit.search.cross_validation import CrossValidation
+from keras_babysit.search.data import Examples, fingerprint, make_folds
+from keras_babysit.search.hypermodel import Hypermodel
+from keras_babysit.search.objective import read_objective
+from keras_babysit.search.slots import SURPLUS, settle, top_up
+from tests.search.models import blobs, build, compiled, deep
+
+SEARCHES = {
+    "grid": (kb.search.GridSearchCV, {}),
+    "random": (kb.search.RandomizedSearchCV, {"max_trials": 3}),
+    "tpe": (kb.search.RandomizedSearchCV, {"max_trials": 3, "sampler": "tpe"}),
+    "coarse-to-fine": (kb.search.CoarseToFineSearchCV, {"max_trials": 4, "rounds": 2}),
+}
+QUIET = {"objective": "val_accuracy", "cv": 3, "seed": 0, "verbose": 0}
+
+
+def finite(hp):
+    return compiled(hp.Choice("learning_rate", [1e-4, 0.1, 0.5]))
+
+
+@pytest.mark.parametrize(("kind", "arguments"), SEARCHES.values(), ids=SEARCHES)
+def test_results_have_scikit_learns_names(kind, arguments):
+    x, y = blobs()
+    function = finite if kind is kb.search.GridSearchCV else build
+    search = kind(function, **QUIET, **arguments, refit=True).fit(x, y, epochs=3)
+    results = search.cv_results_
+    count = arguments.get("max_trials", 3)
+    assert {len(column) for column in results.values()} == {count}
+    best = results["rank_test_score"].argmin()
+    assert results["params"][best] == search.best_params_
+    assert results["mean_test_score"][best] == search.best_score_
+    splits = [results[f"split{k}_test_score"][best] for k in range(3)]
+    assert np.mean(splits) == pytest.approx(search.best_score_)
+    assert results["std_test_score"][best] == pytest.approx(np.std(splits))
+    assert results["param_learning_rate"][best] == search.best_params_["learning_rate"]
+    assert search.n_splits_ == 3
+    assert search.study_.best_value == search.best_score_
+    assert search.best_trial_.score == search.best_score_
+    assert len(search.ranges_) == arguments.get("rounds", 1)
+    accuracy = search.best_model_.evaluate(x, y, verbose=0, return_dict=True)["accuracy"]
+    assert accuracy > 0.5
+    rate = keras.ops.convert_to_numpy(search.build(search.best_params_).optimizer.learning_rate)
+    assert rate == pytest.approx(search.best_params_["learning_rate"])
+    assert "learning_rate" in search.summary()
+
+
+def test_the_grid_has_every_cell_of_a_conditional_space_once():
+    def conditional(hp):
+        rate = hp.Float("learning_rate", 0.001, 0.1, step=10, sampling="log")
+        if hp.Boolean("momentum_on"):
+            hp.Int("tens", 1, 2)
+        return compiled(rate)
+
+    search = kb.search.GridSearchCV(conditional, **QUIET | {"cv": 2}, pruner=None)
+    cells = [tuple(p.items()) for p in search.fit(*blobs(), epochs=1).cv_results_["params"]]
+    assert len(cells) == len(set(cells)) == 3 + 3 * 2
+
+
+def test_the_score_is_that_of_the_model_without_the_penalty():
+    x, y = blobs()
+
+    def penalized(hp):
+        return compiled(hp.Choice("rate", [0.1]), kernel_regularizer=keras.regularizers.L2(0.5))
+
+    arguments = QUIET | {"objective": "val_loss", "cv": [(np.arange(60), np.arange(60, 90))]}
+    search = kb.search.GridSearchCV(penalized, **arguments, refit=False).fit(x, y, epochs=2)
+    objective = read_objective("val_loss")
+    model = penalized(kb.search.HyperParameters())
+    logits = keras.ops.convert_to_numpy(model(x))
+    exps = np.exp(logits - logits.max(axis=1, keepdims=True))
+    expected = -np.mean(np.log((exps / exps.sum(axis=1, keepdims=True))[np.arange(90), y]))
+    assert objective.score(model, (x, y, None), None) == pytest.approx(expected, rel=1e-4)
+    weights = keras.ops.convert_to_numpy(model.layers[0].kernel)
+    full = model.evaluate(x, y, verbose=0, return_dict=True)["loss"]
+    assert full - expected == pytest.approx(0.5 * np.square(weights).sum(), rel=1e-3)
+    assert search.best_score_ > 0
+
+
+def test_the_gap_is_taken_in_inference_mode():
+    """With dropout on, training data would look worse than they are."""
+    x, _ = blobs(60)
+    noise = np.random.default_rng(1).integers(0, 3, 60)  # nothing to learn but by heart
+
+    def overfits(hp):
+        hp.Choice("nothing", [0])
+        wide = keras.layers.Dense(256, activation="relu")
+        layers = [keras.Input((4,)), wide, keras.layers.Dropout(0.5), keras.layers.Dense(3)]
+        model = keras.Sequential(layers)
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile(keras.optimizers.Adam(0.01), loss, metrics=["accuracy"])
+        return model
+
+    search = kb.search.GridSearchCV(overfits, **QUIET).fit(x, noise, epochs=40)
+    trial = search.best_trial_
+    assert trial.gap > 0.1
+    assert trial.gap == pytest.approx(np.mean(trial.train_scores) - np.mean(trial.scores))
+
+
+def test_every_trial_has_the_same_folds_and_they_come_from_the_seed():
+    seen = []
+
+    class Spy(CrossValidation):
+        def run(self, hp, number, *, may_stop):
+            seen.append(fingerprint(self.folds))
+            return super().run(hp, number, may_stop=may_stop)
+
+    x, y = blobs()
+    examples = Examples(x, y)
+    codes = [fingerprint(make_folds(examples, 3, seed)) for seed in (0, 0, 1)]
+    assert codes[0] == codes[1] != codes[2]
+    objective = read_objective("val_accuracy")
+    spy = Spy(
+        Hypermodel(build),
+        examples,
+        make_folds(examples, 3, 0),
+        objective,
+        seed=0,
+        is_watched=False,
+        fit_arguments={"epochs": 1},
+    )
+    for number in range(2):
+        list(spy.run(kb.search.HyperParameters(), number, may_stop=True))
+    assert seen == [codes[0]] * 2
+
+
+SPLITTERS = {
+    "kfold": KFold(3),
+    "shuffled": KFold(3, shuffle=True),
+    "stratified": StratifiedKFold(3, shuffle=True),
+    "shuffle-split": ShuffleSplit(3, test_size=0.2),
+    "groups": GroupKFold(3),
+    "pairs": [(np.arange(60), np.arange(60, 90)), (np.arange(30, 90), np.arange(30))],
+    "masks": [(np.arange(90) < 60, np.arange(90) >= 60)],
+}
+
+
+@pytest.mark.parametrize("cv", SPLITTERS.values(), ids=SPLITTERS)
+def test_any_splitter_gives_the_same_folds_to_every_worker(cv):
+    x, y = blobs()
+    groups = np.arange(90) // 10 if isinstance(cv, GroupKFold) else None
+    first, second = (make_folds(Examples(x, y), cv, 0, groups) for _ in range(2))
+    assert fingerprint(first) == fingerprint(second)
+    for train, validation in first:
+        assert not set(train) & set(validation)
+    if isinstance(cv, GroupKFold):
+        assert all(not set(groups[t]) & set(groups[v]) for t, v in first)
+
+
+def test_a_number_of_folds_keeps_the_share_of_each_class():
+    x, y = blobs(90)
+    for _, validation in make_folds(Examples(x, y), 3, 0):
+        assert np.bincount(y[validation]).tolist() == [10, 10, 10]
+    one_hot = np.eye(3)[y]
+    for _, validation in make_folds(Examples(x, one_hot), 3, 0):
+        assert one_hot[validation].sum(axis=0).tolist() == [10, 10, 10]
+
+
+def test_the_same_seed_gives_the_same_search_and_another_seed_another_one():
+    def found(seed):
+        search = kb.search.RandomizedSearchCV(build, **QUIET | {"seed": seed}, max_trials=2)
+        return search.fit(*blobs(), epochs=1).cv_results_
+
+    first, second, third = found(0), found(0), found(1)
+    assert first["params"] == second["params"] != third["params"]
+    np.testing.assert_allclose(first["mean_test_score"], second["mean_test_score"])
+
+
+def test_no_two_trials_of_one_seed_draw_the_same_point():
+    search = kb.search.RandomizedSearchCV(build, **QUIET | {"cv": 2}, max_trials=6)
+    rates = search.fit(*blobs(30), epochs=1).cv_results_["param_learning_rate"]
+    assert len(set(rates)) == 6
+
+
+def test_trials_are_stopped_by_cause_within_tens_of_steps_and_say_so():
+    x, y = blobs(1200)
+    search = kb.search.RandomizedSearchCV(deep, **QUIET | {"cv": 2}, max_trials=9, max_stopped=0.75)
+    search.fit(x, y, epochs=6, batch_size=16)
+    stopped = [r for r in search.records_ if r.state == "stopped"]
+    assert len(stopped) >= 3
+    assert {r.cause for r in stopped} >= {"loss_explosion", "no_update"}
+    for record in stopped:
+        assert record.step <= 100
+        assert record.examples <= 1600  # of 4,800 in the fold
+        assert record.message
+        trial = search.study_.trials[record.number]
+        assert trial.state == optuna.trial.TrialState.PRUNED
+        assert trial.user_attrs["cause"] == record.cause
+    assert search.best_trial_.state == "complete"
+    assert any(cause in search.summary() for cause in ("loss_explosion", "no_update"))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25])
+def test_no_more_than_a_share_of_the_trials_is_stopped_in_the_first_fold(share):
+    def hopeless(hp):
+        return compiled(hp.Float("learning_rate", 1e-12, 1e-10, sampling="log"))
+
+    arguments = QUIET | {"cv": 2}
+    search = kb.search.RandomizedSearchCV(
+        hopeless, **arguments, max_trials=4, max_stopped=share, pruner=None
+    )
+    search.fit(*blobs(600), epochs=2, batch_size=16)
+    states = [r.state for r in search.records_]
+    assert states.count("stopped") == 4 * share
+    assert {r.cause for r in search.records_} == {"no_update"}  # noted all the same
+
+
+def test_without_diagnosis_nothing_is_stopped():
+    def hopeless(hp):
+        return compiled(hp.Float("learning_rate", 1e-12, 1e-10, sampling="log"))
+
+    search = kb.search.RandomizedSearchCV(hopeless, **QUIET, max_trials=2, diagnose=False)
+    assert [r.cause for r in search.fit(*blobs(), epochs=1).records_] == ["", ""]
+
+
+def test_watching_does_not_change_a_score():
+    scores = [
+        kb.search.RandomizedSearchCV(build, **QUIET, max_trials=2, diagnose=diagnose)
+        .fit(*blobs(), epochs=2)
+        .cv_results_["mean_test_score"]
+        for diagnose in (False, True)
+    ]
+    np.testing.assert_array_equal(*scores)
+
+
+def test_a_score_that_is_infinite_is_no_score():
+    class Infinite(keras.metrics.Metric):
+        def update_state(self, y_true, y_pred, sample_weight=None):
+            pass
+
+        def result(self):
+            return keras.ops.convert_to_tensor(float("inf"))
+
+    def infinite(hp):
+        model = compiled(hp.Choice("rate", [0.1, 0.2]))
+        model.compile("sgd", model.loss, metrics=[Infinite(name="goodness")])
+        return model
+
+    search = kb.search.GridSearchCV(
+        infinite, **QUIET | {"objective": "val_goodness"}, direction="max"
+    )
+    with pytest.raises(SearchFailedError, match="non_finite_score 2 of 2 trials"):
+        search.fit(*blobs(), epochs=1)
+
+
+def test_a_cell_that_raises_ends_the_search_or_counts_as_failed():
+    def picky(hp):
+        rate = hp.Choice("rate", [0.1, 0.2, 0.3])
+        if rate == 0.2:
+            raise RuntimeError("out of memory")
+        return compiled(rate)
+
+    with pytest.raises(RuntimeError, match="out of memory"):
+        kb.search.GridSearchCV(picky, **QUIET).fit(*blobs(), epochs=1)
+    search = kb.search.GridSearchCV(picky, **QUIET, error_score="fail").fit(*blobs(), epochs=1)
+    assert [r.state for r in search.records_] == ["complete", "failed", "complete"]
+    assert search.records_[1].message == "RuntimeError: out of memory"
+    assert "failed 1" in search.summary()
+
+
+def test_a_search_that_was_broken_off_goes_on(tmp_path):
+    x, y = blobs()
+    calls = []
+
+    def fragile(hp):
+        calls.append(1)
+        if len(calls) == 6:  # the first look, and in the second trial
+            raise KeyboardInterrupt
+        return build(hp)
+
+    arguments = QUIET | {"storage": f"sqlite:///{tmp_path / 'search.db'}", "study_name": "s"}
+    with pytest.raises(KeyboardInterrupt):
+        kb.search.RandomizedSearchCV(fragile, **arguments, max_trials=3).fit(x, y, epochs=1)
+    search = kb.search.RandomizedSearchCV(fragile, **arguments, max_trials=3).fit(x, y, epochs=1)
+    assert len(search.records_) == 3
+    again = kb.search.RandomizedSearchCV(fragile, **arguments, max_trials=3).fit(x, y, epochs=1)
+    assert again.best_params_ == search.best_params_
+    assert len(again.study_.trials) == len(search.study_.trials)  # nothing was left to do
+    more = kb.search.RandomizedSearchCV(fragile, **arguments, max_trials=4).fit(x, y, epochs=1)
+    assert len(more.records_) == 4
+    with pytest.raises(ValueError, match="must have the same folds"):
+        kb.search.RandomizedSearchCV(fragile, **arguments | {"cv": 2}, max_trials=3).fit(x, y)
+    for one in (search, again, more):
+        one.storage.engine.dispose()
+
+
+def test_two_workers_that_fill_a_slot_at_once_make_one_trial():
+    study = optuna.create_study()
+    nothing = []
+    for _ in range(2):  # both saw an empty study
+        top_up(study, nothing, {(0, 0): {}, (0, 1): {}}, 2)
+    assert len(study.trials) == 4
+    settled = settle(study.trials, 2)
+    assert {slot: trial.number for slot, trial in settled.items()} == {(0, 0): 0, (0, 1): 1}
+    study.ask().set_user_attr(SURPLUS, True)
+    assert settle(study.trials, 2)[0, 0].number == 2
+
+
+def test_own_callbacks_are_copied_and_may_monitor_validation_data():
+    stopper = keras.callbacks.EarlyStopping("val_loss", patience=0)
+    x, y = blobs()
+    search = kb.search.RandomizedSearchCV(build, **QUIET, max_trials=1, diagnose=False)
+    search.fit(x, y, epochs=2, callbacks=[stopper])
+    assert stopper.model is None
+
+
+def test_inputs_and_targets_may_be_structures():
+    x, y = blobs()
+
+    def two_inputs(hp):
+        inputs = {"a": keras.Input((4,), name="a"), "b": keras.Input((4,), name="b")}
+        outputs = keras.layers.Dense(3)(keras.layers.Add()(list(inputs.values())))
+        model = keras.Model(inputs, outputs)
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile(keras.optimizers.SGD(hp.Choice("rate", [0.1])), loss, metrics=["accuracy"])
+        return model
+
+    search = kb.search.GridSearchCV(two_inputs, **QUIET)
+    search.fit({"a": x, "b": x}, y, epochs=3, sample_weight=np.ones(90))
+    assert search.best_score_ > 0.5
+
+
+def test_a_hypermodel_that_fits_itself_is_asked_to():
+    class Hyper:
+        def build(self, hp):
+            return build(hp)
+
+        def fit(self, hp, model, *args, **kwargs):
+            return model.fit(*args, batch_size=hp.Choice("batch_size", [8, 16]), **kwargs)
+
+    search = kb.search.RandomizedSearchCV(Hyper(), **QUIET, max_trials=1, refit=True)
+    search.fit(*blobs(), epochs=1)
+    assert search.best_params_["batch_size"] in (8, 16)
+
+
+def test_a_kerastuner_hypermodel_is_taken_as_it_is():
+    keras_tuner = pytest.importorskip("keras_tuner", reason="keras-tuner is not installed")
+
+    class Hyper(keras_tuner.HyperModel):
+        def build(self, hp):
+            return build(hp)
+
+    search = kb.search.RandomizedSearchCV(Hyper(), **QUIET, max_trials=1).fit(*blobs(), epochs=1)
+    assert search.best_params_["learning_rate"] > 0
+
+
+def test_pruning_takes_place_between_folds():
+    def spread(hp):
+        return compiled(hp.Choice("rate", [0.5, 0.4, 0.3, 0.2, 0.6, 1e-6, 2e-6]))
+
+    search = kb.search.GridSearchCV(spread, **QUIET, diagnose=False).fit(*blobs(), epochs=4)
+    assert [r.state for r in search.records_] == ["complete"] * 5 + ["pruned"] * 2
+    assert [len(r.scores) for r in search.records_] == [3] * 5 + [1] * 2
+    values = search.study_.trials[0].intermediate_values
+    running = np.cumsum(search.records_[0].scores) / np.arange(1, 4)
+    assert list(values.values()) == pytest.approx(running.tolist())
+    assert list(values) == [0, 1, 2]
