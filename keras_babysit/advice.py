@@ -54,6 +54,7 @@ class Advice:
         step: Optimizer step at which it opened. The journal sets it.
         epoch: Epoch at which it opened. The journal sets it.
         resolved_step: Step at which it held no longer; None while it holds.
+        cause: Name of the rule whose finding explains this one; empty for a root cause.
 
     Example:
         >>> advice = Advice("dead_units", Severity.WARNING, "dense", "80 of 100 units are dead")
@@ -71,6 +72,7 @@ class Advice:
     step: int = 0
     epoch: int = 0
     resolved_step: int | None = None
+    cause: str = ""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -96,6 +98,7 @@ class Advice:
             "step": self.step,
             "epoch": self.epoch,
             "resolved_step": self.resolved_step,
+            "cause": self.cause,
         }
 
     @classmethod
@@ -112,6 +115,7 @@ class Advice:
             step=record["step"],
             epoch=record["epoch"],
             resolved_step=record["resolved_step"],
+            cause=record.get("cause", ""),
         )
 
 

@@ -30,7 +30,8 @@ class Babysitter(keras.callbacks.Callback):
         sinks: Further `Sink`s that receive measurements and advice.
 
     Attributes:
-        advice: Every `Advice` of the latest run, in the order in which they opened.
+        advice: Every `Advice` of the latest run: root causes first, their symptoms (with `cause`)
+            behind each.
         history: The `History` of the latest run.
         overhead: What watching has cost, an `Overhead`.
 
@@ -84,8 +85,8 @@ class Babysitter(keras.callbacks.Callback):
 
     @property
     def advice(self):
-        """Every advice of the latest run, in the order in which they opened."""
-        return self._session.journal.advice if self._session else []
+        """Every advice of the latest run: root causes first, their symptoms behind each."""
+        return self._session.advice if self._session else []
 
     @property
     def history(self):

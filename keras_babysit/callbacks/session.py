@@ -6,7 +6,7 @@ import math
 import time
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -17,7 +17,7 @@ from keras_babysit.callbacks.last_good import LastGood
 from keras_babysit.errors import KerasBabysitWarning, NotCompiledError, ProbeMismatchError
 from keras_babysit.history import History, Measurement
 from keras_babysit.probes import Given, Monitor, Schedule, backend, intercept
-from keras_babysit.rules import Rule, rule_name
+from keras_babysit.rules import Rule, explain, rule_name
 from keras_babysit.sinks import Report, Sink
 
 FATAL_RULES = ("non_finite_values", "loss_explosion")
@@ -102,6 +102,11 @@ class Session:
             given=settings.given,
         )
 
+    @property
+    def advice(self):
+        """Every advice of the run: root causes first, their symptoms behind each."""
+        return explain(self.journal.advice)
+
     def start(self):
         """Start the clock and the sinks; a sink that cannot write raises here."""
         epochs, steps = self.planned.get("epochs"), self.planned.get("steps")
@@ -132,7 +137,8 @@ class Session:
     @guarded
     def expect_validation_step(self, batch):
         """Keep validation examples during the first pass over them."""
-        if self._validation_passes == 1 and self._monitor.validation.wants(batch):
+        is_wanted = self._validation_passes == 1 and self._monitor.validation.wants(batch)
+        if is_wanted and self.schedule.affords_keeping(self._step):
             before = functools.partial(self._before_validation_step, batch)
             self._intercept("test_function", before, lambda known, result: None)
 
@@ -159,7 +165,7 @@ class Session:
         self.history.facts["has_ended"] = True
         self._finish()
         self.schedule.stop()
-        self._tell("on_end", Report(self.history, self.journal.advice, self.schedule.overhead))
+        self._tell("on_end", Report(self.history, self.advice, self.schedule.overhead))
 
     def abandon(self):
         """Put back what is left of a run that ended without `on_train_end`."""
@@ -197,7 +203,7 @@ class Session:
     def _borrow(self, arguments):
         """Return the first batch of the step, None if it can't be seen, and the new arguments."""
         try:
-            with self.schedule.charging("other"):
+            with self.schedule.charging("keep"):
                 batches, arguments = backend.borrow(arguments, self._steps_per_call)
                 batch = keras.utils.unpack_x_y_sample_weight(batches[0]) if batches else None
                 return batch, arguments
@@ -208,7 +214,7 @@ class Session:
     @guarded
     def _see_step(self, is_due, arguments, batch):
         if batch is not None:
-            with self.schedule.charging("other"):
+            with self.schedule.charging("keep"):
                 self._keep(batch)
         if not is_due:
             return None
@@ -244,11 +250,16 @@ class Session:
     @guarded
     def _see_validation_step(self, place, batch):
         if batch is not None:
-            with self.schedule.charging("other"):
+            with self.schedule.charging("keep"):
                 self._monitor.take_validation_batch(place, batch)
 
     def _wants_batch(self):
-        return self._epoch_start == 0 and self._monitor.wants_train_batch(self._step)
+        is_wanted = self._epoch_start == 0 or self._monitor.is_sample_small
+        return (
+            is_wanted
+            and self._monitor.wants_train_batch(self._step)
+            and self.schedule.affords_keeping(self._step)
+        )
 
     def _keep(self, batch):
         """Keep the batch if the sample wants it; search it if the weights went bad unexplained."""
@@ -320,7 +331,9 @@ class Session:
             return
         events = self.journal.update(holding, step=self._step, epoch=self.epoch)
         if events:
-            self._tell("on_events", events)
+            known = {(one.key, one.step): one for one in self.advice}
+            explained = [replace(e, advice=known[e.advice.key, e.advice.step]) for e in events]
+            self._tell("on_events", explained)
         limit = self.settings.stop_on
         is_over = limit is not None and any(a.severity >= limit for a in holding)
         if is_over or (self._last_good is not None and self._is_lost()):

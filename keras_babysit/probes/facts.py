@@ -1,6 +1,7 @@
 """What is known of a run from the start: what rules need to give advice that fits the model."""
 
 import keras
+import numpy as np
 
 from keras_babysit.probes import gates
 from keras_babysit.probes._backend import backend
@@ -42,6 +43,29 @@ def describe_layer(layer, profile, is_output):
         "units": getattr(layer, "units", None) or getattr(layer, "filters", None),
         "parameters": layer.count_params() if layer.built else 0,
     }
+
+
+def describe_weights(model, names, layers):
+    """Return the facts of each trainable weight by its name: its layer, size and role.
+
+    Args:
+        model: The model.
+        names: The names of `model.trainable_variables`, in their order.
+        layers: The layer of each watched target, in the order in which they were called.
+    """
+    owners = {id(v): target for target, layer in layers.items() for v in layer.trainable_variables}
+    return {
+        name: {
+            "layer": owners.get(id(variable)),
+            "size": int(np.prod(variable.shape)),
+            "is_kernel": len(variable.shape) > 1 and not _is_slope(variable),
+        }
+        for name, variable in zip(names, model.trainable_variables, strict=True)
+    }
+
+
+def _is_slope(variable):
+    return variable.path.split("/")[-1] == "alpha"
 
 
 def regularization(model):

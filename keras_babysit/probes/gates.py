@@ -83,6 +83,42 @@ def _profile(function) -> Profile | None:
     return Profile(("open", "rectifier", "squashing")[flat_sides], peak)
 
 
+@dataclasses.dataclass(frozen=True)
+class Reach:
+    """What values a function can give, whatever goes in.
+
+    Args:
+        low: Lower bound, -inf if there is none.
+        high: Upper bound, inf if there is none.
+        is_distribution: Whether each row holds shares that sum to 1.
+    """
+
+    low: float = -np.inf
+    high: float = np.inf
+    is_distribution: bool = False
+
+
+def reach(function) -> Reach | None:
+    """Return what values `function` can give, read off its values; None if it cannot be called."""
+    if is_linear(function):
+        return Reach()
+    with backend.at_once():
+        try:
+            far = _evaluate(function, np.outer([-1, 1], np.linspace(_CENTRE, _FAR, 8)))
+            rows = _evaluate(function, np.random.default_rng(0).normal(0, _CENTRE, (16, 5)))
+        except Exception:  # it wants another shape
+            return None
+    values = np.concatenate([far.ravel(), rows.ravel()])
+    if not np.isfinite(values).all():
+        return None
+    sums = rows.sum(axis=-1)
+    return Reach(
+        low=next((float(b) for b in (0, -1) if values.min() >= b - 1e-6), -np.inf),
+        high=1.0 if values.max() <= 1 + 1e-6 else np.inf,
+        is_distribution=bool(rows.min() >= 0 and np.abs(sums - 1).max() < 1e-3),
+    )
+
+
 def _evaluate(function, array):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # softmax over one entry says that this is pointless

@@ -7,9 +7,11 @@ from keras_babysit.history import Measurement
 from keras_babysit.probes import facts, reference, taps
 from keras_babysit.probes import sample as samples
 from keras_babysit.probes._backend import backend
+from keras_babysit.probes.data_facts import describe_data
 from keras_babysit.probes.gate_window import GateWindow
 from keras_babysit.probes.given import to_host
-from keras_babysit.probes.probe import Probe, weight_names
+from keras_babysit.probes.loss_facts import describe_outputs
+from keras_babysit.probes.probe import Probe, alike, weight_names
 from keras_babysit.probes.sample import MAX_EXAMPLES, Sample
 from keras_babysit.probes.score import Score
 from keras_babysit.probes.update_ratio import UpdateRatio
@@ -20,6 +22,10 @@ PROBE_EXAMPLES = 256
 SUSPECT = 0.1
 """Share of units without any open example in one probe from which on a layer is looked at closely,
 with more examples at the same step."""
+
+SMALL = 32
+"""A batch of fewer examples tells little of a network; the probe then takes what was kept of
+earlier batches instead, and the loss before the first step is that of the first so many."""
 
 MOST = 0.5
 """A squashing unit counts as saturated if it is flat for more than this share of the examples."""
@@ -50,14 +56,16 @@ class Monitor:
         self.is_compiled = keras.backend.backend() == "jax" or schedule.every != "auto"
         self._neighbours = (None, None)  # size of the sample, their errors on it
         self._probe = None
+        self._firsts = []  # losses of the first steps
 
-    def _prepare(self, batch):
+    def _prepare(self, batch, arguments):
         """Build what Keras would build in its first step, and the probes on top of that."""
         model = self.model
         model._symbolic_build(data_batch=batch)
         has_loss = has_plain_loss(model)
         layers, outermost = taps.leaves(model), taps.outermost(model)
         self._weights = weight_names(model)
+        self._suspects = alike(model, backend.state(model, arguments))
         self._make_probes(layers=layers, has_loss=has_loss)
         self._fallbacks = [
             ("layers inside of other layers", {"layers": outermost, "has_loss": has_loss}),
@@ -68,7 +76,11 @@ class Monitor:
 
     def _make_probes(self, *, layers, has_loss):
         self._probe = Probe(
-            self.model, layers=layers, has_loss=has_loss, is_compiled=self.is_compiled
+            self.model,
+            layers=layers,
+            has_loss=has_loss,
+            is_compiled=self.is_compiled,
+            suspects=self._suspects,
         )
         self._forward = Probe(
             self.model, layers=layers, has_loss=False, is_compiled=self.is_compiled
@@ -79,6 +91,11 @@ class Monitor:
     def wants_train_batch(self, place):
         """Return whether the sample wants the batch of step `place`, counted from 0."""
         return self.given is None and self.train.wants(place)
+
+    @property
+    def is_sample_small(self):
+        """Whether the sample of training data is too small for a full probe."""
+        return len(self.train) < PROBE_EXAMPLES
 
     def take_train_batch(self, step, epoch, batch):
         """Keep a batch of the run if the sample wants it; return what is wrong with its inputs."""
@@ -127,7 +144,7 @@ class Monitor:
         if batch is None:
             return [], None
         if self._probe is None:
-            self._prepare(batch)
+            self._prepare(batch, arguments)
         self._consider_compiling(step)
         state = backend.state(self.model, arguments)
         readings = self._run(state, batch)
@@ -160,6 +177,7 @@ class Monitor:
         """Score the kept training and validation examples alike; return the measurements."""
         if self._probe is None or not self._probe.has_loss:
             return []
+        self._describe_data()
         state = backend.state(self.model, None)
         kept = {"train": self.train, "validation": self.validation}
         values = {}
@@ -174,6 +192,8 @@ class Monitor:
                 mean, error = reference.mean_and_error(errors)
                 values["score/error", target] = mean
                 values["score/error_stderr", target] = error
+                for name, value in reference.variety(task).items():
+                    values[f"predictions/{name}", target] = value
                 if target == "train":
                     values |= self._references(task, scored[0], errors)
         measurements = [Measurement(step, epoch, *key, value) for key, value in values.items()]
@@ -183,7 +203,7 @@ class Monitor:
     def _choose(self, batch):
         if self.given is not None:
             return self.given.next(PROBE_EXAMPLES, self.train)
-        if batch is not None:
+        if batch is not None and samples.size(batch) >= min(SMALL, len(self.train)):
             return samples.keep(batch, PROBE_EXAMPLES)
         return self.train.batch(PROBE_EXAMPLES)
 
@@ -215,17 +235,35 @@ class Monitor:
         size = samples.size(batch)
         self.history.facts.update(facts.describe(self.model, self.planned, size))
         layers = self.history.facts["layers"]
+        ends = {end[0] for end in self._probe.outputs if end is not None}
         for target, layer in self._probe.layers.items():
             profile = self._probe.profiles[target]
-            layers[target] = facts.describe_layer(layer, profile, target in self._probe.outputs)
+            layers[target] = facts.describe_layer(layer, profile, target in ends)
+        self.history.facts["weights"] = facts.describe_weights(
+            self.model, self._weights, self._probe.layers
+        )
+        self.history.facts["outputs"] = describe_outputs(
+            self.model, self._probe.outputs, self._probe.columns
+        )
+        self._describe_data(batch)
         steps = self.planned.get("steps")
         examples = self.history.facts["examples"] = steps * size if steps else None
         self.window = GateWindow(min(MAX_EXAMPLES, examples or MAX_EXAMPLES))
+        self._pieces = GateWindow(self.window.examples)
+
+    def _describe_data(self, batch=None):
+        """Describe what is kept of the data, again as long as more comes."""
+        size = len(self.train) if batch is None else samples.size(batch)
+        if size > self.history.facts.get("data", {}).get("examples", 0):
+            batch = self.train.batch(MAX_EXAMPLES) if batch is None else to_host(batch)
+            self.history.facts["data"] = describe_data(batch)
 
     def _note_gates(self, readings, examples):
         for (quantity, target), gates in readings.items():
             if quantity == "activations/gate_max":
                 self.window.add(target, examples, gates)
+            if quantity == "activations/piece_share":
+                self._pieces.add(target, examples, gates)
 
     def _look_closer(self, state, readings, step):
         """Go forward through the whole sample if a layer looks dead and too few examples tell."""
@@ -252,19 +290,33 @@ class Monitor:
         scale = self._loss_scale(state)
         if scale != 1:
             values["optimizer/loss_scale", ""] = scale
-        if step == 0 and ("loss/batch", "") in readings:
-            values["loss/start", ""] = readings["loss/batch", ""]
+        if ("loss/batch", "") in readings and (step == 0 or self._is_starting):
+            values["loss/start", ""] = self._first_loss(readings["loss/batch", ""])
         for quantity, target in list(readings):
             if quantity == "activations/gate_max":
                 dead = self.window.dead_fraction(target)
                 if dead is not None:
                     values["activations/dead_fraction", target] = dead
+            if quantity == "activations/piece_share":
+                dead = self._pieces.dead_fraction(target)
+                if dead is not None:
+                    values["activations/dead_piece_fraction", target] = dead
             if quantity == "activations/saturated_low":
                 low, high = (
                     readings[f"activations/saturated_{e}", target] for e in ("low", "high")
                 )
                 values["activations/saturated_fraction", target] = np.mean(low + high > MOST)
         return values
+
+    @property
+    def _is_starting(self):
+        """Whether too few examples were seen so far to know the loss before the first step."""
+        return self._firsts and len(self._firsts) * self.history.facts["batch_size"] < SMALL
+
+    def _first_loss(self, loss):
+        """Return the median loss of the first batches: one example alone may be lucky."""
+        self._firsts.append(float(loss))
+        return float(np.median(self._firsts))
 
     def _references(self, task, inputs, errors):
         values = {

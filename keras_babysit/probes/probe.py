@@ -8,11 +8,12 @@ forgotten.
 import inspect
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_babysit.probes import taps
 from keras_babysit.probes._backend import backend
-from keras_babysit.probes.readings import Pass, Readings, nonfinite, norm
+from keras_babysit.probes.readings import Pass, Readings, moments, nonfinite, norm
 from keras_babysit.probes.units import read_output
 
 
@@ -28,24 +29,29 @@ class Probe:
             goes forward. A model with a `train_step` of its own may train on something else.
         is_compiled: Whether to compile the pass; uncompiled it starts at once and runs slower.
         layers: The layers to watch, None for all that compute.
+        suspects: Names of kernels whose units began alike, to watch whether they part.
 
     Attributes:
         has_run: Whether it has run once without an error.
         profiles: After the first run, the kind of activation by target (see `gates.Profile`).
-        outputs: After the first run, the targets whose output is the model's.
+        outputs: After the first run, for each output of the model the target that made it and the
+            function that it ends in; None where no watched layer made it.
+        columns: After the first run, the size of the last axis of each output.
         layers: After the first run, the layer of each target.
     """
 
-    def __init__(self, model, *, has_loss=True, is_compiled=True, layers=None):
+    def __init__(self, model, *, has_loss=True, is_compiled=True, layers=None, suspects=()):
         self.model = model
         self.has_loss = has_loss
         self.profiles = {}
-        self.outputs = set()
+        self.outputs = []
+        self.columns = []
         self.layers = {}
         self.has_run = False
         self.watched = taps.leaves(model) if layers is None else layers
         self._names = taps.names(self.watched)
         self._weights = weight_names(model)
+        self._suspects = suspects
         self._pass = Pass(self._read, is_compiled=is_compiled)
 
     def __call__(self, state, batch, *, loss_scale=1.0):
@@ -67,6 +73,8 @@ class Probe:
             _read_data(readings, room, tensors)
         for name, value in zip(self._weights, trainable, strict=True):
             readings.add("weights/norm", name, norm(value))
+            if name in self._suspects:
+                readings.add("weights/unit_spread", name, unit_spread(value))
         if self.has_loss:
             self._read_with_gradients(readings, trainable, other, scale, batch)
         else:
@@ -100,8 +108,13 @@ class Probe:
         with stateless(model, trainable, other):
             with taps.tapped(self.watched, self._names, record):
                 y_pred = model(x, training=True)
-            last = [made_by[id(t)] for t in keras.tree.flatten(y_pred) if id(t) in made_by]
-            self.outputs = {call.target for call in last}
+            outputs = keras.tree.flatten(y_pred)
+            last = [made_by.get(id(t)) for t in outputs]
+            # Not the calls themselves: they hold tensors of the graph.
+            self.outputs = [None if call is None else (call.target, call.function) for call in last]
+            self.columns = [output.shape[-1] if len(output.shape) > 1 else 1 for output in outputs]
+            for place, output in enumerate(outputs):
+                _read_prediction(readings, f"outputs[{place}]", output)
             if not self.has_loss:
                 return None, None
             loss = compute_loss(model, x, y, y_pred, sample_weight, training=True)
@@ -135,6 +148,30 @@ def weight_penalty(model):
     return penalty
 
 
+def unit_spread(kernel):
+    """Return how far the units of a kernel are from their mean, as a share of its norm.
+
+    0 if all units are the same. A unit is an entry of the last axis, as in Dense and Conv.
+    """
+    kernel = ops.cast(kernel, "float32")
+    apart = kernel - ops.mean(kernel, axis=-1, keepdims=True)
+    return norm(apart) / (norm(kernel) + 1e-30)
+
+
+def alike(model, state):
+    """Return the names of the kernels whose first two units are the same at these values.
+
+    A look at two units is cheap enough to be taken of every kernel of every model.
+    """
+    found = set()
+    for name, value in zip(weight_names(model), state[0], strict=True):
+        if len(value.shape) > 1 and value.shape[-1] > 1:
+            two = np.asarray(backend.to_numpy(value[..., :2]), "float32")
+            if np.array_equal(two[..., 0], two[..., 1]):
+                found.add(name)
+    return found
+
+
 def weight_names(model):
     """Return a name for each trainable variable: the layer's name and its own."""
     names, used = [], set()
@@ -161,6 +198,20 @@ def _read_data(readings, room, tensors):
         readings.add(f"{room}/nonfinite", target, nonfinite(tensor))
         readings.add(f"{room}/mean", target, ops.mean(tensor))
         readings.add(f"{room}/std", target, ops.std(tensor))
+
+
+def _read_prediction(readings, target, y_pred):
+    if len(y_pred.shape) < 2 or not _is_float(y_pred):
+        return
+    y_pred = ops.cast(y_pred, "float32")
+    mean, variance = moments(y_pred, [0])
+    readings.add("outputs/mean", target, ops.mean(mean))
+    readings.add("outputs/std", target, ops.std(y_pred))
+    readings.add("outputs/spread", target, ops.sqrt(ops.mean(variance)))
+    readings.add("outputs/min", target, ops.min(y_pred))
+    readings.add("outputs/max", target, ops.max(y_pred))
+    off = ops.abs(ops.sum(y_pred, axis=-1) - 1)
+    readings.add("outputs/off_unit_sum", target, ops.max(off))
 
 
 def _is_float(tensor):

@@ -126,6 +126,17 @@ def nonfinite(tensor):
     return ops.sum(ops.cast(ops.logical_not(ops.isfinite(tensor)), "float32"))
 
 
+def moments(tensor, axes):
+    """Return mean and variance of a float32 tensor over `axes`.
+
+    In two passes: the difference of the squares, which `keras.ops.moments` takes on PyTorch, is
+    lost in the rounding where the mean is large.
+    """
+    mean = ops.mean(tensor, axis=axes, keepdims=True)
+    variance = ops.mean(ops.square(tensor - mean), axis=axes)
+    return ops.mean(mean, axis=axes), variance
+
+
 def norm(tensor):
     """Return the Euclidean norm in float32; not finite exactly if an entry is not.
 

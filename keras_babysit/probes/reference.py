@@ -62,6 +62,24 @@ def read_task(targets, predictions) -> Task | None:
     return Task("labels", flat, (predictions > (0.5 if is_probability else 0)).astype("float64"))
 
 
+def variety(task):
+    """Return how much the predictions vary, beside how much the targets do.
+
+    `largest_share` is the share of the commonest predicted class, `targets_largest_share` that of
+    the commonest true one; for numbers `spread` is the deviation of the predictions over the
+    examples, in deviations of the targets.
+    """
+    if task.kind == "numbers":
+        deviation = task.targets.std(axis=0)
+        spread = task.predictions.std(axis=0) / np.where(deviation > 0, deviation, 1)
+        return {"spread": float(spread.mean())}
+    rows = [
+        np.unique(kept, axis=0, return_counts=True)[1] for kept in (task.predictions, task.targets)
+    ]
+    shares = [float(counts.max() / counts.sum()) for counts in rows]
+    return dict(zip(("largest_share", "targets_largest_share"), shares, strict=True))
+
+
 def constant_errors(task):
     """Return the errors of the best constant answer: the commonest class, the mean."""
     if task.kind == "classes":

@@ -12,6 +12,10 @@ A share of a run of two seconds would buy nothing."""
 LIMITS = {"probe": 0.7, "score": 1.0}
 """How far each kind may fill the budget: probes at steps leave room for the scores of epochs."""
 
+KEEPING = 0.25
+"""Share of the budget that may go into keeping examples: a batch of one costs as much to look at as
+one of a thousand."""
+
 SPACING = (1 / 8, 1.0)
 """Probes come at steps 0, 1, 2, ... and then by this share further each time: what happens early
 happens fast. The share is the smallest that the budget can keep up to the end of the run."""
@@ -54,7 +58,7 @@ class Schedule:
         self.every = every
         self.budget = budget
         self.clock = clock
-        self.spent = dict.fromkeys([*LIMITS, "other"], 0.0)
+        self.spent = dict.fromkeys([*LIMITS, "keep", "other"], 0.0)
         self.probes = 0
         self._costs = {kind: [] for kind in LIMITS}  # the latest two of each
         self._planned_steps = None
@@ -104,8 +108,12 @@ class Schedule:
             return True
         return self._total + times * self._cost(kind) <= LIMITS[kind] * self._allowance(step)
 
+    def affords_keeping(self, step):
+        """Return whether the budget has room to look at one more batch only to keep it."""
+        return self.every != "auto" or self.spent["keep"] <= KEEPING * self._allowance(step)
+
     def charge(self, kind, seconds):
-        """Put time to the account of a kind, one of `LIMITS` or `"other"`."""
+        """Put time to the account of a kind: one of `LIMITS`, `"keep"` or `"other"`."""
         self.spent[kind] += seconds
         if kind in self._costs:
             self._costs[kind] = [*self._costs[kind][-1:], seconds]

@@ -17,6 +17,7 @@ ACTIVATION_LAYERS = (
     keras.layers.LeakyReLU,
     keras.layers.PReLU,
     keras.layers.ReLU,
+    keras.layers.Softmax,
 )
 OPAQUE_LAYERS = (keras.layers.RNN, keras.layers.TimeDistributed)
 """They call their inner layers inside a loop of the graph, which no tensor may leave."""
@@ -32,6 +33,8 @@ class Call:
         y: What it returned; for several outputs there is one `Call` each.
         z: What went into its elementwise function, None where that can't be seen.
         function: The elementwise function that it applies last, None where there is none.
+        x: What it was given, None where that is not one tensor.
+        pieces: What it takes the maximum of (maxout), of shape `(..., units, pieces)`, or None.
     """
 
     layer: keras.Layer
@@ -39,6 +42,8 @@ class Call:
     y: Any
     z: Any = None
     function: Callable | None = None
+    x: Any = None
+    pieces: Any = None
 
 
 def leaves(model) -> list[keras.Layer]:
@@ -112,7 +117,7 @@ def tapped(layers, target_of, record):
 
 
 class _Tap:
-    """Shadows `call` and `activation` of one layer on the instance while it is entered."""
+    """Shadows `call`, `activation` and `reduce_pieces` of one layer while it is entered."""
 
     def __init__(self, layer, target, record):
         self._layer = layer
@@ -122,32 +127,46 @@ class _Tap:
         activation = layer.__dict__.get("activation")
         is_fused = callable(activation) and not isinstance(activation, keras.Layer)
         self._activation = activation if is_fused else None
+        self._reduce = layer.reduce_pieces if hasattr(layer, "winners") else None
         self._calls = 0
         self._z = None  # what went into the fused activation in the call at hand
+        self._pieces = None  # what the maximum was taken of in the call at hand
 
     def __enter__(self):
         object.__setattr__(self._layer, "call", self._call)
         if self._activation is not None:
             object.__setattr__(self._layer, "activation", self._activate)
+        if self._reduce is not None:
+            object.__setattr__(self._layer, "reduce_pieces", self._reduce_pieces)
 
     def __exit__(self, *error):
         object.__delattr__(self._layer, "call")
         if self._activation is not None:
             object.__setattr__(self._layer, "activation", self._activation)
+        if self._reduce is not None:
+            object.__delattr__(self._layer, "reduce_pieces")
 
     def _activate(self, z, *args, **kwargs):
         self._z = z
         return self._activation(z, *args, **kwargs)
 
+    def _reduce_pieces(self, z):
+        self._pieces = z
+        return self._reduce(z)
+
     def _call(self, *args, **kwargs):
-        self._z = None
+        self._z = self._pieces = None
         outputs = self._inner_call(*args, **kwargs)
         self._calls += 1
         name = self._target if self._calls == 1 else f"{self._target}#{self._calls}"
         replaced = None
         for place, y in enumerate(_tensors(outputs)):
             if place == 0:
-                replaced = self._record(Call(self._layer, name, y, *self._nonlinearity(args)))
+                x = args[0] if args and hasattr(args[0], "shape") else None
+                z, function = self._nonlinearity(args)
+                replaced = self._record(
+                    Call(self._layer, name, y, z, function, x=x, pieces=self._pieces)
+                )
             else:
                 self._record(Call(self._layer, f"{name}[{place}]", y))
         return outputs if replaced is None or keras.tree.is_nested(outputs) else replaced

@@ -9,7 +9,7 @@ from keras import ops
 
 from keras_babysit.probes import gates
 from keras_babysit.probes._backend import backend
-from keras_babysit.probes.readings import nonfinite
+from keras_babysit.probes.readings import moments, nonfinite
 
 MAX_UNITS = 65_536
 """Layers with more units get numbers for the layer but no vectors."""
@@ -20,12 +20,17 @@ def read_output(readings, call):
     if not keras.backend.is_float_dtype(keras.backend.standardize_dtype(call.y.dtype)):
         return None
     readings.add("activations/nonfinite", call.target, nonfinite(call.y))
-    is_worth_it = call.function is not None or call.layer.weights
+    is_worth_it = call.function is not None or call.layer.weights or call.pieces is not None
     if not is_worth_it or len(call.y.shape) < 2:
         return None
-    y = ops.cast(call.y, "float32")
-    readings.add("activations/mean", call.target, ops.mean(y))
-    readings.add("activations/std", call.target, ops.std(y))
+    _read_moments(readings, call)
+    if hasattr(call.layer, "moving_mean") and call.layer.trainable and call.x is not None:
+        _read_lag(readings, call)
+    if hasattr(call.layer, "alpha") and hasattr(call.layer.alpha, "shape"):
+        _read_slopes(readings, call)
+    if call.pieces is not None:
+        winners = call.layer.winners(call.pieces)
+        readings.add("activations/piece_share", call.target, ops.reshape(winners, (-1,)))
     profile, gate, z = _gate(call)
     if gate is None or _units(call) is None:
         return profile
@@ -67,9 +72,7 @@ def _gate(call):
 
 
 def _read_gates(readings, call, profile, gate, z):
-    rank = len(call.y.shape)
-    unit_axis = channel_axis(call.layer, rank)
-    axes = [axis for axis in range(rank) if axis != unit_axis]
+    axes = _examples(call, len(call.y.shape))
     readings.add("activations/gate", call.target, ops.mean(gate, axes))
     readings.add("activations/gate_max", call.target, ops.max(gate, axes))
     if profile.kind == "squashing":
@@ -81,6 +84,47 @@ def _read_gates(readings, call, profile, gate, z):
         for end, where in (("low", low), ("high", high)):
             share = ops.mean(ops.cast(where, "float32"), axes)
             readings.add(f"activations/saturated_{end}", call.target, share)
+
+
+def _read_moments(readings, call):
+    """Add mean and deviation over everything, and the deviation within the units.
+
+    The last is what the examples make of a unit: it is 0 where every example gives the same,
+    however different the units are.
+    """
+    y = ops.cast(call.y, "float32")
+    mean, within = moments(y, _examples(call, len(y.shape)))
+    whole = ops.mean(mean)
+    between = ops.mean(ops.square(mean - whole))
+    within = ops.mean(within)
+    readings.add("activations/mean", call.target, whole)
+    readings.add("activations/std", call.target, ops.sqrt(within + between))
+    readings.add("activations/spread", call.target, ops.sqrt(within))
+
+
+def _examples(call, rank):
+    unit_axis = channel_axis(call.layer, rank)
+    return [axis for axis in range(rank) if axis != unit_axis]
+
+
+def _read_lag(readings, call):
+    """Add how far a batch norm's averages are from the batch: in its deviations, and as log."""
+    layer, x = call.layer, ops.cast(call.x, "float32")
+    axis = layer.axis if isinstance(layer.axis, int) else layer.axis[0]
+    axes = [a for a in range(len(x.shape)) if a != axis % len(x.shape)]
+    mean, variance = moments(x, axes)
+    variance = variance + layer.epsilon
+    shift = ops.square(ops.cast(layer.moving_mean, "float32") - mean) / variance
+    readings.add("normalization/mean_lag", call.target, ops.sqrt(ops.mean(shift)))
+    ratio = (ops.cast(layer.moving_variance, "float32") + layer.epsilon) / variance
+    readings.add("normalization/variance_lag", call.target, ops.mean(ops.abs(ops.log(ratio))))
+
+
+def _read_slopes(readings, call):
+    """Add the smallest and the largest slope that a PReLU has learnt for its negative side."""
+    alpha = ops.cast(call.layer.alpha, "float32")
+    readings.add("activations/slope_low", call.target, ops.min(alpha))
+    readings.add("activations/slope_high", call.target, ops.max(alpha))
 
 
 def _middle(call):

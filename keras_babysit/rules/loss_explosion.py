@@ -8,6 +8,7 @@ from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.history import History, Series
 from keras_babysit.rules._checks import require_above, require_count
 from keras_babysit.rules._learning_rate import set_rate, slower
+from keras_babysit.rules.non_finite_inputs import non_finite_inputs
 
 PERSISTENCE = 10
 """Steps for which batches must stay above the limit: the first steps of Adam, each of the full
@@ -27,7 +28,7 @@ def loss_explosion(history: History, *, factor: float = 3.0, patience: int = 2) 
 
     It stays silent where the loss may be negative (the start is not above 0), since a multiple of
     it means nothing then, and where inputs or targets that are not finite explain it (see
-    `non_finite_values`).
+    `non_finite_inputs`).
 
     Args:
         history: What the probes recorded so far.
@@ -55,7 +56,7 @@ def loss_explosion(history: History, *, factor: float = 3.0, patience: int = 2) 
     require_above("factor", factor, 1)
     require_count("patience", patience)
     start = history.last("loss/start")
-    if start is None or not math.isfinite(start) or start <= 0 or _data_explains(history):
+    if start is None or not math.isfinite(start) or start <= 0 or non_finite_inputs(history):
         return []
     batches = history.series("loss/batch")
     mean = history.last("logs/loss", default=0.0)
@@ -93,14 +94,6 @@ def _is_far_off(batches: Series, limit: float, patience: int) -> bool:
         return False
     lasts = batches.steps[-1] - batches.steps[-run] >= PERSISTENCE
     return bool(lasts or (batches.values[-patience:] > HOPELESS * limit).all())
-
-
-def _data_explains(history: History) -> bool:
-    return any(
-        history.series(quantity, target).values.max() > 0
-        for quantity in ("inputs/nonfinite", "targets/nonfinite")
-        for target in history.targets(quantity)
-    )
 
 
 def _advice(history: History, start: float, worst: float) -> Advice:

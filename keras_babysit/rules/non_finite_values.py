@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._learning_rate import set_rate, slower
+from keras_babysit.rules.non_finite_inputs import non_finite_inputs
 
-ROOMS = ("inputs", "targets", "weights", "activations", "loss", "gradients")
+ROOMS = ("weights", "activations", "loss", "gradients")
 """In the order of cause and effect within one step: bad weights spoil what layers compute, and a
 bad loss its gradients. Of what is first seen at one step the earlier room is to blame."""
 
@@ -25,13 +26,13 @@ class Finding(NamedTuple):
 def non_finite_values(history: History) -> list[Advice]:
     """Advise when something is NaN or infinite, and say what went bad first.
 
-    Reads `"inputs/nonfinite"`, `"targets/nonfinite"` and `"activations/nonfinite"`: numbers of
-    entries that are not finite; `"weights/norm"`, `"gradients/norm"`, `"loss/batch"` and
-    `"logs/loss"`, which are not finite if anything in them is not. Inputs that are not finite are
-    to blame whenever they were seen: the weights that they spoil often show first.
+    Reads `"activations/nonfinite"`, numbers of entries that are not finite, and `"weights/norm"`,
+    `"gradients/norm"`, `"loss/batch"` and `"logs/loss"`, which are not finite if anything in them
+    is not.
 
-    It stays silent on gradients that overflow while a loss scale is in use (mixed precision skips
-    such a step and lowers the scale) as long as the weights are finite.
+    It stays silent where inputs or targets explain it (see `non_finite_inputs`), and on gradients
+    that overflow while a loss scale is in use (mixed precision skips such a step and lowers the
+    scale) as long as the weights are finite.
 
     Args:
         history: What the probes recorded so far.
@@ -43,19 +44,18 @@ def non_finite_values(history: History) -> list[Advice]:
     Example:
         >>> from keras_babysit.history import Measurement
         >>> history = History()
-        >>> history.append(Measurement(8, 0, "inputs/nonfinite", "inputs[0]", 3.0))
+        >>> history.append(Measurement(8, 0, "activations/nonfinite", "dense", 3.0))
         >>> non_finite_values(history)[0].target
-        'inputs[0]'
+        'dense'
 
     Reference:
         IEEE 754: every sum and product with a NaN is NaN, so that one bad entry reaches every
         weight within one step.
     """
     findings = [finding for room in ROOMS for finding in _first_of(history, room)]
-    if not findings:
+    if not findings or non_finite_inputs(history):
         return []
-    data = [finding for finding in findings if finding.room in ("inputs", "targets")]
-    first = min(data or findings, key=lambda f: (f.step, ROOMS.index(f.room)))
+    first = min(findings, key=lambda f: (f.step, ROOMS.index(f.room)))
     if first.room == "gradients" and history.last("optimizer/loss_scale", default=1.0) > 1:
         return []
     return [_advice(history, first)]
@@ -93,7 +93,7 @@ def _advice(history: History, first: Finding) -> Advice:
     if first.entries is not None:
         evidence["entries"] = first.entries
     rate = history.last("optimizer/learning_rate")
-    if first.room not in ("inputs", "targets") and rate is not None:
+    if rate is not None:
         evidence["learning_rate"] = rate
     return Advice(
         rule="non_finite_values",
@@ -110,18 +110,6 @@ def _had_exploded(history: History, first: Finding) -> bool:
     losses, start = history.series("loss/batch"), history.last("loss/start")
     before = losses.values[losses.steps < first.step]
     return bool(start and len(before) and before[-1] > 3 * start)
-
-
-def _about_data(history: History, first: Finding) -> tuple[str, list[Remedy]]:
-    name = {"inputs": "x", "targets": "y"}[first.room]
-    example = history.last("inputs/nonfinite_example", first.target)
-    where = "" if example is None else f", first in example {example:.0f} of the batch"
-    message = f"The {first.room} hold {first.entries:.0f} entries that are not finite{where}."
-    find = f"bad = ~np.isfinite({name}).reshape(len({name}), -1).all(axis=1)\nnp.flatnonzero(bad)"
-    return message, [
-        Remedy("Find the rows.", find),
-        Remedy("Leave them out, or fill the gaps.", "x, y = x[~bad], y[~bad]"),
-    ]
 
 
 def _about_weights(history: History, first: Finding) -> tuple[str, list[Remedy]]:
@@ -193,8 +181,6 @@ def _slower(history: History) -> list[Remedy]:
 
 
 BUILDERS: dict[str, Callable[[History, Finding], tuple[str, list[Remedy]]]] = {
-    "inputs": _about_data,
-    "targets": _about_data,
     "weights": _about_weights,
     "activations": _about_activations,
     "loss": _about_loss,

@@ -1,0 +1,97 @@
+"""What the loss of each output expects, and what that output can give."""
+
+import keras
+
+from keras_babysit.probes import gates
+
+_ONE_OF_MANY = (
+    keras.losses.CategoricalCrossentropy,
+    keras.losses.CategoricalFocalCrossentropy,
+    keras.losses.SparseCategoricalCrossentropy,
+)
+_YES_OR_NO = (keras.losses.BinaryCrossentropy, keras.losses.BinaryFocalCrossentropy)
+_DISTANCES = (
+    keras.losses.MeanSquaredError,
+    keras.losses.MeanAbsoluteError,
+    keras.losses.Huber,
+    keras.losses.LogCosh,
+)
+_FUNCTIONS = {
+    keras.losses.categorical_crossentropy: keras.losses.CategoricalCrossentropy,
+    keras.losses.categorical_focal_crossentropy: keras.losses.CategoricalFocalCrossentropy,
+    keras.losses.sparse_categorical_crossentropy: keras.losses.SparseCategoricalCrossentropy,
+    keras.losses.binary_crossentropy: keras.losses.BinaryCrossentropy,
+    keras.losses.binary_focal_crossentropy: keras.losses.BinaryFocalCrossentropy,
+    keras.losses.mean_squared_error: keras.losses.MeanSquaredError,
+    keras.losses.mean_absolute_error: keras.losses.MeanAbsoluteError,
+    keras.losses.huber: keras.losses.Huber,
+    keras.losses.log_cosh: keras.losses.LogCosh,
+}
+
+
+def describe_outputs(model, ends, columns):
+    """Return the facts of each output: the form of its loss and the range of its values.
+
+    Args:
+        model: A compiled model.
+        ends: For each output the target that made it and the function it ends in, or None.
+        columns: Size of the last axis of each output.
+
+    Returns:
+        A list of JSON objects. `form` is `"categorical"`, `"binary"`, `"distance"` or `"other"`;
+        `from_logits` and `is_sparse` belong to the first two. `low`, `high` and `is_distribution`
+        are what the last function can give, or None where it is not known.
+    """
+    losses = _losses(model, len(ends))
+    return [
+        describe_loss(loss) | _range(end) | {"columns": size}
+        for loss, end, size in zip(losses, ends, columns, strict=True)
+    ]
+
+
+def describe_loss(loss):
+    """Return form, `from_logits` and `is_sparse` of a loss as Keras takes it."""
+    try:
+        loss = keras.losses.get(loss)
+    except (ValueError, TypeError):
+        loss = None
+    loss = _FUNCTIONS[loss]() if _is_known(loss) else loss
+    kind = type(loss)  # a subclass may compute something else
+    form = "other"
+    for name, kinds in (("categorical", _ONE_OF_MANY), ("binary", _YES_OR_NO)):
+        form = name if kind in kinds else form
+    if kind in _DISTANCES:
+        form = "distance"
+    is_entropy = form in ("categorical", "binary")
+    return {
+        "form": form,
+        "from_logits": bool(loss.from_logits) if is_entropy else None,
+        "is_sparse": kind is keras.losses.SparseCategoricalCrossentropy,
+    }
+
+
+def _is_known(loss):
+    return callable(loss) and not isinstance(loss, keras.losses.Loss) and loss in _FUNCTIONS
+
+
+def _losses(model, count):
+    """Return the loss of each output in the order of the outputs, None where it is not known."""
+    loss = getattr(model, "loss", None)
+    if isinstance(loss, keras.losses.Loss) or not isinstance(loss, list | tuple | dict):
+        return [loss] * count
+    names = getattr(model, "output_names", None)
+    if isinstance(loss, dict):
+        keys = names if names and set(names) == set(loss) else sorted(loss)
+        loss = [loss[key] for key in keys]
+    return list(loss) if len(loss) == count else [None] * count
+
+
+def _range(end):
+    target, function = (None, None) if end is None else end
+    reach = None if end is None or function is None else gates.reach(function)
+    return {
+        "target": target,
+        "low": None if reach is None else reach.low,
+        "high": None if reach is None else reach.high,
+        "is_distribution": None if reach is None else reach.is_distribution,
+    }

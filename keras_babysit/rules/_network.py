@@ -1,0 +1,84 @@
+"""The network as rules read it: its kernels and hidden layers, in the order of the depth."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_babysit.history import History
+
+LOST = 1e-3
+"""Share of a signal or gradient from one end of the network to the other below which it counts as
+lost: a thousandth, where no learning rate suits both ends (and where a gate counts as shut)."""
+
+Steps = NDArray[np.int64]
+Values = NDArray[np.float64]
+
+
+def kernels(history: History, *, is_hidden: bool = False) -> list[str]:
+    """Return the names of the kernels by depth; without those of the output on request.
+
+    Embeddings are left out: a row that is not looked up gets no gradient and does not move.
+    """
+    weights, layers = history.facts.get("weights", {}), history.facts.get("layers", {})
+    order = {target: place for place, target in enumerate(layers)}
+    found = [
+        name
+        for name, facts in weights.items()
+        if facts["is_kernel"]
+        and facts["layer"] in order
+        and layers[facts["layer"]].get("class") != "Embedding"
+        and not (is_hidden and layers[facts["layer"]].get("role") == "output")
+    ]
+    return sorted(found, key=lambda name: order[weights[name]["layer"]])
+
+
+def layer_of(history: History, weight: str) -> str:
+    """Return the target of the layer that a weight belongs to; the weight where it is unknown."""
+    return str(history.facts.get("weights", {}).get(weight, {}).get("layer") or weight)
+
+
+def hidden_layers(history: History, quantity: str) -> list[str]:
+    """Return the hidden layers that `quantity` was measured of, by depth."""
+    return [t for t in history.targets(quantity) if history.layer(t).get("role") == "hidden"]
+
+
+def median_ratios(history: History) -> tuple[Steps, Values]:
+    """Return at each probe the median update ratio over the kernels, with the steps."""
+    names = set(kernels(history)) or {
+        t for t in history.targets("updates/ratio") if t.endswith("kernel")
+    }
+    by_step: dict[int, list[float]] = {}
+    for name in names:
+        for point in history.points("updates/ratio", name):
+            by_step.setdefault(point.step, []).append(float(point.value))
+    steps = sorted(by_step)
+    return np.array(steps, np.int64), np.array([np.median(by_step[s]) for s in steps], np.float64)
+
+
+def ratios_by_depth(
+    history: History, quantity: str, targets: list[str], patience: int
+) -> list[Values]:
+    """Return the latest `patience` profiles of `quantity` over `targets`, as they are by depth.
+
+    Empty unless every target was measured so often.
+    """
+    columns = [history.series(quantity, target).tail(patience).values for target in targets]
+    if len(targets) < 2 or any(len(column) < patience for column in columns):
+        return []
+    return list(np.array(columns).T)
+
+
+def gradient_sizes(history: History, names: list[str], patience: int) -> list[Values]:
+    """Return the latest profiles of the root mean square gradient of an entry of each kernel."""
+    sizes = [history.facts["weights"][name]["size"] for name in names]
+    scale = np.sqrt(np.array(sizes, np.float64))
+    return [row / scale for row in ratios_by_depth(history, "gradients/norm", names, patience)]
+
+
+def rms(history: History, target: str, *, is_first: bool = False) -> float:
+    """Return the root mean square of a layer's output, NaN if it was not measured."""
+    read = history.first if is_first else history.last
+    mean = read("activations/mean", target)
+    std = read("activations/std", target)
+    return math.nan if mean is None or std is None else math.hypot(mean, std)

@@ -1,0 +1,127 @@
+"""How far a run is, whether its loss still falls, and whether its fit is poor."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_babysit.history import History
+from keras_babysit.rules._scores import Estimate, estimates, smooth
+
+STILL_FALLING = 0.02
+"""A training loss that fell by this share of its whole way in the latest third of the scores has
+not come to rest, and more epochs are the first thing to try."""
+
+LEAST_FALL = 0.005
+"""Share of the starting loss that such a fall must have at least to be more than a drift."""
+
+HALF_WAY, NEARLY_OVER = 0.5, 1.0
+"""Share of the run before which it is too early to call it a poor fit, if the training loss has
+come to rest and if it still falls: every network fits poorly at first."""
+
+SETTLED = 50
+"""Epochs after which a run that was stopped early can be judged: deep narrow networks rest on a
+plateau for tens of epochs before they learn."""
+
+
+class Poor(NamedTuple):
+    """A poor fit: in words, and the numbers it rests on."""
+
+    message: str
+    evidence: dict[str, float]
+
+
+def planned_steps(history: History) -> int | None:
+    """Return the number of steps of the whole run, None if it is not known."""
+    epochs, steps = history.facts.get("epochs"), history.facts.get("steps_per_epoch")
+    return int(epochs * steps) if epochs and steps else None
+
+
+def share_done(history: History) -> float:
+    """Return the share of the run that is over, NaN if its length is not known."""
+    planned = planned_steps(history)
+    return history.step / planned if planned else math.nan
+
+
+def training_loss(history: History) -> float | None:
+    """Return the latest loss on training data: the score, or the mean of the latest batches."""
+    scores = estimates(history, "loss", "train")
+    if scores:
+        return scores[-1].value
+    batches = history.series("loss/batch").tail(5).values
+    return float(batches.mean()) if len(batches) >= 5 else None
+
+
+def is_falling(history: History) -> bool:
+    """Return whether the training loss still falls; True while too little is known."""
+    losses = [e.value for e in estimates(history, "loss", "train")]
+    if len(losses) < 3:
+        return True
+    trend = smooth(losses)
+    third = max(1, len(trend) // 3)
+    start = max(history.last("loss/start", default=trend[0]), trend[0])
+    least = max(STILL_FALLING * (start - trend.min()), LEAST_FALL * abs(start))
+    return bool(trend[-1 - third] - trend[-1] > least)
+
+
+def is_time(history: History, *, is_falling: bool) -> bool:
+    """Return whether the run is far enough to be judged by how well it fits."""
+    epochs, done = history.facts.get("epochs"), history.epoch + 1
+    if not epochs or done >= (NEARLY_OVER if is_falling else HALF_WAY) * epochs:
+        return True
+    # Stopped before its time: only a loss that has come to rest can be judged.
+    return bool(history.facts.get("has_ended")) and not is_falling and done >= SETTLED
+
+
+def poor(history: History, margin: float) -> Poor | None:
+    """Return how the fit of the training data is poor, None if it is not or cannot be told.
+
+    A poor score alone means nothing, the data may be noisy. It is poor beside the best constant
+    answer, or beside the vote of the nearest neighbours.
+    """
+    errors = estimates(history, "error", "train")
+    if not errors:
+        return None
+    return _beside_constant(history, errors[-1], margin) or _beside_neighbours(
+        history, errors[-1], margin
+    )
+
+
+def can_be_learnt(history: History) -> bool | None:
+    """Return whether the neighbours do better than a constant answer, None if it is not known."""
+    constant = history.last("reference/constant_error", "train")
+    neighbours = history.last("reference/neighbour_error", "train")
+    if constant is None or neighbours is None:
+        return None
+    return bool(neighbours < 0.9 * constant)
+
+
+def _beside_constant(history: History, error: Estimate, margin: float) -> Poor | None:
+    constant = history.last("reference/constant_error", "train")
+    if constant is None or error.high < constant or error.value < constant * (1 - margin):
+        return None
+    return Poor(
+        f"The error on training data is {error.value:.1%}; always giving the same best answer "
+        f"has {constant:.1%}.",
+        {"train_error": error.value, "constant_error": constant},
+    )
+
+
+def _beside_neighbours(history: History, error: Estimate, margin: float) -> Poor | None:
+    advantage = history.last("reference/neighbour_advantage", "train")
+    spread = history.last("reference/neighbour_advantage_stderr", "train")
+    if advantage is None or Estimate(advantage, spread).low < margin:
+        return None
+    neighbours = history.last("reference/neighbour_error", "train")
+    return Poor(
+        f"The error on training data is {error.value:.1%}; the vote of the 5 nearest neighbours, "
+        f"each example left out of its own, has {neighbours:.1%} on the same examples.",
+        {"train_error": error.value, "neighbour_error": neighbours},
+    )
+
+
+def detrended(values: list[float]) -> np.ndarray:
+    """Return what is left of each value when the line through its neighbours is taken away."""
+    series = np.array(values, np.float64)
+    left: np.ndarray = series[1:-1] - (series[:-2] + series[2:]) / 2
+    return left

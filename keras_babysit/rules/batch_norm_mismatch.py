@@ -1,0 +1,93 @@
+"""Batch normalisation whose averages are not those of the data."""
+
+import numpy as np
+
+from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.history import History
+from keras_babysit.rules._checks import require_above, require_count
+from keras_babysit.rules._progress import HALF_WAY, share_done
+from keras_babysit.rules._scores import estimates
+
+LAG = 1.0
+"""Distance of an average from the batch, in the batch's deviations (mean) or as natural logarithm
+(variance), that matters: the normalised signal is then off by its own size."""
+
+EPOCHS_MEAN = 5
+"""Batches whose mean loss stands for the training mode."""
+
+
+def batch_norm_mismatch(
+    history: History, *, factor: float = 3.0, patience: int = 2
+) -> list[Advice]:
+    """Advise when inference goes wrong because batch norm's averages lag behind its batches.
+
+    Both must hold: the averages of a layer are off by more than the batch varies; and the loss of
+    the training data in inference mode is `factor` times that in training mode.
+
+    Reads `"normalization/mean_lag"`, `"normalization/variance_lag"`, `"loss/batch"`,
+    `"loss/penalty"` and `"score/loss"` of target `"train"`. It stays silent in the first half of a
+    run, when averages of 0 and 1 still fade, and on layers that are frozen.
+
+    Args:
+        history: What the probes recorded so far.
+        factor: Times the loss in training mode, above 1; that of `loss_explosion`.
+        patience: Number of latest scores that must all show it, at least 1.
+
+    Returns:
+        One WARNING, about the layer that lags most; or nothing.
+
+    Raises:
+        ValueError: If `factor` is not above 1 or `patience` is below 1.
+
+    Example:
+        >>> batch_norm_mismatch(History())
+        []
+
+    Reference:
+        Ioffe and Szegedy, arXiv:1502.03167, section 3.1; Ioffe, "Batch renormalization",
+        arXiv:1702.03275, on small batches.
+    """
+    require_above("factor", factor, 1)
+    require_count("patience", patience)
+    lags = {target: _lag(history, target) for target in history.targets("normalization/mean_lag")}
+    scores = estimates(history, "loss", "train")[-patience:]
+    if not lags or len(scores) < patience or share_done(history) < HALF_WAY:
+        return []
+    training = _training_mode(history)
+    worst = max(lags, key=lambda target: lags[target])
+    if not lags[worst] > LAG or not min(s.low for s in scores) > factor * training > 0:
+        return []
+    return [_advice(history, worst, lags[worst], training, scores[-1].value)]
+
+
+def _lag(history: History, target: str) -> float:
+    quantities = ("normalization/mean_lag", "normalization/variance_lag")
+    return max(float(history.last(quantity, target, default=0.0)) for quantity in quantities)
+
+
+def _training_mode(history: History) -> float:
+    losses = history.series("loss/batch").tail(EPOCHS_MEAN).values
+    penalties = history.series("loss/penalty").tail(EPOCHS_MEAN).values
+    if not len(losses):
+        return 0.0
+    return float(np.mean(losses) - (np.mean(penalties) if len(penalties) else 0.0))
+
+
+def _advice(history: History, target: str, lag: float, training: float, inference: float) -> Advice:
+    return Advice(
+        rule="batch_norm_mismatch",
+        severity=Severity.WARNING,
+        target=target,
+        message=f"The loss on training data is {training:.3g} in training mode and "
+        f"{inference:.3g} in inference mode: the averages of {target} are not those of its "
+        "batches.",
+        evidence={"loss_training": training, "loss_inference": inference, "lag": lag},
+        remedies=(
+            Remedy(
+                "Let the averages follow faster.",
+                "keras.layers.BatchNormalization(momentum=0.9)",
+            ),
+            Remedy("Take larger batches, or a normalisation that needs none: LayerNormalization."),
+        ),
+        reference="Ioffe and Szegedy, arXiv:1502.03167, section 3.1",
+    )

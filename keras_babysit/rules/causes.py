@@ -1,0 +1,122 @@
+"""Causes before symptoms: which finding explains which others."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from keras_babysit.advice import Advice, Severity
+
+_POOR_FIT = (
+    "constant_output",
+    "loss_not_decreasing",
+    "oscillating_loss",
+    "plateau",
+    "underfitting",
+    "validation_better_than_train",
+)
+_BLOWN_UP = ("loss_explosion", "non_finite_values", "exploding_gradients", "exploding_activations")
+_STUCK = (
+    "dead_units",
+    "saturated_units",
+    "collapsed_activations",
+    "vanishing_gradients",
+    "no_gradient",
+)
+_BY_RATE = ("learning_rate_too_high", "learning_rate_too_low", "update_ratio")
+
+EXPLAINS: dict[str, tuple[str, ...]] = {
+    "non_finite_inputs": (*_BLOWN_UP, *_POOR_FIT),
+    "labels_out_of_range": (*_BLOWN_UP, *_STUCK, *_BY_RATE, *_POOR_FIT),
+    "output_loss_mismatch": (*_BLOWN_UP, *_STUCK, *_BY_RATE, *_POOR_FIT, "unscaled_targets"),
+    "constant_features": (*_STUCK, *_POOR_FIT),
+    "unscaled_inputs": (*_BLOWN_UP, *_STUCK, *_BY_RATE, *_POOR_FIT),
+    "unscaled_targets": (*_BLOWN_UP, *_STUCK, *_BY_RATE, *_POOR_FIT),
+    "symmetric_units": (*_STUCK, *_BY_RATE, *_POOR_FIT),
+    "learning_rate_too_high": (*_BLOWN_UP, *_STUCK, *_POOR_FIT, "update_ratio", "dead_pieces"),
+    "update_ratio": (*_BLOWN_UP, *_STUCK, *_POOR_FIT, "dead_pieces"),
+    "exploding_activations": (*_BLOWN_UP, *_STUCK, *_BY_RATE, *_POOR_FIT),
+    "exploding_gradients": (*_BLOWN_UP, *_STUCK, *_BY_RATE, *_POOR_FIT),
+    "dead_units": (*_STUCK, *_BY_RATE, *_POOR_FIT),
+    "saturated_units": (*_STUCK, *_BY_RATE, *_POOR_FIT),
+    "collapsed_activations": (*_STUCK, *_BY_RATE, *_POOR_FIT),
+    "vanishing_gradients": (*_BY_RATE, *_POOR_FIT),
+    "no_gradient": (*_BY_RATE, *_POOR_FIT),
+    "learning_rate_too_low": _POOR_FIT,
+    "loss_explosion": ("non_finite_values", *_POOR_FIT),
+    "non_finite_values": _POOR_FIT,
+    "regularization_dominates": (*_STUCK, *_POOR_FIT),
+    "batch_norm_mismatch": ("overfitting", *_POOR_FIT),
+    "class_imbalance": _POOR_FIT,
+    "oscillating_loss": ("plateau", "underfitting"),
+    "constant_output": ("loss_not_decreasing", "plateau", "underfitting"),
+    "loss_not_decreasing": ("underfitting", "plateau"),
+    "plateau": ("underfitting",),
+}
+"""Which conditions follow from which: mechanisms, not frequencies. The order is the rank of causes:
+data first, then the build of the network, then the rate, then what these do. Of two that may each
+follow from the other the one that was seen first is the cause, and of one step the higher rank."""
+
+RANK = {rule: place for place, rule in enumerate(EXPLAINS)}
+
+
+def explain(advice: Iterable[Advice]) -> list[Advice]:
+    """Return the advice with the likeliest root causes first and their symptoms behind each.
+
+    Of those that explain a finding the one of the highest rank is its cause. What explains
+    nothing and is explained by nothing stands by itself. The worst roots come first: of a root
+    and its symptoms the worst severity counts.
+
+    Args:
+        advice: What holds, or held, in any order.
+
+    Returns:
+        The same advice; `cause` names the rule that explains it, `""` for a root.
+
+    Example:
+        >>> rate = Advice("learning_rate_too_high", Severity.WARNING, "", "too long steps")
+        >>> gone = Advice("loss_explosion", Severity.ERROR, "", "the loss is 90")
+        >>> [(one.rule, one.cause) for one in explain([gone, rate])]
+        [('learning_rate_too_high', ''), ('loss_explosion', 'learning_rate_too_high')]
+    """
+    advice = list(advice)
+    since = _first_steps(a for a in advice if a.severity >= Severity.WARNING)
+    causes = {a.rule: _cause(a, since) for a in advice}
+    found = [replace(one, cause=_root(one.rule, causes)) for one in advice]
+    return sorted(found, key=lambda one: _place(one, found))
+
+
+def _first_steps(advice: Iterable[Advice]) -> dict[str, int]:
+    """Return the step at which each rule spoke first."""
+    since: dict[str, int] = {}
+    for one in advice:
+        since[one.rule] = min(one.step, since.get(one.rule, one.step))
+    return since
+
+
+def _cause(one: Advice, since: dict[str, int]) -> str:
+    """Return the rule of the highest rank, among those that spoke, that explains an advice."""
+    symptom = (since.get(one.rule, one.step), RANK.get(one.rule, len(RANK)))
+    for cause in EXPLAINS:
+        if cause not in since or cause == one.rule or one.rule not in EXPLAINS[cause]:
+            continue
+        is_mutual = cause in EXPLAINS.get(one.rule, ())
+        if not is_mutual or (since[cause], RANK[cause]) < symptom:
+            return cause
+    return ""
+
+
+def _root(rule: str, causes: dict[str, str]) -> str:
+    """Return the end of the chain of causes."""
+    seen = {rule}
+    root = causes[rule]
+    while causes.get(root) and causes[root] not in seen:
+        seen.add(root)
+        root = causes[root]
+    return root
+
+
+def _place(one: Advice, found: Sequence[Advice]) -> tuple[bool, int, int, str, bool, int, int]:
+    root = one.cause or one.rule
+    worst = max(a.severity for a in found if root in (a.rule, a.cause))
+    is_over = not any(a.is_open for a in found if root in (a.rule, a.cause))
+    rank = RANK.get(root, len(RANK))
+    return (is_over, -worst, rank, root, bool(one.cause), -one.severity, one.step)

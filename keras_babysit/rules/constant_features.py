@@ -1,0 +1,60 @@
+"""Columns of the inputs that never change."""
+
+from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.history import History
+from keras_babysit.rules._checks import require_count
+
+
+def constant_features(history: History, *, examples: int = 64) -> list[Advice]:
+    """Tell of columns of a table that are the same in every example.
+
+    Reads the facts of the data. It stays silent on pictures and their flat form, where a column
+    at the edge of the range is background; on fewer than `examples` examples; and on inputs of
+    more axes.
+
+    Args:
+        history: What the probes recorded so far.
+        examples: Number of examples that must agree, at least 1: of 64 a column that is other in
+            one example of twenty shows it with probability 1 - 0.95^64 = 0.96.
+
+    Returns:
+        A NOTE for each input with such columns; an ERROR where every column is constant.
+
+    Raises:
+        ValueError: If `examples` is below 1.
+
+    Example:
+        >>> history = History()
+        >>> history.facts["data"] = {
+        ...     "examples": 500,
+        ...     "inputs": [{"features": 13, "constant_features": 2, "first_constant": 4}],
+        ... }
+        >>> constant_features(history)[0].severity.name
+        'NOTE'
+
+    Reference:
+        CS231n, "Data preprocessing": a feature without variance cannot be normalised, and tells
+        nothing.
+    """
+    require_count("examples", examples)
+    data = history.facts.get("data", {})
+    found = []
+    for place, leaf in enumerate(data.get("inputs", [])):
+        constant = leaf.get("constant_features", 0)
+        if constant and data.get("examples", 0) >= examples:
+            found.append(_advice(f"inputs[{place}]", leaf, data["examples"]))
+    return found
+
+
+def _advice(target: str, leaf: dict[str, int], examples: int) -> Advice:
+    constant, features = leaf["constant_features"], leaf["features"]
+    return Advice(
+        rule="constant_features",
+        severity=Severity.ERROR if constant == features else Severity.NOTE,
+        target=target,
+        message=f"{constant} of {features} features are the same in all {examples:,} examples "
+        f"that were looked at, the first is column {leaf['first_constant']}.",
+        evidence={"constant": constant, "features": features, "examples": examples},
+        remedies=(Remedy("Leave them out: they tell nothing.", "x = x[:, x.std(axis=0) > 0]"),),
+        reference="CS231n, Data preprocessing",
+    )

@@ -1,0 +1,78 @@
+"""Pieces of a maxout that never win."""
+
+from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.history import History
+from keras_babysit.rules._checks import require_count, require_share
+from keras_babysit.rules._learning_rate import set_rate, slower
+from keras_babysit.rules._shares import surely
+
+NOTEWORTHY = 0.2
+"""Share that is told but costs little, as of dead units."""
+
+
+def dead_pieces(history: History, *, threshold: float = 0.4, patience: int = 3) -> list[Advice]:
+    """Advise on maxout layers of whose pieces many never are the maximum.
+
+    Such a piece gets no gradient and does not come back. A unit with one piece left is linear.
+
+    Reads `"activations/dead_piece_fraction"`: per layer, the share of pieces that won for fewer
+    than one in a thousand examples of the recent probes, over at least 1,024 where the data has
+    as many. It stays silent before so many were seen.
+
+    Args:
+        history: What the probes recorded so far.
+        threshold: Rate of dead pieces from which a layer costs accuracy, in (0, 1]; the 95 %
+            interval of the rate must lie above it. With two pieces 0.5 makes every unit linear.
+        patience: Number of latest measurements that must all reach it, at least 1.
+
+    Returns:
+        One WARNING for each such layer; a NOTE from 20 % on.
+
+    Raises:
+        ValueError: If `threshold` lies outside (0, 1] or `patience` is below 1.
+
+    Example:
+        >>> from keras_babysit.history import Measurement
+        >>> history = History()
+        >>> for step in range(3):
+        ...     m = Measurement(step, 0, "activations/dead_piece_fraction", "maxout", 0.5)
+        ...     history.append(m)
+        >>> dead_pieces(history)[0].target
+        'maxout'
+
+    Reference:
+        Goodfellow et al., "Maxout Networks", arXiv:1302.4389, 2013, section 7.
+    """
+    require_share("threshold", threshold)
+    require_count("patience", patience)
+    found = []
+    for target in history.targets("activations/dead_piece_fraction"):
+        recent = history.series("activations/dead_piece_fraction", target).tail(patience).values
+        if len(recent) < patience:
+            continue
+        share = float(recent.min())
+        pieces = history.last("activations/piece_share", target)
+        rate = surely(share, None if pieces is None else len(pieces))
+        if rate >= NOTEWORTHY:
+            severity = Severity.WARNING if rate >= threshold else Severity.NOTE
+            found.append(_advice(history, target, share, severity))
+    return found
+
+
+def _advice(history: History, target: str, share: float, severity: Severity) -> Advice:
+    return Advice(
+        rule="dead_pieces",
+        severity=severity,
+        target=target,
+        message=f"In {target} {share:.0%} of the pieces never were the maximum.",
+        evidence={"dead_piece_fraction": share},
+        remedies=(
+            Remedy("Lower the learning rate.", set_rate(slower(history))),
+            Remedy(
+                "Begin with pieces that differ: random kernels, biases at zero.",
+                'keras_babysit.layers.Maxout(units, pieces=2, bias_initializer="zeros")',
+            ),
+            Remedy("Take fewer pieces: those that never win are weights for nothing."),
+        ),
+        reference="Goodfellow et al., arXiv:1302.4389, section 7",
+    )

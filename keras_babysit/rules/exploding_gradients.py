@@ -1,0 +1,101 @@
+"""A gradient that grows on its way back to the first layers, or from step to step."""
+
+import numpy as np
+
+from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.history import History
+from keras_babysit.rules._checks import require_above, require_count
+from keras_babysit.rules._network import LOST, gradient_sizes, kernels, layer_of
+from keras_babysit.rules._progress import training_loss
+
+
+def exploding_gradients(
+    history: History, *, factor: float = 1 / LOST, patience: int = 3
+) -> list[Advice]:
+    """Advise when the gradient of the first kernel is a thousand times that of a later one.
+
+    Or when all of it has become a thousand times as long as at the first step, while the loss did
+    not fall. Compared is the root mean square gradient of one entry, with others of the same step
+    or with itself at the start; an absolute limit would depend on the scale of the loss.
+
+    Reads `"gradients/norm"` and the sizes of the kernels. It stays silent on networks of fewer
+    than three kernels, on gradients that overflow under a loss scale, and where the loss falls.
+
+    Args:
+        history: What the probes recorded so far.
+        factor: How many times as large the gradient must be, above 1.
+        patience: Number of latest probes that must all show it, at least 1.
+
+    Returns:
+        One WARNING, about the layer of the first kernel or the whole model; or nothing.
+
+    Raises:
+        ValueError: If `factor` is not above 1 or `patience` is below 1.
+
+    Example:
+        >>> from keras_babysit.history import Measurement
+        >>> history = History()
+        >>> names = ("a/kernel", "b/kernel", "c/kernel")
+        >>> history.facts["layers"] = {name[0]: {"role": "hidden"} for name in names}
+        >>> history.facts["weights"] = {
+        ...     name: {"layer": name[0], "size": 100, "is_kernel": True} for name in names
+        ... }
+        >>> for step in range(3):
+        ...     for name, norm in zip(names, (1e4, 10.0, 1.0)):
+        ...         history.append(Measurement(step, 0, "gradients/norm", name, norm))
+        >>> exploding_gradients(history)[0].target
+        'a'
+
+    Reference:
+        Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks",
+        ICML 2013, section 2.
+    """
+    require_above("factor", factor, 1)
+    require_count("patience", patience)
+    names = kernels(history)
+    profiles = gradient_sizes(history, names, patience)
+    if profiles and len(names) > 2 and all(p[0] > factor * p[-1] > 0 for p in profiles):
+        latest = profiles[-1]
+        target = layer_of(history, names[0])
+        message = (
+            f"The gradient grows on its way back: {latest[-1]:.2g} for a weight of the last "
+            f"layer, {latest[0]:.2g} for one of {target}."
+        )
+        return [_advice(target, message, float(latest[-1]), float(latest[0]))]
+    return _by_step(history, factor, patience)
+
+
+def _by_step(history: History, factor: float, patience: int) -> list[Advice]:
+    """Return advice if the whole gradient has grown by the factor since the first step."""
+    series = [history.series("gradients/norm", n).values for n in history.targets("gradients/norm")]
+    points = min((len(values) for values in series), default=0)
+    start, loss = history.last("loss/start"), training_loss(history)
+    if points <= patience or start is None or loss is None or loss < start:
+        return []
+    norms = np.sqrt(sum(values[-points:] ** 2 for values in series))
+    first = float(norms[0])
+    recent = norms[-patience:]
+    if not (first > 0 and np.isfinite(recent).all() and recent.min() > factor * first):
+        return []
+    now = float(recent[-1])
+    message = f"The gradient was {first:.2g} long at the first step and is {now:.2g} now."
+    return [_advice("", message, first, now)]
+
+
+def _advice(target: str, message: str, before: float, after: float) -> Advice:
+    return Advice(
+        rule="exploding_gradients",
+        severity=Severity.WARNING,
+        target=target,
+        message=message,
+        evidence={"before": before, "after": after, "ratio": after / before},
+        remedies=(
+            Remedy("Clip the gradient.", "keras.optimizers.Adam(global_clipnorm=1.0)"),
+            Remedy(
+                "Scale the weights by what the data do in this model.",
+                "from keras_babysit.initializers import lsuv\nlsuv(model, x[:256])",
+            ),
+            Remedy("Normalise in between.", "keras.layers.LayerNormalization()"),
+        ),
+        reference="Pascanu, Mikolov and Bengio, ICML 2013, section 2",
+    )

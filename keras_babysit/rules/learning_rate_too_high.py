@@ -1,0 +1,99 @@
+"""Steps so long that they undo each other."""
+
+import numpy as np
+
+from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.history import History
+from keras_babysit.rules._checks import require_count, require_share
+from keras_babysit.rules._learning_rate import HEALTHY_RATIO, set_rate, slower
+from keras_babysit.rules._network import median_ratios
+from keras_babysit.rules._progress import training_loss
+
+WARM = 10
+"""Steps before which long steps are usual: Adam's first ones are all of the full rate, and
+weights that begin at 0 move by more than their size."""
+
+FIRST = 0.1
+"""Update ratio of the very first steps that makes a loss explode: a tenth of the weights."""
+
+FALLEN = 0.9
+"""Share of the starting loss below which it does fall, whatever the steps."""
+
+
+def learning_rate_too_high(
+    history: History, *, ratio: float = 30 * HEALTHY_RATIO, patience: int = 3
+) -> list[Advice]:
+    """Advise a lower learning rate when the steps are long and the loss does not come down.
+
+    Both must hold. The median update ratio of the kernels, ‖Δw‖ / ‖w‖ of one step, is above
+    `ratio` in each of the latest measured steps (or was above 0.1 at the start); and the loss is
+    above 0.9 of what it was before the first step.
+
+    Reads `"updates/ratio"`, `"loss/start"`, `"loss/batch"` and `"score/loss"`. It stays silent in
+    the first 10 steps, unless the loss is above 3 times its start already, and where the loss has
+    come down: then long steps do their work.
+
+    Args:
+        history: What the probes recorded so far.
+        ratio: Update ratio above which steps are too long, in (0, 1]: 30 times the healthy one,
+            half an order beyond the factor of ten that lies between healthy runs.
+        patience: Number of latest measured steps that must all exceed it, at least 1.
+
+    Returns:
+        One WARNING with a rate to try instead, or nothing.
+
+    Raises:
+        ValueError: If `ratio` lies outside (0, 1] or `patience` is below 1.
+
+    Example:
+        >>> from keras_babysit.history import Measurement
+        >>> history = History()
+        >>> history.append(Measurement(0, 0, "loss/start", "", 2.3))
+        >>> for step in range(20):
+        ...     history.append(Measurement(step, 0, "updates/ratio", "dense/kernel", 0.3))
+        ...     history.append(Measurement(step, 0, "loss/batch", "", 2.4))
+        >>> learning_rate_too_high(history)[0].severity.name
+        'WARNING'
+
+    Reference:
+        CS231n, "Babysitting the learning process": updates of about 1e-3 of the weights.
+    """
+    require_share("ratio", ratio)
+    require_count("patience", patience)
+    steps, ratios = median_ratios(history)
+    start, loss = history.last("loss/start"), _loss(history)
+    if start is None or loss is None or not start > 0 or len(ratios) == 0:
+        return []
+    has_exploded = not loss <= 3 * start
+    recent = ratios[-patience:]
+    is_long = steps[-1] >= WARM and len(recent) == patience and recent.min() > ratio
+    was_long = ratios[:patience].max() > FIRST
+    if has_exploded and (was_long or is_long):
+        return [_advice(history, float(ratios.max()), start, loss)]
+    if is_long and not loss < FALLEN * start:
+        return [_advice(history, float(np.median(recent)), start, loss)]
+    return []
+
+
+def _loss(history: History) -> float | None:
+    """Return the loss now: the median of the latest batches, or the latest score."""
+    batches = history.series("loss/batch").tail(5).values
+    return float(np.median(batches)) if len(batches) >= 3 else training_loss(history)
+
+
+def _advice(history: History, ratio: float, start: float, loss: float) -> Advice:
+    rate = history.last("optimizer/learning_rate")
+    return Advice(
+        rule="learning_rate_too_high",
+        severity=Severity.WARNING,
+        target="",
+        message=f"A step moves the weights by {ratio:.2g} of their size, where {HEALTHY_RATIO:g} "
+        f"is healthy; the loss went from {start:.4g} to {loss:.4g}.",
+        evidence={"update_ratio": ratio, "loss_start": start, "loss": loss}
+        | ({} if rate is None else {"learning_rate": rate}),
+        remedies=(
+            Remedy("Lower the learning rate.", set_rate(slower(history))),
+            Remedy("Or find it by a sweep.", "keras_babysit.lr_range_test(model, x, y).plot()"),
+        ),
+        reference="CS231n, Babysitting the learning process: updates of about 1e-3 of the weights",
+    )

@@ -1,0 +1,81 @@
+"""A loss that stays where it began."""
+
+from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.history import History
+from keras_babysit.rules._checks import require_count, require_share
+from keras_babysit.rules._progress import can_be_learnt, is_falling, is_time
+from keras_babysit.rules._scores import estimates
+
+
+def loss_not_decreasing(
+    history: History, *, share: float = 0.02, patience: int = 4
+) -> list[Advice]:
+    """Advise when the training loss has not left its start by half of the run.
+
+    The best score so far counts, not two noisy batches: each is the loss of the same kept
+    examples, in inference mode and without the weight penalty.
+
+    Reads `"score/loss"` of target `"train"`, `"loss/start"` and `"loss/penalty"`. It stays silent
+    in the first half of a run, since deep networks rest before they learn; while the loss falls;
+    and where the nearest neighbours do no better than a constant answer: there may be nothing to
+    learn.
+
+    Args:
+        history: What the probes recorded so far.
+        share: Share of the starting loss that must be gone, in (0, 1]: two in a hundred are less
+            than what the last bias brings by learning the frequency of the classes.
+        patience: Number of scores before which it says nothing, at least 1.
+
+    Returns:
+        One WARNING, or nothing.
+
+    Raises:
+        ValueError: If `share` lies outside (0, 1] or `patience` is below 1.
+
+    Example:
+        >>> from keras_babysit.history import Measurement
+        >>> history = History()
+        >>> history.append(Measurement(0, 0, "loss/start", "", 2.3))
+        >>> for epoch in range(4):
+        ...     history.append(Measurement(9, epoch, "score/loss", "train", 2.3))
+        ...     history.append(Measurement(9, epoch, "score/loss_stderr", "train", 0.01))
+        >>> loss_not_decreasing(history)[0].severity.name
+        'WARNING'
+
+    Reference:
+        CS231n, "Babysitting the learning process": a cost that barely changes.
+    """
+    require_share("share", share)
+    require_count("patience", patience)
+    scores = estimates(history, "loss", "train")
+    start = history.last("loss/start")
+    if start is None or len(scores) < patience or not start > 0:
+        return []
+    start -= history.first("loss/penalty", default=0.0)
+    best = min(scores, key=lambda score: score.value)
+    has_left = best.high < start * (1 - share) or best.value < start * (1 - 3 * share)
+    if has_left or can_be_learnt(history) is False:
+        return []
+    if not is_time(history, is_falling=is_falling(history)):
+        return []
+    return [_advice(history, start, best.value, len(scores))]
+
+
+def _advice(history: History, start: float, best: float, scores: int) -> Advice:
+    return Advice(
+        rule="loss_not_decreasing",
+        severity=Severity.WARNING,
+        target="",
+        message=f"The training loss was {start:.4g} before the first step, and at best {best:.4g} "
+        f"in {history.epoch + 1:,} epochs.",
+        evidence={"loss_start": start, "best_loss": best, "scores": scores},
+        remedies=(
+            Remedy(
+                "See whether the network can learn twenty examples by heart; if not, it is no "
+                "matter of the data.",
+                "keras_babysit.check(model, x, y)",
+            ),
+            Remedy("Sweep the learning rate.", "keras_babysit.lr_range_test(model, x, y).plot()"),
+        ),
+        reference="CS231n, Babysitting the learning process: a cost that barely changes",
+    )

@@ -1,0 +1,81 @@
+"""Trainable weights that no gradient reaches."""
+
+from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.history import History
+from keras_babysit.rules._checks import require_count
+from keras_babysit.rules._network import kernels, layer_of
+
+
+def no_gradient(history: History, *, patience: int = 3) -> list[Advice]:
+    """Advise when a trainable kernel gets a gradient of exactly 0 in every probe.
+
+    A part of the network that does not lead to the loss, a `stop_gradient`, an operation without
+    a derivative (argmax, rounding), or units that are all shut.
+
+    Reads `"gradients/norm"`. It stays silent on biases, slopes and embeddings, which may get none
+    from a batch for good reason; after the first step in which a kernel got one; and before
+    `patience` probes.
+
+    Args:
+        history: What the probes recorded so far.
+        patience: Number of probes in which there must be none, at least 1.
+
+    Returns:
+        One ERROR for the whole model if no kernel gets a gradient; else one WARNING for each layer
+        that gets none.
+
+    Raises:
+        ValueError: If `patience` is below 1.
+
+    Example:
+        >>> from keras_babysit.history import Measurement
+        >>> history = History()
+        >>> history.facts["layers"] = {"a": {"role": "hidden"}}
+        >>> history.facts["weights"] = {"a/kernel": {"layer": "a", "size": 9, "is_kernel": True}}
+        >>> for step in range(3):
+        ...     history.append(Measurement(step, 0, "gradients/norm", "a/kernel", 0.0))
+        >>> no_gradient(history)[0].severity.name
+        'ERROR'
+
+    Reference:
+        CS231n, "Backpropagation": a weight without a path to the loss has no gradient.
+    """
+    require_count("patience", patience)
+    names = [name for name in kernels(history) if history.points("gradients/norm", name)]
+    silent = [name for name in names if _gets_none(history, name, patience)]
+    if names and len(silent) == len(names):
+        return [_advice("", "No kernel of the model gets a gradient.", Severity.ERROR)]
+    return [
+        _advice(
+            layer_of(history, name),
+            f"{name} is trainable, but got no gradient from any batch that was looked at.",
+            Severity.WARNING,
+        )
+        for name in silent
+    ]
+
+
+def _gets_none(history: History, name: str, patience: int) -> bool:
+    norms = history.series("gradients/norm", name).values
+    return len(norms) >= patience and not norms.any()
+
+
+def _advice(target: str, message: str, severity: Severity) -> Advice:
+    return Advice(
+        rule="no_gradient",
+        severity=severity,
+        target=target,
+        message=message,
+        evidence={"gradient_norm": 0.0},
+        remedies=(
+            Remedy(
+                "See where the gradient ends, layer by layer.",
+                "keras_babysit.check(model, x, y)",
+            ),
+            Remedy(
+                "Lead the output of that layer to the loss, or freeze it.",
+                "layer.trainable = False",
+            ),
+        ),
+        reference="CS231n, Backpropagation: without a path to the loss there is no gradient",
+    )

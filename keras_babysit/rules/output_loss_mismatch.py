@@ -1,0 +1,163 @@
+"""A last layer, a loss and targets that do not belong together."""
+
+import math
+from collections.abc import Iterator
+
+from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.history import History
+from keras_babysit.rules._outputs import Output, outputs
+
+ROUNDING = 1e-3
+"""How far beyond its bounds a target may lie: rounding."""
+
+
+def output_loss_mismatch(history: History) -> list[Advice]:
+    """Advise where the last layer cannot give what its loss or its targets ask for.
+
+    Told by the function that the output ends in, evaluated far out, and by the loss: names play
+    no part. Correct pairs are silent: softmax with a crossentropy, logits with
+    `from_logits=True`, linear with a distance, sigmoids for several labels at once.
+
+    Reads the facts of outputs and data, known after the first probe, and `"outputs/min"` and
+    `"outputs/max"`. It stays silent where the loss is one of the user's own, or where a layer of
+    the user's own makes the output and all values that were seen fit.
+
+    Args:
+        history: What the probes recorded so far.
+
+    Returns:
+        At most one advice for each output: an ERROR where nothing can be learnt, a WARNING where
+        it costs accuracy, a NOTE where it is odd but works.
+
+    Example:
+        >>> history = History()
+        >>> history.facts["outputs"] = [
+        ...     {"target": "dense", "form": "binary", "from_logits": False, "columns": 1,
+        ...      "low": -float("inf"), "high": float("inf"), "is_distribution": False}
+        ... ]
+        >>> output_loss_mismatch(history)[0].severity.name
+        'ERROR'
+
+    Reference:
+        The definition of the losses; Keras normalises the rows of a categorical crossentropy, so
+        that sigmoids work with it.
+    """
+    found = []
+    for place, output in enumerate(outputs(history)):
+        seen = f"outputs[{place}]"
+        low = min(history.series("outputs/min", seen).values, default=math.nan)
+        high = max(history.series("outputs/max", seen).values, default=math.nan)
+        found += list(_judge(output, low, high))[:1]
+    return found
+
+
+def _judge(output: Output, low: float, high: float) -> Iterator[Advice]:
+    """Yield what does not fit, the worst first; `low` and `high` are the values that were seen."""
+    if output.is_distribution and output.columns == 1:
+        yield _advice(
+            output,
+            Severity.ERROR,
+            "The one output unit is always 1, whatever the weights: a softmax over one unit.",
+            Remedy("Use a sigmoid for two classes.", 'keras.layers.Dense(1, activation="sigmoid")'),
+            Remedy("Use a linear unit for a number.", "keras.layers.Dense(1)"),
+        )
+    elif output.form == "categorical":
+        yield from _categorical(output, low, high)
+    elif output.form == "binary":
+        yield from _binary(output, low, high)
+    elif output.form == "distance":
+        yield from _distance(output)
+
+
+def _leaves_unit_interval(output: Output, low: float, high: float) -> bool:
+    can = output.low is not None and output.high is not None and (output.low < 0 or output.high > 1)
+    return can or low < -ROUNDING or high > 1 + ROUNDING
+
+
+def _categorical(output: Output, low: float, high: float) -> Iterator[Advice]:
+    loss = "SparseCategoricalCrossentropy" if output.is_sparse else "CategoricalCrossentropy"
+    if output.from_logits and output.is_distribution:
+        yield _advice(
+            output,
+            Severity.WARNING,
+            "The loss applies a softmax to an output that already is one: gradients shrink, and "
+            "the loss cannot fall below that of a margin of 1.",
+            Remedy("Apply it once.", f"keras.losses.{loss}(from_logits=False)"),
+        )
+    elif output.from_logits is False and _leaves_unit_interval(output, low, high):
+        yield _advice(
+            output,
+            Severity.ERROR,
+            "The loss takes the logarithm of shares, but the output is no shares.",
+            Remedy("Say that they are logits.", f"keras.losses.{loss}(from_logits=True)"),
+        )
+    elif output.from_logits is False and output.is_known and not output.is_distribution:
+        yield _advice(
+            output,
+            Severity.NOTE,
+            "The loss is for one class of many, but the output holds independent shares. Keras "
+            "divides them by their sum.",
+            Remedy("Use a softmax.", 'activation="softmax"'),
+        )
+
+
+def _binary(output: Output, low: float, high: float) -> Iterator[Advice]:
+    if output.from_logits and output.is_probability:
+        yield _advice(
+            output,
+            Severity.WARNING,
+            "The loss applies a sigmoid to an output that already is one: no prediction gets "
+            "below 0.5 or above 0.73.",
+            Remedy("Apply it once.", "keras.losses.BinaryCrossentropy(from_logits=False)"),
+        )
+    elif output.from_logits is False and _leaves_unit_interval(output, low, high):
+        yield _advice(
+            output,
+            Severity.ERROR,
+            "The loss takes the logarithm of probabilities, but the output leaves [0, 1].",
+            Remedy(
+                "Say that they are logits.", "keras.losses.BinaryCrossentropy(from_logits=True)"
+            ),
+            Remedy("Or end in a sigmoid.", 'activation="sigmoid"'),
+        )
+
+
+def _distance(output: Output) -> Iterator[Advice]:
+    low, high = output.data.get("low_1"), output.data.get("high_99")
+    if low is None or high is None or output.low is None or output.high is None:
+        return
+    if low < output.low - ROUNDING or high > output.high + ROUNDING:
+        yield _advice(
+            output,
+            Severity.ERROR,
+            f"The output stays within [{output.low:g}, {output.high:g}], but the targets run "
+            f"from {output.data['low']:.4g} to {output.data['high']:.4g}.",
+            Remedy("Use a linear output.", f"keras.layers.Dense({output.columns or 1})"),
+            Remedy("Or bring the targets into its range."),
+        )
+    elif output.is_distribution and output.data.get("is_one_hot"):
+        yield _advice(
+            output,
+            Severity.NOTE,
+            "A distance between shares of classes: a crossentropy learns faster, since it does "
+            "not go flat where the network is wrong and sure.",
+            Remedy("Use a crossentropy.", 'loss="categorical_crossentropy"'),
+        )
+
+
+def _advice(output: Output, severity: Severity, message: str, *remedies: Remedy) -> Advice:
+    given = "unknown"
+    if output.is_known:
+        given = "shares that sum to 1" if output.is_distribution else "any number"
+        if not output.is_distribution and (output.low, output.high) != (-math.inf, math.inf):
+            given = f"[{output.low:g}, {output.high:g}]"
+    logits = {True: " of logits", False: " of probabilities", None: ""}[output.from_logits]
+    return Advice(
+        rule="output_loss_mismatch",
+        severity=severity,
+        target=output.target,
+        message=message,
+        evidence={"loss": f"{output.form}{logits}", "output": given},
+        remedies=remedies,
+        reference="the definition of the loss, and the function that the output ends in",
+    )

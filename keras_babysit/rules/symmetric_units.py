@@ -1,0 +1,69 @@
+"""Hidden units that are the same and stay the same."""
+
+from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.history import History
+from keras_babysit.rules._checks import require_count
+from keras_babysit.rules._network import kernels, layer_of
+
+SAME = 1e-6
+"""Distance of the units from their mean, as a share of the kernel's norm, that is rounding."""
+
+
+def symmetric_units(history: History, *, patience: int = 2) -> list[Advice]:
+    """Advise when all units of a hidden layer have the same weights after steps were taken.
+
+    Weights that begin at 0, or at any constant, get the same gradient and stay the same: the
+    layer is one unit wide, or does not learn at all.
+
+    Reads `"weights/unit_spread"`, which is measured of kernels that began with equal units. It
+    stays silent on the last layer, whose units have targets of their own to tell them apart, and
+    before the first step: a branch that begins with zeros parts at once.
+
+    Args:
+        history: What the probes recorded so far.
+        patience: Number of probes after the first step that must all show it, at least 1.
+
+    Returns:
+        One ERROR for each such layer.
+
+    Raises:
+        ValueError: If `patience` is below 1.
+
+    Example:
+        >>> from keras_babysit.history import Measurement
+        >>> history = History()
+        >>> history.facts["layers"] = {"a": {"role": "hidden"}}
+        >>> history.facts["weights"] = {"a/kernel": {"layer": "a", "size": 9, "is_kernel": True}}
+        >>> for step in range(4):
+        ...     history.append(Measurement(step, 0, "weights/unit_spread", "a/kernel", 0.0))
+        >>> symmetric_units(history)[0].target
+        'a'
+
+    Reference:
+        CS231n, "Weight initialization": all-zero weights leave nothing to tell units apart.
+    """
+    require_count("patience", patience)
+    found = []
+    for name in kernels(history, is_hidden=True):
+        series = history.series("weights/unit_spread", name)
+        later = series.values[series.steps >= 1]
+        if len(later) >= patience and later.max() <= SAME:
+            found.append(_advice(layer_of(history, name)))
+    return found
+
+
+def _advice(target: str) -> Advice:
+    return Advice(
+        rule="symmetric_units",
+        severity=Severity.ERROR,
+        target=target,
+        message=f"All units of {target} have the same weights, and stay so.",
+        evidence={"distinct_units": 1},
+        remedies=(
+            Remedy(
+                "Begin with random weights.",
+                'kernel_initializer="he_normal"  # "glorot_uniform" for tanh and sigmoid',
+            ),
+        ),
+        reference="CS231n, Weight initialization: nothing tells units of zero weights apart",
+    )

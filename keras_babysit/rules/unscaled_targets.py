@@ -1,0 +1,80 @@
+"""Targets of a regression far from where any network begins."""
+
+import math
+
+from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.history import History
+from keras_babysit.rules._checks import require_above
+from keras_babysit.rules._outputs import outputs
+
+
+def unscaled_targets(history: History, *, distance: float = 30.0) -> list[Advice]:
+    """Advise when the targets of a distance loss are far from what the output begins with.
+
+    Reads the facts of the data (mean and deviation of the targets) and the first point of
+    `"outputs/mean"` and `"outputs/std"`. It stays silent on other losses, whose targets are
+    labels, and on networks that begin near their targets: a last bias at the mean, or a rescaling
+    at the end.
+
+    Args:
+        history: What the probes recorded so far.
+        distance: Root mean square distance of targets from predictions, in sizes of the
+            predictions (at least 1), from which on targets count as unscaled. Adam moves a bias
+            by at most 1e-3 a step, which makes 30,000 steps to get there; the gradient of a
+            squared error is 30 times that of a scaled one, and so must the rate of SGD be less.
+
+    Returns:
+        One WARNING for each output, or nothing.
+
+    Raises:
+        ValueError: If `distance` is not above 1.
+
+    Example:
+        >>> from keras_babysit.history import Measurement
+        >>> history = History()
+        >>> history.facts["outputs"] = [{"target": "dense", "form": "distance"}]
+        >>> history.facts["data"] = {"targets": [{"mean": 250.0, "std": 80.0}]}
+        >>> history.append(Measurement(0, 0, "outputs/mean", "outputs[0]", 0.1))
+        >>> history.append(Measurement(0, 0, "outputs/std", "outputs[0]", 0.7))
+        >>> unscaled_targets(history)[0].target
+        'dense'
+
+    Reference:
+        CS231n, "Data preprocessing"; Kingma and Ba, "Adam", 2015, section 2.1: the step is bounded
+        by the rate.
+    """
+    require_above("distance", distance, 1)
+    found = []
+    for place, output in enumerate(outputs(history)):
+        mean, std = output.data.get("mean"), output.data.get("std")
+        at = history.first("outputs/mean", f"outputs[{place}]")
+        spread = history.first("outputs/std", f"outputs[{place}]")
+        if output.form != "distance" or mean is None or std is None or at is None or spread is None:
+            continue
+        away = math.hypot(mean - at, std, spread)
+        size = max(1.0, math.hypot(at, spread))
+        if math.isfinite(away) and away > distance * size:
+            found.append(_advice(output.target, away, mean, std, math.hypot(at, spread)))
+    return found
+
+
+def _advice(target: str, away: float, mean: float, std: float, size: float) -> Advice:
+    return Advice(
+        rule="unscaled_targets",
+        severity=Severity.WARNING,
+        target=target,
+        message=f"The targets have mean {mean:.3g} and deviation {std:.3g}; the output begins at "
+        f"a size of {size:.2g}.",
+        evidence={"distance": away, "target_mean": mean, "target_std": std},
+        remedies=(
+            Remedy(
+                "Scale the targets to mean 0 and deviation 1.",
+                "y = (y - y.mean()) / y.std()  # and back again: y_pred * std + mean",
+            ),
+            Remedy(
+                "Or let the network do it at its end.",
+                "keras.layers.Rescaling(scale=y.std(), offset=y.mean())",
+            ),
+        ),
+        reference="CS231n, Data preprocessing; Kingma and Ba, 2015: a step is bounded by the rate",
+    )

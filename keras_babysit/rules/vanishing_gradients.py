@@ -1,0 +1,79 @@
+"""A gradient that is lost on its way back to the first layers."""
+
+from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.history import History
+from keras_babysit.rules._checks import require_count, require_share
+from keras_babysit.rules._network import LOST, gradient_sizes, kernels, layer_of
+
+
+def vanishing_gradients(
+    history: History, *, share: float = LOST, patience: int = 3
+) -> list[Advice]:
+    """Advise when the gradient of the first kernel is a thousandth of that of a later one.
+
+    Compared is the root mean square gradient of one entry, so that wide layers count as narrow
+    ones; and one end of the network with the other, since an absolute limit would depend on the
+    scale of the loss.
+
+    Reads `"gradients/norm"` and the sizes of the kernels. It stays silent on networks of fewer
+    than three kernels, on embeddings, and where the gradient is exactly 0 (see `no_gradient`).
+
+    Args:
+        history: What the probes recorded so far.
+        share: Share of the largest gradient below which the first one counts as lost, in (0, 1].
+        patience: Number of latest probes that must all show it, at least 1.
+
+    Returns:
+        One WARNING, about the layer of the first kernel; or nothing.
+
+    Raises:
+        ValueError: If `share` lies outside (0, 1] or `patience` is below 1.
+
+    Example:
+        >>> from keras_babysit.history import Measurement
+        >>> history = History()
+        >>> names = ("a/kernel", "b/kernel", "c/kernel")
+        >>> history.facts["layers"] = {name[0]: {"role": "hidden"} for name in names}
+        >>> history.facts["weights"] = {
+        ...     name: {"layer": name[0], "size": 100, "is_kernel": True} for name in names
+        ... }
+        >>> for step in range(3):
+        ...     for name, norm in zip(names, (1e-6, 1e-3, 1.0)):
+        ...         history.append(Measurement(step, 0, "gradients/norm", name, norm))
+        >>> vanishing_gradients(history)[0].target
+        'a'
+
+    Reference:
+        Glorot and Bengio, AISTATS 2010, section 4.2; Hochreiter et al., "Gradient flow in
+        recurrent nets", 2001.
+    """
+    require_share("share", share)
+    require_count("patience", patience)
+    names = kernels(history)
+    profiles = gradient_sizes(history, names, patience)
+    if len(names) < 3 or not profiles:
+        return []
+    if not all(0 < profile[0] < share * profile.max() for profile in profiles):
+        return []
+    latest = profiles[-1]
+    return [_advice(layer_of(history, names[0]), float(latest[0]), float(latest.max()))]
+
+
+def _advice(target: str, first: float, largest: float) -> Advice:
+    return Advice(
+        rule="vanishing_gradients",
+        severity=Severity.WARNING,
+        target=target,
+        message=f"The gradient is lost on its way back: {largest:.2g} for a weight of a later "
+        f"layer, {first:.2g} for one of {target}.",
+        evidence={"first_gradient": first, "largest_gradient": largest, "ratio": first / largest},
+        remedies=(
+            Remedy(
+                "Use an activation that keeps its slope, initialised for it.",
+                'activation="relu", kernel_initializer="he_normal"',
+            ),
+            Remedy("Normalise in between.", "keras.layers.BatchNormalization()"),
+            Remedy("Lead the signal past some layers.", "x = keras.layers.add([x, block(x)])"),
+        ),
+        reference="Glorot and Bengio, AISTATS 2010, section 4.2",
+    )
