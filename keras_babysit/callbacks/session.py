@@ -341,7 +341,8 @@ class Session:
 
     def _apply(self, rule):
         try:
-            found = list(rule(self.history))
+            with np.errstate(all="ignore"):  # what has exploded is what a rule looks at
+                found = list(rule(self.history))
             if not all(isinstance(advice, Advice) for advice in found):
                 raise TypeError(f"A rule must return a list of Advice. Received: {found!r:.80}")
         except Exception as error:

@@ -1,0 +1,632 @@
+"""Histories made by hand: what each rule says to them, or that it must not say anything."""
+
+import math
+
+from keras_babysit import rules
+from keras_babysit.advice import Severity
+from keras_babysit.history import History, Measurement
+
+
+def history(series, **facts):
+    """Return a history of `{(quantity, target): values}`, one value per step."""
+    made = History()
+    made.facts.update({"layers": {}} | facts)
+    for (quantity, target), points in series.items():
+        for step, value in enumerate(points):
+            made.append(Measurement(step, step, quantity, target, value))
+    return made
+
+
+def layer(quantity, values, kind="rectifier", role="hidden"):
+    return history({(quantity, "dense"): values}, layers={"dense": {"kind": kind, "role": role}})
+
+
+DEAD, SATURATED = "activations/dead_fraction", "activations/saturated_fraction"
+
+
+def losses(start, batches=(), epochs=()):
+    return history(
+        {("loss/start", ""): [start], ("loss/batch", ""): batches, ("logs/loss", ""): epochs}
+    )
+
+
+def scores(train, validation=(), error=0.01, name="error", **more):
+    series = {
+        (f"score/{name}", "train"): train,
+        (f"score/{name}_stderr", "train"): [error] * len(train),
+        (f"score/{name}", "validation"): validation,
+        (f"score/{name}_stderr", "validation"): [error] * len(validation),
+    }
+    return series | {(quantity, "train"): values for quantity, values in more.items()}
+
+
+def poor(error, reference, losses, epochs=8, done=None, **more):
+    series = scores(error, **more) | {
+        ("score/loss", "train"): losses,
+        ("score/loss_stderr", "train"): [0.001] * len(losses),
+        ("loss/start", ""): [0.7],
+    }
+    for name, value in reference.items():
+        series[f"reference/{name}", "train"] = [value] * len(error)
+    made = history(series, epochs=epochs)
+    if done:
+        made.facts["has_ended"] = True
+    return made
+
+
+def output(form, data=None, **facts):
+    fact = {"target": "dense", "form": form, "low": -math.inf, "high": math.inf, "columns": 1}
+    return history({}, outputs=[fact | facts], data={"examples": 500, "targets": [data or {}]})
+
+
+def data(examples=500, **facts):
+    return history({}, data={"examples": examples} | {k: [v] for k, v in facts.items()})
+
+
+def arriving(size, *, mean=0.0, std=1.0, spread=None):
+    """Return a history of inputs of a size, and of what they make in the one hidden layer."""
+    made = network({})
+    made.facts["data"] = {"inputs": [{"rms": size}]}
+    for name, value in (
+        ("mean", mean),
+        ("std", std),
+        ("spread", std if spread is None else spread),
+    ):
+        made.append(Measurement(0, 0, f"activations/{name}", "a", value))
+    return made
+
+
+def regression(mean, std, at=0.1):
+    made = output("distance", data={"mean": mean, "std": std})
+    made.append(Measurement(0, 0, "outputs/mean", "outputs[0]", at))
+    made.append(Measurement(0, 0, "outputs/std", "outputs[0]", 0.7))
+    return made
+
+
+def network(series):
+    """Return the history of a network of three layers: `{quantity: {target: values}}`."""
+    flat = {(q, target): v for q, targets in series.items() for target, v in targets.items()}
+    return history(
+        flat,
+        layers={name: {"role": "hidden"} for name in "abc"},
+        weights={
+            f"{name}/kernel": {"layer": name, "size": 100, "is_kernel": True} for name in "abc"
+        },
+    )
+
+
+def by_kernel(*norms):
+    return {f"{n}/kernel": [norm] * 4 for n, norm in zip("abc", norms, strict=True)}
+
+
+def moving(ratio, losses, rates=None, more=None):
+    """Return a history of update ratios and losses, one for each step."""
+    ratios = ratio if isinstance(ratio, list) else [ratio] * len(losses)
+    series = {
+        ("updates/ratio", "a/kernel"): ratios,
+        ("loss/start", ""): losses[:1],
+        ("loss/batch", ""): losses,
+        ("optimizer/learning_rate", ""): rates or [0.01] * len(losses),
+    }
+    made = history(series | (more or {}), epochs=4, steps_per_epoch=25)
+    made.epoch = 0
+    return made
+
+
+def slopes(low, high):
+    quantities = {"activations/slope_low": low, "activations/slope_high": high}
+    return history({(name, "prelu"): [value] * 3 for name, value in quantities.items()})
+
+
+def stack(mean, std):
+    names = [f"dense_{place}" for place in range(5)]
+    series = {("activations/mean", n): [mean] * 3 for n in names}
+    series |= {("activations/std", n): [std] * 3 for n in names}
+    facts = {"kind": "squashing", "role": "hidden"}
+    return history(series, layers=dict.fromkeys(names, facts))
+
+
+def lagging(lag, inference):
+    series = {
+        ("normalization/mean_lag", "bn"): [lag] * 8,
+        ("normalization/variance_lag", "bn"): [0.1] * 8,
+        ("loss/batch", ""): [0.1] * 8,
+        ("loss/penalty", ""): [0.0] * 8,
+    } | scores([inference] * 8, name="loss")
+    return history(series, epochs=8, steps_per_epoch=1)
+
+
+def penalised(share, error):
+    series = {
+        ("loss/penalty", ""): [share] * 8,
+        ("loss/batch", ""): [1.0] * 8,
+        ("reference/constant_error", "train"): [0.9] * 8,
+    }
+    return history(series | scores([error] * 8), epochs=8, steps_per_epoch=1)
+
+
+def answers(predicted, true):
+    return {
+        "predictions/largest_share": [predicted] * 8,
+        "predictions/targets_largest_share": [true] * 8,
+    }
+
+
+def resting(ratio):
+    made = poor([0.5] * 8, {"constant_error": 0.5}, [0.5] * 8)
+    made.append(Measurement(8, 7, "updates/ratio", "a/kernel", ratio))
+    return made
+
+
+FLAT = [0.693] * 8
+FALLING = [0.69 - 0.05 * step for step in range(8)]
+
+TABLE = {
+    "half-zero-but-alive": (rules.dead_units, layer(DEAD, [0.0] * 9), None),
+    "a-tenth-dead": (rules.dead_units, layer(DEAD, [0.1] * 9), None),
+    "a-fifth-dead-is-a-note": (rules.dead_units, layer(DEAD, [0.25] * 9), Severity.NOTE),
+    "died-late": (rules.dead_units, layer(DEAD, [0, 0, 0.6, 0.7, 0.7]), Severity.WARNING),
+    "died-through": (rules.dead_units, layer(DEAD, [0, 1.0, 1.0, 1.0]), Severity.ERROR),
+    "dead-once": (rules.dead_units, layer(DEAD, [0, 0, 0.9]), None),
+    "came-back": (rules.dead_units, layer(DEAD, [0.9, 0.9, 0.9, 0.1, 0.1, 0.1]), None),
+    "open-on-both-sides": (rules.dead_units, layer(DEAD, [0.9] * 5, kind="open"), None),
+    "no-probe-yet": (rules.dead_units, history({}), None),
+    "stuck-at-an-end": (
+        rules.saturated_units,
+        layer(SATURATED, [0.8] * 4, kind="squashing"),
+        Severity.WARNING,
+    ),
+    "all-stuck": (
+        rules.saturated_units,
+        layer(SATURATED, [1.0] * 4, kind="squashing"),
+        Severity.WARNING,
+    ),
+    "a-third-stuck": (rules.saturated_units, layer(SATURATED, [0.3] * 4, kind="squashing"), None),
+    "sure-classifier": (
+        rules.saturated_units,
+        layer(SATURATED, [1.0] * 4, kind="squashing", role="output"),
+        None,
+    ),
+    "explodes": (rules.loss_explosion, losses(2.3, [2.3] + [50] * 11), Severity.ERROR),
+    "explodes-hopelessly": (rules.loss_explosion, losses(2.3, [2.3, 5e3, 6e4]), Severity.ERROR),
+    "overshoots-at-first": (rules.loss_explosion, losses(2.3, [2.3, 50, 60, 20]), None),
+    "one-spike": (rules.loss_explosion, losses(2.3, [2.3, 50, 2.0]), None),
+    "mean-of-an-epoch": (rules.loss_explosion, losses(2.3, [2.3], [7.5]), Severity.ERROR),
+    "mean-of-a-short-epoch": (
+        rules.loss_explosion,
+        history({("loss/start", ""): [2.3], ("logs/loss", ""): [7.5, 2.0]}, steps_per_epoch=3),
+        None,
+    ),
+    "large-from-the-start": (rules.loss_explosion, losses(5e4, [5e4, 4e4, 3e4], [3e4]), None),
+    "not-a-number": (rules.loss_explosion, losses(2.3, [2.3, math.nan]), Severity.ERROR),
+    "negative-loss": (rules.loss_explosion, losses(-1.0, [-5.0, 4.0, 5.0]), None),
+    "exploded-and-came-back": (rules.loss_explosion, losses(2.3, [50, 60, 2, 1], [1.5]), None),
+    "nan-in-the-inputs": (
+        rules.non_finite_inputs,
+        history({("inputs/nonfinite", "inputs[0]"): [0, 2], ("logs/loss", ""): [math.nan]}),
+        Severity.ERROR,
+    ),
+    "nan-in-the-inputs-is-no-explosion": (
+        rules.loss_explosion,
+        history(
+            {
+                ("inputs/nonfinite", "inputs[0]"): [0, 2],
+                ("loss/start", ""): [2.3],
+                ("loss/batch", ""): [math.nan, math.nan],
+            }
+        ),
+        None,
+    ),
+    "all-finite": (
+        rules.non_finite_values,
+        history({("inputs/nonfinite", "inputs[0]"): [0, 0], ("logs/loss", ""): [1.0]}),
+        None,
+    ),
+    "skipped-by-the-loss-scale": (
+        rules.non_finite_values,
+        history(
+            {
+                ("gradients/norm", "dense/kernel"): [math.inf],
+                ("optimizer/loss_scale", ""): [32768.0],
+            }
+        ),
+        None,
+    ),
+    "wide-gap": (
+        rules.overfitting,
+        history(scores([0.0] * 3, [0.3] * 3)),
+        Severity.WARNING,
+    ),
+    "usual-gap": (rules.overfitting, history(scores([0.0] * 3, [0.04] * 3)), None),
+    "wide-but-unsure": (rules.overfitting, history(scores([0.0] * 3, [0.3] * 3, error=0.2)), None),
+    "validation-loss-rises": (
+        rules.overfitting,
+        history(
+            scores([1.5, 0.5, 0.2, 0.1, 0.05], [1.6, 0.9, 1.3, 1.5, 1.6], name="loss")
+            | {("loss/start", ""): [2.3]}
+        ),
+        Severity.WARNING,
+    ),
+    "validation-loss-wobbles": (
+        rules.overfitting,
+        history(
+            scores([1.5, 0.5, 0.2, 0.1, 0.05], [1.6, 0.9, 0.92, 0.91, 0.93], name="loss")
+            | {("loss/start", ""): [2.3]}
+        ),
+        None,
+    ),
+    "no-better-than-a-constant": (
+        rules.underfitting,
+        poor([0.5] * 8, {"constant_error": 0.5}, FLAT),
+        Severity.WARNING,
+    ),
+    "neighbours-do-better": (
+        rules.underfitting,
+        poor(
+            [0.3] * 8,
+            {
+                "constant_error": 0.5,
+                "neighbour_error": 0.05,
+                "neighbour_advantage": 0.25,
+                "neighbour_advantage_stderr": 0.02,
+            },
+            FLAT,
+        ),
+        Severity.WARNING,
+    ),
+    "noise-that-nobody-can-learn": (
+        rules.underfitting,
+        poor(
+            [0.3] * 8,
+            {
+                "constant_error": 0.5,
+                "neighbour_error": 0.35,
+                "neighbour_advantage": -0.05,
+                "neighbour_advantage_stderr": 0.02,
+            },
+            FLAT,
+        ),
+        None,
+    ),
+    "too-early-to-tell": (
+        rules.underfitting,
+        poor([0.5] * 8, {"constant_error": 0.5}, FLAT, epochs=100),
+        None,
+    ),
+    "ended-early": (
+        rules.underfitting,
+        poor([0.5] * 51, {"constant_error": 0.5}, [0.693] * 51, epochs=200, done=True),
+        Severity.WARNING,
+    ),
+    "ended-early-while-falling": (
+        rules.underfitting,
+        poor([0.5] * 12, {"constant_error": 0.5}, [0.69 - 0.03 * s for s in range(12)], 100, True),
+        None,
+    ),
+    "ended-at-once": (
+        rules.underfitting,
+        poor([0.5] * 5, {"constant_error": 0.5}, FLAT[:5], epochs=100, done=True),
+        None,
+    ),
+    "still-falling": (
+        rules.underfitting,
+        poor([0.5] * 8, {"constant_error": 0.5}, FALLING, epochs=12),
+        None,
+    ),
+    "no-yardstick": (rules.underfitting, poor([0.5] * 8, {}, FLAT), None),
+    "gap-instead": (
+        rules.underfitting,
+        poor([0.5] * 8, {"constant_error": 0.5}, FLAT, validation=[0.8] * 8),
+        None,
+    ),
+    "finite-inputs": (
+        rules.non_finite_inputs,
+        history({("inputs/nonfinite", "inputs[0]"): [0, 0]}),
+        None,
+    ),
+    "weights-went-bad": (
+        rules.non_finite_values,
+        history({("weights/norm", "dense/kernel"): [1.0, math.nan]}),
+        Severity.ERROR,
+    ),
+    "labels-from-1": (
+        rules.labels_out_of_range,
+        output("categorical", data={"low": 1.0, "high": 10.0}, is_sparse=True, columns=10),
+        Severity.ERROR,
+    ),
+    "labels-from-0": (
+        rules.labels_out_of_range,
+        output("categorical", data={"low": 0.0, "high": 9.0}, is_sparse=True, columns=10),
+        None,
+    ),
+    "minus-one-and-one": (
+        rules.labels_out_of_range,
+        output("binary", data={"low": -1.0, "high": 1.0}),
+        Severity.ERROR,
+    ),
+    "two-labels-in-a-row": (
+        rules.labels_out_of_range,
+        output(
+            "categorical",
+            columns=5,
+            data={"low": 0, "high": 1, "sum_low": 1.0, "sum_high": 2.0, "columns": 5},
+        ),
+        Severity.WARNING,
+    ),
+    "softmax-over-one": (
+        rules.output_loss_mismatch,
+        output("binary", low=0, high=1, is_distribution=True, columns=1),
+        Severity.ERROR,
+    ),
+    "logits-not-told": (
+        rules.output_loss_mismatch,
+        output("categorical", from_logits=False, columns=3),
+        Severity.ERROR,
+    ),
+    "logits-not-told-to-binary": (
+        rules.output_loss_mismatch,
+        output("binary", from_logits=False),
+        Severity.ERROR,
+    ),
+    "softmax-twice": (
+        rules.output_loss_mismatch,
+        output("categorical", from_logits=True, low=0, high=1, is_distribution=True, columns=3),
+        Severity.WARNING,
+    ),
+    "sigmoid-twice": (
+        rules.output_loss_mismatch,
+        output("binary", from_logits=True, low=0, high=1),
+        Severity.WARNING,
+    ),
+    "sigmoids-for-one-of-many": (
+        rules.output_loss_mismatch,
+        output("categorical", from_logits=False, low=0, high=1, columns=3),
+        Severity.NOTE,
+    ),
+    "softmax": (
+        rules.output_loss_mismatch,
+        output("categorical", from_logits=False, low=0, high=1, is_distribution=True, columns=3),
+        None,
+    ),
+    "logits": (rules.output_loss_mismatch, output("binary", from_logits=True), None),
+    "relu-below-zero": (
+        rules.output_loss_mismatch,
+        output("distance", low=0, data={"low_1": -2, "high_99": 2, "low": -3, "high": 3}),
+        Severity.ERROR,
+    ),
+    "linear": (
+        rules.output_loss_mismatch,
+        output("distance", data={"low_1": -2, "high_99": 2, "low": -3, "high": 3}),
+        None,
+    ),
+    "unknown-output": (
+        rules.output_loss_mismatch,
+        output("binary", from_logits=False, low=None, high=None),
+        None,
+    ),
+    "two-constant-columns": (
+        rules.constant_features,
+        data(inputs={"features": 9, "constant_features": 2, "first_constant": 3}),
+        Severity.NOTE,
+    ),
+    "nothing-but-constants": (
+        rules.constant_features,
+        data(inputs={"features": 9, "constant_features": 9, "first_constant": 0}),
+        Severity.ERROR,
+    ),
+    "constant-in-few": (
+        rules.constant_features,
+        data(10, inputs={"features": 9, "constant_features": 2, "first_constant": 3}),
+        None,
+    ),
+    "one-class-of-twenty": (
+        rules.class_imbalance,
+        data(targets={"largest_share": 0.95}),
+        Severity.NOTE,
+    ),
+    "balanced": (rules.class_imbalance, data(targets={"largest_share": 0.6}), None),
+    "pixels-to-255": (rules.unscaled_inputs, arriving(120.0, std=80.0), Severity.WARNING),
+    "pixels-normalised-inside": (rules.unscaled_inputs, arriving(120.0, std=0.8), None),
+    "standardised": (rules.unscaled_inputs, arriving(1.0, std=0.8), None),
+    "far-off-centre": (
+        rules.unscaled_inputs,
+        arriving(5.0, mean=4.0, std=0.5, spread=0.1),
+        Severity.WARNING,
+    ),
+    "prices-in-thousands": (rules.unscaled_targets, regression(250.0, 80.0), Severity.WARNING),
+    "prices-standardised": (rules.unscaled_targets, regression(0.0, 1.0), None),
+    "began-at-their-mean": (rules.unscaled_targets, regression(250.0, 80.0, at=240.0), None),
+    "all-units-alike": (
+        rules.symmetric_units,
+        network({"weights/unit_spread": {"a/kernel": [0.0] * 4}}),
+        Severity.ERROR,
+    ),
+    "parted-at-once": (
+        rules.symmetric_units,
+        network({"weights/unit_spread": {"a/kernel": [0.0, 0.1, 0.2, 0.3]}}),
+        None,
+    ),
+    "no-way-to-the-loss": (
+        rules.no_gradient,
+        network({"gradients/norm": {"a/kernel": [0.0] * 4, "b/kernel": [1.0] * 4}}),
+        Severity.WARNING,
+    ),
+    "no-gradient-at-all": (
+        rules.no_gradient,
+        network({"gradients/norm": {"a/kernel": [0.0] * 4, "b/kernel": [0.0] * 4}}),
+        Severity.ERROR,
+    ),
+    "none-but-once": (
+        rules.no_gradient,
+        network({"gradients/norm": {"a/kernel": [0.1, 0, 0, 0], "b/kernel": [1.0] * 4}}),
+        None,
+    ),
+    "hardly-moves": (rules.learning_rate_too_low, moving(1e-6, [2.3] * 50), Severity.WARNING),
+    "hardly-moves-but-falls": (
+        rules.learning_rate_too_low,
+        moving(5e-5, [2.3 - 0.02 * step for step in range(50)]),
+        None,
+    ),
+    "moves-as-it-should": (rules.learning_rate_too_low, moving(1e-3, [2.3] * 50), None),
+    "warm-up": (
+        rules.learning_rate_too_low,
+        moving(1e-6, [2.3] * 50, rates=[1e-6 * (1 + step) for step in range(50)]),
+        None,
+    ),
+    "knows-its-task": (
+        rules.learning_rate_too_low,
+        moving(
+            1e-6,
+            [0.1] * 50,
+            more={
+                ("score/error", "train"): [0.02],
+                ("reference/constant_error", "train"): [0.9],
+            },
+        ),
+        None,
+    ),
+    "long-steps-and-no-fall": (
+        rules.learning_rate_too_high,
+        moving(0.3, [2.4] * 30),
+        Severity.WARNING,
+    ),
+    "long-steps-that-help": (
+        rules.learning_rate_too_high,
+        moving(0.3, [2.4 / (1 + step) for step in range(30)]),
+        None,
+    ),
+    "long-first-steps": (rules.learning_rate_too_high, moving(0.3, [2.4] * 5), None),
+    "half-of-itself-each-step": (
+        rules.update_ratio,
+        moving(0.5, [1.0] * 90),
+        Severity.WARNING,
+    ),
+    "a-thousandth-each-step": (rules.update_ratio, moving(1e-3, [1.0] * 90), None),
+    "grew-from-nothing": (
+        rules.update_ratio,
+        moving([1 / (1 + step) for step in range(90)], [1.0] * 90),
+        None,
+    ),
+    "blows-up-by-depth": (
+        rules.exploding_activations,
+        network({"activations/std": {"a": [1.0] * 3, "b": [1e4] * 3}}),
+        Severity.WARNING,
+    ),
+    "grows-a-little-by-depth": (
+        rules.exploding_activations,
+        network({"activations/std": {"a": [1.0] * 3, "b": [20.0] * 3}}),
+        None,
+    ),
+    "fades-by-depth": (
+        rules.collapsed_activations,
+        network({"activations/spread": {"a": [1.0] * 3, "b": [1e-5] * 3}}),
+        Severity.WARNING,
+    ),
+    "recovers-by-depth": (
+        rules.collapsed_activations,
+        network({"activations/spread": {"a": [1.0] * 3, "b": [1e-5] * 3, "c": [0.8] * 3}}),
+        None,
+    ),
+    "gradient-lost-by-depth": (
+        rules.vanishing_gradients,
+        network({"gradients/norm": by_kernel(1e-6, 1e-3, 1.0)}),
+        Severity.WARNING,
+    ),
+    "gradient-kept-by-depth": (
+        rules.vanishing_gradients,
+        network({"gradients/norm": by_kernel(0.01, 0.1, 1.0)}),
+        None,
+    ),
+    "gradient-grows-by-depth": (
+        rules.exploding_gradients,
+        network({"gradients/norm": by_kernel(1e4, 10.0, 1.0)}),
+        Severity.WARNING,
+    ),
+    "gradient-of-a-steep-loss": (
+        rules.exploding_gradients,
+        network({"gradients/norm": by_kernel(1e6, 1e6, 1e6)}),
+        None,
+    ),
+    "pieces-that-never-win": (
+        rules.dead_pieces,
+        layer("activations/dead_piece_fraction", [0.5] * 4),
+        Severity.WARNING,
+    ),
+    "pieces-that-all-win": (
+        rules.dead_pieces,
+        layer("activations/dead_piece_fraction", [0.05] * 4),
+        None,
+    ),
+    "steep-slopes": (rules.negative_slope_out_of_range, slopes(-2.5, 0.3), Severity.WARNING),
+    "slopes-below-zero": (rules.negative_slope_out_of_range, slopes(-0.1, 0.3), Severity.NOTE),
+    "slopes-in-range": (rules.negative_slope_out_of_range, slopes(0.0, 0.9), None),
+    "stack-of-sigmoids": (rules.not_zero_centered, stack(0.5, 0.1), Severity.NOTE),
+    "stack-of-tanh": (rules.not_zero_centered, stack(0.0, 0.6), None),
+    "averages-lag": (rules.batch_norm_mismatch, lagging(5.0, 2.0), Severity.WARNING),
+    "averages-lag-without-harm": (rules.batch_norm_mismatch, lagging(5.0, 0.11), None),
+    "penalty-is-everything": (
+        rules.regularization_dominates,
+        penalised(0.8, error=0.9),
+        Severity.WARNING,
+    ),
+    "penalty-of-a-good-fit": (rules.regularization_dominates, penalised(0.8, error=0.01), None),
+    "same-for-all": (
+        rules.constant_output,
+        history(
+            {
+                ("outputs/spread", "outputs[0]"): [0.0] * 9,
+                ("outputs/mean", "outputs[0]"): [1.0] * 9,
+            }
+        ),
+        Severity.ERROR,
+    ),
+    "differs": (
+        rules.constant_output,
+        history(
+            {
+                ("outputs/spread", "outputs[0]"): [0.1] * 9,
+                ("outputs/mean", "outputs[0]"): [1.0] * 9,
+            }
+        ),
+        None,
+    ),
+    "one-class-for-all": (
+        rules.constant_output,
+        poor([0.5] * 8, {}, FLAT, **answers(1.0, 0.5)),
+        Severity.WARNING,
+    ),
+    "one-class-is-most-of-it": (
+        rules.constant_output,
+        poor([0.05] * 8, {}, FLAT, **answers(1.0, 0.95)),
+        None,
+    ),
+    "up-and-down": (
+        rules.oscillating_loss,
+        poor([0.5] * 10, {}, [0.3, 0.6] * 5),
+        Severity.WARNING,
+    ),
+    "small-jitter": (rules.oscillating_loss, poor([0.5] * 10, {}, [0.30, 0.31] * 5), None),
+    "stays-where-it-began": (
+        rules.loss_not_decreasing,
+        poor([0.5] * 8, {"constant_error": 0.5}, [0.7] * 8),
+        Severity.WARNING,
+    ),
+    "nothing-to-learn": (
+        rules.loss_not_decreasing,
+        poor([0.5] * 8, {"constant_error": 0.5, "neighbour_error": 0.5}, [0.7] * 8),
+        None,
+    ),
+    "left-its-start": (rules.loss_not_decreasing, poor([0.5] * 8, {}, FALLING), None),
+    "rests-with-tiny-steps": (rules.plateau, resting(1e-6), Severity.WARNING),
+    "rests-with-healthy-steps": (rules.plateau, resting(1e-3), None),
+    "validation-far-better": (
+        rules.validation_better_than_train,
+        history(scores([0.4] * 3, [0.1] * 3)),
+        Severity.WARNING,
+    ),
+    "validation-a-bit-better": (
+        rules.validation_better_than_train,
+        history(scores([0.4] * 3, [0.37] * 3)),
+        None,
+    ),
+}
