@@ -1,0 +1,100 @@
+"""One layer: its units at a step, every series of it and of its weights, and the advice on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from keras_babysit.dashboard import advice_view, quantities
+from keras_babysit.dashboard.bounds import MAX_ADVICE_BYTES, MAX_NAME, MAX_SERIES, MAX_UNITS
+from keras_babysit.dashboard.run_log import RunLog
+from keras_babysit.sinks._thinning import line, plain
+from keras_babysit.sinks._wording import name, number, one_line
+
+GATES = "activations/gate"
+POINTS = 160
+FACTS = {"class": "layer", "activation": "activation", "units": "units", "parameters": "parameters"}
+
+
+def layer_view(log: RunLog, place: int, step: int) -> dict[str, Any]:
+    """Return a layer as a JSON object.
+
+    Args:
+        log: What the run brought.
+        place: Id of one of its series.
+        step: Step whose units are shown.
+
+    Raises:
+        IndexError: If there is no such series.
+    """
+    if place < 0:
+        raise IndexError(f"The id must not be negative. Received: {place}")
+    layer = quantities.layer_of(log, log.names[place][1])
+    ids = [p for p, (_, target) in enumerate(log.names) if _belongs(log, target, layer)]
+    targets = {log.names[p][1] for p in ids} | {layer}
+    facts = log.facts.get("layers", {}).get(layer, {})
+    return {
+        "id": place,
+        "layer": name(layer, MAX_NAME),
+        "step": step,
+        "facts": [
+            [heading, number(facts[key])] for key, heading in FACTS.items() if facts.get(key)
+        ],
+        "units": [units for p in _vectors(log, ids) if (units := _units(log, p, step))][:6],
+        "series": list(_series(log, [p for p in ids if not log.vectors(p)][:MAX_SERIES])),
+        "advice": advice_view.cards(
+            [one for one in log.advice() if one.target in targets], MAX_ADVICE_BYTES // 2
+        ),
+    }
+
+
+def _belongs(log: RunLog, target: str, layer: str) -> bool:
+    return bool(target) and quantities.layer_of(log, target) == layer
+
+
+def _vectors(log: RunLog, ids: list[int]) -> list[int]:
+    found = [place for place in ids if log.vectors(place)]
+    return sorted(found, key=lambda place: log.names[place][0] != GATES)
+
+
+def _units(log: RunLog, place: int, step: int) -> dict[str, Any] | None:
+    """Return the latest vector that was measured until a step, or the first one."""
+    vectors = log.vectors(place)
+    at, values = next(((s, v) for s, v in reversed(vectors) if s <= step), vectors[0])
+    every = max(1, -(-len(values) // MAX_UNITS))
+    return {
+        "quantity": log.names[place][0],
+        "title": "Gate" if log.names[place][0] == GATES else quantities.title(log.names[place][0]),
+        "step": at,
+        "count": len(values),
+        "every": every,
+        "zeros": int((values == 0).sum()),
+        "values": [plain(value, 3) for value in values[::every]],
+    }
+
+
+def _series(log: RunLog, ids: list[int]) -> Iterable[dict[str, Any]]:
+    by_room: dict[str, list[int]] = {}
+    for place in ids:
+        by_room.setdefault(log.names[place][0].partition("/")[0], []).append(place)
+    for places in by_room.values():
+        table = log.table(places)
+        for column, place in enumerate(places):
+            steps, values = table.series(column)
+            kept = line(steps, values, POINTS)
+            quantity, target = log.names[place]
+            yield {
+                "id": place,
+                "title": quantities.title(quantity),
+                "target": one_line(name(target, MAX_NAME)),
+                "isLog": _is_log(values),
+                "steps": steps[kept].tolist(),
+                "values": [plain(value, 4) for value in values[kept]],
+            }
+
+
+def _is_log(values: np.ndarray) -> bool:
+    found = values[np.isfinite(values)]
+    return bool(found.size and found.min() > 0 and found.max() / found.min() > 30)

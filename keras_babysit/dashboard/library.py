@@ -1,0 +1,180 @@
+"""Finds the runs in a log folder, and keeps those that were looked at lately up to date."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from keras_babysit.dashboard.run_log import RunLog
+from keras_babysit.dashboard.source import EventFile, JsonLinesFile, Source
+
+MAX_FOLDERS = 20_000
+MAX_RUNS = 500
+MAX_LOADED = 16
+"""Folders searched, runs listed, and runs kept in memory; of the runs the latest."""
+
+EVENT_FILE = (".babysit", "tfevents")
+"""What the name of an event file of ours ends with, and what it contains."""
+
+
+JSON_LINES = b'{"type": "run"'
+"""What a file of JSON lines of ours begins with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file that holds a run, and the name that the run goes by."""
+
+    id: str
+    name: str
+    path: str
+    kind: type[Source]
+
+
+class Run:
+    """One run, read as far as it was written.
+
+    Attributes:
+        found: Where it is.
+        log: What it brought.
+        lock: Held while the log is read or added to.
+    """
+
+    def __init__(self, found: Found) -> None:
+        self.found = found
+        self.log = RunLog()
+        self.lock = threading.Lock()
+        self._source = found.kind(found.path)
+
+    def refresh(self) -> None:
+        """Read what was added since the last time.
+
+        Raises:
+            OSError: If the file cannot be read.
+        """
+        if self._source.look():
+            self.log = RunLog()
+        for records in self._source.read():
+            self.log.take(records)
+
+    @property
+    def state(self) -> str:
+        """`"finished"`, `"running"`, or `"cut off"`: no end was written and none seems to come."""
+        if self.log.has_ended:
+            return "finished"
+        return "running" if self._source.is_fresh else "cut off"
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with the file, a sentence; empty if nothing is."""
+        if self._source.problem:
+            return self._source.problem
+        if self.log.damaged:
+            return f"{self.log.damaged:,} records cannot be understood; they are left out."
+        return self._source.rest if self.state == "cut off" else ""
+
+
+class Library:
+    """The runs under some folders.
+
+    Args:
+        folders: Path of each folder by the name that its runs begin with, `""` for none.
+    """
+
+    def __init__(self, folders: Mapping[str, str]) -> None:
+        self.folders = dict(folders)
+        self._runs: OrderedDict[str, Run] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def find(self) -> list[Found]:
+        """Return the runs, the latest first, at most `MAX_RUNS`."""
+        found = [run for name, path in self.folders.items() for run in _search(name, path)]
+        return sorted(found, key=lambda run: _changed(run.path), reverse=True)[:MAX_RUNS]
+
+    def is_empty(self) -> bool:
+        """Return whether there is no run at all; stops at the first."""
+        return not any(True for name, path in self.folders.items() for _ in _search(name, path))
+
+    def has_loaded(self, run_id: str) -> bool:
+        """Return whether a run is in memory."""
+        return run_id in self._runs
+
+    @contextmanager
+    def open(self, run_id: str) -> Iterator[Run]:
+        """Give a run, up to date, to one reader at a time.
+
+        Raises:
+            KeyError: If there is none of that id.
+            OSError: If its file cannot be read.
+        """
+        run = self._loaded(run_id)
+        with run.lock:
+            run.refresh()
+            yield run
+
+    def _loaded(self, run_id: str) -> Run:
+        with self._lock:
+            if run_id not in self._runs:
+                found = {run.id: run for run in self.find()}
+                self._runs[run_id] = Run(found[run_id])
+            self._runs.move_to_end(run_id)
+            while len(self._runs) > MAX_LOADED:
+                self._runs.popitem(last=False)
+            return self._runs[run_id]
+
+
+def _search(prefix: str, folder: str) -> Iterator[Found]:
+    for place, (path, _, files) in enumerate(_walk(folder)):
+        if place >= MAX_FOLDERS:
+            return
+        where = _relative(path, folder)
+        events = sorted(f for f in files if f.endswith(EVENT_FILE[0]) and EVENT_FILE[1] in f)
+        name = "/".join(filter(None, [prefix, where.removesuffix("babysit").strip("/")]))
+        name = name or os.path.basename(folder.rstrip("/"))
+        for number, file in enumerate(events, 1):
+            fit = f" (fit {number})" if len(events) > 1 else ""
+            yield _found(name + fit, f"{path}/{file}", EventFile)
+        for file in sorted(f for f in files if f.endswith(".jsonl")):
+            if _is_ours(f"{path}/{file}"):
+                yield _found(
+                    "/".join(filter(None, [prefix, where, file])), f"{path}/{file}", JsonLinesFile
+                )
+
+
+def _found(name: str, path: str, kind: type[Source]) -> Found:
+    return Found(hashlib.sha256(os.fsencode(path)).hexdigest()[:16], name, path, kind)
+
+
+def _walk(folder: str) -> Iterable[tuple[str, list[str], list[str]]]:
+    if "://" not in folder:
+        return os.walk(os.path.expanduser(folder))
+    from tensorboard.compat import tf
+
+    return tf.io.gfile.walk(folder)
+
+
+def _relative(path: str, folder: str) -> str:
+    found = path.removeprefix(os.path.expanduser(folder)).strip("/" + os.sep)
+    return found.replace(os.sep, "/")
+
+
+def _is_ours(path: str) -> bool:
+    """Return whether a file of JSON lines begins as ours do."""
+    try:
+        with open(path, "rb") as file:
+            start = file.read(len(JSON_LINES))
+    except OSError:
+        return False
+    return start == JSON_LINES
+
+
+def _changed(path: str) -> float:
+    try:
+        return os.stat(path).st_mtime
+    except OSError:  # in a bucket, or deleted meanwhile
+        return 0.0

@@ -1,0 +1,125 @@
+"""A run as a whole: how it went, its loss curves, its advice, and what there is to look at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from keras_babysit.dashboard import advice_view, quantities
+from keras_babysit.dashboard.bounds import MAX_CHARTS, MAX_POINTS
+from keras_babysit.dashboard.library import Run
+from keras_babysit.dashboard.run_list import brief
+from keras_babysit.dashboard.run_log import RunLog
+from keras_babysit.sinks._thinning import epochs, line, plain, twice_told
+from keras_babysit.sinks._wording import one_line
+
+Window = tuple[int, int]
+"""First and last step that are looked at."""
+
+
+def overview(run: Run, window: Window | None) -> dict[str, Any]:
+    """Return all but the layers of a run as a JSON object.
+
+    Args:
+        run: The run.
+        window: Steps to draw; None draws all.
+    """
+    log = run.log
+    advice = log.advice()
+    last = max([log.step, 1, *(one.resolved_step or one.step for one in advice)])
+    head = log.report(only=("loss", "logs", "score"))
+    return brief(run) | {
+        "id": run.found.id,
+        "name": one_line(run.found.name, 200),
+        "problem": one_line(run.problem),
+        "verdict": head.verdict(),
+        "isWell": head.is_well,
+        "summary": [one_line(text) for text in head.summary()],
+        "last": last,
+        "window": list(window or (0, last)),
+        "epochs": epochs(log.facts, last),
+        "charts": charts(log, window or (0, last)),
+        "bars": advice_view.bars(log, advice),
+        "advice": advice_view.cards(advice),
+        "quantities": [
+            {"name": one_line(quantity, 80), "title": quantities.title(quantity)}
+            for quantity in list(quantities.of_layers(log))[:60]
+        ],
+    }
+
+
+def charts(log: RunLog, window: Window) -> list[dict[str, Any]]:
+    """Return the loss curves and the other scores; what says the same thing twice is drawn once."""
+    names = [q.removeprefix("score/") for q in log.quantities() if q.startswith("score/")]
+    names = [name for name in names if not name.endswith("_stderr")]
+    hidden = twice_told({f"score/{name}": _by_step(log, f"score/{name}") for name in names})
+    names = ["loss", *(n for n in names if n != "loss" and f"score/{n}" not in hidden)]
+    drawn = [_scores(log, name, window) for name in names]
+    if len(names) == 1:
+        logged = [q.removeprefix("logs/") for q in log.quantities() if q.startswith("logs/")]
+        logged = [n for n in logged if not n.startswith("val_") and n != "loss"]
+        drawn += [_logs(log, name, window) for name in logged if name != "learning_rate"]
+    return [chart for chart in drawn if chart["lines"]][:MAX_CHARTS]
+
+
+def _by_step(log: RunLog, quantity: str) -> dict[tuple[int, str], float]:
+    return {
+        (int(step), target): float(value)
+        for target in ("train", "validation")
+        for step, value in zip(*log.series(quantity, target), strict=True)
+    }
+
+
+def _scores(log: RunLog, name: str, window: Window) -> dict[str, Any]:
+    """Return one score of the training sample and of the validation data."""
+    lines = [
+        _line(target, *log.series(f"score/{name}", target), window)
+        | _margins(log, name, target, window)
+        for target in ("train", "validation")
+    ]
+    lines = [one for one in lines if one["steps"]]
+    if name != "loss":
+        return {"title": one_line(name, 40), "lines": lines}
+    start = log.series("loss/start")[1]
+    batch = _line("batch", *log.series("loss/batch"), window)
+    lines = lines or _logs(log, name, window)["lines"]
+    lines = [batch, *lines] if batch["steps"] else lines
+    return {"title": "loss", "lines": lines, "start": plain(start[0]) if len(start) else None}
+
+
+def _logs(log: RunLog, name: str, window: Window) -> dict[str, Any]:
+    """Return what Keras reports of a metric at the end of each epoch."""
+    lines = [
+        _line(kind, *log.series(f"logs/{prefix}{name}"), window)
+        for kind, prefix in (("train", ""), ("validation", "val_"))
+    ]
+    return {
+        "title": one_line(f"{name}, as Keras reports it", 60),
+        "lines": [one for one in lines if one["steps"]],
+    }
+
+
+def _margins(log: RunLog, name: str, target: str, window: Window) -> dict[str, Any]:
+    steps, values = log.series(f"score/{name}", target)
+    margins = dict(
+        zip(*map(np.ndarray.tolist, log.series(f"score/{name}_stderr", target)), strict=True)
+    )
+    kept = _kept(steps, values, window)
+    return {"margins": [plain(margins.get(step), 4) for step in steps[kept].tolist()]}
+
+
+def _line(kind: str, steps: np.ndarray, values: np.ndarray, window: Window) -> dict[str, Any]:
+    kept = _kept(steps, values, window)
+    return {
+        "kind": kind,
+        "steps": steps[kept].tolist(),
+        "values": [plain(value, 5) for value in values[kept]],
+    }
+
+
+def _kept(steps: np.ndarray, values: np.ndarray, window: Window) -> np.ndarray:
+    """Return the places of the points to draw, one beyond each end of the window among them."""
+    first = max(0, int(np.searchsorted(steps, window[0])) - 1)
+    after = min(len(steps), int(np.searchsorted(steps, window[1], "right")) + 1)
+    return first + line(steps[first:after], values[first:after], MAX_POINTS)

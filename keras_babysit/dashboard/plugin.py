@@ -1,0 +1,164 @@
+"""The tab Babysit of TensorBoard: what its page may ask for."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+from collections.abc import Callable
+from importlib.resources import files
+from typing import Any
+
+import werkzeug
+from tensorboard.backend import http_util
+from tensorboard.plugins import base_plugin
+from werkzeug import wrappers
+
+from keras_babysit.dashboard.bounds import MAX_BYTES
+from keras_babysit.dashboard.heat_map import heat_map
+from keras_babysit.dashboard.layer_view import layer_view
+from keras_babysit.dashboard.library import Library, Run
+from keras_babysit.dashboard.overview import overview
+from keras_babysit.dashboard.run_list import run_list
+from keras_babysit.sinks._records import PLUGIN
+
+TYPES = {".js": "text/javascript", ".css": "text/css"}
+
+MAX_STEP = 2**53
+"""Beyond it the page could not tell one step from the next."""
+
+
+class BadRequestError(ValueError):
+    """An argument of a request makes no sense."""
+
+
+class BabysitPlugin(base_plugin.TBPlugin):
+    """Serves the page and, from the log folder, what it draws.
+
+    Every answer is JSON of at most `MAX_BYTES` bytes; one that says what went wrong is
+    `{"error": "..."}` with a status of 400 or above.
+
+    Args:
+        context: What TensorBoard tells its plugins.
+    """
+
+    plugin_name = PLUGIN
+
+    def __init__(self, context: base_plugin.TBContext) -> None:
+        self.library = Library(_folders(context))
+
+    def is_active(self) -> bool:
+        """Whether there is a run of ours; TensorBoard hides the tab otherwise."""
+        return not self.library.is_empty()
+
+    def frontend_metadata(self) -> base_plugin.FrontendMetadata:
+        """Where the page begins, and what the tab is called."""
+        return base_plugin.FrontendMetadata(
+            es_module_path="/static/index.js", tab_name="Babysit", remove_dom=False
+        )
+
+    def get_plugin_apps(self) -> dict[str, Callable[..., Any]]:
+        """The routes, below `data/plugin/babysit`."""
+        return {
+            "/static/*": _serve_static,
+            "/runs": _json(self.runs),
+            "/run": _json(self.run),
+            "/heat": _json(self.heat),
+            "/layer": _json(self.layer),
+        }
+
+    def runs(self, request: wrappers.Request) -> dict[str, Any]:
+        """List the runs; with `read=1` also read some that were not looked at yet."""
+        return run_list(self.library, read=request.args.get("read") == "1")
+
+    def run(self, request: wrappers.Request) -> dict[str, Any]:
+        """Tell of one run as a whole."""
+        return self._of_run(request, lambda run: overview(run, _window(request)))
+
+    def heat(self, request: wrappers.Request) -> dict[str, Any]:
+        """Draw one quantity of a run."""
+        quantity = request.args.get("quantity", "")
+        return self._of_run(request, lambda run: heat_map(run.log, quantity, _window(request)))
+
+    def layer(self, request: wrappers.Request) -> dict[str, Any]:
+        """Tell of the layer that a series belongs to."""
+        series, step = _integer(request, "series"), _integer(request, "step")
+        return self._of_run(request, lambda run: layer_view(run.log, series, step))
+
+    def _of_run(
+        self, request: wrappers.Request, view: Callable[[Run], dict[str, Any]]
+    ) -> dict[str, Any]:
+        with self.library.open(request.args.get("run", "")) as run:
+            return view(run)
+
+
+def _json(view: Callable[[wrappers.Request], dict[str, Any]]) -> Callable[..., Any]:
+    """Return an application that answers with what `view` returns, or says what went wrong."""
+
+    @wrappers.Request.application
+    @functools.wraps(view)
+    def serve(request: wrappers.Request) -> wrappers.Response:
+        try:
+            code, answer = 200, view(request)
+        except BadRequestError as error:
+            code, answer = 400, {"error": str(error)}
+        except (KeyError, IndexError):
+            code, answer = 404, {"error": "There is no such run, quantity or layer (any more)."}
+        except OSError as error:
+            code, answer = 503, {"error": f"The run cannot be read: {error.strerror or error}"}
+        text = json.dumps(answer, allow_nan=False, separators=(",", ":"))
+        if len(text) > MAX_BYTES:
+            code, text = 500, '{"error": "The answer is too large to be shown."}'
+        return http_util.Respond(request, text, "application/json", code=code)
+
+    return serve
+
+
+@wrappers.Request.application
+def _serve_static(request: wrappers.Request) -> wrappers.Response:
+    path = request.path.rpartition("/static/")[2]
+    if path not in _static_files():
+        raise werkzeug.exceptions.NotFound
+    content = files(__package__).joinpath("static", *path.split("/")).read_bytes()
+    return http_util.Respond(request, content, TYPES[os.path.splitext(path)[1]])
+
+
+@functools.cache
+def _static_files() -> frozenset[str]:
+    """Return the files that may be served; whatever else a path names is not there."""
+    root = files(__package__).joinpath("static")
+    found = [(folder, entry) for folder in ("", "vendor/") for entry in (root / folder).iterdir()]
+    names = (folder + entry.name for folder, entry in found if entry.is_file())
+    return frozenset(name for name in names if os.path.splitext(name)[1] in TYPES)
+
+
+def _window(request: wrappers.Request) -> tuple[int, int] | None:
+    """Return the steps that are asked for; None if all are."""
+    if "from" not in request.args and "to" not in request.args:
+        return None
+    first, last = _integer(request, "from"), _integer(request, "to")
+    if not first < last:
+        raise BadRequestError(f"`from < to` must hold, but got from={first}, to={last}.")
+    return first, last
+
+
+def _integer(request: wrappers.Request, key: str) -> int:
+    received = request.args.get(key, "")
+    if not received.isascii() or not received.isdigit() or len(received) > 16:
+        raise BadRequestError(
+            f"Argument `{key}` must be a whole number. Received: {received[:40]!r}"
+        )
+    return min(int(received), MAX_STEP)
+
+
+def _folders(context: base_plugin.TBContext) -> dict[str, str]:
+    """Return the log folders by the name that their runs begin with."""
+    if context.logdir:
+        return {"": str(context.logdir)}
+    spec = getattr(context.flags, "logdir_spec", "") or ""
+    folders = {}
+    for part in filter(None, spec.split(",")):
+        name, _, path = part.partition(":")
+        is_named = path and not path.startswith("//") and "/" not in name
+        folders[name if is_named else part] = path if is_named else part
+    return folders

@@ -1,0 +1,257 @@
+"""What is known of one run: its records in columns, with bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from keras_babysit.advice import Advice
+from keras_babysit.history import History, Measurement, Overhead
+from keras_babysit.sinks import Report
+from keras_babysit.sinks._records import episodes, unpack_numbers, unpack_units
+
+MAX_PROBES = 4096
+MAX_VECTORS = 128
+MAX_CHANGES = 10_000
+"""Kept probes of a room, vectors of a series, and changes of the advice; then older ones go."""
+
+MODEL_TARGETS = ("", "train", "validation")
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Numbers of one room that were measured together: `values[i]` is of the series `ids[i]`."""
+
+    step: int
+    epoch: int
+    ids: np.ndarray
+    values: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One quantity of all its targets, a row for each probe.
+
+    Args:
+        ids: Id of each series, shape `(series,)`.
+        steps: Shape `(probes,)`, ascending.
+        values: Shape `(probes, series)`.
+        known: Whether it was measured, of the same shape.
+    """
+
+    ids: list[int]
+    steps: np.ndarray
+    values: np.ndarray
+    known: np.ndarray
+
+    def series(self, place: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the steps and values of one column, where they are known."""
+        known = self.known[:, place]
+        return self.steps[known], self.values[known, place]
+
+
+class RunLog:
+    """Takes the records of a run and answers what the views ask.
+
+    Probes are kept by the room of their quantity, what stands before the slash: scores, which are
+    taken once an epoch, are then not thinned along with gradients, which are taken every few steps.
+
+    Attributes:
+        facts: Facts of the run, see `History.facts`.
+        names: Quantity and target of each series; its place is its id.
+        changes: The changes of the advice as they were written, oldest first.
+        overhead: What watching cost, once that is known.
+        has_ended: Whether the run came to its end.
+        step: Latest step.
+        epoch: Latest epoch.
+        damaged: Number of records that could not be understood.
+    """
+
+    def __init__(self) -> None:
+        self.facts: dict[str, Any] = {}
+        self.names: list[tuple[str, str]] = []
+        self.changes: list[dict[str, Any]] = []
+        self.overhead: Overhead | None = None
+        self.has_ended = False
+        self.step = 0
+        self.epoch = 0
+        self.damaged = 0
+        self._ids: dict[tuple[str, str], int] = {}
+        self._probes: dict[str, list[Probe]] = {}
+        self._vectors: dict[int, list[tuple[int, np.ndarray]]] = {}
+        self._by_room: dict[bytes, list[tuple[str, np.ndarray, np.ndarray]]] = {}
+        self._row: tuple[int, int, dict[int, float]] = (0, 0, {})  # of JSON lines, not yet a probe
+
+    def take(self, records: Iterable[dict[str, Any]]) -> None:
+        """Take in records in the order in which they were written."""
+        for record in records:
+            take = getattr(self, f"_take_{record.get('type')}", None)
+            try:
+                if take is not None:
+                    take(record)
+            except (KeyError, ValueError, TypeError, IndexError):
+                self.damaged += 1
+        self._close_row()
+
+    def quantities(self) -> dict[str, list[int]]:
+        """Return the ids of the series of each quantity, in the order of their first record."""
+        found: dict[str, list[int]] = {}
+        for place, (quantity, _) in enumerate(self.names):
+            found.setdefault(quantity, []).append(place)
+        return found
+
+    def id(self, quantity: str, target: str = "") -> int | None:
+        """Return the id of a series, None if there is none."""
+        return self._ids.get((quantity, target))
+
+    def table(self, ids: list[int]) -> Table:
+        """Return the numbers of some series, a row for each probe that has one of them."""
+        column = np.full(len(self.names), -1)
+        column[ids] = np.arange(len(ids))
+        rows = []
+        rooms = dict.fromkeys(_room(self.names[place][0]) for place in ids)
+        for probe in (probe for room in rooms for probe in self._probes.get(room, ())):
+            places = column[probe.ids]
+            is_asked = places >= 0
+            if is_asked.any():
+                rows.append((probe.step, places[is_asked], probe.values[is_asked]))
+        rows.sort(key=lambda row: row[0])
+        values = np.full((len(rows), len(ids)), np.nan, np.float32)
+        known = np.zeros(values.shape, bool)
+        for row, (_, places, numbers) in enumerate(rows):
+            values[row, places], known[row, places] = numbers, True
+        return Table(ids, np.array([row[0] for row in rows], np.int64), values, known)
+
+    def series(self, quantity: str, target: str = "") -> tuple[np.ndarray, np.ndarray]:
+        """Return the steps and values of one series; empty if there is none."""
+        place = self.id(quantity, target)
+        if place is None:
+            return np.empty(0, np.int64), np.empty(0, np.float32)
+        return self.table([place]).series(0)
+
+    def vectors(self, place: int) -> list[tuple[int, np.ndarray]]:
+        """Return step and value of the kept vectors of a series, oldest first."""
+        return self._vectors.get(place, [])
+
+    def advice(self) -> list[Advice]:
+        """Return every advice of the run, in the order in which they opened."""
+        return episodes(self.changes)
+
+    def report(self, *, probes: int = 512, only: tuple[str, ...] = ()) -> Report:
+        """Return the report of the run.
+
+        Args:
+            probes: Numbers to take of each series of a layer, about.
+            only: Rooms to take; empty takes all.
+        """
+        history = History(max_points=MAX_PROBES + 1, max_vectors=MAX_VECTORS + 1)
+        history.facts.update(self.facts)
+        for quantity, ids in self.quantities().items():
+            if only and _room(quantity) not in only:
+                continue
+            table = self.table(ids)
+            is_of_model = all(self.names[place][1] in MODEL_TARGETS for place in ids)
+            every = 1 if is_of_model else max(1, -(-len(table.steps) // probes))
+            for column, place in enumerate(ids):
+                steps, values = table.series(column)
+                for step, value in zip(*_every(every, steps, values), strict=True):
+                    history.append(Measurement(step, 0, quantity, self.names[place][1], value))
+        history.epoch = self.epoch
+        return Report(history, self.advice(), self.overhead)
+
+    def _take_run(self, record: dict[str, Any]) -> None:
+        self.facts.update(record["facts"])
+
+    def _take_names(self, record: dict[str, Any]) -> None:
+        for quantity, target in record["names"]:
+            self._name(str(quantity), str(target))
+
+    def _take_numbers(self, record: dict[str, Any]) -> None:
+        ids, values = unpack_numbers(record)
+        if ids.size and not 0 <= ids.min() <= ids.max() < len(self.names):
+            raise ValueError(f"Ids must be below {len(self.names)}. Received: {ids.max()}")
+        self._add(int(record["step"]), int(record["epoch"]), ids, values)
+
+    def _take_units(self, record: dict[str, Any]) -> None:
+        self._add_vector(record["id"], int(record["step"]), unpack_units(record))
+
+    def _take_measurement(self, record: dict[str, Any]) -> None:
+        m = Measurement.from_json(record)
+        place = self._name(m.quantity, m.target)
+        if isinstance(m.value, np.ndarray):
+            self._add_vector(place, m.step, m.value)
+            return
+        if self._row[0] != m.step or place in self._row[2]:
+            self._close_row()
+            self._row = (m.step, m.epoch, {})
+        self._row[2][place] = m.value
+
+    def _take_advice(self, record: dict[str, Any]) -> None:
+        Advice.from_json(record)  # raises if it is none
+        self.changes.append(record)
+        if len(self.changes) > MAX_CHANGES:
+            del self.changes[: MAX_CHANGES // 10]
+        self._seen(int(record.get("changed_step", record["step"])), 0)
+
+    def _take_end(self, record: dict[str, Any]) -> None:
+        self.has_ended = True
+        if record["overhead"]:
+            spent = record["overhead"]
+            seconds, wall = float(spent["seconds"]), float(spent["wall_seconds"])
+            self.overhead = Overhead(seconds, wall, int(spent["probes"]))
+
+    def _name(self, quantity: str, target: str) -> int:
+        place = self._ids.setdefault((quantity, target), len(self.names))
+        if place == len(self.names):
+            self.names.append((quantity, target))
+        return place
+
+    def _close_row(self) -> None:
+        step, epoch, row = self._row
+        self._row = (0, 0, {})
+        if row:
+            ids = np.fromiter(row, np.int32, len(row))
+            self._add(step, epoch, ids, np.fromiter(row.values(), np.float32, len(row)))
+
+    def _add(self, step: int, epoch: int, ids: np.ndarray, values: np.ndarray) -> None:
+        self._seen(step, epoch)
+        for room, part, places in self._split(ids):
+            kept = self._probes.setdefault(room, [])
+            kept.append(Probe(step, epoch, part, values[places]))
+            if len(kept) > MAX_PROBES:
+                del kept[1 : MAX_PROBES // 2 : 2]
+
+    def _split(self, ids: np.ndarray) -> list[tuple[str, np.ndarray, np.ndarray]]:
+        """Return the ids of each room and their places; probes of the same series share them."""
+        key = ids.tobytes()
+        if key not in self._by_room:
+            rooms = np.array([_room(self.names[place][0]) for place in ids.tolist()])
+            groups = [(str(room), np.flatnonzero(rooms == room)) for room in np.unique(rooms)]
+            if len(self._by_room) >= MAX_PROBES:
+                self._by_room.clear()
+            self._by_room[key] = [(room, ids[places], places) for room, places in groups]
+        return self._by_room[key]
+
+    def _add_vector(self, place: int, step: int, values: np.ndarray) -> None:
+        if not 0 <= place < len(self.names):
+            raise ValueError(f"The id must be below {len(self.names)}. Received: {place}")
+        kept = self._vectors.setdefault(place, [])
+        kept.append((step, values.astype(np.float16)))
+        if len(kept) > MAX_VECTORS:
+            del kept[1 : MAX_VECTORS // 2 : 2]
+
+    def _seen(self, step: int, epoch: int) -> None:
+        self.step, self.epoch = max(self.step, step), max(self.epoch, epoch)
+
+
+def _room(quantity: str) -> str:
+    return quantity.partition("/")[0]
+
+
+def _every(n: int, steps: np.ndarray, values: np.ndarray) -> tuple[list[int], list[float]]:
+    """Return every `n`-th point, the last one among them."""
+    start = (len(steps) - 1) % n
+    return steps[start::n].tolist(), values[start::n].tolist()
