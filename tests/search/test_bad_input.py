@@ -61,7 +61,7 @@ CASES = {
     "objective-not-logged": (
         {"objective": "val_auc"},
         ValueError,
-        "must be one of.*val_accuracy.*val_loss.*which the model logs.*Received: objective='val_auc'",
+        "must be one of.*val_accuracy.*val_loss.*the model logs.*Received: objective='val_auc'",
     ),
     "objective-on-training-data": (
         {"objective": "accuracy"},

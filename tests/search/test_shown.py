@@ -1,0 +1,203 @@
+"""What the user sees: bar, table, picture, TensorBoard's HParams, and the log of Optuna."""
+
+import io
+import logging
+import subprocess
+import sys
+
+import optuna
+import pytest
+from matplotlib.figure import Figure
+
+import keras_babysit as kb
+from keras_babysit.search.objective import read_objective
+from keras_babysit.search.plot import plot
+from keras_babysit.search.progress import ProgressBar, ends
+from tests.search.models import blobs, deep
+from tests.search.records import DROPOUT, record
+
+OBJECTIVE = read_objective("val_loss")
+
+
+@pytest.fixture(scope="module")
+def search(tmp_path_factory):
+    """A search with a trial that was completed, and one of each other end."""
+    logs = tmp_path_factory.mktemp("logs")
+    search = kb.search.RandomizedSearchCV(
+        deep,
+        objective="val_accuracy",
+        max_trials=7,
+        cv=2,
+        seed=0,
+        verbose=0,
+        max_stopped=1.0,
+        log_dir=logs,
+    )
+    return search.fit(*blobs(1200), epochs=2, batch_size=16), logs
+
+
+def test_hparams_are_read_back_by_tensorboards_own_plugin(search):
+    search, logs = search
+    groups = session_groups(logs)
+    assert {group["name"] for group in groups} == {f"trial-{n:04d}" for n in range(7)}
+    for group in groups:
+        record = search.records_[int(group["name"].split("-")[1])]
+        values = group["hparams"]
+        assert values["learning_rate"] == pytest.approx(record.params["learning_rate"])
+        assert values["activation"] == record.params["activation"]
+        assert values["cause"] == record.cause
+        assert group["status"] == (
+            "STATUS_SUCCESS" if record.state == "complete" else "STATUS_FAILURE"
+        )
+        if record.scores:
+            assert group["metrics"]["val_accuracy"] == pytest.approx(record.score)
+    assert {r.state for r in search.records_} >= {"complete", "stopped"}
+
+
+def session_groups(logs):
+    """Return what the HParams tab shows, as the plugin answers the browser."""
+    from tensorboard.backend.event_processing import data_provider
+    from tensorboard.backend.event_processing import plugin_event_multiplexer as multiplexer
+    from tensorboard.plugins import base_plugin
+    from tensorboard.plugins.hparams import hparams_plugin
+    from werkzeug.test import Client
+
+    events = multiplexer.EventMultiplexer().AddRunsFromDirectory(str(logs))
+    events.Reload()
+    provider = data_provider.MultiplexerDataProvider(events, str(logs))
+    context = base_plugin.TBContext(data_provider=provider, logdir=str(logs))
+    app = hparams_plugin.HParamsPlugin(context).get_plugin_apps()["/session_groups"]
+    statuses = [f"STATUS_{name}" for name in ("UNKNOWN", "SUCCESS", "FAILURE", "RUNNING")]
+    request = {
+        "startIndex": 0,
+        "sliceSize": 99,
+        "allowedStatuses": statuses,
+        "colParams": [{"metric": {"tag": tag}} for tag in ("val_accuracy", "gap")],
+    }
+    answer = Client(app).post("/", json=request)
+    assert answer.status_code == 200, answer.text
+    return [
+        {
+            "name": group["sessions"][0]["name"],
+            "hparams": group["hparams"],
+            "metrics": {m["name"]["tag"]: m["value"] for m in group.get("metricValues", ())},
+            "status": group["sessions"][0]["status"],
+        }
+        for group in answer.json["sessionGroups"]
+    ]
+
+
+def test_the_picture_has_log_axes_and_causes(search):
+    figure = search[0].plot()
+    assert isinstance(figure, Figure)
+    axes = {a.get_xlabel(): a for a in figure.axes}
+    assert set(axes) == {"activation", "learning_rate"}
+    assert axes["learning_rate"].get_xscale() == "log"
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert {"round 1", "best"} < set(labels)
+    assert {r.cause for r in search[0].records_ if r.state == "stopped"} <= set(labels)
+    figure.savefig(io.BytesIO())
+
+
+def test_the_picture_of_a_mirrored_axis_and_of_nothing():
+    mirrored = kb.search.Range("momentum", 0.1, 0.9, sampling="reverse_log")
+    trials = [
+        kb.search.Record(n, params={"momentum": v}, space={"momentum": mirrored}, scores=[v])
+        for n, v in enumerate([0.2, 0.5, 0.9])
+    ]
+    figure = plot(trials, [{"momentum": mirrored}], OBJECTIVE)
+    figure.savefig(io.BytesIO())
+    assert plot([], [], OBJECTIVE).axes == []
+
+
+TRIALS = [
+    record(0, 0.5, learning_rate=0.01, dropout=0.1),
+    record(1, 0.3, learning_rate=0.02, dropout=0.1, state="pruned"),
+    record(2, None, "loss_explosion", learning_rate=3.0, dropout=0.1),
+    record(3, None, "no_update", learning_rate=1e-5, dropout=0.1),
+    record(4, None, "no_update", learning_rate=1.1e-5, dropout=0.1),
+    record(5, 0.4, learning_rate=0.02, dropout=0.1),
+]
+
+
+def test_a_pipe_gets_a_line_per_change_with_best_and_causes():
+    stream = io.StringIO()
+    with ProgressBar(OBJECTIVE, 6, 1, stream=stream) as bar:
+        for count in (0, 1, 1, 6):
+            bar.update(TRIALS[:count])
+    assert stream.getvalue().splitlines() == [
+        "trials  1/6  best val_loss 0.5",
+        "trials  6/6  best val_loss 0.4  pruned 1 · no_update 2 · loss_explosion 1",
+    ]
+
+
+def test_a_terminal_gets_a_bar():
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    stream = Terminal()
+    with ProgressBar(OBJECTIVE, 6, 3, stream=stream) as bar:
+        bar.update(TRIALS)
+    assert "round 1/3" in stream.getvalue()
+    assert "6/6" in stream.getvalue()
+    assert "best val_loss 0.4" in stream.getvalue()
+    assert ends(TRIALS) == "pruned 1 · no_update 2 · loss_explosion 1"
+
+
+def test_nothing_is_shown_where_nothing_is_asked_for(capsys):
+    with ProgressBar(OBJECTIVE, 6, 3, verbose=0) as bar:
+        bar.update(TRIALS)
+    assert capsys.readouterr().out == ""
+
+
+def test_the_table_comes_with_the_advice(capsys):
+    from keras_babysit.search.rounds import Steering, next_ranges
+    from keras_babysit.search.table import as_text, show, summary
+
+    spread = [record(n, v, dropout=d) for n, (d, v) in enumerate([(0, 3), (0.2, 2), (0.5, 1)])]
+    advice = next_ranges(spread, {"dropout": DROPOUT}, Steering())[1]
+    text = as_text(summary(spread, advice, OBJECTIVE))
+    assert "NOTE edge_of_range: The best trial has dropout 0.5" in text
+    assert 'hp.Float("dropout"' in text
+    assert "3 trials: 3 complete; 0 examples" in text
+    assert max(len(line) for line in text.splitlines()) <= 100
+    show(summary(TRIALS, [], OBJECTIVE))
+    assert "no_update 2" in capsys.readouterr().out
+
+
+def test_a_search_leaves_optunas_log_level_alone(search):
+    assert optuna.logging.get_verbosity() == logging.INFO
+    assert len(search[0].study_.trials) == 7
+
+
+def test_ranges_and_advice_are_there_after_a_random_search(search):
+    (ranges,) = search[0].ranges_
+    assert ranges["learning_rate"].low == 1e-7
+    assert isinstance(search[0].advice_, list)
+
+
+def test_the_search_room_is_loaded_when_it_is_used_and_not_before():
+    code = """
+import sys, keras_babysit as kb
+assert not [m for m in sys.modules if m.split(".")[0] in ("optuna", "sqlalchemy")]
+assert "keras_babysit.search" not in sys.modules
+kb.search.GridSearchCV
+assert "optuna" in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+def test_a_missing_extra_is_named():
+    code = """
+import sys
+sys.modules["optuna"] = None
+import keras_babysit as kb
+try:
+    kb.search
+except ImportError as error:
+    assert 'pip install "keras-babysit[search]"' in str(error), error
+else:
+    raise AssertionError
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
