@@ -25,7 +25,11 @@ with more examples at the same step."""
 
 SMALL = 32
 """A batch of fewer examples tells little of a network; the probe then takes what was kept of
-earlier batches instead, and the loss before the first step is that of the first so many."""
+earlier batches instead."""
+
+FEW = 8
+"""Examples that the loss before the first step needs. Batches of fewer are joined, though the
+weights move in between: one example alone may have next to no loss."""
 
 MOST = 0.5
 """A squashing unit counts as saturated if it is flat for more than this share of the examples."""
@@ -311,7 +315,7 @@ class Monitor:
     @property
     def _is_starting(self):
         """Whether too few examples were seen so far to know the loss before the first step."""
-        return self._firsts and len(self._firsts) * self.history.facts["batch_size"] < SMALL
+        return self._firsts and len(self._firsts) * self.history.facts["batch_size"] < FEW
 
     def _first_loss(self, loss):
         """Return the median loss of the first batches: one example alone may be lucky."""

@@ -102,7 +102,7 @@ def _remedies(history: History, still_falls: bool) -> list[Remedy]:
     remedies = [capacity]
     if still_falls:
         remedies.insert(0, longer)
-    if len(ratios) and ratios[-1] < SLOW_UPDATES:
+    if len(ratios) and 0 < ratios[-1] < SLOW_UPDATES:
         remedies.insert(0, faster)
     has = history.facts.get("regularization", {})
     if has.get("dropout") or has.get("penalized_weights") or has.get("weight_decay"):
