@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_babysit.advice import Advice
 from keras_babysit.history import Measurement, to_jsonable
 
 PLUGIN = "babysit"
@@ -109,6 +110,16 @@ def unpack_numbers(record: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
 def unpack_units(record: dict[str, Any]) -> np.ndarray:
     """Return the values of a record of type `units`, one per unit."""
     return _unpacked(record["values"], _UNIT)
+
+
+def episodes(records: Iterable[Mapping[str, Any]]) -> list[Advice]:
+    """Return every advice as it stood last, of all changes that were written of it."""
+    found: dict[tuple[Any, ...], Advice] = {}
+    for record in records:
+        if record.get("type") == "advice":
+            advice = Advice.from_json(record)
+            found[*advice.key, advice.step] = advice
+    return list(found.values())
 
 
 def _packed(values: Iterable[Any], kind: np.dtype[Any]) -> str:

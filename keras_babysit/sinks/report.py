@@ -18,6 +18,7 @@ from keras_babysit.advice import Advice, Severity
 from keras_babysit.history import FORMAT_VERSION, History, Overhead, read_jsonl, to_jsonable
 from keras_babysit.sinks import _page
 from keras_babysit.sinks._drawing import numbers
+from keras_babysit.sinks._records import episodes
 from keras_babysit.sinks._wording import cost, counted, name, number, one_line, outbreaks
 
 _STYLES = {Severity.NOTE: "cyan", Severity.WARNING: "yellow", Severity.ERROR: "red"}
@@ -57,17 +58,14 @@ class Report:
             ValueError: If a line before the last is no JSON object, or if the file was written by
                 a newer version of the format.
         """
-        episodes: dict[tuple[Any, ...], Advice] = {}
+        records = read_jsonl(path)
         overhead = None
-        for record in read_jsonl(path):
-            if record.get("type") == "advice":
-                advice = Advice.from_json(record)
-                episodes[*advice.key, advice.step] = advice
-            elif record.get("type") == "end" and record["overhead"]:
+        for record in records:
+            if record.get("type") == "end" and record["overhead"]:
                 spent = record["overhead"]
                 seconds, wall = float(spent["seconds"]), float(spent["wall_seconds"])
                 overhead = Overhead(seconds, wall, int(spent["probes"]))
-        return cls(History.from_jsonl(path), episodes.values(), overhead)
+        return cls(History.from_jsonl(path), episodes(records), overhead)
 
     def to_json(self, path: str | Path | None = None) -> str:
         """Return the report as a JSON object, and write it to `path` if one is given.
