@@ -34,7 +34,8 @@ def heat_map(log: RunLog, quantity: str, window: tuple[int, int] | None) -> dict
     columns = int(np.clip(MAX_CELLS // len(shown), 8, MAX_COLUMNS))
     columns = min(columns, last - first + 1)
     ends = np.linspace(first - 1, last, columns + 1)[1:].round()
-    values, known = cells(table.steps, table.values, table.known, ends)
+    values, known = cells(table.steps, table.values, table.known, ends, first)
+    known[1:] &= (ends[:-1] < log.step)[:, None]  # nothing is drawn after the run's latest step
     scale = quantities.scale(quantity, table)
     return {
         "quantity": quantity,

@@ -27,7 +27,7 @@ def line(steps: np.ndarray, values: np.ndarray, points: int) -> np.ndarray:
 
 
 def cells(
-    steps: np.ndarray, values: np.ndarray, known: np.ndarray, ends: np.ndarray
+    steps: np.ndarray, values: np.ndarray, known: np.ndarray, ends: np.ndarray, first: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return what each column of a heat map shows: the largest value of the probes in it.
 
@@ -38,6 +38,7 @@ def cells(
         values: Shape `(probes, rows)`.
         known: Whether the value was measured, of the same shape.
         ends: Last step of each column, ascending, shape `(columns,)`.
+        first: First step of the first column.
 
     Returns:
         The values and whether they are known, both of shape `(columns, rows)`.
@@ -48,7 +49,12 @@ def cells(
     # NaN over infinity over numbers over what was not measured.
     level = np.where(np.isnan(values), 3, np.where(np.isinf(values), 2, 1)) * known
     rank = np.where(np.isfinite(values), values, 0.0)
-    start = 0
+    start = int(np.searchsorted(steps, first))
+    if start:
+        before = known[:start]
+        latest = start - 1 - before[::-1].argmax(0)
+        shown[0] = np.take_along_axis(values, latest[None], 0)[0]
+        is_known[0] = before.any(0)
     for column, end in enumerate(bounds):
         if column:
             shown[column], is_known[column] = shown[column - 1], is_known[column - 1]

@@ -1,0 +1,145 @@
+// Layers x steps of one quantity on a canvas; pointer and arrow keys read cells, a click opens one.
+
+import { h, svg } from "./dom.js";
+import { fitted, isNumber, short, whole } from "./format.js";
+import { stepAxis } from "./frame.js";
+import { SIGNS, color, shades, share } from "./palette.js";
+
+const HEIGHT = 640;
+const ROW = { least: 3.2, most: 22 };
+const KEYS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+
+let held = null; // run, series and column of the cursor, so that a reload leaves it where it was
+
+export function drawHeatMap(parent, run, map, box, context) {
+  parent.append(h("div", { class: "bar-top" }, h("h2", {}, "Layers"), picker(run, context), map ? legend(map) : null));
+  if (!map || !map.rows.length) {
+    parent.append(h("p", { class: "quiet" }, run.quantities.length ? "This run did not measure it." : "No layer was measured yet."));
+    return;
+  }
+  const row = Math.min(ROW.most, Math.max(ROW.least, HEIGHT / map.rows.length));
+  const height = Math.ceil(map.rows.length * row);
+  const cells = h("canvas", {
+    class: "cells", tabindex: "0", role: "application", "data-focus": `heat-${run.id}`,
+    "aria-label": `${map.title}: ${map.rows.length} rows in the order of the network. Arrow keys read values, Enter opens the layer.`,
+    style: `left:${box.left}px;width:${box.span}px;height:${height}px`,
+  });
+  const over = svg("svg", { class: "over", width: box.width, height: height + 26, "aria-hidden": "true" });
+  const reading = h("output", { class: "reading" });
+  parent.append(h("div", { class: "heat", style: `height:${height + 26}px` }, cells, over), reading);
+  paint(cells, map, box, row, height);
+  over.append(...labels(map, box, row), ...stepAxis(box, height));
+  follow(cells, over, reading, run, map, box, row, context);
+}
+
+function picker(run, { quantity, choose }) {
+  const options = run.quantities.map((one) => h("option", { value: one.name, selected: one.name === quantity }, one.title));
+  return h("label", { class: "picker" }, h("span", { class: "quiet" }, "Show"),
+    h("select", { "data-focus": `quantity-${run.id}`, change: (event) => choose({ quantity: event.target.value }) }, options));
+}
+
+function legend(map) {
+  const ramp = h("canvas", { width: 128, height: 1, class: "ramp", "aria-hidden": "true" });
+  const draw = ramp.getContext("2d");
+  shades().forEach((shade, x) => { draw.fillStyle = shade; draw.fillRect(x, 0, 1, 1); });
+  const isLost = map.cells.some((row) => row.some((value) => typeof value === "string"));
+  return h("div", { class: "legend" }, short(map.low), ramp, short(map.high), map.isLog ? h("span", {}, "logarithmic") : null,
+    isLost ? h("span", { class: "key" }, h("i", { class: "bad" }), "not finite") : null);
+}
+
+function paint(canvas, map, box, row, height) {
+  const unit = devicePixelRatio;
+  canvas.width = Math.round(box.span * unit);
+  canvas.height = Math.round(height * unit);
+  const draw = canvas.getContext("2d");
+  const ramp = shades(), hatch = hatched(draw);
+  const gap = row > 7 ? unit : 0;
+  const edges = [map.first, ...map.ends].map((step) => Math.round((box.x(step) - box.left) * unit));
+  map.cells.forEach((values, r) => {
+    const y = Math.round(r * row * unit), tall = Math.round((r + 1) * row * unit) - y - gap;
+    for (let c = 0; c < values.length;) {
+      const value = values[c];
+      let end = c + 1;
+      while (end < values.length && values[end] === value) end++;
+      if (value !== null) {
+        draw.fillStyle = isNumber(value) ? ramp[Math.round(share(map, value) * (ramp.length - 1))] : hatch;
+        draw.fillRect(edges[c], y, edges[end] - edges[c], tall);
+      }
+      c = end;
+    }
+  });
+}
+
+function hatched(draw) {
+  const unit = devicePixelRatio;
+  const tile = h("canvas", { width: 6 * unit, height: 6 * unit });
+  const ink = tile.getContext("2d");
+  ink.scale(unit, unit);
+  ink.fillStyle = color("page");
+  ink.fillRect(0, 0, 6, 6);
+  ink.strokeStyle = color("error-fill");
+  ink.lineWidth = 2;
+  ink.stroke(new Path2D("M-1 7 7-1M-1 1 1-1M5 7 7 5"));
+  return draw.createPattern(tile, "repeat");
+}
+
+function labels(map, box, row) {
+  const every = Math.ceil(13 / row);
+  return map.rows.flatMap((one, r) => {
+    const y = r * row + row / 2;
+    const mark = one.mark ? [svg("path", { class: `sign ${one.mark}`, d: SIGNS[one.mark], transform: `translate(${box.left - 9} ${y}) scale(${Math.min(0.8, row / 12)})` })] : [];
+    if (r % every) return mark;
+    return [svg("text", { class: "name", x: box.left - 20, y: y + 4, "text-anchor": "end" }, fitted(one.name, box.left - 24), svg("title", {}, one.name)), ...mark];
+  });
+}
+
+function follow(canvas, over, reading, run, map, box, row, { state, choose }) {
+  const cursor = svg("rect", { class: "cursor", visibility: "hidden" });
+  const columns = map.ends.length;
+  const start = (c) => (c ? map.ends[c - 1] : map.first);
+  const isHeld = held && held.run === run.id;
+  let r = isHeld ? Math.max(0, map.rows.findIndex((one) => one.id === held.series)) : -1;
+  let c = isHeld ? Math.min(columns - 1, held.column) : columns - 1;
+  over.append(...chosen(map, box, row, run, state), cursor);
+  const rest = map.omitted > 0 ? `${whole(map.omitted)} more rows are not drawn. ` : "";
+  reading.textContent = `${rest}Point at a cell to read it; click it, or press Enter, to open its layer.`;
+
+  function show() {
+    held = { run: run.id, series: map.rows[r].id, column: c };
+    const x = box.x(start(c)), width = Math.max(2, box.x(map.ends[c]) - x);
+    for (const [key, value] of Object.entries({ x, y: r * row, width, height: row, visibility: "visible" })) cursor.setAttribute(key, value);
+    reading.textContent = `${map.rows[r].name} · ${steps(start(c), map.ends[c])} · ${short(map.cells[r][c])}`;
+  }
+  const open = () => r >= 0 && choose({ cell: { run: run.id, series: map.rows[r].id, step: map.ends[c] } });
+  const aim = (event) => {
+    const bounds = canvas.getBoundingClientRect();
+    const step = map.first + ((event.clientX - bounds.left) / bounds.width) * (box.last - box.first);
+    r = Math.min(map.rows.length - 1, Math.max(0, Math.floor((event.clientY - bounds.top) / row)));
+    c = Math.max(0, map.ends.findIndex((end) => end >= step));
+    show();
+  };
+  canvas.addEventListener("pointermove", aim);
+  canvas.addEventListener("click", (event) => { aim(event); open(); });
+  canvas.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") open();
+    const move = KEYS[event.key];
+    if (!move) return;
+    event.preventDefault();
+    r = Math.min(map.rows.length - 1, Math.max(0, r + move[0]));
+    c = Math.min(columns - 1, Math.max(0, c + move[1]));
+    show();
+  });
+}
+
+function steps(from, to) {
+  return to - from <= 1 ? `step ${whole(to)}` : `steps ${whole(from + 1)} to ${whole(to)}`;
+}
+
+// The row whose layer is open, and the step that it is shown at.
+function chosen(map, box, row, run, { cell }) {
+  const place = cell && cell.run === run.id ? map.rows.findIndex((one) => one.id === cell.series) : -1;
+  if (place < 0) return [];
+  const x = box.x(cell.step);
+  const line = x >= box.left && x <= box.left + box.span ? [svg("line", { class: "chosen", x1: x, x2: x, y1: 0, y2: map.rows.length * row })] : [];
+  return [svg("rect", { class: "chosen", x: box.left, width: box.span, y: place * row, height: row }), ...line];
+}

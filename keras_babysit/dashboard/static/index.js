@@ -1,0 +1,146 @@
+// The page of the tab: asks for the runs, keeps what is chosen, and draws it anew when it changes.
+
+import { fetchJson } from "./api.js";
+import { compareHint, drawRuns } from "./runs.js";
+import { h, replace } from "./dom.js";
+import { followTheme, onReload } from "./host.js";
+import { drawLayer } from "./layer.js";
+import { drawRun, shareScales } from "./run_view.js";
+
+const state = { run: null, other: null, quantity: null, window: null, cell: null };
+const parts = {};
+let turn = 0; // answers of an earlier turn come too late and are dropped
+
+export async function render() {
+  document.documentElement.lang = "en";
+  for (const sheet of ["./styles.css", "./vendor/uPlot.min.css"]) {
+    const address = new URL(sheet, import.meta.url).href;
+    await new Promise((done) => {
+      const link = h("link", { rel: "stylesheet", href: address });
+      link.addEventListener("load", done);
+      link.addEventListener("error", done);
+      document.head.append(link);
+    });
+  }
+  parts.runs = h("aside", { class: "runs", "aria-label": "Runs" });
+  parts.main = h("main", { class: "views", id: "views" });
+  parts.layer = h("aside", { class: "layer", "aria-label": "Layer", hidden: true });
+  parts.status = h("p", { class: "status", role: "status" });
+  document.body.replaceChildren(parts.status, h("div", { class: "page" }, parts.runs, parts.main, parts.layer));
+  followTheme(() => draw(true));
+  onReload(refresh);
+  addEventListener("resize", debounced(() => draw(true)));
+  addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && state.cell) choose({ cell: null });
+  });
+  await refresh();
+  // The states of the other runs are read once the first is on the screen.
+  parts.listing = await fetchJson("runs", { read: 1 }).catch(() => parts.listing);
+  listRuns();
+}
+
+function debounced(action) {
+  let timer = 0;
+  return () => {
+    clearTimeout(timer);
+    timer = setTimeout(action, 120);
+  };
+}
+
+async function refresh() {
+  try {
+    parts.listing = await fetchJson("runs", { read: parts.listing ? 1 : 0 });
+    parts.status.textContent = "";
+  } catch (error) {
+    parts.status.textContent = error.message;
+    return;
+  }
+  const known = new Set(parts.listing.runs.map((run) => run.id));
+  if (!known.has(state.run)) state.run = parts.listing.runs.length ? parts.listing.runs[0].id : null;
+  if (!known.has(state.other)) state.other = null;
+  listRuns();
+  await load();
+}
+
+function choose(change) {
+  const isOtherRun = ("run" in change && change.run !== state.run) || "other" in change;
+  if (isOtherRun) Object.assign(state, { window: null, cell: null });
+  Object.assign(state, change);
+  listRuns();
+  load();
+}
+
+function listRuns() {
+  drawRuns(parts.runs, parts.listing, state, choose);
+}
+
+async function load() {
+  const mine = ++turn;
+  if (!state.run) {
+    drawEmpty();
+    return;
+  }
+  const ids = state.other ? [state.run, state.other] : [state.run];
+  try {
+    const runs = await Promise.all(ids.map((run) => fetchJson("run", { run, ...range() })));
+    const last = Math.max(...runs.map((run) => run.last));
+    const quantity = chosen(runs);
+    const window = state.window || [0, last];
+    const asked = runs.length > 1 || state.window ? { from: window[0], to: window[1] } : {};
+    const maps = await Promise.all(
+      runs.map((run) => {
+        const isThere = run.quantities.some((one) => one.name === quantity);
+        return isThere ? fetchJson("heat", { run: run.id, quantity, ...asked }) : null;
+      }),
+    );
+    const layer = state.cell && ids.includes(state.cell.run)
+      ? await fetchJson("layer", { run: state.cell.run, series: state.cell.series, step: state.cell.step })
+      : null;
+    if (mine !== turn) return;
+    parts.data = { runs, maps, layer, quantity, window };
+    parts.status.textContent = "";
+    draw(false);
+  } catch (error) {
+    if (mine === turn) parts.status.textContent = error.message;
+  }
+}
+
+function range() {
+  return state.window ? { from: state.window[0], to: state.window[1] } : {};
+}
+
+function chosen(runs) {
+  const names = runs.flatMap((run) => run.quantities.map((one) => one.name));
+  if (!names.includes(state.quantity)) state.quantity = names[0] || null;
+  return state.quantity;
+}
+
+function draw(isForced) {
+  const data = parts.data;
+  if (!data || !state.run) return;
+  const text = JSON.stringify([data, state, innerWidth]);
+  if (!isForced && text === parts.drawn) return;
+  parts.drawn = text;
+  parts.layer.hidden = !data.layer;
+  document.body.classList.toggle("has-layer", Boolean(data.layer));
+  document.body.classList.toggle("is-pair", data.runs.length > 1);
+  if (data.layer) drawLayer(parts.layer, data.layer, () => choose({ cell: null }));
+  shareScales(data.runs, data.maps);
+  replace(parts.main, data.runs.map((run) => h("article", { class: "view", "data-run": run.id })));
+  data.runs.forEach((run, place) => {
+    drawRun(parts.main.children[place], run, data.maps[place], { ...data, state, choose });
+  });
+}
+
+function drawEmpty() {
+  const listing = parts.listing;
+  parts.layer.hidden = true;
+  document.body.classList.remove("has-layer", "is-pair");
+  replace(parts.main, [
+    h("section", { class: "empty" },
+      h("h1", {}, "No run of keras-babysit here"),
+      h("p", {}, "Looked for in ", h("code", {}, listing.folders.join(", ") || "no folder"), ". Runs appear here once a training writes them:"),
+      h("pre", {}, h("code", {}, listing.howTo)),
+      h("p", { class: "quiet" }, compareHint)),
+  ]);
+}

@@ -1,0 +1,164 @@
+// Curves over the steps, drawn by uPlot, with the values under the pointer in the caption.
+
+import { h } from "./dom.js";
+import { isNumber, short, whole } from "./format.js";
+import { color } from "./palette.js";
+import uPlot from "./vendor/uPlot.esm.js";
+
+const HEIGHT = 172;
+const LOG_FROM = 30; // the factor that values must span for a logarithmic axis
+const STYLES = {
+  batch: { width: 1.25, dash: [] },
+  train: { width: 2, dash: [] },
+  validation: { width: 2, dash: [7, 4] },
+};
+
+export function drawChart(parent, chart, run, box, zoom) {
+  const isLog = chart.range[0] > 0 && chart.range[1] / chart.range[0] > LOG_FROM;
+  const keys = chart.lines.map((line) => h("output", {}));
+  const at = h("span", { class: "at" });
+  const host = h("div", { class: "plot", role: "img", "aria-label": spoken(chart) });
+  parent.append(h("div", { class: "figure" },
+    h("div", { class: "caption" }, h("h3", {}, chart.title), isLog ? h("span", {}, "logarithmic") : null,
+      chart.lines.map((line, i) => h("span", { class: `key ${line.kind}` }, h("i"), `${line.kind} `, keys[i])), at),
+    host));
+  const steps = [...new Set(chart.lines.flatMap((line) => line.steps))].sort((a, b) => a - b);
+  const read = (place) => {
+    at.textContent = place === null ? "" : `step ${whole(steps[place])}`;
+    chart.lines.forEach((line, i) => { keys[i].textContent = reading(line, place === null ? null : steps[place]); });
+  };
+  read(null);
+  new uPlot(options(chart, run, box, isLog, read, zoom), columns(chart.lines, steps), host);
+}
+
+function spoken(chart) {
+  return `${chart.title}: ${chart.lines.map((line) => `${line.kind} ends at ${reading(line, null)}`).join(", ")}`;
+}
+
+// The value at a step, or before it if the line has none there; the latest without a step.
+function reading(line, step) {
+  const place = step === null ? line.steps.length - 1 : line.steps.findLastIndex((one) => one <= step);
+  if (place < 0) return "";
+  const margin = line.margins && line.margins[place];
+  return short(line.values[place]) + (isNumber(margin) ? ` ± ${short(margin)}` : "");
+}
+
+// uPlot wants one column of steps: undefined where a line has no point, null where it is not finite.
+function columns(lines, steps) {
+  const place = new Map(steps.map((step, i) => [step, i]));
+  const column = (line, value) => {
+    const found = new Array(steps.length);
+    line.steps.forEach((step, i) => { found[place.get(step)] = value(i); });
+    return found;
+  };
+  const edge = (line, sign) => column(line, (i) => {
+    const margin = line.margins && line.margins[i];
+    return isNumber(line.values[i]) && isNumber(margin) ? line.values[i] + sign * margin : null;
+  });
+  return [
+    steps,
+    ...lines.map((line) => column(line, (i) => (isNumber(line.values[i]) ? line.values[i] : null))),
+    ...lines.filter((line) => line.margins).flatMap((line) => [edge(line, 1), edge(line, -1)]),
+  ];
+}
+
+function options(chart, run, box, isLog, read, zoom) {
+  const ink = color("mute"), grid = { stroke: color("grid"), width: 1 };
+  const font = '11.5px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
+  const banded = chart.lines.filter((line) => line.margins);
+  const first = chart.lines.length + 1;
+  return {
+    width: box.width,
+    height: HEIGHT,
+    padding: [6, box.right, 0, 0],
+    legend: { show: false },
+    cursor: { sync: { key: "babysit", setSeries: false }, drag: { x: true, y: false, setScale: false }, y: false, points: { size: 6 } },
+    scales: { x: { time: false, range: [box.first, box.last] }, y: { distr: isLog ? 3 : 1, range: spread(chart.range, isLog) } },
+    axes: [
+      { stroke: ink, font, grid: { show: false }, ticks: { show: false }, size: 26, values: (_, marks) => marks.map((t) => (t % 1 ? "" : whole(t))) },
+      { stroke: ink, font, grid, ticks: { show: false }, size: box.left, gap: 8, values: (_, marks) => marks.map((v) => (v === null ? "" : short(v))) },
+    ],
+    series: [
+      {},
+      ...chart.lines.map((line) => ({
+        stroke: color(line.kind), ...STYLES[line.kind], spanGaps: false, points: { show: line.steps.length < 2, size: 6 },
+      })),
+      ...banded.flatMap(() => [{ stroke: "transparent", width: 0, points: { show: false } }, { stroke: "transparent", width: 0, points: { show: false } }]),
+    ],
+    bands: banded.map((line, i) => ({ series: [first + 2 * i, first + 2 * i + 1], fill: `${color(line.kind)}2e` })),
+    hooks: {
+      drawAxes: [(plot) => mark(plot, chart, run)],
+      draw: [(plot) => lost(plot, chart)],
+      setCursor: [(plot) => read(plot.cursor.idx === undefined ? null : plot.cursor.idx)],
+      setSelect: [(plot) => select(plot, box, zoom)],
+    },
+  };
+}
+
+function spread([low, high], isLog) {
+  if (isLog) return [low / 1.3, high * 1.3];
+  const room = (high - low) * 0.06 || Math.abs(high) / 10 || 1;
+  return [low - room, high + room];
+}
+
+function select(plot, box, zoom) {
+  if (plot.select.width < 6) return;
+  const from = Math.max(box.first, Math.floor(plot.posToVal(plot.select.left, "x")));
+  const to = Math.min(box.last, Math.ceil(plot.posToVal(plot.select.left + plot.select.width, "x")));
+  plot.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
+  if (to - from >= 2) zoom([from, to]);
+}
+
+// Where epochs begin, and the loss before training.
+function mark(plot, chart, run) {
+  const { left, top, width, height } = plot.bbox;
+  const draw = plot.ctx;
+  draw.save();
+  draw.lineWidth = devicePixelRatio;
+  draw.strokeStyle = color("edge");
+  draw.setLineDash([devicePixelRatio, 4 * devicePixelRatio]);
+  for (const epoch of run.epochs) {
+    const x = plot.valToPos(epoch, "x", true);
+    if (x > left && x < left + width) line(draw, x, top, x, top + height);
+  }
+  if (isNumber(chart.start)) {
+    const y = plot.valToPos(chart.start, "y", true);
+    draw.strokeStyle = color("mute");
+    draw.setLineDash([3 * devicePixelRatio, 3 * devicePixelRatio]);
+    line(draw, left, y, left + width, y);
+    text(draw, "before training", left + width, y - 4 * devicePixelRatio, "right", color("mute"));
+  }
+  draw.restore();
+}
+
+function lost(plot, chart) {
+  const steps = chart.lines.flatMap((one) => one.steps.filter((_, i) => typeof one.values[i] === "string"));
+  if (!steps.length) return;
+  const first = Math.min(...steps), x = plot.valToPos(first, "x", true), unit = devicePixelRatio;
+  const { left, top, width } = plot.bbox;
+  if (x < left || x > left + width) return;
+  const y = top + 9 * unit, isLate = x > left + width / 2;
+  const draw = plot.ctx;
+  draw.save();
+  draw.strokeStyle = color("error-fill");
+  draw.lineWidth = 2 * unit;
+  draw.setLineDash([]);
+  line(draw, x - 5 * unit, y - 5 * unit, x + 5 * unit, y + 5 * unit);
+  line(draw, x - 5 * unit, y + 5 * unit, x + 5 * unit, y - 5 * unit);
+  text(draw, `not finite from step ${whole(first)}`, x + (isLate ? -11 : 11) * unit, y + 4 * unit, isLate ? "right" : "left", color("ink"));
+  draw.restore();
+}
+
+function line(draw, x1, y1, x2, y2) {
+  draw.beginPath();
+  draw.moveTo(x1, y1);
+  draw.lineTo(x2, y2);
+  draw.stroke();
+}
+
+function text(draw, words, x, y, align, ink) {
+  draw.font = `${11 * devicePixelRatio}px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif`;
+  draw.textAlign = align;
+  draw.fillStyle = ink;
+  draw.fillText(words, x, y);
+}

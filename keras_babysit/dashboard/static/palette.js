@@ -1,0 +1,38 @@
+// Colours, read from the style sheet, so that light and dark are told apart in one place.
+
+export const STOPS = 9;
+const SHADES = 128;
+
+export function color(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+}
+
+// From light to dark (or dark to light where the page is dark): the order is seen without hue.
+export function shades() {
+  const stops = Array.from({ length: STOPS }, (_, place) => parsed(color(`h${place}`)));
+  return Array.from({ length: SHADES }, (_, shade) => {
+    const at = (shade / (SHADES - 1)) * (STOPS - 1);
+    const from = Math.min(STOPS - 2, Math.floor(at));
+    const mixed = stops[from].map((part, i) => Math.round(part + (stops[from + 1][i] - part) * (at - from)));
+    return `rgb(${mixed.join(",")})`;
+  });
+}
+
+function parsed(hex) {
+  return [1, 3, 5].map((place) => parseInt(hex.slice(place, place + 2), 16));
+}
+
+// The place of a value on a scale, in [0, 1].
+export function share(scale, value) {
+  if (scale.isLog && value <= 0) return 0;
+  const bend = scale.isLog ? Math.log10 : (v) => v;
+  const at = (bend(value) - bend(scale.low)) / (bend(scale.high) - bend(scale.low));
+  return Math.min(1, Math.max(0, at));
+}
+
+// Severities differ in shape as well as in colour.
+export const SIGNS = {
+  error: "M0-6 6 0 0 6-6 0z",
+  warning: "M0-6 6 5-6 5z",
+  note: "M-5 0a5 5 0 1 0 10 0a5 5 0 1 0-10 0z",
+};

@@ -1,0 +1,81 @@
+// One run from top to bottom: how it went, timeline and curves, heat map, advice.
+
+import { drawAdvice } from "./advice.js";
+import { h, replace } from "./dom.js";
+import { isNumber, whole } from "./format.js";
+import { frame } from "./frame.js";
+import { drawHeatMap } from "./heat_map.js";
+import { drawChart } from "./lines.js";
+import { sign } from "./runs.js";
+import { drawTimeline } from "./timeline.js";
+
+const WORDS = { finished: "finished", running: "running", "cut off": "no end was written" };
+
+export function drawRun(parent, run, map, context) {
+  const { state, choose, window } = context;
+  const box = frame(Math.max(300, parent.clientWidth), window);
+  const zoom = (range) => choose({ window: range });
+  const course = h("section", { class: "course", "aria-label": "Course of the run" });
+  const layers = h("section", { class: "layers", "aria-label": "Layers" });
+  const advice = h("section", { class: "advices", "aria-label": "Advice" });
+  replace(parent, [head(run), course, layers, advice]);
+  course.append(h("div", { class: "bar-top" }, h("h2", {}, "Course"), zoomed(state, zoom)));
+  drawTimeline(course, run, box, (key) => reveal(parent, key));
+  for (const chart of run.charts) drawChart(course, chart, run, box, zoom);
+  if (!run.charts.length) course.append(h("p", { class: "quiet" }, "No loss was measured."));
+  drawHeatMap(layers, run, map, box, context);
+  drawAdvice(advice, run.advice, run.isWell);
+}
+
+function head(run) {
+  return h("header", { class: "head" },
+    h("p", { class: "quiet" }, `${WORDS[run.state]} · step ${whole(run.step)}`),
+    h("h1", { title: run.name }, run.name),
+    h("p", { class: "verdict" }, sign(run), run.verdict),
+    h("p", { class: "summary" }, run.summary.map((line) => h("span", {}, line.replace(/\+\/-/g, "±").replace("->", "→")))),
+    run.problem ? h("p", { class: "problem", role: "note" }, run.problem) : null);
+}
+
+function zoomed(state, zoom) {
+  if (!state.window) return h("p", { class: "quiet" }, "Drag over a curve to look closer.");
+  const [first, last] = state.window;
+  return h("p", { class: "quiet" }, `steps ${whole(first)} to ${whole(last)} `,
+    h("button", { type: "button", "data-focus": "whole-run", click: () => zoom(null) }, "Show the whole run"));
+}
+
+function reveal(parent, key) {
+  const card = [...parent.querySelectorAll(".card")].find((node) => node.getAttribute("data-key") === key);
+  if (!card) return;
+  card.scrollIntoView({ block: "center" });
+  card.focus({ preventScroll: true });
+}
+
+// Two runs side by side have the same colours and the same axes; one that lacks a chart has a gap.
+export function shareScales(runs, maps) {
+  const known = maps.filter(Boolean);
+  if (known.length > 1) {
+    const low = Math.min(...known.map((map) => map.low));
+    const high = Math.max(...known.map((map) => map.high));
+    const isLog = known.some((map) => map.isLog) && low > 0;
+    for (const map of known) Object.assign(map, { low, high, isLog });
+  }
+  for (const title of new Set(runs.flatMap((run) => run.charts.map((chart) => chart.title)))) {
+    const charts = runs.map((run) => run.charts.find((chart) => chart.title === title)).filter(Boolean);
+    const values = charts.flatMap(extent).filter(isNumber);
+    const range = values.length ? [Math.min(...values), Math.max(...values)] : [0, 1];
+    for (const chart of charts) chart.range = range;
+  }
+}
+
+function extent(chart) {
+  const ends = (values) => values.length ? [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))] : [];
+  return [chart.start, ...chart.lines.flatMap((line) => {
+    const around = line.values.flatMap((value, i) => {
+      const margin = line.margins && line.margins[i];
+      // A margin as wide as the value would stretch a logarithmic axis without end.
+      if (!isNumber(value) || !isNumber(margin)) return [value];
+      return [value + margin, value > 0 ? Math.max(value - margin, value / 2) : value - margin];
+    });
+    return ends(around.filter(isNumber));
+  })];
+}

@@ -1,0 +1,56 @@
+// The list of runs: one to look at, and a second one to compare it with.
+
+import { h, replace, svg } from "./dom.js";
+import { whole } from "./format.js";
+import { SIGNS } from "./palette.js";
+
+export const compareHint = "A run is a folder below the log folder, or a file of JSON lines in it.";
+
+const WORDS = { finished: "finished", running: "running", "cut off": "no end written" };
+const FILTER_FROM = 8;
+
+let pattern = "";
+
+export function drawRuns(parent, listing, state, choose) {
+  if (!listing) return;
+  const filter = h("input", {
+    type: "search", placeholder: "Filter", "aria-label": "Filter runs", "data-focus": "filter", value: pattern,
+    input: (event) => {
+      pattern = event.target.value;
+      drawRuns(parent, listing, state, choose);
+    },
+  });
+  const shown = listing.runs.filter((run) => run.name.toLowerCase().includes(pattern.toLowerCase()));
+  replace(parent, [
+    h("h2", {}, "Runs"),
+    listing.runs.length > FILTER_FROM || pattern ? filter : null,
+    h("ul", {}, shown.map((run) => row(run, listing.runs.length, state, choose))),
+    listing.isCut ? h("p", { class: "quiet" }, `Only the latest ${listing.runs.length} runs are listed.`) : null,
+    listing.runs.length > 1 ? h("p", { class: "quiet" }, "Tick a second run to see both side by side.") : null,
+  ].filter(Boolean));
+}
+
+function row(run, count, state, choose) {
+  const isChosen = run.id === state.run;
+  const isOther = run.id === state.other;
+  const pick = h("button", {
+    type: "button", class: "run", "data-focus": `run-${run.id}`, "aria-pressed": String(isChosen), title: run.name,
+    click: () => choose({ run: run.id, other: isOther ? null : state.other }),
+  }, sign(run), h("span", { class: "name" }, run.name), h("span", { class: "quiet" }, words(run)));
+  const tick = h("input", {
+    type: "checkbox", "data-focus": `compare-${run.id}`, "aria-label": `Compare with ${run.name}`,
+    title: "Compare", disabled: isChosen, change: (event) => choose({ other: event.target.checked ? run.id : null }),
+  });
+  tick.checked = isChosen || isOther;
+  return h("li", { class: isChosen || isOther ? "chosen" : "" }, pick, count > 1 ? tick : null);
+}
+
+function words(run) {
+  return run.state ? `${WORDS[run.state]} · step ${whole(run.step)}` : "not read yet";
+}
+
+export function sign(run) {
+  const shape = svg("svg", { class: `sign ${run.worst || (run.state ? "well" : "unknown")}`, viewBox: "-8 -8 16 16", "aria-hidden": "true" });
+  shape.append(svg("path", { d: run.worst ? SIGNS[run.worst] : "M-5 0-1.5 4 5-4", class: run.worst ? "" : "tick" }));
+  return shape;
+}
