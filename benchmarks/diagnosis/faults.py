@@ -409,7 +409,10 @@ FAULTS = [
         (
             ("digits-mlp", "by-class", chain(with_data(by_class), having(fit={"shuffle": False}))),
             ("digits-cnn", "by-class", chain(with_data(by_class), having(fit={"shuffle": False}))),
-            ("wine-mlp", "by-class", chain(with_data(by_class), having(fit={"shuffle": False}))),
+            ("digits-mlp-momentum", "by-class", chain(
+                with_data(by_class), having(fit={"shuffle": False}))),
+            ("digits-mlp-small-batch", "by-class", chain(
+                with_data(by_class), having(fit={"shuffle": False}))),
         ),
     ),
     Fault(
@@ -526,7 +529,11 @@ FAULTS = [
         (*BLOWN, "underfitting", "plateau", "overfitting"),
         (
             ("spirals-prelu", "1", options(activation=slope(1.0))),
-            ("spirals-prelu", "minus-3", options(activation=slope(-3.0))),
+            ("digits-mlp-prelu", "3-deeper", options(activation=slope(3.0), units=(64,) * 8)),
+            ("digits-mlp-prelu", "minus-4-deep", options(
+                activation=slope(-4.0), units=(64,) * 6)),
+            ("digits-cnn-prelu-sgd", "minus-5", options(
+                activation=slope(-5.0), filters=(16, 32, 32))),
             ("digits-mlp-prelu", "5-deep", options(activation=slope(5.0), units=(64,) * 6)),
             ("digits-cnn-prelu-sgd", "5", options(activation=slope(5.0), filters=(16, 32, 32))),
         ),

@@ -22,7 +22,11 @@ LOST = 0.03
 """Loss of score, against the mean of the healthy base, from which on a fault hurts."""
 
 WORSE = 1.3
-"""Multiple of the base's loss on validation data, by the same loss, from which on a fault hurts."""
+"""Multiple of the base's loss on validation data, by the same loss, from which on a fault hurts that
+also costs a little score."""
+
+LITTLE = 0.01
+"""That little."""
 
 OVERFIT = 1.15
 """A healthy run ends at no more than this multiple of its best validation loss."""
@@ -105,7 +109,8 @@ def hurts(outcome: dict[str, Any], healthy: Iterable[dict[str, Any]], *, same_lo
     usual = np.mean([h["validation"] for h in healthy])
     loss = float(outcome["validation_loss"])
     usual_loss = np.mean([float(h["validation_loss"]) for h in healthy])
-    is_worse = same_loss and loss > WORSE * usual_loss
+    is_lower = outcome["validation"] < usual - LITTLE
+    is_worse = same_loss and is_lower and loss > WORSE * usual_loss
     is_lost = not np.isfinite([loss, float(outcome["loss"])]).all()
     return bool(is_lost or outcome["validation"] < usual - LOST or is_worse)
 
