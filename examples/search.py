@@ -13,8 +13,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
-    os.environ.setdefault(name, "1")  # a core for each worker
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # a core for each worker
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
@@ -54,6 +55,7 @@ def search(out, trials, *, verbose):
         storage=f"sqlite:///{out / 'search.db'}",
         study_name="digits",
         heartbeat_interval=5,
+        seed=24,
         log_dir=out / "logs",
         verbose=verbose,
     ).fit((x / 16).astype("float32"), y, epochs=6, batch_size=64)

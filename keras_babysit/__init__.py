@@ -32,7 +32,6 @@ __all__ = [
     "layers",
     "lr_range_test",
     "rules",
-    "search",
     "sinks",
 ]
 

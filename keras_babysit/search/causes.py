@@ -17,6 +17,7 @@ from keras_babysit.rules import (
     Rules,
     dead_units,
     loss_explosion,
+    non_finite_inputs,
     non_finite_values,
     saturated_units,
 )
@@ -104,5 +105,14 @@ def _is_warming_up(history: History) -> bool:
     return len(rates) > 1 and bool(rates[-1] > rates[-2])
 
 
-CAUSES = Rules([non_finite_values, loss_explosion, dead_through, saturated_through, no_update])
+CAUSES = Rules(
+    [
+        non_finite_inputs,
+        non_finite_values,
+        loss_explosion,
+        dead_through,
+        saturated_through,
+        no_update,
+    ]
+)
 """What stops a trial, causes before their effects."""

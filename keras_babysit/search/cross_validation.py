@@ -80,8 +80,8 @@ class CrossValidation:
             number: Number of the trial, which goes into the seeds.
             may_stop: Whether a cause in the first fold ends the trial.
         """
+        keras.utils.clear_session()  # what earlier trials left behind
         for place, (train, validation) in enumerate(self.folds):
-            keras.utils.clear_session()
             seed = np.random.SeedSequence([self.seed, number, place]).generate_state(1)[0]
             keras.utils.set_random_seed(int(seed))
             model = self.hypermodel.build(hp)

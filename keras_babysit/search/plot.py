@@ -1,11 +1,14 @@
 """A picture of a search: the score against each parameter."""
 
+import math
+
 import numpy as np
 
 from keras_babysit.search.record import COMPLETE, PRUNED, STOPPED, best, declared
 from keras_babysit.search.space import Range
 
 COLUMNS = 3
+GOLDEN = 0.618  # multiples of it, without their whole part, are spread evenly
 
 
 def plot(records, ranges, objective):
@@ -31,7 +34,7 @@ def plot(records, ranges, objective):
     except ImportError as error:
         raise ImportError("Pictures need matplotlib: pip install matplotlib") from error
     space = declared(records)
-    columns = max(1, min(COLUMNS, len(space)))
+    columns = max(1, min(COLUMNS, math.ceil(math.sqrt(len(space)))))
     rows = max(1, -(-len(space) // columns))
     figure = Figure(figsize=(3.6 * columns, 3.2 * rows + 0.4), layout="constrained")
     for place, (name, dimension) in enumerate(space.items(), 1):
@@ -60,12 +63,12 @@ def _draw(axes, dimension, records, ranges, objective):
         for state, face, label in ((COMPLETE, color, f"round {number + 1}"), (PRUNED, "none", "")):
             shown = [r for r in mine if r.state == state]
             axes.scatter(
-                [_place(dimension, r.params[name]) for r in shown],
+                [_place(dimension, r) for r in shown],
                 [r.score for r in shown],
                 s=22,
                 facecolors=face,
                 edgecolors=color,
-                label=label or "_pruned",
+                label=label or "pruned",
             )
         if len(ranges) > 1 and number < len(ranges) and name in ranges[number]:
             now = ranges[number][name]
@@ -82,7 +85,7 @@ def _draw(axes, dimension, records, ranges, objective):
     leader = best(records)
     if leader is not None:
         axes.scatter(
-            _place(dimension, leader.params[name]),
+            _place(dimension, leader),
             leader.score,
             s=110,
             facecolors="none",
@@ -96,7 +99,7 @@ def _draw_stopped(axes, dimension, records, level):
     stopped = [record for record in records if record.state == STOPPED]
     markers = "xv+^"
     for place, cause in enumerate(sorted({record.cause for record in stopped})):
-        shown = [_place(dimension, r.params[dimension.name]) for r in stopped if r.cause == cause]
+        shown = [_place(dimension, r) for r in stopped if r.cause == cause]
         axes.scatter(
             shown,
             [level] * len(shown),
@@ -130,8 +133,12 @@ def _scale(axes, dimension, records):
     axes.grid(alpha=0.25)
 
 
-def _place(dimension, value):
-    return value if isinstance(dimension, Range) else dimension.values.index(value)
+def _place(dimension, record):
+    """Return where a trial stands; those of one choice stand side by side in their order."""
+    value = record.params[dimension.name]
+    if isinstance(dimension, Range):
+        return value
+    return dimension.values.index(value) + 0.5 * (record.number * GOLDEN % 1 - 0.5)
 
 
 def _to_mirror(dimension):

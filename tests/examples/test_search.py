@@ -1,0 +1,19 @@
+"""Two workers share the example's search, and it shows what it found."""
+
+import runpy
+
+from tests.examples.paths import EXAMPLES
+
+
+def test_two_workers_find_a_good_network(tmp_path, capsys):
+    main = runpy.run_path(str(EXAMPLES / "search.py"))["main"]
+    found = main(["--out", str(tmp_path), "--trials", "9", "--workers", "2"])
+    assert len(found.records_) == 9
+    assert [len(found.ranges_), found.n_splits_] == [3, 3]
+    assert found.best_score_ > 0.7
+    out = capsys.readouterr().out
+    assert "round 3/3  9/9" in out
+    assert "optuna-dashboard sqlite:///" in out
+    assert (tmp_path / "search.png").stat().st_size > 10_000
+    assert len(list((tmp_path / "logs").glob("trial-*"))) == 9
+    found.storage.engine.dispose()
