@@ -80,7 +80,7 @@ def main(arguments=None):
         helper.wait()
     if not chosen.is_helper:
         found.plot().savefig(chosen.out / "search.png", dpi=110)
-        print(f"\nBest: {found.best_params_}, val_accuracy {found.best_score_:.3f}")
+        print(f"\nBest: val_accuracy {found.best_score_:.3f} with {found.best_params_}")
         print(f"Picture: {chosen.out / 'search.png'}")
         print(f"Optuna: optuna-dashboard sqlite:///{chosen.out / 'search.db'}")
         print(f"TensorBoard: tensorboard --logdir {chosen.out / 'logs'}")

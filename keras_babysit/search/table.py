@@ -39,7 +39,7 @@ def show(renderable, stream=None):
 def _table(records, objective):
     shown = ranking(records)[:MOST_ROWS]
     names = list(dict.fromkeys(name for record in shown for name in record.params))
-    table = Table(box=rich.box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=rich.box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for column in ("rank", "trial", objective.name, "±", "folds", "gap", *names):
         table.add_column(column, justify="right", overflow="fold")
     for place, record in enumerate(shown, 1):
