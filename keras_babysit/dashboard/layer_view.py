@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from keras_babysit.dashboard import advice_view, quantities
 from keras_babysit.dashboard.bounds import MAX_ADVICE_BYTES, MAX_NAME, MAX_SERIES, MAX_UNITS
 from keras_babysit.dashboard.run_log import RunLog
 from keras_babysit.sinks._thinning import line, plain
-from keras_babysit.sinks._wording import name, number, one_line
+from keras_babysit.sinks._wording import name, number
 
 GATES = "activations/gate"
 POINTS = 160
@@ -43,7 +42,7 @@ def layer_view(log: RunLog, place: int, step: int) -> dict[str, Any]:
             [heading, number(facts[key])] for key, heading in FACTS.items() if facts.get(key)
         ],
         "units": [units for p in _vectors(log, ids) if (units := _units(log, p, step))][:6],
-        "series": list(_series(log, [p for p in ids if not log.vectors(p)][:MAX_SERIES])),
+        "series": _series(log, _numbers(log, ids)[:MAX_SERIES]),
         "advice": advice_view.cards(
             [one for one in log.advice() if one.target in targets], MAX_ADVICE_BYTES // 2
         ),
@@ -57,6 +56,13 @@ def _belongs(log: RunLog, target: str, layer: str) -> bool:
 def _vectors(log: RunLog, ids: list[int]) -> list[int]:
     found = [place for place in ids if log.vectors(place)]
     return sorted(found, key=lambda place: log.names[place][0] != GATES)
+
+
+def _numbers(log: RunLog, ids: list[int]) -> list[int]:
+    """Return the series of numbers, those that the heat map offers first at the front."""
+    order = {quantity: place for place, quantity in enumerate(quantities.of_layers(log))}
+    found = [place for place in ids if not log.vectors(place) and log.names[place][0] in order]
+    return sorted(found, key=lambda place: order[log.names[place][0]])
 
 
 def _units(log: RunLog, place: int, step: int) -> dict[str, Any] | None:
@@ -75,24 +81,28 @@ def _units(log: RunLog, place: int, step: int) -> dict[str, Any] | None:
     }
 
 
-def _series(log: RunLog, ids: list[int]) -> Iterable[dict[str, Any]]:
+def _series(log: RunLog, ids: list[int]) -> list[dict[str, Any]]:
     by_room: dict[str, list[int]] = {}
     for place in ids:
         by_room.setdefault(log.names[place][0].partition("/")[0], []).append(place)
+    drawn = {}
     for places in by_room.values():
         table = log.table(places)
-        for column, place in enumerate(places):
-            steps, values = table.series(column)
-            kept = line(steps, values, POINTS)
-            quantity, target = log.names[place]
-            yield {
-                "id": place,
-                "title": quantities.title(quantity),
-                "target": one_line(name(target, MAX_NAME)),
-                "isLog": _is_log(values),
-                "steps": steps[kept].tolist(),
-                "values": [plain(value, 4) for value in values[kept]],
-            }
+        drawn |= {p: _line(log, p, *table.series(column)) for column, p in enumerate(places)}
+    return [drawn[place] for place in ids if drawn[place]["steps"]]
+
+
+def _line(log: RunLog, place: int, steps: np.ndarray, values: np.ndarray) -> dict[str, Any]:
+    kept = line(steps, values, POINTS)
+    quantity, target = log.names[place]
+    return {
+        "id": place,
+        "title": quantities.title(quantity),
+        "target": name(target, MAX_NAME),
+        "isLog": _is_log(values),
+        "steps": steps[kept].tolist(),
+        "values": [plain(value, 4) for value in values[kept]],
+    }
 
 
 def _is_log(values: np.ndarray) -> bool:

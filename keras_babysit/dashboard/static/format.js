@@ -27,3 +27,21 @@ export function ticks(low, high, count) {
   for (let t = Math.ceil(low / step) * step; t <= high + step * 1e-9; t += step) found.push(Number(t.toPrecision(12)));
   return found;
 }
+
+// The powers of ten between low and high, with 2 and 5 times those where there are few.
+export function decades(low, high) {
+  const first = Math.floor(Math.log10(low)), last = Math.floor(Math.log10(high));
+  const by = Math.ceil((last - first + 1) / 6);
+  const factors = last - first < 3 ? [1, 2, 5] : [1];
+  const found = [];
+  for (let power = first; power <= last; power += by) for (const k of factors) found.push(Number(`${k}e${power}`));
+  return found.filter((mark) => mark >= low && mark <= high);
+}
+
+// A mark of an axis, with as many digits as tell it from the next one.
+export function label(value, step) {
+  const size = Math.max(Math.abs(value), step);
+  if (size >= 1e5 || size < 1e-3) return short(value);
+  const digits = Math.min(8, Math.max(0, -Math.floor(Math.log10(step) + 1e-9)));
+  return String(Number(value.toFixed(digits)));
+}

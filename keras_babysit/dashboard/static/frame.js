@@ -11,8 +11,12 @@ export function frame(width, window) {
   return { left, right, width, span, first, last, x: (step) => left + ((step - first) / (last - first)) * span };
 }
 
+export function stepMarks(box) {
+  return ticks(box.first, box.last, Math.max(3, Math.floor(box.span / 100))).filter((t) => t % 1 === 0);
+}
+
 export function stepAxis(box, y) {
-  const marks = ticks(box.first, box.last, Math.max(2, Math.floor(box.span / 110))).filter((t) => t % 1 === 0);
+  const marks = stepMarks(box);
   return [
     svg("line", { class: "axis", x1: box.left, x2: box.left + box.span, y1: y, y2: y }),
     ...marks.map((t) => svg("text", { x: box.x(t), y: y + 16, "text-anchor": "middle" }, whole(t))),

@@ -125,10 +125,10 @@ function draw(isForced) {
   document.body.classList.toggle("has-layer", Boolean(data.layer));
   document.body.classList.toggle("is-pair", data.runs.length > 1);
   if (data.layer) drawLayer(parts.layer, data.layer, () => choose({ cell: null }));
-  shareScales(data.runs, data.maps);
+  const titles = shareScales(data.runs, data.maps);
   replace(parts.main, data.runs.map((run) => h("article", { class: "view", "data-run": run.id })));
   data.runs.forEach((run, place) => {
-    drawRun(parts.main.children[place], run, data.maps[place], { ...data, state, choose });
+    drawRun(parts.main.children[place], run, data.maps[place], { ...data, titles, state, choose });
   });
 }
 

@@ -57,7 +57,7 @@ function spark(series, layer) {
     svg("line", { class: "chosen", x1: x(layer.step), x2: x(layer.step), y1: 0, y2: SPARK.height }),
     svg("path", { class: "spark", d }));
   if (numbers.length === 1) drawing.append(svg("circle", { class: "dot", cx: x(series.steps[series.values.findIndex(isNumber)]), cy: y(numbers[0]), r: 2.5 }));
-  const range = numbers.length ? `${short(low)} to ${short(high)}${series.isLog ? ", logarithmic" : ""}` : "not finite";
+  const range = numbers.length ? (low < high ? `${short(low)} to ${short(high)}${series.isLog ? ", logarithmic" : ""}` : "constant") : "not finite";
   const part = series.target === layer.layer ? null : h("code", {}, series.target.replace(`${layer.layer}/`, ""));
   return h("figure", {}, h("figcaption", {}, h("span", {}, series.title, part ? " · " : "", part), h("b", {}, short(series.values.at(-1))), h("span", { class: "quiet" }, range)), drawing);
 }

@@ -1,7 +1,8 @@
 // Curves over the steps, drawn by uPlot, with the values under the pointer in the caption.
 
 import { h } from "./dom.js";
-import { isNumber, short, whole } from "./format.js";
+import { decades, isNumber, label, short, ticks, whole } from "./format.js";
+import { stepMarks } from "./frame.js";
 import { color } from "./palette.js";
 import uPlot from "./vendor/uPlot.esm.js";
 
@@ -75,8 +76,8 @@ function options(chart, run, box, isLog, read, zoom) {
     cursor: { sync: { key: "babysit", setSeries: false }, drag: { x: true, y: false, setScale: false }, y: false, points: { size: 6 } },
     scales: { x: { time: false, range: [box.first, box.last] }, y: { distr: isLog ? 3 : 1, range: spread(chart.range, isLog) } },
     axes: [
-      { stroke: ink, font, grid: { show: false }, ticks: { show: false }, size: 26, values: (_, marks) => marks.map((t) => (t % 1 ? "" : whole(t))) },
-      { stroke: ink, font, grid, ticks: { show: false }, size: box.left, gap: 8, values: (_, marks) => marks.map((v) => (v === null ? "" : short(v))) },
+      { stroke: ink, font, grid: { show: false }, ticks: { show: false }, size: 26, splits: () => stepMarks(box), values: (_, marks) => marks.map(whole) },
+      { stroke: ink, font, grid, ticks: { show: false }, size: box.left, gap: 8, filter: (_, marks) => marks, splits: (_, __, low, high) => marks(low, high, isLog), values: (_, found) => found.map((v) => label(v, isLog ? v : found[1] - found[0] || v)) },
     ],
     series: [
       {},
@@ -93,6 +94,10 @@ function options(chart, run, box, isLog, read, zoom) {
       setSelect: [(plot) => select(plot, box, zoom)],
     },
   };
+}
+
+function marks(low, high, isLog) {
+  return isLog ? decades(low, high) : ticks(low, high, 4);
 }
 
 function spread([low, high], isLog) {

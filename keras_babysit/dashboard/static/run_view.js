@@ -11,18 +11,21 @@ import { drawTimeline } from "./timeline.js";
 
 const WORDS = { finished: "finished", running: "running", "cut off": "no end was written" };
 
+// The parts lie on the rows of a grid that two runs share: what is compared stands side by side.
 export function drawRun(parent, run, map, context) {
-  const { state, choose, window } = context;
+  const { state, choose, window, titles } = context;
   const box = frame(Math.max(300, parent.clientWidth), window);
   const zoom = (range) => choose({ window: range });
-  const course = h("section", { class: "course", "aria-label": "Course of the run" });
+  const course = h("section", { class: "course", "aria-label": "Course of the run" },
+    h("div", { class: "bar-top" }, h("h2", {}, "Course"), zoomed(state, zoom)));
+  const charts = titles.map((title) => h("section", { class: "chart", "aria-label": title }));
   const layers = h("section", { class: "layers", "aria-label": "Layers" });
   const advice = h("section", { class: "advices", "aria-label": "Advice" });
-  replace(parent, [head(run), course, layers, advice]);
-  course.append(h("div", { class: "bar-top" }, h("h2", {}, "Course"), zoomed(state, zoom)));
+  replace(parent, [head(run), course, ...charts, layers, advice]);
+  parent.style.gridRowEnd = `span ${parent.children.length}`;
   drawTimeline(course, run, box, (key) => reveal(parent, key));
-  for (const chart of run.charts) drawChart(course, chart, run, box, zoom);
   if (!run.charts.length) course.append(h("p", { class: "quiet" }, "No loss was measured."));
+  for (const chart of run.charts) drawChart(charts[titles.indexOf(chart.title)], chart, run, box, zoom);
   drawHeatMap(layers, run, map, box, context);
   drawAdvice(advice, run.advice, run.isWell);
 }
@@ -50,7 +53,7 @@ function reveal(parent, key) {
   card.focus({ preventScroll: true });
 }
 
-// Two runs side by side have the same colours and the same axes; one that lacks a chart has a gap.
+// Gives two runs the same colours and the same axes; returns the titles of all charts.
 export function shareScales(runs, maps) {
   const known = maps.filter(Boolean);
   if (known.length > 1) {
@@ -59,12 +62,14 @@ export function shareScales(runs, maps) {
     const isLog = known.some((map) => map.isLog) && low > 0;
     for (const map of known) Object.assign(map, { low, high, isLog });
   }
-  for (const title of new Set(runs.flatMap((run) => run.charts.map((chart) => chart.title)))) {
+  const titles = [...new Set(runs.flatMap((run) => run.charts.map((chart) => chart.title)))];
+  for (const title of titles) {
     const charts = runs.map((run) => run.charts.find((chart) => chart.title === title)).filter(Boolean);
     const values = charts.flatMap(extent).filter(isNumber);
     const range = values.length ? [Math.min(...values), Math.max(...values)] : [0, 1];
     for (const chart of charts) chart.range = range;
   }
+  return titles;
 }
 
 function extent(chart) {
