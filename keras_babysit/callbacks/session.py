@@ -84,6 +84,7 @@ class Session:
         self.is_off = False
         self.epoch = 0
         self._step = 0
+        self._is_keeping = True  # whether batches of this epoch are kept for the sample
         self._epoch_start = 0  # steps done before this epoch
         self._rules = list(settings.rules)
         self._sinks = list(settings.sinks)
@@ -119,6 +120,7 @@ class Session:
         """Note that an epoch begins."""
         self.epoch = epoch
         self._step = self._epoch_start
+        self._is_keeping = self._epoch_start == 0 or self._monitor.is_sample_small
 
     @guarded
     def expect_step(self, batch):
@@ -138,7 +140,7 @@ class Session:
     def expect_validation_step(self, batch):
         """Keep validation examples during the first pass over them."""
         is_wanted = self._validation_passes == 1 and self._monitor.validation.wants(batch)
-        if is_wanted and self.schedule.affords_keeping(self._step):
+        if is_wanted and self.schedule.affords("keep", self._step):
             before = functools.partial(self._before_validation_step, batch)
             self._intercept("test_function", before, lambda known, result: None)
 
@@ -254,11 +256,10 @@ class Session:
                 self._monitor.take_validation_batch(place, batch)
 
     def _wants_batch(self):
-        is_wanted = self._epoch_start == 0 or self._monitor.is_sample_small
         return (
-            is_wanted
+            self._is_keeping
             and self._monitor.wants_train_batch(self._step)
-            and self.schedule.affords_keeping(self._step)
+            and self.schedule.affords("keep", self._step)
         )
 
     def _keep(self, batch):

@@ -9,12 +9,14 @@ GRACE_SECONDS = 60.0
 """A run shorter than this is charged as if it took this long: at 2 % that is 1.2 seconds in all.
 A share of a run of two seconds would buy nothing."""
 
-LIMITS = {"probe": 0.7, "score": 1.0}
-"""How far each kind may fill the budget: probes at steps leave room for the scores of epochs."""
+SHARES = {"probe": 0.65, "score": 0.3, "keep": 0.15}
+"""How much of the budget each kind may use: probes at steps, scores of epochs, and keeping examples,
+of which a batch of one costs as much as one of a thousand. What is paid once, to trace and compile,
+counts for the whole alone, so that a dear start does not keep a kind from going on. Together they
+are more than 1: what one leaves the others take."""
 
-KEEPING = 0.25
-"""Share of the budget that may go into keeping examples: a batch of one costs as much to look at as
-one of a thousand."""
+AT_ONCE = 0.75
+"""Share of what a short run is granted that may be used right at its start, where most is seen."""
 
 SPACING = (1 / 8, 1.0)
 """Probes come at steps 0, 1, 2, ... and then by this share further each time: what happens early
@@ -26,9 +28,10 @@ MAX_SPACING = 500
 WARM_UP = 3
 """Steps after which the pace of a run is measured; the first ones hold Keras' own compilation."""
 
-COMPILE_COST = 10
-"""Time to trace and optimise a TensorFlow graph of a probe, in uncompiled probes: measured 8 for
-dense networks. A compiled probe takes a tenth of an uncompiled one."""
+COMPILE_COST = 13
+"""Time to trace and optimise a TensorFlow graph of a probe, in uncompiled probes: measured 8 to 13
+for dense networks. A compiled probe takes a tenth of an uncompiled one. It must leave as much
+again to go on with."""
 
 
 class Schedule:
@@ -58,9 +61,10 @@ class Schedule:
         self.every = every
         self.budget = budget
         self.clock = clock
-        self.spent = dict.fromkeys([*LIMITS, "keep", "other"], 0.0)
+        self.spent = dict.fromkeys([*SHARES, "other"], 0.0)
+        self._firsts = dict.fromkeys(SHARES)  # what the first of each kind took
         self.probes = 0
-        self._costs = {kind: [] for kind in LIMITS}  # the latest two of each
+        self._costs = {kind: [] for kind in SHARES}  # the latest two of each
         self._planned_steps = None
         self._started = None
         self._stopped = None
@@ -103,20 +107,20 @@ class Schedule:
             self._next = (step // self.every + 1) * self.every
 
     def affords(self, kind, step, times=1):
-        """Return whether the budget has room for `times` more of that kind."""
+        """Return whether the budget has room for `times` more of a kind, one of `SHARES`."""
         if self.every != "auto":
             return True
-        return self._total + times * self._cost(kind) <= LIMITS[kind] * self._allowance(step)
-
-    def affords_keeping(self, step):
-        """Return whether the budget has room to look at one more batch only to keep it."""
-        return self.every != "auto" or self.spent["keep"] <= KEEPING * self._allowance(step)
+        cost, allowance = times * self._cost(kind), self._allowance(step)
+        is_within_share = self._ongoing(kind) + cost <= SHARES[kind] * allowance
+        return is_within_share and self._total + cost <= allowance
 
     def charge(self, kind, seconds):
-        """Put time to the account of a kind: one of `LIMITS`, `"keep"` or `"other"`."""
+        """Put time to the account of a kind: one of `SHARES`, or `"other"`."""
         self.spent[kind] += seconds
         if kind in self._costs:
             self._costs[kind] = [*self._costs[kind][-1:], seconds]
+            if self._firsts[kind] is None:
+                self._firsts[kind] = seconds
 
     @contextlib.contextmanager
     def charging(self, kind):
@@ -129,7 +133,7 @@ class Schedule:
 
     def forget_costs(self):
         """Forget what a probe costs, because from now on it runs another way."""
-        self._costs = {kind: [] for kind in LIMITS}
+        self._costs = {kind: [] for kind in SHARES}
 
     def is_worth_compiling(self, step):
         """Return whether what is left of the budget pays for a compilation, and something after."""
@@ -137,10 +141,14 @@ class Schedule:
             return True
         cost = self._cost("probe")
         left = self._left(max(self._expected(step), GRACE_SECONDS))
-        return cost > 0 and left > 1.2 * COMPILE_COST * cost
+        return cost > 0 and left > 2 * COMPILE_COST * cost
 
     def _left(self, duration):
-        return LIMITS["probe"] * self.budget * duration - self._total
+        whole = self.budget * duration
+        return min(SHARES["probe"] * whole - self._ongoing("probe"), whole - self._total)
+
+    def _ongoing(self, kind):
+        return self.spent[kind] - (self._firsts[kind] or 0.0)
 
     def _spacing(self, step):
         densest, widest = SPACING
@@ -162,8 +170,7 @@ class Schedule:
         return sum(self.spent.values())
 
     def _allowance(self, step):
-        # Half of what a short run is granted may be used at once, the rest as it proceeds.
-        grace = GRACE_SECONDS * (0.5 + 0.5 * self._progress(step))
+        grace = GRACE_SECONDS * (AT_ONCE + (1 - AT_ONCE) * self._progress(step))
         return self.budget * max(self.elapsed, grace)
 
     def _progress(self, step):
