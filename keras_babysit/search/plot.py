@@ -49,7 +49,11 @@ def plot(records, ranges, objective):
     }
     if handles:
         figure.legend(
-            handles.values(), handles.keys(), loc="outside lower center", ncols=6, frameon=False
+            handles.values(),
+            handles.keys(),
+            loc="outside lower center",
+            ncols=2 * columns,
+            frameon=False,
         )
     return figure
 

@@ -1,22 +1,18 @@
 """The loop of one worker: make the trials of a study until none is left to make."""
 
 import dataclasses
-import math
 import time
 
 import optuna
 from optuna.trial import TrialState
 
 from keras_babysit.search.cross_validation import CrossValidation
-from keras_babysit.search.hyper_parameters import HyperParameters
 from keras_babysit.search.objective import Objective
-from keras_babysit.search.record import RUNNING, STOPPED, Record, mean
+from keras_babysit.search.record import RUNNING, STOPPED
 from keras_babysit.search.rounds import Steering, ranges_by_round
 from keras_babysit.search.slots import (
     ERROR,
-    PARAMS,
     RAISED,
-    SPACE,
     SURPLUS,
     read_records,
     settle,
@@ -24,7 +20,6 @@ from keras_babysit.search.slots import (
     top_up,
     waiting,
 )
-from keras_babysit.search.space import to_json
 from keras_babysit.search.storage import (
     is_lost_trial,
     is_storage_fault,
@@ -32,7 +27,7 @@ from keras_babysit.search.storage import (
     reap,
     retries_the_dead,
 )
-from keras_babysit.search.suggest import suggest
+from keras_babysit.search.trial_run import TrialRun, write
 
 POLL_SECONDS = 0.5
 """How often a worker that has nothing to do looks whether a trial has become free."""
@@ -150,7 +145,7 @@ class Worker:
         trials = self._trials()
         counted = settle(trials, self.plan.max_retries).get(slot_of(trial))
         if counted is None or counted.number != trial.number:
-            _write(trial, **{SURPLUS: True})
+            write(trial, **{SURPLUS: True})
             raise optuna.TrialPruned("given back: its slot has another trial")
         try:
             return self._evaluate(trial, self._records(trials))
@@ -160,87 +155,29 @@ class Worker:
             if not (is_storage_fault(error) or is_lost_trial(error)):
                 is_put_up_with = self.plan.puts_up_with_errors and isinstance(error, Exception)
                 what = f"{type(error).__name__}: {str(error)[:500]}"
-                _write(trial, **{ERROR if is_put_up_with else RAISED: what})
+                write(trial, **{ERROR if is_put_up_with else RAISED: what})
             raise
 
     def _evaluate(self, trial, records):
         number, _ = slot_of(trial)
-        record = Record(trial.number, number, RUNNING, sign=self.objective.sign)
-        past = [other for other in records if other.round < number]
-        ranges = ranges_by_round(past, number, self.plan.steering)[0][-1]
-        hp = HyperParameters(lambda dimension: suggest(trial, _now(dimension, ranges)))
-        may_stop = self._may_stop(records, trial.number, number)
-        for place, fold in enumerate(self.evaluation.run(hp, trial.number, may_stop=may_stop)):
-            record = _after(record, fold, hp)
-            _note(trial, record, is_first=place == 0, is_stopped=fold.is_stopped)
-            self._on_change([*(r for r in records if r.number != record.number), record])
-            self._go_on_or_prune(trial, record, place)
-        self._on_trial(dataclasses.replace(record, state="complete"))
-        return record.score
+        past = [record for record in records if record.round < number]
+        others = [record for record in records if record.number != trial.number]
+        run = TrialRun(
+            trial,
+            number,
+            ranges_by_round(past, number, self.plan.steering)[0][-1],
+            self.evaluation,
+            self.objective.sign,
+            may_stop=self._may_stop([r for r in others if r.round == number], number),
+            on_fold=lambda record: self._on_change([*others, record]),
+            on_end=self._on_trial,
+        )
+        return run()
 
-    def _go_on_or_prune(self, trial, record, place):
-        """Raise `TrialPruned` unless the next fold is worth it."""
-        if record.state != RUNNING:
-            self._on_trial(record)
-            raise optuna.TrialPruned(record.cause)
-        outlasting(lambda: trial.report(record.score, place))
-        is_last = place + 1 == len(self.evaluation.folds)
-        if not is_last and outlasting(trial.should_prune):
-            self._on_trial(dataclasses.replace(record, state="pruned"))
-            raise optuna.TrialPruned(f"behind after fold {place + 1}")
-
-    def _may_stop(self, records, number, round_number):
-        """Return whether a cause may stop this trial, counting those that still may be stopped."""
-        others = [r for r in records if r.round == round_number and r.number != number]
-        at_risk = sum(r.state == STOPPED or _may_yet_be_stopped(r) for r in others)
-        return at_risk + 1 <= self.plan.max_stopped * len(self.plan.rounds[round_number])
-
-
-def _may_yet_be_stopped(record):
-    return record.state == RUNNING and not record.scores
-
-
-def _now(dimension, ranges):
-    """Return the dimension as it stands in this round."""
-    now = ranges.get(dimension.name)
-    is_same = now is not None and now.kind == getattr(dimension, "kind", None)
-    return now if is_same else dimension  # two branches may declare one name differently
-
-
-def _after(record, fold, hp):
-    """Return the record of a trial after one more fold."""
-    shown = {"examples": record.examples + fold.examples}
-    if not record.params:
-        shown |= {"params": dict(hp.values), "space": dict(hp.space), "traits": fold.traits}
-        shown |= {"findings": tuple(fold.findings)}
-    if fold.cause is not None:
-        shown |= {"cause": fold.cause.rule, "message": fold.cause.message}
-        shown |= {"step": fold.cause.step}
-    if fold.is_stopped:
-        return dataclasses.replace(record, state=STOPPED, **shown)
-    scores = (*record.scores, fold.score)
-    train_scores = (*record.train_scores, fold.train_score)
-    if not math.isfinite(mean(scores)):
-        shown |= {"cause": record.cause or shown.get("cause") or "non_finite_score"}
-        return dataclasses.replace(record, state=STOPPED, **shown)
-    return dataclasses.replace(record, scores=scores, train_scores=train_scores, **shown)
-
-
-def _note(trial, record, *, is_first, is_stopped):
-    """Write on the trial what is known of it, to be seen by all workers and in any dashboard."""
-    known = {"examples": record.examples}
-    if is_first:
-        known |= {PARAMS: record.params, "traits": record.traits, "findings": record.findings}
-        known[SPACE] = {name: to_json(one) for name, one in record.space.items()}
-    if record.scores:
-        known |= {"scores": record.scores, "train_scores": record.train_scores}
-    if record.cause:
-        known |= {"cause": record.cause, "message": record.message, "step": record.step}
-    if record.state == STOPPED:
-        known["is_stopped"] = True
-    _write(trial, **known)
-
-
-def _write(trial, **known):
-    for name, value in known.items():
-        outlasting(lambda name=name, value=value: trial.set_user_attr(name, value))
+    def _may_stop(self, others, number):
+        """Return whether a cause may stop one more trial, counting those that yet may be."""
+        at_risk = sum(
+            record.state == STOPPED or (record.state == RUNNING and not record.scores)
+            for record in others
+        )
+        return at_risk + 1 <= self.plan.max_stopped * len(self.plan.rounds[number])

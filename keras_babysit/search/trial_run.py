@@ -1,0 +1,109 @@
+"""One trial in the hands of a worker: run fold by fold, written down, stopped or pruned."""
+
+import dataclasses
+import math
+
+import optuna
+
+from keras_babysit.search.hyper_parameters import HyperParameters
+from keras_babysit.search.record import RUNNING, STOPPED, Record, mean
+from keras_babysit.search.slots import PARAMS, SPACE
+from keras_babysit.search.space import to_json
+from keras_babysit.search.storage import outlasting
+from keras_babysit.search.suggest import suggest
+
+
+class TrialRun:
+    """Runs one trial.
+
+    Args:
+        trial: The Optuna trial.
+        round_number: Round that it belongs to.
+        ranges: The ranges of that round.
+        evaluation: The `CrossValidation`.
+        sign: See `Record`.
+        may_stop: Whether a cause may stop it in the first fold.
+        on_fold: Called with its record after each fold.
+        on_end: Called with its record in the end.
+    """
+
+    def __init__(self, trial, round_number, ranges, evaluation, sign, *, may_stop, on_fold, on_end):
+        self.trial = trial
+        self.record = Record(trial.number, round_number, RUNNING, sign=sign)
+        self._ranges = ranges
+        self._evaluation = evaluation
+        self._may_stop = may_stop
+        self._on_fold = on_fold
+        self._on_end = on_end
+
+    def __call__(self):
+        """Return the mean score.
+
+        Raises:
+            optuna.TrialPruned: If the trial was stopped, or is behind the others after a fold.
+        """
+        hp = HyperParameters(lambda dimension: suggest(self.trial, self._now(dimension)))
+        folds = self._evaluation.run(hp, self.trial.number, may_stop=self._may_stop)
+        for place, fold in enumerate(folds):
+            self.record = after(self.record, fold, hp)
+            write(self.trial, **_known(self.record, is_first=place == 0))
+            self._on_fold(self.record)
+            self._go_on_or_prune(place)
+        self._on_end(dataclasses.replace(self.record, state="complete"))
+        return self.record.score
+
+    def _now(self, dimension):
+        """Return a dimension as it stands in this round."""
+        now = self._ranges.get(dimension.name)
+        is_same = now is not None and now.kind == getattr(dimension, "kind", None)
+        return now if is_same else dimension  # two branches may declare one name differently
+
+    def _go_on_or_prune(self, place):
+        record = self.record
+        if record.state == STOPPED:
+            self._on_end(record)
+            raise optuna.TrialPruned(record.cause)
+        outlasting(lambda: self.trial.report(record.score, place))
+        is_last = place + 1 == len(self._evaluation.folds)
+        if not is_last and outlasting(self.trial.should_prune):
+            self._on_end(dataclasses.replace(record, state="pruned"))
+            raise optuna.TrialPruned(f"behind after fold {place + 1}")
+
+
+def after(record, fold, hp):
+    """Return the record of a trial after one more fold."""
+    known = {"examples": record.examples + fold.examples}
+    if not record.params:
+        known |= {"params": dict(hp.values), "space": dict(hp.space)}
+        known |= {"traits": fold.traits, "findings": tuple(fold.findings)}
+    if fold.cause is not None:
+        cause = fold.cause
+        known |= {"cause": cause.rule, "message": cause.message, "step": cause.step}
+    scores = (*record.scores, fold.score)
+    if fold.is_stopped:
+        known["state"] = STOPPED
+    elif not math.isfinite(mean(scores)):
+        cause = record.cause or known.get("cause") or "non_finite_score"
+        known |= {"state": STOPPED, "cause": cause}
+    else:
+        known |= {"scores": scores, "train_scores": (*record.train_scores, fold.train_score)}
+    return dataclasses.replace(record, **known)
+
+
+def write(trial, **known):
+    """Write attributes on a trial, to be seen by all workers and in any dashboard."""
+    for name, value in known.items():
+        outlasting(lambda name=name, value=value: trial.set_user_attr(name, value))
+
+
+def _known(record, *, is_first):
+    known = {"examples": record.examples}
+    if record.scores:
+        known |= {"scores": record.scores, "train_scores": record.train_scores}
+    if record.cause or is_first:  # one that is tried again still has what its dead worker wrote
+        known |= {"cause": record.cause, "message": record.message, "step": record.step}
+        known["is_stopped"] = record.state == STOPPED
+    if is_first:
+        known |= {PARAMS: record.params, "traits": record.traits, "findings": record.findings}
+        known[SPACE] = {name: to_json(one) for name, one in record.space.items()}
+    return known
