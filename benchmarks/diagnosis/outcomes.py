@@ -22,8 +22,8 @@ LOST = 0.03
 """Loss of score, against the mean of the healthy base, from which on a fault hurts."""
 
 WORSE = 1.3
-"""Multiple of the base's loss on validation data, by the same loss, from which on a fault hurts that
-also costs a little score."""
+"""Multiple of the base's loss on validation data, by the same loss, from which on a fault hurts
+that also costs a little score."""
 
 LITTLE = 0.01
 """That little."""
