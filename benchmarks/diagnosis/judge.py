@@ -8,9 +8,9 @@ from pathlib import Path
 from benchmarks.diagnosis.program import HALVES, PARTS, Program
 from benchmarks.diagnosis.record import FOLDER, environment, path_of
 from benchmarks.diagnosis.replay import read_recording, replay
-from benchmarks.diagnosis.verdict import COLUMNS, Verdict, count, figures, in_order_of_causes
+from benchmarks.diagnosis.verdict import COLUMNS, Verdict, count, figures
 from keras_babysit.advice import Advice
-from keras_babysit.rules import DEFAULT_RULES
+from keras_babysit.rules import DEFAULT_RULES, explain
 
 PEERS = [
     ("DeepDiagnosis", "391 models of AUTOTRAINER", "0.68", "0.36 (68/188)"),
@@ -55,7 +55,7 @@ def answer(path: Path) -> tuple[tuple[Advice, ...], int, str]:
     recording = read_recording(path)
     if recording.run["error"]:
         return (), 0, recording.run["error"]
-    return tuple(in_order_of_causes(replay(recording))), recording.run["steps"], ""
+    return tuple(explain(replay(recording))), recording.run["steps"], ""
 
 
 # ------------------------------------------------------------------------------------- tables

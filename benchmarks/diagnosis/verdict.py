@@ -8,14 +8,6 @@ from benchmarks.diagnosis.labels import NOTES
 from benchmarks.diagnosis.program import Program
 from keras_babysit.advice import Advice, Severity
 
-try:
-    from keras_babysit.rules import in_order_of_causes
-except ImportError:  # before there was an order, advice came as it opened
-
-    def in_order_of_causes(advice: Sequence[Advice]) -> list[Advice]:
-        """Return the advice as it is."""
-        return list(advice)
-
 
 @dataclass(frozen=True)
 class Verdict:

@@ -126,10 +126,20 @@ def cost(overhead: Overhead | None) -> dict[str, Any] | None:
 def outbreaks(advice: Iterable[Advice]) -> list[list[Advice]]:
     """Return the advice with what one rule found at one step put together.
 
-    The worst come first; those that are resolved after those that hold.
+    A root cause comes with its symptoms right behind it. The worst roots come first, by the worst
+    of what they explain; those of which nothing holds any more come last; else the order stays.
     """
+    advice = list(advice)
+    blocks: dict[str, list[Advice]] = {}
+    for one in advice:
+        blocks.setdefault(one.cause or one.rule, []).append(one)
+    places = {root: place for place, root in enumerate(blocks)}
 
     def together(one: Advice) -> tuple[Any, ...]:
-        return (not one.is_open, -one.severity, one.step, one.rule)
+        root = one.cause or one.rule
+        is_over = not any(other.is_open for other in blocks[root])
+        worst = max(other.severity for other in blocks[root])
+        own = (not one.is_open, -one.severity, one.step, one.rule)
+        return (is_over, -worst, places[root], bool(one.cause), *own)
 
     return [list(group) for _, group in groupby(sorted(advice, key=together), key=together)]

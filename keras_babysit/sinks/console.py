@@ -79,6 +79,8 @@ class Console(Sink):
                 first = changed[0]
                 if change is Change.RESOLVED:
                     self._print(_Resolved(group))
+                elif group[0].cause:
+                    self._print(_Symptom(group))
                 else:
                     self._print(_Panel(group, change, moment(first.step, first.epoch)))
 
@@ -172,6 +174,22 @@ class _Panel:
         if first.reference:
             yield Text(one_line(first.reference), "dim italic"), 2
         yield Text(f"silence: {silence(first.rule)}", "dim"), 2
+
+
+class _Symptom:
+    """What follows from a cause that has a panel of its own, in one line."""
+
+    def __init__(self, advice: Sequence[Advice]) -> None:
+        self.advice = advice
+
+    def __rich__(self) -> Text:
+        first = self.advice[0]
+        return Text.assemble(
+            ("  \u2192 ", STYLES[first.severity]),
+            (f"{first.severity.name} {one_line(first.rule, 30)}", "bold"),
+            f" in {_where(self.advice, 40)}, because of {one_line(first.cause, 30)}",
+            ("" if len(self.advice) > 1 else f": {one_line(first.message, 200)}", "dim"),
+        )
 
 
 class _Resolved:

@@ -163,7 +163,7 @@ def _table(advice: Iterable[Advice]) -> Table:
         first = group[0]
         table.add_row(
             Text(first.severity.name, _STYLES[first.severity] if first.is_open else "dim"),
-            Text(one_line(first.rule, 30)),
+            Text(("\u2192 " if first.cause else "") + one_line(first.rule, 30)),
             Text(_places(group)),
             Text(f"step {first.step:,}"),
             Text("still open" if first.is_open else f"step {first.resolved_step:,}"),
