@@ -20,7 +20,7 @@ def cells(build):
     Example:
         >>> def build(hp):
         ...     if hp.Choice("optimizer", ["adam", "sgd"]) == "sgd":
-        ...         hp.Float("momentum", 0.0, 0.9, step=0.9)
+        ...         hp.Choice("momentum", [0.0, 0.9])
         >>> list(cells(build))[1:]
         [{'optimizer': 'sgd', 'momentum': 0.0}, {'optimizer': 'sgd', 'momentum': 0.9}]
     """

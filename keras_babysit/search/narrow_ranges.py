@@ -47,7 +47,7 @@ def narrow_ranges(
         ... ]
         >>> new = narrow_ranges(trials, {"lr": lr})["lr"]
         >>> new.low, new.high
-        (0.000562, 0.0534)
+        (0.000427, 0.0703)
 
     Reference:
         CS231n, "Hyperparameter optimization": search coarse to fine, in log space.
