@@ -149,12 +149,13 @@ class Session:
         """Record the epoch's own numbers, probe and score if the budget allows, and judge."""
         self._step = self._epoch_start = self._steps_done()
         is_lost = self._record_logs(logs or {})
-        if is_lost or self.schedule.affords("probe", self._step):
+        is_last = self.epoch + 1 == self.planned.get("epochs")
+        if is_lost or self.schedule.affords("probe", self._step, is_last=is_last):
             with self.schedule.charging("probe"):
                 found, _ = self._monitor.measure(self._step, self.epoch, None, None)
                 self._emit(found)
             self.schedule.taken(self._step)
-        if self.schedule.affords("score", self._step):
+        if self.schedule.affords("score", self._step, is_last=is_last):
             with self.schedule.charging("score"):
                 self._emit(self._monitor.score(self._step, self.epoch))
         with self.schedule.charging("other"):

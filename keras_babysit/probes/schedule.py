@@ -9,14 +9,15 @@ GRACE_SECONDS = 60.0
 """A run shorter than this is charged as if it took this long: at 2 % that is 1.2 seconds in all.
 A share of a run of two seconds would buy nothing."""
 
-SHARES = {"probe": 0.65, "score": 0.3, "keep": 0.15}
+SHARES = {"probe": 0.65, "score": 0.3, "keep": 0.1}
 """How much of the budget each kind may use: probes at steps, scores of epochs, and keeping examples,
 of which a batch of one costs as much as one of a thousand. What is paid once, to trace and compile,
 counts for the whole alone, so that a dear start does not keep a kind from going on. Together they
 are more than 1: what one leaves the others take."""
 
-AT_ONCE = 0.75
-"""Share of what a short run is granted that may be used right at its start, where most is seen."""
+AT_ONCE = {"probe": 0.7, "score": 0.3, "keep": 1.0}
+"""Share of what a short run is granted that may be used right at its start, the rest as it goes on:
+most is seen in the first steps, and scores tell where a run ends."""
 
 SPACING = (1 / 8, 1.0)
 """Probes come at steps 0, 1, 2, ... and then by this share further each time: what happens early
@@ -106,13 +107,17 @@ class Schedule:
         else:
             self._next = (step // self.every + 1) * self.every
 
-    def affords(self, kind, step, times=1):
-        """Return whether the budget has room for `times` more of a kind, one of `SHARES`."""
+    def affords(self, kind, step, times=1, *, is_last=False):
+        """Return whether the budget has room for `times` more of a kind, one of `SHARES`.
+
+        Before the last epoch's end, room is left for what is looked at then.
+        """
         if self.every != "auto":
             return True
-        cost, allowance = times * self._cost(kind), self._allowance(step)
-        is_within_share = self._ongoing(kind) + cost <= SHARES[kind] * allowance
-        return is_within_share and self._total + cost <= allowance
+        cost, allowance = times * self._cost(kind), self._allowance(kind, step)
+        reserve = 0.0 if is_last else self._cost("probe") + self._cost("score")
+        is_within_share = is_last or self._ongoing(kind) + cost <= SHARES[kind] * allowance
+        return is_within_share and self._total + cost + reserve <= allowance
 
     def charge(self, kind, seconds):
         """Put time to the account of a kind: one of `SHARES`, or `"other"`."""
@@ -145,7 +150,10 @@ class Schedule:
 
     def _left(self, duration):
         whole = self.budget * duration
-        return min(SHARES["probe"] * whole - self._ongoing("probe"), whole - self._total)
+        for_scores = max(0.0, SHARES["score"] * whole - self._ongoing("score"))
+        return min(
+            SHARES["probe"] * whole - self._ongoing("probe"), whole - self._total - for_scores
+        )
 
     def _ongoing(self, kind):
         return self.spent[kind] - (self._firsts[kind] or 0.0)
@@ -169,8 +177,9 @@ class Schedule:
     def _total(self):
         return sum(self.spent.values())
 
-    def _allowance(self, step):
-        grace = GRACE_SECONDS * (AT_ONCE + (1 - AT_ONCE) * self._progress(step))
+    def _allowance(self, kind, step):
+        at_once = AT_ONCE[kind]
+        grace = GRACE_SECONDS * (at_once + (1 - at_once) * self._progress(step))
         return self.budget * max(self.elapsed, grace)
 
     def _progress(self, step):

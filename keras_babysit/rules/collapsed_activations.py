@@ -7,7 +7,7 @@ from keras_babysit.rules._network import LOST, hidden_layers, ratios_by_depth
 
 
 def collapsed_activations(
-    history: History, *, share: float = LOST, patience: int = 3
+    history: History, *, share: float = LOST, patience: int = 2
 ) -> list[Advice]:
     """Advise when what tells examples apart is lost on the way through the hidden layers.
 

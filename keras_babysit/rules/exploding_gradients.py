@@ -10,7 +10,7 @@ from keras_babysit.rules._progress import training_loss
 
 
 def exploding_gradients(
-    history: History, *, factor: float = 1 / LOST, patience: int = 3
+    history: History, *, factor: float = 1 / LOST, patience: int = 2
 ) -> list[Advice]:
     """Advise when the gradient of the first kernel is a thousand times that of a later one.
 

@@ -6,7 +6,7 @@ from keras_babysit.rules._checks import require_count
 from keras_babysit.rules._network import kernels, layer_of
 
 
-def no_gradient(history: History, *, patience: int = 3) -> list[Advice]:
+def no_gradient(history: History, *, patience: int = 2) -> list[Advice]:
     """Advise when a trainable kernel gets a gradient of exactly 0 in every probe.
 
     A part of the network that does not lead to the loss, a `stop_gradient`, an operation without

@@ -7,7 +7,7 @@ from keras_babysit.rules._network import LOST, gradient_sizes, kernels, layer_of
 
 
 def vanishing_gradients(
-    history: History, *, share: float = LOST, patience: int = 3
+    history: History, *, share: float = LOST, patience: int = 2
 ) -> list[Advice]:
     """Advise when the gradient of the first kernel is a thousandth of that of a later one.
 

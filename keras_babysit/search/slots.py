@@ -24,6 +24,10 @@ STATES = {
 }
 
 
+class SurplusError(Exception):
+    """The slot of a trial has another one."""
+
+
 def settle(trials, max_retries):
     """Return the trial that counts in each slot.
 

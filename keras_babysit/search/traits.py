@@ -28,7 +28,7 @@ def traits(model: Any) -> dict[str, float]:
     `penalty`: sum of the factors of L1 and L2 penalties on weights.
     """
     layers = model._flatten_layers(include_self=False)
-    rates = [layer.rate for layer in layers if "Dropout" in type(layer).__name__]
+    rates = [getattr(x, "rate", 0.0) for x in layers if "Dropout" in type(x).__name__]
     regularizers = [v.regularizer for v in model.trainable_variables if v.regularizer is not None]
     factors = [float(getattr(r, name, 0) or 0) for r in regularizers for name in ("l1", "l2")]
     return {

@@ -14,6 +14,7 @@ from keras_babysit.search.slots import (
     ERROR,
     RAISED,
     SURPLUS,
+    SurplusError,
     read_records,
     settle,
     slot_of,
@@ -127,7 +128,7 @@ class Worker:
         return outlasting(lambda: top_up(self.study, trials, slots, self.plan.max_retries))
 
     def _make_one(self):
-        catch = (Exception,) if self.plan.puts_up_with_errors else ()
+        catch = (Exception,) if self.plan.puts_up_with_errors else (SurplusError,)
         try:
             self.study.optimize(self._try, n_trials=1, catch=catch)
         except Exception as error:
@@ -137,7 +138,9 @@ class Worker:
     def _was_taken(self):
         """Return whether others took us for dead and gave our trial away."""
         trial = self._trials()[self._number]
-        return trial.state == TrialState.FAIL and not {RAISED, ERROR} & set(trial.user_attrs)
+        return trial.state == TrialState.FAIL and not {RAISED, ERROR, SURPLUS} & set(
+            trial.user_attrs
+        )
 
     def _try(self, trial):
         """Make one trial; what `study.optimize` calls."""
@@ -146,7 +149,7 @@ class Worker:
         counted = settle(trials, self.plan.max_retries).get(slot_of(trial))
         if counted is None or counted.number != trial.number:
             write(trial, **{SURPLUS: True})
-            raise optuna.TrialPruned("given back: its slot has another trial")
+            raise SurplusError
         try:
             return self._evaluate(trial, self._records(trials))
         except optuna.TrialPruned:
