@@ -10,10 +10,10 @@ GRACE_SECONDS = 60.0
 A share of a run of two seconds would buy nothing."""
 
 SHARES = {"probe": 0.65, "score": 0.3, "keep": 0.1}
-"""How much of the budget each kind may use: probes at steps, scores of epochs, and keeping examples,
-of which a batch of one costs as much as one of a thousand. What is paid once, to trace and compile,
-counts for the whole alone, so that a dear start does not keep a kind from going on. Together they
-are more than 1: what one leaves the others take."""
+"""How much of the budget each kind may use: probes at steps, scores of epochs, and keeping
+examples, of which a batch of one costs as much as one of a thousand. What is paid once, to trace
+and compile, counts for the whole alone, so that a dear start does not keep a kind from going on.
+Together they are more than 1: what one leaves the others take."""
 
 AT_ONCE = {"probe": 0.7, "score": 0.3, "keep": 1.0}
 """Share of what a short run is granted that may be used right at its start, the rest as it goes on:
