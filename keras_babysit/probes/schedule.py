@@ -9,15 +9,15 @@ GRACE_SECONDS = 60.0
 """A run shorter than this is charged as if it took this long: at 2 % that is 1.2 seconds in all.
 A share of a run of two seconds would buy nothing."""
 
-SHARES = {"probe": 0.65, "score": 0.3, "keep": 0.1}
+SHARES = {"probe": 0.4, "score": 0.3, "keep": 0.1}
 """How much of the budget each kind may use: probes at steps, scores of epochs, and keeping
-examples, of which a batch of one costs as much as one of a thousand. What is paid once, to trace
-and compile, counts for the whole alone, so that a dear start does not keep a kind from going on.
-Together they are more than 1: what one leaves the others take."""
+examples, of which a batch of one costs as much as one of a thousand. The rest is for what is paid
+once, to build, trace and compile: it counts for the whole alone, so that a dear start does not
+keep a kind from going on."""
 
-AT_ONCE = {"probe": 0.7, "score": 0.3, "keep": 1.0}
-"""Share of what a short run is granted that may be used right at its start, the rest as it goes on:
-most is seen in the first steps, and scores tell where a run ends."""
+AT_ONCE = 0.5
+"""Share of what a short run is granted to a kind that may be used right at its start, the rest as
+it goes on: most is seen in the first steps, but scores tell where a run ends."""
 
 SPACING = (1 / 8, 1.0)
 """Probes come at steps 0, 1, 2, ... and then by this share further each time: what happens early
@@ -114,10 +114,13 @@ class Schedule:
         """
         if self.every != "auto":
             return True
-        cost, allowance = times * self._cost(kind), self._allowance(kind, step)
+        cost = times * self._cost(kind)
         reserve = 0.0 if is_last else self._cost("probe") + self._cost("score")
-        is_within_share = is_last or self._ongoing(kind) + cost <= SHARES[kind] * allowance
-        return is_within_share and self._total + cost + reserve <= allowance
+        if self._total + cost + reserve > self.budget * max(self.elapsed, GRACE_SECONDS):
+            return False
+        paced = GRACE_SECONDS * (AT_ONCE + (1 - AT_ONCE) * self._progress(step))
+        share = SHARES[kind] * self.budget * max(self.elapsed, paced)
+        return is_last or self._ongoing(kind) + cost <= share
 
     def charge(self, kind, seconds):
         """Put time to the account of a kind: one of `SHARES`, or `"other"`."""
@@ -176,11 +179,6 @@ class Schedule:
     @property
     def _total(self):
         return sum(self.spent.values())
-
-    def _allowance(self, kind, step):
-        at_once = AT_ONCE[kind]
-        grace = GRACE_SECONDS * (at_once + (1 - at_once) * self._progress(step))
-        return self.budget * max(self.elapsed, grace)
 
     def _progress(self, step):
         return min(1.0, step / self._planned_steps) if self._planned_steps else 1.0

@@ -44,17 +44,29 @@ def share_done(history: History) -> float:
 
 
 def training_loss(history: History) -> float | None:
-    """Return the latest loss on training data: the score, or the mean of the latest batches."""
-    scores = estimates(history, "loss", "train")
-    if scores:
-        return scores[-1].value
+    """Return the latest loss on training data: of an epoch, or the mean of the latest batches."""
+    losses = curve(history)
+    if losses:
+        return losses[-1]
     batches = history.series("loss/batch").tail(5).values
     return float(batches.mean()) if len(batches) >= 5 else None
 
 
+def curve(history: History) -> list[float]:
+    """Return the course of the training loss: one point for each epoch, or for each score.
+
+    The mean over an epoch costs nothing and is there for each; it holds the penalty and dropout's
+    noise, which do not matter to a trend.
+    """
+    means = history.series("logs/loss").values
+    scores = [e.value for e in estimates(history, "loss", "train")]
+    means = means[np.isfinite(means)]
+    return means.tolist() if len(means) >= len(scores) else scores
+
+
 def is_falling(history: History) -> bool:
     """Return whether the training loss still falls; True while too little is known."""
-    losses = [e.value for e in estimates(history, "loss", "train")]
+    losses = curve(history)
     if len(losses) < 3:
         return True
     trend = smooth(losses)

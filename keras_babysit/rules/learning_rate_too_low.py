@@ -28,7 +28,7 @@ LARGEST_FACTOR = 1000
 
 
 def learning_rate_too_low(
-    history: History, *, ratio: float = 0.1 * HEALTHY_RATIO, patience: int = 5
+    history: History, *, ratio: float = 0.1 * HEALTHY_RATIO, patience: int = 2
 ) -> list[Advice]:
     """Advise a higher learning rate when the weights hardly move and the loss hardly falls.
 

@@ -8,7 +8,7 @@ from keras_babysit.rules._scores import estimates
 
 
 def loss_not_decreasing(
-    history: History, *, share: float = 0.02, patience: int = 4
+    history: History, *, share: float = 0.02, patience: int = 2
 ) -> list[Advice]:
     """Advise when the training loss has not left its start by half of the run.
 

@@ -6,19 +6,18 @@ from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._learning_rate import one_digit, set_rate
-from keras_babysit.rules._progress import detrended
-from keras_babysit.rules._scores import estimates
+from keras_babysit.rules._progress import curve, detrended
 
 
 def oscillating_loss(history: History, *, share: float = 0.1, patience: int = 6) -> list[Advice]:
     """Advise a lower learning rate when the loss on the same examples jumps up and down.
 
-    What is looked at is the score on the kept training examples, which are the same each time: no
-    part of a jump is due to which examples came. A jump is how far a score lies from the line
-    through its neighbours; the median of the latest jumps counts.
+    What is looked at is the mean over each epoch, or the score on the kept examples: both are of
+    the same examples each time, so that no part of a jump is due to which ones came. A jump is how
+    far a point lies from the line through its neighbours; the median of the latest jumps counts.
 
-    Reads `"score/loss"` of target `"train"` and `"loss/start"`. It stays silent while the jumps
-    are small beside the starting loss, as near the end of any run with a constant rate.
+    Reads `"logs/loss"`, `"score/loss"` of target `"train"` and `"loss/start"`. It stays silent while
+    the jumps are small beside the starting loss, as near the end of any run with a constant rate.
 
     Args:
         history: What the probes recorded so far.
@@ -53,7 +52,7 @@ def oscillating_loss(history: History, *, share: float = 0.1, patience: int = 6)
     if patience < 3:
         raise ValueError(f"Argument `patience` must be at least 3. Received: patience={patience}")
     start = history.last("loss/start")
-    losses = [estimate.value for estimate in estimates(history, "loss", "train")]
+    losses = curve(history)
     if start is None or not start > 0 or len(losses) < patience + 2:
         return []
     recent = detrended(losses[-patience - 2 :])
@@ -71,7 +70,7 @@ def _advice(history: History, start: float, recent: list[float], jump: float) ->
         severity=Severity.WARNING,
         target="",
         message=f"On the same training examples the loss went between {min(recent):.3g} and "
-        f"{max(recent):.3g} in the latest {len(recent)} scores; it began at {start:.3g}.",
+        f"{max(recent):.3g} in the latest {len(recent)} epochs; it began at {start:.3g}.",
         evidence={"jump": jump, "loss_start": start}
         | ({} if rate is None else {"learning_rate": rate}),
         remedies=(

@@ -15,7 +15,7 @@ FALLEN = 0.1
 `loss_not_decreasing`)."""
 
 
-def plateau(history: History, *, margin: float = 0.05, patience: int = 6) -> list[Advice]:
+def plateau(history: History, *, margin: float = 0.05, patience: int = 3) -> list[Advice]:
     """Advise another learning rate when the loss rests at a poor fit because of the steps.
 
     It rests, half of the run is over, the nearest neighbours do better on the same examples, and

@@ -12,7 +12,7 @@ SLOW_UPDATES = 1e-4
 """A tenth of the healthy update ratio of 1e-3 (CS231n): the learning rate holds the run back."""
 
 
-def underfitting(history: History, *, margin: float = 0.05, patience: int = 4) -> list[Advice]:
+def underfitting(history: History, *, margin: float = 0.05, patience: int = 2) -> list[Advice]:
     """Advise more capacity when the fit is poor and validation data fare no worse.
 
     A poor score alone means nothing: the data may be noisy. Two yardsticks on the same training

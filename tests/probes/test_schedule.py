@@ -67,7 +67,7 @@ def test_early_steps_are_seen_more_closely():
     taken = run(Schedule("auto", 0.02, clock=clock), clock, 100_000, 0.05, 0.01)
     assert taken[:8] == list(range(8))
     gaps = [later - earlier for earlier, later in itertools.pairwise(taken)]
-    assert max(gaps) <= 500
+    assert max(gaps[-50:]) <= 500  # once the close look at the start is earned back
 
 
 def test_a_number_is_deterministic_and_knows_no_budget():
