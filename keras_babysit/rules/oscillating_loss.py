@@ -16,8 +16,8 @@ def oscillating_loss(history: History, *, share: float = 0.1, patience: int = 6)
     the same examples each time, so that no part of a jump is due to which ones came. A jump is how
     far a point lies from the line through its neighbours; the median of the latest jumps counts.
 
-    Reads `"logs/loss"`, `"score/loss"` of target `"train"` and `"loss/start"`. It stays silent while
-    the jumps are small beside the starting loss, as near the end of any run with a constant rate.
+    Reads `"logs/loss"`, `"score/loss"` of target `"train"` and `"loss/start"`. It stays silent
+    while jumps are small beside the starting loss, as near the end of any run with a constant rate.
 
     Args:
         history: What the probes recorded so far.

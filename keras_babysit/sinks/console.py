@@ -177,19 +177,22 @@ class _Panel:
 
 
 class _Symptom:
-    """What follows from a cause that has a panel of its own, in one line."""
+    """What follows from a cause that has a panel of its own, in a line or two."""
 
     def __init__(self, advice: Sequence[Advice]) -> None:
         self.advice = advice
 
-    def __rich__(self) -> Text:
+    def __rich_console__(
+        self, console: rich.console.Console, options: rich.console.ConsoleOptions
+    ) -> Iterator[Text]:
         first = self.advice[0]
-        return Text.assemble(
-            ("  \u2192 ", STYLES[first.severity]),
+        line = Text.assemble(
+            ("\u2192 ", STYLES[first.severity]),
             (f"{first.severity.name} {one_line(first.rule, 30)}", "bold"),
             f" in {_where(self.advice, 40)}, because of {one_line(first.cause, 30)}",
             ("" if len(self.advice) > 1 else f": {one_line(first.message, 200)}", "dim"),
         )
+        yield from _wrapped(line, console, options.max_width, hang=4)
 
 
 class _Resolved:

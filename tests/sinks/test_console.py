@@ -202,3 +202,22 @@ def test_summary_closes_the_run():
         "loss 0.5 -> 0.5 in 10 steps",
         "watching cost 0.8 % of 53.1 s (31 probes)",
     ]
+
+
+def test_a_symptom_takes_a_line_under_its_cause():
+    rate = Advice("learning_rate_too_high", Severity.WARNING, "", "too long steps", step=3)
+    gone = Advice(
+        "loss_explosion",
+        Severity.ERROR,
+        "",
+        "the loss is 90",
+        step=3,
+        cause="learning_rate_too_high",
+    )
+    stream = io.StringIO()
+    sink = Console(stream)
+    sink.on_events([Event(Change.OPENED, one, 3, 0) for one in (rate, gone)])
+    text = stream.getvalue()
+    assert text.count("──") >= 2
+    assert "→ ERROR loss_explosion in the model, because of learning_rate_too_high" in text
+    assert text.index("too long steps") < text.index("loss_explosion")
