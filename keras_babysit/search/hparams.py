@@ -5,6 +5,7 @@ import time
 
 from keras_babysit.search.record import COMPLETE
 from keras_babysit.search.space import Choice
+from keras_babysit.sinks.tensorboard import _open_event_file
 
 
 class HParams:
@@ -59,14 +60,13 @@ class HParams:
 
     def _write(self, run, summaries):
         from tensorboard.compat.proto.event_pb2 import Event
-        from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-        writer = EventFileWriter(
-            os.path.join(self._log_dir, run), filename_suffix=f".search.{os.getpid()}"
-        )
+        records = _open_event_file(os.path.join(self._log_dir, run))
         for step, summary in summaries:
-            writer.add_event(Event(wall_time=time.time(), step=step, summary=summary))
-        writer.close()
+            event = Event(wall_time=time.time(), step=step, summary=summary)
+            records.write(event.SerializeToString())
+        records.flush()
+        records.close()
 
 
 def _domain(dimension):
