@@ -98,8 +98,9 @@ class Monitor:
 
     @property
     def is_sample_small(self):
-        """Whether the sample of training data is too small for a full probe."""
-        return len(self.train) < PROBE_EXAMPLES
+        """Whether the sample holds fewer examples than a verdict on dead units needs."""
+        needed = MAX_EXAMPLES if self.window is None else self.window.examples
+        return len(self.train) < needed - needed // SMALL
 
     def take_train_batch(self, step, epoch, batch):
         """Keep a batch of the run if the sample wants it; return what is wrong with its inputs."""

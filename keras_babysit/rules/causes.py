@@ -21,25 +21,33 @@ _STUCK = (
     "vanishing_gradients",
     "no_gradient",
 )
-_BY_RATE = ("learning_rate_too_high", "learning_rate_too_low", "update_ratio")
+_LONG_STEPS = ("learning_rate_too_high", "update_ratio")
+_SHORT_STEPS = ("learning_rate_too_low",)
 
 EXPLAINS: dict[str, tuple[str, ...]] = {
     "non_finite_inputs": (*_BLOWN_UP, *_POOR_FIT),
-    "labels_out_of_range": (*_BLOWN_UP, *_STUCK, *_BY_RATE, *_POOR_FIT),
-    "output_loss_mismatch": (*_BLOWN_UP, *_STUCK, *_BY_RATE, *_POOR_FIT, "unscaled_targets"),
+    "labels_out_of_range": (*_BLOWN_UP, *_STUCK, *_LONG_STEPS, *_SHORT_STEPS, *_POOR_FIT),
+    "output_loss_mismatch": (
+        *_BLOWN_UP,
+        *_STUCK,
+        *_LONG_STEPS,
+        *_SHORT_STEPS,
+        *_POOR_FIT,
+        "unscaled_targets",
+    ),
     "constant_features": (*_STUCK, *_POOR_FIT),
-    "unscaled_inputs": (*_BLOWN_UP, *_STUCK, *_BY_RATE, *_POOR_FIT),
-    "unscaled_targets": (*_BLOWN_UP, *_STUCK, *_BY_RATE, *_POOR_FIT),
-    "symmetric_units": (*_STUCK, *_BY_RATE, *_POOR_FIT),
+    "unscaled_inputs": (*_BLOWN_UP, *_STUCK, *_LONG_STEPS, *_POOR_FIT),
+    "unscaled_targets": (*_BLOWN_UP, *_STUCK, *_LONG_STEPS, *_POOR_FIT),
+    "symmetric_units": (*_STUCK, *_SHORT_STEPS, *_POOR_FIT),
     "learning_rate_too_high": (*_BLOWN_UP, *_STUCK, *_POOR_FIT, "update_ratio", "dead_pieces"),
     "update_ratio": (*_BLOWN_UP, *_STUCK, *_POOR_FIT, "dead_pieces"),
-    "exploding_activations": (*_BLOWN_UP, *_STUCK, *_BY_RATE, *_POOR_FIT),
-    "exploding_gradients": (*_BLOWN_UP, *_STUCK, *_BY_RATE, *_POOR_FIT),
-    "dead_units": (*_STUCK, *_BY_RATE, *_POOR_FIT),
-    "saturated_units": (*_STUCK, *_BY_RATE, *_POOR_FIT),
-    "collapsed_activations": (*_STUCK, *_BY_RATE, *_POOR_FIT),
-    "vanishing_gradients": (*_BY_RATE, *_POOR_FIT),
-    "no_gradient": (*_BY_RATE, *_POOR_FIT),
+    "exploding_activations": (*_BLOWN_UP, *_STUCK, *_LONG_STEPS, *_POOR_FIT),
+    "exploding_gradients": (*_BLOWN_UP, *_STUCK, *_LONG_STEPS, *_POOR_FIT),
+    "dead_units": (*_STUCK, *_SHORT_STEPS, *_POOR_FIT),
+    "saturated_units": (*_STUCK, *_SHORT_STEPS, *_POOR_FIT),
+    "collapsed_activations": (*_STUCK, *_SHORT_STEPS, *_POOR_FIT),
+    "vanishing_gradients": (*_SHORT_STEPS, *_POOR_FIT),
+    "no_gradient": (*_SHORT_STEPS, *_POOR_FIT),
     "learning_rate_too_low": _POOR_FIT,
     "loss_explosion": ("non_finite_values", *_STUCK, *_POOR_FIT),
     "non_finite_values": ("loss_explosion", *_STUCK, *_POOR_FIT),
@@ -105,13 +113,18 @@ def _cause(one: Advice, since: dict[str, int]) -> str:
 
 
 def _root(rule: str, causes: dict[str, str]) -> str:
-    """Return the end of the chain of causes."""
-    seen = {rule}
-    root = causes[rule]
-    while causes.get(root) and causes[root] not in seen:
-        seen.add(root)
-        root = causes[root]
-    return root
+    """Return the end of the chain of causes, `""` if the rule is that itself.
+
+    Where the chain runs in a circle its end is the member of the highest rank.
+    """
+    chain = [rule]
+    while causes.get(chain[-1]) and causes[chain[-1]] not in chain:
+        chain.append(causes[chain[-1]])
+    if not causes.get(chain[-1]):
+        end = chain[-1]
+    else:
+        end = min(chain[chain.index(causes[chain[-1]]) :], key=lambda name: RANK[name])
+    return "" if end == rule else end
 
 
 def _place(one: Advice, found: Sequence[Advice]) -> tuple[bool, int, int, str, bool, int, int]:

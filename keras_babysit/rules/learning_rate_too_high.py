@@ -7,7 +7,8 @@ from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._learning_rate import HEALTHY_RATIO, set_rate, slower
 from keras_babysit.rules._network import median_ratios
-from keras_babysit.rules._progress import training_loss
+from keras_babysit.rules._progress import share_done, training_loss
+from keras_babysit.rules.loss_explosion import loss_explosion
 
 WARM = 10
 """Steps before which long steps are usual: Adam's first ones are all of the full rate, and
@@ -15,6 +16,13 @@ weights that begin at 0 move by more than their size."""
 
 FIRST = 0.1
 """Update ratio of the very first steps that makes a loss explode: a tenth of the weights."""
+
+SHATTERED = 0.5
+"""Update ratio of a first step that leaves little of the initial weights: where the loss then does
+not come down, the later steps look short only because the weights have grown."""
+
+EARLY = 0.1
+"""Share of the run after which a loss that is to come down has begun to."""
 
 FALLEN = 0.9
 """Share of the starting loss below which it does fall, whatever the steps."""
@@ -26,12 +34,13 @@ def learning_rate_too_high(
     """Advise a lower learning rate when the steps are long and the loss does not come down.
 
     Both must hold. The median update ratio of the kernels, ‖Δw‖ / ‖w‖ of one step, is above
-    `ratio` in each of the latest measured steps (or was above 0.1 at the start); and the loss is
-    above 0.9 of what it was before the first step.
+    `ratio` in each of the latest measured steps, or was above 0.5 at the start (0.1 if the loss
+    has exploded, see `loss_explosion`); and the loss is above 0.9 of what it was before the first
+    step.
 
-    Reads `"updates/ratio"`, `"loss/start"`, `"loss/batch"` and `"score/loss"`. It stays silent in
-    the first 10 steps, unless the loss is above 3 times its start already, and where the loss has
-    come down: then long steps do their work.
+    Reads `"updates/ratio"`, `"loss/start"`, `"loss/batch"`, `"logs/loss"` and `"score/loss"`. It
+    stays silent in the first 10 steps unless the loss has exploded, and where the loss has come
+    down: then long steps do their work.
 
     Args:
         history: What the probes recorded so far.
@@ -64,21 +73,24 @@ def learning_rate_too_high(
     start, loss = history.last("loss/start"), _loss(history)
     if start is None or loss is None or not start > 0 or len(ratios) == 0:
         return []
-    has_exploded = not loss <= 3 * start
     recent = ratios[-patience:]
     is_long = steps[-1] >= WARM and len(recent) == patience and recent.min() > ratio
-    was_long = ratios[:patience].max() > FIRST
-    if has_exploded and (was_long or is_long):
+    first = float(ratios[:patience].max())
+    if (first > FIRST or is_long) and loss_explosion(history):
         return [_advice(history, float(ratios.max()), start, loss)]
-    if is_long and not loss < FALLEN * start:
+    if loss < FALLEN * start:
+        return []
+    if is_long:
         return [_advice(history, float(np.median(recent)), start, loss)]
-    return []
+    has_had_time = len(history.series("logs/loss")) > 1 and not share_done(history) < EARLY
+    return [_advice(history, first, start, loss)] if first > SHATTERED and has_had_time else []
 
 
 def _loss(history: History) -> float | None:
-    """Return the loss now: the median of the latest batches, or the latest score."""
+    """Return the loss now: of the latest epoch, or the median of the latest batches."""
+    loss = training_loss(history)
     batches = history.series("loss/batch").tail(5).values
-    return float(np.median(batches)) if len(batches) >= 3 else training_loss(history)
+    return float(np.median(batches)) if loss is None and len(batches) >= 3 else loss
 
 
 def _advice(history: History, ratio: float, start: float, loss: float) -> Advice:

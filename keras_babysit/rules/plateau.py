@@ -10,7 +10,7 @@ from keras_babysit.rules._network import median_ratios
 from keras_babysit.rules._progress import is_falling, is_time, poor
 from keras_babysit.rules._scores import estimates
 
-FALLEN = 0.1
+FALLEN = 0.02
 """Share of the starting loss that must be gone: else the run has not begun to learn (see
 `loss_not_decreasing`)."""
 
