@@ -34,8 +34,17 @@ def _describe_input(leaf):
         "rms": float(np.sqrt(np.mean(np.square(values, dtype="float64")))),
         "low": float(values.min()),
         "high": float(values.max()),
+        "offset": _offset(values),
         **_constant_features(values),
     }
+
+
+def _offset(values):
+    """Return the median over the features of mean over deviation, constant ones left out."""
+    columns = values.reshape(len(values), -1)
+    mean, std = columns.mean(axis=0), columns.std(axis=0)
+    varies = std > 1e-6 * np.abs(mean)
+    return float(np.median(np.abs(mean[varies]) / std[varies])) if varies.any() else 0.0
 
 
 def _constant_features(values):

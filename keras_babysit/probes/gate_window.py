@@ -37,6 +37,10 @@ class GateWindow:
         while self.seen(target) - probes[0][0] >= self.examples:
             probes.popleft()
 
+    def targets(self):
+        """Return what gates were seen of, in their order."""
+        return list(self._probes)
+
     def seen(self, target):
         """Return how many examples the window holds."""
         return sum(examples for examples, _ in self._probes[target])

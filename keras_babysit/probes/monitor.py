@@ -19,10 +19,6 @@ from keras_babysit.probes.update_ratio import UpdateRatio
 PROBE_EXAMPLES = 256
 """Bound of the examples of one probe: means over more do not get much sharper."""
 
-SUSPECT = 0.1
-"""Share of units without any open example in one probe from which on a layer is looked at closely,
-with more examples at the same step."""
-
 SMALL = 32
 """A batch of fewer examples tells little of a network; the probe then takes what was kept of
 earlier batches instead."""
@@ -86,10 +82,7 @@ class Monitor:
             is_compiled=self.is_compiled,
             suspects=self._suspects,
         )
-        self._forward = Probe(
-            self.model, layers=layers, has_loss=False, is_compiled=self.is_compiled
-        )
-        self._score = Score(self.model)  # sixteen slices at once earn a compilation back
+        self._score = Score(self.model, layers=layers)  # 16 slices earn a compilation back
         self._update = UpdateRatio(is_compiled=self.is_compiled)
 
     def wants_train_batch(self, place):
@@ -156,7 +149,6 @@ class Monitor:
         if not self.history.facts:
             self._describe(batch)
         self._note_gates(readings, samples.size(batch))
-        self._look_closer(state, readings, step)
         values = readings | self._derived(readings, state, step)
         measurements = [
             Measurement(step, epoch, quantity, target, _as_value(value))
@@ -187,7 +179,11 @@ class Monitor:
         kept = {"train": self.train, "validation": self.validation}
         values = {}
         for target, sample in kept.items():
-            scores, scored = self._score(state, sample)
+            scores, scored, gates = self._score(state, sample)
+            if target == "train":
+                for examples, readings in gates:
+                    self._note_gates(readings, examples)
+                values |= self._dead()
             for name, (mean, error) in scores.items():
                 values[f"score/{name}", target] = mean
                 values[f"score/{name}_stderr", target] = error
@@ -270,21 +266,15 @@ class Monitor:
             if quantity == "activations/piece_share":
                 self._pieces.add(target, examples, gates)
 
-    def _look_closer(self, state, readings, step):
-        """Go forward through the whole sample if a layer looks dead and too few examples tell."""
-        suspects = [
-            target
-            for (quantity, target), gates in readings.items()
-            if quantity == "activations/gate_max"
-            and not self.window.is_full(target)
-            and np.mean(gates == 0) >= SUSPECT
-        ]
-        if not suspects or len(self.train) < self.window.examples:
-            return
-        slices = list(self.train.slices(PROBE_EXAMPLES))
-        if self.schedule.affords("probe", step, times=len(slices)):
-            for batch in slices:
-                self._note_gates(self._forward(state, batch), samples.size(batch))
+    def _dead(self):
+        """Return the shares of dead units and pieces, where enough examples were seen."""
+        shares = {}
+        for name, window in (("dead", self.window), ("dead_piece", self._pieces)):
+            for target in window.targets():
+                share = window.dead_fraction(target)
+                if share is not None:
+                    shares[f"activations/{name}_fraction", target] = share
+        return shares
 
     def _derived(self, readings, state, step):
         """Return what follows from the readings: shares of units, learning rate, first loss."""
@@ -297,15 +287,8 @@ class Monitor:
             values["optimizer/loss_scale", ""] = scale
         if ("loss/batch", "") in readings and (step == 0 or self._is_starting):
             values["loss/start", ""] = self._first_loss(readings["loss/batch", ""])
+        values |= self._dead()
         for quantity, target in list(readings):
-            if quantity == "activations/gate_max":
-                dead = self.window.dead_fraction(target)
-                if dead is not None:
-                    values["activations/dead_fraction", target] = dead
-            if quantity == "activations/piece_share":
-                dead = self._pieces.dead_fraction(target)
-                if dead is not None:
-                    values["activations/dead_piece_fraction", target] = dead
             if quantity == "activations/saturated_low":
                 low, high = (
                     readings[f"activations/saturated_{e}", target] for e in ("low", "high")

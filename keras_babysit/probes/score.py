@@ -8,9 +8,14 @@ without the penalty, and comes with its standard error.
 import numpy as np
 from keras import ops
 
+from keras_babysit.probes import taps
 from keras_babysit.probes.probe import compute_loss, stateless, weight_penalty
-from keras_babysit.probes.readings import Pass
+from keras_babysit.probes.readings import Pass, Readings
 from keras_babysit.probes.reference import mean_and_error
+from keras_babysit.probes.units import read_output
+
+GATES = ("activations/gate_max", "activations/piece_share")
+"""What a score looks at of the layers."""
 
 SLICES = 8
 """Parts that a sample is scored in; the spread among them gives the standard error."""
@@ -22,13 +27,18 @@ MAX_CLASSES = 1024
 class Score:
     """Scores a model on a sample: loss without the penalty, and the compiled metrics.
 
+    On the way it sees which units the examples open: it goes through all of the sample anyway.
+
     Args:
         model: A compiled and built `keras.Model`.
+        layers: The layers whose gates to see.
         is_compiled: Whether to compile the pass.
     """
 
-    def __init__(self, model, *, is_compiled=True):
+    def __init__(self, model, *, layers=(), is_compiled=True):
         self.model = model
+        self.layers = layers
+        self._names = taps.names(layers)
         self._pass = Pass(self._read, is_compiled=is_compiled)
 
     def __call__(self, state, sample):
@@ -41,18 +51,23 @@ class Score:
         Returns:
             A dict `{name: (mean, standard error)}`, empty for fewer than `SLICES` examples; and
             `(inputs, targets, predictions)` of the scored examples, None where the predictions
-            are not one row of numbers per example.
+            are not one row of numbers per example; and for each slice its number of examples and
+            the widest gates, by quantity and target.
         """
-        slices, scored = {}, []
+        slices, scored, gates = {}, [], []
         length = len(sample) // SLICES
         for batch in sample.slices(length) if length else ():
-            for (name, target), value in self._pass(state, batch).items():
+            readings = self._pass(state, batch)
+            gates.append((length, {key: readings[key] for key in readings if key[0] in GATES}))
+            for (name, target), value in readings.items():
+                if name in GATES:
+                    continue
                 if name == "predictions":
                     scored.append((batch[0], batch[1], value))
                 else:
                     slices.setdefault(target, []).append(value)
         scores = {name: mean_and_error(values) for name, values in slices.items()}
-        return scores, _joined(scored)
+        return scores, _joined(scored), gates
 
     def _read(self, readings, trainable, other, scale, batch):
         del scale
@@ -61,7 +76,12 @@ class Score:
 
     def _read_batch(self, readings, x, y, sample_weight):
         model = self.model
-        y_pred = model(x, training=False)
+        seen = Readings()
+        with taps.tapped(self.layers, self._names, lambda call: _look(seen, call)):
+            y_pred = model(x, training=False)
+        for slot, tensor in seen.tensors():
+            if slot.quantity in GATES:  # what else was read is not computed in a compiled graph
+                readings.add(slot.quantity, slot.target, tensor)
         loss = compute_loss(model, x, y, y_pred, sample_weight, training=False)
         readings.add("score", "loss", ops.cast(loss, "float32") - weight_penalty(model))
         model.reset_metrics()
@@ -70,6 +90,10 @@ class Score:
                 readings.add("score", name, value)
         if hasattr(y_pred, "shape") and len(y_pred.shape) == 2 and y_pred.shape[1] <= MAX_CLASSES:
             readings.add_rest("predictions", "", y_pred)
+
+
+def _look(readings, call):
+    read_output(readings, call)  # what it returns would take the place of the output
 
 
 def _joined(scored):

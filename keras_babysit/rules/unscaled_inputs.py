@@ -70,8 +70,10 @@ def unscaled_inputs(history: History, *, large: float = 10.0) -> list[Advice]:
     if size < SMALL and inside < SMALL:
         return [_about_size(size, inside, flat)]
     spread = history.first("activations/spread", layers[0], 0.0)
-    offset = rms(history, layers[0], is_first=True) / spread if spread > 0 else 0.0
-    return [_about_centre(layers[0], offset)] if size > 1 and offset > OFF_CENTRE else []
+    arrives = rms(history, layers[0], is_first=True) / spread if spread > 0 else 0.0
+    # In the inputs themselves too: large biases put a layer off centre, whatever it is given.
+    offset = min(arrives, max((leaf.get("offset") or 0.0 for leaf in inputs), default=0.0))
+    return [_about_centre(layers[0], offset)] if offset > OFF_CENTRE else []
 
 
 def _about_size(size: float, inside: float, flat: float) -> Advice:

@@ -63,10 +63,10 @@ def data(examples=500, **facts):
     return history({}, data={"examples": examples} | {k: [v] for k, v in facts.items()})
 
 
-def arriving(size, *, mean=0.0, std=1.0, spread=None):
+def arriving(size, *, mean=0.0, std=1.0, spread=None, offset=0.0):
     """Return a history of inputs of a size, and of what they make in the one hidden layer."""
     made = network({})
-    made.facts["data"] = {"inputs": [{"rms": size}]}
+    made.facts["data"] = {"inputs": [{"rms": size, "offset": offset}]}
     for name, value in (
         ("mean", mean),
         ("std", std),
@@ -430,8 +430,13 @@ TABLE = {
     "standardised": (rules.unscaled_inputs, arriving(1.0, std=0.8), None),
     "far-off-centre": (
         rules.unscaled_inputs,
-        arriving(5.0, mean=4.0, std=0.5, spread=0.1),
+        arriving(5.0, mean=4.0, std=0.5, spread=0.1, offset=40.0),
         Severity.WARNING,
+    ),
+    "far-off-by-its-own-bias": (
+        rules.unscaled_inputs,
+        arriving(1.0, mean=4.0, std=0.5, spread=0.1),
+        None,
     ),
     "prices-in-thousands": (rules.unscaled_targets, regression(250.0, 80.0), Severity.WARNING),
     "prices-standardised": (rules.unscaled_targets, regression(0.0, 1.0), None),
