@@ -1,0 +1,64 @@
+"""What single layers show of themselves: batch norm's lag, PReLU's slopes, maxout's pieces."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_babysit as kb
+
+layers = keras.layers
+
+
+def watch(hidden, x, epochs=1, **compiled):
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input(x.shape[1:]), *hidden, layers.Dense(1)])
+    model.compile(**({"optimizer": "sgd", "loss": "mse"} | compiled))
+    sitter = kb.Babysitter(verbose=0, every=1)
+    model.fit(x, np.zeros((len(x), 1)), epochs=epochs, verbose=0, callbacks=[sitter])
+    return sitter.history
+
+
+X = np.random.default_rng(0).normal(3.0, 2.0, (64, 4)).astype("float32")
+
+
+def test_batch_norm_starts_behind_its_batches_and_catches_up():
+    history = watch([layers.BatchNormalization(momentum=0.5, name="bn")], X, epochs=8)
+    lags = history.series("normalization/mean_lag", "bn").values
+    # The averages start at 0, the batches are at 3 with a deviation of 2; the first step of the
+    # average is taken when it is read.
+    assert lags[0] == pytest.approx(0.5 * 3 / 2, rel=0.2)
+    assert lags[-1] < 0.4
+
+
+@pytest.mark.parametrize("layer", [layers.PReLU, kb.layers.ChannelPReLU])
+def test_slopes_of_a_prelu(layer):
+    built = layer(alpha_initializer=keras.initializers.Constant(1.5), name="act")
+    history = watch([layers.Dense(3), built], X, optimizer=keras.optimizers.SGD(0.0))
+    assert history.first("activations/slope_low", "act") == pytest.approx(1.5)
+    assert history.first("activations/slope_high", "act") == pytest.approx(1.5)
+
+
+def test_a_piece_that_never_wins_is_seen():
+    maxout = kb.layers.Maxout(
+        2, pieces=2, kernel_initializer="zeros", bias_initializer=_rising, name="maxout"
+    )
+    history = watch([maxout], X, optimizer=keras.optimizers.SGD(0.0))
+    np.testing.assert_allclose(history.first("activations/piece_share", "maxout"), [0, 1, 0, 1])
+    assert history.last("activations/dead_piece_fraction", "maxout") == 0.5
+
+
+def _rising(shape, dtype=None):
+    return keras.ops.convert_to_tensor(np.arange(shape[0]), dtype)
+
+
+def test_units_that_began_alike_are_followed():
+    history = watch([layers.Dense(3, kernel_initializer="ones", name="same"), layers.Dense(3)], X)
+    assert history.targets("weights/unit_spread") == ["same/kernel"]
+    assert history.first("weights/unit_spread", "same/kernel") == pytest.approx(0, abs=1e-6)
+
+
+def test_spread_is_what_examples_make_of_units_and_not_the_units_themselves():
+    bias = layers.Dense(2, kernel_initializer="zeros", bias_initializer=_rising, name="flat")
+    history = watch([bias], X, optimizer=keras.optimizers.SGD(0.0))
+    assert history.first("activations/spread", "flat") == 0
+    assert history.first("activations/std", "flat") == pytest.approx(0.5)

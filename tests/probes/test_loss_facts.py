@@ -1,0 +1,58 @@
+import keras
+import pytest
+from keras import ops
+
+from keras_babysit.probes import gates
+from keras_babysit.probes.loss_facts import describe_loss, describe_outputs
+
+losses = keras.losses
+
+
+@pytest.mark.parametrize(
+    ("loss", "form", "from_logits"),
+    [
+        ("mse", "distance", None),
+        (losses.Huber(), "distance", None),
+        (losses.mean_absolute_error, "distance", None),
+        ("categorical_crossentropy", "categorical", False),
+        (losses.SparseCategoricalCrossentropy(from_logits=True), "categorical", True),
+        (losses.BinaryCrossentropy(label_smoothing=0.1), "binary", False),
+        ("binary_crossentropy", "binary", False),
+        (lambda y, p: ops.mean(y * p), "other", None),
+        (None, "other", None),
+        ("no_such_loss", "other", None),
+    ],
+)
+def test_what_a_loss_expects(loss, form, from_logits):
+    found = describe_loss(loss)
+    assert (found["form"], found["from_logits"]) == (form, from_logits)
+
+
+def test_losses_by_name_and_in_a_list_belong_to_their_outputs():
+    x = keras.Input((3,))
+    outputs = {"b": keras.layers.Dense(1)(x), "a": keras.layers.Dense(4)(x)}
+    model = keras.Model(x, outputs)
+    model.compile("sgd", {"a": "categorical_crossentropy", "b": "mse"})
+    found = describe_outputs(model, [None, None], [4, 1])
+    assert [one["form"] for one in found] == ["categorical", "distance"]
+
+
+@pytest.mark.parametrize(
+    ("function", "low", "high", "is_distribution"),
+    [
+        (keras.activations.linear, -float("inf"), float("inf"), False),
+        (keras.activations.sigmoid, 0, 1, False),
+        (keras.activations.tanh, -1, 1, False),
+        (keras.activations.relu, 0, float("inf"), False),
+        (keras.activations.softmax, 0, 1, True),
+        (lambda z: ops.softmax(z, axis=-1), 0, 1, True),
+        (lambda z: 2 * z, -float("inf"), float("inf"), False),
+    ],
+)
+def test_what_values_a_function_can_give(function, low, high, is_distribution):
+    found = gates.reach(function)
+    assert (found.low, found.high, found.is_distribution) == (low, high, is_distribution)
+
+
+def test_a_function_that_cannot_be_called_has_no_reach():
+    assert gates.reach(lambda z, more: z) is None
