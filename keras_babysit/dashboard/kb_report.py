@@ -66,6 +66,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not readings:
         complaints.print(Text(_nothing(options)))
         return NOTHING
+    if options.html and len(readings) > 1 and _is_page(options.html):
+        complaints.print(Text(f"There are {len(readings)} runs: give --html a folder, or --run."))
+        return NOTHING
     try:
         _write(options, readings, screen)
     except OSError as error:
@@ -98,6 +101,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _is_folder(path: str) -> bool:
     return "://" in path or Path(path).is_dir()
+
+
+def _is_page(path: Path) -> bool:
+    return path.suffix.lower() in (".html", ".htm")
 
 
 def _read(folder: str) -> Iterator[Reading]:
@@ -136,7 +143,7 @@ def _write(options: argparse.Namespace, readings: Sequence[Reading], screen: Con
 def _pages(path: Path, readings: Sequence[Reading]) -> list[tuple[Path, Report]]:
     """Return where each page goes: one run's to the path, those of several into a folder."""
     reports = [(one.name, one.report) for one in readings if one.report is not None]
-    if len(readings) == 1 and path.suffix.lower() in (".html", ".htm"):
+    if _is_page(path):
         return [(path, report) for _, report in reports]
     taken: set[str] = set()
     pages = []
@@ -172,10 +179,10 @@ def _show(reading: Reading, screen: Console) -> None:
 
 
 def _status(readings: Sequence[Reading], fail_on: str | None) -> int:
-    if not all(reading.is_judged for reading in readings):
-        return NOTHING
     limit = Severity[fail_on.upper()] if fail_on else None
-    return FAILED if limit and any(one.worst >= limit for one in readings) else WELL
+    if limit and any(one.worst >= limit for one in readings):
+        return FAILED
+    return WELL if all(one.is_judged for one in readings) else NOTHING
 
 
 if __name__ == "__main__":
