@@ -1,7 +1,5 @@
 """Batch normalisation whose averages are not those of the data."""
 
-import numpy as np
-
 from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above, require_count
@@ -12,8 +10,9 @@ LAG = 1.0
 """Distance of an average from the batch, in the batch's deviations (mean) or as natural logarithm
 (variance), that matters: the normalised signal is then off by its own size."""
 
-EPOCHS_MEAN = 5
-"""Batches whose mean loss stands for the training mode."""
+MATTERS = 0.05
+"""Share of the starting loss that the difference of the modes must have: beside a loss that is next
+to nothing everything is large."""
 
 
 def batch_norm_mismatch(
@@ -24,8 +23,8 @@ def batch_norm_mismatch(
     Both must hold: the averages of a layer are off by more than the batch varies; and the loss of
     the training data in inference mode is `factor` times that in training mode.
 
-    Reads `"normalization/mean_lag"`, `"normalization/variance_lag"`, `"loss/batch"`,
-    `"loss/penalty"` and `"score/loss"` of target `"train"`. It stays silent in the first half of a
+    Reads `"normalization/mean_lag"`, `"normalization/variance_lag"`, `"logs/loss"`,
+    `"loss/penalty"`, `"loss/start"` and `"score/loss"` of target `"train"`. It stays silent in the first half of a
     run, when averages of 0 and 1 still fade, and on layers that are frozen.
 
     Args:
@@ -55,7 +54,11 @@ def batch_norm_mismatch(
         return []
     training = _training_mode(history)
     worst = max(lags, key=lambda target: lags[target])
-    if not lags[worst] > LAG or not min(s.low for s in scores) > factor * training > 0:
+    inference = min(score.low for score in scores)
+    start = history.last("loss/start", default=0.0)
+    if not lags[worst] > LAG or not inference > factor * training > 0:
+        return []
+    if not inference - training > MATTERS * start:
         return []
     return [_advice(history, worst, lags[worst], training, scores[-1].value)]
 
@@ -66,11 +69,10 @@ def _lag(history: History, target: str) -> float:
 
 
 def _training_mode(history: History) -> float:
-    losses = history.series("loss/batch").tail(EPOCHS_MEAN).values
-    penalties = history.series("loss/penalty").tail(EPOCHS_MEAN).values
-    if not len(losses):
-        return 0.0
-    return float(np.mean(losses) - (np.mean(penalties) if len(penalties) else 0.0))
+    """Return the mean of the latest epoch without the penalty, 0 if there is none."""
+    means = history.series("logs/loss").values
+    penalty = history.last("loss/penalty", default=0.0)
+    return float(means[-1] - penalty) if len(means) else 0.0
 
 
 def _advice(history: History, target: str, lag: float, training: float, inference: float) -> Advice:

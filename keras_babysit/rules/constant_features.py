@@ -4,6 +4,9 @@ from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
 
+HALF = 0.5
+"""Share of the columns from which on a table has lost more than it holds."""
+
 
 def constant_features(history: History, *, examples: int = 64) -> list[Advice]:
     """Tell of columns of a table that are the same in every example.
@@ -18,7 +21,8 @@ def constant_features(history: History, *, examples: int = 64) -> list[Advice]:
             one example of twenty shows it with probability 1 - 0.95^64 = 0.96.
 
     Returns:
-        A NOTE for each input with such columns; an ERROR where every column is constant.
+        A NOTE for each input with such columns; a WARNING where they are half of it, an ERROR
+        where every column is constant.
 
     Raises:
         ValueError: If `examples` is below 1.
@@ -46,11 +50,17 @@ def constant_features(history: History, *, examples: int = 64) -> list[Advice]:
     return found
 
 
+def _severity(share: float) -> Severity:
+    if share >= 1:
+        return Severity.ERROR
+    return Severity.WARNING if share >= HALF else Severity.NOTE
+
+
 def _advice(target: str, leaf: dict[str, int], examples: int) -> Advice:
     constant, features = leaf["constant_features"], leaf["features"]
     return Advice(
         rule="constant_features",
-        severity=Severity.ERROR if constant == features else Severity.NOTE,
+        severity=_severity(constant / features),
         target=target,
         message=f"{constant} of {features} features are the same in all {examples:,} examples "
         f"that were looked at, the first is column {leaf['first_constant']}.",

@@ -1,5 +1,7 @@
 """Pieces of a maxout that never win."""
 
+import numpy as np
+
 from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
@@ -21,8 +23,8 @@ def dead_pieces(history: History, *, threshold: float = 0.4, patience: int = 3) 
 
     Args:
         history: What the probes recorded so far.
-        threshold: Rate of dead pieces from which a layer costs accuracy, in (0, 1]; the 95 %
-            interval of the rate must lie above it. With two pieces 0.5 makes every unit linear.
+        threshold: Rate of dead pieces from which a layer costs accuracy, in (0, 1], among those
+            that can die: all but one of each unit. The 95 % interval of the rate must lie above.
         patience: Number of latest measurements that must all reach it, at least 1.
 
     Returns:
@@ -51,12 +53,24 @@ def dead_pieces(history: History, *, threshold: float = 0.4, patience: int = 3) 
         if len(recent) < patience:
             continue
         share = float(recent.min())
-        pieces = history.last("activations/piece_share", target)
-        rate = surely(share, None if pieces is None else len(pieces))
+        rate = _idle(history, target, share)
         if rate >= NOTEWORTHY:
             severity = Severity.WARNING if rate >= threshold else Severity.NOTE
             found.append(_advice(history, target, share, severity))
     return found
+
+
+def _idle(history: History, target: str, share: float) -> float:
+    """Return the lower limit of the rate of dead pieces among those that could be.
+
+    Of `k` pieces of a unit one always wins, so that `k - 1` can die.
+    """
+    wins = history.last("activations/piece_share", target)
+    if wins is None or not np.sum(wins) > 0:
+        return share
+    units = float(np.sum(wins))  # the shares of each unit sum to 1
+    could = len(wins) - round(units)
+    return surely(min(1.0, share * len(wins) / could), could) if could > 0 else 0.0
 
 
 def _advice(history: History, target: str, share: float, severity: Severity) -> Advice:

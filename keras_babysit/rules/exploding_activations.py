@@ -1,9 +1,11 @@
 """A signal that grows without bound from layer to layer."""
 
+import numpy as np
+
 from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above, require_count
-from keras_babysit.rules._network import LOST, hidden_layers, ratios_by_depth
+from keras_babysit.rules._network import LOST, hidden_layers
 
 
 def exploding_activations(
@@ -11,15 +13,15 @@ def exploding_activations(
 ) -> list[Advice]:
     """Advise when the hidden layers blow the signal up by a thousand.
 
-    The signal is the deviation of a unit over the examples, root mean square over the units of a
-    layer, or what is larger: its size.
+    The deviation of the last hidden layer is compared with that of the first, and with the size of
+    the inputs, 1 if they are smaller.
 
-    Reads `"activations/std"`. It stays silent on networks of one hidden layer, and where a later
-    normalisation brings the signal back before the last hidden layer.
+    Reads `"activations/std"` and the facts of the data. It stays silent where a normalisation
+    brings the signal back before the last hidden layer.
 
     Args:
         history: What the probes recorded so far.
-        factor: Size of the last hidden layer over the least one, from which on it counts, above 1.
+        factor: How many times as large the last hidden layer must be, above 1.
         patience: Number of latest probes that must all show it, at least 1.
 
     Returns:
@@ -44,18 +46,25 @@ def exploding_activations(
     require_above("factor", factor, 1)
     require_count("patience", patience)
     names = hidden_layers(history, "activations/std")
-    profiles = ratios_by_depth(history, "activations/std", names, patience)
-    if not profiles or not all(p[-1] > factor * p[0] > 0 for p in profiles):
+    columns = [history.series("activations/std", name).tail(patience).values for name in names]
+    if not columns or any(len(column) < patience for column in columns):
         return []
-    first, last = float(profiles[-1][0]), float(profiles[-1][-1])
+    inputs = history.facts.get("data", {}).get("inputs", [])
+    given = max([1.0, *(leaf.get("rms") or 0.0 for leaf in inputs)])
+    firsts, lasts = columns[0], columns[-1]
+    has_grown = (firsts > 0) & (lasts > factor * firsts) | (lasts > factor * given)
+    if not has_grown.all() or not np.isfinite(lasts).all():
+        return []
+    last = float(lasts[-1])
+    first = min(float(firsts[-1]), given) if len(columns) > 1 else given
     return [
         Advice(
             rule="exploding_activations",
             severity=Severity.WARNING,
             target=names[-1],
-            message=f"The signal blows up on its way: a deviation of {first:.2g} in the first "
-            f"hidden layer, {last:.2g} in the last.",
-            evidence={"first_std": first, "last_std": last, "ratio": last / first},
+            message=f"The signal blows up on its way: from a size of {first:.2g} at its start to "
+            f"{last:.2g} in the last hidden layer.",
+            evidence={"first_size": first, "last_std": last, "ratio": last / first},
             remedies=(
                 Remedy(
                     "Scale the weights by what the data do in this model.",

@@ -6,7 +6,7 @@ from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._learning_rate import HEALTHY_RATIO, set_rate, slower
-from keras_babysit.rules._network import median_ratios
+from keras_babysit.rules._network import kernels, median_ratios
 from keras_babysit.rules._progress import share_done, training_loss
 from keras_babysit.rules.loss_explosion import loss_explosion
 
@@ -23,6 +23,13 @@ not come down, the later steps look short only because the weights have grown.""
 
 EARLY = 0.1
 """Share of the run after which a loss that is to come down has begun to."""
+
+GROWTH = 3.0
+"""Times the ratio 1 / t that a weight which grows from nothing in equal steps has at step t."""
+
+TINY = 0.01
+"""Root mean square of a kernel's entries below which it began near 0, where a healthy step is long
+beside it: Glorot's weights are smaller only beyond 10,000 inputs."""
 
 FALLEN = 0.9
 """Share of the starting loss below which it does fall, whatever the steps."""
@@ -74,7 +81,13 @@ def learning_rate_too_high(
     if start is None or loss is None or not start > 0 or len(ratios) == 0:
         return []
     recent = ratios[-patience:]
-    is_long = steps[-1] >= WARM and len(recent) == patience and recent.min() > ratio
+    grown = recent * np.maximum(steps[-patience:], 1)
+    is_long = (
+        steps[-1] >= WARM
+        and len(recent) == patience
+        and recent.min() > ratio
+        and grown.min() > GROWTH
+    )
     first = float(ratios[:patience].max())
     if (first > FIRST or is_long) and loss_explosion(history):
         return [_advice(history, float(ratios.max()), start, loss)]
@@ -83,7 +96,15 @@ def learning_rate_too_high(
     if is_long:
         return [_advice(history, float(np.median(recent)), start, loss)]
     has_had_time = len(history.series("logs/loss")) > 1 and not share_done(history) < EARLY
-    return [_advice(history, first, start, loss)] if first > SHATTERED and has_had_time else []
+    is_shattered = first > SHATTERED and not _began_tiny(history)
+    return [_advice(history, first, start, loss)] if is_shattered and has_had_time else []
+
+
+def _began_tiny(history: History) -> bool:
+    sizes = {name: history.facts["weights"][name]["size"] for name in kernels(history)}
+    norms = {name: history.first("weights/norm", name) for name in sizes}
+    entries = [norms[n] / size**0.5 for n, size in sizes.items() if norms[n] is not None]
+    return bool(entries) and float(np.median(entries)) < TINY
 
 
 def _loss(history: History) -> float | None:

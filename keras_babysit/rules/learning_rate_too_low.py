@@ -20,6 +20,9 @@ EARLY = 0.1
 LITTLE = 0.25
 """Share of the starting loss that the run would lose at its pace so far: less is no training."""
 
+STANDING = 1e-3
+"""Share of their size by which kernels must move in a run to end elsewhere than they began."""
+
 LEARNT = 0.5
 """Share of the constant answer's error below which a network knows its task already: fine-tuning
 wants short steps."""
@@ -34,7 +37,7 @@ def learning_rate_too_low(
 
     Both must hold. The median update ratio of the kernels, ‖Δw‖ / ‖w‖ of one step, has never
     reached `ratio`; and at its pace so far the loss would lose less than a quarter of its start by
-    the end of the run.
+    the end of the run, or the kernels would move by less than a thousandth of their size.
 
     Reads `"updates/ratio"`, `"loss/start"`, `"loss/batch"`, `"score/loss"` and
     `"optimizer/learning_rate"`. It stays silent in the first tenth of a run, while the rate rises
@@ -77,7 +80,8 @@ def learning_rate_too_low(
     if is_early or not ratios.max() < ratio or _is_rising(history) or _knows_already(history):
         return []
     left = max(1.0, planned / history.step) if planned else 1.0
-    if not (start - loss) * left < LITTLE * start:
+    stands_still = planned is not None and ratios.max() * planned < STANDING
+    if not stands_still and not (start - loss) * left < LITTLE * start:
         return []
     return [_advice(history, float(np.median(ratios)), start, loss)]
 

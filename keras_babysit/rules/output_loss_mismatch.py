@@ -120,6 +120,14 @@ def _binary(output: Output, low: float, high: float) -> Iterator[Advice]:
             ),
             Remedy("Or end in a sigmoid.", 'activation="sigmoid"'),
         )
+    elif output.is_distribution and output.data.get("sum_high", 1) > 1:
+        yield _advice(
+            output,
+            Severity.WARNING,
+            "The output holds shares that sum to 1, but several labels hold at once: their "
+            "probabilities cannot all be high.",
+            Remedy("Use a sigmoid for each label.", 'activation="sigmoid"'),
+        )
 
 
 def _distance(output: Output) -> Iterator[Advice]:

@@ -130,7 +130,8 @@ def lagging(lag, inference):
     series = {
         ("normalization/mean_lag", "bn"): [lag] * 8,
         ("normalization/variance_lag", "bn"): [0.1] * 8,
-        ("loss/batch", ""): [0.1] * 8,
+        ("loss/start", ""): [2.3],
+        ("logs/loss", ""): [0.1] * 8,
         ("loss/penalty", ""): [0.0] * 8,
     } | scores([inference] * 8, name="loss")
     return history(series, epochs=8, steps_per_epoch=1)
@@ -383,6 +384,19 @@ TABLE = {
         output("categorical", from_logits=False, low=0, high=1, columns=3),
         Severity.NOTE,
     ),
+    "softmax-for-several-labels": (
+        rules.output_loss_mismatch,
+        output(
+            "binary",
+            from_logits=False,
+            low=0,
+            high=1,
+            is_distribution=True,
+            columns=3,
+            data={"sum_high": 2.0},
+        ),
+        Severity.WARNING,
+    ),
     "softmax": (
         rules.output_loss_mismatch,
         output("categorical", from_logits=False, low=0, high=1, is_distribution=True, columns=3),
@@ -473,6 +487,11 @@ TABLE = {
         None,
     ),
     "moves-as-it-should": (rules.learning_rate_too_low, moving(1e-3, [2.3] * 50), None),
+    "kernels-stand-still": (
+        rules.learning_rate_too_low,
+        moving(1e-8, [2.3 - 0.02 * step for step in range(50)]),
+        Severity.WARNING,
+    ),
     "warm-up": (
         rules.learning_rate_too_low,
         moving(1e-6, [2.3] * 50, rates=[1e-6 * (1 + step) for step in range(50)]),
@@ -500,6 +519,11 @@ TABLE = {
         moving(0.3, [2.4 / (1 + step) for step in range(30)]),
         None,
     ),
+    "grows-from-tiny-weights": (
+        rules.learning_rate_too_high,
+        moving([1 / (1 + step) for step in range(25)], [2.3] * 25),
+        None,
+    ),
     "long-first-steps": (rules.learning_rate_too_high, moving(0.3, [2.4] * 5), None),
     "half-of-itself-each-step": (
         rules.update_ratio,
@@ -515,6 +539,11 @@ TABLE = {
     "blows-up-by-depth": (
         rules.exploding_activations,
         network({"activations/std": {"a": [1.0] * 3, "b": [1e4] * 3}}),
+        Severity.WARNING,
+    ),
+    "one-layer-blown-up": (
+        rules.exploding_activations,
+        network({"activations/std": {"a": [5e4] * 3}}),
         Severity.WARNING,
     ),
     "grows-a-little-by-depth": (
