@@ -24,8 +24,8 @@ def batch_norm_mismatch(
     the training data in inference mode is `factor` times that in training mode.
 
     Reads `"normalization/mean_lag"`, `"normalization/variance_lag"`, `"logs/loss"`,
-    `"loss/penalty"`, `"loss/start"` and `"score/loss"` of target `"train"`. It stays silent in the first half of a
-    run, when averages of 0 and 1 still fade, and on layers that are frozen.
+    `"loss/penalty"`, `"loss/start"` and `"score/loss"` of target `"train"`. It stays silent in the
+    first half of a run, when averages of 0 and 1 still fade, and on layers that are frozen.
 
     Args:
         history: What the probes recorded so far.
