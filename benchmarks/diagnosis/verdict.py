@@ -1,7 +1,7 @@
 """The verdict on one run, and the figures over many."""
 
 import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from benchmarks.diagnosis.labels import NOTES
