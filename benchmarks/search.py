@@ -182,7 +182,8 @@ SEARCHES = {
 
 
 def best_score(trials, sign):
-    return min((s for s, _ in trials if s is not None), key=lambda s: sign * s)
+    scores = [score for score, _ in trials if score is not None]
+    return min(scores, key=lambda score: sign * score, default=float("nan"))
 
 
 def to_reach(trials, target, sign):
@@ -219,25 +220,42 @@ def main():
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--trials", type=int, default=24)
     parser.add_argument("--only", default="", help="part of a problem's name")
-    parser.add_argument("--save", type=Path, help="file for all trials, as JSON")
+    parser.add_argument(
+        "--save", type=Path, help="keeps the trials; a later run goes on from there"
+    )
     arguments = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     print(f"Keras {keras.__version__} on {keras.backend.backend()}; {arguments.trials} trials")
-    kept = {}
+    kept = Kept(arguments.save)
     for problem in PROBLEMS:
         if arguments.only not in problem:
             continue
-        runs = {name: [] for name in SEARCHES}
-        for seed in range(arguments.seeds):
-            for name, search in SEARCHES.items():
-                start = time.perf_counter()
-                runs[name].append(search(Bench(problem, seed, arguments.trials)))
-                seconds = time.perf_counter() - start
-                print(f"  seed {seed}  {name}: {seconds:.0f} s", flush=True)
+        runs = {
+            name: [
+                kept.get(f"{problem}, {name}, {seed}", search, problem, seed, arguments.trials)
+                for seed in range(arguments.seeds)
+            ]
+            for name, search in SEARCHES.items()
+        }
         report(problem, runs)
-        kept[problem] = runs
-        if arguments.save:
-            arguments.save.write_text(json.dumps(kept))
+
+
+class Kept:
+    """The trials of each search, in a file if there is one."""
+
+    def __init__(self, path):
+        self.path = path
+        self.trials = json.loads(path.read_text()) if path and path.exists() else {}
+
+    def get(self, key, search, *arguments):
+        """Return the trials of a search, which is made if it was not yet."""
+        if key not in self.trials:
+            start = time.perf_counter()
+            self.trials[key] = search(Bench(*arguments))
+            print(f"  {key}: {time.perf_counter() - start:.0f} s", flush=True)
+            if self.path:
+                self.path.write_text(json.dumps(self.trials))
+        return self.trials[key]
 
 
 if __name__ == "__main__":
