@@ -52,9 +52,9 @@ function drawn(bar, y, box, reveal) {
 
 function legend(bars) {
   const severities = ["error", "warning", "note"].filter((level) => bars.some((bar) => bar.severity === level));
-  const entries = severities.map((level) => [`bar ${level}`, "sign", SIGNS[level], level]);
-  if (bars.some((bar) => bar.worsened.length)) entries.push(["bar", "stroke", WORSE, "worsened"]);
-  if (bars.some((bar) => bar.to !== null)) entries.push(["bar", "stroke", DONE, "resolved"]);
+  const entries = severities.map((level) => [`mark ${level}`, "sign", SIGNS[level], level]);
+  if (bars.some((bar) => bar.worsened.length)) entries.push(["mark", "stroke", WORSE, "worsened"]);
+  if (bars.some((bar) => bar.to !== null)) entries.push(["mark", "stroke", DONE, "resolved"]);
   return h("div", { class: "caption" }, h("h3", {}, "Advice"),
     entries.map(([group, kind, d, word]) => h("span", { class: "key" },
       svg("svg", { viewBox: "-8 -8 16 16", "aria-hidden": "true", class: group }, svg("path", { class: kind, d })), word)));

@@ -1,0 +1,253 @@
+"""What people do in the tab, in a real browser, on logs of real training runs."""
+
+import os
+from dataclasses import replace
+
+import keras
+import pytest
+
+import keras_babysit as kb
+from keras_babysit.advice import Remedy
+from keras_babysit.history import History
+from keras_babysit.sinks import TensorBoard
+from tests.conformance.sinks import ADVICE, opened
+from tests.dashboard.logs import event_run
+
+playwright = pytest.importorskip("playwright.sync_api", reason="the driver is not installed")
+
+from tests.dashboard.browser import BROWSER, Tab, browser, tensorboard  # noqa: E402
+
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="no browser is installed")
+
+SCRIPT = "<script>alert(1)</script>"
+
+
+def train(folder, *, bias, epochs=6, callbacks=()):
+    """Train on handwritten digits; with biases far below zero the hidden layers are dead."""
+    from sklearn.datasets import load_digits
+
+    x, y = load_digits(return_X_y=True)
+    x = ((x - x.mean()) / x.std()).astype("float32")
+    hidden = {
+        "activation": "relu",
+        "kernel_initializer": "he_normal",
+        "bias_initializer": keras.initializers.Constant(bias),
+    }
+    model = keras.Sequential(
+        [
+            keras.Input((64,)),
+            keras.layers.Dense(64, name="hidden_1", **hidden),
+            keras.layers.Dense(64, name="hidden_2", **hidden),
+            keras.layers.Dense(10, activation="softmax", name="digits"),
+        ]
+    )
+    model.compile(
+        keras.optimizers.SGD(0.02, momentum=0.9),
+        "sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    sitter = kb.Babysitter(log_dir=folder, every=10, verbose=0)
+    model.fit(x, y, validation_split=0.3, epochs=epochs, verbose=0, callbacks=[sitter, *callbacks])
+    return sitter
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with browser() as opened_browser:
+        yield opened_browser
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """TensorBoard on two real runs, one whose hidden layers are dead and one that is well."""
+    folder = tmp_path_factory.mktemp("logs")
+    sick = train(folder / "sick", bias=-20.0)
+    assert "dead_units" in {one.rule for one in sick.advice}
+    train(folder / "mended", bias=0.0)
+    with tensorboard(folder) as address:
+        yield address
+
+
+def test_runs_heat_map_advice_and_layer_can_be_seen(chromium, trained):
+    tab = Tab(chromium, trained)
+    tab.run("sick").click()
+    expect = playwright.expect
+    expect(tab.inside.locator("h1")).to_have_text("sick")
+    expect(tab.inside.locator(".runs .run")).to_have_count(2)
+    expect(tab.inside.locator(".timeline .bar.error").first).to_be_visible()
+    expect(tab.inside.locator(".plot canvas").first).to_be_visible()
+    card = tab.inside.locator(".view .card", has_text="dead_units").first
+    expect(card).to_contain_text("still open")
+    tab.heat().click(position={"x": 400, "y": 10})
+    layer = tab.inside.locator(".layer")
+    expect(layer.locator("h2")).to_have_text("hidden_1")
+    expect(layer.locator(".units")).to_contain_text("64 of 64 units are at 0")
+    expect(layer.locator("figure").first).to_contain_text("Dead units")
+    expect(layer.locator(".card")).to_contain_text("dead_units")
+    tab.keep("light")
+    tab.page.evaluate("document.body.classList.add('dark-mode')")
+    expect(tab.inside.locator("html")).to_have_attribute("data-theme", "dark")
+    tab.keep("dark")
+    layer.locator(".close").click()
+    expect(layer).to_be_hidden()
+    tab.assert_clean()
+
+
+def test_remedy_is_copied_with_a_button(chromium, trained):
+    tab = Tab(chromium, trained, permissions=["clipboard-read", "clipboard-write"])
+    tab.run("sick").click()
+    code = tab.inside.locator(".view .card.error .code").first
+    code.locator("button").click()
+    playwright.expect(code.locator("button")).to_have_text("Copied")
+    copied = tab.page.evaluate("navigator.clipboard.readText()")
+    assert copied == code.locator("code").text_content()
+    assert "keras" in copied or "optimizer" in copied
+    tab.assert_clean()
+
+
+def test_two_runs_stand_side_by_side(chromium, trained):
+    expect = playwright.expect
+    tab = Tab(chromium, trained)
+    tab.run("sick").click()
+    expect(tab.inside.locator("h1")).to_have_text("sick")
+    tab.inside.get_by_label("Compare with mended").check()
+    expect(tab.inside.locator("h1")).to_have_text(["sick", "mended"])
+    tab.inside.locator("select").first.select_option("gradients/norm")
+    expect(tab.inside.locator(".legend")).to_have_count(2)
+    first, second = tab.inside.locator(".legend").all()
+    assert first.text_content() == second.text_content()  # the same colours mean the same
+    plots = [tab.heat(place).bounding_box() for place in (0, 1)]
+    assert plots[0]["y"] == pytest.approx(plots[1]["y"], abs=1)
+    tab.keep("side_by_side")
+    tab.inside.get_by_label("Compare with mended").uncheck()
+    expect(tab.inside.locator("h1")).to_have_text("sick")
+    tab.run("mended").click()
+    expect(tab.inside.locator("h1")).to_have_text("mended")
+    tab.assert_clean()
+
+
+def test_all_of_it_can_be_done_with_the_keyboard(chromium, trained):
+    expect = playwright.expect
+    tab = Tab(chromium, trained)
+    tab.run("sick").focus()
+    tab.page.keyboard.press("Enter")
+    expect(tab.inside.locator("h1")).to_have_text("sick")
+    bar = tab.inside.locator(".bar.error").first
+    bar.focus()
+    tab.page.keyboard.press("Enter")
+    card = tab.inside.locator(".card:focus")
+    expect(card).to_contain_text("dead_units")
+    expect(card).to_be_in_viewport()
+    tab.heat().focus()
+    tab.page.keyboard.press("ArrowDown")
+    tab.page.keyboard.press("ArrowLeft")
+    expect(tab.inside.locator(".layers .reading")).to_contain_text("hidden_")
+    tab.page.keyboard.press("Enter")
+    expect(tab.inside.locator(".layer h2")).to_contain_text("hidden_")
+    tab.page.keyboard.press("Escape")
+    expect(tab.inside.locator(".layer")).to_be_hidden()
+    tab.assert_clean()
+
+
+def test_drag_over_a_curve_looks_closer(chromium, trained):
+    expect = playwright.expect
+    tab = Tab(chromium, trained)
+    tab.run("sick").click()
+    expect(tab.inside.locator("h1")).to_have_text("sick")
+    plot = tab.inside.locator(".plot .u-over").first.bounding_box()
+    y = plot["y"] + plot["height"] / 2
+    tab.page.mouse.move(plot["x"] + plot["width"] * 0.25, y)
+    tab.page.mouse.down()
+    tab.page.mouse.move(plot["x"] + plot["width"] * 0.75, y, steps=5)
+    tab.page.mouse.up()
+    expect(tab.inside.locator(".course .bar-top")).to_contain_text("steps ")
+    tab.inside.get_by_role("button", name="Show the whole run").click()
+    expect(tab.inside.locator(".course .bar-top")).to_contain_text("Drag over a curve")
+    tab.assert_clean()
+
+
+class Look(keras.callbacks.Callback):
+    """Looks at the tab while the run goes on, at the end of two epochs."""
+
+    def __init__(self, chromium, address):
+        super().__init__()
+        self.chromium, self.address = chromium, address
+        self.seen = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch == 1:
+            self.tab = Tab(self.chromium, self.address)
+            self.note("running · step 80")
+        if epoch == 3:
+            self.tab.page.get_by_role("button", name="Reload data").click()
+            self.note("running · step 160")
+
+    def note(self, words):
+        head = self.tab.inside.locator(".head")
+        playwright.expect(head).to_contain_text(words)
+        self.seen.append(words)
+
+
+def test_reload_while_the_run_still_writes(chromium, tmp_path):
+    with tensorboard(tmp_path) as address:
+        look = Look(chromium, address)
+        sitter = train(tmp_path / "live", bias=-20.0, epochs=5, callbacks=[look])
+        assert look.seen == ["running · step 80", "running · step 160"]
+        look.tab.page.get_by_role("button", name="Reload data").click()
+        head = look.tab.inside.locator(".head")
+        playwright.expect(head).to_contain_text(f"finished · step {sitter.history.step}")
+        look.tab.assert_clean()
+
+
+def test_names_are_shown_as_text(chromium, tmp_path):
+    sick = replace(ADVICE, target=SCRIPT, message=f"{SCRIPT} is sick", rule=SCRIPT)
+    sick = replace(
+        sick, remedies=(Remedy(SCRIPT, f"name = {SCRIPT!r}"),), evidence={SCRIPT: SCRIPT}
+    )
+    event_run(tmp_path / "<b>run</b>", layers=(SCRIPT, "dense_1"), events=[opened(sick, 20)])
+    with tensorboard(tmp_path) as address:
+        tab = Tab(chromium, address)
+        expect = playwright.expect
+        tab.heat().click(position={"x": 200, "y": 10})
+        expect(tab.inside.locator(".layer h2")).to_have_text(SCRIPT)
+        expect(tab.inside.locator("h1")).to_have_text("<b>run</b>")
+        expect(tab.inside.locator(".view .card")).to_contain_text(f"{SCRIPT} is sick")
+        made = tab.inside.locator("h1, h2, h3, p, td, dt, dd, li, .run, pre, svg text")
+        assert made.locator("script, b, img").count() == 0
+        tab.keep("hostile")
+        tab.assert_clean()
+
+
+def test_truncated_event_file_says_so_and_shows_the_rest(chromium, tmp_path):
+    path = event_run(tmp_path / "cut")
+    path.write_bytes(path.read_bytes()[:-11])
+    os.utime(path, (0, 0))
+    with tensorboard(tmp_path) as address:
+        tab = Tab(chromium, address)
+        tab.heat()
+        expect = playwright.expect
+        expect(tab.inside.locator(".problem")).to_contain_text("The last record is cut off")
+        expect(tab.inside.locator(".head")).to_contain_text("step 100")
+        tab.assert_clean()
+
+
+def test_folder_without_our_data_says_how_to_get_some(chromium, tmp_path):
+    (tmp_path / "events.out.tfevents.1.host").touch()
+    with tensorboard(tmp_path) as address:
+        tab = Tab(chromium, address)
+        empty = tab.inside.locator(".empty")
+        playwright.expect(empty).to_contain_text("No run of keras-babysit here")
+        playwright.expect(empty).to_contain_text("kb.Babysitter(log_dir=")
+        tab.assert_clean()
+
+
+def test_run_without_a_probe_says_so(chromium, tmp_path):
+    sink = TensorBoard(tmp_path / "fresh")
+    sink.on_start(History())
+    sink._close()
+    with tensorboard(tmp_path) as address:
+        tab = Tab(chromium, address)
+        expect = playwright.expect
+        expect(tab.inside.locator(".verdict")).to_contain_text("Nothing was measured")
+        expect(tab.inside.locator(".layers")).to_contain_text("No layer was measured yet")
+        tab.assert_clean()
