@@ -57,6 +57,7 @@ class Monitor:
         self._neighbours = (None, None)  # size of the sample, their errors on it
         self._probe = None
         self._firsts = []  # losses of the first steps
+        self._rows = set()  # the training examples that were kept, by their content
 
     def _prepare(self, batch, arguments):
         """Build what Keras would build in its first step, and the probes on top of that."""
@@ -100,8 +101,13 @@ class Monitor:
         if not self.wants_train_batch(step):
             return []
         batch = to_host(batch)
-        self.train.add(step, batch)
-        return self.search_inputs(step, epoch, batch)
+        measurements = self.search_inputs(step, epoch, batch)
+        if epoch > 0:  # what comes again would be its own nearest neighbour
+            batch = samples.without(batch, self._rows)
+        self._rows |= samples.rows(batch)
+        if samples.size(batch):
+            self.train.add(step, batch)
+        return measurements
 
     def search_inputs(self, step, epoch, batch):
         """Return a measurement of each input of the batch that is not finite, usually none."""

@@ -91,9 +91,13 @@ def constant_errors(task):
 def neighbour_errors(task, inputs):
     """Return the errors of the nearest neighbours' answer, each example left out of its own vote.
 
-    Features are standardised first. None if the inputs are not one array of numbers, or too large.
+    Features are standardised first. None if the inputs are not one array of numbers, or too large;
+    and where as many numbers are to come out as go in: the inputs of an autoencoder hold its
+    answers, which its neck is to keep it from.
     """
     features = _features(inputs)
+    if features is not None and task.kind == "numbers" and features.shape[1] > 1:
+        features = None if task.targets.shape[1] == features.shape[1] else features
     if features is None or len(features) <= NEIGHBOURS or len(features) != len(task.targets):
         return None
     squares = np.sum(features**2, axis=1)

@@ -97,6 +97,22 @@ def part(batch, start, stop):
     return keras.tree.map_structure(lambda leaf: None if leaf is None else leaf[start:stop], batch)
 
 
+def rows(batch):
+    """Return the examples of a batch of arrays by their content: equal ones are one."""
+    return set(_keys(batch))
+
+
+def without(batch, known):
+    """Return a batch of arrays without the examples whose content is in `known`."""
+    fresh = [place for place, key in enumerate(_keys(batch)) if key not in known]
+    return keras.tree.map_structure(lambda leaf: None if leaf is None else leaf[fresh], batch)
+
+
+def _keys(batch):
+    inputs = [np.ascontiguousarray(leaf) for leaf in _leaves(batch[0])]
+    return [hash(tuple(leaf[row].tobytes() for leaf in inputs)) for row in range(size(batch))]
+
+
 def keep(batch, examples):
     """Return the first `examples` examples of a batch, as it is if it has no more."""
     return batch if size(batch) <= examples else part(batch, 0, examples)

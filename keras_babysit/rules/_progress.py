@@ -15,13 +15,18 @@ not come to rest, and more epochs are the first thing to try."""
 LEAST_FALL = 0.005
 """Share of the starting loss that such a fall must have at least to be more than a drift."""
 
-HALF_WAY, NEARLY_OVER = 0.5, 1.0
-"""Share of the run before which it is too early to call it a poor fit, if the training loss has
-come to rest and if it still falls: every network fits poorly at first."""
+HALF_WAY, AT_REST, NEARLY_OVER = 0.5, 0.75, 1.0
+"""Shares of the run: half of it; and before which it is too early to call it a poor fit, if the
+training loss has come to rest and if it still falls. Every network fits poorly at first, and many
+rest before they learn."""
 
 SETTLED = 50
 """Epochs after which a run that was stopped early can be judged: deep narrow networks rest on a
 plateau for tens of epochs before they learn."""
+
+
+FRESH = 0.75
+"""Share of the epochs so far that a score must have seen to speak for the network as it is now."""
 
 
 class Poor(NamedTuple):
@@ -79,7 +84,7 @@ def is_falling(history: History) -> bool:
 def is_time(history: History, *, is_falling: bool) -> bool:
     """Return whether the run is far enough to be judged by how well it fits."""
     epochs, done = history.facts.get("epochs"), history.epoch + 1
-    if not epochs or done >= (NEARLY_OVER if is_falling else HALF_WAY) * epochs:
+    if not epochs or done >= (NEARLY_OVER if is_falling else AT_REST) * epochs:
         return True
     # Stopped before its time: only a loss that has come to rest can be judged.
     return bool(history.facts.get("has_ended")) and not is_falling and done >= SETTLED
@@ -88,15 +93,23 @@ def is_time(history: History, *, is_falling: bool) -> bool:
 def poor(history: History, margin: float) -> Poor | None:
     """Return how the fit of the training data is poor, None if it is not or cannot be told.
 
-    A poor score alone means nothing, the data may be noisy. It is poor beside the best constant
-    answer, or beside the vote of the nearest neighbours.
+    A poor score alone means nothing, the data may be noisy. It is poor beside the vote of the
+    nearest neighbours, or beside the best constant answer; the latter unless the neighbours do no
+    better themselves: then there may be nothing to learn.
     """
     errors = estimates(history, "error", "train")
-    if not errors:
+    if not errors or not is_current(history):
         return None
-    return _beside_constant(history, errors[-1], margin) or _beside_neighbours(
-        history, errors[-1], margin
-    )
+    by_neighbours = _beside_neighbours(history, errors[-1], margin)
+    if can_be_learnt(history) is False:
+        return by_neighbours
+    return _beside_constant(history, errors[-1], margin) or by_neighbours
+
+
+def is_current(history: History) -> bool:
+    """Return whether the latest score is of the run as it stands: of its last quarter so far."""
+    epochs = history.series("score/loss", "train").epochs
+    return bool(len(epochs)) and bool(epochs[-1] + 1 >= FRESH * (history.epoch + 1))
 
 
 def can_be_learnt(history: History) -> bool | None:
@@ -119,7 +132,15 @@ def _beside_constant(history: History, error: Estimate, margin: float) -> Poor |
     )
 
 
+def _is_mostly_frozen(history: History) -> bool:
+    """Return whether most parameters are frozen: the fit is then held to given features."""
+    sizes = [facts["size"] for facts in history.facts.get("weights", {}).values()]
+    return bool(sizes) and 2 * sum(sizes) < history.facts.get("parameters", 0)
+
+
 def _beside_neighbours(history: History, error: Estimate, margin: float) -> Poor | None:
+    if _is_mostly_frozen(history):
+        return None
     advantage = history.last("reference/neighbour_advantage", "train")
     spread = history.last("reference/neighbour_advantage_stderr", "train")
     if advantage is None or Estimate(advantage, spread).low < margin:

@@ -46,9 +46,10 @@ def estimates(history: History, name: str, target: str) -> list[Estimate]:
 
 def gaps(history: History, name: str) -> list[Estimate]:
     """Return validation minus train of the score `name` at each scored epoch."""
-    validation = estimates(history, name, "validation")
-    train = estimates(history, name, "train")[-len(validation) :] if validation else []
-    return [v.minus(t) for v, t in zip(validation[-len(train) :], train, strict=True)]
+    validation, train = (estimates(history, name, t) for t in ("validation", "train"))
+    both = min(len(validation), len(train))
+    pairs = zip(validation[len(validation) - both :], train[len(train) - both :], strict=True)
+    return [v.minus(t) for v, t in pairs]
 
 
 def smooth(values: list[float]) -> NDArray[np.float64]:

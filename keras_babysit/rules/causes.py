@@ -55,9 +55,10 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "batch_norm_mismatch": ("overfitting", *_POOR_FIT),
     "class_imbalance": _POOR_FIT,
     "oscillating_loss": ("plateau", "underfitting"),
+    "plateau": ("underfitting", "loss_not_decreasing", "constant_output"),
+    "underfitting": ("loss_not_decreasing", "constant_output"),
+    "loss_not_decreasing": ("underfitting", "constant_output"),
     "constant_output": ("loss_not_decreasing", "plateau", "underfitting"),
-    "loss_not_decreasing": ("underfitting", "plateau"),
-    "plateau": ("underfitting",),
 }
 """Which conditions follow from which: mechanisms, not frequencies. The order is the rank of causes:
 data first, then the build of the network, then the rate, then what these do. Of two that may each

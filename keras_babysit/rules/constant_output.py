@@ -19,13 +19,13 @@ STUCK = 0.05
 def constant_output(history: History, *, share: float = 0.99, patience: int = 3) -> list[Advice]:
     """Advise when the output does not depend on the input.
 
-    Either exactly, in each of the latest probes: no gradient leads out of that. Or by half of the
+    Either exactly, in each of the latest probes: no gradient leads out of that. Or by three quarters of the
     run: it predicts one class, or one number, although the targets differ.
 
     Reads `"outputs/spread"` (deviation of an output over the examples, mean over its columns),
     `"outputs/mean"`, `"predictions/largest_share"`, `"predictions/targets_largest_share"` and
     `"predictions/spread"`. It stays silent in the first 5 steps, where most targets are of one
-    class anyway (see `class_imbalance`), and in the first half of a run unless outputs are equal.
+    class anyway (see `class_imbalance`), and in three quarters of a run unless outputs are equal.
 
     Args:
         history: What the probes recorded so far.

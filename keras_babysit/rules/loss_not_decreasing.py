@@ -3,20 +3,20 @@
 from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
-from keras_babysit.rules._progress import can_be_learnt, is_falling, is_time
+from keras_babysit.rules._progress import can_be_learnt, is_current, is_falling, is_time
 from keras_babysit.rules._scores import estimates
 
 
 def loss_not_decreasing(
     history: History, *, share: float = 0.02, patience: int = 2
 ) -> list[Advice]:
-    """Advise when the training loss has not left its start by half of the run.
+    """Advise when the training loss has not left its start by three quarters of the run.
 
     The best score so far counts, not two noisy batches: each is the loss of the same kept
     examples, in inference mode and without the weight penalty.
 
     Reads `"score/loss"` of target `"train"`, `"loss/start"` and `"loss/penalty"`. It stays silent
-    in the first half of a run, since deep networks rest before they learn; while the loss falls;
+    in the first three quarters, since deep networks rest before they learn; while the loss falls;
     and where the nearest neighbours do no better than a constant answer: there may be nothing to
     learn.
 
@@ -54,7 +54,7 @@ def loss_not_decreasing(
     start -= history.first("loss/penalty", default=0.0)
     best = min(scores, key=lambda score: score.value)
     has_left = best.high < start * (1 - share) or best.value < start * (1 - 3 * share)
-    if has_left or can_be_learnt(history) is False:
+    if has_left or not is_current(history) or can_be_learnt(history) is False:
         return []
     if not is_time(history, is_falling=is_falling(history)):
         return []

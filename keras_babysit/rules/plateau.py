@@ -18,9 +18,10 @@ FALLEN = 0.02
 def plateau(history: History, *, margin: float = 0.05, patience: int = 3) -> list[Advice]:
     """Advise another learning rate when the loss rests at a poor fit because of the steps.
 
-    It rests, half of the run is over, the nearest neighbours do better on the same examples, and
-    the steps are the likely reason: the weights hardly move any more, or move so far that they
-    cannot settle. Where the steps are healthy it is a matter of capacity (see `underfitting`).
+    It rests, three quarters of the run are over, the nearest neighbours do better on the same
+    examples, and the steps are the likely reason: the weights hardly move any more, or move so far
+    that they cannot settle. Where the steps are healthy it is a matter of capacity (see
+    `underfitting`).
 
     Reads `"score/loss"`, `"score/error"` and `"reference/neighbour_advantage"` of target
     `"train"`, `"loss/start"` and `"updates/ratio"`. It stays silent where the fit is good, where no

@@ -23,8 +23,9 @@ def underfitting(history: History, *, margin: float = 0.05, patience: int = 2) -
     `"reference/neighbour_advantage"` (error of the network minus error of 5 nearest neighbours):
     shares of wrong answers or of unexplained variance, unitless.
 
-    It stays silent in the first half of a run; while the training loss still falls; while
-    training and validation data part; and where no yardstick could be had.
+    It stays silent in the first three quarters of a run; while the training loss still falls; while
+    training and validation data part; where no yardstick could be had; and where the neighbours do
+    no better than a constant either: there may be nothing to learn.
 
     Args:
         history: What the probes recorded so far.

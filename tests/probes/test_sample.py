@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keras_babysit.probes import sample as samples
 from keras_babysit.probes.sample import Sample, size
 
 
@@ -58,3 +59,11 @@ def test_nested_inputs_stay_nested(structure):
     sample.add(0, (x, None, None))
     sample.add(1, (x, None, None))
     assert isinstance(sample.batch(6)[0], structure)
+
+
+def test_examples_that_come_again_are_told_by_their_content():
+    x = np.arange(12.0).reshape(6, 2)
+    first, second = (x[:3], x[:3, :1], None), (x[2:], x[2:, :1], None)
+    fresh = samples.without(second, samples.rows(first))
+    np.testing.assert_array_equal(fresh[0], x[3:])
+    assert samples.size(samples.without(first, samples.rows(first))) == 0
