@@ -15,7 +15,7 @@ FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-u
 SHOTS = Path(__file__).parents[2] / "out" / "dashboard"
 """Where screenshots are kept; the README's is one of them."""
 
-PATIENCE = 60_000
+PATIENCE = 180_000
 """Milliseconds until a wait fails. It is no measure of speed: the machine may be busy."""
 
 expect.set_options(timeout=PATIENCE)
@@ -69,8 +69,8 @@ class Tab:
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("dialog", lambda dialog: (self.errors.append("dialog"), dialog.dismiss()))
         self.page.on("request", lambda r: self.hosts.add(re.split(r"[/:]+", r.url)[1]))
-        self.page.goto(f"{address}/#babysit")
-        self.inside = self.page.frame_locator("iframe[src*='babysit'], iframe")
+        self.page.goto(f"{address}/#babysit", wait_until="commit")
+        self.inside = self.page.frame_locator("iframe")
 
     def heat(self, place=0):
         """Return the heat map of the run at a place, once it is drawn."""
@@ -83,6 +83,10 @@ class Tab:
         return self.inside.locator(".runs .run").filter(
             has=self.inside.get_by_text(name, exact=True)
         )
+
+    def reload(self):
+        """Press TensorBoard's button for it."""
+        self.page.get_by_role("button", name=re.compile("Last Updated")).click()
 
     def keep(self, name):
         """Keep a screenshot."""

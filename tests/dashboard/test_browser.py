@@ -132,8 +132,7 @@ def test_all_of_it_can_be_done_with_the_keyboard(chromium, trained):
     tab.run("sick").focus()
     tab.page.keyboard.press("Enter")
     expect(tab.inside.locator("h1")).to_have_text("sick")
-    bar = tab.inside.locator(".bar.error").first
-    bar.focus()
+    tab.inside.locator(".bar[aria-label*=dead_units]").first.focus()
     tab.page.keyboard.press("Enter")
     card = tab.inside.locator(".card:focus")
     expect(card).to_contain_text("dead_units")
@@ -179,7 +178,7 @@ class Look(keras.callbacks.Callback):
             self.tab = Tab(self.chromium, self.address)
             self.note("running · step 80")
         if epoch == 3:
-            self.tab.page.get_by_role("button", name="Reload data").click()
+            self.tab.reload()
             self.note("running · step 160")
 
     def note(self, words):
@@ -193,7 +192,7 @@ def test_reload_while_the_run_still_writes(chromium, tmp_path):
         look = Look(chromium, address)
         sitter = train(tmp_path / "live", bias=-20.0, epochs=5, callbacks=[look])
         assert look.seen == ["running · step 80", "running · step 160"]
-        look.tab.page.get_by_role("button", name="Reload data").click()
+        look.tab.reload()
         head = look.tab.inside.locator(".head")
         playwright.expect(head).to_contain_text(f"finished · step {sitter.history.step}")
         look.tab.assert_clean()
