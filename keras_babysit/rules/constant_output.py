@@ -6,8 +6,9 @@ from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._outputs import outputs
 from keras_babysit.rules._progress import is_falling, is_time
 
-SAME = 1e-6
-"""Deviation over the examples, as a share of the size, below which outputs are equal: rounding."""
+SAME = 1e-5
+"""Deviation over the examples, as a share of the size, below which outputs are equal: rounding of
+float32, once for each of a hundred operations."""
 
 WARM = 5
 """Steps before which a network that begins with zeros in its last layer may still leave them."""
@@ -19,8 +20,8 @@ STUCK = 0.05
 def constant_output(history: History, *, share: float = 0.99, patience: int = 3) -> list[Advice]:
     """Advise when the output does not depend on the input.
 
-    Either exactly, in each of the latest probes: no gradient leads out of that. Or by three quarters of the
-    run: it predicts one class, or one number, although the targets differ.
+    Either exactly, in each of the latest probes: no gradient leads out of that. Or by three
+    quarters of the run: it predicts one class, or one number, although the targets differ.
 
     Reads `"outputs/spread"` (deviation of an output over the examples, mean over its columns),
     `"outputs/mean"`, `"predictions/largest_share"`, `"predictions/targets_largest_share"` and
@@ -59,7 +60,8 @@ def constant_output(history: History, *, share: float = 0.99, patience: int = 3)
             name = names[place] if place < len(names) else ""
             value = float(history.last("outputs/mean", target))
             found.append(_about_equal(name, value))
-    return found or _about_predictions(history, share, patience)
+    name = names[0] if len(names) == 1 else ""
+    return found or _about_predictions(history, name, share, patience)
 
 
 def _is_equal(history: History, target: str, patience: int) -> bool:
@@ -82,7 +84,7 @@ def _about_equal(target: str, value: float) -> Advice:
     )
 
 
-def _about_predictions(history: History, share: float, patience: int) -> list[Advice]:
+def _about_predictions(history: History, target: str, share: float, patience: int) -> list[Advice]:
     if not is_time(history, is_falling=is_falling(history)):
         return []
     shares = history.series("predictions/largest_share", "train").tail(patience).values
@@ -91,7 +93,7 @@ def _about_predictions(history: History, share: float, patience: int) -> list[Ad
         return [
             _advice(
                 Severity.WARNING,
-                "",
+                target,
                 f"The network answers one class for {shares[-1]:.0%} of the training examples; "
                 f"{truth:.0%} are of the commonest class.",
                 {"largest_predicted_share": float(shares[-1]), "largest_share": float(truth)},
@@ -102,7 +104,7 @@ def _about_predictions(history: History, share: float, patience: int) -> list[Ad
         return [
             _advice(
                 Severity.WARNING,
-                "",
+                target,
                 f"The predicted numbers differ by {spreads[-1]:.1%} of what the targets do.",
                 {"spread": float(spreads[-1])},
             )

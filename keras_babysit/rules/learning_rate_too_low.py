@@ -77,7 +77,7 @@ def learning_rate_too_low(
     if len(ratios) < patience or start is None or loss is None or not start > 0:
         return []
     is_early = history.step < max(WARM, EARLY * (planned or 10 * WARM))
-    if is_early or not ratios.max() < ratio or _is_rising(history) or _knows_already(history):
+    if is_early or not 0 < ratios.max() < ratio or _is_rising(history) or _knows_already(history):
         return []
     left = max(1.0, planned / history.step) if planned else 1.0
     stands_still = planned is not None and ratios.max() * planned < STANDING

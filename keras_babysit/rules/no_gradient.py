@@ -1,9 +1,16 @@
 """Trainable weights that no gradient reaches."""
 
+import numpy as np
+
 from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
 from keras_babysit.rules._network import kernels, layer_of
+
+
+SHUT = 8
+"""Probes that it takes where a hidden layer is shut altogether: with more examples `dead_units` can
+say so, which is the cause."""
 
 
 def no_gradient(history: History, *, patience: int = 2) -> list[Advice]:
@@ -12,7 +19,7 @@ def no_gradient(history: History, *, patience: int = 2) -> list[Advice]:
     A part of the network that does not lead to the loss, a `stop_gradient`, an operation without
     a derivative (argmax, rounding), or units that are all shut.
 
-    Reads `"gradients/norm"`. It stays silent on biases, slopes and embeddings, which may get none
+    Reads `"gradients/norm"` and `"activations/gate_max"`. It stays silent on biases, slopes and embeddings, which may get none
     from a batch for good reason; after the first step in which a kernel got one; and before
     `patience` probes.
 
@@ -41,6 +48,8 @@ def no_gradient(history: History, *, patience: int = 2) -> list[Advice]:
         CS231n, "Backpropagation": a weight without a path to the loss has no gradient.
     """
     require_count("patience", patience)
+    if any(_is_shut(history, t) for t in history.targets("activations/gate_max")):
+        patience = max(patience, SHUT)
     names = [name for name in kernels(history) if history.points("gradients/norm", name)]
     silent = [name for name in names if _gets_none(history, name, patience)]
     if names and len(silent) == len(names):
@@ -53,6 +62,10 @@ def no_gradient(history: History, *, patience: int = 2) -> list[Advice]:
         )
         for name in silent
     ]
+
+
+def _is_shut(history: History, target: str) -> bool:
+    return not np.any(history.last("activations/gate_max", target))
 
 
 def _gets_none(history: History, name: str, patience: int) -> bool:

@@ -21,6 +21,7 @@ from keras_babysit.sinks._wording import (
 from keras_babysit.sinks.sink import Sink
 
 if TYPE_CHECKING:
+    from keras_babysit.history import History
     from keras_babysit.sinks.report import Report
 
 STYLES = {Severity.NOTE: "cyan", Severity.WARNING: "yellow", Severity.ERROR: "red"}
@@ -48,7 +49,8 @@ class Console(Sink):
     """Prints a short panel when an advice opens or worsens, a line when it resolves, a summary.
 
     The panels have no sides, so that code can be copied out of them. What one rule finds on many
-    layers at once is one panel.
+    layers at once is one panel. What follows from a cause that has its panel takes one line if it
+    is worse than that, and waits for the summary if it is not.
 
     Keras' progress bar leaves the cursor at the end of its line and draws itself anew from there.
     On a terminal its line is wiped first, and the bar goes on below the panel; in a pipe or a
@@ -70,6 +72,12 @@ class Console(Sink):
             raise ValueError(f"Argument `verbose` must be 0 or 1. Received: verbose={verbose!r}")
         self.stream = stream
         self.verbose = verbose
+        self._shown: dict[str, Severity] = {}  # the worst of each rule that was printed
+        self._withheld: set[str] = set()  # rules that a cause explains well enough
+
+    def on_start(self, history: History) -> None:
+        """Forget what was printed of an earlier run."""
+        self._shown, self._withheld = {}, set()
 
     def on_events(self, events: Sequence[Event]) -> None:
         """Print what has changed: a panel per rule, and a line for all that one rule resolved."""
@@ -77,12 +85,19 @@ class Console(Sink):
             changed = [event for event in events if event.change is change]
             for group in outbreaks(event.advice for event in changed):
                 first = changed[0]
+                rule, cause, severity = group[0].rule, group[0].cause, group[0].severity
                 if change is Change.RESOLVED:
-                    self._print(_Resolved(group))
-                elif group[0].cause:
-                    self._print(_Symptom(group))
-                else:
-                    self._print(_Panel(group, change, moment(first.step, first.epoch)))
+                    if rule not in self._withheld:
+                        self._print(_Resolved(group))
+                    continue
+                if cause in self._shown and severity <= self._shown[cause]:
+                    self._withheld.add(rule)
+                    continue
+                self._withheld.discard(rule)
+                is_line = cause in self._shown
+                when = moment(first.step, first.epoch)
+                self._print(_Symptom(group) if is_line else _Panel(group, change, when))
+                self._shown[rule] = max(severity, self._shown.get(rule, severity))
 
     def on_end(self, report: Report) -> None:
         """Print the summary of the run."""
