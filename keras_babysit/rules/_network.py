@@ -11,6 +11,10 @@ LOST = 1e-3
 """Share of a signal or gradient from one end of the network to the other below which it counts as
 lost: a thousandth, where no learning rate suits both ends (and where a gate counts as shut)."""
 
+SHUT = 8
+"""Probes that a symptom waits where a layer is shut altogether: with more examples `dead_units` can
+say so, which is the cause."""
+
 Steps = NDArray[np.int64]
 Values = NDArray[np.float64]
 
@@ -82,3 +86,11 @@ def rms(history: History, target: str, *, is_first: bool = False) -> float:
     mean = read("activations/mean", target)
     std = read("activations/std", target)
     return math.nan if mean is None or std is None else math.hypot(mean, std)
+
+
+def longer_if_shut(history: History, patience: int) -> int:
+    """Return `patience`, or more where a layer was shut for all of the latest probe."""
+    latest = [
+        history.last("activations/gate_max", t) for t in history.targets("activations/gate_max")
+    ]
+    return patience if all(np.any(gates) for gates in latest) else max(patience, SHUT)

@@ -3,6 +3,7 @@
 from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
+from keras_babysit.rules._network import longer_if_shut
 from keras_babysit.rules._outputs import outputs
 from keras_babysit.rules._progress import is_falling, is_time
 
@@ -56,7 +57,7 @@ def constant_output(history: History, *, share: float = 0.99, patience: int = 3)
     found = []
     names = [output.target for output in outputs(history)]
     for place, target in enumerate(history.targets("outputs/spread")):
-        if _is_equal(history, target, patience):
+        if _is_equal(history, target, longer_if_shut(history, patience)):
             name = names[place] if place < len(names) else ""
             value = float(history.last("outputs/mean", target))
             found.append(_about_equal(name, value))

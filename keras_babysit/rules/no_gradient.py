@@ -1,16 +1,9 @@
 """Trainable weights that no gradient reaches."""
 
-import numpy as np
-
 from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
-from keras_babysit.rules._network import kernels, layer_of
-
-
-SHUT = 8
-"""Probes that it takes where a hidden layer is shut altogether: with more examples `dead_units` can
-say so, which is the cause."""
+from keras_babysit.rules._network import kernels, layer_of, longer_if_shut
 
 
 def no_gradient(history: History, *, patience: int = 2) -> list[Advice]:
@@ -48,8 +41,7 @@ def no_gradient(history: History, *, patience: int = 2) -> list[Advice]:
         CS231n, "Backpropagation": a weight without a path to the loss has no gradient.
     """
     require_count("patience", patience)
-    if any(_is_shut(history, t) for t in history.targets("activations/gate_max")):
-        patience = max(patience, SHUT)
+    patience = longer_if_shut(history, patience)
     names = [name for name in kernels(history) if history.points("gradients/norm", name)]
     silent = [name for name in names if _gets_none(history, name, patience)]
     if names and len(silent) == len(names):
@@ -62,10 +54,6 @@ def no_gradient(history: History, *, patience: int = 2) -> list[Advice]:
         )
         for name in silent
     ]
-
-
-def _is_shut(history: History, target: str) -> bool:
-    return not np.any(history.last("activations/gate_max", target))
 
 
 def _gets_none(history: History, name: str, patience: int) -> bool:
