@@ -32,6 +32,23 @@ def describe(model, planned, batch_size):
     }
 
 
+def output_layers(layers, outputs):
+    """Return the targets that make up the output: the last one with weights and all after it.
+
+    A softmax may be a layer of its own; what it is given are the logits, and no hidden layer.
+
+    Args:
+        layers: The layer of each watched target, in the order in which they were called.
+        outputs: For each output the target that made it and its function, or None.
+    """
+    targets = list(layers)
+    ends = {end[0] for end in outputs if end is not None}
+    if not ends:
+        return ends
+    last = max((place for place, t in enumerate(targets) if layers[t].weights), default=0)
+    return ends | set(targets[last:])
+
+
 def describe_layer(layer, profile, is_output):
     """Return the facts of one watched layer."""
     activation = getattr(layer, "activation", None)

@@ -242,7 +242,7 @@ class Monitor:
         size = samples.size(batch)
         self.history.facts.update(facts.describe(self.model, self.planned, size))
         layers = self.history.facts["layers"]
-        ends = {end[0] for end in self._probe.outputs if end is not None}
+        ends = facts.output_layers(self._probe.layers, self._probe.outputs)
         for target, layer in self._probe.layers.items():
             profile = self._probe.profiles[target]
             layers[target] = facts.describe_layer(layer, profile, target in ends)

@@ -35,9 +35,9 @@ class Task:
             return (answers != self.targets).astype("float64")
         if self.kind == "labels":
             return np.mean((answers > 0.5) != (self.targets > 0.5), axis=1)
-        variance = self.targets.var(axis=0)
-        scaled = np.square(answers - self.targets) / np.where(variance > 0, variance, 1)
-        return scaled.mean(axis=1)
+        # Of all columns together: one that hardly varies would outweigh the others by itself.
+        variance = self.targets.var(axis=0).mean()
+        return np.square(answers - self.targets).mean(axis=1) / (variance if variance > 0 else 1)
 
 
 def read_task(targets, predictions) -> Task | None:
@@ -70,9 +70,8 @@ def variety(task):
     examples, in deviations of the targets.
     """
     if task.kind == "numbers":
-        deviation = task.targets.std(axis=0)
-        spread = task.predictions.std(axis=0) / np.where(deviation > 0, deviation, 1)
-        return {"spread": float(spread.mean())}
+        given, wanted = (kept.var(axis=0).mean() for kept in (task.predictions, task.targets))
+        return {"spread": float(np.sqrt(given / (wanted if wanted > 0 else 1)))}
     rows = [
         np.unique(kept, axis=0, return_counts=True)[1] for kept in (task.predictions, task.targets)
     ]

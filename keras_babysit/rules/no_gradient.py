@@ -12,9 +12,9 @@ def no_gradient(history: History, *, patience: int = 2) -> list[Advice]:
     A part of the network that does not lead to the loss, a `stop_gradient`, an operation without
     a derivative (argmax, rounding), or units that are all shut.
 
-    Reads `"gradients/norm"` and `"activations/gate_max"`. It stays silent on biases, slopes and embeddings, which may get none
-    from a batch for good reason; after the first step in which a kernel got one; and before
-    `patience` probes.
+    Reads `"gradients/norm"` and `"activations/gate_max"`. It stays silent on biases, slopes and
+    embeddings, which may get none from a batch for good reason; after the first step in which a
+    kernel got one; before `patience` probes; and longer where a layer is shut (see `dead_units`).
 
     Args:
         history: What the probes recorded so far.
