@@ -29,7 +29,8 @@ def underfitting(history: History, *, margin: float = 0.05, patience: int = 2) -
 
     Args:
         history: What the probes recorded so far.
-        margin: Difference of the errors that counts, in (0, 1].
+        margin: Difference of the errors that counts, in (0, 1]; twice that while the loss still
+            falls.
         patience: Number of scores before which it says nothing, at least 1.
 
     Returns:
@@ -62,7 +63,8 @@ def underfitting(history: History, *, margin: float = 0.05, patience: int = 2) -
     still_falls = is_falling(history)
     if not is_time(history, is_falling=still_falls):
         return []
-    found = poor(history, margin)
+    # What still falls will make up some of it by itself.
+    found = poor(history, min(1.0, 2 * margin) if still_falls else margin)
     return [_advice(history, found, still_falls)] if found else []
 
 
