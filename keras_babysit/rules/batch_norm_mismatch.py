@@ -3,12 +3,16 @@
 from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above, require_count
-from keras_babysit.rules._progress import HALF_WAY, share_done
+from keras_babysit.rules._progress import share_done
 from keras_babysit.rules._scores import estimates
 
 LAG = 1.0
 """Distance of an average from the batch, in the batch's deviations (mean) or as natural logarithm
 (variance), that matters: the normalised signal is then off by its own size."""
+
+LATE = 0.9
+"""Share of the run before which averages of 0 and 1 may still fade: with Keras' momentum of 0.99
+that takes hundreds of steps, and does no harm unless it is what the run ends with."""
 
 MATTERS = 0.05
 """Share of the starting loss that the difference of the modes must have: beside a loss that is next
@@ -24,8 +28,8 @@ def batch_norm_mismatch(
     the training data in inference mode is `factor` times that in training mode.
 
     Reads `"normalization/mean_lag"`, `"normalization/variance_lag"`, `"logs/loss"`,
-    `"loss/penalty"`, `"loss/start"` and `"score/loss"` of target `"train"`. It stays silent in the
-    first half of a run, when averages of 0 and 1 still fade, and on layers that are frozen.
+    `"loss/penalty"`, `"loss/start"` and `"score/loss"` of target `"train"`. It stays silent
+    before the last tenth of a run, while averages of 0 and 1 still fade, and on frozen layers.
 
     Args:
         history: What the probes recorded so far.
@@ -50,7 +54,7 @@ def batch_norm_mismatch(
     require_count("patience", patience)
     lags = {target: _lag(history, target) for target in history.targets("normalization/mean_lag")}
     scores = estimates(history, "loss", "train")[-patience:]
-    if not lags or len(scores) < patience or share_done(history) < HALF_WAY:
+    if not lags or len(scores) < patience or share_done(history) < LATE:
         return []
     training = _training_mode(history)
     worst = max(lags, key=lambda target: lags[target])

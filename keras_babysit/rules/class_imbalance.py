@@ -3,7 +3,7 @@
 from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
-from keras_babysit.rules._progress import can_be_learnt, is_falling, is_time
+from keras_babysit.rules._progress import can_be_learnt, is_current, is_falling, is_time
 
 ALL = 0.999
 """Share of one answer from which on it is the only one."""
@@ -55,6 +55,7 @@ def _has_given_up(history: History) -> bool:
     return bool(
         len(recent) == 3
         and recent.min() >= ALL
+        and is_current(history)
         and is_time(history, is_falling=is_falling(history))
         and can_be_learnt(history)
     )

@@ -5,7 +5,7 @@ from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._network import longer_if_shut
 from keras_babysit.rules._outputs import outputs
-from keras_babysit.rules._progress import is_falling, is_time
+from keras_babysit.rules._progress import is_current, is_falling, is_time
 
 SAME = 1e-5
 """Deviation over the examples, as a share of the size, below which outputs are equal: rounding of
@@ -86,7 +86,7 @@ def _about_equal(target: str, value: float) -> Advice:
 
 
 def _about_predictions(history: History, target: str, share: float, patience: int) -> list[Advice]:
-    if not is_time(history, is_falling=is_falling(history)):
+    if not is_current(history) or not is_time(history, is_falling=is_falling(history)):
         return []
     shares = history.series("predictions/largest_share", "train").tail(patience).values
     truth = history.last("predictions/targets_largest_share", "train", default=1.0)

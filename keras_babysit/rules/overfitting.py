@@ -5,6 +5,9 @@ from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._scores import Estimate, estimates, gaps
 
+LEARNT = 0.9
+"""Share of the constant answer's error below which a network has learnt something."""
+
 RISE = 0.2
 """Share of what the validation loss had gained that must be lost again to call it a rise: a fifth
 of the progress, which early stopping would have kept."""
@@ -21,7 +24,8 @@ def overfitting(history: History, *, gap: float = 0.1, patience: int = 2) -> lis
     `"score/loss"`, for targets `"train"` and `"validation"`: both scored in inference mode with
     the same weights and without the weight penalty.
 
-    It stays silent without validation data and while the interval reaches below the limit.
+    It stays silent without validation data, while the interval reaches below the limit, and while
+    the network does no better on training data than a constant answer.
 
     Args:
         history: What the probes recorded so far.
@@ -51,10 +55,21 @@ def overfitting(history: History, *, gap: float = 0.1, patience: int = 2) -> lis
     require_share("gap", gap)
     require_count("patience", patience)
     errors = gaps(history, "error")[-patience:]
-    if len(errors) == patience and all(e.low >= gap for e in errors):
+    has_gap = len(errors) == patience and all(e.low >= gap for e in errors)
+    if has_gap and _has_learnt(history):
         return [_about_gap(history, errors[-1])]
     rise = _rise(history, patience)
     return [_about_rise(history, *rise)] if rise else []
+
+
+def _has_learnt(history: History) -> bool:
+    """Return whether the training error is below that of a constant answer; True if not known.
+
+    Before, a gap only tells that the classes are spread unevenly over the two.
+    """
+    constant = history.last("reference/constant_error", "train")
+    errors = estimates(history, "error", "train")
+    return constant is None or not errors or errors[-1].value < LEARNT * constant
 
 
 def _rise(history: History, patience: int) -> tuple[Estimate, Estimate, int] | None:

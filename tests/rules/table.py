@@ -134,7 +134,7 @@ def lagging(lag, inference):
         ("logs/loss", ""): [0.1] * 8,
         ("loss/penalty", ""): [0.0] * 8,
     } | scores([inference] * 8, name="loss")
-    return history(series, epochs=8, steps_per_epoch=1)
+    return history(series, epochs=7, steps_per_epoch=1)
 
 
 def penalised(share, error):
@@ -237,6 +237,13 @@ TABLE = {
         rules.overfitting,
         history(scores([0.0] * 3, [0.3] * 3)),
         Severity.WARNING,
+    ),
+    "gap-before-anything-is-learnt": (
+        rules.overfitting,
+        history(
+            scores([0.65] * 3, [0.93] * 3) | {("reference/constant_error", "train"): [0.65] * 3}
+        ),
+        None,
     ),
     "usual-gap": (rules.overfitting, history(scores([0.0] * 3, [0.04] * 3)), None),
     "wide-but-unsure": (rules.overfitting, history(scores([0.0] * 3, [0.3] * 3, error=0.2)), None),
