@@ -6,7 +6,7 @@ Beside `model.fit(..., callbacks=[Babysitter()])`: `check` and `lr_range_test` b
 
 import importlib
 
-from keras_babysit import activations, callbacks, initializers, layers, rules, sinks
+from keras_babysit import activations, callbacks, checks, initializers, layers, rules, sinks
 from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.callbacks import Babysitter
 from keras_babysit.checks import check, lr_range_test
@@ -28,6 +28,7 @@ __all__ = [
     "activations",
     "callbacks",
     "check",
+    "checks",
     "initializers",
     "layers",
     "lr_range_test",

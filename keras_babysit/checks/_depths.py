@@ -40,8 +40,14 @@ class Depth:
     gradient: float
 
 
-def measure(case):
-    """Return the `Depth` of each layer from the first with weights on, in their order."""
+def measure(case, trainable=None):
+    """Return the `Depth` of each layer from the first with weights on, in their order.
+
+    Args:
+        case: The case.
+        trainable: Values of the trainable variables; None for the model's own.
+    """
+    state = case.state if trainable is None else (trainable, *case.state[1:])
     layers = taps.leaves(case.model)
     names = taps.names(layers)
     calls = _calls(case, layers, names)
@@ -54,7 +60,7 @@ def measure(case):
         ),
         is_compiled=keras.backend.backend() == "jax",
     )
-    found = run(case.state, (*case.batch, zeros))
+    found = run(state, (*case.batch, zeros))
     return [
         Depth(target, is_output, *(float(found[name, target]) for name in QUANTITIES))
         for target, _, is_output in calls

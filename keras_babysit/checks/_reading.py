@@ -52,6 +52,7 @@ class LossKind:
         from_logits: Whether the prediction is to be a logit; None where that makes no sense.
         is_sparse: Whether a categorical loss takes class numbers rather than one-hot rows.
         is_squared: Whether a distance grows as the square.
+        normalizes: Whether a categorical loss divides shares by their sum, as Keras' do.
         unit: What one nat of a crossentropy, or a distance of one, adds to the whole loss: it
             holds the weight of this output, and what smoothing leaves of a nat.
     """
@@ -60,6 +61,7 @@ class LossKind:
     from_logits: bool | None = None
     is_sparse: bool = False
     is_squared: bool = False
+    normalizes: bool = False
     unit: float = 1.0
 
 
@@ -86,10 +88,13 @@ def _categorical(view, y, classes):
     -log of what the true class gets: each halving adds the same amount.
     """
     z = np.linspace(2, -1, classes)
-    at, shifted, wrong = (view(y, row) for row in (z, z + 3, z[::-1]))
-    if None in (at, shifted, wrong):
+    rows = (z, z + 3, z[::-1], z[::-1] + 3)
+    at, shifted, wrong, wrong_shifted = values = [view(y, row) for row in rows]
+    if None in values:
         return None
-    if _same(at, shifted, wrong - at) and wrong > at + CLOSE:
+    # On both sides: a logarithm of shares is cut off at 1, and does not move there either.
+    forgets = _same(at, shifted, wrong - at) and _same(wrong, wrong_shifted, wrong - at)
+    if forgets and wrong > at + CLOSE:
         return LossKind("categorical", True, unit=(wrong - at) / 3)
     half, quarter, eighth = (view(y, _gives(p, classes)) for p in (0.5, 0.25, 0.125))
     rise, further = quarter - half, eighth - quarter
@@ -98,7 +103,9 @@ def _categorical(view, y, classes):
         return None
     if not _ignores_others(view, y, classes, rise):
         return None
-    return LossKind("categorical", False, unit=rise / np.log(2))
+    all_ones, even = view(y, np.ones(classes)), view(y, np.full(classes, 1 / classes))
+    normalizes = _same(all_ones, even, rise)
+    return LossKind("categorical", False, normalizes=normalizes, unit=rise / np.log(2))
 
 
 def _ignores_others(view, y, classes, rise):
@@ -166,6 +173,8 @@ DRAWS = 12
 """Random weights under which an output's range is read. A linear unit that is called one-sided
 would have had the same sign under all of them, which for one unit has probability 2^-11."""
 
+FEWEST_DRAWS = 2
+
 STRESS_EXAMPLES = 32
 
 
@@ -194,13 +203,29 @@ def read_ranges(case):
     """
     x = case.few(STRESS_EXAMPLES)
     for training in (False, True):  # a batch norm keeps a deep network finite in training mode
-        draws = [
-            case.forward(x, trainable=case.perturbed(3.0, seed), training=training)[0]
-            for seed in range(DRAWS)
-        ]
-        if all(np.isfinite(leaf).all() for draw in draws for leaf in draw):
-            return [_range(values) for values in zip(*draws, strict=True)]
+        draws = []
+        for seed in range(DRAWS):
+            case.need_time(passes=1)
+            values = case.perturbed(3.0, seed)
+            draws.append(case.forward(x, trainable=values, training=training)[0])
+            if not all(np.isfinite(leaf).all() for leaf in draws[-1]):
+                break
+            by_output = list(zip(*draws, strict=True))
+            ranges = [_range(values) for values in by_output]
+            if len(draws) >= FEWEST_DRAWS and all(map(_is_settled, ranges, by_output)):
+                return ranges
+        else:
+            return ranges
     raise Unknown("the output is not finite under random weights")
+
+
+def _is_settled(bounds, values):
+    """Return whether more draws cannot change a range: its bounds are left, or its rows sum to 1.
+
+    That they do so by chance, for each of eight examples and more, is out of the question.
+    """
+    leaves_all = min(v.min() for v in values) < -1.01 and max(v.max() for v in values) > 1.01
+    return not bounds.is_constant and (bounds.is_distribution or leaves_all)
 
 
 def _range(values):
@@ -209,10 +234,12 @@ def _range(values):
     columns = y.shape[-1] if y.ndim > 2 else 1
     sums_to_one = columns > 1 and np.abs(y.sum(axis=-1) - 1).max() < 0.01
     low, high = float(y.min()), float(y.max())
+    if sums_to_one and low >= 0:
+        return Range(0.0, 1.0, is_distribution=True, is_constant=is_constant)
     return Range(
         low=next((bound for bound in (0.0, -1.0) if _is_bound(y, bound, low)), -np.inf),
         high=1.0 if high <= 1 + 1e-6 and high > 0.9 else np.inf,
-        is_distribution=bool(sums_to_one and low >= 0),
+        is_distribution=False,
         is_constant=is_constant,
     )
 

@@ -6,9 +6,10 @@ import inspect
 import keras
 from keras import ops
 
+from keras_babysit.checks._penalties import penalties_off
 from keras_babysit.probes import taps
 from keras_babysit.probes._backend import backend
-from keras_babysit.probes.probe import compute_loss, stateless, weight_penalty
+from keras_babysit.probes.probe import compute_loss, stateless
 
 
 class Trainer:
@@ -28,19 +29,31 @@ class Trainer:
         self.model = model
         self.optimizer = optimizer
         self.is_bare = is_bare
-        trainable, self._other = state
+        trainable, other = state
         pairs = zip(model.trainable_variables, trainable, strict=True)
         self._copies = [_copy(variable, value) for variable, value in pairs]
         optimizer.build(self._copies)
-        self._other = list(self._other)
+        self._other = list(other)
+        self._start = (backend.copy([_value(v) for v in self._variables]), list(other))
         self._steps = {}
+
+    @property
+    def _variables(self):
+        return [*self._copies, *self.optimizer.variables]
+
+    def reset(self):
+        """Begin anew from the first values; what was compiled is kept."""
+        values, other = self._start
+        for variable, value in zip(self._variables, values, strict=True):
+            variable.assign(value)
+        self._other = list(other)
 
     def step(self, batch):
         """Take one step on a batch of arrays and return the loss before it, a float."""
         flat = keras.tree.flatten(batch)
         data = [ops.convert_to_tensor(leaf) for leaf in flat if leaf is not None]
         present = tuple(leaf is not None for leaf in flat)
-        variables = [*self._copies, *self.optimizer.variables]
+        variables = self._variables
         arguments = ([_value(variable) for variable in variables], self._other, data)
         if present not in self._steps:
             run = self._make(batch, present)
@@ -83,14 +96,18 @@ class Trainer:
         x, y, sample_weight = batch
         model = self.model
         variables = [*model.non_trainable_variables, *model.metrics_variables]
-        calm = random_layers_off(model) if self.is_bare else contextlib.nullcontext()
+        calm, bare = contextlib.nullcontext(), contextlib.nullcontext()
+        if self.is_bare:
+            calm, bare = random_layers_off(model), penalties_off(model)
         with stateless(model, trainable, other) as scope:
             with calm:
                 y_pred = model(x, training=True)
-            loss = compute_loss(model, x, y, y_pred, sample_weight, training=True)
-            loss = ops.cast(loss, "float32")
-            if self.is_bare:
-                loss = loss - weight_penalty(model)
+            if not self.is_bare:
+                loss = compute_loss(model, x, y, y_pred, sample_weight, training=True)
+        if self.is_bare:  # in a scope of its own, which the pass has added no losses to
+            with stateless(model, trainable, other), bare:
+                loss = compute_loss(model, x, y, y_pred, sample_weight, training=True)
+        loss = ops.cast(loss, "float32")
         after = [scope.get_current_value(variable) for variable in variables]
         return loss, [old if new is None else new for new, old in zip(after, other, strict=True)]
 

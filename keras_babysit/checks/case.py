@@ -3,6 +3,7 @@
 Everything is measured on values outside of the variables, inside a `keras.StatelessScope`.
 """
 
+import contextlib
 import functools
 import time
 
@@ -13,6 +14,7 @@ from keras import ops
 from keras_babysit.checks import _data
 from keras_babysit.checks._depths import measure
 from keras_babysit.checks._reading import View, read_loss, read_ranges
+from keras_babysit.checks._training import random_layers_off
 from keras_babysit.checks.finding import Unknown
 from keras_babysit.history import History, Measurement
 from keras_babysit.probes import Given, Monitor, Schedule, backend
@@ -24,8 +26,19 @@ COMPILES = keras.backend.backend() == "jax"
 which takes longer; TensorFlow and PyTorch run at once."""
 
 
-FEW = 32
-"""Examples on which large models are measured; small ones get more."""
+FEW = 8
+"""Examples on which models are measured whose passes take long; others get more. A batch norm in
+training mode needs several."""
+
+A_PASS = 0.01
+"""Share of the time for all checks that a forward pass may take: together they make about sixty."""
+
+# What things cost, in forward passes and in the time that the first pass takes longer than the next
+# (on JAX that is a compilation), measured on ResNet50V2 and rounded up.
+PROBE = {"passes": 7, "starts": 4}
+DEPTHS = {"passes": 13, "starts": 6}
+GRADIENT = {"passes": 4, "starts": 3}
+TRAINER = {"passes": 20, "starts": 5} if keras.backend.backend() != "torch" else {"passes": 3}
 
 
 class Case:
@@ -55,14 +68,35 @@ class Case:
         self.notices = []
         self.found = []
         self._graphs = {}
+        self.start_seconds = self.pass_seconds = 0.0
         self.batch = data.some(fixed_batch_size(model) or FEW)
-        if fixed_batch_size(model) is None:
-            self.batch = data.some(self._affordable(seconds))
+        first, self.pass_seconds = self._timed(), self._timed()
+        self.start_seconds = max(first - self.pass_seconds, 0.0)
+        affordable = FEW * A_PASS * seconds / self.pass_seconds
+        if fixed_batch_size(model) is None and affordable > FEW:
+            self.batch = data.some(int(min(affordable, PROBE_EXAMPLES)))
+            self._timed()  # another shape is compiled once more
+            self.pass_seconds = self._timed()
 
     @property
     def seconds_left(self):
         """Time that is left, in seconds; below 0 if there is none."""
         return self.deadline - time.perf_counter()
+
+    def need_time(self, *, passes=0, starts=0):
+        """Raise `Unknown` unless there is time for something that has not begun yet.
+
+        Args:
+            passes: What it costs, in forward passes over `batch`.
+            starts: What it costs besides, in first passes.
+        """
+        cost = passes * self.pass_seconds + starts * self.start_seconds
+        left = max(self.seconds_left, 0.0)
+        if cost > left:
+            raise Unknown(
+                f"not run: time (it takes about {cost:.2g} s, {left:.2g} s are left; give it more "
+                "`seconds`)"
+            )
 
     @property
     def has_loss(self):
@@ -81,7 +115,12 @@ class Case:
 
     @functools.cached_property
     def known(self):
-        """What one probe measured, by quantity and target; it stands in `history` too."""
+        """What one probe measured, by quantity and target; it stands in `history` too.
+
+        Raises:
+            Unknown: If there is no time for it.
+        """
+        self.need_time(**PROBE)
         schedule = Schedule("auto", 1.0)
         schedule.start()
         monitor = Monitor(
@@ -95,14 +134,11 @@ class Case:
         measurements, _ = monitor.measure(0, 0, None, None)
         return {(m.quantity, m.target): m.value for m in measurements}
 
-    def _affordable(self, seconds):
-        """Return the number of examples with which a pass takes a hundredth of the time."""
-        spent = []
-        for _ in range(2):  # the first pass may compile
-            start = time.perf_counter()
-            self.forward(training=True)
-            spent.append(time.perf_counter() - start)
-        return int(np.clip(FEW * seconds / 100 / min(spent), FEW, PROBE_EXAMPLES))
+    def _timed(self):
+        """Return the seconds that a pass in training mode takes."""
+        start = time.perf_counter()
+        self.forward(training=True)
+        return time.perf_counter() - start
 
     def record(self, quantity, value, target=""):
         """Add a measurement to the history."""
@@ -117,7 +153,9 @@ class Case:
         if not self.has_loss:
             raise Unknown("the loss cannot be computed on these data")
 
-    def forward(self, x=None, *, training=False, trainable=None, other=None, is_eager=False):
+    def forward(
+        self, x=None, *, training=False, trainable=None, other=None, is_eager=False, is_calm=False
+    ):
         """Return the outputs as a flat list of arrays, and the values of `other` afterwards.
 
         Args:
@@ -126,31 +164,51 @@ class Case:
             trainable: Values of the trainable variables; None for the model's own.
             other: Values of the others; None for the model's own.
             is_eager: Whether taps are to see numbers.
+            is_calm: Whether layers that draw random numbers are off in training mode too.
         """
         x = self.batch[0] if x is None else x
         trainable = self.state[0] if trainable is None else trainable
         other = self.state[1] if other is None else other
-        run = self._run if is_eager or not COMPILES else self._compiled(training)
-        outputs, after = run(trainable, other, _tensors(x), training)
+        run = self._run if is_eager or not COMPILES else self._compiled(training, is_calm)
+        outputs, after = run(trainable, other, _tensors(x), training, is_calm)
         return [to_array(leaf) for leaf in outputs], after
 
-    def _run(self, trainable, other, x, training):
-        with stateless(self.model, trainable, other) as scope:
+    def _run(self, trainable, other, x, training, is_calm):
+        calm = random_layers_off(self.model) if is_calm else contextlib.nullcontext()
+        with stateless(self.model, trainable, other) as scope, calm:
             outputs = self.model(x, training=training)
         variables = [*self.model.non_trainable_variables, *self.model.metrics_variables]
         return keras.tree.flatten(outputs), [scope.get_current_value(v) for v in variables]
 
-    def _compiled(self, training):
-        if training not in self._graphs:
-            run = functools.partial(self._run, training=training)
-            graph = backend.compile(run)
-            self._graphs[training] = lambda trainable, other, x, _: graph(trainable, other, x)
-        return self._graphs[training]
+    def _compiled(self, *mode):
+        if mode not in self._graphs:
+            training, is_calm = mode
+            graph = backend.compile(
+                functools.partial(self._run, training=training, is_calm=is_calm)
+            )
+            self._graphs[mode] = lambda trainable, other, x, *_: graph(trainable, other, x)
+        return self._graphs[mode]
 
     @functools.cached_property
     def depths(self):
-        """What the layers make of `batch`, a list of `Depth`."""
+        """What the layers make of `batch`, a list of `Depth`.
+
+        Raises:
+            Unknown: If there is no time for it.
+        """
+        self.has_loss  # noqa: B018 - measured apart, and not on this account
+        self.need_time(**DEPTHS)
         return measure(self)
+
+    def hidden_size(self, trainable):
+        """Return the root mean square of the last hidden layer's pre-activations at other weights.
+
+        Raises:
+            Unknown: If there is no time for it.
+        """
+        self.need_time(**DEPTHS)
+        depths = measure(self, trainable)
+        return next((depth for depth in reversed(depths) if not depth.is_output), depths[-1]).rms
 
     def few(self, examples):
         """Return the inputs of the first `examples` of the batch, or as many as the model asks."""
@@ -161,6 +219,11 @@ class Case:
     def outputs(self):
         """The outputs for `batch` in training mode, a flat list of arrays."""
         return self.forward(training=True)[0]
+
+    @functools.cached_property
+    def inferred(self):
+        """The outputs for `batch` in inference mode, a flat list of arrays."""
+        return self.forward(training=False)[0]
 
     @functools.cached_property
     def structure(self):
@@ -204,7 +267,11 @@ class Case:
 
     @functools.cached_property
     def ranges(self):
-        """What each output can give, a list of `Range`."""
+        """What each output can give, a list of `Range`.
+
+        Raises:
+            Unknown: If there is no time for it, or if it cannot be told.
+        """
         return read_ranges(self)
 
     def loss(self, y, predictions, *, sample_weight=None, x=None):
@@ -221,8 +288,8 @@ class Case:
                 training=True,
             )
             # What `compute_loss` adds of its own is the same for all predictions.
-            extra = sum(to_array(leaf) for leaf in self.model.losses)
-        return float(to_array(loss)) - float(extra)
+            extra = sum(float(np.sum(to_array(leaf))) for leaf in self.model.losses)
+        return float(to_array(loss)) - extra
 
     def packed(self, leaves):
         """Return a flat list in the structure of the outputs."""

@@ -131,7 +131,7 @@ def _ask(case, one):
     """Return what a check says; one that fails does not know, and says why."""
     name, start = rule_name(one), time.perf_counter()
     if case.seconds_left < 0:
-        return Outcome(name, "unknown", "no time was left: give it more `seconds`")
+        return Outcome(name, "unknown", "not run: time (none is left; give it more `seconds`)")
     try:
         finding = one(case)
     except Unknown as reason:

@@ -46,6 +46,9 @@ ORDERED = 0.1
 
 MIN_ROWS = 64
 
+IDLE = 1e-6
+"""Share of the size of the inputs below which nothing of them arrives: the rounding of float32."""
+
 
 def data_quality(case):
     """Advise on bad values, scale, centre, twins, balance and order of the data.
@@ -58,16 +61,19 @@ def data_quality(case):
     found = [
         *_non_finite(data, "x", data.x),
         *_non_finite(data, "y", data.y),
-        *_scale(case),
         *_constant_features(data),
         *_targets(case),
         *_twins(data),
         *_labels(data),
     ]
+    words = [f"{data.amount()} looked at"]
+    try:
+        found += _scale(case)
+    except Unknown as reason:
+        words.append(f"their scale {reason}")
     if validation is not None:
         found += _non_finite(validation, "validation x", validation.x)
         found += _leak(data, validation)
-    words = [f"{data.amount()} looked at"]
     if data.is_used_up:
         words.append("the generator is used up so far: hand fit a fresh one")
     if _is_ordered(data) and not data.is_stream:
@@ -108,6 +114,9 @@ def _scale(case):
     last = next((depth for depth in reversed(depths) if not depth.is_output), depths[-1])
     size = max(float(np.sqrt(np.mean(np.square(leaf.astype("float64"))))) for leaf in x)
     inside = last.rms
+    if 0 < size > LARGE and inside < size * IDLE:
+        # Weights of zero let nothing be seen of what the layers make of the inputs' scale.
+        inside = case.hidden_size(case.perturbed(1.0, 0))
     if not np.isfinite(size):
         return []
     is_large = size > LARGE and inside > LARGE
@@ -332,6 +341,8 @@ def _rows(x):
 def _is_fine_grained(x):
     """Return whether distinct rows are told apart by columns of many values, or by many columns."""
     flat = np.unique(x.reshape(len(x), -1)[:5000], axis=0)
+    if len(flat) < MIN_ROWS <= len(x):
+        return False  # a few kinds of example, each many times: no copy made by oversight
     if flat.shape[1] >= MIN_ROWS:
         return True  # 64 columns of two values: 2^64 rows
     distinct = max(len(np.unique(column)) for column in flat.T)

@@ -10,7 +10,7 @@ from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.checks import _data
 from keras_babysit.checks._double import double_precision, stateless_double
 from keras_babysit.checks._untouched import same_random_numbers
-from keras_babysit.checks.case import COMPILES, fixed_batch_size, to_array
+from keras_babysit.checks.case import COMPILES, GRADIENT, fixed_batch_size, to_array
 from keras_babysit.checks.finding import Finding, Unknown
 from keras_babysit.probes._backend import backend
 from keras_babysit.probes.probe import compute_loss, weight_names
@@ -78,6 +78,9 @@ def gradient_check(case):
     variables = case.model.trainable_variables
     if not variables:
         raise Unknown("no weight is trainable")
+    # Two passes that must agree, the gradient, five on a line, and the first two weights; each in
+    # double precision, which takes twice as long.
+    case.need_time(passes=2 * (7 + GRADIENT["passes"] + 8), starts=1 + GRADIENT["starts"])
     with double_precision(case.model):
         compared, planned = _compare(case)
     judged = [one for one in compared if one.is_smooth]

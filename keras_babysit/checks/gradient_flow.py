@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from keras_babysit.advice import Advice, Remedy, Severity
-from keras_babysit.checks.case import COMPILES, to_array
+from keras_babysit.checks.case import COMPILES, GRADIENT, to_array
 from keras_babysit.checks.finding import Finding, Unknown
 from keras_babysit.probes.probe import Probe, weight_names
 
@@ -43,11 +43,9 @@ def gradient_flow(case):
 
 
 def _inputs(case):
-    draws = [None, *(case.perturbed(0.5, seed) for seed in range(DRAWS))]
     if not _has_distinct_rows(case.batch[0]):
         raise Unknown("all inputs are the same")
-    spreads = [_spread(case.forward(trainable=draw)[0]) for draw in draws]
-    constant = [place for place, values in enumerate(zip(*spreads, strict=True)) if not any(values)]
+    constant = _constant_outputs(case)
     advice = [
         Advice(
             "gradient_flow",
@@ -68,9 +66,29 @@ def _inputs(case):
     return advice, "the output depends on the inputs" if not advice else "the output is constant"
 
 
+def _constant_outputs(case):
+    """Return the places of the outputs that are the same for every input, in both modes.
+
+    In inference mode a deep network with fresh batch norms, whose averages are still 0 and 1, may
+    lose the signal below the rounding of its last bias; in training mode they bring it back. What
+    draws random numbers is off there.
+    """
+    places = [place for place, differs in enumerate(_spread(case.inferred)) if not differs]
+    draws = [case.perturbed(0.5, seed) for seed in range(DRAWS)]
+    for training in (True, False):
+        for draw in (None, *draws) if training else draws:
+            if not places:
+                return []
+            case.need_time(passes=1)
+            outputs, _ = case.forward(training=training, trainable=draw, is_calm=True)
+            differs = _spread(outputs)
+            places = [place for place in places if not differs[place]]
+    return places
+
+
 def _examples(case):
-    names = case.output_names()
-    before, _ = case.forward()
+    case.need_time(passes=1)
+    names, before = case.output_names(), case.inferred
     count = len(before[0]) if before[0].ndim else 0
     if count < 2 or any(leaf.ndim == 0 or len(leaf) != count for leaf in before):
         raise Unknown("examples cannot be told apart in the output")
@@ -128,6 +146,7 @@ def _weights(case):
     probe = Probe(case.model, is_compiled=COMPILES, layers=[])
     for seed in range(DRAWS):
         if missing:
+            case.need_time(**GRADIENT)
             readings = probe((case.perturbed(0.5, seed), *case.state[1:]), case.batch)
             missing = [name for name in missing if readings["gradients/norm", name] == 0]
     advice = [one for name in missing if (one := _judge(case, names.index(name), name))]
@@ -141,6 +160,7 @@ def _judge(case, place, name):
     A bias ahead of a batch normalisation changes nothing, and neither do weights of an output
     that has no loss.
     """
+    case.need_time(passes=2)
     layer = _owner(case.model, place)
     siblings = layer.trainable_variables if layer is not None else []
     changes_loss, changes_output = _effect(case, place)

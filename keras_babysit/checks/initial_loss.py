@@ -6,6 +6,7 @@ import math
 import numpy as np
 
 from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.checks.data_quality import TARGETS_FAR
 from keras_babysit.checks.finding import Finding, Unknown
 
 EXCESS_NATS = 2.0
@@ -13,10 +14,11 @@ EXCESS_NATS = 2.0
 Glorot's bound gives logits a variance of at most 2, which costs a softmax 2/2 = 1 nat; twice that
 is left for networks that are not normalised."""
 
-EXCESS_VARIANCES = 9.0
-"""For a squared error, in variances of the target, or in units where that is less than 1: the
-prediction is on average three deviations away from the best constant one. A fresh network adds
-its own variance, about 1."""
+FAR_OFF = 3.0
+"""For a distance: how far from the best constant prediction the start may be, in deviations of the
+target, or in units where that is less than 1. A squared error is then 9 variances above chance. A
+fresh network adds its own variance, about 1. It begins around 0: targets whose mean lies elsewhere
+are unscaled from `TARGETS_FAR` on."""
 
 REFERENCE = (
     "CS231n, 'Before learning: sanity checks'; Glorot and Bengio, AISTATS 2010: Var(W) <= 2/fan_in"
@@ -47,7 +49,7 @@ def initial_loss(case):
         actual = list(neutral)
         actual[place] = case.outputs[place]
         excess = case.loss(targets, actual) - chance
-        if not math.isfinite(loss) or excess > _limit(kind, targets[place]) * kind.unit:
+        if not math.isfinite(loss) or excess > _limit(case, place, neutral) - chance:
             found.append(_advice(case, place, kind, loss, chance))
     return Finding(f"loss {loss:.3g}, chance gives {chance:.3g}{_uneven(case, kinds)}", found)
 
@@ -85,11 +87,19 @@ def perfect(kind, y, prediction, doubt=0.0):
     return np.log(shares) if kind.form == "categorical" else np.log(shares / (1 - shares))
 
 
-def _limit(kind, y):
+def _limit(case, place, neutral):
+    """Return the loss up to which the start of one output is in order, all else neutral."""
+    kind = case.kinds[place]
     if kind.form != "distance":
-        return EXCESS_NATS
-    spread = max(1.0, float(np.std(np.asarray(y, "float64"))))
-    return EXCESS_VARIANCES * spread**2 if kind.is_squared else math.sqrt(EXCESS_VARIANCES) * spread
+        return case.loss(case.targets, neutral) + EXCESS_NATS * kind.unit
+    far = list(neutral)
+    spread = max(1.0, float(np.std(np.asarray(case.targets[place], "float64"))))
+    centre = float(neutral[place].mean())
+    is_near = abs(centre) <= TARGETS_FAR
+    away = np.copysign(FAR_OFF * spread, centre)
+    far[place] = np.float32(-away) if is_near else neutral[place] - np.float32(away)
+    far[place] = np.broadcast_to(far[place], neutral[place].shape).copy()
+    return case.loss(case.targets, far)  # whatever the distance makes of it, Huber's for one
 
 
 def _uneven(case, kinds):

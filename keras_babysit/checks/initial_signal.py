@@ -1,5 +1,7 @@
 """How the signal fares from layer to layer at the initial weights, forwards and backwards."""
 
+import dataclasses
+
 import numpy as np
 
 from keras_babysit.advice import Advice, Remedy, Severity
@@ -40,7 +42,8 @@ def initial_signal(case):
         case.record("signal/gradient_norm", depth.gradient, depth.target)
     found = judge(depths, ends, has_gradient=case.has_loss) + _identical(case, depths)
     for rule in (saturated_units, dead_units):
-        found += [a for a in rule(case.history, patience=1) if a.severity > Severity.NOTE]
+        said = [a for a in rule(case.history, patience=1) if a.severity > Severity.NOTE]
+        found += [dataclasses.replace(a, rule="initial_signal") for a in said]
     first, last = depths[0], depths[-1]
     words = f"std {first.signal:.2g} in {first.target}"
     if first is not last:

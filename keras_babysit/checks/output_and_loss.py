@@ -28,7 +28,8 @@ def output_and_loss(case):
         raise Unknown("the model's own train_step computes its loss")
     if case.batch[1] is None:
         raise Unknown("there are no targets")
-    targets, kinds, ranges = case.targets, case.kinds, case.ranges
+    kinds, ranges = case.kinds, case.ranges
+    targets = case.flat_targets(case.data.y)  # all that were read: a wrong label may be rare
     found, said = [], []
     for place, (y, kind, bounds) in enumerate(zip(targets, kinds, ranges, strict=True)):
         prediction = case.outputs[place]
@@ -84,13 +85,22 @@ def _categorical(kind, bounds, y, prediction):
             Remedy("Apply it once.", f"keras.losses.{loss}(from_logits=False)"),
         )
     if kind.from_logits is False and not bounds.is_distribution:
-        if is_probability:
-            message = "The loss is for one class of many, but the output holds independent shares."
-            remedy = Remedy("Use a softmax.", 'activation="softmax"')
+        severity, remedy = Severity.ERROR, Remedy("Use a softmax.", 'activation="softmax"')
+        if is_probability and kind.normalizes:
+            # Shares of their sum can be any distribution: it is odd, and it trains.
+            severity = Severity.NOTE
+            message = (
+                "The loss is for one class of many, but the output holds independent shares; the "
+                "loss divides them by their sum."
+            )
+        elif is_probability:
+            message = (
+                "The loss is for one class of many, but the output holds independent shares: all "
+                "of them at 1 is the best answer to every example."
+            )
         else:
             message = "The loss takes the logarithm of shares, but the output is no shares."
             remedy = Remedy("Say that they are logits.", f"keras.losses.{loss}(from_logits=True)")
-        severity = Severity.WARNING if is_probability else Severity.ERROR
         yield severity, message, {"output_min": float(prediction.min())}, remedy
     yield from _class_numbers(kind, y, prediction.shape[-1], loss)
 

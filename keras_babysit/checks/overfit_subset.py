@@ -8,7 +8,7 @@ import numpy as np
 from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.checks import _data
 from keras_babysit.checks._training import Trainer
-from keras_babysit.checks.case import fixed_batch_size
+from keras_babysit.checks.case import GRADIENT, TRAINER, fixed_batch_size
 from keras_babysit.checks.finding import Finding, Unknown
 from keras_babysit.checks.initial_loss import constant, perfect
 
@@ -22,6 +22,9 @@ descent in a few hundred steps it needs a few times as many. Smaller networks ge
 
 RATES = (1e-3, 1e-2, 1e-4)
 STEPS = 250
+
+FEWEST_STEPS = 30
+"""Steps for which there must be time, or it is not begun."""
 
 LEARNT = 0.05
 """Share of the loss of a constant answer below which the examples count as learnt."""
@@ -44,9 +47,14 @@ def overfit_subset(case):
         raise Unknown("no weight is trainable")
     x, y, _ = batch = _subset(case)
     floor, start = _floor_and_start(case, x, y)
+    # Steps of the size of the batch; their number is what large models learn twenty examples in.
+    step = GRADIENT["passes"] * max(1.0, _size(batch) / _size(case.batch))
+    case.need_time(passes=TRAINER["passes"] + FEWEST_STEPS * step, starts=TRAINER.get("starts", 0))
+    optimizer = keras.optimizers.Adam(RATES[0], name="overfit_subset")
+    trainer = Trainer(case.model, optimizer, case.state[:2], is_bare=True)
     runs = []
     for rate in RATES:
-        run = _train(case, (x, y, None), rate, floor + LEARNT * (start - floor))
+        run = _train(case, trainer, (x, y, None), rate, floor + LEARNT * (start - floor))
         runs.append(run)
         if run.is_done:
             return Finding(
@@ -55,13 +63,17 @@ def overfit_subset(case):
             )
         if case.seconds_left < 0:
             break
+        trainer.reset()
     best = min(runs, key=lambda run: run.best)
     case.record("overfit/loss", best.best)
-    if len(runs) < len(RATES) or any(run.is_falling for run in runs):
-        raise Unknown(
-            f"loss {start:.3g} -> {best.best:.3g} on {_size(batch)} examples in "
-            f"{len(best.losses)} steps and still falling"
-        )
+    so_far = (
+        f"loss {start:.3g} -> {best.best:.3g} on {_size(batch)} examples in "
+        f"{len(best.losses)} steps"
+    )
+    if len(runs) < len(RATES) or any(run.is_cut_short for run in runs):
+        raise Unknown(f"{so_far}, all that there was time for: give it more `seconds`")
+    if any(run.is_falling for run in runs):
+        raise Unknown(f"{so_far} and still falling")
     return Finding(
         f"loss {start:.3g} -> {best.best:.3g} on {_size(batch)} examples, stuck",
         [_advice(case, _size(batch), start, best)],
@@ -78,6 +90,7 @@ class Run:
     def __init__(self, goal):
         self.goal = goal
         self.losses = []
+        self.is_cut_short = False  # a loss that had no time to fall is no evidence
 
     @property
     def is_done(self):
@@ -166,10 +179,9 @@ class _Subset:
         return self._case.loss(self.targets, predictions, x=self._x)
 
 
-def _train(case, batch, rate, goal):
+def _train(case, trainer, batch, rate, goal):
     """Train until the goal is reached, the steps are used up or the time is."""
-    optimizer = keras.optimizers.Adam(rate, name="overfit_subset")
-    trainer = Trainer(case.model, optimizer, case.state[:2], is_bare=True)
+    trainer.optimizer.learning_rate = rate
     run = Run(goal)
     until = time.perf_counter() + max(case.seconds_left, 0.0) / 2
     for _ in range(STEPS):
@@ -177,6 +189,7 @@ def _train(case, batch, rate, goal):
         if run.is_done or not np.isfinite(run.losses[-1]):
             break
         if time.perf_counter() > until:
+            run.is_cut_short = True
             break
     return run
 

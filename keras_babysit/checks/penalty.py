@@ -1,11 +1,12 @@
-"""Whether turning the weight penalty on raises the loss, and by how much."""
+"""Whether turning the penalties on raises the loss, and by how much."""
 
-import contextlib
 import math
 
-import keras
+import numpy as np
 
 from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.checks._depths import tensors
+from keras_babysit.checks._penalties import penalties_off
 from keras_babysit.checks._untouched import same_random_numbers
 from keras_babysit.checks.case import to_array
 from keras_babysit.checks.finding import Finding
@@ -19,18 +20,31 @@ REFERENCE = "CS231n, sanity checks: increasing the regularization strength shoul
 
 
 def penalty(case):
-    """Advise if the weight penalty does not reach the loss, lowers it, or drowns the data loss."""
+    """Advise if the penalties do not reach the loss, lower it, or drown the data loss.
+
+    Judged are the regularizers of weights and of activities. What layers add by `add_loss` may be
+    the objective itself, negative or large with good reason: it is told apart, and only asked
+    whether it reaches the loss.
+    """
     case.need_loss()
-    if all(v.regularizer is None for v in case.model.trainable_variables):
-        return Finding("no weight has a penalty")
-    with_it, amount = _loss(case)
-    with _no_penalty(case.model):
-        without, _ = _loss(case)
-    case.record("loss/penalty_on", with_it)
-    case.record("loss/penalty_off", without)
+    case.need_time(passes=3)
+    on, total, y_pred = _loss(case)
+    weights = float(to_array(weight_penalty(case.model)))
+    with penalties_off(case.model) as count:
+        without, added, _ = _loss(case)
+        bare = _loss_of(case, y_pred) if added else without
+    if not count and not added:
+        return Finding("no weight, activity or layer adds a penalty")
+    activities = total - added - weights
+    if abs(activities) < 1e-6 * max(abs(total), abs(weights)):  # rounding
+        activities = 0.0
+    case.record("loss/penalty_on", on)
+    case.record("loss/penalty_off", bare)
+    parts = {"weights": weights, "activities": activities, "add_loss": added}
+    told = ", ".join(f"{name} {value:.3g}" for name, value in parts.items() if value)
     return Finding(
-        f"loss {without:.3g} without, {with_it:.3g} with the penalty of {amount:.3g}",
-        judge(with_it, without, amount),
+        f"loss {bare:.3g} without, {on:.3g} with penalties ({told or 'all of them 0'})",
+        [*judge(on, without, weights + activities), *judge_added(without, bare, added)],
     )
 
 
@@ -79,29 +93,47 @@ def judge(with_it, without, amount):
     return []
 
 
+def judge_added(on, without, amount):
+    """Return what is wrong with a loss with and without what layers add by `add_loss`."""
+    rise = on - without
+    smallest = 1e-3 * abs(amount) + 1e-6 * abs(without)
+    if not all(map(math.isfinite, (on, without, amount))) or abs(amount) <= smallest:
+        return []
+    if abs(rise - amount) <= 0.5 * abs(amount) + smallest:
+        return []
+    return [
+        _advice(
+            Severity.WARNING,
+            f"Layers add {amount:.3g} by add_loss, which changes the loss by {rise:.3g}.",
+            {"loss_without": without, "loss_with": on, "added": amount},
+            Remedy(
+                "Add their losses in your own compute_loss, once.",
+                "loss = loss + keras.ops.sum(self.losses)",
+            ),
+        )
+    ]
+
+
 def _loss(case):
-    """Return the loss as `fit` computes it, and the sum of the penalties, in training mode."""
-    x, y, sample_weight = keras.tree.map_structure(
-        lambda a: None if a is None else keras.ops.convert_to_tensor(a), case.batch
-    )
+    """Return the loss as `fit` computes it, all that layers add to it, and the outputs.
+
+    In training mode, with the same random numbers each time.
+    """
+    x, y, sample_weight = tensors(case.batch)
     same_random_numbers()
     with stateless(case.model, *case.state[:2]):
         y_pred = case.model(x, training=True)
         loss = compute_loss(case.model, x, y, y_pred, sample_weight, training=True)
-        amount = weight_penalty(case.model)
-    return float(to_array(loss)), float(to_array(amount))
+        added = sum(float(np.sum(to_array(leaf))) for leaf in case.model.losses)
+    return float(to_array(loss)), added, y_pred
 
 
-@contextlib.contextmanager
-def _no_penalty(model):
-    kept = [(v, v.regularizer) for v in model.trainable_variables]
-    try:
-        for variable, _ in kept:
-            variable.regularizer = None
-        yield
-    finally:
-        for variable, regularizer in kept:
-            variable.regularizer = regularizer
+def _loss_of(case, y_pred):
+    """Return the loss of these outputs, in a scope that the pass has added no losses to."""
+    x, y, sample_weight = tensors(case.batch)
+    with stateless(case.model, *case.state[:2]):
+        loss = compute_loss(case.model, x, y, y_pred, sample_weight, training=True)
+    return float(to_array(loss))
 
 
 def _advice(severity, message, evidence, remedy):

@@ -99,9 +99,27 @@ def moment(step: int, epoch: int) -> str:
     return f"step {step:,}, epoch {epoch + 1:,}"
 
 
+CHECKS = frozenset(
+    [
+        "data_quality",
+        "gradient_check",
+        "gradient_flow",
+        "initial_loss",
+        "initial_signal",
+        "output_and_loss",
+        "overfit_subset",
+        "penalty",
+        "two_modes",
+    ]
+)
+"""The checks before training, by name: sinks lie below them and cannot ask. A test compares."""
+
+
 def silence(rule: str) -> str:
-    """Return the code that turns a rule off."""
+    """Return the code that turns a rule, or a check before training, off."""
     quoted = one_line(rule, 80).replace("\\", "\\\\").replace('"', '\\"')
+    if rule in CHECKS:
+        return f'kb.check(model, x, y, checks=kb.checks.DEFAULT_CHECKS.without("{quoted}"))'
     return f'kb.Babysitter(rules=kb.DEFAULT_RULES.without("{quoted}"))'
 
 

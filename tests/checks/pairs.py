@@ -304,6 +304,53 @@ def attention():
     return found, x, classes(x, 3)
 
 
+def huber_far_from_zero():
+    x = normal(500, 8)
+    return mlp(8, 1, loss="huber"), x, (22 + 9 * np.tanh(x[:, 0])).astype("float32")
+
+
+def soft_targets():
+    x, y = digits()
+    return mlp(64, 10, "softmax", loss="kl_divergence"), x, 0.8 * one_hot(y) + 0.02
+
+
+class Variational(keras.Model):
+    """An autoencoder that adds a divergence by add_loss and draws random numbers of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.hidden = L.Dense(32, activation="relu")
+        self.mean, self.log_variance = L.Dense(8), L.Dense(8)
+        self.last = L.Dense(64, activation="sigmoid")
+        self.seed = keras.random.SeedGenerator(1)
+
+    def call(self, x):
+        h = self.hidden(x)
+        m, v = self.mean(h), self.log_variance(h)
+        self.add_loss(-0.5 * ops.mean(1 + v - m**2 - ops.exp(v)))
+        return self.last(m + ops.exp(v / 2) * keras.random.normal(ops.shape(m), seed=self.seed))
+
+
+def variational_autoencoder():
+    found = Variational()
+    found.compile("adam", "binary_crossentropy")
+    x, _ = digits()
+    return found, x, x
+
+
+def sparse_activities():
+    x, _ = digits()
+    sparse = keras.regularizers.L1(1e-3)
+    body = L.Dense(48, activation="relu", activity_regularizer=sparse)
+    return model((64,), body, L.Dense(64, activation="sigmoid"), loss="mse"), x, x
+
+
+def two_kinds_of_picture():
+    y = np.arange(200) % 2
+    x = np.repeat(y[:, None], 64, axis=1).astype("float32")
+    return mlp(64, 1, "sigmoid", loss="binary_crossentropy"), x, y
+
+
 CORRECT = [
     softmax_crossentropy,
     logits_from_logits,
@@ -336,6 +383,11 @@ CORRECT = [
     xor_repeated,
     mean_absolute_error,
     attention,
+    huber_far_from_zero,
+    soft_targets,
+    variational_autoencoder,
+    sparse_activities,
+    two_kinds_of_picture,
 ]
 
 
@@ -564,6 +616,55 @@ def all_columns_constant():
     return mlp(5, 1, loss="mse"), x, normal(200)
 
 
+def pixels_through_zero_weights():
+    x, y = digits()
+    body = (L.Dense(32, activation="relu", kernel_initializer="zeros"), L.Dense(10))
+    return model((64,), *body, loss=sparse_logits()), 100 * x, y
+
+
+def activity_penalty_dominant():
+    x, y = digits()
+    heavy = keras.regularizers.L2(10.0)
+    body = (L.Dense(32, activation="relu", activity_regularizer=heavy), L.Dense(10))
+    return model((64,), *body, loss=sparse_logits()), x, y
+
+
+class Adding(L.Layer):
+    def call(self, x):
+        self.add_loss(ops.mean(ops.square(x)))
+        return x
+
+
+def added_loss_forgotten():
+    inputs = keras.Input((64,))
+    found = Forgetful(inputs, L.Dense(10)(Adding()(L.Dense(32, activation="relu")(inputs))))
+    found.compile("adam", sparse_logits())
+    return found, *digits()
+
+
+def stale_averages():
+    x, y = digits()
+    body = (L.Dense(32), L.BatchNormalization(momentum=0.5), L.ReLU(), L.Dense(10))
+    found = model((64,), *body, loss=sparse_logits())
+    found.fit(x, y, epochs=2, verbose=0)
+    return found, 16 * x + 3, y  # prepared otherwise than in training
+
+
+def shares_that_nothing_divides():
+    """Sigmoids under the logarithm of the true class alone: all of them at 1 is the best answer."""
+    x, y = digits()
+
+    def loss(y_true, y_pred):
+        return -ops.sum(y_true * ops.log(y_pred + 1e-7), axis=-1)
+
+    return mlp(64, 10, "sigmoid", loss=loss), x, one_hot(y)
+
+
+def one_label_out_of_range():
+    x, y = digits()
+    return mlp(64, 10, loss=sparse_logits()), x, np.where(np.arange(len(y)) == 7, 10, y)
+
+
 class Stubborn(L.Layer):
     """Bounds what the layer before can say: nothing in it can learn twenty labels."""
 
@@ -612,5 +713,11 @@ BROKEN = [
     (one_rare_class, "data_quality"),
     (constant_column, "data_quality"),
     (all_columns_constant, "data_quality"),
+    (pixels_through_zero_weights, "data_quality"),
+    (activity_penalty_dominant, "penalty"),
+    (added_loss_forgotten, "penalty"),
+    (stale_averages, "two_modes"),
+    (shares_that_nothing_divides, "output_and_loss"),
+    (one_label_out_of_range, "output_and_loss"),
     (bottleneck, "overfit_subset"),
 ]

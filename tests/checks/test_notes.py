@@ -1,0 +1,68 @@
+"""What is odd but trains gets a note at most, and what only looks odd gets nothing."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers as L  # noqa: N812
+
+from keras_babysit import Severity
+from keras_babysit.checks import DEFAULT_CHECKS, check
+from keras_babysit.sinks._wording import CHECKS, silence
+from tests.checks import pairs
+
+
+def ordinals():
+    x = pairs.normal(500, 6)
+    y = np.clip(np.round(2 + 1.5 * x[:, 0]), 0, 4).astype("int64")
+    return pairs.mlp(6, 1, loss="mse"), x, y
+
+
+def sigmoids_whose_shares_the_loss_divides():
+    x, y = pairs.digits()
+    return pairs.mlp(64, 10, "sigmoid", loss="categorical_crossentropy"), x, pairs.one_hot(y)
+
+
+@pytest.mark.parametrize("build", [ordinals, sigmoids_whose_shares_the_loss_divides])
+def test_it_is_a_note(build):
+    model, x, y = build()
+    found = check(model, x, y, checks=["output_and_loss", "data_quality"], verbose=0).advice
+    assert [one.severity for one in found] == [Severity.NOTE]
+
+
+def test_fresh_batch_norms_thirty_deep_depend_on_their_inputs():
+    x, y = pairs.digits()
+    small = keras.initializers.RandomNormal(stddev=0.01)
+    body = []
+    for _ in range(30):
+        dense = L.Dense(8, use_bias=False, kernel_initializer=small)
+        body += [dense, L.BatchNormalization(), L.ReLU()]
+    model = pairs.model((64,), *body, L.Dense(10), loss=pairs.sparse_logits())
+    report = check(model, x, y, checks=["gradient_flow"], seconds=60, verbose=0)
+    assert report["gradient_flow"].verdict == "ok", report["gradient_flow"]
+    assert "depends on the inputs" in report["gradient_flow"].evidence
+
+
+@pytest.mark.parametrize("name", DEFAULT_CHECKS.names)
+def test_a_check_is_silenced_as_a_check(name):
+    assert name in CHECKS
+    chosen = eval(silence(name), {"kb": _Recorder(), "model": None, "x": None, "y": None})
+    assert name not in chosen.names
+    assert len(chosen) == len(DEFAULT_CHECKS) - 1
+
+
+def test_every_advice_bears_the_name_of_its_check():
+    model, x, y = pairs.saturated_from_the_start()
+    report = check(model, x, y, checks=["initial_signal"], verbose=0)
+    assert {one.rule for one in report.advice} == {"initial_signal"}
+
+
+class _Recorder:
+    """Stands for the package in a snippet; gives the checks that `check` is asked for."""
+
+    import keras_babysit.checks as checks
+
+    def check(self, model, x, y, checks):
+        return checks
+
+    def __getattr__(self, name):
+        raise AssertionError(f"a check is silenced by kb.check, not by kb.{name}")
