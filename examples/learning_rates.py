@@ -79,6 +79,9 @@ def main(arguments=None):
         print(f"{name} ({rate:g}): loss {curves[name][0]:.2f} -> {curves[name][-1]:.3g}")
         for one in advice:
             state = one.severity.name if one.is_open else "resolved"
+            if one.cause:  # a symptom: what to do stands at its cause
+                print(f"    -> {state} {one.rule}")
+                continue
             print(f"  {state} {one.rule}: {one.message}")
             if one.is_open and one.remedies and one.remedies[0].code:
                 print(f"    {one.remedies[0].code}")

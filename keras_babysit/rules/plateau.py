@@ -55,7 +55,8 @@ def plateau(history: History, *, margin: float = 0.05, patience: int = 3) -> lis
     if not fell >= FALLEN * start > 0 or is_falling(history):
         return []
     ratio = float(ratios[-1])
-    is_healthy = 0.1 * HEALTHY_RATIO <= ratio <= 10 * HEALTHY_RATIO
+    # Of exactly 0 it is no matter of the rate: see `no_gradient`.
+    is_healthy = ratio == 0 or 0.1 * HEALTHY_RATIO <= ratio <= 10 * HEALTHY_RATIO
     found = poor(history, margin)
     if is_healthy or found is None or not is_time(history, is_falling=False):
         return []
