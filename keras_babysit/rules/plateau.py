@@ -10,6 +10,9 @@ from keras_babysit.rules._network import median_ratios
 from keras_babysit.rules._progress import is_falling, is_time, poor
 from keras_babysit.rules._scores import estimates
 
+DECAYED = 0.01
+"""Share of the largest learning rate below which a schedule has ended the run."""
+
 FALLEN = 0.02
 """Share of the starting loss that must be gone: else the run has not begun to learn (see
 `loss_not_decreasing`)."""
@@ -55,18 +58,26 @@ def plateau(history: History, *, margin: float = 0.05, patience: int = 3) -> lis
     if not fell >= FALLEN * start > 0 or is_falling(history):
         return []
     ratio = float(ratios[-1])
-    # Of exactly 0 it is no matter of the rate: see `no_gradient`.
-    is_healthy = ratio == 0 or 0.1 * HEALTHY_RATIO <= ratio <= 10 * HEALTHY_RATIO
+    is_healthy = 0.1 * HEALTHY_RATIO <= ratio <= 10 * HEALTHY_RATIO
+    if ratio == 0 and not _has_decayed(history):
+        return []  # nothing moves at any rate: see `no_gradient`
     found = poor(history, margin)
     if is_healthy or found is None or not is_time(history, is_falling=False):
         return []
     return [_advice(history, found.message, dict(found.evidence), ratio)]
 
 
+def _has_decayed(history: History) -> bool:
+    rates = history.series("optimizer/learning_rate").values
+    return bool(len(rates)) and bool(rates[-1] < DECAYED * rates.max())
+
+
 def _advice(history: History, message: str, evidence: dict[str, float], ratio: float) -> Advice:
     rate = history.last("optimizer/learning_rate")
     is_short = ratio < HEALTHY_RATIO
     wanted = HEALTHY_RATIO / ratio if ratio > 0 else math.inf
+    if _has_decayed(history):
+        rate, wanted = float(history.series("optimizer/learning_rate").values.max()), 1.0
     new = rate * min(max(wanted, 0.01), 100) if rate else None
     return Advice(
         rule="plateau",
