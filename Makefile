@@ -4,7 +4,7 @@ TORCH ?= torch==2.13.0
 PYTEST_ARGS ?= -m 'not slow'
 JOBS ?= 1
 
-.PHONY: demo test test-all test-jax test-torch lint bench-layers bench-diagnosis clean
+.PHONY: demo test test-all test-jax test-torch lint bench-dashboard screenshots bench-layers bench-diagnosis clean
 
 demo: .venv/.demo
 	.venv/bin/python examples/quickstart.py
@@ -33,6 +33,14 @@ bench-diagnosis: .venv/.dev
 bench-search: .venv-torch/.dev
 	.venv-torch/bin/pip install --quiet -e '.[bench]'
 	KERAS_BACKEND=torch .venv-torch/bin/python benchmarks/search.py
+
+bench-dashboard: .venv/.dev
+	KERAS_BACKEND=tensorflow .venv/bin/python benchmarks/dashboard.py
+
+# The picture of the README is the one that the browser test keeps.
+screenshots: .venv/.dev
+	KERAS_BACKEND=tensorflow .venv/bin/python -m pytest tests/dashboard/test_browser.py -k can_be_seen
+	.venv/bin/python -c "from PIL import Image; Image.open('out/dashboard/light.png').quantize(256).save('docs/images/dashboard.png', optimize=True)"
 
 lint: .venv/.dev
 	.venv/bin/ruff check .

@@ -18,16 +18,20 @@ def heat_map(log: RunLog, quantity: str, window: tuple[int, int] | None) -> dict
 
     Args:
         log: What the run brought.
-        quantity: Name of the quantity.
+        quantity: Name of the quantity; `""` takes the first that there is.
         window: Steps to draw; None draws all.
 
-    Raises:
-        KeyError: If the run has no such quantity.
+    Returns:
+        The map; without rows if the run has no such quantity.
     """
+    offered = quantities.of_layers(log)
+    quantity = quantity or next(iter(offered), "")
+    if quantity not in offered:
+        return {"quantity": quantity, "rows": [], "cells": []}
+    ids = offered[quantity]
     advice = {
         one.target: one for one in sorted(log.advice(), key=lambda a: (a.is_open, a.severity))
     }
-    ids = quantities.of_layers(log)[quantity]
     shown = _rows(log, ids, set(advice))
     table = log.table(shown)
     first, last = window or (0, max(log.step, 1))

@@ -137,6 +137,12 @@ def test_heat_map_has_the_layers_in_the_order_of_the_network(board):
     assert heat["ends"][-1] == 100
 
 
+def test_without_a_quantity_the_first_is_drawn_and_an_unknown_one_has_no_rows(board):
+    first = board.ask("run", run=board.first)["quantities"][0]["name"]
+    assert board.ask("heat", run=board.first)["quantity"] == first
+    assert board.ask("heat", run=board.first, quantity="no/such")["rows"] == []
+
+
 def test_layers_that_were_measured_later_stand_where_they_belong(tmp_path):
     sink = TensorBoard(tmp_path)
     history = History()
@@ -214,7 +220,7 @@ def test_layer_has_units_series_and_its_own_advice(board):
     [
         ("run", {"run": "nothing"}, 404),
         ("run", {}, 404),
-        ("heat", {"quantity": "no/such"}, 404),
+        ("heat", {"run": "nothing"}, 404),
         ("layer", {"series": 9999, "step": 1}, 404),
         ("layer", {"series": "-1", "step": 1}, 400),
         ("layer", {"series": 1}, 400),

@@ -12,8 +12,9 @@ const KEYS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRig
 let held = null; // run, series and column of the cursor, so that a reload leaves it where it was
 
 export function drawHeatMap(parent, run, map, box, context) {
-  parent.append(h("div", { class: "bar-top" }, h("h2", {}, "Layers"), picker(run, context), map ? legend(map) : null));
-  if (!map || !map.rows.length) {
+  const isDrawn = map !== null && map.rows.length > 0;
+  parent.append(h("div", { class: "bar-top" }, h("h2", {}, "Layers"), picker(run, context), isDrawn ? legend(map) : null));
+  if (!isDrawn) {
     parent.append(h("p", { class: "quiet" }, run.quantities.length ? "This run did not measure it." : "No layer was measured yet."));
     return;
   }

@@ -6,6 +6,19 @@ import { h, replace } from "./dom.js";
 import { followTheme, onReload } from "./host.js";
 import { drawLayer } from "./layer.js";
 import { drawRun, shareScales } from "./run_view.js";
+// The others are named here too, so that the browser asks for all of them at once.
+import "./advice.js";
+import "./copy.js";
+import "./format.js";
+import "./frame.js";
+import "./heat_map.js";
+import "./lines.js";
+import "./palette.js";
+import "./timeline.js";
+import "./units.js";
+import "./vendor/uPlot.esm.js";
+
+const SHEETS = ["./vendor/uPlot.min.css", "./styles.css"];
 
 const state = { run: null, other: null, quantity: null, window: null, cell: null };
 const parts = {};
@@ -13,30 +26,30 @@ let turn = 0; // answers of an earlier turn come too late and are dropped
 
 export async function render() {
   document.documentElement.lang = "en";
-  for (const sheet of ["./styles.css", "./vendor/uPlot.min.css"]) {
-    const address = new URL(sheet, import.meta.url).href;
-    await new Promise((done) => {
-      const link = h("link", { rel: "stylesheet", href: address });
-      link.addEventListener("load", done);
-      link.addEventListener("error", done);
-      document.head.append(link);
-    });
-  }
+  const styled = Promise.all(SHEETS.map(addSheet));
+  const listed = fetchJson("runs");
   parts.runs = h("aside", { class: "runs", "aria-label": "Runs" });
   parts.main = h("main", { class: "views", id: "views" });
   parts.layer = h("aside", { class: "layer", "aria-label": "Layer", hidden: true });
   parts.status = h("p", { class: "status", role: "status" });
   document.body.replaceChildren(parts.status, h("div", { class: "page" }, parts.runs, parts.main, parts.layer));
   followTheme(() => draw(true));
-  onReload(refresh);
+  onReload(() => refresh());
   addEventListener("resize", debounced(() => draw(true)));
   addEventListener("keydown", (event) => {
     if (event.key === "Escape" && state.cell) choose({ cell: null });
   });
-  await refresh();
+  await styled;
+  await refresh(listed);
   // The states of the other runs are read once the first is on the screen.
   parts.listing = await fetchJson("runs", { read: 1 }).catch(() => parts.listing);
   listRuns();
+}
+
+function addSheet(path) {
+  return new Promise((done) => {
+    document.head.append(h("link", { rel: "stylesheet", href: new URL(path, import.meta.url).href, load: done, error: done }));
+  });
 }
 
 function debounced(action) {
@@ -47,9 +60,9 @@ function debounced(action) {
   };
 }
 
-async function refresh() {
+async function refresh(listed = fetchJson("runs", { read: 1 })) {
   try {
-    parts.listing = await fetchJson("runs", { read: parts.listing ? 1 : 0 });
+    parts.listing = await listed;
     parts.status.textContent = "";
   } catch (error) {
     parts.status.textContent = error.message;
@@ -82,17 +95,18 @@ async function load() {
   }
   const ids = state.other ? [state.run, state.other] : [state.run];
   try {
-    const runs = await Promise.all(ids.map((run) => fetchJson("run", { run, ...range() })));
-    const last = Math.max(...runs.map((run) => run.last));
+    // Of a single run the heat map is asked for at once; of two, when it is known how long they are.
+    const [runs, early] = await Promise.all([
+      Promise.all(ids.map((run) => fetchJson("run", { run, ...range() }))),
+      ids.length === 1 ? heatMap(ids[0], range()) : null,
+    ]);
+    const window = state.window || [0, Math.max(...runs.map((run) => run.last))];
     const quantity = chosen(runs);
-    const window = state.window || [0, last];
-    const asked = runs.length > 1 || state.window ? { from: window[0], to: window[1] } : {};
-    const maps = await Promise.all(
-      runs.map((run) => {
-        const isThere = run.quantities.some((one) => one.name === quantity);
-        return isThere ? fetchJson("heat", { run: run.id, quantity, ...asked }) : null;
-      }),
-    );
+    const isEarly = early && (early.quantity === quantity || quantity === null);
+    const maps = isEarly ? [early] : await Promise.all(runs.map((run) => {
+      const isThere = run.quantities.some((one) => one.name === quantity);
+      return isThere ? heatMap(run.id, { from: window[0], to: window[1] }) : null;
+    }));
     const layer = state.cell && ids.includes(state.cell.run)
       ? await fetchJson("layer", { run: state.cell.run, series: state.cell.series, step: state.cell.step })
       : null;
@@ -107,6 +121,11 @@ async function load() {
 
 function range() {
   return state.window ? { from: state.window[0], to: state.window[1] } : {};
+}
+
+// Without a quantity the server takes the first that the run has.
+function heatMap(run, asked) {
+  return fetchJson("heat", { run, quantity: state.quantity || "", ...asked });
 }
 
 function chosen(runs) {

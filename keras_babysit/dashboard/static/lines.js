@@ -6,7 +6,7 @@ import { stepMarks } from "./frame.js";
 import { color } from "./palette.js";
 import uPlot from "./vendor/uPlot.esm.js";
 
-const HEIGHT = 172;
+const HEIGHT = 156;
 const LOG_FROM = 30; // the factor that values must span for a logarithmic axis
 const STYLES = {
   batch: { width: 1.25, dash: [] },

@@ -55,7 +55,7 @@ function reveal(parent, key) {
 
 // Gives two runs the same colours and the same axes; returns the titles of all charts.
 export function shareScales(runs, maps) {
-  const known = maps.filter(Boolean);
+  const known = maps.filter((map) => map && map.rows.length);
   if (known.length > 1) {
     const low = Math.min(...known.map((map) => map.low));
     const high = Math.max(...known.map((map) => map.high));
