@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import math
 from dataclasses import dataclass, field
 
 import keras
@@ -17,11 +18,15 @@ from keras_babysit.rules import overfitting, underfitting
 from keras_babysit.search.causes import CAUSES
 from keras_babysit.search.traits import traits
 
-BUDGETS = {"jax": 0.1}
-"""Share of the time of the first fold, a minute at least, that watching may take; see `Babysitter`.
-A tenth on JAX, where the first probe has to be compiled; `BUDGET` elsewhere."""
+PROBES = 40
+CLOSEST, WIDEST = 5, 25
+"""The first fold is measured before every n-th step: so that there are `PROBES` of it, but every 5
+steps at most and every 25 at least, for a cause needs three measurements and is to be seen within
+tens of steps. Not by the clock, as the `Babysitter` does by itself: the same seed is to give the
+same search on a busy machine."""
 
-BUDGET = 0.02
+FIT_BATCH_SIZE = 32
+"""What `fit` takes where nothing is said."""
 
 BATCH_SIZE = 128
 """Examples of one prediction."""
@@ -102,8 +107,16 @@ class CrossValidation:
         x, y, sample_weight = self.examples.take(self._sample(train, MAX_EXAMPLES))
         probe = (x, y) if sample_weight is None else (x, y, sample_weight)
         stop_on = Severity.ERROR if may_stop else None
-        budget = BUDGETS.get(keras.backend.backend(), BUDGET)
-        return Babysitter(probe, rules=CAUSES, budget=budget, verbose=0, stop_on=stop_on)
+        return Babysitter(
+            probe, rules=CAUSES, every=self._every(len(train)), verbose=0, stop_on=stop_on
+        )
+
+    def _every(self, examples):
+        known = self.fit_arguments
+        steps = known.get("steps_per_epoch") or math.ceil(
+            examples / (known.get("batch_size") or FIT_BATCH_SIZE)
+        )
+        return min(max(known.get("epochs", 1) * steps // PROBES, CLOSEST), WIDEST)
 
     def _run_fold(self, model, hp, train, validation, sitter, may_stop):
         held_out = self.examples.take(validation)

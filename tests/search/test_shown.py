@@ -33,7 +33,7 @@ def search(tmp_path_factory):
         max_stopped=1.0,
         log_dir=logs,
     )
-    return search.fit(*blobs(1200), epochs=2, batch_size=16), logs
+    return search.fit(*blobs(400), epochs=4, batch_size=16), logs
 
 
 def test_hparams_are_read_back_by_tensorboards_own_plugin(search):

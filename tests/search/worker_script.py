@@ -19,6 +19,8 @@ from keras_babysit.search.storage import open_storage
 from keras_babysit.search.study import agree, open_study
 from keras_babysit.search.worker import Plan, Worker
 
+RETRIES = 20  # on a busy machine a living worker, too, may be silent for too long
+
 
 class Sleeper:
     """Takes the place of `CrossValidation`: a parabola in the learning rate."""
@@ -43,7 +45,7 @@ def main(url, trials, rounds, seconds, log, go=None):
     while go is not None and not Path(go).exists():
         time.sleep(0.01)
     study = open_study(
-        open_storage(url, heartbeat_interval=1),
+        open_storage(url, heartbeat_interval=2, max_retries=RETRIES),
         "test",
         direction="minimize",
         sampler=read_sampler("random", 0),
@@ -51,7 +53,7 @@ def main(url, trials, rounds, seconds, log, go=None):
     )
     agree(study, {"seed": 0})
     slots = [{(r, i): {} for i in range(int(trials) // int(rounds))} for r in range(int(rounds))]
-    plan = Plan(slots, Steering(), 0.5, 2, False)
+    plan = Plan(slots, Steering(), 0.5, RETRIES, False)
     worker = Worker(
         study,
         plan,
