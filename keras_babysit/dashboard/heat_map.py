@@ -9,7 +9,7 @@ import numpy as np
 from keras_babysit.dashboard import quantities
 from keras_babysit.dashboard.bounds import MAX_CELLS, MAX_COLUMNS, MAX_NAME, MAX_ROWS
 from keras_babysit.dashboard.run_log import RunLog
-from keras_babysit.sinks._thinning import cells, plain
+from keras_babysit.sinks._thinning import cells, plain, plain_rows
 from keras_babysit.sinks._wording import name
 
 
@@ -53,10 +53,7 @@ def heat_map(log: RunLog, quantity: str, window: tuple[int, int] | None) -> dict
             {"id": place, "name": name(log.names[place][1], MAX_NAME)} | _mark(log, place, advice)
             for place in shown
         ],
-        "cells": [
-            [plain(value, 3) if is_known else None for value, is_known in zip(*row, strict=True)]
-            for row in zip(values.T, known.T, strict=True)
-        ],
+        "cells": plain_rows(values.T, known.T, 3),
         "omitted": len(ids) - len(shown),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,18 @@ def plain(value: Any, digits: int = 7) -> Cell:
         return None
     value = float(value)
     return float(f"{value:.{digits}g}") if np.isfinite(value) else str(value)
+
+
+def plain_rows(values: np.ndarray, known: np.ndarray, digits: int) -> list[list[Cell]]:
+    """Return what `plain` makes of each entry, None where it is not known; fast for many."""
+    text = f"%.{digits}g"
+    return [
+        [
+            None if not is_known else float(text % value) if math.isfinite(value) else str(value)
+            for value, is_known in zip(*row, strict=True)
+        ]
+        for row in zip(values.tolist(), known.tolist(), strict=True)
+    ]
 
 
 def epochs(facts: dict[str, Any], last: int) -> list[int]:

@@ -3,7 +3,7 @@
 import { h, svg } from "./dom.js";
 import { fitted, isNumber, short, whole } from "./format.js";
 import { stepAxis } from "./frame.js";
-import { SIGNS, color, shades, share } from "./palette.js";
+import { SIGNS, color, ramp, shades, share } from "./palette.js";
 
 const HEIGHT = 640;
 const ROW = { least: 3.2, most: 22 };
@@ -40,35 +40,42 @@ function picker(run, { quantity, choose }) {
 }
 
 function legend(map) {
-  const ramp = h("canvas", { width: 128, height: 1, class: "ramp", "aria-hidden": "true" });
-  const draw = ramp.getContext("2d");
+  const bar = h("canvas", { width: 128, height: 1, class: "ramp", "aria-hidden": "true" });
+  const draw = bar.getContext("2d");
   shades().forEach((shade, x) => { draw.fillStyle = shade; draw.fillRect(x, 0, 1, 1); });
   const isLost = map.cells.some((row) => row.some((value) => typeof value === "string"));
-  return h("div", { class: "legend" }, short(map.low), ramp, short(map.high), map.isLog ? h("span", {}, "logarithmic") : null,
+  return h("div", { class: "legend" }, short(map.low), bar, short(map.high), map.isLog ? h("span", {}, "logarithmic") : null,
     isLost ? h("span", { class: "key" }, h("i", { class: "bad" }), "not finite") : null);
 }
 
+// One pixel for each cell, drawn at its size: quick, however many there are.
 function paint(canvas, map, box, row, height) {
-  const unit = devicePixelRatio;
+  const unit = devicePixelRatio, columns = map.ends.length, rows = map.rows.length;
   canvas.width = Math.round(box.span * unit);
   canvas.height = Math.round(height * unit);
   const draw = canvas.getContext("2d");
-  const ramp = shades(), hatch = hatched(draw);
-  const gap = row > 7 ? unit : 0;
-  const edges = [map.first, ...map.ends].map((step) => Math.round((box.x(step) - box.left) * unit));
-  map.cells.forEach((values, r) => {
-    const y = Math.round(r * row * unit), tall = Math.round((r + 1) * row * unit) - y - gap;
-    for (let c = 0; c < values.length;) {
-      const value = values[c];
-      let end = c + 1;
-      while (end < values.length && values[end] === value) end++;
-      if (value !== null) {
-        draw.fillStyle = isNumber(value) ? ramp[Math.round(share(map, value) * (ramp.length - 1))] : hatch;
-        draw.fillRect(edges[c], y, edges[end] - edges[c], tall);
-      }
-      c = end;
-    }
+  const left = (box.x(map.first) - box.left) * unit, wide = ((box.x(map.ends[columns - 1]) - box.left) * unit - left) / columns;
+  const tall = row * unit;
+  draw.imageSmoothingEnabled = false;
+  draw.drawImage(pixels(map, columns, rows), left, 0, wide * columns, tall * rows);
+  draw.fillStyle = hatched(draw);
+  map.cells.forEach((values, r) => values.forEach((value, c) => {
+    if (typeof value === "string") draw.fillRect(left + c * wide, r * tall, wide, tall);
+  }));
+  if (row <= 7) return;
+  draw.fillStyle = color("page");
+  for (let r = 1; r < rows; r++) draw.fillRect(0, Math.round(r * tall) - unit, canvas.width, unit);
+}
+
+function pixels(map, columns, rows) {
+  const tile = h("canvas", { width: columns, height: rows });
+  const draw = tile.getContext("2d");
+  const image = draw.createImageData(columns, rows), colors = ramp();
+  map.cells.flat().forEach((value, place) => {
+    if (isNumber(value)) image.data.set([...colors[Math.round(share(map, value) * (colors.length - 1))], 255], 4 * place);
   });
+  draw.putImageData(image, 0, 0);
+  return tile;
 }
 
 function hatched(draw) {

@@ -9,12 +9,16 @@ export function color(name) {
 
 // From light to dark (or dark to light where the page is dark): the order is seen without hue.
 export function shades() {
+  return ramp().map((mixed) => `rgb(${mixed.join(",")})`);
+}
+
+// The same as red, green and blue.
+export function ramp() {
   const stops = Array.from({ length: STOPS }, (_, place) => parsed(color(`h${place}`)));
   return Array.from({ length: SHADES }, (_, shade) => {
     const at = (shade / (SHADES - 1)) * (STOPS - 1);
     const from = Math.min(STOPS - 2, Math.floor(at));
-    const mixed = stops[from].map((part, i) => Math.round(part + (stops[from + 1][i] - part) * (at - from)));
-    return `rgb(${mixed.join(",")})`;
+    return stops[from].map((part, i) => Math.round(part + (stops[from + 1][i] - part) * (at - from)));
   });
 }
 
