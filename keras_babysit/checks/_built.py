@@ -16,7 +16,8 @@ def built(model, data):
     parts = [model._compile_loss, model._compile_metrics]
     fresh = [_contents(part) for part in parts if part is not None and not part.built]
     try:
-        _build(model, data)
+        with _replicas(model):
+            _build(model, data)
         yield
     finally:
         for part, attributes, lists in fresh:
@@ -25,6 +26,12 @@ def built(model, data):
             for kept, entries in lists:
                 kept.clear()
                 kept.extend(entries)
+
+
+def _replicas(model):
+    """Return the scope in which `tf.distribute` makes variables, as `fit` does; else none."""
+    strategy = getattr(model, "distribute_strategy", None)
+    return contextlib.nullcontext() if strategy is None else strategy.scope()
 
 
 def _contents(part):

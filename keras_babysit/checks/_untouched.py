@@ -7,6 +7,8 @@ import sys
 import keras
 import numpy as np
 
+from keras_babysit.probes._backend import backend
+
 
 @contextlib.contextmanager
 def untouched(model):
@@ -16,7 +18,7 @@ def untouched(model):
     holds for a layer that writes past Keras, and for data that draw from a global generator.
     """
     variables = _variables(model)
-    values = [np.array(keras.ops.convert_to_numpy(variable.value)) for variable in variables]
+    values = [np.array(_value(variable)) for variable in variables]
     with random_states_kept():
         try:
             yield
@@ -32,7 +34,7 @@ def random_states_kept():
     torch = sys.modules.get("torch")
     torch_state = torch.get_rng_state() if torch else None
     shared = _global_seed_generator()
-    shared_value = None if shared is None else np.array(keras.ops.convert_to_numpy(shared.state))
+    shared_value = None if shared is None else np.array(_value(shared.state))
     try:
         yield
     finally:
@@ -59,9 +61,14 @@ def _variables(model):
     return list(found.values())
 
 
+def _value(variable):
+    """Return the value on the host; of one that `tf.distribute` mirrors, that of the first copy."""
+    return backend.to_numpy(backend.to_tensor(variable.value))
+
+
 def _put_back(variable, value):
     """Assign only where something changed: an untouched variable keeps its very tensor."""
-    now = np.asarray(keras.ops.convert_to_numpy(variable.value))
+    now = _value(variable)
     if not np.array_equal(now, value, equal_nan=now.dtype.kind == "f"):
         variable.assign(value)
 

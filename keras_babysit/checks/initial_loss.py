@@ -20,6 +20,10 @@ target, or in units where that is less than 1. A squared error is then 9 varianc
 fresh network adds its own variance, about 1. It begins around 0: targets whose mean lies elsewhere
 are unscaled from `TARGETS_FAR` on."""
 
+FREQUENCIES = 1024
+MAX_ENTRIES = 2**22
+"""Bounds of the labels whose frequencies are counted: more than the batch, which may be small."""
+
 REFERENCE = (
     "CS231n, 'Before learning: sanity checks'; Glorot and Bengio, AISTATS 2010: Var(W) <= 2/fan_in"
 )
@@ -106,12 +110,14 @@ def _uneven(case, kinds):
     """Return the loss of the label frequencies in words, where those are uneven."""
     if len(kinds) > 1 or kinds[0].form != "categorical":
         return ""
-    kind, y, prediction = kinds[0], case.targets[0], case.outputs[0]
+    kind, shape = kinds[0], case.outputs[0].shape[1:]
+    count = max(1, min(FREQUENCIES, MAX_ENTRIES // int(np.prod(shape))))
+    [y] = case.flat_targets(case.data.some(count)[1])
     plain = dataclasses.replace(kind, from_logits=False)
-    rows = perfect(plain, y, prediction).reshape(-1, prediction.shape[-1])
-    shares = np.clip((rows > 0.5).mean(axis=0), 1e-7, 1)
+    rows = perfect(plain, y, np.zeros((len(y), *shape), "float32"))
+    shares = np.clip((rows.reshape(-1, shape[-1]) > 0.5).mean(axis=0), 1e-7, 1)
     value = np.log(shares) if kind.from_logits else shares
-    by_frequency = case.loss([y], [np.broadcast_to(value, prediction.shape).astype("float32")])
+    by_frequency = case.loss([y], [np.broadcast_to(value, rows.shape).astype("float32")])
     case.record("loss/label_frequencies", by_frequency)
     return f" ({by_frequency:.3g} by label frequencies)"
 

@@ -8,11 +8,12 @@ from keras_babysit.checks._training import draws
 from keras_babysit.checks.case import to_array
 from keras_babysit.checks.finding import Finding, Unknown
 from keras_babysit.probes import facts, taps
+from keras_babysit.probes._backend import backend
 
 NOISY = 9.0
-"""Variance of the noise behind a layer that draws random numbers, in units of the second moment of
-its mean, from which on it is reported. Dropout at rate p makes p / (1 - p): 1 at 0.5, 9 at 0.9,
-from where on less than a tenth of what arrives is signal."""
+"""Mean square of what a layer that draws random numbers changes, in units of that of its input,
+from which on it is reported. Dropout at rate p makes p / (1 - p): 1 at 0.5, 9 at 0.9, from where
+on less than a tenth of what it passes on is signal."""
 
 STALE = 3.0
 """Times the loss in training mode from which on the averages are called wrong; the same limit as
@@ -69,7 +70,7 @@ def _training_runs(case):
             run, after = case.forward(x, training=True, other=other, is_eager=True)
         outputs.append(np.concatenate([_flat(leaf) for leaf in run], axis=1))
         for call in calls:
-            seen.setdefault(call.target, []).append(_flat(to_array(call.y)))
+            seen.setdefault(call.target, []).append(_noise(call))
         other = [
             new if new is not None and "int" in str(new.dtype) else old
             for new, old in zip(after, other, strict=True)
@@ -77,18 +78,24 @@ def _training_runs(case):
     outputs = np.stack(outputs)
     if not np.isfinite(outputs).all():
         raise Unknown("the output is not finite")
-    return outputs.mean(axis=0), {name: _noise(np.stack(runs)) for name, runs in seen.items()}
+    noise = {name: float(np.mean(values)) for name, values in seen.items()}
+    return outputs.mean(axis=0), {name: value for name, value in noise.items() if value > 0}
 
 
 def _flat(leaf):
     return leaf.reshape(len(leaf), -1).astype("float64")
 
 
-def _noise(runs):
-    """Return the variance among the passes over the second moment of their mean."""
-    variance = float(runs.var(axis=0, ddof=1).mean())
-    moment = float(np.square(runs.mean(axis=0)).mean()) - variance / len(runs)
-    return variance / max(moment, 1e-3 * variance, 1e-30)
+def _noise(call):
+    """Return the mean square of what a layer changes over that of what it is given.
+
+    By itself: what layers before it add is theirs, and a deep network bears more of it. 0 where
+    input and output cannot be compared, as in a recurrent layer with dropout inside.
+    """
+    if call.x is None or tuple(call.x.shape) != tuple(call.y.shape):
+        return 0.0
+    x, y = _flat(to_array(call.x)), _flat(to_array(call.y))
+    return float(np.square(y - x).mean() / max(np.square(x).mean(), 1e-30))
 
 
 def _difference(mean, inference):
@@ -141,6 +148,10 @@ def _about_averages(case, inference):
     ]
 
 
+def _held(variable):
+    return to_array(backend.to_tensor(variable.value))
+
+
 def _has_fresh_averages(model):
     """Return whether there is a batch norm whose averages are still 0 and 1."""
     norms = [
@@ -149,7 +160,6 @@ def _has_fresh_averages(model):
         if isinstance(layer, keras.layers.BatchNormalization) and layer.built
     ]
     return any(
-        not np.any(keras.ops.convert_to_numpy(layer.moving_mean))
-        and np.all(keras.ops.convert_to_numpy(layer.moving_variance) == 1)
+        not np.any(_held(layer.moving_mean)) and np.all(_held(layer.moving_variance) == 1)
         for layer in norms
     )
