@@ -148,6 +148,20 @@ def test_page_draws_layers_in_the_order_of_the_network():
     assert [row[-1] for row in heat["cells"]] == [0.0, 0.3333, 0.6667]
 
 
+@pytest.mark.parametrize(
+    ("metric", "value", "drawn"),
+    [("accuracy", 0.75, ["accuracy"]), ("auc", 0.9, ["auc", "error"])],
+    ids=["says-the-same", "says-more"],
+)
+def test_what_says_the_same_twice_is_drawn_once(metric, value, drawn):
+    history = History()
+    for target in ("train", "validation"):
+        history.append(Measurement(10, 0, f"score/{metric}", target, value))
+        history.append(Measurement(10, 0, "score/error", target, 0.25))
+    scores = Page(Report(history, []).to_html()).data["scores"]
+    assert [score["name"] for score in scores] == drawn
+
+
 def test_page_holds_remedies_as_code():
     page = Report(a_history(), [ADVICE], OVERHEAD).to_html()
     assert "<code>optimizer.learning_rate = 1e-4</code></pre>" in page

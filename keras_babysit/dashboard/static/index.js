@@ -1,7 +1,7 @@
 // The page of the tab: asks for the runs, keeps what is chosen, and draws it anew when it changes.
 
 import { fetchJson } from "./api.js";
-import { compareHint, drawRuns } from "./runs.js";
+import { whatIsARun, drawRuns } from "./runs.js";
 import { h, replace } from "./dom.js";
 import { followTheme, onReload } from "./host.js";
 import { drawLayer } from "./layer.js";
@@ -160,6 +160,6 @@ function drawEmpty() {
       h("h1", {}, "No run of keras-babysit here"),
       h("p", {}, "Looked for in ", h("code", {}, listing.folders.join(", ") || "no folder"), ". Runs appear here once a training writes them:"),
       h("pre", {}, h("code", {}, listing.howTo)),
-      h("p", { class: "quiet" }, compareHint)),
+      h("p", { class: "quiet" }, whatIsARun)),
   ]);
 }

@@ -4,7 +4,7 @@ import { h, replace, svg } from "./dom.js";
 import { whole } from "./format.js";
 import { SIGNS } from "./palette.js";
 
-export const compareHint = "A run is a folder below the log folder, or a file of JSON lines in it.";
+export const whatIsARun = "A run is a folder below the log folder, or a file of JSON lines in it.";
 
 const WORDS = { finished: "finished", running: "running", "cut off": "no end written" };
 const FILTER_FROM = 8;
