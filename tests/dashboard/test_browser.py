@@ -117,6 +117,13 @@ def test_two_runs_stand_side_by_side(chromium, trained):
     expect(tab.inside.locator("h1")).to_have_text(["sick", "mended"])
     tab.inside.locator("select").first.select_option("gradients/norm")
     expect(tab.inside.locator(".legend")).to_have_count(2)
+    html = tab.inside.locator("html")
+    html.evaluate("() => scrollTo({ top: 300, behavior: 'instant' })")
+    tab.inside.locator("select").first.select_option("updates/ratio")
+    expect(tab.inside.locator(".heat + .reading").first).to_be_attached()
+    expect(tab.inside.locator("select").nth(1)).to_have_value("updates/ratio")
+    assert html.evaluate("() => scrollY") == 300  # what is drawn anew stays where it was
+    html.evaluate("() => scrollTo({ top: 0, behavior: 'instant' })")
     first, second = tab.inside.locator(".legend").all()
     assert first.text_content() == second.text_content()  # the same colours mean the same
     plots = [tab.heat(place).bounding_box() for place in (0, 1)]

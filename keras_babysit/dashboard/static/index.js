@@ -145,10 +145,12 @@ function draw(isForced) {
   document.body.classList.toggle("is-pair", data.runs.length > 1);
   if (data.layer) drawLayer(parts.layer, data.layer, () => choose({ cell: null }));
   const titles = shareScales(data.runs, data.maps);
+  const top = scrollY; // an empty page in between would lose it
   replace(parts.main, data.runs.map((run) => h("article", { class: "view", "data-run": run.id })));
   data.runs.forEach((run, place) => {
     drawRun(parts.main.children[place], run, data.maps[place], { ...data, titles, state, choose });
   });
+  scrollTo({ top, behavior: "instant" });
 }
 
 function drawEmpty() {
