@@ -18,6 +18,7 @@ from keras_babysit.checks._training import random_layers_off
 from keras_babysit.checks.finding import Unknown
 from keras_babysit.history import History, Measurement
 from keras_babysit.probes import Given, Monitor, Schedule, backend
+from keras_babysit.probes import sample as samples
 from keras_babysit.probes.monitor import PROBE_EXAMPLES, has_plain_loss
 from keras_babysit.probes.probe import compute_loss, stateless
 
@@ -68,29 +69,32 @@ class Case:
         self.notices = []
         self.found = []
         self._graphs = {}
-        self.start_seconds = self.pass_seconds = 0.0
+        self._pass_seconds = {}  # by the number of examples
         self.batch = data.some(fixed_batch_size(model) or FEW)
-        first, self.pass_seconds = self._timed(), self._timed()
-        self.start_seconds = max(first - self.pass_seconds, 0.0)
-        affordable = FEW * A_PASS * seconds / self.pass_seconds
+        first, later = self._timed(), self._timed()
+        self._start_seconds = max(first - later, 0.0)
+        affordable = FEW * A_PASS * seconds / later
         if fixed_batch_size(model) is None and affordable > FEW:
             self.batch = data.some(int(min(affordable, PROBE_EXAMPLES)))
             self._timed()  # another shape is compiled once more
-            self.pass_seconds = self._timed()
+            self._timed()
 
     @property
     def seconds_left(self):
         """Time that is left, in seconds; below 0 if there is none."""
         return self.deadline - time.perf_counter()
 
-    def need_time(self, *, passes=0, starts=0):
+    def need_time(self, *, passes=0, starts=0, examples=PROBE_EXAMPLES):
         """Raise `Unknown` unless there is time for something that has not begun yet.
 
         Args:
-            passes: What it costs, in forward passes over `batch`.
+            passes: What it costs, in forward passes.
             starts: What it costs besides, in first passes.
+            examples: Of how many examples the passes are; those of `batch` at most.
         """
-        cost = passes * self.pass_seconds + starts * self.start_seconds
+        timed = sorted(self._pass_seconds.items())
+        a_pass = np.interp(examples, *zip(*timed, strict=True))
+        cost = passes * a_pass + starts * self._start_seconds
         left = max(self.seconds_left, 0.0)
         if cost > left:
             raise Unknown(
@@ -135,10 +139,12 @@ class Case:
         return {(m.quantity, m.target): m.value for m in measurements}
 
     def _timed(self):
-        """Return the seconds that a pass in training mode takes."""
+        """Return the seconds that a pass in training mode takes, and keep those of the last."""
         start = time.perf_counter()
         self.forward(training=True)
-        return time.perf_counter() - start
+        spent = time.perf_counter() - start
+        self._pass_seconds[samples.size(self.batch)] = spent
+        return spent
 
     def record(self, quantity, value, target=""):
         """Add a measurement to the history."""

@@ -133,14 +133,13 @@ def _ask(case, one):
     if case.seconds_left < 0:
         return Outcome(name, "unknown", "not run: time (none is left; give it more `seconds`)")
     try:
-        finding = one(case)
+        return outcome(name, one(case), time.perf_counter() - start)
     except Unknown as reason:
         return Outcome(name, "unknown", str(reason), (), time.perf_counter() - start)
     except Exception as error:
         logging.getLogger("keras_babysit").debug("The check %s failed", name, exc_info=True)
         words = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
         return Outcome(name, "unknown", words, (), time.perf_counter() - start)
-    return outcome(name, finding, time.perf_counter() - start)
 
 
 def _tell(sinks, report):

@@ -80,7 +80,8 @@ def gradient_check(case):
         raise Unknown("no weight is trainable")
     # Two passes that must agree, the gradient, five on a line, and the first two weights; each in
     # double precision, which takes twice as long.
-    case.need_time(passes=2 * (7 + GRADIENT["passes"] + 8), starts=1 + GRADIENT["starts"])
+    passes = 2 * (7 + GRADIENT["passes"] + 8)
+    case.need_time(passes=passes, starts=1 + GRADIENT["starts"], examples=EXAMPLES)
     with double_precision(case.model):
         compared, planned = _compare(case)
     judged = [one for one in compared if one.is_smooth]

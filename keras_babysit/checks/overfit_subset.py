@@ -47,9 +47,8 @@ def overfit_subset(case):
         raise Unknown("no weight is trainable")
     x, y, _ = batch = _subset(case)
     floor, start = _floor_and_start(case, x, y)
-    # Steps of the size of the batch; their number is what large models learn twenty examples in.
-    step = GRADIENT["passes"] * max(1.0, _size(batch) / _size(case.batch))
-    case.need_time(passes=TRAINER["passes"] + FEWEST_STEPS * step, starts=TRAINER.get("starts", 0))
+    passes = TRAINER["passes"] + FEWEST_STEPS * GRADIENT["passes"]
+    case.need_time(passes=passes, starts=TRAINER.get("starts", 0), examples=_size(batch))
     optimizer = keras.optimizers.Adam(RATES[0], name="overfit_subset")
     trainer = Trainer(case.model, optimizer, case.state[:2], is_bare=True)
     runs = []

@@ -63,7 +63,7 @@ def _training_runs(case):
     x = case.few(EXAMPLES)
     outputs, seen, other = [], {}, case.state[1]
     passes = PASSES if drawing else 1  # without random numbers each is like the first
-    case.need_time(passes=passes)
+    case.need_time(passes=passes, examples=EXAMPLES)
     for _ in range(passes):
         calls = []
         with taps.tapped(drawing, names, calls.append):

@@ -66,3 +66,12 @@ class _Recorder:
 
     def __getattr__(self, name):
         raise AssertionError(f"a check is silenced by kb.check, not by kb.{name}")
+
+
+def test_units_that_are_off_are_not_saturated():
+    """Behind a batch norm a ReLU6 is at zero for half of the examples, as any ReLU."""
+    x, y = pairs.digits()
+    body = [L.Dense(96), L.BatchNormalization(beta_initializer=keras.initializers.Constant(-0.5))]
+    model = pairs.model((64,), *body, L.ReLU(6.0), L.Dense(10), loss=pairs.sparse_logits())
+    report = check(model, x, y, checks=["initial_signal"], seconds=60, verbose=0)
+    assert report["initial_signal"].verdict == "ok", report.advice
