@@ -38,6 +38,7 @@ def initial_signal(case):
     `dead_units`. The last layer is left out: to begin with zeros there is good practice. Residual
     branches and normalised layers may fall to nothing in between, as long as the signal recovers.
     """
+    case.known  # noqa: B018 - what the rules read stands in the history then
     depths = [depth for depth in case.depths if not depth.is_output]
     ends = [depth for depth in case.depths if depth.is_output]
     if not depths:
