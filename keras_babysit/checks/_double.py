@@ -31,9 +31,14 @@ def double_precision(model):
 
 
 def stateless_double(model, trainable, other):
-    """Return the scope of `stateless` with trainable values that stay in float64."""
+    """Return the scope of `stateless` with values that stay in float64, frozen ones too."""
     scope = stateless(model, trainable, other)
-    for variable, value in zip(model.trainable_variables, trainable, strict=True):
+    others = [*model.non_trainable_variables, *model.metrics_variables]
+    pairs = [
+        *zip(model.trainable_variables, trainable, strict=True),
+        *zip(others, other, strict=True),
+    ]
+    for variable, value in pairs:
         scope.state_mapping[id(variable)] = value  # the scope itself would round to float32
     return scope
 

@@ -351,6 +351,18 @@ def two_kinds_of_picture():
     return mlp(64, 1, "sigmoid", loss="binary_crossentropy"), x, y
 
 
+def frozen_backbone():
+    x, y = digits()
+    body = [L.Conv2D(8, 3), L.BatchNormalization(), L.ReLU(), L.GlobalAveragePooling2D()]
+    backbone = keras.Sequential([keras.Input((8, 8, 1)), *body])
+    backbone.trainable = False
+    inputs = keras.Input((8, 8, 1))
+    h = L.Dense(16, activation="tanh")(backbone(inputs, training=False))
+    found = keras.Model(inputs, L.Dense(10)(h))
+    found.compile("adam", sparse_logits())
+    return found, x.reshape(-1, 8, 8, 1), y
+
+
 CORRECT = [
     softmax_crossentropy,
     logits_from_logits,
@@ -388,6 +400,7 @@ CORRECT = [
     variational_autoencoder,
     sparse_activities,
     two_kinds_of_picture,
+    frozen_backbone,
 ]
 
 
