@@ -16,7 +16,7 @@ from keras_babysit.search.record import best
 from keras_babysit.search.results import cv_results
 from keras_babysit.search.rounds import Steering, ranges_by_round
 from keras_babysit.search.sampler import read_pruner, read_sampler
-from keras_babysit.search.storage import read_storage, release
+from keras_babysit.search.storage import read_storage
 from keras_babysit.search.study import agree, open_study, silent
 from keras_babysit.search.table import as_text, show, summary
 from keras_babysit.search.worker import Plan, Worker
@@ -162,29 +162,24 @@ class BaseSearchCV:
             self.max_retries,
             self.error_score == "fail",
         )
-        try:
-            with silent():
-                self._run(plan, evaluation, hparams)
-        finally:
-            release(self.storage)
+        with silent():
+            self.study_ = self._open_study(folds)
+            total = sum(len(slots) for slots in rounds)
+            bar = ProgressBar(self.objective, total, len(rounds), verbose=self.verbose)
+            with bar:
+                worker = Worker(
+                    self.study_,
+                    plan,
+                    evaluation,
+                    self.objective,
+                    on_change=bar.update,
+                    on_trial=hparams.write,
+                )
+                worker.run()
+            self._conclude(worker.records(), len(rounds), len(folds))
         if self.refit:
             self.best_model_ = evaluation.train_on_all(self._hp(self.best_params_))
         return self
-
-    def _run(self, plan, evaluation, hparams):
-        self.study_ = self._open_study(evaluation.folds)
-        total = sum(len(slots) for slots in plan.rounds)
-        with ProgressBar(self.objective, total, len(plan.rounds), verbose=self.verbose) as bar:
-            worker = Worker(
-                self.study_,
-                plan,
-                evaluation,
-                self.objective,
-                on_change=bar.update,
-                on_trial=hparams.write,
-            )
-            worker.run()
-        self._conclude(worker.records(), len(plan.rounds), len(evaluation.folds))
 
     def build(self, params):
         """Return a fresh compiled model of these hyperparameters, as `best_params_` has them."""

@@ -5,7 +5,6 @@ import time
 import warnings
 
 import optuna
-import sqlalchemy
 import sqlalchemy.exc
 from optuna.exceptions import ExperimentalWarning, StorageInternalError, UpdateFinishedTrialError
 
@@ -47,7 +46,8 @@ def open_storage(url, *, heartbeat_interval=60, max_retries=2):
             "Arguments must be `heartbeat_interval >= 1` and `max_retries >= 0`. Received: "
             f"heartbeat_interval={heartbeat_interval}, max_retries={max_retries}"
         )
-    options = _engine_options(url, grace_seconds=2 * int(heartbeat_interval))
+    is_sqlite = url.startswith("sqlite")
+    options = {"connect_args": {"timeout": BUSY_SECONDS}} if is_sqlite else {"pool_pre_ping": True}
     end = time.monotonic() + BUSY_SECONDS
     while True:
         try:
@@ -65,21 +65,6 @@ def open_storage(url, *, heartbeat_interval=60, max_retries=2):
             if time.monotonic() > end:
                 raise
             time.sleep(0.2)
-
-
-def _engine_options(url, grace_seconds):
-    """Return SQLAlchemy's options for a database.
-
-    A worker that is frozen in the middle of a write holds locks that others wait for. PostgreSQL is
-    told to end such a connection; the worker makes a new one when it wakes up.
-    """
-    address = sqlalchemy.make_url(url)
-    if address.get_backend_name() == "sqlite":
-        return {"connect_args": {"timeout": BUSY_SECONDS}}
-    if address.get_driver_name().startswith("psycopg"):
-        limit = f"-c idle_in_transaction_session_timeout={1000 * grace_seconds}"
-        return {"pool_pre_ping": True, "connect_args": {"options": limit}}
-    return {"pool_pre_ping": True}
 
 
 def read_storage(storage, *, heartbeat_interval, max_retries, allow_lost_trials):
@@ -106,13 +91,6 @@ def read_storage(storage, *, heartbeat_interval, max_retries, allow_lost_trials)
             "it is."
         )
     return storage
-
-
-def release(storage):
-    """Give back the connections of a storage; it makes new ones where it is used again."""
-    if isinstance(storage, optuna.storages.RDBStorage):
-        storage.remove_session()
-        storage.engine.dispose()
 
 
 def retries_the_dead(storage):

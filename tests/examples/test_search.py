@@ -16,3 +16,4 @@ def test_two_workers_find_a_good_network(tmp_path, capsys):
     assert "optuna-dashboard sqlite:///" in out
     assert (tmp_path / "search.png").stat().st_size > 10_000
     assert len(list((tmp_path / "logs").glob("trial-*"))) == 9
+    found.storage.engine.dispose()

@@ -289,6 +289,8 @@ def test_a_search_that_was_broken_off_goes_on(tmp_path):
     assert len(more.records_) == 4
     with pytest.raises(ValueError, match="must have the same folds"):
         kb.search.RandomizedSearchCV(fragile, **arguments | {"cv": 2}, max_trials=3).fit(x, y)
+    for one in (search, again, more):
+        one.storage.engine.dispose()
 
 
 def test_two_workers_that_fill_a_slot_at_once_make_one_trial():

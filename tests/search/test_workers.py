@@ -11,11 +11,10 @@ from pathlib import Path
 import keras
 import optuna
 import pytest
-import sqlalchemy
 from optuna.trial import TrialState
 
 from keras_babysit.search.slots import SURPLUS, settle, slot_of
-from keras_babysit.search.storage import is_storage_fault, open_storage, quiet, release
+from keras_babysit.search.storage import open_storage
 from tests.search.postgres import INSTALLED, REASON, Postgres
 from tests.search.worker_script import RETRIES
 
@@ -99,7 +98,7 @@ class Crew:
     def trials(self):
         storage = open_storage(self.url)
         trials = optuna.load_study(study_name="test", storage=storage).get_trials()
-        release(storage)
+        storage.engine.dispose()
         return trials
 
     def check(self, count):
@@ -121,6 +120,8 @@ def wait_until(holds):
 
 
 def _empty(url):
+    import sqlalchemy
+
     engine = sqlalchemy.create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(sqlalchemy.text("drop schema public cascade"))
@@ -149,25 +150,6 @@ def test_the_death_of_the_last_worker_at_a_trial_is_noticed(crew):
     victim.wait()
     crew.finish(other)
     assert crew.check(2)[number].state == TrialState.FAIL
-
-
-def test_a_worker_that_is_frozen_in_a_write_holds_nobody_up(server):
-    _empty(server.url)
-    storages = [open_storage(server.url, heartbeat_interval=1) for _ in range(2)]
-    study = optuna.create_study(storage=storages[0])
-    study.enqueue_trial({})
-    statement = sqlalchemy.text("select * from trials for update")
-    frozen = storages[1].engine.connect()
-    frozen.execute(statement)  # and then nothing more, as of a process that stands still
-    with quiet():
-        study.optimize(lambda trial: 1.0, n_trials=1)
-    assert [trial.state for trial in study.trials] == [TrialState.COMPLETE]
-    with pytest.raises(sqlalchemy.exc.OperationalError) as caught:
-        frozen.execute(statement)
-    assert is_storage_fault(caught.value)
-    frozen.close()
-    for storage in storages:
-        release(storage)
 
 
 def test_a_frozen_worker_wakes_up_and_goes_on(crew):
