@@ -136,8 +136,13 @@ class Worker:
                 raise  # otherwise the trial is, or will be, in other hands
 
     def _was_taken(self):
-        """Return whether others took us for dead and gave our trial away."""
+        """Return whether others took us for dead and gave our trial away, or ended it themselves.
+
+        A trial that is complete was told its value: what was raised after that loses nothing.
+        """
         trial = self._trials()[self._number]
+        if trial.state in (TrialState.COMPLETE, TrialState.PRUNED):
+            return True
         return trial.state == TrialState.FAIL and not {RAISED, ERROR, SURPLUS} & set(
             trial.user_attrs
         )

@@ -11,6 +11,7 @@ from pathlib import Path
 import keras
 import optuna
 import pytest
+import sqlalchemy
 from optuna.trial import TrialState
 
 from keras_babysit.search.slots import SURPLUS, settle, slot_of
@@ -83,6 +84,18 @@ class Crew:
         wait_until(lambda: len({n for pid, n, _ in self.lines() if pid == worker.pid}) >= at_least)
         return [n for pid, n, _ in self.lines() if pid == worker.pid][-1]
 
+    def freeze(self, worker):
+        """Stop a worker between two writes: within one it would hold the database's lock."""
+        engine = sqlalchemy.create_engine(self.url)
+        while True:
+            worker.send_signal(signal.SIGSTOP)
+            time.sleep(0.6)
+            if not _is_held(engine):
+                break
+            worker.send_signal(signal.SIGCONT)
+            time.sleep(0.1)
+        engine.dispose()
+
     def finish(self, *workers):
         for worker in workers:
             code = worker.wait(PATIENCE)
@@ -119,9 +132,25 @@ def wait_until(holds):
         time.sleep(0.05)
 
 
-def _empty(url):
-    import sqlalchemy
+def _is_held(engine):
+    """Return whether somebody has been in the middle of a write for half a second."""
+    with engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            text = (
+                "select count(*) from pg_stat_activity where state = 'idle in transaction' "
+                "and state_change < now() - interval '0.5 seconds'"
+            )
+            return connection.execute(sqlalchemy.text(text)).scalar() > 0
+        try:
+            connection.exec_driver_sql("pragma busy_timeout = 500")
+            connection.exec_driver_sql("begin immediate")
+        except sqlalchemy.exc.OperationalError:
+            return True
+        connection.rollback()
+        return False
 
+
+def _empty(url):
     engine = sqlalchemy.create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(sqlalchemy.text("drop schema public cascade"))
@@ -155,7 +184,7 @@ def test_the_death_of_the_last_worker_at_a_trial_is_noticed(crew):
 def test_a_frozen_worker_wakes_up_and_goes_on(crew):
     victim, other = crew.hire(seconds=0.4), crew.hire(seconds=0.4)
     number = crew.wait_for_trial_of(victim)
-    victim.send_signal(signal.SIGSTOP)
+    crew.freeze(victim)
     crew.finish(other)
     victim.send_signal(signal.SIGCONT)
     crew.finish(victim)

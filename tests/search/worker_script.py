@@ -33,9 +33,9 @@ class Sleeper:
 
     def run(self, hp, number, *, may_stop):
         for place in range(2):
-            with self.log.open("a") as log:
-                log.write(f"{os.getpid()} {number} {place}\n")
             rate = hp.Float("learning_rate", 1e-4, 1.0, sampling="log")
+            with self.log.open("a") as log:  # who reads it may rely on the parameters being stored
+                log.write(f"{os.getpid()} {number} {place}\n")
             time.sleep(self.seconds)
             yield Fold(score=abs(rate - 0.03), train_score=0.0, examples=10)
 
