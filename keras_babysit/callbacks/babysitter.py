@@ -119,11 +119,6 @@ class Babysitter(keras.callbacks.Callback):
         """Look at the step that comes next, if there is a reason to."""
         self._session.expect_step(batch)
 
-    def on_test_begin(self, logs=None):
-        """Note a pass over the validation data."""
-        if self._is_training:
-            self._session.begin_validation()
-
     def on_test_batch_begin(self, batch, logs=None):
         """Keep validation examples."""
         if self._is_training:

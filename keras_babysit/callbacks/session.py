@@ -90,7 +90,6 @@ class Session:
         self._sinks = list(settings.sinks)
         self._notices = []
         self._call_offs = []
-        self._validation_passes = 0
         self._is_known_lost = False
         self._hunted = None  # steps searched for non-finite inputs, None before there is a reason
         self._last_good = LastGood(model) if settings.rescue else None
@@ -132,15 +131,10 @@ class Session:
             self._intercept("train_function", before, self._after_step)
 
     @guarded
-    def begin_validation(self):
-        """Note that a pass over the validation data begins."""
-        self._validation_passes += 1
-
-    @guarded
     def expect_validation_step(self, batch):
-        """Keep validation examples during the first pass over them."""
-        is_wanted = self._validation_passes == 1 and self._monitor.validation.wants(batch)
-        if is_wanted and self.schedule.affords("keep", self._step):
+        """Keep validation examples, in as many passes over them as the budget needs."""
+        is_wanted = self._monitor.wants_validation_batch(batch)
+        if is_wanted and self.schedule.affords("keep_validation", self._step):
             before = functools.partial(self._before_validation_step, batch)
             self._intercept("test_function", before, lambda known, result: None)
 
@@ -195,18 +189,18 @@ class Session:
             call_off()
 
     def _before_step(self, is_due, arguments):
-        batch, arguments = self._borrow(arguments)
+        batch, arguments = self._borrow(arguments, "keep")
         return arguments, self._see_step(is_due, arguments, batch)
 
     def _before_validation_step(self, place, arguments):
-        batch, arguments = self._borrow(arguments)
+        batch, arguments = self._borrow(arguments, "keep_validation")
         self._see_validation_step(place, batch)
         return arguments, None
 
-    def _borrow(self, arguments):
+    def _borrow(self, arguments, kind):
         """Return the first batch of the step, None if it can't be seen, and the new arguments."""
         try:
-            with self.schedule.charging("keep"):
+            with self.schedule.charging(kind):
                 batches, arguments = backend.borrow(arguments, self._steps_per_call)
                 batch = keras.utils.unpack_x_y_sample_weight(batches[0]) if batches else None
                 return batch, arguments
@@ -253,7 +247,7 @@ class Session:
     @guarded
     def _see_validation_step(self, place, batch):
         if batch is not None:
-            with self.schedule.charging("keep"):
+            with self.schedule.charging("keep_validation"):
                 self._monitor.take_validation_batch(place, batch)
 
     def _wants_batch(self):

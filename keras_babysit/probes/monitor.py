@@ -52,6 +52,7 @@ class Monitor:
         self.given = given
         self.train = Sample()
         self.validation = Sample()
+        self._validation_seen = 0  # batches of the validation data up to the latest kept one
         self.window = None
         self.is_compiled = keras.backend.backend() == "jax" or schedule.every != "auto"
         self._neighbours = (None, None)  # size of the sample, their errors on it
@@ -126,10 +127,18 @@ class Monitor:
         self.history.extend(measurements)
         return measurements
 
+    def wants_validation_batch(self, place):
+        """Return whether the sample wants the batch at `place` of a pass over the validation data.
+
+        A pass goes on where the one before was left.
+        """
+        return place >= self._validation_seen and self.validation.wants(place)
+
     def take_validation_batch(self, place, batch):
         """Keep a batch of the validation data if the sample wants it."""
-        if self.validation.wants(place):
+        if self.wants_validation_batch(place):
             self.validation.add(place, to_host(batch))
+            self._validation_seen = place + 1
 
     def measure(self, step, epoch, arguments, batch):
         """Take one probe before a step.

@@ -9,11 +9,11 @@ GRACE_SECONDS = 60.0
 """A run shorter than this is charged as if it took this long: at 2 % that is 1.2 seconds in all.
 A share of a run of two seconds would buy nothing."""
 
-SHARES = {"probe": 0.4, "score": 0.25, "keep": 0.15}
+SHARES = {"probe": 0.4, "score": 0.25, "keep": 0.1, "keep_validation": 0.05}
 """How much of the budget each kind may use: probes at steps, scores of epochs, and keeping
-examples, of which a batch of one costs as much as one of a thousand. The rest is for what is paid
-once, to build, trace and compile: it counts for the whole alone, so that a dear start does not
-keep a kind from going on."""
+examples of either data, of which a batch of one costs as much as one of a thousand. The rest is
+for what is paid once, to build, trace and compile: it counts for the whole alone, so that a dear
+start does not keep a kind from going on."""
 
 AT_ONCE = 0.5
 """Share of what a short run is granted to a kind that may be used right at its start, the rest as

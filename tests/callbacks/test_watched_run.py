@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import keras_babysit as kb
+from keras_babysit.probes import Schedule
 from tests.callbacks.kinds import DATA, MODELS, NEEDS
 
 BACKEND = keras.backend.backend()
@@ -221,3 +222,24 @@ def test_the_gap_is_like_for_like():
         assert sitter.history.last("score/loss", target) == pytest.approx(loss, rel=1e-3)
         assert sitter.history.last("score/accuracy", target) == pytest.approx(accuracy, abs=1e-6)
         assert sitter.history.last("score/error", target) == pytest.approx(1 - accuracy, abs=1e-6)
+
+
+def test_validation_examples_are_kept_over_passes_where_one_does_not_suffice(monkeypatch):
+    affordable = []
+
+    def affords(self, kind, step, *args, **kwargs):
+        """Have room for one batch of validation data in each epoch, and for all else."""
+        if kind != "keep_validation":
+            return True
+        is_first = sitter._session.epoch not in affordable
+        affordable.append(sitter._session.epoch)
+        return is_first
+
+    monkeypatch.setattr(Schedule, "affords", affords)
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x = np.arange(32, dtype="float32")[:, None]
+    sitter = kb.Babysitter(verbose=0)
+    model.fit(x, x, batch_size=8, epochs=6, validation_data=(x, x), verbose=0, callbacks=[sitter])
+    kept = sitter._session._monitor.validation.batch(64)[0]
+    assert kept[:, 0].tolist() == x[:, 0].tolist()
