@@ -181,6 +181,7 @@ CATALOGUE = {
     "underfitting",
     "unscaled_inputs",
     "unscaled_targets",
+    "unshuffled_data",
     "update_ratio",
     "validation_better_than_train",
     "vanishing_gradients",

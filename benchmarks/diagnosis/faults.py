@@ -404,8 +404,8 @@ FAULTS = [
     ),
     Fault(
         "unshuffled",
-        ("oscillating_loss",),
-        (*STUCK, "loss_explosion", "learning_rate_too_high", "class_imbalance"),
+        ("unshuffled_data", "oscillating_loss"),
+        (*STUCK, "loss_explosion", "learning_rate_too_high", "class_imbalance", "overfitting"),
         (
             ("digits-mlp", "by-class", chain(with_data(by_class), having(fit={"shuffle": False}))),
             ("digits-cnn", "by-class", chain(with_data(by_class), having(fit={"shuffle": False}))),

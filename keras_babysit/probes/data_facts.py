@@ -6,16 +6,28 @@ import numpy as np
 MAX_ENTRIES = 4_000_000
 """Entries of an array that are looked at; rows beyond are left out."""
 
+STRETCH = 32
+"""Examples in a row that are looked at together, at least: fewer are of one class by chance."""
 
-def describe_data(batch):
-    """Return the facts of a batch `(x, y, sample_weight)` of arrays as a JSON object."""
+FEWEST = 4
+"""Stretches that it takes to speak of their order."""
+
+
+def describe_data(batch, *, batch_size=None):
+    """Return the facts of a batch `(x, y, sample_weight)` of arrays as a JSON object.
+
+    Args:
+        batch: Examples in the order in which they came.
+        batch_size: How many of them come in one step; None if that is not how they come.
+    """
     x, y, sample_weight = batch
+    stretch = None if batch_size is None else max(STRETCH, batch_size)
     inputs, targets = _arrays(x), _arrays(y)
     return {
         "examples": max([len(leaf) for leaf in [*inputs, *targets]], default=0),
         "is_weighted": sample_weight is not None,
         "inputs": [_describe_input(leaf) for leaf in inputs],
-        "targets": [_describe_target(leaf) for leaf in targets],
+        "targets": [_describe_target(leaf, stretch) for leaf in targets],
     }
 
 
@@ -65,7 +77,7 @@ def _constant_features(values):
     }
 
 
-def _describe_target(leaf):
+def _describe_target(leaf, stretch):
     facts = {"dtype": str(leaf.dtype), "shape": list(leaf.shape[1:])}
     values = leaf.reshape(len(leaf), -1).astype("float64") if leaf.dtype.kind in "fiub" else None
     if values is None or not values.size or not np.isfinite(values).all():
@@ -87,16 +99,28 @@ def _describe_target(leaf):
         "is_whole": is_whole,
         "is_binary": is_binary,
         "is_one_hot": is_one_hot,
-        "largest_share": _largest_share(values, is_whole, is_one_hot),
+        **_describe_classes(_classes(values, is_whole, is_one_hot), stretch),
     }
 
 
-def _largest_share(values, is_whole, is_one_hot):
-    """Return the share of the commonest class, None where the targets are no classes."""
+def _classes(values, is_whole, is_one_hot):
+    """Return a number for the class of each example, None where the targets are no classes."""
     if is_one_hot:
-        return float(values.mean(axis=0).max())
+        return values.argmax(axis=1)
     if not is_whole or values.shape[1] > 1:
         return None
-    _, counts = np.unique(values, return_counts=True)
-    is_few = len(counts) <= max(2, len(values) // 10)
-    return float(counts.max() / len(values)) if is_few else None
+    found, places = np.unique(values, return_inverse=True)
+    return places.ravel() if len(found) <= max(2, len(values) // 10) else None
+
+
+def _describe_classes(classes, stretch):
+    """Return the share of the commonest class, of all examples and of a stretch in the mean."""
+    if classes is None:
+        return {"largest_share": None}
+    facts = {"largest_share": float(np.bincount(classes).max() / len(classes))}
+    whole = len(classes) // stretch if stretch else 0
+    if whole >= FEWEST:
+        parts = classes[: whole * stretch].reshape(whole, stretch)
+        shares = [np.bincount(part).max() / stretch for part in parts]
+        facts |= {"stretch": stretch, "largest_share_of_stretch": float(np.mean(shares))}
+    return facts

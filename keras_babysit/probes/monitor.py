@@ -272,7 +272,8 @@ class Monitor:
         size = len(self.train) if batch is None else samples.size(batch)
         if size > self.history.facts.get("data", {}).get("examples", 0):
             batch = self.train.batch(MAX_EXAMPLES) if batch is None else to_host(batch)
-            self.history.facts["data"] = describe_data(batch)
+            batch_size = self.history.facts["batch_size"] if self.given is None else None
+            self.history.facts["data"] = describe_data(batch, batch_size=batch_size)
 
     def _note_gates(self, readings, examples):
         for (quantity, target), gates in readings.items():

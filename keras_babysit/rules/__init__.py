@@ -37,6 +37,7 @@ from keras_babysit.rules.symmetric_units import symmetric_units
 from keras_babysit.rules.underfitting import underfitting
 from keras_babysit.rules.unscaled_inputs import unscaled_inputs
 from keras_babysit.rules.unscaled_targets import unscaled_targets
+from keras_babysit.rules.unshuffled_data import unshuffled_data
 from keras_babysit.rules.update_ratio import update_ratio
 from keras_babysit.rules.validation_better_than_train import validation_better_than_train
 from keras_babysit.rules.vanishing_gradients import vanishing_gradients
@@ -48,6 +49,7 @@ DEFAULT_RULES = Rules(
         output_loss_mismatch,
         constant_features,
         class_imbalance,
+        unshuffled_data,
         unscaled_inputs,
         unscaled_targets,
         symmetric_units,
@@ -139,6 +141,7 @@ __all__ = [
     "underfitting",
     "unscaled_inputs",
     "unscaled_targets",
+    "unshuffled_data",
     "update_ratio",
     "validation_better_than_train",
     "vanishing_gradients",

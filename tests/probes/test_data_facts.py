@@ -50,3 +50,25 @@ def test_text_and_what_is_not_finite_are_described_as_far_as_can_be():
     inputs, targets = describe(x, np.array([1.0, np.nan]))
     assert "rms" not in inputs
     assert "mean" not in targets
+
+
+def share_of_stretch(y, batch_size):
+    facts = describe_data((np.zeros((len(y), 1)), y, None), batch_size=batch_size)
+    return facts["targets"][0].get("largest_share_of_stretch")
+
+
+def test_the_order_of_classes_is_told_over_stretches_of_a_batch():
+    by_class = np.repeat(np.arange(10), 100)
+    assert share_of_stretch(by_class, 32) > 0.8
+    assert share_of_stretch(np.eye(10)[by_class], 32) > 0.8
+    assert share_of_stretch(RNG.permutation(by_class), 32) < 0.3
+
+
+def test_the_order_within_a_batch_does_not_matter():
+    balanced = np.tile(np.repeat([0, 1], 64), 8)
+    assert share_of_stretch(balanced, 128) == 0.5
+
+
+def test_few_stretches_have_no_order():
+    assert share_of_stretch(np.repeat([0, 1], 60), 32) is None
+    assert share_of_stretch(np.repeat([0, 1], 500), None) is None

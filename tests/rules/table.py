@@ -446,6 +446,26 @@ TABLE = {
         Severity.NOTE,
     ),
     "balanced": (rules.class_imbalance, data(targets={"largest_share": 0.6}), None),
+    "class-by-class": (
+        rules.unshuffled_data,
+        data(targets={"largest_share": 0.1, "largest_share_of_stretch": 0.9, "stretch": 32}),
+        Severity.WARNING,
+    ),
+    "shuffled": (
+        rules.unshuffled_data,
+        data(targets={"largest_share": 0.1, "largest_share_of_stretch": 0.2, "stretch": 32}),
+        None,
+    ),
+    "shuffled-and-nearly-one-class": (
+        rules.unshuffled_data,
+        data(targets={"largest_share": 0.95, "largest_share_of_stretch": 0.96, "stretch": 32}),
+        None,
+    ),
+    "too-few-to-have-an-order": (
+        rules.unshuffled_data,
+        data(targets={"largest_share": 0.1}),
+        None,
+    ),
     "pixels-to-255": (rules.unscaled_inputs, arriving(120.0, std=80.0), Severity.WARNING),
     "pixels-normalised-inside": (rules.unscaled_inputs, arriving(120.0, std=0.8), None),
     "standardised": (rules.unscaled_inputs, arriving(1.0, std=0.8), None),

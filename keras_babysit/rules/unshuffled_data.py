@@ -1,0 +1,67 @@
+"""Examples that come class by class."""
+
+from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.history import History
+from keras_babysit.rules._checks import require_share
+
+
+def unshuffled_data(history: History, *, share: float = 0.5) -> list[Advice]:
+    """Advise to shuffle where consecutive examples are mostly of one class.
+
+    A step on one class alone moves the network towards always answering it, and the next class
+    undoes that. Looked at are stretches of consecutive training examples, each of at least one
+    batch and 32 examples: of the way from the share of the commonest class in all examples to 1,
+    the commonest class of a stretch has gone `share` or more in the mean. Shuffled examples of two
+    even classes go 0.14 of it by chance, of more classes less.
+
+    Reads the facts of the data. It stays silent on fewer than 4 stretches, on targets that are no
+    classes, and while batches are balanced, in whatever order the examples of one batch come.
+
+    Args:
+        history: What the probes recorded so far.
+        share: Share of that way, in (0, 1].
+
+    Returns:
+        One WARNING for each target, or nothing.
+
+    Raises:
+        ValueError: If `share` lies outside (0, 1].
+
+    Example:
+        >>> history = History()
+        >>> target = {"largest_share": 0.1, "largest_share_of_stretch": 0.97, "stretch": 32}
+        >>> history.facts["data"] = {"targets": [target]}
+        >>> print(unshuffled_data(history)[0].message)
+        Of 32 consecutive examples 97% are of one class, of all examples 10%.
+
+    Reference:
+        Bottou, "Stochastic gradient descent tricks", 2012, section 4.2: shuffle the examples;
+        LeCun et al., "Efficient BackProp", 1998, section 4.2: shuffle so that successive examples
+        rarely belong to the same class.
+    """
+    require_share("share", share)
+    found = []
+    for place, leaf in enumerate(history.facts.get("data", {}).get("targets", [])):
+        of_all, of_stretch = leaf.get("largest_share"), leaf.get("largest_share_of_stretch")
+        if of_all and of_stretch and of_stretch - of_all >= share * (1 - of_all) > 0:
+            found.append(_advice(f"targets[{place}]", leaf["stretch"], of_stretch, of_all))
+    return found
+
+
+def _advice(target: str, stretch: int, of_stretch: float, of_all: float) -> Advice:
+    return Advice(
+        rule="unshuffled_data",
+        severity=Severity.WARNING,
+        target=target,
+        message=f"Of {stretch} consecutive examples {of_stretch:.0%} are of one class, of all "
+        f"examples {of_all:.0%}.",
+        evidence={"largest_share_of_stretch": of_stretch, "largest_share": of_all},
+        remedies=(
+            Remedy("Shuffle the examples anew in each epoch.", "model.fit(x, y, shuffle=True)"),
+            Remedy(
+                "A dataset takes a buffer of at least the number of its examples.",
+                "dataset.shuffle(10_000).batch(32)",
+            ),
+        ),
+        reference="LeCun et al., Efficient BackProp, 1998, section 4.2: shuffle the examples",
+    )
