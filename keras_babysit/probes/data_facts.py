@@ -6,6 +6,13 @@ import numpy as np
 MAX_ENTRIES = 4_000_000
 """Entries of an array that are looked at; rows beyond are left out."""
 
+EDGES = 0.1
+"""Share of the entries of varying columns that are at the edge of the range, above which columns
+that never leave it are background: of pictures, counts and one-hot codes most are."""
+
+HALF = 0.5
+"""Share of the columns from which on what never changes is more than an oddity."""
+
 STRETCH = 32
 """Examples in a row that are looked at together, at least: fewer are of one class by chance."""
 
@@ -62,14 +69,18 @@ def _offset(values):
 def _constant_features(values):
     """Return how many columns of a table never change, the edges of a picture left out.
 
-    A column at the lowest or highest value of the whole table, at 0 or at 1 may be background.
+    A column at the lowest or highest value of the whole table, at 0 or at 1 may be background. It
+    is not where such columns are half of the table and the others hardly ever have that value.
     """
     if values.ndim != 2 or len(values) < 2:
         return {}
-    low, high, first = values.min(), values.max(), values[0]
     is_constant = np.ptp(values, axis=0) == 0
-    is_background = (first == low) | (first == high) | (first == 0) | (first == 1)
-    columns = np.flatnonzero(is_constant if is_constant.all() else is_constant & ~is_background)
+    is_edge = np.isin(values, (values.min(), values.max(), 0, 1))
+    is_background = is_constant & is_edge[0]
+    has_background = is_edge[:, ~is_constant].mean() > EDGES if not is_constant.all() else False
+    if has_background or is_constant.mean() < HALF:
+        is_constant &= ~is_background
+    columns = np.flatnonzero(is_constant)
     return {
         "features": values.shape[1],
         "constant_features": len(columns),

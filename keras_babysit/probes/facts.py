@@ -59,7 +59,7 @@ def describe_layer(layer, profile, is_output):
         "role": "output" if is_output else "hidden",
         "units": getattr(layer, "units", None) or getattr(layer, "filters", None),
         "parameters": layer.count_params() if layer.built else 0,
-    }
+    } | ({"momentum": float(layer.momentum)} if _is_batch_norm(layer) else {})
 
 
 def describe_weights(model, names, layers):
@@ -89,7 +89,7 @@ def regularization(model):
     """Return what the model has against overfitting: dropout rates, penalties, batch norms."""
     layers = model._flatten_layers(include_self=False)
     dropouts = [layer.rate for layer in layers if _is_dropout(layer)]
-    norms = [layer for layer in layers if isinstance(layer, keras.layers.BatchNormalization)]
+    norms = [layer for layer in layers if _is_batch_norm(layer)]
     penalties = [v.path for v in model.trainable_variables if v.regularizer is not None]
     decay = getattr(model.optimizer, "weight_decay", None)
     return {
@@ -98,6 +98,10 @@ def regularization(model):
         "penalized_weights": len(penalties),
         "weight_decay": float(decay) if decay else 0.0,
     }
+
+
+def _is_batch_norm(layer):
+    return isinstance(layer, keras.layers.BatchNormalization)
 
 
 def _is_dropout(layer):

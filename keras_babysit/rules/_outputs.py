@@ -52,6 +52,21 @@ def outputs(history: History) -> list[Output]:
     return [_output(fact, of) for fact, of in zip(facts, data, strict=True)]
 
 
+def guess_loss(history: History) -> float | None:
+    """Return the crossentropy of a guess that holds all classes equally likely.
+
+    ln C for one of C classes, ln 2 for yes or no; None where that is not the whole loss.
+    """
+    found = outputs(history)
+    is_weighted = history.facts.get("data", {}).get("is_weighted")
+    if len(found) != 1 or is_weighted or found[0].form not in ("binary", "categorical"):
+        return None
+    columns = found[0].columns or 0
+    if found[0].form == "binary":
+        return math.log(2)
+    return math.log(columns) if columns > 1 else None
+
+
 def _output(fact: dict[str, Any], data: dict[str, Any]) -> Output:
     return Output(
         target=fact.get("target") or "",

@@ -123,7 +123,7 @@ def can_be_learnt(history: History) -> bool | None:
 
 def _beside_constant(history: History, error: Estimate, margin: float) -> Poor | None:
     constant = history.last("reference/constant_error", "train")
-    if constant is None or error.high < constant or error.value < constant * (1 - margin):
+    if constant is None or error.value < constant * (1 - margin):
         return None
     return Poor(
         f"The error on training data is {error.value:.1%}; always giving the same best answer "

@@ -3,7 +3,7 @@
 from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above, require_count
-from keras_babysit.rules._progress import share_done
+from keras_babysit.rules._progress import is_current, share_done
 from keras_babysit.rules._scores import estimates
 
 LAG = 1.0
@@ -14,27 +14,33 @@ LATE = 0.9
 """Share of the run before which averages of 0 and 1 may still fade: with Keras' momentum of 0.99
 that takes hundreds of steps, and does no harm unless it is what the run ends with."""
 
+KERAS_MOMENTUM = 0.99
+"""What Keras takes where nothing is said."""
+
 MATTERS = 0.05
 """Share of the starting loss that the difference of the modes must have: beside a loss that is next
 to nothing everything is large."""
 
 
 def batch_norm_mismatch(
-    history: History, *, factor: float = 3.0, patience: int = 2
+    history: History, *, factor: float = 3.0, patience: int = 1
 ) -> list[Advice]:
     """Advise when inference goes wrong because batch norm's averages lag behind its batches.
 
     Both must hold: the averages of a layer are off by more than the batch varies; and the loss of
-    the training data in inference mode is `factor` times that in training mode.
+    the training data in inference mode is `factor` times that in training mode, by the whole of its
+    interval. Of a distance m that was measured n steps ago, momentum leaves m * momentum^n.
 
     Reads `"normalization/mean_lag"`, `"normalization/variance_lag"`, `"logs/loss"`,
     `"loss/penalty"`, `"loss/start"` and `"score/loss"` of target `"train"`. It stays silent
-    before the last tenth of a run, while averages of 0 and 1 still fade, and on frozen layers.
+    before the last tenth of a run, while averages of 0 and 1 still fade, on frozen layers, and
+    where the latest score is old.
 
     Args:
         history: What the probes recorded so far.
         factor: Times the loss in training mode, above 1; that of `loss_explosion`.
-        patience: Number of latest scores that must all show it, at least 1.
+        patience: Number of latest scores that must all show it, at least 1: an interval is beyond
+            chance.
 
     Returns:
         One WARNING, about the layer that lags most; or nothing.
@@ -54,7 +60,9 @@ def batch_norm_mismatch(
     require_count("patience", patience)
     lags = {target: _lag(history, target) for target in history.targets("normalization/mean_lag")}
     scores = estimates(history, "loss", "train")[-patience:]
-    if not lags or len(scores) < patience or share_done(history) < LATE:
+    if not lags or len(scores) < patience or not is_current(history):
+        return []
+    if share_done(history) < LATE:
         return []
     training = _training_mode(history)
     worst = max(lags, key=lambda target: lags[target])
@@ -68,8 +76,12 @@ def batch_norm_mismatch(
 
 
 def _lag(history: History, target: str) -> float:
+    """Return what is left of the larger distance as it was measured last."""
     quantities = ("normalization/mean_lag", "normalization/variance_lag")
-    return max(float(history.last(quantity, target, default=0.0)) for quantity in quantities)
+    measured = max(float(history.last(quantity, target, default=0.0)) for quantity in quantities)
+    ago = history.step - int(history.series(quantities[0], target).steps[-1])
+    momentum = float(history.layer(target).get("momentum", KERAS_MOMENTUM))
+    return float(measured * momentum**ago)
 
 
 def _training_mode(history: History) -> float:

@@ -3,7 +3,7 @@
 from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
-from keras_babysit.rules._progress import can_be_learnt, is_current, is_falling, is_time
+from keras_babysit.rules._progress import is_current, is_falling, is_time
 
 ALL = 0.999
 """Share of one answer from which on it is the only one."""
@@ -12,7 +12,8 @@ ALL = 0.999
 def class_imbalance(history: History, *, share: float = 0.9, examples: int = 64) -> list[Advice]:
     """Tell of a class that nearly all examples are of.
 
-    Reads the facts of the data (share of the commonest label) and `"predictions/largest_share"`.
+    Reads the facts of the data (share of the commonest label), `"predictions/largest_share"` and
+    `"predictions/targets_largest_share"`.
     It stays silent on fewer than `examples` examples, on targets that are no classes, and where
     examples are weighted.
 
@@ -24,7 +25,7 @@ def class_imbalance(history: History, *, share: float = 0.9, examples: int = 64)
 
     Returns:
         A NOTE for each target; a WARNING where the network has come to rest at answering nothing
-        else, although its nearest neighbours tell the classes apart.
+        else on training data, or nearly nothing else on validation data that are less uneven.
 
     Raises:
         ValueError: If `share` lies outside (0, 1] or `examples` is below 1.
@@ -44,21 +45,25 @@ def class_imbalance(history: History, *, share: float = 0.9, examples: int = 64)
     if data.get("examples", 0) < examples or data.get("is_weighted"):
         return []
     return [
-        _advice(f"targets[{place}]", leaf["largest_share"], has_given_up=_has_given_up(history))
+        _advice(
+            f"targets[{place}]", leaf["largest_share"], has_given_up=_has_given_up(history, share)
+        )
         for place, leaf in enumerate(data.get("targets", []))
         if share <= (leaf.get("largest_share") or 0) < 1
     ]
 
 
-def _has_given_up(history: History) -> bool:
-    recent = history.series("predictions/largest_share", "train").tail(3).values
-    return bool(
-        len(recent) == 3
-        and recent.min() >= ALL
-        and is_current(history)
-        and is_time(history, is_falling=is_falling(history))
-        and can_be_learnt(history)
-    )
+def _has_given_up(history: History, share: float) -> bool:
+    if not is_current(history) or not is_time(history, is_falling=is_falling(history)):
+        return False
+    wanted = history.last("predictions/targets_largest_share", "validation", default=1.0)
+    return _answers(history, "train") >= ALL or _answers(history, "validation") >= share > wanted
+
+
+def _answers(history: History, target: str) -> float:
+    """Return the least share of the commonest answer in the latest three scores, 0 for fewer."""
+    recent = history.series("predictions/largest_share", target).tail(3).values
+    return float(recent.min()) if len(recent) == 3 else 0.0
 
 
 def _advice(target: str, share: float, *, has_given_up: bool) -> Advice:

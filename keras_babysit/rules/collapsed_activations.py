@@ -22,7 +22,8 @@ def collapsed_activations(
         history: What the probes recorded so far.
         share: Share of the largest earlier signal below which it counts as lost, in (0, 1]: a
             thousandth, where a gate counts as shut too.
-        patience: Number of latest probes that must all show it, at least 1.
+        patience: Number of latest probes that must all show it, at least 1; one before the first
+            step.
 
     Returns:
         One WARNING, about the first layer from which on the signal is lost; or nothing.
@@ -46,6 +47,8 @@ def collapsed_activations(
     require_share("share", share)
     require_count("patience", patience)
     names = hidden_layers(history, "activations/spread")
+    # Before the first step the weights are what they were made: once is enough.
+    patience = 1 if history.step == 0 else patience
     profiles = ratios_by_depth(history, "activations/spread", names, patience)
     if not profiles or not all(0 <= p[-1] < share * p.max() and p[0] > 0 for p in profiles):
         return []

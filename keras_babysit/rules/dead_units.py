@@ -101,10 +101,10 @@ def _remedies(history: History, target: str) -> list[Remedy]:
         "Lower the learning rate; steps that are too long push biases far below zero.",
         set_rate(slower(history)),
     )
-    was_born_dead = _was_born_dead(history, target)
+    is_born_dead = was_born_dead(history, target)
     restart = Remedy(
         "Initialise for ReLU, with biases at zero"
-        + (": the units were dead from the start." if was_born_dead else "."),
+        + (": the units were dead from the start." if is_born_dead else "."),
         'keras.layers.Dense({}, activation="relu", kernel_initializer="he_normal", '
         'bias_initializer="zeros")'.format(layer.get("units") or "units"),
     )
@@ -112,10 +112,10 @@ def _remedies(history: History, target: str) -> list[Remedy]:
         "Use an activation that lets a gradient through on its negative side.",
         'activation="leaky_relu"  # or "elu", or keras_babysit.layers.ChannelPReLU()',
     )
-    return [restart, leaky, lower] if was_born_dead else [lower, leaky, restart]
+    return [restart, leaky, lower] if is_born_dead else [lower, leaky, restart]
 
 
-def _was_born_dead(history: History, target: str) -> bool:
+def was_born_dead(history: History, target: str) -> bool:
     """Return whether no example of the very first probe opened the units that are dead now."""
     first = history.points("activations/gate_max", target)[:1]
     share = history.last("activations/dead_fraction", target)

@@ -6,18 +6,29 @@ from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above, require_count
 from keras_babysit.rules._network import LOST, hidden_layers
+from keras_babysit.rules._outputs import guess_loss
+
+LARGE = 10.0
+"""Size of the signal in the last hidden layer, beside the inputs', from which on it is what makes a
+far too large first loss: healthy layers keep the size."""
+
+FAR_OFF = 10.0
+"""Multiple of the loss of an even guess. Outputs of unit variance begin at 1.2 to 1.7 of it (ln C +
+1/2); at 10 the network holds the right one of 10 classes for less than 1e-10 likely."""
 
 
 def exploding_activations(
     history: History, *, factor: float = 1 / LOST, patience: int = 2
 ) -> list[Advice]:
-    """Advise when the hidden layers blow the signal up by a thousand.
+    """Advise when the hidden layers blow the signal up by a thousand, or ruin the first loss.
 
     The deviation of the last hidden layer is compared with that of the first, and with the size of
-    the inputs, 1 if they are smaller.
+    the inputs, 1 if they are smaller. Ten times that size is enough where a crossentropy began at
+    ten times what an even guess has: the network then is sure of wrong answers before it has seen
+    anything.
 
-    Reads `"activations/std"` and the facts of the data. It stays silent where a normalisation
-    brings the signal back before the last hidden layer.
+    Reads `"activations/std"`, `"loss/start"`, `"loss/penalty"` and the facts of data and outputs.
+    It stays silent where a normalisation brings the signal back before the last hidden layer.
 
     Args:
         history: What the probes recorded so far.
@@ -53,7 +64,8 @@ def exploding_activations(
     given = max([1.0, *(leaf.get("rms") or 0.0 for leaf in inputs)])
     firsts, lasts = columns[0], columns[-1]
     has_grown = (firsts > 0) & (lasts > factor * firsts) | (lasts > factor * given)
-    if not has_grown.all() or not np.isfinite(lasts).all():
+    is_ruinous = (lasts > LARGE * given).all() and _begins_far_off(history)
+    if not (has_grown.all() or is_ruinous) or not np.isfinite(lasts).all():
         return []
     last = float(lasts[-1])
     first = min(float(firsts[-1]), given) if len(columns) > 1 else given
@@ -79,3 +91,10 @@ def exploding_activations(
             reference="He et al., arXiv:1502.01852, section 2.2: the layers' factors multiply",
         )
     ]
+
+
+def _begins_far_off(history: History) -> bool:
+    start, guess = history.last("loss/start"), guess_loss(history)
+    if start is None or guess is None:
+        return False
+    return bool(start - history.first("loss/penalty", default=0.0) > FAR_OFF * guess)

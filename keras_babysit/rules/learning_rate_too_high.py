@@ -7,7 +7,9 @@ from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._learning_rate import HEALTHY_RATIO, set_rate, slower
 from keras_babysit.rules._network import kernels, median_ratios
+from keras_babysit.rules._outputs import guess_loss
 from keras_babysit.rules._progress import share_done, training_loss
+from keras_babysit.rules.dead_units import dead_units, was_born_dead
 from keras_babysit.rules.loss_explosion import loss_explosion
 
 WARM = 10
@@ -15,11 +17,12 @@ WARM = 10
 weights that begin at 0 move by more than their size."""
 
 FIRST = 0.1
-"""Update ratio of the very first steps that makes a loss explode: a tenth of the weights."""
+"""Update ratio of one of the first steps that makes a loss explode and units die: a tenth of the
+weights."""
 
 SHATTERED = 0.5
-"""Update ratio of a first step that leaves little of the initial weights: where the loss then does
-not come down, the later steps look short only because the weights have grown."""
+"""Update ratio of one of the first steps that leaves little of the initial weights: where the loss
+then does not come down, the later steps look short only because the weights have grown."""
 
 EARLY = 0.1
 """Share of the run after which a loss that is to come down has begun to."""
@@ -41,13 +44,15 @@ def learning_rate_too_high(
     """Advise a lower learning rate when the steps are long and the loss does not come down.
 
     Both must hold. The median update ratio of the kernels, ‖Δw‖ / ‖w‖ of one step, is above
-    `ratio` in each of the latest measured steps, or was above 0.5 at the start (0.1 if the loss
-    has exploded, see `loss_explosion`); and the loss is above 0.9 of what it was before the first
-    step.
+    `ratio` in each of the latest measured steps, or was above 0.5 in the first ten; and the loss is
+    above 0.9 of what it was before the first step, or of an even guess's if that is less. First
+    steps above 0.1 are enough where the loss has exploded since (see `loss_explosion`), or most
+    units of a layer have died (see `dead_units`).
 
-    Reads `"updates/ratio"`, `"loss/start"`, `"loss/batch"`, `"logs/loss"` and `"score/loss"`. It
-    stays silent in the first 10 steps unless the loss has exploded, and where the loss has come
-    down: then long steps do their work.
+    Reads `"updates/ratio"`, `"loss/start"`, `"loss/batch"`, `"logs/loss"`, `"score/loss"`,
+    `"activations/dead_fraction"` and the facts of the outputs. It stays silent in the first 10
+    steps unless the loss has exploded, and where the loss has come down and no units died: then
+    long steps do their work.
 
     Args:
         history: What the probes recorded so far.
@@ -88,16 +93,26 @@ def learning_rate_too_high(
         and recent.min() > ratio
         and grown.min() > GROWTH
     )
-    first = float(ratios[:patience].max())
-    if (first > FIRST or is_long) and loss_explosion(history):
+    first = float(ratios[steps < WARM].max(initial=0.0))
+    is_shattered = first > SHATTERED and not _began_tiny(history)
+    has_harmed = loss_explosion(history) or (not _began_tiny(history) and _has_killed(history))
+    if (first > FIRST or is_long) and has_harmed:
         return [_advice(history, float(ratios.max()), start, loss)]
-    if loss < FALLEN * start:
+    guess = guess_loss(history)
+    if loss < FALLEN * (start if guess is None else min(start, guess)):
         return []
     if is_long:
         return [_advice(history, float(np.median(recent)), start, loss)]
     has_had_time = len(history.series("logs/loss")) > 1 and not share_done(history) < EARLY
-    is_shattered = first > SHATTERED and not _began_tiny(history)
     return [_advice(history, first, start, loss)] if is_shattered and has_had_time else []
+
+
+def _has_killed(history: History) -> bool:
+    """Return whether most units of a layer died that did not begin dead."""
+    return any(
+        advice.severity >= Severity.WARNING and not was_born_dead(history, advice.target)
+        for advice in dead_units(history)
+    )
 
 
 def _began_tiny(history: History) -> bool:

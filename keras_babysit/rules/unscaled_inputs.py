@@ -18,12 +18,22 @@ moments 100 times as long as the others, and gradient descent as many times slow
 FLAT = 0.5
 """Share of units of a squashing layer that are flat before the first step."""
 
+RECURRENT = ("GRU", "LSTM", "SimpleRNN")
+"""Layers whose gates squash what they are given, out of sight: their output is of size 1 at most,
+whatever comes in."""
+
+_SCALE = Remedy(
+    "Scale the inputs to mean 0 and deviation 1.",
+    "normalize = keras.layers.Normalization()\nnormalize.adapt(x)",
+)
+
 
 def unscaled_inputs(history: History, *, large: float = 10.0) -> list[Advice]:
     """Advise when inputs are so large, small or far off centre that it reaches the hidden layers.
 
     Standardised data and pictures in [0, 1] are silent, and so is everything that a normalisation
-    at the entry of the model puts right: what counts is what arrives.
+    at the entry of the model puts right: what counts is what arrives. Into the gates of a recurrent
+    layer that stands first the inputs arrive as they are.
 
     Reads the facts of the data (root mean square of each input) and the first point of
     `"activations/mean"`, `"activations/std"`, `"activations/spread"` and
@@ -67,6 +77,8 @@ def unscaled_inputs(history: History, *, large: float = 10.0) -> list[Advice]:
     )
     if size > large and (inside > large or flat > FLAT):
         return [_about_size(size, inside, flat)]
+    if size > large and _goes_into_gates(history):
+        return [_about_gates(size, layers[0])]
     if size < SMALL and inside < SMALL:
         return [_about_size(size, inside, flat)]
     spread = history.first("activations/spread", layers[0], 0.0)
@@ -74,6 +86,20 @@ def unscaled_inputs(history: History, *, large: float = 10.0) -> list[Advice]:
     # In the inputs themselves too: large biases put a layer off centre, whatever it is given.
     offset = min(arrives, max((leaf.get("offset") or 0.0 for leaf in inputs), default=0.0))
     return [_about_centre(layers[0], offset)] if offset > OFF_CENTRE else []
+
+
+def _goes_into_gates(history: History) -> bool:
+    layers = list(history.facts.get("layers", {}).values())
+    return bool(layers) and layers[0].get("class") in RECURRENT
+
+
+def _about_gates(size: float, target: str) -> Advice:
+    return _advice(
+        f"The inputs are of size {size:.3g} and go straight into the gates of {target}, which are "
+        "flat beyond 5.",
+        {"input_rms": size},
+        _SCALE,
+    )
 
 
 def _about_size(size: float, inside: float, flat: float) -> Advice:
@@ -85,10 +111,7 @@ def _about_size(size: float, inside: float, flat: float) -> Advice:
     return _advice(
         f"The inputs are of size {size:.3g}, and {arrives}.",
         evidence,
-        Remedy(
-            "Scale the inputs to mean 0 and deviation 1.",
-            "normalize = keras.layers.Normalization()\nnormalize.adapt(x)",
-        ),
+        _SCALE,
     )
 
 
