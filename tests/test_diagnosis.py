@@ -179,6 +179,7 @@ CATALOGUE = {
     "saturated_units",
     "symmetric_units",
     "underfitting",
+    "uninformative_inputs",
     "unscaled_inputs",
     "unscaled_targets",
     "unshuffled_data",

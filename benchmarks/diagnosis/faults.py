@@ -380,7 +380,7 @@ FAULTS = [
     ),
     Fault(
         "misaligned",
-        ("loss_not_decreasing", "plateau", "underfitting"),
+        ("uninformative_inputs", "loss_not_decreasing", "plateau", "underfitting"),
         ("constant_output", "overfitting"),
         (
             ("digits-mlp", "a", chain(options(units=(8,)), with_data(misaligned))),
@@ -616,8 +616,6 @@ FAULTS = [
             ("friedman-mlp", "60", chain(few(60), options(units=(256,)), having(
                 epochs=60, batch_size=4))),
             ("words-lstm", "200", chain(few(200), having(epochs=40))),
-            ("digits-mlp-elu", "noisy-labels", chain(flipped_labels(0.4), options(
-                units=(256, 256)), having(epochs=40))),
             ("labels-mlp", "100", chain(few(100), options(units=(256,)), having(
                 epochs=60, batch_size=8))),
         ),
@@ -653,6 +651,8 @@ FAULTS = [
         (
             ("digits-mlp", "noisy-train", chain(flipped_labels(0.3), having(epochs=8))),
             ("cancer-mlp", "noisy-train", flipped_labels(0.5)),
+            ("digits-mlp-elu", "noisy-train", chain(flipped_labels(0.4), options(
+                units=(256, 256)), having(epochs=40))),
             ("noise-mlp", "easy", with_data(easy_validation)),
             ("digits-mlp-momentum", "easy-noisy", chain(
                 with_data(easy_validation), flipped_labels(0.2), having(epochs=8))),

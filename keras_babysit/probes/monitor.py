@@ -328,7 +328,8 @@ class Monitor:
         }
         known_size, neighbours = self._neighbours
         if known_size != len(inputs):
-            neighbours = reference.neighbour_errors(task, inputs)
+            are_tokens = reference.takes_tokens(self.model)
+            neighbours = reference.neighbour_errors(task, inputs, are_tokens=are_tokens)
             self._neighbours = (len(inputs), neighbours)
         if neighbours is not None:
             advantage, error = reference.mean_and_error(errors - neighbours)

@@ -8,11 +8,13 @@ something left to learn; one that they do not beat may have met the noise of the
 import dataclasses
 import math
 
+import keras
 import numpy as np
 
 NEIGHBOURS = 5
 MAX_EXAMPLES = 512
 MAX_FEATURES = 4096
+MAX_TOKENS = 1024
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,14 +89,19 @@ def constant_errors(task):
     return task.errors(np.broadcast_to(answer, task.targets.shape))
 
 
-def neighbour_errors(task, inputs):
+def neighbour_errors(task, inputs, *, are_tokens=False):
     """Return the errors of the nearest neighbours' answer, each example left out of its own vote.
 
-    Features are standardised first. None if the inputs are not one array of numbers, or too large;
-    and where as many numbers are to come out as go in: the inputs of an autoencoder hold its
-    answers, which its neck is to keep it from.
+    Features are standardised first; of tokens it is counted how often each one comes. None if the
+    inputs are not one array of numbers, or too large; and where as many numbers are to come out as
+    go in: the inputs of an autoencoder hold its answers, which its neck is to keep it from.
+
+    Args:
+        task: The `Task`.
+        inputs: The inputs of its examples.
+        are_tokens: Whether they are numbers of words, whose size means nothing.
     """
-    features = _features(inputs)
+    features = _counts(inputs) if are_tokens else _features(inputs)
     if features is not None and task.kind == "numbers" and features.shape[1] > 1:
         features = None if task.targets.shape[1] == features.shape[1] else features
     if features is None or len(features) <= NEIGHBOURS or len(features) != len(task.targets):
@@ -109,6 +116,12 @@ def neighbour_errors(task, inputs):
         counts = np.apply_along_axis(np.bincount, 1, votes, minlength=classes)
         return task.errors(counts.argmax(1))
     return task.errors(votes.mean(axis=1))
+
+
+def takes_tokens(model):
+    """Return whether a model looks its inputs up, so that their size means nothing."""
+    layers = model._flatten_layers(include_self=False)
+    return any(isinstance(layer, keras.layers.Embedding) for layer in layers)
 
 
 def mean_and_error(values):
@@ -126,3 +139,15 @@ def _features(inputs):
         return None
     spread = features.std(axis=0)
     return (features - features.mean(axis=0)) / np.where(spread > 0, spread, 1)
+
+
+def _counts(inputs):
+    """Return how often each of the commonest tokens comes in each example."""
+    if not isinstance(inputs, np.ndarray) or inputs.dtype.kind not in "fiu" or inputs.ndim < 2:
+        return None
+    tokens, places = np.unique(inputs, return_inverse=True)
+    places = places.reshape(len(inputs), -1)
+    counts = np.zeros((len(inputs), len(tokens)))
+    np.add.at(counts, (np.arange(len(inputs))[:, None], places), 1.0)
+    commonest = np.argsort(-counts.sum(axis=0), kind="stable")[:MAX_TOKENS]
+    return _features(counts[:, commonest])

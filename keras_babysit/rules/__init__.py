@@ -35,6 +35,7 @@ from keras_babysit.rules.rule import Rule, Rules, rule_name
 from keras_babysit.rules.saturated_units import saturated_units
 from keras_babysit.rules.symmetric_units import symmetric_units
 from keras_babysit.rules.underfitting import underfitting
+from keras_babysit.rules.uninformative_inputs import uninformative_inputs
 from keras_babysit.rules.unscaled_inputs import unscaled_inputs
 from keras_babysit.rules.unscaled_targets import unscaled_targets
 from keras_babysit.rules.unshuffled_data import unshuffled_data
@@ -74,6 +75,7 @@ DEFAULT_RULES = Rules(
         oscillating_loss,
         loss_not_decreasing,
         plateau,
+        uninformative_inputs,
         validation_better_than_train,
         overfitting,
         underfitting,
@@ -139,6 +141,7 @@ __all__ = [
     "saturated_units",
     "symmetric_units",
     "underfitting",
+    "uninformative_inputs",
     "unscaled_inputs",
     "unscaled_targets",
     "unshuffled_data",

@@ -11,6 +11,7 @@ _POOR_FIT = (
     "oscillating_loss",
     "plateau",
     "underfitting",
+    "uninformative_inputs",
     "validation_better_than_train",
 )
 _BLOWN_UP = ("loss_explosion", "non_finite_values", "exploding_gradients", "exploding_activations")
@@ -55,6 +56,13 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "regularization_dominates": (*_STUCK, *_POOR_FIT),
     "batch_norm_mismatch": ("overfitting", *_POOR_FIT),
     "class_imbalance": _POOR_FIT,
+    "uninformative_inputs": (
+        "constant_output",
+        "loss_not_decreasing",
+        "overfitting",
+        "plateau",
+        "underfitting",
+    ),
     "oscillating_loss": ("plateau", "underfitting"),
     "plateau": ("underfitting", "loss_not_decreasing", "constant_output"),
     "underfitting": ("loss_not_decreasing", "constant_output"),

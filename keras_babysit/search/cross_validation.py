@@ -200,7 +200,8 @@ def _append_errors(history: History, model, target, x, y):
     found = {"score/error": mean, "score/error_stderr": error}
     if target == "train":
         found["reference/constant_error"] = float(reference.constant_errors(task).mean())
-        neighbours = reference.neighbour_errors(task, x)
+        are_tokens = reference.takes_tokens(model)
+        neighbours = reference.neighbour_errors(task, x, are_tokens=are_tokens)
         if neighbours is not None:
             mean, error = reference.mean_and_error(errors - neighbours)
             found["reference/neighbour_error"] = float(neighbours.mean())

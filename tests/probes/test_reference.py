@@ -1,5 +1,6 @@
 """Yardsticks against scikit-learn."""
 
+import keras
 import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes, load_digits
@@ -53,6 +54,23 @@ def test_neighbours_tell_digits_apart_and_a_constant_does_not():
     task = reference.read_task(y, one_hot(y))
     assert reference.neighbour_errors(task, x).mean() < 0.1
     assert reference.constant_errors(task).mean() == 1 - np.bincount(y).max() / len(y)
+
+
+def test_sentences_are_near_each_other_by_their_words():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 200)
+    # Class 1 has the odd words: as numbers they say nothing, wherever they stand.
+    x = 2 * rng.integers(1, 50, (200, 20)) + y[:, None]
+    task = reference.read_task(y, y[:, None])
+    assert reference.neighbour_errors(task, x, are_tokens=True).mean() < 0.1
+    assert reference.neighbour_errors(task, x).mean() > 0.3
+
+
+def test_a_model_takes_tokens_if_it_looks_them_up():
+    words = keras.Sequential([keras.Input((4,)), keras.layers.Embedding(9, 2)])
+    table = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    assert reference.takes_tokens(words)
+    assert not reference.takes_tokens(table)
 
 
 def test_what_cannot_be_compared_has_no_neighbours():

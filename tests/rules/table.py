@@ -126,7 +126,23 @@ def stack(mean, std):
     return history(series, layers=dict.fromkeys(names, facts))
 
 
-def lagging(lag, inference):
+def far_off(start, size):
+    """Return a history of ten classes, with a first loss and a size of the last hidden layer."""
+    made = network({"activations/std": {"a": [1.0] * 3, "b": [size] * 3}})
+    made.facts["outputs"] = [{"target": "c", "form": "categorical", "columns": 10}]
+    made.append(Measurement(2, 2, "loss/start", "", start))
+    return made
+
+
+def dying(first):
+    """Return a history of a loss that falls while most units die after steps of a size."""
+    more = {("activations/dead_fraction", "a"): [0.0] + [0.9] * 29}
+    made = moving([first] * 5 + [1e-3] * 25, [2.4 / (1 + step) for step in range(30)], more=more)
+    made.facts["layers"]["a"] = {"kind": "rectifier", "role": "hidden"}
+    return made
+
+
+def lagging(lag, inference, steps_since=0):
     series = {
         ("normalization/mean_lag", "bn"): [lag] * 8,
         ("normalization/variance_lag", "bn"): [0.1] * 8,
@@ -134,7 +150,9 @@ def lagging(lag, inference):
         ("logs/loss", ""): [0.1] * 8,
         ("loss/penalty", ""): [0.0] * 8,
     } | scores([inference] * 8, name="loss")
-    return history(series, epochs=7, steps_per_epoch=1)
+    made = history(series, epochs=7, steps_per_epoch=1)
+    made.append(Measurement(7 + steps_since, 7, "logs/loss", "", 0.1))
+    return made
 
 
 def penalised(share, error):
@@ -325,6 +343,31 @@ TABLE = {
     "gap-instead": (
         rules.underfitting,
         poor([0.5] * 8, {"constant_error": 0.5}, FLAT, validation=[0.8] * 8),
+        None,
+    ),
+    "neither-network-nor-neighbours": (
+        rules.uninformative_inputs,
+        poor([0.5] * 8, {"constant_error": 0.5, "neighbour_error": 0.49}, FLAT),
+        Severity.WARNING,
+    ),
+    "fits-by-heart-what-does-not-carry-over": (
+        rules.uninformative_inputs,
+        poor(
+            [0.2] * 8,
+            {"constant_error": 0.5, "neighbour_error": 0.49},
+            FLAT,
+            validation=[0.5] * 8,
+        ),
+        Severity.WARNING,
+    ),
+    "better-than-its-neighbours": (
+        rules.uninformative_inputs,
+        poor([0.2] * 8, {"constant_error": 0.5, "neighbour_error": 0.49}, FLAT),
+        None,
+    ),
+    "neighbours-know": (
+        rules.uninformative_inputs,
+        poor([0.5] * 8, {"constant_error": 0.5, "neighbour_error": 0.1}, FLAT),
         None,
     ),
     "finite-inputs": (
@@ -546,6 +589,12 @@ TABLE = {
         moving(0.3, [2.4 / (1 + step) for step in range(30)]),
         None,
     ),
+    "long-steps-that-kill": (
+        rules.learning_rate_too_high,
+        dying(0.3),
+        Severity.WARNING,
+    ),
+    "units-that-die-of-something-else": (rules.learning_rate_too_high, dying(0.01), None),
     "grows-from-tiny-weights": (
         rules.learning_rate_too_high,
         moving([1 / (1 + step) for step in range(25)], [2.3] * 25),
@@ -576,6 +625,21 @@ TABLE = {
     "grows-a-little-by-depth": (
         rules.exploding_activations,
         network({"activations/std": {"a": [1.0] * 3, "b": [20.0] * 3}}),
+        None,
+    ),
+    "sure-of-wrong-answers-from-the-start": (
+        rules.exploding_activations,
+        far_off(start=500.0, size=100.0),
+        Severity.WARNING,
+    ),
+    "far-off-for-another-reason": (
+        rules.exploding_activations,
+        far_off(start=500.0, size=1.0),
+        None,
+    ),
+    "large-and-begins-well": (
+        rules.exploding_activations,
+        far_off(start=2.6, size=100.0),
         None,
     ),
     "fades-by-depth": (
@@ -624,6 +688,11 @@ TABLE = {
     "stack-of-sigmoids": (rules.not_zero_centered, stack(0.5, 0.1), Severity.NOTE),
     "stack-of-tanh": (rules.not_zero_centered, stack(0.0, 0.6), None),
     "averages-lag": (rules.batch_norm_mismatch, lagging(5.0, 2.0), Severity.WARNING),
+    "averages-lagged-long-ago": (
+        rules.batch_norm_mismatch,
+        lagging(5.0, 2.0, steps_since=500),
+        None,
+    ),
     "averages-lag-without-harm": (rules.batch_norm_mismatch, lagging(5.0, 0.11), None),
     "penalty-is-everything": (
         rules.regularization_dominates,
