@@ -3,8 +3,9 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 PYTEST_ARGS ?= -m 'not slow'
 JOBS ?= 1
+MINUTES ?= 30
 
-.PHONY: demo test test-all test-jax test-torch lint bench-dashboard screenshots bench-layers bench-diagnosis clean
+.PHONY: demo test test-all test-jax test-torch lint bench-dashboard screenshots bench-layers bench-diagnosis bench-foreign soak clean
 
 demo: .venv/.demo
 	.venv/bin/python examples/quickstart.py
@@ -28,6 +29,17 @@ bench-layers: .venv/.dev
 bench-diagnosis: .venv/.dev
 	KERAS_BACKEND=tensorflow .venv/bin/python benchmarks/diagnosis record --jobs $(JOBS)
 	KERAS_BACKEND=tensorflow .venv/bin/python benchmarks/diagnosis judge --write
+
+# Watches what is not recorded yet in .foreign/, then judges all of it. Hours on a small machine.
+bench-foreign: .venv/.dev .venv-jax/.dev .venv-torch/.dev
+	KERAS_BACKEND=tensorflow .venv/bin/python benchmarks/foreign watch
+	KERAS_BACKEND=torch .venv-torch/bin/python benchmarks/foreign watch
+	KERAS_BACKEND=jax .venv-jax/bin/python benchmarks/foreign watch
+	.venv/bin/python benchmarks/foreign table --write
+
+# The property tests and faults for MINUTES minutes, and a thousand fits in one process.
+soak: .venv/.dev
+	KERAS_BACKEND=tensorflow .venv/bin/python benchmarks/soak.py --minutes $(MINUTES)
 
 # On PyTorch, which has nothing to compile: the many small models train several times as fast.
 bench-search: .venv-torch/.dev

@@ -3,6 +3,7 @@
 import keras
 
 from keras_babysit.advice import Severity
+from keras_babysit.callbacks.after_fit import call_after_fit
 from keras_babysit.callbacks.session import Session, Settings
 from keras_babysit.history import History, Overhead
 from keras_babysit.probes import Schedule, read_given
@@ -108,6 +109,7 @@ class Babysitter(keras.callbacks.Callback):
             self._session.abandon()
         self._session = Session(self.model, dict(self.params or {}), self._settings)
         self._session.start()
+        call_after_fit(self._session.abandon)
         self._is_training = True
 
     def on_epoch_begin(self, epoch, logs=None):

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from keras_babysit.advice import Advice, Journal, Severity
+from keras_babysit.callbacks.delivery import Delivery
 from keras_babysit.callbacks.last_good import LastGood
 from keras_babysit.errors import KerasBabysitWarning, NotCompiledError, ProbeMismatchError
 from keras_babysit.history import History, Measurement
@@ -87,11 +88,12 @@ class Session:
         self._is_keeping = True  # whether batches of this epoch are kept for the sample
         self._epoch_start = 0  # steps done before this epoch
         self._rules = list(settings.rules)
-        self._sinks = list(settings.sinks)
+        self._sinks = [Delivery(sink) for sink in settings.sinks]
         self._notices = []
         self._call_offs = []
         self._is_known_lost = False
         self._hunted = None  # steps searched for non-finite inputs, None before there is a reason
+        self._record_of_fit = getattr(model, "history", None)  # Keras makes one for each `fit`
         self._last_good = LastGood(model) if settings.rescue else None
         self._monitor = Monitor(
             model,
@@ -111,8 +113,12 @@ class Session:
         """Start the clock and the sinks; a sink that cannot write raises here."""
         epochs, steps = self.planned.get("epochs"), self.planned.get("steps")
         self.schedule.start(epochs * steps if epochs and steps else None)
-        for sink in self._sinks:
-            sink.on_start(self.history)
+        try:
+            for sink in self._sinks:
+                sink("on_start", self.history)
+        except Exception:
+            self.abandon()
+            raise
 
     @guarded
     def begin_epoch(self, epoch):
@@ -163,10 +169,14 @@ class Session:
         self._finish()
         self.schedule.stop()
         self._tell("on_end", Report(self.history, self.advice, self.schedule.overhead))
+        for sink in self._sinks:
+            sink.leave()
 
     def abandon(self):
-        """Put back what is left of a run that ended without `on_train_end`."""
+        """Put back what is left of a run, whether or not it came to `end`."""
         self._call_off()
+        for sink in self._sinks:
+            sink.leave()
 
     def switch_off(self, error):
         """Give up watching this run, and say so once."""
@@ -189,24 +199,35 @@ class Session:
             call_off()
 
     def _before_step(self, is_due, arguments):
+        if self._is_over:
+            return arguments, None
         batch, arguments = self._borrow(arguments, "keep")
         return arguments, self._see_step(is_due, arguments, batch)
 
     def _before_validation_step(self, place, arguments):
+        if self._is_over:
+            return arguments, None
         batch, arguments = self._borrow(arguments, "keep_validation")
         self._see_validation_step(place, batch)
         return arguments, None
 
+    @property
+    def _is_over(self):
+        """Whether this is the step of a later `fit`, after one that broke off before its step."""
+        return getattr(self.model, "history", None) is not self._record_of_fit
+
     def _borrow(self, arguments, kind):
-        """Return the first batch of the step, None if it can't be seen, and the new arguments."""
-        try:
-            with self.schedule.charging(kind):
-                batches, arguments = backend.borrow(arguments, self._steps_per_call)
-                batch = keras.utils.unpack_x_y_sample_weight(batches[0]) if batches else None
-                return batch, arguments
-        except Exception as error:
-            self.switch_off(error)
-            return None, arguments
+        """Return the first batch of the step, None if it can't be seen, and the new arguments.
+
+        What the user's data raises is raised here, as Keras would a moment later.
+        """
+        with self.schedule.charging(kind):
+            batches, arguments = backend.borrow(arguments, self._steps_per_call)
+            return self._first_of(batches), arguments
+
+    @guarded
+    def _first_of(self, batches):
+        return keras.utils.unpack_x_y_sample_weight(batches[0]) if batches else None
 
     @guarded
     def _see_step(self, is_due, arguments, batch):
@@ -311,10 +332,11 @@ class Session:
     def _tell(self, method, argument):
         for sink in list(self._sinks):
             try:
-                getattr(sink, method)(argument)
+                sink(method, argument)
             except Exception as error:
                 self._sinks.remove(sink)
-                _warn(f"{type(sink).__name__} is off for the rest of this run", error)
+                sink.leave()
+                _warn(f"{type(sink.sink).__name__} is off for the rest of this run", error)
 
     def _notice(self, sentence):
         self._notices = [Advice("not_watched", Severity.NOTE, "", sentence)]

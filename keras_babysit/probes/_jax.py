@@ -69,7 +69,10 @@ def to_numpy(tensor):
 
 
 def borrow(arguments, count):
-    """Return up to `count` batches out of fit's iterator, and arguments that hand them on."""
+    """Return up to `count` batches out of fit's iterator, and arguments that hand them on.
+
+    What it raises is an error of the data.
+    """
     state_values, iterator = arguments
     batches = []
     while len(batches) < count:

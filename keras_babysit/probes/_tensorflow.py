@@ -89,7 +89,8 @@ def borrow(arguments, count):
     """Return up to `count` batches out of fit's iterator, and arguments that hand them on.
 
     What is handed on is an iterator of the very same element spec, so that nothing is retraced.
-    The iterators of `tf.distribute` cannot be made again from outside and are left alone.
+    The iterators of `tf.distribute` cannot be made again from outside and are left alone. What it
+    raises is an error of the data.
     """
     (iterator,) = arguments
     if not isinstance(iterator, tf.data.Iterator):

@@ -63,7 +63,7 @@ class Monitor:
     def _prepare(self, batch, arguments):
         """Build what Keras would build in its first step, and the probes on top of that."""
         model = self.model
-        model._symbolic_build(data_batch=batch)
+        self._build(batch)
         has_loss = has_plain_loss(model)
         layers, outermost = taps.leaves(model), taps.outermost(model)
         self._weights = weight_names(model)
@@ -74,13 +74,26 @@ class Monitor:
             ("loss and gradients", {"layers": layers, "has_loss": False}),
             ("loss, gradients and inner layers", {"layers": outermost, "has_loss": False}),
             ("what the layers compute", {"layers": [], "has_loss": False}),
+            (
+                "the layers, loss and gradients",
+                {"layers": [], "has_loss": False, "has_call": False},
+            ),
         ]
 
-    def _make_probes(self, *, layers, has_loss):
+    def _build(self, batch):
+        try:
+            self.model._symbolic_build(data_batch=batch)
+        except Exception:
+            if not all(layer.built for layer in taps.leaves(self.model)):
+                raise
+            # A model without a `call`, as a GAN: what its own step needs is there.
+
+    def _make_probes(self, *, layers, has_loss, has_call=True):
         self._probe = Probe(
             self.model,
             layers=layers,
             has_loss=has_loss,
+            has_call=has_call,
             is_compiled=self.is_compiled,
             suspects=self._suspects,
         )
@@ -227,7 +240,8 @@ class Monitor:
         if not self.is_compiled and backend.CAN_COMPILE and self.schedule.is_worth_compiling(step):
             self.is_compiled = True
             self.schedule.forget_costs()
-            self._make_probes(layers=self._probe.watched, has_loss=self._probe.has_loss)
+            kept = self._probe
+            self._make_probes(layers=kept.watched, has_loss=kept.has_loss, has_call=kept.has_call)
 
     def _run(self, state, batch):
         """Run the probe; where that fails at first, watch less until it works, and say so."""

@@ -29,6 +29,8 @@ class Probe:
             goes forward. A model with a `train_step` of its own may train on something else.
         is_compiled: Whether to compile the pass; uncompiled it starts at once and runs slower.
         layers: The layers to watch, None for all that compute.
+        has_call: Whether `model(x)` can be asked; without it only data and weights are read. A GAN
+            may have no `call`.
         suspects: Names of kernels whose units began alike, to watch whether they part.
 
     Attributes:
@@ -40,9 +42,12 @@ class Probe:
         layers: After the first run, the layer of each target.
     """
 
-    def __init__(self, model, *, has_loss=True, is_compiled=True, layers=None, suspects=()):
+    def __init__(
+        self, model, *, has_loss=True, is_compiled=True, layers=None, has_call=True, suspects=()
+    ):
         self.model = model
         self.has_loss = has_loss
+        self.has_call = has_call
         self.profiles = {}
         self.outputs = []
         self.columns = []
@@ -77,7 +82,7 @@ class Probe:
                 readings.add("weights/unit_spread", name, unit_spread(value))
         if self.has_loss:
             self._read_with_gradients(readings, trainable, other, scale, batch)
-        else:
+        elif self.has_call:
             self._forward(trainable, other, batch, readings)
 
     def _read_with_gradients(self, readings, trainable, other, scale, batch):

@@ -14,8 +14,10 @@ its numbers packed, which the dashboard and `kb-report` read:
 from __future__ import annotations
 
 import base64
+import errno
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,6 +41,16 @@ def line(record: Mapping[str, Any]) -> str:
     """Return a record as one line of strict JSON."""
     # A step may come as a numpy integer; everything else is plain already.
     return json.dumps(record, allow_nan=False, default=to_jsonable)
+
+
+def require_still_there(path: Path) -> None:
+    """Raise if a file that is open was deleted: what is written to it is lost without an error.
+
+    Raises:
+        FileNotFoundError: If there is nothing at `path`.
+    """
+    if not path.exists():
+        raise FileNotFoundError(errno.ENOENT, "Deleted while the run went on", str(path))
 
 
 class Packer:

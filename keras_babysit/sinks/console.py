@@ -67,6 +67,9 @@ class Console(Sink):
         >>> sink = Console(verbose=0)
     """
 
+    has_own_thread = False
+    """Who stops a terminal, with Ctrl-S, wants to read on later: Keras' progress bar waits too."""
+
     def __init__(self, stream: IO[str] | None = None, verbose: int = 1) -> None:
         if verbose not in (0, 1):
             raise ValueError(f"Argument `verbose` must be 0 or 1. Received: verbose={verbose!r}")

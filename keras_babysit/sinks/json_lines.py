@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from keras_babysit.advice import Event
 from keras_babysit.history import History, Measurement, header
-from keras_babysit.sinks._records import line
+from keras_babysit.sinks._records import line, require_still_there
 from keras_babysit.sinks._wording import cost
 from keras_babysit.sinks.sink import Sink
 
@@ -45,7 +46,8 @@ class JsonLines(Sink):
 
     def on_start(self, history: History) -> None:
         """Replace the file and write the facts of the run."""
-        self._close()
+        with contextlib.suppress(OSError):  # what an earlier run could not write out is told
+            self.close()
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self.path.open("w", encoding="utf-8")
@@ -69,11 +71,18 @@ class JsonLines(Sink):
     def on_end(self, report: Report) -> None:
         """Write what watching cost, and close the file."""
         self._write([{"type": "end", "overhead": cost(report.overhead)}])
-        self._close()
+        self.close()
+
+    def close(self) -> None:
+        """Close the file, if one is open."""
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()
 
     def _write(self, records: Sequence[Mapping[str, Any]]) -> None:
         if self._file is None:
             return
+        require_still_there(self.path)
         lines = [line(record) for record in records]
         # Some facts, the sizes of the layers for instance, are known only after the first probe.
         facts = line(header(self._history.facts))
@@ -82,8 +91,3 @@ class JsonLines(Sink):
             lines.insert(0, facts)
         self._file.write("".join(f"{line}\n" for line in lines))
         self._file.flush()
-
-    def _close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None

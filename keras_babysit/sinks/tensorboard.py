@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import re
@@ -15,7 +16,7 @@ import numpy as np
 
 from keras_babysit.advice import Advice, Change, Event, Remedy
 from keras_babysit.history import History, Measurement, header
-from keras_babysit.sinks._records import PLUGIN, TAG, Packer, line
+from keras_babysit.sinks._records import PLUGIN, TAG, Packer, line, require_still_there
 from keras_babysit.sinks._wording import (
     code_lines,
     common_evidence,
@@ -71,6 +72,7 @@ class TensorBoard(Sink):
     def __init__(self, log_dir: str | Path) -> None:
         self.log_dir = os.fspath(log_dir)
         self._records: Any = None
+        self._path: Path | None = None  # of the file, unless it lies in a bucket
         self._tags: dict[tuple[str, str], str] = {}
         self._taken: set[str] = set()
         self._told: dict[str, list[Event]] = {}
@@ -80,11 +82,12 @@ class TensorBoard(Sink):
 
     def on_start(self, history: History) -> None:
         """Open an event file."""
-        self._close()
+        with contextlib.suppress(OSError):  # what an earlier run could not write out is told
+            self.close()
         self._tags, self._taken, self._told = {}, set(), {}
         self._history, self._facts, self._packer = history, "", Packer()
         try:
-            self._records = _open_event_file(os.path.join(self.log_dir, "babysit"))
+            self._records, self._path = _open_event_file(os.path.join(self.log_dir, "babysit"))
         except OSError as error:
             raise ValueError(
                 "Argument `log_dir` must be a folder that can be written. Received: "
@@ -122,7 +125,13 @@ class TensorBoard(Sink):
         text = text_pb(self._tag("summary", ""), _code(str(report).splitlines()))
         self._write(report.history.step, text.value)
         self._record(report.history.step, [{"type": "end", "overhead": cost(report.overhead)}])
-        self._close()
+        self.close()
+
+    def close(self) -> None:
+        """Close the file, if one is open."""
+        records, self._records = self._records, None
+        if records is not None:
+            records.close()
 
     def _values(self, measurement: Measurement) -> Iterable[Any]:
         from tensorboard.plugins.histogram.summary_v2 import histogram_pb
@@ -170,16 +179,13 @@ class TensorBoard(Sink):
 
     def _flush(self) -> None:
         if self._records is not None:
+            if self._path is not None:
+                require_still_there(self._path)
             self._records.flush()
 
-    def _close(self) -> None:
-        if self._records is not None:
-            self._records.close()
-            self._records = None
 
-
-def _open_event_file(folder: str) -> Any:
-    """Return a writer of records.
+def _open_event_file(folder: str) -> tuple[Any, Path | None]:
+    """Return a writer of records, and the path of its file unless that lies in a bucket.
 
     TensorBoard's `EventFileWriter` is not used: it imports TensorFlow wherever that is installed,
     which on another backend takes seconds and the memory of the GPU.
@@ -189,14 +195,19 @@ def _open_event_file(folder: str) -> Any:
 
     now = time.time()
     name = f"events.out.tfevents.{now:.0f}.{socket.gethostname()}.{os.getpid()}"
-    records = RecordWriter(_created(folder, f"{name}.{next(_file_numbers)}.babysit"))
+    name = f"{name}.{next(_file_numbers)}.babysit"
+    records = RecordWriter(_created(folder, name))
     records.write(Record(wall_time=now, file_version="brain.Event:2").SerializeToString())
     records.flush()
-    return records
+    return records, None if _is_bucket(folder) else Path(folder, name)
+
+
+def _is_bucket(folder: str) -> bool:
+    return "://" in folder
 
 
 def _created(folder: str, name: str) -> Any:
-    if "://" in folder:  # a bucket: TensorBoard reaches what TensorFlow or fsspec reaches
+    if _is_bucket(folder):  # TensorBoard reaches what TensorFlow or fsspec reaches
         from tensorboard.compat import tf
 
         tf.io.gfile.makedirs(folder)

@@ -1,0 +1,1 @@
+"""Models that were not written for this project, watched for a few steps."""

@@ -1,0 +1,37 @@
+"""One foreign model: how to make it, what to feed it, and how to compile it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+BATCH = 4
+STEPS = 4
+EXAMPLES = BATCH * STEPS
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model and its data.
+
+    Args:
+        name: Name in the tables.
+        make: Returns the model.
+        data: Returns `(x, y)` with `EXAMPLES` examples; y may be None.
+        compile: Called with the model; compiles it as its authors do.
+    """
+
+    name: str
+    make: Callable[[], keras.Model]
+    data: Callable[[], tuple[Any, Any]]
+    compile: Callable[[keras.Model], None]
+
+
+def plainly(loss: Any = None, **options: Any) -> Callable[[keras.Model], None]:
+    """Return a function that compiles a model with Adam as it comes."""
+
+    def compile(model: keras.Model) -> None:
+        model.compile("adam", loss, **options)
+
+    return compile

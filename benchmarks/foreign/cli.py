@@ -1,0 +1,80 @@
+"""The commands: watch, one, table."""
+
+import argparse
+import fnmatch
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.foreign import tables
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / ".foreign"
+PAGE = ROOT / "docs" / "foreign.md"
+
+
+def main() -> None:
+    """Run one command."""
+    parser = argparse.ArgumentParser(prog="python benchmarks/foreign", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    one = commands.add_parser("watch", help="watch what was not watched yet")
+    one.add_argument("--only", action="append", help="name, or pattern")
+    one.add_argument("--again", action="store_true", help="watch also what was watched")
+    one.add_argument("--seconds", type=int, default=900, help="bound for one model")
+    one = commands.add_parser("one", help="watch one model in this process")
+    one.add_argument("name")
+    one = commands.add_parser("table", help="replay the rules; print what was seen and said")
+    one.add_argument("--write", action="store_true", help=f"write docs/{PAGE.name}")
+    options = parser.parse_args()
+    {"watch": run_watch, "one": run_one, "table": run_table}[options.command](options)
+
+
+def run_watch(options: argparse.Namespace) -> None:
+    from benchmarks.foreign import cases
+
+    for name in cases.names():
+        is_wanted = any(fnmatch.fnmatch(name, pattern) for pattern in options.only or ["*"])
+        if is_wanted and (options.again or not _is_known(name)):
+            watch_in_a_process(name, options.seconds)
+            print(tables.row(tables.read(path_of(name))), flush=True)
+
+
+def run_one(options: argparse.Namespace) -> None:
+    from benchmarks.foreign import cases
+    from benchmarks.foreign.watch import watch
+
+    watch(cases.find(options.name), path_of(options.name))
+
+
+def run_table(options: argparse.Namespace) -> None:
+    page = tables.page(FOLDER)
+    if options.write:
+        PAGE.write_text(page, encoding="utf-8")
+    print(page)
+
+
+def path_of(name: str) -> Path:
+    return FOLDER / os.environ["KERAS_BACKEND"] / f"{name}.jsonl.gz"
+
+
+def _is_known(name: str) -> bool:
+    return path_of(name).exists() or tables.failure_of(path_of(name)).exists()
+
+
+def watch_in_a_process(name: str, seconds: int) -> None:
+    """Watch one model, or write down why that was not possible."""
+    command = [sys.executable, str(Path(__file__).parent), "one", name]
+    failure = tables.failure_of(path_of(name))
+    failure.parent.mkdir(parents=True, exist_ok=True)
+    failure.unlink(missing_ok=True)
+    try:
+        subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=seconds, check=True)
+    except subprocess.TimeoutExpired:
+        failure.write_text(json.dumps({"name": name, "failed": f"not done in {seconds} s"}))
+    except subprocess.CalledProcessError as error:
+        errors = re.findall(r"^[\w.]*(?:Error|Exception|Interrupt): .*", error.stderr, re.MULTILINE)
+        why = errors[-1][:300] if errors else f"exit {error.returncode}"
+        failure.write_text(json.dumps({"name": name, "failed": why}))

@@ -1,0 +1,95 @@
+"""What was recorded, as Markdown."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from benchmarks.diagnosis.replay import read_recording, replay
+from keras_babysit.advice import Severity
+
+INTRODUCTION = """# Foreign models
+
+Made by `make bench-foreign`: every architecture of `keras.applications` (`weights=None`, the
+smallest images it takes) and the model kinds of Keras' examples, as `benchmarks/foreign` has them,
+watched for one epoch of 4 steps of 4 examples; Adam at its default rate. The rules are replayed
+over the recordings. Seconds are of a busy CPU core and say little."""
+
+TABLE = """| model | million weights | layers seen | not watched | said | seconds watching, of all |
+|---|---|---|---|---|---|
+"""
+
+
+def failure_of(path: Path) -> Path:
+    """Return where it is written why there is no recording."""
+    return path.with_name(path.name.replace(".jsonl.gz", ".failed.json"))
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return what is known of a run, and the advice that the rules give on it now."""
+    if not path.exists():
+        failed: dict[str, Any] = json.loads(failure_of(path).read_text())
+        return failed
+    recording = read_recording(path)
+    return recording.run | {"advice": replay(recording)}
+
+
+def row(run: dict[str, Any]) -> str:
+    """Return one run as a row of a table."""
+    if "failed" in run:
+        return f"| {run['name']} | - | - | failed: {run['failed']} | - | - |"
+    called = run["layers"] - len(run["not_called"])
+    counts = Counter((a.severity.name, a.rule) for a in run["advice"])
+    cells = [
+        run["name"],
+        f"{run['parameters'] / 1e6:.1f}",
+        f"{called} of {run['layers']}",
+        "; ".join([*run["not_watched"], *run["warnings"]]) or "-",
+        ", ".join(f"{rule} ({severity}, {n})" for (severity, rule), n in counts.items()) or "none",
+        f"{run['watching']:.0f} of {run['seconds']:.0f}",
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+def page(folder: Path) -> str:
+    """Return the page of all backends that were run."""
+    parts = [INTRODUCTION]
+    for backend in ("tensorflow", "jax", "torch"):
+        runs = [read(path) for path in recordings(folder / backend)]
+        if runs:
+            parts += [
+                f"## {backend}",
+                summary(runs),
+                TABLE + "\n".join(map(row, runs)),
+                alarms(runs),
+            ]
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def recordings(folder: Path) -> list[Path]:
+    """Return where the recordings of a backend are, or would be, in the order of the cases."""
+    from benchmarks.foreign import cases
+
+    paths = [folder / f"{name}.jsonl.gz" for name in cases.names()]
+    return [path for path in paths if path.exists() or failure_of(path).exists()]
+
+
+def summary(runs: list[dict[str, Any]]) -> str:
+    done = [run for run in runs if "failed" not in run]
+    quiet = [run for run in done if not any(a.severity >= Severity.WARNING for a in run["advice"])]
+    whole = [run for run in done if not run["not_watched"] and not run["warnings"]]
+    return (
+        f"{len(runs)} models: {len(done)} trained, {len(whole)} of them watched entirely, "
+        f"{len(quiet)} without a warning."
+    )
+
+
+def alarms(runs: list[dict[str, Any]]) -> str:
+    """Return a line for each warning."""
+    lines = [
+        f"- {run['name']}, step {a.step}: {a.severity.name} {a.rule}({a.target}): {a.message}"
+        for run in runs
+        for a in run.get("advice", ())
+        if a.severity >= Severity.WARNING
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,55 @@
+"""Watch one case, and keep what was seen of it as a recording that rules can be replayed over."""
+
+import resource
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+import keras
+
+from benchmarks.diagnosis.replay import Recorder, write_recording
+from benchmarks.foreign.case import BATCH, Case
+from keras_babysit import Babysitter
+from keras_babysit.errors import KerasBabysitWarning
+from keras_babysit.probes import taps
+from keras_babysit.rules import DEFAULT_RULES
+
+
+def watch(case: Case, path: Path) -> None:
+    """Train one case for an epoch of a few steps under a watcher that may take its time."""
+    keras.utils.set_random_seed(1)
+    start = time.perf_counter()
+    model = case.make()
+    case.compile(model)
+    # A few steps earn no compilation, except on JAX, which compiles each operation by itself.
+    model.run_eagerly = keras.backend.backend() != "jax"
+    x, y = case.data()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        recorder = Recorder(Path(folder, "run.jsonl"))
+        sitter = recorder.sitter = Babysitter(
+            budget=1.0,
+            verbose=0,
+            rules=[recorder.mark_judgement, *DEFAULT_RULES],
+            sinks=[recorder],
+        )
+        model.fit(x, y, batch_size=BATCH, shuffle=False, verbose=0, callbacks=[sitter])
+        lines = recorder.path.read_text(encoding="utf-8").splitlines(keepends=True)
+    layers = list(taps.names(taps.leaves(model)).values())
+    seen = {target.partition("#")[0] for target in sitter.history.facts.get("layers", {})}
+    ours = [w for w in caught if issubclass(w.category, KerasBabysitWarning)]
+    run = {
+        "name": case.name,
+        "parameters": model.count_params(),
+        "seconds": round(time.perf_counter() - start, 1),
+        "watching": round(sitter.overhead.seconds, 1),
+        "gigabytes": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 1),
+        "probes": sitter.overhead.probes,
+        "layers": len(layers),
+        "not_called": [name for name in layers if name not in seen],
+        "not_watched": [a.message for a in sitter.advice if a.rule == "not_watched"],
+        "warnings": [str(w.message)[:300] for w in ours],
+    }
+    write_recording(path, lines, run)

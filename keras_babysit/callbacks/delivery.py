@@ -1,0 +1,97 @@
+"""Calls a sink in a thread of its own, so that one that hangs does not hold up training."""
+
+import contextlib
+import queue
+import threading
+import weakref
+from concurrent.futures import Future
+
+WAIT_SECONDS = 30.0
+"""Longest that training waits for one call of a sink: far above what a slow network drive takes,
+and lost once only, because the sink is then left behind."""
+
+PARTING_SECONDS = 1.0
+"""Longest wait for a sink to close what it has open: all of it was written out before."""
+
+
+class Delivery:
+    """Hands a run to one sink, call by call, and waits for each a bounded time.
+
+    Each call is waited for, so that a sink sees the history as it was when it was called, what it
+    raises is known at once, and nothing is left to be written when `fit` returns.
+
+    Args:
+        sink: The sink.
+    """
+
+    def __init__(self, sink):
+        self.sink = sink
+        self._calls = queue.SimpleQueue()
+        self._thread = None
+        # A run that broke off may have nobody to call `leave`.
+        self._end = weakref.finalize(self, self._calls.put, None)
+        self._end.atexit = False
+
+    def __call__(self, method, argument):
+        """Call a method of the sink.
+
+        Raises:
+            TimeoutError: If the sink has not returned in time; it must not be called again.
+            Exception: What the sink raises.
+        """
+        call = getattr(self.sink, method)
+        if not getattr(self.sink, "has_own_thread", True):
+            call(argument)
+            return
+        done = self._ask(call, argument)
+        try:
+            done.result(WAIT_SECONDS)
+        except TimeoutError:
+            if done.done():  # the sink itself raised it, or returned at the last moment
+                done.result()
+                return
+            self._end()
+            self._thread = None
+            raise TimeoutError(
+                f"`{type(self.sink).__name__}.{method}` must return within {WAIT_SECONDS:g} "
+                "seconds. A drive or a network that hangs may be why."
+            ) from None
+
+    def leave(self):
+        """Let the sink close what it has open, and end its thread; nothing is raised here."""
+        if not self._end.alive:
+            return
+        close = getattr(self.sink, "close", lambda: None)
+        if not getattr(self.sink, "has_own_thread", True):
+            with contextlib.suppress(Exception):
+                close()
+        elif self._thread is not None:
+            self._ask(close)
+        thread, self._thread = self._thread, None
+        self._end()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(PARTING_SECONDS)
+
+    def _ask(self, call, *arguments):
+        if self._thread is None:
+            name = f"keras-babysit {type(self.sink).__name__}"
+            self._thread = threading.Thread(
+                target=_work, args=(self._calls,), name=name, daemon=True
+            )
+            self._thread.start()
+        done = Future()
+        self._calls.put((done, call, arguments))
+        return done
+
+
+def _work(calls):
+    """Make the calls in the order in which they come, until there is None instead of one."""
+    while (job := calls.get()) is not None:
+        done, call, arguments = job
+        try:
+            call(*arguments)
+        except BaseException as error:
+            done.set_exception(error)
+        else:
+            done.set_result(None)
+        del job, done, call, arguments  # keep nothing of a run alive while waiting for more

@@ -1,0 +1,153 @@
+"""Sinks are called in order, are waited for, and are left behind where they hang."""
+
+import contextlib
+import threading
+
+import keras
+import numpy as np
+import pytest
+
+import keras_babysit as kb
+from keras_babysit.callbacks import delivery
+from keras_babysit.callbacks.delivery import Delivery
+from keras_babysit.errors import KerasBabysitWarning
+
+layers = keras.layers
+X = np.random.default_rng(0).normal(size=(16, 4)).astype("float32")
+
+
+class Notes(kb.sinks.Sink):
+    """Notes what it is called with, and by which thread."""
+
+    def __init__(self):
+        self.heard, self.threads = [], set()
+
+    def _note(self, name, *arguments):
+        self.heard.append((name, *arguments))
+        self.threads.add(threading.current_thread())
+
+    def on_start(self, history):
+        self._note("start")
+
+    def on_measurements(self, measurements):
+        self._note("measurements", measurements)
+
+    def on_end(self, report):
+        self._note("end")
+
+    def close(self):
+        self._note("close")
+
+
+class Hangs(Notes):
+    """Waits in one method for an event that does not come before the test lets it."""
+
+    def __init__(self, method):
+        super().__init__()
+        self.go_on = threading.Event()
+        setattr(self, method, lambda argument: self.go_on.wait())
+
+
+class HangsInClose(Notes):
+    def __init__(self):
+        super().__init__()
+        self.go_on = threading.Event()
+
+    def close(self):
+        self.go_on.wait()
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setattr(delivery, "WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(delivery, "PARTING_SECONDS", 0.05)
+
+
+def fit(*sinks):
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(1)])
+    model.compile("sgd", "mse", run_eagerly=True)
+    sitter = kb.Babysitter(verbose=0, sinks=sinks)
+    return model.fit(X, X[:, :1], batch_size=8, verbose=0, callbacks=[sitter])
+
+
+def test_one_thread_makes_all_calls_in_their_order_and_is_gone():
+    sink = Notes()
+    deliver = Delivery(sink)
+    deliver("on_start", None)
+    for number in range(200):
+        deliver("on_measurements", number)
+        assert sink.heard[-1] == ("measurements", number)  # it was waited for
+    deliver.leave()
+    assert [name for name, *_ in sink.heard] == ["start", *["measurements"] * 200, "close"]
+    (thread,) = sink.threads
+    assert thread is not threading.current_thread()
+    assert not thread.is_alive()
+
+
+def test_a_sink_that_must_be_is_called_by_the_thread_of_fit():
+    sink = Notes()
+    sink.has_own_thread = False
+    fit(sink)
+    assert sink.threads == {threading.current_thread()}
+    assert [name for name, *_ in sink.heard][-2:] == ["end", "close"]
+
+
+def test_what_a_sink_raises_arrives():
+    class Full(Notes):
+        def on_measurements(self, measurements):
+            raise error
+
+    for error in (OSError("disk full"), TimeoutError("of its own")):
+        deliver = Delivery(Full())
+        with pytest.raises(type(error), match=str(error)):
+            deliver("on_measurements", [])
+        deliver.leave()
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("method", ["on_measurements", "on_end"])
+def test_one_that_hangs_is_one_warning_and_the_others_get_all(method, tmp_path):
+    hangs, path = Hangs(method), tmp_path / "run.jsonl"
+    with pytest.warns(KerasBabysitWarning, match=r"Hangs is off.*must return within 0\.05") as told:
+        history = fit(hangs, kb.sinks.JsonLines(path))
+    assert sum(issubclass(one.category, KerasBabysitWarning) for one in told) == 1
+    assert len(history.history["loss"]) == 1
+    assert kb.sinks.Report.from_jsonl(path).overhead is not None  # written to its end
+    hangs.go_on.set()
+    _let_go()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_one_that_hangs_at_the_start_is_said_before_training():
+    hangs = Hangs("on_start")
+    with pytest.raises(TimeoutError, match=r"`Hangs.on_start` must return within 0\.05 seconds"):
+        fit(Notes(), hangs)
+    hangs.go_on.set()
+    _let_go()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_one_that_hangs_at_the_very_end_is_left():
+    sink = HangsInClose()
+    fit(sink)
+    sink.go_on.set()
+    _let_go()
+
+
+def _let_go():
+    """Wait until no thread is left of those that hung."""
+    for thread in threading.enumerate():
+        if thread.name.startswith("keras-babysit"):
+            thread.join(10)
+            assert not thread.is_alive()
+
+
+def test_the_thread_of_a_run_that_nobody_ended_goes_with_it():
+    sink = Notes()
+    deliver = Delivery(sink)
+    with contextlib.suppress(RuntimeError):
+        deliver("on_start", None)
+    (thread,) = sink.threads
+    del deliver
+    thread.join(10)
+    assert not thread.is_alive()

@@ -1,0 +1,384 @@
+"""Faults from outside, one by one: `fit` goes on, one warning says so, and what was written stays.
+
+What a rule, a sink or a probe does wrong is in `test_safety.py`; how sinks are called in
+`test_delivery.py`.
+"""
+
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import textwrap
+import time
+
+import keras
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+import keras_babysit as kb
+from keras_babysit.errors import KerasBabysitWarning
+from keras_babysit.probes.probe import Probe
+
+BACKEND = keras.backend.backend()
+layers = keras.layers
+X = np.random.default_rng(0).normal(size=(48, 4)).astype("float32")
+Y = np.random.default_rng(1).integers(0, 2, 48)
+
+
+def small():
+    model = keras.Sequential(
+        [keras.Input((4,)), layers.Dense(4, "relu", name="first"), layers.Dense(2, "softmax")]
+    )
+    # A few steps earn no compilation, except on JAX, which compiles each operation by itself.
+    model.compile("adam", "sparse_categorical_crossentropy", run_eagerly=BACKEND != "jax")
+    return model
+
+
+def fit(*callbacks, model=None):
+    model = model or small()
+    return model.fit(X, Y, batch_size=8, epochs=2, verbose=0, callbacks=list(callbacks))
+
+
+class At(keras.callbacks.Callback):
+    """Does something once, before the step with this number in the first epoch."""
+
+    def __init__(self, step, do):
+        super().__init__()
+        self.step, self.do = step, do
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if batch == self.step and self.do is not None:
+            do, self.do = self.do, None
+            do()
+
+
+def swap(path, device, flags):
+    """Let what this process has open at `path` be another file, as the kernel sees it."""
+
+    def do():
+        replacement = os.open(device, flags)
+        for entry in os.listdir("/proc/self/fd"):
+            place = f"/proc/self/fd/{entry}"
+            if os.path.exists(place) and os.path.realpath(place) == os.path.realpath(path()):
+                os.dup2(replacement, int(entry))
+        os.close(replacement)
+
+    return do
+
+
+def disk_full(path):
+    return swap(path, "/dev/full", os.O_WRONLY)
+
+
+def read_only(path):
+    return swap(path, os.devnull, os.O_RDONLY)
+
+
+def quota(path):
+    def do():
+        _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (path().stat().st_size + 100, hard))
+
+    return do
+
+
+def file_deleted(path):
+    return lambda: path().unlink()
+
+
+def folder_deleted(path):
+    return lambda: shutil.rmtree(path().parent)
+
+
+FAULTS = {
+    "disk-full": (disk_full, "No space left on device"),
+    "read-only": (read_only, "Bad file descriptor"),
+    "quota": (quota, "File too large"),
+    "file-deleted": (file_deleted, "Deleted while the run went on"),
+    "folder-deleted": (folder_deleted, "Deleted while the run went on"),
+}
+"""How the file of a sink goes bad, and what the warning must say."""
+
+
+@pytest.fixture
+def _size_limit():
+    """Put back the limit on the size of files, which counts for the process."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def json_lines(folder):
+    return kb.sinks.JsonLines(folder / "a" / "run.jsonl"), lambda: folder / "a" / "run.jsonl"
+
+
+def tensorboard(folder):
+    return kb.sinks.TensorBoard(folder), lambda: next((folder / "babysit").iterdir())
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has a device that is full")
+@pytest.mark.usefixtures("_size_limit")
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("make", [json_lines, tensorboard])
+def test_a_file_that_goes_bad_is_one_warning_and_what_was_written_stays(make, fault, tmp_path):
+    sink, path = make(tmp_path)
+    inject, message = FAULTS[fault]
+    sitter = kb.Babysitter(every=1, verbose=0, sinks=[sink])
+    name = type(sink).__name__
+    with pytest.warns(KerasBabysitWarning, match=f"{name} is off.*{message}") as told:
+        history = fit(sitter, At(3, inject(path)))
+    assert sum(issubclass(one.category, KerasBabysitWarning) for one in told) == 1
+    assert len(history.history["loss"]) == 2
+    assert sitter.history.series("loss/batch").steps.tolist() == list(range(13))  # nothing is lost
+    if "deleted" not in fault:
+        assert steps_written(path()) == [0, 1, 2]
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+    fit(sitter)  # the same sink begins afresh
+    assert max(steps_written(path_of_latest(path, tmp_path))) == 12
+
+
+def path_of_latest(path, folder):
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    return max(files, key=lambda file: file.stat().st_mtime_ns)
+
+
+def steps_written(path):
+    if path.suffix == ".jsonl":
+        return kb.History.from_jsonl(path).series("loss/batch").steps.tolist()
+    events = EventAccumulator(str(path), size_guidance={"tensors": 0}).Reload()
+    return [event.step for event in events.Tensors("babysit/loss/batch")]
+
+
+def exhausted():
+    """Return what the backend raises when memory is exhausted."""
+    if BACKEND == "tensorflow":
+        import tensorflow as tf
+
+        return tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+    if BACKEND == "torch":
+        import torch
+
+        return torch.OutOfMemoryError("out of memory")
+    import jax
+
+    return jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory")
+
+
+@pytest.mark.parametrize("broken", [1, 3])
+def test_a_probe_out_of_memory_is_said_once_and_training_goes_on(broken, monkeypatch):
+    """At its first run less and less is watched; later the watcher is off."""
+    inner, runs = Probe.__call__, []
+
+    def run(self, *args, **kwargs):
+        runs.append(self)
+        if broken == 1 or len(runs) >= broken:
+            raise exhausted()
+        return inner(self, *args, **kwargs)
+
+    monkeypatch.setattr(Probe, "__call__", run)
+    bare, watched = small(), small()
+    watched.set_weights(bare.get_weights())
+    keras.utils.set_random_seed(1)
+    fit(model=bare)
+    keras.utils.set_random_seed(1)
+    with pytest.warns(
+        KerasBabysitWarning, match="off for the rest of this run: .*(OOM|emory)"
+    ) as told:
+        fit(kb.Babysitter(every=1, verbose=0), model=watched)
+    assert sum(issubclass(one.category, KerasBabysitWarning) for one in told) == 1
+    for one, other in zip(bare.get_weights(), watched.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_out_of_memory_at_first_watches_less(monkeypatch):
+    inner = Probe.__call__
+
+    def run(self, *args, **kwargs):
+        if self.has_loss:
+            raise exhausted()
+        return inner(self, *args, **kwargs)
+
+    monkeypatch.setattr(Probe, "__call__", run)
+    sitter = kb.Babysitter(every=1, verbose=0)
+    fit(sitter)
+    (advice,) = [one for one in sitter.advice if one.rule == "not_watched"]
+    assert advice.message.startswith("Not watched: loss and gradients (")
+    assert sitter.history.targets("activations/std")
+
+
+@pytest.mark.parametrize("jump", [-1e9, 1e9])
+@pytest.mark.parametrize("clock", ["time", "perf_counter"])
+def test_a_clock_that_jumps_changes_nothing_but_how_often_it_looks(
+    clock, jump, monkeypatch, tmp_path
+):
+    inner, shift = getattr(time, clock), [0.0]
+    monkeypatch.setattr(time, clock, lambda: inner() + shift[0])
+    sitter = kb.Babysitter(verbose=0, log_dir=tmp_path)
+    sitter_at_fixed_steps = kb.Babysitter(verbose=0, every=1)
+    history = fit(sitter, sitter_at_fixed_steps, At(2, lambda: shift.__setitem__(0, jump)))
+    assert len(history.history["loss"]) == 2
+    assert "broke_off" not in sitter.history.facts
+    assert sitter.history.facts["has_ended"]
+    assert len(sitter_at_fixed_steps.history.series("loss/batch")) == 13
+    assert steps_written(next((tmp_path / "babysit").iterdir()))[0] == 0
+
+
+KILLED = """
+    import os, random, signal, sys, time
+    from pathlib import Path
+    import numpy as np
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from keras_babysit.history import History, Measurement
+    from keras_babysit.sinks import JsonLines, TensorBoard
+
+    def write(folder):
+        sinks, history = [JsonLines(folder / "run.jsonl"), TensorBoard(folder)], History()
+        for sink in sinks:
+            sink.on_start(history)
+        gates = np.random.default_rng(0).random(500).astype("float32")
+        for step in range(10**9):
+            found = [Measurement(step, 0, "loss/batch", "", float(step))]
+            found += [Measurement(step, 0, "activations/gate", f"d_{i}", gates) for i in range(4)]
+            for sink in sinks:
+                sink.on_measurements(found)
+
+    def are_gapless(steps):
+        return list(steps) == list(range(len(steps)))
+
+    whole = 0
+    for kill in range(20):
+        folder = Path(sys.argv[1], str(kill))
+        child = os.fork()
+        if not child:
+            write(folder)
+        while not (folder / "run.jsonl").exists() or not (folder / "babysit").exists():
+            time.sleep(0.001)
+        time.sleep(random.Random(kill).uniform(0.01, 0.1))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        steps = History.from_jsonl(folder / "run.jsonl").series("loss/batch").steps.tolist()
+        tail = (folder / "run.jsonl").read_bytes().rpartition(b"\\n")[2]
+        whole += not tail
+        assert are_gapless(steps[:500]), steps
+        events = EventAccumulator(str(folder / "babysit"), size_guidance={"tensors": 0}).Reload()
+        if "babysit/loss/batch" in events.Tags()["tensors"]:
+            written = [event.step for event in events.Tensors("babysit/loss/batch")]
+            assert are_gapless(written) and abs(len(written) - steps[-1] - 1) <= 1, written
+    print(f"{20 - whole} of 20 were killed in the middle of a line")
+"""
+
+
+def run_script(script, *arguments):
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_killed_at_any_moment_leaves_every_whole_record(tmp_path):
+    assert "of 20" in run_script(KILLED, tmp_path)
+
+
+FORKED = """
+    import os, sys
+    import numpy as np, keras, keras_babysit as kb
+
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse", run_eagerly=True)
+    x = np.ones((16, 4), "float32")
+    sinks = [kb.sinks.JsonLines(sys.argv[1] + "/run.jsonl")]
+    sitter = kb.Babysitter(verbose=0, log_dir=sys.argv[1], sinks=sinks)
+    model.fit(x, x[:, :1], verbose=0, callbacks=[sitter])
+    child = os.fork()
+    if not child:
+        sitter.report().to_html()
+        sinks[0].on_start(sitter.history)  # what a child opens is its own
+        for sink in sitter._settings.sinks:
+            sink.close()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    model.fit(x, x[:, :1], verbose=0, callbacks=[sitter])
+    assert len(kb.History.from_jsonl(sys.argv[1] + "/run.jsonl")) == len(sitter.history)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.skipif(BACKEND == "jax", reason="JAX warns of every fork by itself")
+def test_a_fork_after_fit_disturbs_nobody(tmp_path):
+    run_script(FORKED, tmp_path)
+
+
+HOSTILE = {
+    "quotes": 'it\'s "quoted"',
+    "newline": "two\nlines",
+    "html": "<img src=x onerror=alert(1)>",
+    "long": "x" * 10_000,
+    "non-ascii": "couche_cachée_層_🧠",
+    "markup": "[bold]x[red] `code` {{x}} $&",
+    "blank": " ",
+}
+
+
+def test_layers_of_every_name_are_watched_and_told_of(tmp_path, capsys):
+    x = h = keras.Input((4,))
+    for name in HOSTILE.values():
+        h = layers.Dense(3, "relu", bias_initializer=keras.initializers.Constant(-9), name=name)(h)
+    model = keras.Model(x, layers.Dense(2, "softmax", name="last")(h))
+    model.compile("adam", "sparse_categorical_crossentropy")
+    path = tmp_path / "run.jsonl"
+    sitter = kb.Babysitter(
+        every=1, rules=["dead_units"], log_dir=tmp_path, sinks=[kb.sinks.JsonLines(path)]
+    )
+    fit(sitter, model=model)
+    assert "broke_off" not in sitter.history.facts
+    assert set(HOSTILE.values()) <= set(sitter.history.targets("activations/dead_fraction"))
+    assert {advice.target for advice in sitter.advice} == set(HOSTILE.values())
+    assert kb.History.from_jsonl(path).quantities() == sitter.history.quantities()
+    page = sitter.report().to_html()
+    assert "<img src=x" not in page
+    printed = capsys.readouterr().out
+    assert "dead_units" in printed
+    assert "x" * 200 not in printed
+
+
+def test_layers_of_one_name_keep_readings_of_their_own():
+    class Twins(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.one = layers.Dense(4, "relu", name="same")
+            self.other = layers.Dense(4, "relu", name="same")
+            self.block = keras.Sequential([layers.Dense(4, name="same")], name="same")
+            self.head = layers.Dense(2, "softmax", name="same")
+
+        def call(self, x):
+            return self.head(self.block(self.other(self.one(x))))
+
+    model = Twins()
+    model.compile("adam", "sparse_categorical_crossentropy")
+    sitter = kb.Babysitter(every=1, verbose=0)
+    fit(sitter, model=model)
+    assert len(sitter.history.targets("activations/std")) == 4
+    assert len(sitter.history.targets("gradients/norm")) == 8
+    assert "broke_off" not in sitter.history.facts
+
+
+def test_an_error_of_the_data_is_the_one_that_the_user_sees():
+    def batches():
+        for place in range(6):
+            if place == 3:
+                raise RuntimeError("a broken file")
+            yield X[8 * place :][:8], Y[8 * place :][:8]
+
+    messages = []
+    for callbacks in ([], [kb.Babysitter(every=1, verbose=0)]):
+        with pytest.raises(Exception, match="a broken file") as raised:
+            small().fit(batches(), steps_per_epoch=6, shuffle=False, verbose=0, callbacks=callbacks)
+        messages.append(type(raised.value))
+    assert messages[0] is messages[1]

@@ -1,0 +1,247 @@
+"""Nothing leaks: however `fit` ends, the model and the process are as if it was never watched."""
+
+import gc
+import pickle
+import threading
+import weakref
+
+import keras
+import numpy as np
+import pytest
+
+import keras_babysit as kb
+
+layers = keras.layers
+X = np.random.default_rng(0).normal(size=(48, 4)).astype("float32")
+Y = np.random.default_rng(1).integers(0, 2, 48)
+
+
+def make():
+    keras.utils.clear_session()  # names count from the start again
+    keras.utils.set_random_seed(3)
+    inner = [layers.Dense(4, "tanh", name="dense"), layers.BatchNormalization(name="norm")]
+    model = keras.Sequential(
+        [
+            keras.Input((4,)),
+            layers.Dense(4, "relu", name="first"),
+            keras.Sequential(inner, name="inner"),
+            layers.Dropout(0.2, seed=1, name="dropout"),
+            layers.Dense(2, "softmax", name="last"),
+        ],
+        name="model",
+    )
+    model.compile(keras.optimizers.Adam(name="adam"), "sparse_categorical_crossentropy")
+    return model
+
+
+class Raise(keras.callbacks.Callback):
+    """Raises in one hook; after the sitter's own, as it stands behind it in the list."""
+
+    def __init__(self, hook, error):
+        super().__init__()
+        self.error = error
+        setattr(self, hook, self._raise)
+
+    def _raise(self, place, logs=None):
+        if place == 1:
+            raise self.error("another callback")
+
+
+class Stop(keras.callbacks.Callback):
+    def on_train_batch_begin(self, batch, logs=None):
+        self.model.stop_training = True
+
+
+def end_normally(model, callbacks):
+    fit(model, callbacks)
+
+
+def end_by_stop_training(model, callbacks):
+    fit(model, [*callbacks, Stop()])
+
+
+def end_by_nan(model, callbacks):
+    fit(model, [*callbacks, keras.callbacks.TerminateOnNaN()], x=np.full_like(X, np.nan))
+
+
+def end_by_error(hook, error):
+    def end(model, callbacks):
+        with pytest.raises(error):
+            fit(model, [*callbacks, Raise(hook, error)])
+
+    return end
+
+
+def end_by_error_in_the_data(model, callbacks):
+    class Broken(keras.utils.PyDataset):
+        def __len__(self):
+            return 6
+
+        def __getitem__(self, place):
+            if place == 3:
+                raise RuntimeError("a broken file")
+            return X[8 * place :][:8], Y[8 * place :][:8]
+
+    with pytest.raises(Exception, match="a broken file"):
+        model.fit(Broken(), shuffle=False, verbose=0, callbacks=callbacks)
+
+
+ENDS = {
+    "normally": end_normally,
+    "stop-training": end_by_stop_training,
+    "nan": end_by_nan,
+    "error-before-a-step": end_by_error("on_train_batch_begin", RuntimeError),
+    "error-in-validation": end_by_error("on_test_batch_begin", RuntimeError),
+    "error-after-an-epoch": end_by_error("on_epoch_end", RuntimeError),
+    "interrupt-before-a-step": end_by_error("on_train_batch_begin", KeyboardInterrupt),
+    "interrupt-after-a-step": end_by_error("on_train_batch_end", KeyboardInterrupt),
+    "error-in-the-data": end_by_error_in_the_data,
+}
+
+
+def fit(model, callbacks=(), x=X, **options):
+    options = {"epochs": 2, "batch_size": 8, "verbose": 0, "validation_data": (X, Y)} | options
+    return model.fit(x, Y, callbacks=list(callbacks), **options)
+
+
+def traits(model):
+    """Return all by which a model could tell that it was watched, except the values of weights."""
+    parts = [model, *model._flatten_layers(include_self=False)]
+    return {
+        "attributes": [sorted(vars(part)) for part in parts],
+        "activations": [getattr(part, "activation", None) for part in parts],
+        "functions": [
+            getattr(getattr(model, name), "__qualname__", str(type(getattr(model, name))))
+            for name in ("train_function", "test_function")
+        ],
+        "variables": [variable.path for variable in model.variables],
+        "optimizer": [variable.path for variable in model.optimizer.variables],
+        "metrics": [variable.path for variable in model.metrics_variables],
+        "losses": len(model.losses),
+        "config": model.get_config(),
+        "classes": [type(part).__qualname__ for part in parts],
+    }
+
+
+def watched(model, end, tmp_path):
+    """Watch a run to its end, with all there is; forget the sitter, return what is left of it."""
+    sinks = [kb.sinks.JsonLines(tmp_path / "run.jsonl")]
+    sitter = kb.Babysitter(every=1, verbose=0, log_dir=tmp_path / "logs", sinks=sinks)
+    end(model, [sitter])
+    session = weakref.ref(sitter._session)
+    del sitter
+    for _ in range(3):  # what is left of `fit`, then of the exception, then of the session
+        gc.collect()
+    return session()
+
+
+@pytest.mark.filterwarnings("ignore:.*encountered in:RuntimeWarning")  # Keras averages NaN
+@pytest.mark.parametrize("way", ENDS)
+def test_however_it_ends_the_model_was_never_watched(way, tmp_path):
+    alone, model = make(), make()
+    keras.utils.set_random_seed(4)
+    ENDS[way](alone, [])
+    keras.utils.set_random_seed(4)
+    assert watched(model, ENDS[way], tmp_path) is None
+    assert traits(model) == traits(alone)
+    assert not [t for t in threading.enumerate() if t.name.startswith("keras-babysit")]
+    for one, other in zip(model.get_weights(), alone.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("way", ["normally", "interrupt-before-a-step"])
+def test_it_is_saved_and_pickled_as_before(way, tmp_path):
+    model = make()
+    watched(model, ENDS[way], tmp_path)
+    expected = model.predict(X, verbose=0)
+    again = pickle.loads(pickle.dumps(model))
+    np.testing.assert_allclose(again.predict(X, verbose=0), expected, rtol=1e-6)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(loaded.predict(X, verbose=0), expected, rtol=1e-6)
+    np.testing.assert_allclose(keras.models.clone_model(model)(X).shape, expected.shape)
+
+
+def test_it_can_be_saved_in_the_middle_of_a_run(tmp_path):
+    model = make()
+    saved = keras.callbacks.ModelCheckpoint(tmp_path / "{epoch}-{batch}.keras", save_freq=4)
+    fit(model, [kb.Babysitter(every=1, verbose=0), saved])
+    assert len(list(tmp_path.iterdir())) == 3
+    for path in tmp_path.iterdir():
+        keras.saving.load_model(path)
+
+
+def test_a_step_of_a_later_fit_is_not_looked_at_while_a_traceback_is_kept():
+    """A notebook keeps the latest traceback, and by it all that the broken run had."""
+    model = make()
+    sitter = kb.Babysitter(every=1, verbose=0)
+    with pytest.raises(KeyboardInterrupt) as kept:
+        fit(model, [sitter, Raise("on_train_batch_begin", KeyboardInterrupt)])
+    before = len(sitter.history)
+    fit(model)
+    assert kept.tb is not None
+    assert len(sitter.history) == before
+    assert model.train_function.__qualname__ == traits(make_fitted())["functions"][0]
+
+
+def make_fitted():
+    model = make()
+    fit(model)
+    return model
+
+
+@pytest.mark.parametrize("way", ["nan", "interrupt-before-a-step", "error-in-validation"])
+@pytest.mark.filterwarnings("ignore:.*encountered in:RuntimeWarning")
+def test_after_any_end_the_next_fit_is_watched(way):
+    model = make()
+    same, other = kb.Babysitter(every=1, verbose=0), kb.Babysitter(every=1, verbose=0)
+    ENDS[way](model, [same])
+    fit(model, [same, other])
+    for sitter in (same, other):
+        assert sitter.history.series("loss/batch").steps.tolist() == list(range(13))
+        assert "broke_off" not in sitter.history.facts
+
+
+def test_a_hundred_fits_keep_nothing():
+    """No object outlives its run, and memory does not grow with their number."""
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(1)])
+    model.compile("sgd", "mse", run_eagerly=keras.backend.backend() != "jax")
+    sessions = []
+
+    def growth(fits, is_watched):
+        gc.collect()
+        before = len(gc.get_objects())
+        for _ in range(fits):
+            sitter = kb.Babysitter(verbose=0)
+            callbacks = [sitter] if is_watched else []
+            model.fit(X[:6], Y[:6], verbose=0, callbacks=callbacks)  # too few to score
+            sessions.append(weakref.ref(sitter._session) if is_watched else lambda: None)
+        del sitter, callbacks
+        gc.collect()
+        return len(gc.get_objects()) - before - fits  # each leaves its entry in the list
+
+    growth(10, is_watched=True)
+    alone, watched = growth(100, is_watched=False), growth(100, is_watched=True)
+    assert not [session for session in sessions if session() is not None]
+    # Keras and the backend keep something now and then; of ours there is nothing per run.
+    assert watched - alone < 50
+
+
+def test_two_fits_at_once_in_two_threads(tmp_path):
+    models = [make() for _ in range(2)]
+    sitters = [
+        kb.Babysitter(every=1, verbose=0, sinks=[kb.sinks.JsonLines(tmp_path / f"{place}.jsonl")])
+        for place in range(2)
+    ]
+    threads = [
+        threading.Thread(target=fit, args=(model, [sitter]))
+        for model, sitter in zip(models, sitters, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for place, sitter in enumerate(sitters):
+        assert "broke_off" not in sitter.history.facts
+        written = kb.History.from_jsonl(tmp_path / f"{place}.jsonl")
+        assert written.series("loss/batch").steps.tolist() == list(range(13))
