@@ -3,11 +3,9 @@
 import dataclasses
 
 import numpy as np
-from keras import ops
 
 from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.checks._depths import tensors
-from keras_babysit.checks.case import to_array
 from keras_babysit.checks.finding import Finding, Unknown
 from keras_babysit.probes import taps
 from keras_babysit.probes._backend import backend
@@ -23,9 +21,6 @@ BLOWN = 1e3
 
 SAME = 1e-6
 """Relative difference below which units count as identical: the rounding of float32."""
-
-AROUND_ZERO = [[-0.5, -0.1, 0.5]]
-"""Where a rectifier is flat, flat and not; a squashing function is flat at none of them."""
 
 REFERENCE = "Glorot and Bengio, AISTATS 2010; He et al., arXiv:1502.01852: keep variance by depth"
 
@@ -48,11 +43,7 @@ def initial_signal(case):
         case.record("signal/gradient_norm", depth.gradient, depth.target)
     found = judge(depths, ends, has_gradient=case.has_loss) + _identical(case, depths)
     for rule in (saturated_units, dead_units):
-        said = [
-            a
-            for a in rule(case.history, patience=1)
-            if a.severity > Severity.NOTE and not _are_off(case, a)
-        ]
+        said = [a for a in rule(case.history, patience=1) if a.severity > Severity.NOTE]
         found += [dataclasses.replace(a, rule="initial_signal") for a in said]
     first, last = depths[0], depths[-1]
     words = f"std {first.signal:.2g} in {first.target}"
@@ -62,25 +53,6 @@ def initial_signal(case):
         words += f"; gradient {last.gradient:.2g}"
         words += "" if first is last else f" there, {first.gradient:.2g} in {first.target}"
     return Finding(words, found)
-
-
-def _are_off(case, advice):
-    """Return whether units that sit at their low end are merely off, as half of ReLU6's are.
-
-    Behind a batch norm each is off for half of the examples, as those of any ReLU.
-    """
-    if advice.rule != "saturated_units":
-        return False
-    layers = taps.leaves(case.model)
-    names = taps.names(layers)
-    layer = next((la for la in layers if names[id(la)] == advice.target.split("#")[0]), None)
-    function = getattr(layer, "activation", None) or getattr(layer, "call", None)
-    try:
-        values = to_array(function(ops.convert_to_tensor(AROUND_ZERO, "float32"))).ravel()
-    except Exception:  # it is called otherwise, so it is no rectifier
-        return False
-    is_rectifier = values[0] == values[1] != values[2]
-    return bool(is_rectifier and advice.evidence["at_high_end"] < advice.evidence["at_low_end"])
 
 
 def judge(depths, ends, *, has_gradient=True):

@@ -33,6 +33,8 @@ class Profile:
 
     Args:
         kind: `"rectifier"` if one side is flat, `"squashing"` if both are, `"open"` if none is.
+            ReLU6 is a rectifier: behind a batch norm each unit is off for half of the examples,
+            as those of any ReLU, which is no saturation.
         peak: Steepest slope near the centre; gates are given as a share of it.
     """
 
@@ -79,7 +81,9 @@ def _profile(function) -> Profile | None:
     peak = float(slopes[:-2].max())
     if not np.isfinite(peak) or peak == 0:
         return None
-    flat_sides = sum(slope < CLOSED * peak for slope in slopes[-2:])
+    is_flat = slopes < CLOSED * peak
+    is_off_from_zero = any(half.all() for half in np.split(is_flat[:-2], 2))
+    flat_sides = 1 if is_off_from_zero else sum(is_flat[-2:])
     return Profile(("open", "rectifier", "squashing")[flat_sides], peak)
 
 

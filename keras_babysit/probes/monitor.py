@@ -54,7 +54,10 @@ class Monitor:
         self.validation = Sample()
         self._validation_seen = 0  # batches of the validation data up to the latest kept one
         self.window = None
-        self.is_compiled = keras.backend.backend() == "jax" or schedule.every != "auto"
+        is_jax = keras.backend.backend() == "jax"  # it compiles each operation if not all at once
+        # A model that is run eagerly may be one that no graph can hold.
+        self._may_compile = backend.CAN_COMPILE and (is_jax or not model.run_eagerly)
+        self.is_compiled = self._may_compile and (is_jax or schedule.every != "auto")
         self._neighbours = (None, None)  # size of the sample, their errors on it
         self._probe = None
         self._firsts = []  # losses of the first steps
@@ -97,7 +100,8 @@ class Monitor:
             is_compiled=self.is_compiled,
             suspects=self._suspects,
         )
-        self._score = Score(self.model, layers=layers)  # 16 slices earn a compilation back
+        # 16 slices earn a compilation back.
+        self._score = Score(self.model, layers=layers, is_compiled=self._may_compile)
         self._update = UpdateRatio(is_compiled=self.is_compiled)
 
     def wants_train_batch(self, place):
@@ -237,7 +241,7 @@ class Monitor:
         return self.train.batch(PROBE_EXAMPLES)
 
     def _consider_compiling(self, step):
-        if not self.is_compiled and backend.CAN_COMPILE and self.schedule.is_worth_compiling(step):
+        if not self.is_compiled and self._may_compile and self.schedule.is_worth_compiling(step):
             self.is_compiled = True
             self.schedule.forget_costs()
             kept = self._probe

@@ -1,5 +1,7 @@
 """Hidden layers whose outputs all have one sign."""
 
+import itertools
+
 from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
@@ -17,7 +19,8 @@ def not_zero_centered(history: History, *, layers: int = 4, patience: int = 2) -
 
     Reads `"activations/mean"` and `"activations/std"` of the hidden layers that squash. It stays
     silent on fewer than `layers` such layers, on ReLU (half of its outputs are 0, He's weights
-    allow for it), and on tanh.
+    allow for it), on tanh, and on a sigmoid that goes into a product, as in squeeze and excitation:
+    it is a factor there and no input of a unit.
 
     Args:
         history: What the probes recorded so far.
@@ -41,11 +44,17 @@ def not_zero_centered(history: History, *, layers: int = 4, patience: int = 2) -
     require_count("layers", layers)
     require_count("patience", patience)
     found = []
+    factors = _factors(history)
     for target in hidden_layers(history, "activations/std"):
         means = history.series("activations/mean", target).tail(patience).values
         stds = history.series("activations/std", target).tail(patience).values
         is_squashing = history.layer(target).get("kind") == "squashing"
-        if is_squashing and len(means) == patience and (means > ONE_SIDED * stds).all():
+        if (
+            is_squashing
+            and target not in factors
+            and len(means) == patience
+            and (means > ONE_SIDED * stds).all()
+        ):
             found.append(target)
     if len(found) < layers:
         return []
@@ -65,3 +74,14 @@ def not_zero_centered(history: History, *, layers: int = 4, patience: int = 2) -
             reference="CS231n, Activation functions; LeCun et al., 1998, section 4.4",
         )
     ]
+
+
+def _factors(history: History) -> set[str]:
+    """Return the layers that a product follows at once."""
+    layers = history.facts.get("layers", {})
+    order = list(layers)
+    return {
+        target
+        for target, after in itertools.pairwise(order)
+        if layers[after].get("class") == "Multiply"
+    }

@@ -16,7 +16,9 @@ def vanishing_gradients(
     scale of the loss.
 
     Reads `"gradients/norm"` and the sizes of the kernels. It stays silent on networks of fewer
-    than three kernels, on embeddings, and where the gradient is exactly 0 (see `no_gradient`).
+    than three kernels, on embeddings, on the queries and keys of an attention, and where the
+    gradient is exactly 0 (see `no_gradient`). While an attention still looks everywhere alike, as
+    at first, queries and keys get next to no gradient of their own; the values get it all.
 
     Args:
         history: What the probes recorded so far.
@@ -49,7 +51,7 @@ def vanishing_gradients(
     """
     require_share("share", share)
     require_count("patience", patience)
-    names = kernels(history)
+    names = [name for name in kernels(history) if not _is_of_scores(history, name)]
     profiles = gradient_sizes(history, names, patience)
     if len(names) < 3 or not profiles:
         return []
@@ -57,6 +59,13 @@ def vanishing_gradients(
         return []
     latest = profiles[-1]
     return [_advice(layer_of(history, names[0]), float(latest[0]), float(latest.max()))]
+
+
+def _is_of_scores(history: History, weight: str) -> bool:
+    """Return whether a kernel makes the queries or keys of Keras' attention."""
+    target = layer_of(history, weight)
+    is_projection = history.layer(target).get("class") == "EinsumDense"
+    return is_projection and target.split("/")[-1].startswith(("query", "key"))
 
 
 def _advice(target: str, first: float, largest: float) -> Advice:

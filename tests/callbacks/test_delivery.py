@@ -40,27 +40,26 @@ class Notes(kb.sinks.Sink):
 
 
 class Hangs(Notes):
-    """Waits in one method for an event that does not come before the test lets it."""
+    """Waits in one method until the test lets it go."""
 
     def __init__(self, method):
         super().__init__()
-        self.go_on = threading.Event()
-        setattr(self, method, lambda argument: self.go_on.wait())
+        self._go_on, self._is_gone = threading.Event(), threading.Event()
+        setattr(self, method, self._hang)
 
+    def _hang(self, *arguments):
+        self._go_on.wait()
+        self._is_gone.set()
 
-class HangsInClose(Notes):
-    def __init__(self):
-        super().__init__()
-        self.go_on = threading.Event()
-
-    def close(self):
-        self.go_on.wait()
+    def let_go(self):
+        assert not self._is_gone.is_set()
+        self._go_on.set()
+        self._is_gone.wait()
 
 
 @pytest.fixture
 def impatient(monkeypatch):
     monkeypatch.setattr(delivery, "WAIT_SECONDS", 0.05)
-    monkeypatch.setattr(delivery, "PARTING_SECONDS", 0.05)
 
 
 def fit(*sinks):
@@ -106,40 +105,30 @@ def test_what_a_sink_raises_arrives():
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("method", ["on_measurements", "on_end"])
-def test_one_that_hangs_is_one_warning_and_the_others_get_all(method, tmp_path):
-    hangs, path = Hangs(method), tmp_path / "run.jsonl"
+def test_one_that_hangs_is_one_warning_and_the_others_get_all(method):
+    hangs, other = Hangs(method), Notes()
+    other.has_own_thread = False
     with pytest.warns(KerasBabysitWarning, match=r"Hangs is off.*must return within 0\.05") as told:
-        history = fit(hangs, kb.sinks.JsonLines(path))
+        history = fit(hangs, other)
     assert sum(issubclass(one.category, KerasBabysitWarning) for one in told) == 1
     assert len(history.history["loss"]) == 1
-    assert kb.sinks.Report.from_jsonl(path).overhead is not None  # written to its end
-    hangs.go_on.set()
-    _let_go()
+    assert [name for name, *_ in other.heard][-2:] == ["end", "close"]
+    hangs.let_go()
 
 
 @pytest.mark.usefixtures("impatient")
 def test_one_that_hangs_at_the_start_is_said_before_training():
     hangs = Hangs("on_start")
     with pytest.raises(TimeoutError, match=r"`Hangs.on_start` must return within 0\.05 seconds"):
-        fit(Notes(), hangs)
-    hangs.go_on.set()
-    _let_go()
+        fit(hangs)
+    hangs.let_go()
 
 
-@pytest.mark.usefixtures("impatient")
-def test_one_that_hangs_at_the_very_end_is_left():
-    sink = HangsInClose()
-    fit(sink)
-    sink.go_on.set()
-    _let_go()
-
-
-def _let_go():
-    """Wait until no thread is left of those that hung."""
-    for thread in threading.enumerate():
-        if thread.name.startswith("keras-babysit"):
-            thread.join(10)
-            assert not thread.is_alive()
+def test_one_that_hangs_at_the_very_end_is_left(monkeypatch):
+    monkeypatch.setattr(delivery, "PARTING_SECONDS", 0.05)
+    hangs = Hangs("close")
+    fit(hangs)
+    hangs.let_go()
 
 
 def test_the_thread_of_a_run_that_nobody_ended_goes_with_it():

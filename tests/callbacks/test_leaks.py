@@ -138,13 +138,14 @@ def watched(model, end, tmp_path):
 @pytest.mark.filterwarnings("ignore:.*encountered in:RuntimeWarning")  # Keras averages NaN
 @pytest.mark.parametrize("way", ENDS)
 def test_however_it_ends_the_model_was_never_watched(way, tmp_path):
-    alone, model = make(), make()
+    alone, model, threads = make(), make(), threading.enumerate()
     keras.utils.set_random_seed(4)
     ENDS[way](alone, [])
     keras.utils.set_random_seed(4)
     assert watched(model, ENDS[way], tmp_path) is None
     assert traits(model) == traits(alone)
-    assert not [t for t in threading.enumerate() if t.name.startswith("keras-babysit")]
+    new = set(threading.enumerate()) - set(threads)
+    assert not [thread for thread in new if thread.name.startswith("keras-babysit")]
     for one, other in zip(model.get_weights(), alone.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -221,10 +222,10 @@ def test_a_hundred_fits_keep_nothing():
         return len(gc.get_objects()) - before - fits  # each leaves its entry in the list
 
     growth(10, is_watched=True)
-    alone, watched = growth(100, is_watched=False), growth(100, is_watched=True)
+    alone, watched = growth(20, is_watched=False), growth(100, is_watched=True)
     assert not [session for session in sessions if session() is not None]
     # Keras and the backend keep something now and then; of ours there is nothing per run.
-    assert watched - alone < 50
+    assert watched - 5 * alone < 50
 
 
 def test_two_fits_at_once_in_two_threads(tmp_path):

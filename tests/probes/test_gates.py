@@ -10,8 +10,8 @@ from keras_babysit.probes.gate_window import GateWindow
 
 A = keras.activations
 KINDS = {
-    "rectifier": [A.relu, A.elu, A.selu, A.gelu, A.silu, A.softplus, A.mish, A.celu],
-    "squashing": [A.sigmoid, A.tanh, A.softsign, A.hard_sigmoid, A.hard_tanh, A.relu6],
+    "rectifier": [A.relu, A.relu6, A.elu, A.selu, A.gelu, A.silu, A.softplus, A.mish, A.celu],
+    "squashing": [A.sigmoid, A.tanh, A.softsign, A.hard_sigmoid, A.hard_tanh],
     "open": [A.leaky_relu, A.tanh_shrink, lambda z: z * 2],
 }
 

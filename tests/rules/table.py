@@ -99,6 +99,21 @@ def by_kernel(*norms):
     return {f"{n}/kernel": [norm] * 4 for n, norm in zip("abc", norms, strict=True)}
 
 
+def attention(norms):
+    """Return the history of gradients by layer, those of an attention in between."""
+    parts = ("query", "key", "value")
+    return history(
+        {("gradients/norm", f"{name}/kernel"): [norm] * 4 for name, norm in norms.items()},
+        layers={
+            name: {"role": "hidden", "class": "EinsumDense" if name in parts else "Dense"}
+            for name in norms
+        },
+        weights={
+            f"{name}/kernel": {"layer": name, "size": 100, "is_kernel": True} for name in norms
+        },
+    )
+
+
 def moving(ratio, losses, rates=None, more=None):
     """Return a history of update ratios and losses, one for each step."""
     ratios = ratio if isinstance(ratio, list) else [ratio] * len(losses)
@@ -118,12 +133,16 @@ def slopes(low, high):
     return history({(name, "prelu"): [value] * 3 for name, value in quantities.items()})
 
 
-def stack(mean, std):
+def stack(mean, std, is_factor=False):
     names = [f"dense_{place}" for place in range(5)]
     series = {("activations/mean", n): [mean] * 3 for n in names}
     series |= {("activations/std", n): [std] * 3 for n in names}
     facts = {"kind": "squashing", "role": "hidden"}
-    return history(series, layers=dict.fromkeys(names, facts))
+    layers = dict.fromkeys(names, facts)
+    if is_factor:
+        after = {f"{name}_times": {"class": "Multiply", "role": "hidden"} for name in names}
+        layers = {n: (layers | after)[n] for name in names for n in (name, f"{name}_times")}
+    return history(series, layers=layers)
 
 
 def far_off(start, size):
@@ -662,6 +681,16 @@ TABLE = {
         network({"gradients/norm": by_kernel(0.01, 0.1, 1.0)}),
         None,
     ),
+    "gradient-passes-queries-by": (
+        rules.vanishing_gradients,
+        attention({"query": 1e-6, "key": 1e-6, "value": 0.1, "c": 1.0}),
+        None,
+    ),
+    "gradient-lost-before-an-attention": (
+        rules.vanishing_gradients,
+        attention({"a": 1e-6, "query": 1e-6, "value": 1e-3, "c": 1.0}),
+        Severity.WARNING,
+    ),
     "gradient-grows-by-depth": (
         rules.exploding_gradients,
         network({"gradients/norm": by_kernel(1e4, 10.0, 1.0)}),
@@ -686,6 +715,7 @@ TABLE = {
     "slopes-below-zero": (rules.negative_slope_out_of_range, slopes(-0.1, 0.3), Severity.NOTE),
     "slopes-in-range": (rules.negative_slope_out_of_range, slopes(0.0, 0.9), None),
     "stack-of-sigmoids": (rules.not_zero_centered, stack(0.5, 0.1), Severity.NOTE),
+    "sigmoids-as-factors": (rules.not_zero_centered, stack(0.5, 0.1, is_factor=True), None),
     "stack-of-tanh": (rules.not_zero_centered, stack(0.0, 0.6), None),
     "averages-lag": (rules.batch_norm_mismatch, lagging(5.0, 2.0), Severity.WARNING),
     "averages-lagged-long-ago": (
