@@ -456,8 +456,8 @@ FAULTS = [
     ),
     Fault(
         "sigmoid-tower",
-        ("vanishing_gradients",),
-        (*STUCK, "collapsed_activations", "saturated_units", "learning_rate_too_low",
+        SHRUNK,
+        (*STUCK, "saturated_units", "learning_rate_too_low",
          "not_zero_centered", "update_ratio"),
         (
             ("digits-mlp-sigmoid", "8", tower(8, 32, "sigmoid")),

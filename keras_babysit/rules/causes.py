@@ -53,7 +53,9 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "learning_rate_too_low": _POOR_FIT,
     "loss_explosion": ("non_finite_values", *_STUCK, *_POOR_FIT),
     "non_finite_values": ("loss_explosion", *_STUCK, *_POOR_FIT),
-    "regularization_dominates": (*_STUCK, *_POOR_FIT),
+    "regularization_dominates": (*_STUCK, *_LONG_STEPS, *_POOR_FIT),
+    "negative_slope_out_of_range": (*_BLOWN_UP, *_LONG_STEPS, *_POOR_FIT),
+    "dead_pieces": ("plateau", "underfitting"),
     "batch_norm_mismatch": ("overfitting", *_POOR_FIT),
     "class_imbalance": _POOR_FIT,
     "uninformative_inputs": (

@@ -1,9 +1,14 @@
 """A signal that fades away from layer to layer."""
 
+import numpy as np
+
 from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
-from keras_babysit.rules._network import LOST, hidden_layers, ratios_by_depth
+from keras_babysit.rules._network import LOST, Values, hidden_layers, ratios_by_depth
+
+MOST = 0.4
+"""Share of shut units that `dead_units` warns of."""
 
 
 def collapsed_activations(
@@ -20,8 +25,8 @@ def collapsed_activations(
 
     Args:
         history: What the probes recorded so far.
-        share: Share of the largest earlier signal below which it counts as lost, in (0, 1]: a
-            thousandth, where a gate counts as shut too.
+        share: Share of the largest earlier signal, or of 1 if that is less, below which it counts
+            as lost, in (0, 1]: a thousandth, where a gate counts as shut too.
         patience: Number of latest probes that must all show it, at least 1; one before the first
             step.
 
@@ -48,16 +53,34 @@ def collapsed_activations(
     require_count("patience", patience)
     names = hidden_layers(history, "activations/spread")
     # Before the first step the weights are what they were made: once is enough.
-    patience = 1 if history.step == 0 else patience
+    patience = 1 if history.step == 0 and not _has_shut_layers(history) else patience
     profiles = ratios_by_depth(history, "activations/spread", names, patience)
-    if not profiles or not all(0 <= p[-1] < share * p.max() and p[0] > 0 for p in profiles):
+    if not profiles or not all(0 <= p[-1] < share * _before(p) and p[0] > 0 for p in profiles):
         return []
     if any(profile.min() == 0 for profile in profiles):
         return []
     latest = profiles[-1]
-    lost = latest < share * latest.max()
+    lost = latest < share * _before(latest)
     first = next(place for place in range(len(lost)) if lost[place:].all())
     return [_advice(names[first], float(latest.max()), float(latest[-1]))]
+
+
+def _before(profile: Values) -> float:
+    """Return the size of the signal before it fades; what is larger than 1 has first to shrink."""
+    return min(1.0, float(profile.max()))
+
+
+def _has_shut_layers(history: History) -> bool:
+    """Return whether most units of a layer look shut or flat: these rules need more examples."""
+    shut = [
+        float(np.mean(history.last("activations/gate_max", target) == 0))
+        for target in history.targets("activations/gate_max")
+    ]
+    flat = [
+        float(history.last("activations/saturated_fraction", target))
+        for target in history.targets("activations/saturated_fraction")
+    ]
+    return max([*shut, *flat], default=0.0) > MOST
 
 
 def _advice(target: str, before: float, after: float) -> Advice:

@@ -34,6 +34,9 @@ TINY = 0.01
 """Root mean square of a kernel's entries below which it began near 0, where a healthy step is long
 beside it: Glorot's weights are smaller only beyond 10,000 inputs."""
 
+HALF = 0.5
+"""Share of the starting loss that no batch of a run is below whose first steps ruined it."""
+
 FALLEN = 0.9
 """Share of the starting loss below which it does fall, whatever the steps."""
 
@@ -95,8 +98,10 @@ def learning_rate_too_high(
     )
     first = float(ratios[steps < WARM].max(initial=0.0))
     is_shattered = first > SHATTERED and not _began_tiny(history)
-    has_harmed = loss_explosion(history) or (not _began_tiny(history) and _has_killed(history))
-    if (first > FIRST or is_long) and has_harmed:
+    has_exploded = bool(loss_explosion(history)) and (is_long or not _had_fallen(history, start))
+    is_alive = np.isfinite(loss) and not _began_tiny(history)
+    has_killed = first > FIRST and is_alive and _has_killed(history)
+    if (first > FIRST or is_long) and (has_exploded or has_killed):
         return [_advice(history, float(ratios.max()), start, loss)]
     guess = guess_loss(history)
     if loss < FALLEN * (start if guess is None else min(start, guess)):
@@ -105,6 +110,12 @@ def learning_rate_too_high(
         return [_advice(history, float(np.median(recent)), start, loss)]
     has_had_time = len(history.series("logs/loss")) > 1 and not share_done(history) < EARLY
     return [_advice(history, first, start, loss)] if is_shattered and has_had_time else []
+
+
+def _had_fallen(history: History, start: float) -> bool:
+    """Return whether the loss had come down well: its first steps then were not too long."""
+    losses = history.series("loss/batch").values
+    return bool(np.any(losses < HALF * start))
 
 
 def _has_killed(history: History) -> bool:

@@ -6,6 +6,10 @@ from keras_babysit.rules._checks import require_count
 from keras_babysit.rules._progress import can_be_learnt, is_current, is_falling, is_time
 from keras_babysit.rules._scores import estimates
 
+HARD = 0.1
+"""Error of a constant answer below which the rare class is hardly ever nearest (see
+`class_imbalance`): neighbours then cannot do better, whatever the inputs tell."""
+
 
 def uninformative_inputs(history: History, *, patience: int = 2) -> list[Advice]:
     """Advise a look at the data when neither network nor neighbours can answer from the inputs.
@@ -17,8 +21,8 @@ def uninformative_inputs(history: History, *, patience: int = 2) -> list[Advice]
 
     Reads `"score/error"`, `"reference/neighbour_error"` and `"reference/constant_error"`, shares of
     wrong answers or of unexplained variance, unitless; and `"predictions/targets_largest_share"`.
-    It stays silent in the first three quarters of a run, while the training loss falls, and where
-    neighbours could not be had.
+    It stays silent in the first three quarters of a run, while the training loss falls, where
+    neighbours could not be had, and where one class is nearly everything.
 
     Args:
         history: What the probes recorded so far.
@@ -56,7 +60,7 @@ def uninformative_inputs(history: History, *, patience: int = 2) -> list[Advice]
         return []
     if not is_current(history) or not is_time(history, is_falling=is_falling(history)):
         return []
-    if not all(error.high >= constant for error in errors):
+    if constant < HARD or not all(error.high >= constant for error in errors):
         return []
     neighbours = history.last("reference/neighbour_error", "train")
     return [_advice(data, errors[-1].value, float(neighbours), constant)]
