@@ -11,6 +11,7 @@ from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.callbacks import Babysitter
 from keras_babysit.checks import check, lr_range_test
 from keras_babysit.history import History, Measurement
+from keras_babysit.recorder import Rescue
 from keras_babysit.rules import DEFAULT_RULES
 from keras_babysit.sinks import Report
 from keras_babysit.version import __version__
@@ -23,6 +24,7 @@ __all__ = [
     "Measurement",
     "Remedy",
     "Report",
+    "Rescue",
     "Severity",
     "__version__",
     "activations",

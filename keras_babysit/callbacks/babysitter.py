@@ -7,6 +7,7 @@ from keras_babysit.callbacks.after_fit import call_after_fit
 from keras_babysit.callbacks.session import Session, Settings
 from keras_babysit.history import History, Overhead
 from keras_babysit.probes import Schedule, read_given
+from keras_babysit.recorder import read_rescue
 from keras_babysit.rules import DEFAULT_RULES, read_rules
 from keras_babysit.sinks import Console, Report, TensorBoard
 
@@ -26,8 +27,11 @@ class Babysitter(keras.callbacks.Callback):
         log_dir: Folder for TensorBoard; None writes nothing.
         verbose: 1 to print advice and a summary, 0 to print nothing.
         stop_on: `Severity`, or its name, at which training is stopped; None never stops it.
-        rescue: Whether to stop and put the last good weights back when the loss explodes or
-            values are no longer finite.
+        record: Folder for the flight recorder; None keeps none. It keeps the last good state and
+            the latest batches; when values are no longer finite or the loss explodes it finds
+            the first bad layer, quantity, batch and example, and writes a bundle to that folder.
+        rescue: Whether to put the last good state (weights, optimizer, seeds) back then and stop;
+            a `Rescue` to go on from there.
         sinks: Further `Sink`s that receive measurements and advice.
 
     Attributes:
@@ -40,7 +44,7 @@ class Babysitter(keras.callbacks.Callback):
         ValueError: If `every`, `budget`, `rules` or `stop_on` is out of range. At the start of
             `fit`: if the model is not compiled, if `probe` does not fit it, or if `log_dir`
             cannot be written.
-        TypeError: If `probe` or a rule is of the wrong kind.
+        TypeError: If `probe`, `rescue` or a rule is of the wrong kind.
 
     Example:
         >>> import numpy as np
@@ -63,6 +67,7 @@ class Babysitter(keras.callbacks.Callback):
         log_dir=None,
         verbose=1,
         stop_on=None,
+        record=None,
         rescue=False,
         sinks=(),
     ):
@@ -74,7 +79,8 @@ class Babysitter(keras.callbacks.Callback):
             every=every,
             budget=budget,
             stop_on=None if stop_on is None else _read_severity(stop_on),
-            rescue=rescue,
+            record=record,
+            rescue=read_rescue(rescue),
             sinks=(
                 *([Console(verbose=verbose)] if verbose else []),
                 *([TensorBoard(log_dir)] if log_dir else []),

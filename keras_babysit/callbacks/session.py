@@ -3,6 +3,7 @@
 import functools
 import logging
 import math
+import os
 import time
 import warnings
 from collections.abc import Sequence
@@ -14,15 +15,15 @@ import numpy as np
 
 from keras_babysit.advice import Advice, Journal, Severity
 from keras_babysit.callbacks.delivery import Delivery
-from keras_babysit.callbacks.last_good import LastGood
 from keras_babysit.errors import KerasBabysitWarning, NotCompiledError, ProbeMismatchError
 from keras_babysit.history import History, Measurement
 from keras_babysit.probes import Given, Monitor, Schedule, backend, intercept
+from keras_babysit.recorder import FlightRecorder, Rescue
 from keras_babysit.rules import Rule, explain, rule_name
 from keras_babysit.sinks import Report, Sink
 
 FATAL_RULES = ("non_finite_values", "loss_explosion")
-"""Rules after which the weights are lost, so that `rescue` puts the last good ones back."""
+"""Rules after which the weights are lost: the flight recorder looks into it, `rescue` acts."""
 
 EXPLODED = 3.0
 """Multiple of the first loss above which weights are not worth keeping (see `loss_explosion`)."""
@@ -41,7 +42,8 @@ class Settings:
     every: Any = "auto"
     budget: float = 0.02
     stop_on: Severity | None = None
-    rescue: bool = False
+    record: str | os.PathLike | None = None
+    rescue: Rescue | None = None
     sinks: Sequence[Sink] = ()
 
 
@@ -94,7 +96,8 @@ class Session:
         self._is_known_lost = False
         self._hunted = None  # steps searched for non-finite inputs, None before there is a reason
         self._record_of_fit = getattr(model, "history", None)  # Keras makes one for each `fit`
-        self._last_good = LastGood(model) if settings.rescue else None
+        self._is_lost = False  # whether a fatal rule holds
+        self._recorder = self._make_recorder()
         self._monitor = Monitor(
             model,
             self.history,
@@ -116,6 +119,8 @@ class Session:
         try:
             for sink in self._sinks:
                 sink("on_start", self.history)
+            if self._recorder is not None:
+                self._recorder.start()
         except Exception:
             self.abandon()
             raise
@@ -126,11 +131,15 @@ class Session:
         self.epoch = epoch
         self._step = self._epoch_start
         self._is_keeping = self._epoch_start == 0 or self._monitor.is_sample_small
+        if self._recorder is not None:
+            self._recorder.begin_epoch(epoch, self._step)
 
     @guarded
     def expect_step(self, batch):
         """Look at the step that comes next, if there is a reason to."""
         self._step = self._epoch_start + batch
+        if self._recorder is not None:
+            self._recorder.expect(self._step, self.epoch, batch)
         is_due = self.schedule.is_due(self._step)
         if is_due or self._is_hunting or self._wants_batch():
             before = functools.partial(self._before_step, is_due)
@@ -154,12 +163,16 @@ class Session:
             with self.schedule.charging("probe"):
                 found, _ = self._monitor.measure(self._step, self.epoch, None, None)
                 self._emit(found)
+            self._alarm_if_ruined(found)
             self.schedule.taken(self._step)
         if self.schedule.affords("score", self._step, is_last=is_last):
-            with self.schedule.charging("score"):
+            # What has exploded is scored like the rest.
+            with np.errstate(all="ignore"), self.schedule.charging("score"):
                 self._emit(self._monitor.score(self._step, self.epoch))
         with self.schedule.charging("other"):
             self._judge()
+        if self._recorder is not None:
+            self._recorder.end_epoch()
 
     def end(self):
         """Finish: judge a last time, put back what was borrowed, close the sinks."""
@@ -167,6 +180,7 @@ class Session:
         self._hunted = HUNT_STEPS
         self.history.facts["has_ended"] = True
         self._finish()
+        self._stop_recorder()
         self.schedule.stop()
         self._tell("on_end", Report(self.history, self.advice, self.schedule.overhead))
         for sink in self._sinks:
@@ -175,6 +189,7 @@ class Session:
     def abandon(self):
         """Put back what is left of a run, whether or not it came to `end`."""
         self._call_off()
+        self._stop_recorder()
         for sink in self._sinks:
             sink.leave()
 
@@ -182,14 +197,38 @@ class Session:
         """Give up watching this run, and say so once."""
         self.is_off = True
         self._call_off()
+        self._stop_recorder()
         self.history.facts["broke_off"] = _brief(error)
         _warn("keras-babysit is off for the rest of this run", error)
 
     @guarded
     def _finish(self):
         self._judge()
-        if self._last_good is not None and self._is_lost():
-            self._last_good.put_back()
+
+    def _make_recorder(self):
+        settings = self.settings
+        if settings.record is None and settings.rescue is None:
+            return None
+        return FlightRecorder(
+            self.model,
+            folder=settings.record,
+            rescue=settings.rescue,
+            history=self.history,
+            schedule=self.schedule,
+            news=self._hear_recorder,
+            warn=_warn,
+        )
+
+    @guarded
+    def _hear_recorder(self, skipped):
+        """Tell what the recorder did; measure no more on a batch that it left out."""
+        if skipped is not None and self.settings.given is None:
+            self._monitor.train.forget(skipped)
+        self._judge()
+
+    def _stop_recorder(self):
+        if self._recorder is not None:
+            self._recorder.stop()
 
     def _intercept(self, attribute, before, after):
         self._call_offs = [intercept(self.model, attribute, before, after)]
@@ -245,15 +284,15 @@ class Session:
                 "examples to measure on: Babysitter(probe=(x, y))."
             )
         self._emit(found)
-        if self._last_good is not None and self._is_good(found):
-            self._last_good.keep(arguments)
-        return weights, time.perf_counter() - start
+        if self._recorder is not None:
+            self._recorder.measured(self._is_good(found))
+        return found, weights, time.perf_counter() - start
 
     @guarded
     def _after_step(self, known, result):
         if known is None:
             return
-        weights, seconds = known
+        found, weights, seconds = known
         backend.wait(result)
         start = time.perf_counter()
         self._emit(
@@ -261,6 +300,7 @@ class Session:
                 weights, result, self._step, self.epoch, self._steps_per_call
             )
         )
+        self._alarm_if_ruined(found)
         self._judge()
         self.schedule.charge("probe", seconds + time.perf_counter() - start)
         self.schedule.taken(self._step)
@@ -345,6 +385,11 @@ class Session:
         holding = list(self._notices)
         for rule in list(self._rules):
             holding += self._apply(rule)
+        if self._recorder is not None:
+            holding = [one for one in holding if not self._is_past(one)] + self._recorder.advice
+        self._is_lost = any(advice.rule in FATAL_RULES for advice in holding)
+        if self._is_lost and self._recorder is not None:
+            self._recorder.alarm()
         if self._must_explain(holding):
             return
         events = self.journal.update(holding, step=self._step, epoch=self.epoch)
@@ -353,9 +398,19 @@ class Session:
             explained = [replace(e, advice=known[e.advice.key, e.advice.step]) for e in events]
             self._tell("on_events", explained)
         limit = self.settings.stop_on
-        is_over = limit is not None and any(a.severity >= limit for a in holding)
-        if is_over or (self._last_good is not None and self._is_lost()):
+        if limit is not None and any(a.severity >= limit for a in holding):
             self.model.stop_training = True
+
+    def _is_past(self, advice):
+        """Return whether a fatal advice rests on what was measured before a rescue."""
+        rescued = self._recorder.rescued_at
+        if rescued is None or advice.rule not in FATAL_RULES:
+            return False
+        seen = advice.evidence.get("seen_at_step")
+        if seen is None:
+            losses = self.history.series("loss/batch").steps
+            seen = losses[-1] if len(losses) else 0
+        return seen <= rescued
 
     def _apply(self, rule):
         try:
@@ -378,18 +433,28 @@ class Session:
 
     @property
     def _stops_at_once(self):
-        return self.settings.stop_on is not None or self._last_good is not None
+        return self.settings.stop_on is not None or self._recorder is not None
+
+    def _alarm_if_ruined(self, found):
+        """Alarm the recorder where weights are not finite, whatever rule explains that.
+
+        A loss is no sign: it may be measured on kept examples, of a batch that is skipped.
+        """
+        if self._recorder is None:
+            return
+        rescued = self._recorder.rescued_at
+        for one in found:
+            is_news = rescued is None or one.step > rescued
+            if is_news and one.quantity == "weights/norm" and not math.isfinite(one.value):
+                self._recorder.alarm()
 
     def _is_good(self, found):
         """Return whether weights that gave these measurements are worth going back to."""
         values = {m.quantity: m.value for m in found if m.quantity.startswith("loss/")}
         loss, start = values.get("loss/batch"), self.history.last("loss/start")
-        if loss is None or self._is_lost():
+        if loss is None or self._is_lost:
             return False
         return math.isfinite(loss) and (start <= 0 or loss <= EXPLODED * start)
-
-    def _is_lost(self):
-        return any(a.rule in FATAL_RULES and a.is_open for a in self.journal.advice)
 
 
 def _check(model, given):

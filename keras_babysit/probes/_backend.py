@@ -19,6 +19,13 @@ Every backend module offers the same functions:
 - `state(model, arguments)`: the values of the variables of the model during that function, as
   lists `(trainable, other, optimizer)`; `other` is all that is neither, metrics included.
 - `trained(model, result)`: the values of the trainable variables after it.
+- `Feed().take(arguments, count)`: `borrow` for every step of a run, as cheap as can be;
+  `Feed().hand(batches)` makes the arguments of a step out of batches that were taken before.
+- `exchange(model, arguments, values)`: give the variables other values, as `state` returns them,
+  and return the arguments of the step that comes next.
+- `Sandbox(model, function, feed, arguments)`: run real training steps and leave no trace of them.
+- `random_state()`, `set_random_state(state)`: the backend's own random state, None where Keras
+  does not draw on it.
 """
 
 import importlib

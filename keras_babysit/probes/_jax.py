@@ -103,3 +103,115 @@ def trained(model, result):
     del model
     _, (trainable, *_) = result
     return list(trainable)
+
+
+class Feed:
+    """Takes the batches of every step and hands them on."""
+
+    def take(self, arguments, count):
+        """Return the batches of a step, and arguments that hand them on."""
+        return borrow(arguments, count)
+
+    def rate(self, arguments, variable, place):
+        """Return a copy of an optimizer variable, the `place`-th, before a step."""
+        del variable
+        return jnp.copy(arguments[0][2][place])
+
+
+def exchange(model, arguments, values):
+    """Give the variables of `model` other values; return the arguments of the next step.
+
+    While an epoch runs the values are in the arguments, and the variables stay empty.
+    """
+    if arguments is None:
+        flat = [value for group in values for value in group]
+        for variable, value in zip(_variables(model), flat, strict=True):
+            variable.assign(value)
+        return None
+    state_values, *rest = arguments
+    return (_grouped(model, values, state_values), *rest)
+
+
+def random_state():
+    """Return None: Keras draws on its own seeds alone."""
+
+
+def set_random_state(state):
+    """Do nothing: Keras draws on its own seeds alone."""
+
+
+class Sandbox:
+    """Runs training steps on values of its own; the model and its run are not touched.
+
+    Args:
+        model: The model in `fit`.
+        function: Keras' own train function.
+        feed: The `Feed` that took the batches.
+        arguments: Arguments of the step that comes next, None outside of one.
+    """
+
+    def __init__(self, model, function, feed, arguments):
+        del feed
+        self._model, self._function = model, function
+        if arguments is None:
+            trainable, other, optimizer = state(model, None)
+            count = len(model.non_trainable_variables)
+            self._like = (trainable, other[:count], optimizer, other[count:])
+        else:
+            self._like = arguments[0]
+        self._state = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self._state = None
+
+    def load(self, values):
+        """Start from these values, as `state` returns them."""
+        self._state = _grouped(self._model, values, self._like)
+
+    def step(self, batches):
+        """Train on these batches and return the logs."""
+        logs, self._state = self._function(self._state, iter(batches))
+        return logs
+
+    def values(self):
+        """Return what the variables would be now."""
+        trainable, non_trainable, optimizer, metrics = self._state
+        return copy(trainable), copy([*non_trainable, *metrics]), copy(optimizer)
+
+    @contextlib.contextmanager
+    def attached(self):
+        """Have the values of the sandbox in the variables; they are as before after that."""
+        variables = _variables(self._model)
+        before = [variable._value for variable in variables]
+        try:
+            exchange(self._model, None, self.values())
+            yield
+        finally:
+            for variable, value in zip(variables, before, strict=True):
+                variable._value = value  # as Keras empties them for an epoch
+
+
+def _variables(model):
+    optimizer = model.optimizer.variables if model.optimizer else []
+    trainable, other = model.trainable_variables, model.non_trainable_variables
+    return [*trainable, *other, *model.metrics_variables, *optimizer]
+
+
+def _grouped(model, values, like):
+    """Return `(trainable, other, optimizer)` in Keras' four groups, placed as `like` is."""
+    trainable, other, optimizer = values
+    count = len(model.non_trainable_variables)
+    groups = (trainable, other[:count], optimizer, other[count:])
+    return tuple(
+        [_placed(value, one) for value, one in zip(group, ones, strict=True)]
+        for group, ones in zip(groups, like, strict=True)
+    )
+
+
+def _placed(value, like):
+    """Return a copy of `value` with the dtype and on the devices of `like`."""
+    array = jnp.array(value, dtype=like.dtype)
+    return jax.device_put(array, like.sharding) if like.committed else array

@@ -140,3 +140,143 @@ def trained(model, result):
 
 def _values(variables):
     return [tf.convert_to_tensor(variable.value) for variable in variables]
+
+
+class Feed:
+    """Takes the batches of every step and hands them on.
+
+    A new iterator for each step costs more than a small step does. One that lasts draws from a
+    queue instead: with one step per call it is asked for exactly what was put in before.
+    """
+
+    def __init__(self):
+        self._spec = None
+        self._is_plain = False
+        self._queue = self._iterator = self._handle = None
+
+    def take(self, arguments, count):
+        """Return the batches of a step, and arguments that hand them on."""
+        (iterator,) = arguments
+        if not isinstance(iterator, tf.data.Iterator):
+            return [], arguments
+        if self._spec is None:
+            self._spec = iterator.element_spec
+            leaves = keras.tree.flatten(self._spec)
+            self._is_plain = all(isinstance(leaf, tf.TensorSpec) for leaf in leaves)
+        if count != 1 or not self._is_plain:
+            return borrow(arguments, count)
+        try:
+            batch = iterator.get_next()
+        except (tf.errors.OutOfRangeError, StopIteration):
+            return [], arguments
+        try:
+            return [batch], (self._enqueue(batch),)
+        except Exception:
+            self._iterator = None
+            return [batch], ([batch],)
+
+    def rate(self, arguments, variable, place):
+        """Return a copy of an optimizer variable, the `place`-th, before a step."""
+        del arguments, place
+        if self._handle is None:
+            self._handle = getattr(variable.value, "handle", None)
+        if self._handle is None:
+            return copy([variable.value])[0]
+        return tf.raw_ops.ReadVariableOp(resource=self._handle, dtype=variable.dtype)
+
+    def hand(self, batches):
+        """Return the arguments of a step on these batches."""
+        if self._spec is None:
+            return (batches,)
+        return (_again(batches, self._spec),)
+
+    def _enqueue(self, batch):
+        if self._iterator is None:
+            self._queue, self._iterator = _queue(self._spec)
+        # The operation itself: a method of the queue takes several times as long.
+        components = keras.tree.flatten(batch)
+        tf.raw_ops.QueueEnqueueV2(handle=self._queue.queue_ref, components=components)
+        return self._iterator
+
+
+def _queue(spec):
+    """Return a queue, and an iterator over what is put into it."""
+    leaves = keras.tree.flatten(spec)
+    queue = tf.queue.FIFOQueue(2, [leaf.dtype for leaf in leaves])
+
+    def next_batch(_):
+        tensors = keras.tree.flatten(queue.dequeue())
+        shaped = [tf.ensure_shape(t, s.shape) for t, s in zip(tensors, leaves, strict=True)]
+        return keras.tree.pack_sequence_as(spec, shaped)
+
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    options.threading.private_threadpool_size = 1
+    options.experimental_optimization.apply_default_optimizations = False
+    dataset = tf.data.Dataset.counter().map(next_batch).with_options(options)
+    variant = tf.data.experimental.to_variant(dataset)
+    return queue, iter(tf.data.experimental.from_variant(variant, structure=spec))
+
+
+def exchange(model, arguments, values):
+    """Give the variables of `model` other values; return the arguments of the next step."""
+    for variable, value in zip(_variables(model), _flat(values), strict=True):
+        variable.assign(value)
+    return arguments
+
+
+def random_state():
+    """Return None: Keras draws on its own seeds alone."""
+
+
+def set_random_state(state):
+    """Do nothing: Keras draws on its own seeds alone."""
+
+
+class Sandbox:
+    """Runs training steps on the variables themselves and puts them back exactly.
+
+    Args:
+        model: The model in `fit`.
+        function: Keras' own train function.
+        feed: The `Feed` that took the batches.
+        arguments: Arguments of the step that comes next, None outside of one.
+    """
+
+    def __init__(self, model, function, feed, arguments):
+        del arguments
+        self._model, self._function, self._feed = model, function, feed
+
+    def __enter__(self):
+        self._saved = copy(_values(_variables(self._model)))
+        return self
+
+    def __exit__(self, *error):
+        exchange(self._model, None, (self._saved,))
+
+    def load(self, values):
+        """Start from these values, as `state` returns them."""
+        exchange(self._model, None, values)
+
+    def step(self, batches):
+        """Train on these batches and return the logs."""
+        return self._function(*self._feed.hand(batches))
+
+    def values(self):
+        """Return what the variables are now."""
+        return tuple(copy(group) for group in state(self._model, None))
+
+    @contextlib.contextmanager
+    def attached(self):
+        """Have the values of the sandbox in the variables, as they are here."""
+        yield
+
+
+def _variables(model):
+    optimizer = model.optimizer.variables if model.optimizer else []
+    trainable, other = model.trainable_variables, model.non_trainable_variables
+    return [*trainable, *other, *model.metrics_variables, *optimizer]
+
+
+def _flat(values):
+    return [value for group in values for value in group]

@@ -99,3 +99,97 @@ def trained(model, result):
 
 def _values(variables):
     return [variable.value.detach() for variable in variables]
+
+
+class Feed:
+    """Takes the batches of every step and hands them on."""
+
+    def take(self, arguments, count):
+        """Return the batches of a step, and arguments that hand them on."""
+        return borrow(arguments, count)
+
+    def rate(self, arguments, variable, place):
+        """Return a copy of an optimizer variable, the `place`-th, before a step."""
+        del arguments, place
+        return copy([variable.value])[0]
+
+    def hand(self, batches):
+        """Return the arguments of a step on these batches."""
+        return (batches,)
+
+
+def exchange(model, arguments, values):
+    """Give the variables of `model` other values; return the arguments of the next step."""
+    flat = [value for group in values for value in group]
+    for variable, value in zip(_variables(model), flat, strict=True):
+        variable.assign(value)
+    return arguments
+
+
+def random_state():
+    """Return PyTorch's own random state; dropout draws on it."""
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    return [torch.random.get_rng_state(), *cuda]
+
+
+def set_random_state(state):
+    """Put PyTorch's own random state back."""
+    first, *cuda = (torch.as_tensor(np.asarray(one)) for one in state)
+    torch.random.set_rng_state(first)
+    if cuda:
+        torch.cuda.set_rng_state_all(cuda)
+
+
+class Sandbox:
+    """Runs training steps on the variables themselves and puts them back exactly.
+
+    Args:
+        model: The model in `fit`.
+        function: Keras' own train function.
+        feed: The `Feed` that took the batches.
+        arguments: Arguments of the step that comes next, None outside of one.
+    """
+
+    def __init__(self, model, function, feed, arguments):
+        del arguments
+        self._model, self._function, self._feed = model, function, feed
+
+    def __enter__(self):
+        model = self._model
+        self._random = random_state()
+        self._saved = copy(_values(_variables(model)))
+        self._gradients = [variable.value.grad for variable in model.trainable_variables]
+        self._mode = model.training
+        model.train()
+        return self
+
+    def __exit__(self, *error):
+        model = self._model
+        exchange(model, None, (self._saved,))
+        for variable, gradient in zip(model.trainable_variables, self._gradients, strict=True):
+            variable.value.grad = gradient
+        model.train(self._mode)
+        set_random_state(self._random)
+
+    def load(self, values):
+        """Start from these values, as `state` returns them."""
+        exchange(self._model, None, values)
+
+    def step(self, batches):
+        """Train on these batches and return the logs."""
+        return self._function(*self._feed.hand(batches))
+
+    def values(self):
+        """Return what the variables are now."""
+        return tuple(copy(group) for group in state(self._model, None))
+
+    @contextlib.contextmanager
+    def attached(self):
+        """Have the values of the sandbox in the variables, as they are here."""
+        yield
+
+
+def _variables(model):
+    optimizer = model.optimizer.variables if model.optimizer else []
+    trainable, other = model.trainable_variables, model.non_trainable_variables
+    return [*trainable, *other, *model.metrics_variables, *optimizer]

@@ -35,5 +35,6 @@ def intercept(model, attribute, before, after):
             setattr(model, attribute, inner)
         return was_on
 
+    once.inner = inner
     setattr(model, attribute, once)
     return call_off

@@ -60,6 +60,10 @@ class Sample:
                     return
         self._kept.append((place, batch))
 
+    def forget(self, place):
+        """Give up the batch of `place`, if it is kept."""
+        self._kept = [entry for entry in self._kept if entry[0] != place]
+
     def batch(self, examples):
         """Return up to `examples` examples as one batch, the kept batches one after the other."""
         return next(self.slices(examples), None)

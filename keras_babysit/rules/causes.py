@@ -27,6 +27,7 @@ _SHORT_STEPS = ("learning_rate_too_low",)
 
 EXPLAINS: dict[str, tuple[str, ...]] = {
     "non_finite_inputs": (*_BLOWN_UP, *_POOR_FIT),
+    "flight_recorder": (*_BLOWN_UP, *_POOR_FIT),
     "labels_out_of_range": (*_BLOWN_UP, *_STUCK, *_LONG_STEPS, *_SHORT_STEPS, *_POOR_FIT),
     "output_loss_mismatch": (
         *_BLOWN_UP,

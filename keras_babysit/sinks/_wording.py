@@ -115,8 +115,17 @@ CHECKS = frozenset(
 """The checks before training, by name: sinks lie below them and cannot ask. A test compares."""
 
 
+OWN = {
+    "flight_recorder": "kb.Babysitter(record=None)",
+    "rescue": "kb.Babysitter(rescue=False)",
+}
+"""What is no rule but an argument of its own, and how to do without."""
+
+
 def silence(rule: str) -> str:
     """Return the code that turns a rule, or a check before training, off."""
+    if rule in OWN:
+        return OWN[rule]
     quoted = one_line(rule, 80).replace("\\", "\\\\").replace('"', '\\"')
     if rule in CHECKS:
         return f'kb.check(model, x, y, checks=kb.checks.DEFAULT_CHECKS.without("{quoted}"))'

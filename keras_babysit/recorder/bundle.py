@@ -1,0 +1,191 @@
+"""The bundle: what somebody else needs to see the bad value, in one folder."""
+
+import importlib.resources
+import json
+import platform
+import re
+import shutil
+import tempfile
+import warnings
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_babysit.history import to_jsonable
+from keras_babysit.probes import backend
+from keras_babysit.probes.readings import untouched_random_state
+
+NOT_SAVED = (
+    "The model is not in this bundle, because a .keras file of it cannot be loaded without your "
+    "code ({reason}). Its values are, in state.npz."
+)
+
+
+def write(parent, name, *, model, box, bad, fault, limit):
+    """Write a bundle and return its folder.
+
+    It is written under another name and renamed when it is whole.
+
+    Args:
+        parent: Folder for bundles.
+        name: Name of the bundle; a number is added where that is taken.
+        model: The model in `fit`.
+        box: An entered `backend.Sandbox`.
+        bad: The `BadStep`.
+        fault: The `Fault` in it.
+        limit: Loss above which a step counts as exploded.
+
+    Raises:
+        OSError: If it cannot be written; nothing is left of it then.
+    """
+    parent = Path(parent)
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=parent))
+    try:
+        _fill(folder, model, box, bad, fault, limit)
+        folder.chmod(0o755)
+        return folder.rename(_free(parent, name))
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _fill(folder, model, box, bad, fault, limit):
+    box.load(bad.before)
+    with box.attached():
+        reason, imports = _save_model(folder / "model.keras", model)
+    if reason is not None:
+        (folder / "model.keras").unlink(missing_ok=True)
+    trainable, other, optimizer = bad.before
+    state = {"other": other[: len(model.non_trainable_variables)]}
+    if reason is not None:
+        state |= {"trainable": trainable, "optimizer": optimizer}
+    _save(folder / "state.npz", {f"{k}{i}": v for k, vs in state.items() for i, v in enumerate(vs)})
+    arrays = {}
+    batch = keras.utils.unpack_x_y_sample_weight(bad.kept.batches[0])
+    names = ("x", "y", "weight")
+    structure = {
+        name: _structure(part, name, arrays) for name, part in zip(names, batch, strict=True)
+    }
+    arrays |= {f"random{place}": one for place, one in enumerate(bad.kept.random or [])}
+    _save(folder / "batch.npz", arrays)
+    facts = {
+        "format": 1,
+        "finding": fault.message,
+        "quantity": fault.quantity,
+        "target": fault.target,
+        "step": fault.step,
+        "epoch": fault.epoch,
+        "batch": fault.batch,
+        "example": fault.example,
+        "loss": bad.loss,
+        "limit": limit,
+        "backend": keras.backend.backend(),
+        "versions": {"python": platform.python_version(), "keras": keras.version()}
+        | backend.versions(),
+        "floatx": keras.config.floatx(),
+        "model": "model.keras" if reason is None else None,
+        "note": "" if reason is None else NOT_SAVED.format(reason=reason),
+        "imports": imports,
+        "state": {name: len(values) for name, values in state.items()},
+        "structure": structure,
+    }
+    text = json.dumps(to_jsonable(facts), indent=1, allow_nan=False)
+    (folder / "bundle.json").write_text(text + "\n", encoding="utf-8")
+    script = importlib.resources.files("keras_babysit.recorder").joinpath("reproduce.py")
+    (folder / "reproduce.py").write_text(script.read_text(encoding="utf-8"), encoding="utf-8")
+    (folder / "README.txt").write_text(_readme(facts), encoding="utf-8")
+
+
+def _save_model(path, model):
+    """Save the model; return why it can't be loaded by others, None if it can, and its modules."""
+    try:
+        with warnings.catch_warnings():  # what can't be saved is told below
+            warnings.simplefilter("ignore")
+            model.save(path)
+        with zipfile.ZipFile(path) as file:
+            modules = _modules(json.loads(file.read("config.json")))
+        with untouched_random_state(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            again = keras.models.load_model(path)
+    except OSError:
+        raise
+    except Exception as error:
+        return f"{type(error).__name__}: {str(error).strip().splitlines()[0][:200]}", []
+    if "__main__" in modules:
+        return "it has classes of your script", []
+    if model.loss is not None and again.loss is None:
+        return "its loss is not in the file", []
+    return None, sorted(modules)
+
+
+def _modules(config):
+    """Return the modules that a model's configuration needs, other than Keras'."""
+    found = set()
+    if isinstance(config, list):
+        for entry in config:
+            found |= _modules(entry)
+    if isinstance(config, dict):
+        module = config.get("module")
+        if "class_name" in config and isinstance(module, str):
+            root = module.split(".")[0]
+            found |= {module} - ({module} if root in ("keras", "builtins") else set())
+        for entry in config.values():
+            found |= _modules(entry)
+    return found
+
+
+def _structure(tensors, name, arrays):
+    """Return the structure of a part of a batch as JSON; its leaves go to `arrays`."""
+    if tensors is None:
+        return None
+    if isinstance(tensors, dict):
+        return {"dict": {k: _structure(v, f"{name}_{k}", arrays) for k, v in tensors.items()}}
+    if isinstance(tensors, list | tuple):
+        kind = "tuple" if isinstance(tensors, tuple) else "list"
+        return {kind: [_structure(v, f"{name}_{i}", arrays) for i, v in enumerate(tensors)]}
+    arrays[name] = tensors
+    return {"array": name}
+
+
+def _save(path, arrays):
+    """Write arrays to an `.npz`, without pickle."""
+    plain = {name: _plain(value) for name, value in arrays.items()}
+    np.savez(path, **plain)
+
+
+def _plain(value):
+    array = np.asarray(backend.to_numpy(value))
+    if array.dtype.name == "bfloat16":  # numpy has none of its own
+        return array.astype("float32")
+    return array.astype("S") if array.dtype.kind == "O" else array  # text; what else raises here
+
+
+def _free(parent, name):
+    """Return a path in `parent` that is not taken."""
+    path, number = parent / name, 1
+    while path.exists():
+        number += 1
+        path = parent / f"{name}-{number}"
+    return path
+
+
+def slug(text):
+    """Return `text` as part of a file name."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("_.") or "model"
+
+
+def _readme(facts):
+    how = "python reproduce.py" + ("" if facts["model"] else " --model MODULE:FUNCTION")
+    return f"""{facts["finding"]}
+
+See it again: {how}
+
+model.keras   the model as it was right before the bad step
+batch.npz     the batch of that step
+state.npz     seeds and moving averages; without model.keras also weights and optimizer
+bundle.json   what was found, where, and the versions
+{facts["note"]}
+"""

@@ -1,0 +1,204 @@
+"""The replay: the kept batches are trained on again until something goes bad."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from keras_babysit.probes import backend
+from keras_babysit.recorder.ring import KeptStep
+from keras_babysit.recorder.vitals import (
+    LossMeter,
+    non_finite,
+    rate_place,
+    with_fresh_metrics,
+)
+
+MUCH_WORSE = 1.5
+"""Factor of the loss on a batch that it was just trained on from which on a state counts as ruined:
+a good step lowers that loss, and noise does not raise it so much."""
+
+
+@dataclass(frozen=True)
+class BadStep:
+    """The first step that went bad.
+
+    Args:
+        kept: The step, with one batch.
+        before: Values of the variables before it.
+        after: Values after it.
+        loss: Its loss, None where it is not known.
+        is_finite: Whether all is finite and only the loss too high.
+        exploded_at: Step from which on the loss was too high, None if it never was.
+    """
+
+    kept: KeptStep
+    before: Any
+    after: Any
+    loss: float | None
+    is_finite: bool
+    exploded_at: int | None = None
+
+
+class Replay:
+    """Trains on kept steps again, from a snapshot, on values of its own.
+
+    Args:
+        model: The model in `fit`.
+        box: An entered `backend.Sandbox`.
+        limit: Loss above which a step counts as exploded.
+        known: Places of trainable and optimizer values that were never finite, as two sets.
+
+    Attributes:
+        steps: Number of calls that were trained again.
+        is_identical: Whether the values met those of a snapshot on the way bit for bit; None if
+            there was none to meet.
+    """
+
+    def __init__(self, model, box, *, limit, known=(frozenset(), frozenset())):
+        self.model = model
+        self.box = box
+        self.limit = limit
+        self.steps = 0
+        self.is_identical = None
+        self._known = known
+        self._losses = {}  # of each call
+        self._meter = LossMeter(model)
+        self._rate = rate_place(model)
+
+    def first_bad(self, snapshot, kept, landmark=None):
+        """Return the first `BadStep`, None if all went well.
+
+        Values that are not finite come before a loss that is too high. Of that the start of the
+        latest row counts, or the highest where all have come back.
+
+        Args:
+            snapshot: Where to start.
+            kept: The steps from there on.
+            landmark: A later snapshot to compare with on the way, or None.
+        """
+        epoch, values = snapshot.epoch, self._start(snapshot.values)
+        exploded = highest = None
+        for one in kept:
+            if landmark is not None and one.call == landmark.call:
+                self.is_identical = self.is_like(values, landmark)
+            if one.epoch != epoch:
+                epoch, values = one.epoch, self._start(with_fresh_metrics(self.model, values))
+            before = self._prepare(values, one)
+            values = self._train(one)
+            self._losses[one.call] = self._loss(before, values)
+            bad = self._judge(one, before, values)
+            if bad is None:
+                exploded = None
+            elif bad.is_finite:
+                exploded = exploded or bad
+                highest = bad if highest is None or bad.loss > highest.loss else highest
+            else:
+                bad = self._single(bad)
+                return replace(bad, exploded_at=exploded and exploded.kept.step)
+        exploded = exploded or highest
+        return exploded and self._single(exploded)
+
+    def is_like(self, values, snapshot):
+        """Return whether all but the metrics and the learning rate is what the snapshot holds."""
+        count = len(self.model.non_trainable_variables)
+        groups = (
+            (values[0], snapshot.values[0], None),
+            (values[1][:count], snapshot.values[1][:count], None),
+            (values[2], snapshot.values[2], self._rate),
+        )
+        return all(
+            np.array_equal(
+                np.asarray(backend.to_numpy(now)), then, equal_nan=then.dtype.kind == "f"
+            )
+            for ones, others, left_out in groups
+            for place, (now, then) in enumerate(zip(ones, others, strict=True))
+            if place != left_out
+        )
+
+    def is_good(self, values, kept):
+        """Return whether these values do on a step about as well as the replay did on its call."""
+        before = self._prepare(self._start(values), kept)
+        after = self._train(kept)
+        loss, then = self._loss(before, after), self._losses.get(kept.call)
+        is_known = loss is not None and then is not None and then > 0
+        is_worse = is_known and loss > MUCH_WORSE * then
+        return not is_worse and self._judge(kept, before, after) is None
+
+    def go_on(self, values, epoch, kept):
+        """Train on kept steps as long as that goes well; return the values and how many did.
+
+        Args:
+            values: Where to start.
+            epoch: Epoch of that.
+            kept: The steps, each of one batch.
+        """
+        values = self._start(values)
+        for done, one in enumerate(kept):
+            if one.epoch != epoch:
+                epoch, values = one.epoch, self._start(with_fresh_metrics(self.model, values))
+            before = self._prepare(values, one)
+            values = self._train(one)
+            if self._judge(one, before, values) is not None:
+                return before, done
+        return values, len(kept)
+
+    def _start(self, values):
+        self.box.load(values)
+        return self.box.values()
+
+    def _prepare(self, values, one):
+        """Bring learning rate and random state to what they were; return the values then."""
+        place = self._rate
+        if one.rate is not None and place is not None:
+            rate = np.asarray(backend.to_numpy(one.rate))
+            if not np.array_equal(rate, backend.to_numpy(values[2][place])):
+                optimizer = [*values[2][:place], rate, *values[2][place + 1 :]]
+                values = self._start((values[0], values[1], optimizer))
+        if one.random is not None:
+            backend.set_random_state(one.random)
+        return values
+
+    def _train(self, one):
+        self.steps += 1
+        self.box.step(one.batches)
+        return self.box.values()
+
+    def _judge(self, one, before, after):
+        """Return the step as a `BadStep` if it is one."""
+        loss = self._loss(before, after)
+        is_finite = (loss is None or math.isfinite(loss)) and not self._ruined(after)
+        if is_finite and (loss is None or loss <= self.limit):
+            return None
+        return BadStep(one, before, after, loss, is_finite)
+
+    def _loss(self, before, after):
+        return self._meter.mean(self._meter.totals(before), self._meter.totals(after))
+
+    def _ruined(self, values):
+        """Return whether a weight or the optimizer ceased to be finite."""
+        trainable, _, optimizer = values
+        return non_finite(trainable) - self._known[0] or non_finite(optimizer) - self._known[1]
+
+    def _single(self, bad):
+        """Return the bad step of a call that made several."""
+        batches = bad.kept.batches
+        if len(batches) == 1:
+            return bad
+        values = self._prepare(self._start(bad.before), bad.kept)
+        for one in singles([bad.kept]):
+            before, values = values, self._train(one)
+            found = self._judge(one, before, values)
+            if found is not None:
+                return found
+        return bad  # one by one they do well
+
+
+def singles(kept):
+    """Return steps of one batch each in place of calls that made several."""
+    return [
+        replace(one, step=one.step + place, place=one.place + place, batches=[batch])
+        for one in kept
+        for place, batch in enumerate(one.batches)
+    ]

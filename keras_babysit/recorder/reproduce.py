@@ -1,0 +1,247 @@
+"""Show the bad value that this bundle holds.
+
+    python reproduce.py [--import MODULE] [--model MODULE:FUNCTION]
+
+It needs keras, numpy and the backend of the run; `bundle.json` says which. With `KERAS_BACKEND` set
+it runs on another one. It ends with 0 if the bad value is there again, with 1 if it is not.
+"""
+
+import argparse
+import contextlib
+import importlib
+import json
+import os
+import platform
+import sys
+from pathlib import Path
+
+import numpy as np
+
+
+def main(folder=None, arguments=None):
+    """Rebuild model and batch, run the one bad step and say what is bad in it."""
+    folder = Path(__file__).resolve().parent if folder is None else Path(folder)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--import", dest="module", help="module with your own layers and losses")
+    parser.add_argument("--model", help="MODULE:FUNCTION that returns your model, compiled")
+    options = parser.parse_args(arguments)
+    sys.path.insert(0, os.getcwd())
+
+    bundle = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))
+    os.environ.setdefault("KERAS_BACKEND", bundle["backend"])
+    print(bundle["finding"])
+    _compare_versions(bundle)
+    model = _model(folder, bundle, options)
+    arrays = _arrays(folder / "batch.npz")
+    x, y, weight = (_tensors(bundle["structure"][name], arrays) for name in ("x", "y", "weight"))
+    _restore(model, folder, bundle, x)
+    with _random_state(arrays):
+        is_there = _show_data(bundle, x, y, weight) | _show_layers(model, bundle, x)
+    with _random_state(arrays):
+        is_there |= _show_step(model, bundle, x, y, weight)
+    print("Reproduced." if is_there else "Not reproduced: no bad value came up here.")
+    return 0 if is_there else 1
+
+
+def _compare_versions(bundle):
+    import keras
+
+    here = {"python": platform.python_version(), "keras": keras.__version__}
+    with contextlib.suppress(ImportError):
+        backend = importlib.import_module(keras.backend.backend())
+        here[keras.backend.backend()] = str(backend.__version__)
+    for name, version in bundle["versions"].items():
+        if here.get(name) != version:
+            print(f"Recorded with {name} {version}; here: {here.get(name) or 'not in use'}.")
+    keras.config.set_floatx(bundle["floatx"])
+
+
+def _model(folder, bundle, options):
+    import keras
+
+    for name in [*bundle["imports"], *([options.module] if options.module else [])]:
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            raise SystemExit(f"The model needs the module {name}: {error}") from error
+    if options.model:
+        module, _, function = options.model.partition(":")
+        return getattr(importlib.import_module(module), function)()
+    if bundle["model"] is None:
+        raise SystemExit(f"{bundle['note']}\nGive it: python reproduce.py --model MODULE:FUNCTION")
+    return keras.models.load_model(folder / bundle["model"])
+
+
+def _arrays(path):
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def _tensors(structure, arrays):
+    """Return tensors in the structure of the batch."""
+    import keras
+
+    if structure is None:
+        return None
+    ((kind, inner),) = structure.items()
+    if kind == "array":
+        array = arrays[inner]
+        is_text = array.dtype.kind in "SU"
+        return array if is_text else keras.ops.convert_to_tensor(array)
+    if kind == "dict":
+        return {key: _tensors(value, arrays) for key, value in inner.items()}
+    values = [_tensors(value, arrays) for value in inner]
+    return tuple(values) if kind == "tuple" else values
+
+
+def _restore(model, folder, bundle, x):
+    """Give the model the values of the run from before the bad step."""
+    state = _arrays(folder / "state.npz")
+    if not model.built:
+        model(x)
+    groups = {
+        "trainable": model.trainable_variables,
+        "other": model.non_trainable_variables,
+        "optimizer": model.optimizer.variables if model.optimizer else [],
+    }
+    if model.optimizer and not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+        groups["optimizer"] = model.optimizer.variables
+    for name, count in bundle["state"].items():
+        if len(groups[name]) != count:
+            raise SystemExit(
+                f"The model must have {count} {name} variables. Received: {len(groups[name])}"
+            )
+        for place, variable in enumerate(groups[name]):
+            variable.assign(state[f"{name}{place}"])
+
+
+@contextlib.contextmanager
+def _random_state(arrays):
+    """Start from the random state of the run where the backend has one: PyTorch."""
+    if "random0" in arrays and os.environ["KERAS_BACKEND"] == "torch":
+        import torch
+
+        torch.random.set_rng_state(torch.as_tensor(arrays["random0"]))
+    yield
+
+
+def _show_data(bundle, x, y, weight):
+    import keras
+
+    found = False
+    for name, tensors in (("inputs", x), ("targets", y), ("sample_weight", weight)):
+        for place, leaf in enumerate(keras.tree.flatten(tensors)):
+            if leaf is None or isinstance(leaf, np.ndarray):
+                continue
+            found |= _show(f"{name}[{place}]", _host(leaf))
+    return found and bundle["quantity"] in ("input", "target")
+
+
+def _show_layers(model, bundle, x):
+    """Show the first layer whose output is not finite, or the one whose output exploded."""
+    import keras
+
+    seen = []
+
+    def tap(layer):
+        call = layer.call
+
+        def tapped(*args, **kwargs):
+            outputs = call(*args, **kwargs)
+            given = _host(args[0]) if args else None
+            ys = [y for y in keras.tree.flatten(outputs) if hasattr(y, "dtype")]
+            seen.extend((layer.name, given, _host(y)) for y in ys)
+            return outputs
+
+        layer.call = tapped
+
+    layers = _leaves(model)
+    for layer in layers:
+        tap(layer)
+    try:
+        y_pred = model(x, training=True)
+    finally:
+        for layer in layers:
+            del layer.__dict__["call"]
+    del y_pred
+    for name, given, y in seen:
+        is_bad = y.dtype.kind == "f" and not np.isfinite(y).all()
+        if is_bad or (bundle["quantity"] == "exploded" and name == bundle["target"]):
+            _show(f"{name} input", given, is_asked=True)
+            _show(f"{name} output", y, is_asked=True)
+            return is_bad
+    return False
+
+
+def _leaves(model):
+    import keras
+
+    found, opaque = [], (keras.layers.RNN, keras.layers.TimeDistributed)
+
+    def visit(layer):
+        inner = [
+            one
+            for one in layer._flatten_layers(include_self=False, recursive=False)
+            if not isinstance(one, keras.metrics.Metric)
+        ]
+        if isinstance(layer, opaque) or not inner:
+            found.append(layer)
+            return
+        for one in inner:
+            visit(one)
+
+    visit(model)
+    unique = {id(layer): layer for layer in found if layer is not model}
+    return [one for one in unique.values() if not isinstance(one, keras.layers.InputLayer)]
+
+
+def _show_step(model, bundle, x, y, weight):
+    """Run the one training step and show its loss and what it made of the weights."""
+    if not getattr(model, "compiled", False):
+        print("The model is not compiled: no training step can be shown.")
+        return False
+    logs = model.train_on_batch(x, y, sample_weight=weight, return_dict=True)
+    loss = float(logs.get("loss", np.nan))
+    print(f"loss of this batch: {loss:.6g}")
+    is_ruined = False
+    for variable in model.trainable_variables:
+        value = _host(variable.value)
+        bad = int(np.sum(~np.isfinite(value)))
+        if bad:
+            is_ruined = True
+            print(f"{variable.path} after the step: {bad} of {value.size} entries are not finite")
+    if bundle["quantity"] == "exploded":
+        return bool(loss > bundle["limit"] or not np.isfinite(loss))
+    return is_ruined or ("loss" in logs and not np.isfinite(loss))
+
+
+def _show(name, array, is_asked=False):
+    """Print an array's range and what is not finite in it; return whether anything is."""
+    if array is None or array.dtype.kind != "f":
+        return False
+    bad = ~np.isfinite(array)
+    if not bad.any() and not is_asked:
+        return False
+    finite = array[~bad]
+    span = f"from {finite.min():.4g} to {finite.max():.4g}" if finite.size else "nothing finite"
+    line = f"{name}: shape {array.shape}, {span}"
+    if bad.any():
+        first = tuple(np.argwhere(bad)[0])
+        where = f" in example {first[0]}" if first else ""
+        line += f", {int(bad.sum())} entries not finite: {array[first]}{where}"
+    print(line)
+    return bool(bad.any())
+
+
+def _host(tensor):
+    import keras
+
+    if not hasattr(tensor, "dtype"):
+        return None
+    array = np.asarray(keras.ops.convert_to_numpy(tensor))
+    return array.astype("float32") if array.dtype.name in ("bfloat16", "float16") else array
+
+
+if __name__ == "__main__":
+    sys.exit(main())

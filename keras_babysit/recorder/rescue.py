@@ -1,0 +1,97 @@
+"""What to do with a run that is lost."""
+
+from dataclasses import dataclass
+
+from keras_babysit.advice import Advice, Remedy, Severity
+
+RULE = "rescue"
+
+
+@dataclass(frozen=True)
+class Rescue:
+    """Put the last good state back and go on: weights, optimizer and seeds.
+
+    Args:
+        lr_factor: Factor of the learning rate from then on, in (0, 1].
+        skip_batch: Whether to leave out the batch that went bad; else it is tried again. The
+            other batches since the good state are trained on again.
+        max_times: Number of times to go on; the next time training stops, with the last good state
+            put back. 0 stops at the first.
+
+    Raises:
+        ValueError: If `lr_factor` lies outside (0, 1] or `max_times` is below 0.
+        TypeError: If `max_times` is no integer.
+
+    Example:
+        >>> Rescue(lr_factor=0.5)
+        Rescue(lr_factor=0.5, skip_batch=True, max_times=3)
+    """
+
+    lr_factor: float = 0.1
+    skip_batch: bool = True
+    max_times: int = 3
+
+    def __post_init__(self):
+        if not 0 < self.lr_factor <= 1:
+            raise ValueError(
+                f"Argument `lr_factor` must be in (0, 1]. Received: lr_factor={self.lr_factor}"
+            )
+        if isinstance(self.max_times, bool) or not isinstance(self.max_times, int):
+            raise TypeError(
+                f"Argument `max_times` must be an integer. Received: max_times={self.max_times!r}"
+            )
+        if self.max_times < 0:
+            raise ValueError(
+                f"Argument `max_times` must be at least 0. Received: max_times={self.max_times}"
+            )
+
+
+STOP = Rescue(lr_factor=1.0, skip_batch=False, max_times=0)
+"""What `rescue=True` stands for."""
+
+
+def read_rescue(rescue):
+    """Return the `Rescue` that an argument stands for, None for none.
+
+    Raises:
+        TypeError: If it is neither a `bool` nor a `Rescue`.
+    """
+    if isinstance(rescue, Rescue):
+        return rescue
+    if rescue is True:
+        return STOP
+    if rescue is False or rescue is None:
+        return None
+    raise TypeError(
+        f"Argument `rescue` must be True, False or a `kb.Rescue`. Received: rescue={rescue!r}"
+    )
+
+
+def stopped(where, step, why, evidence):
+    """Return the advice that the last good state was put back and training stopped.
+
+    Args:
+        where: Batch or step at which the run was lost.
+        step: Steps done in the state that was put back.
+        why: What went bad, a sentence.
+        evidence: Numbers.
+    """
+    done = f"Put back the state of step {step} (weights, optimizer, seeds) and stopped."
+    cure = Remedy("Mend the cause and train on from here.")
+    return Advice(RULE, Severity.WARNING, where, _told(done, why), evidence, (cure,))
+
+
+def went_on(where, done, why, evidence):
+    """Return the advice that training went on from a good state; `done` says how."""
+    cure = Remedy("Mend the cause: a rescue buys time only.")
+    return Advice(RULE, Severity.WARNING, where, _told(done, why), evidence, (cure,))
+
+
+def nothing(where, why):
+    """Return the advice that there is no good state to put back."""
+    done = "Stopped, with nothing put back: no good state was seen."
+    return Advice(RULE, Severity.WARNING, where, _told(done, why))
+
+
+def _told(done, why):
+    return f"{done} {why[:1].upper()}{why[1:]}".strip()

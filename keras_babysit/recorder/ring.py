@@ -1,0 +1,112 @@
+"""The ring: the latest batches of a run, as they went into its steps."""
+
+import collections
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+MAX_STEPS = 512
+"""Bound of the kept steps; replaying as many takes as long as training on them did."""
+
+MAX_BYTES = 256 * 2**20
+"""Bound of the memory of the kept batches. They are kept by reference: nothing is copied."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptStep:
+    """One call of Keras' train function, with all that it starts from but the variables.
+
+    Args:
+        call: Calls before it.
+        step: Optimizer steps done before it.
+        epoch: Epoch, counted from 0.
+        place: Number of its first batch in the epoch, counted from 0 as Keras' hooks do.
+        batches: Its batches; several with `steps_per_execution`.
+        rate: The learning rate as a tensor, which callbacks may change; None under a schedule.
+        random: The backend's own random state, None where Keras does not draw on it.
+    """
+
+    call: int
+    step: int
+    epoch: int
+    place: int
+    batches: list[Any]
+    rate: Any = None
+    random: Any = None
+
+
+class Ring:
+    """Keeps the latest steps within bounds of their number and memory.
+
+    Example:
+        >>> ring = Ring(max_steps=2)
+        >>> for call in range(3):
+        ...     ring.add(KeptStep(call, call, 0, call, [np.zeros(2)]))
+        >>> [kept.call for kept in ring.since(0)], ring.first
+        ([1, 2], 1)
+    """
+
+    def __init__(self, *, max_steps=None, max_bytes=None):
+        self.max_steps = MAX_STEPS if max_steps is None else max_steps
+        self.max_bytes = MAX_BYTES if max_bytes is None else max_bytes
+        self._kept = collections.deque()
+        self._bytes = 0
+
+    def __len__(self):
+        return len(self._kept)
+
+    @property
+    def first(self):
+        """The first call that is kept, None if none is."""
+        return self._kept[0][0].call if self._kept else None
+
+    @property
+    def until(self):
+        """The call after the latest one that is kept, 0 if none is."""
+        return self._kept[-1][0].call + 1 if self._kept else 0
+
+    @property
+    def room(self):
+        """How many calls like the latest one the ring can hold."""
+        if not self._kept:
+            return self.max_steps
+        return min(self.max_steps, max(1, self.max_bytes // max(1, self._kept[-1][1])))
+
+    def add(self, kept):
+        """Keep one more step, and let the oldest go that do not fit; the new one always stays."""
+        size = n_bytes(kept.batches)
+        self._kept.append((kept, size))
+        self._bytes += size
+        while len(self._kept) > 1 and not self._fits:
+            self._bytes -= self._kept.popleft()[1]
+
+    def drop_latest(self):
+        """Forget the latest step: it did not happen."""
+        if self._kept:
+            self._bytes -= self._kept.pop()[1]
+
+    def clear(self):
+        """Forget all."""
+        self._kept.clear()
+        self._bytes = 0
+
+    def since(self, call):
+        """Return the kept steps from `call` on, in their order."""
+        return [kept for kept, _ in self._kept if kept.call >= call]
+
+    @property
+    def _fits(self):
+        return len(self._kept) <= self.max_steps and self._bytes <= self.max_bytes
+
+
+def n_bytes(batches):
+    """Return the memory that batches of tensors or arrays take."""
+    total = 0
+    for leaf in keras.tree.flatten(batches):
+        size = getattr(leaf, "nbytes", None)
+        if size is None and hasattr(getattr(leaf, "dtype", None), "size"):  # TensorFlow's
+            size = leaf.dtype.size * math.prod(leaf.shape)
+        total += size or 0
+    return total

@@ -1,0 +1,83 @@
+"""Snapshots: the state of a run on the host, to replay from and to go back to."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from keras_babysit.probes import backend
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything that the next training step starts from.
+
+    Args:
+        call: Calls of Keras' train function so far.
+        step: Optimizer steps done.
+        epoch: Epoch, counted from 0.
+        values: Arrays of the variables as `backend.state` groups them: the weights, all else
+            (moving averages, Keras' seeds, metrics), and the optimizer.
+        random: The backend's own random state, None where Keras does not draw on it.
+        is_confirmed: Whether a loss was measured from here on and was good. Weights that are
+            finite may still be ruined.
+    """
+
+    call: int
+    step: int
+    epoch: int
+    values: tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray]]
+    random: Any = None
+    is_confirmed: bool = False
+
+    @property
+    def is_finite(self):
+        """Whether weights and optimizer hold neither NaN nor infinity."""
+        return not self.non_finite(0) and not self.non_finite(2)
+
+    def non_finite(self, group):
+        """Return the places in a group of `values` of what is not finite."""
+        return {place for place, value in enumerate(self.values[group]) if not is_finite(value)}
+
+
+class Snapshots:
+    """Keeps two of them: the latest that is confirmed, and the latest of all.
+
+    Example:
+        >>> kept = Snapshots()
+        >>> kept.add(Snapshot(0, 0, 0, ([], [], []), is_confirmed=True))
+        >>> kept.add(Snapshot(8, 8, 0, ([], [], [])))
+        >>> kept.good.step, kept.latest.step
+        (0, 8)
+        >>> kept.confirm()
+        >>> kept.good.step
+        8
+    """
+
+    def __init__(self):
+        self.good = None
+        self.latest = None
+
+    def add(self, snapshot):
+        """Keep one more; the latest one goes unless it is the last that is confirmed."""
+        self.latest = snapshot
+        if snapshot.is_confirmed:
+            self.good = snapshot
+
+    def confirm(self):
+        """Note that the losses since the latest one were good."""
+        if self.latest is not None and not self.latest.is_confirmed:
+            self.good = self.latest = replace(self.latest, is_confirmed=True)
+
+
+def on_host(values):
+    """Return copies of the values of the variables as arrays."""
+    return tuple([np.array(backend.to_numpy(value)) for value in group] for group in values)
+
+
+def is_finite(array):
+    """Return whether an array holds neither NaN nor infinity; integers never do."""
+    array = np.asarray(array)
+    if array.dtype.kind in "iub?":
+        return True
+    return bool(np.isfinite(array.astype("float32") if array.dtype.kind == "V" else array).all())

@@ -1,0 +1,18 @@
+"""The broken picture is found, left out, and shown again."""
+
+import math
+import runpy
+
+from tests.examples.paths import EXAMPLES
+
+
+def test_the_broken_picture_is_found(tmp_path, capsys):
+    main = runpy.run_path(str(EXAMPLES / "flight_recorder.py"))["main"]
+    alone, watched, found, shown = main(["--out", str(tmp_path)])
+    assert math.isnan(alone["loss"][-1])
+    assert watched["loss"][-1] < 1
+    assert found.target == "dense_1"
+    assert "`dense_1` input overflowed float16" in found.message
+    assert found.message.endswith(": 1e5")
+    assert shown.returncode == 0, shown.stderr
+    assert "Reproduced." in capsys.readouterr().out

@@ -1,0 +1,132 @@
+"""Runs that go bad at a known place, for the tests of the flight recorder."""
+
+import keras
+import numpy as np
+
+layers = keras.layers
+EXAMPLES, BATCH = 160, 16
+BAD = 100  # in batch 6, example 4
+
+
+@keras.saving.register_keras_serializable("faulty")
+def log_loss(y, p):
+    """Is infinite where the prediction is 0."""
+    return -keras.ops.mean(keras.ops.log(p) * y, axis=-1)
+
+
+@keras.saving.register_keras_serializable("faulty")
+class Norm(layers.Layer):
+    """Has no slope at 0."""
+
+    def call(self, x):
+        return keras.ops.sqrt(keras.ops.sum(keras.ops.square(x), axis=-1, keepdims=True))
+
+
+def inputs(size=4):
+    return np.random.default_rng(0).uniform(0.1, 1.0, (EXAMPLES, size)).astype("float32")
+
+
+def labels():
+    return np.random.default_rng(1).integers(0, 2, EXAMPLES)
+
+
+def stack(*hidden, size=4):
+    return keras.Sequential([keras.Input((size,)), *hidden])
+
+
+def positive(units, name, **options):
+    return layers.Dense(units, kernel_initializer="ones", name=name, **options)
+
+
+def overflow():
+    """A product of float16 numbers is above 65,504."""
+    keras.config.set_dtype_policy("mixed_float16")
+    x = inputs()
+    x[BAD] = 1e4
+    model = stack(
+        positive(4, "fits"), positive(8, "dense_3"), layers.Dense(2, "softmax", dtype="float32")
+    )
+    model.layers[0].trainable = False
+    model.compile("adam", "sparse_categorical_crossentropy")
+    return model, x, labels()
+
+
+def cast():
+    """An input is above 65,504 and goes into a layer that computes in float16."""
+    keras.config.set_dtype_policy("mixed_float16")
+    x = inputs()
+    x[BAD] = 8.1e4
+    last = layers.Dense(2, "softmax", dtype="float32", name="last")
+    model = stack(positive(4, "dense"), last)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    return model, x, labels()
+
+
+def nan_input():
+    x = inputs()
+    x[BAD, 2] = np.nan
+    model = stack(layers.Dense(4, "relu"), layers.Dropout(0.3), layers.Dense(2, "softmax"))
+    model.compile("adam", "sparse_categorical_crossentropy")
+    return model, x, labels()
+
+
+def infinite_target():
+    x, y = inputs(), inputs(1)
+    y[BAD] = np.inf
+    model = stack(layers.Dense(4, "relu"), layers.Dense(1))
+    model.compile("adam", "mse")
+    return model, x, y
+
+
+def infinite_loss():
+    x, y = inputs(), np.ones((EXAMPLES, 1), "float32")
+    x[BAD] = 0.0
+    model = stack(positive(1, "only", use_bias=False, activation="relu"))
+    model.compile(keras.optimizers.SGD(1e-3), log_loss)
+    return model, x, y
+
+
+def no_slope():
+    x, y = inputs(), np.ones((EXAMPLES, 1), "float32")
+    x[BAD] = 0.0
+    model = stack(layers.Dense(3, use_bias=False, name="first"), Norm(name="norm"))
+    model.compile(keras.optimizers.SGD(1e-3), "mse")
+    return model, x, y
+
+
+def wild_update():
+    """The gradient is finite, and its product with the learning rate is not."""
+    x, y = inputs(), np.full((EXAMPLES, 1), -1e3, "float32")
+    model = stack(layers.Dense(1, name="only"))
+    model.compile(keras.optimizers.SGD(1e-12), "mse")
+
+    class Wild(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            self.model.optimizer.learning_rate = 1e37 if epoch else 1e-12
+
+    return model, x, y, Wild()
+
+
+def exploding():
+    """The loss is finite and grows by each step."""
+    x, y = inputs() * 10, np.zeros((EXAMPLES, 1), "float32")
+    model = stack(positive(1, "only"))
+    model.compile(keras.optimizers.SGD(1e-6), "mse")
+
+    class TooFast(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            self.model.optimizer.learning_rate = 0.01 if epoch else 1e-6
+
+    return model, x, y, TooFast()
+
+
+def fit(make, sitter, **options):
+    """Train a faulty run under the eyes of `sitter`; return its model and what `fit` returned."""
+    model, x, y, *callbacks = make()
+    options = {"batch_size": BATCH, "epochs": 2, "shuffle": False, "verbose": 0} | options
+    callbacks = [*callbacks, *([sitter] if sitter else []), *options.pop("callbacks", [])]
+    return model, model.fit(x, y, callbacks=callbacks, **options)
+
+
+def told(sitter, rule="flight_recorder"):
+    return [advice for advice in sitter.advice if advice.rule == rule]

@@ -1,0 +1,236 @@
+"""The first bad value is found, and the run does not notice."""
+
+import importlib.util
+import json
+
+import keras
+import numpy as np
+import pytest
+
+import keras_babysit as kb
+from tests.callbacks.kinds import DATA, MODELS, NEEDS
+from tests.callbacks.test_safety import ours
+from tests.callbacks.test_watched_run import assert_equal, everything, train
+from tests.recorder import faulty
+from tests.recorder.faulty import fit, told
+
+BACKEND = keras.backend.backend()
+
+FOUND = {
+    "overflow": ("output", "dense_3", 4, "`dense_3` output overflowed float16 on batch 6"),
+    "cast": ("input", "dense", 4, "overflowed float16 on batch 6 of epoch 1, example 4: 8.1e4"),
+    "nan_input": ("input", "inputs[0]", 4, "`inputs[0]` is not finite on batch 6 of epoch 1"),
+    "infinite_target": ("target", "targets[0]", 4, "`targets[0]` is not finite on batch 6"),
+    "infinite_loss": ("loss", "", 4, "The loss is inf"),
+    "no_slope": ("gradient", "first/kernel", 4, "The gradient of `first/kernel` is not finite"),
+    "wild_update": ("update", "only/kernel", None, "The update made `only/kernel` not finite"),
+}
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_the_first_bad_value_is_found(name, tmp_path):
+    quantity, target, example, message = FOUND[name]
+    sitter = kb.Babysitter(record=tmp_path, verbose=0)
+    fit(getattr(faulty, name), sitter)
+    (advice,) = told(sitter)
+    assert (advice.evidence["quantity"], advice.target) == (quantity, target)
+    assert message in advice.message
+    assert advice.evidence["bad_step"] == (10 if name == "wild_update" else 6)
+    (folder,) = tmp_path.iterdir()
+    bundle = json.loads((folder / "bundle.json").read_text())
+    assert bundle["example"] == example
+    assert str(folder) in advice.remedies[0].code
+
+
+def test_an_explosion_is_found_where_it_began(tmp_path):
+    sitter = kb.Babysitter(record=tmp_path, every=5, verbose=0)
+    model, _ = fit(faulty.exploding, sitter, epochs=3)
+    (advice,) = told(sitter)
+    assert advice.evidence["quantity"] == "exploded"
+    assert 10 <= advice.evidence["bad_step"] <= 13
+    assert all(np.isfinite(weights).all() for weights in model.get_weights())
+
+
+def test_skipped_steps_of_a_loss_scale_are_no_alarm(tmp_path):
+    keras.config.set_dtype_policy("mixed_float16")
+    model = faulty.stack(keras.layers.Dense(4, "relu"), keras.layers.Dense(1, dtype="float32"))
+    inner = keras.optimizers.SGD(1e-3)
+    model.compile(keras.optimizers.LossScaleOptimizer(inner, initial_scale=2.0**40), "mse")
+    sitter = kb.Babysitter(record=tmp_path, rescue=kb.Rescue(), every=1, verbose=0)
+    model.fit(
+        faulty.inputs(), faulty.inputs(1), batch_size=4, epochs=2, verbose=0, callbacks=[sitter]
+    )
+    assert 1 < float(model.optimizer.dynamic_scale) < 2.0**40  # steps were skipped
+    assert not told(sitter) + told(sitter, "rescue")
+    assert list(tmp_path.iterdir()) == []
+
+
+RUNS = {
+    "functional-with-skip/arrays": {},
+    "subclassed/arrays": {},
+    "recurrent/arrays": {},
+    "many-to-many/arrays": {},
+    "convolutional/arrays": {},
+    "functional-with-skip/weighted-arrays": {},
+    "functional-with-skip/py-dataset": {},
+    "functional-with-skip/generator": {},
+    "functional-with-skip/tf-dataset": {},
+    "functional-with-skip/data-loader": {},
+    "sequential/arrays/eager": {"run_eagerly": True},
+    "sequential/arrays/compiled": {"jit_compile": True},
+    "sequential/arrays/two-steps-at-once": {"steps_per_execution": 2},
+}
+
+
+def only_the_first_snapshot(monkeypatch):
+    recorder = "keras_babysit.recorder.flight_recorder.FlightRecorder"
+    monkeypatch.setattr(f"{recorder}._affords", lambda self: False)
+
+
+def make_run(name):
+    """Return the parts of a run; skips what the backend has not."""
+    kind, data = name.split("/")[:2]
+    if data in NEEDS and importlib.util.find_spec(NEEDS[data]) is None:
+        pytest.skip(f"needs {NEEDS[data]}")
+    if BACKEND == "torch" and name.endswith(("two-steps-at-once", "compiled")):
+        pytest.skip("Keras has no steps_per_execution on PyTorch, and torch.compile needs minutes")
+    make_model, make_data, loss = MODELS[kind]
+    x, y = make_data(np.random.default_rng(0))
+    keras.utils.set_random_seed(1)
+    return make_model, loss, DATA[data](x, y)
+
+
+LONG = ("recurrent", "convolutional", "weighted", "py-dataset", "compiled", "overflow")
+"""What takes long and differs little from what is left in."""
+
+
+def with_slow(names):
+    """Return parameters, with those that take long marked as such."""
+    return [
+        pytest.param(name, marks=[pytest.mark.slow] if any(s in name for s in LONG) else [])
+        for name in names
+    ]
+
+
+@pytest.mark.parametrize("name", with_slow(RUNS))
+def test_the_replay_meets_the_run_bit_for_bit(name, tmp_path, monkeypatch):
+    """The run trains as if alone, and what was kept of it leads to its very end."""
+    only_the_first_snapshot(monkeypatch)
+    make_model, loss, data = make_run(name)
+    bare = train(make_model, loss, data, [], **RUNS[name])
+    make_model, loss, data = make_run(name)
+    ends = []
+
+    class AtItsEnd(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 1:
+                ends.append(replayed_end(sitter._session._recorder))
+
+    sitter = kb.Babysitter(record=tmp_path, verbose=0)
+    watched = train(make_model, loss, data, [sitter, AtItsEnd()], **RUNS[name])
+    assert_equal(bare, watched)
+    assert not told(sitter)
+    ((replayed, real),) = ends
+    for one, other in zip(replayed, real, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def replayed_end(recorder):
+    """Train again on all that was kept; return what that leads to, and what the run is at."""
+    from keras_babysit.probes import backend
+    from keras_babysit.recorder.replay import Replay
+
+    model, ring = recorder.model, recorder._ring
+    start = recorder._snapshots.good
+    assert start.call == 0
+    assert len(ring.since(0)) == recorder._calls > 3
+
+    def but_metrics(values):
+        count = len(model.non_trainable_variables)
+        trainable, other, optimizer = values
+        return [np.array(backend.to_numpy(v)) for v in (*trainable, *other[:count], *optimizer)]
+
+    real = but_metrics(backend.state(model, None))
+    with backend.Sandbox(model, recorder._inner, recorder._feed, None) as box:
+        replay = Replay(model, box, limit=np.inf)
+        assert replay.first_bad(start, ring.since(0)) is None
+        replayed = but_metrics(box.values())
+    for one, other in zip(but_metrics(backend.state(model, None)), real, strict=True):
+        np.testing.assert_array_equal(one, other)
+    return replayed, real
+
+
+@pytest.mark.parametrize("name", with_slow(["nan_input", "overflow"]))
+def test_a_run_that_goes_bad_goes_on_as_if_alone(name, tmp_path):
+    def state(sitter):
+        keras.utils.set_random_seed(5)
+        keras.config.set_dtype_policy("float32")
+        return everything(*fit(getattr(faulty, name), sitter))
+
+    sitter = kb.Babysitter(record=tmp_path, verbose=0)
+    assert_equal(state(None), state(sitter))
+    assert told(sitter)
+
+
+def test_what_no_training_step_did_is_not_guessed(tmp_path):
+    class Poison(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                kernel = self.model.trainable_variables[0]
+                kernel.assign(kernel * np.nan)
+
+    sitter = kb.Babysitter(record=tmp_path, verbose=0)
+
+    def make():
+        model, x, y = faulty.nan_input()
+        return model, np.nan_to_num(x), y, Poison()
+
+    fit(make, sitter, epochs=3)
+    (advice,) = told(sitter)
+    assert "is not known" in advice.message
+    assert "no training step" in advice.message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_lies_before_the_kept_batches_is_not_guessed(tmp_path, monkeypatch):
+    monkeypatch.setattr("keras_babysit.recorder.ring.MAX_STEPS", 2)
+    only_the_first_snapshot(monkeypatch)
+    sitter = kb.Babysitter(record=tmp_path, verbose=0)
+    fit(faulty.nan_input, sitter, epochs=1)
+    (advice,) = told(sitter)
+    assert "is not known" in advice.message
+    assert "calls since only the latest 2 are kept" in advice.message
+
+
+def test_a_recorder_that_fails_is_one_warning_and_a_finished_fit(tmp_path, monkeypatch):
+    def broken(*args, **kwargs):
+        raise MemoryError("no memory for a snapshot")
+
+    monkeypatch.setattr("keras_babysit.recorder.flight_recorder.on_host", broken)
+    sitter = kb.Babysitter(record=tmp_path, every=1, verbose=0)
+    with pytest.warns(kb.errors.KerasBabysitWarning, match="flight recorder is off") as caught:
+        _, history = fit(faulty.nan_input, sitter)
+    assert ours(caught) == 1
+    assert len(history.history["loss"]) == 2
+    assert sitter.history.last("loss/start") > 0  # the watch goes on
+
+
+def test_nothing_is_left_on_the_model(tmp_path):
+    model, x, y = faulty.nan_input()
+    x = np.nan_to_num(x)
+    model.fit(x, y, verbose=0)
+    names, function = set(vars(model)), model.train_function
+    sitters = [kb.Babysitter(record=tmp_path, verbose=0) for _ in range(2)]
+    model.fit(x, y, verbose=0, callbacks=sitters)
+    assert set(vars(model)) == names
+
+    class Raises(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            if batch == 2:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(x, y, verbose=0, callbacks=[sitters[0], Raises()])
+    model.fit(x, y, verbose=0)
+    assert model.train_function is function
+    assert set(vars(model)) == names

@@ -1,0 +1,241 @@
+"""The rescue: what is put back is exactly what was, and others can work beside it."""
+
+import itertools
+import subprocess
+import sys
+import textwrap
+
+import keras
+import numpy as np
+import pytest
+
+import keras_babysit as kb
+from tests.callbacks.test_watched_run import assert_equal, everything
+from tests.recorder import faulty
+from tests.recorder.faulty import BATCH, fit, told
+
+BACKEND = keras.backend.backend()
+GO_ON = kb.Rescue(lr_factor=1.0, max_times=8)
+
+
+def state_of(model):
+    """Return weights, seeds and optimizer as arrays by name, without the metrics."""
+    history = keras.callbacks.History()
+    metrics = {id(variable) for variable in model.metrics_variables}
+    history.history = {}
+    kept = everything(model, history)
+    names = [f"variable {place}" for place, v in enumerate(model.variables) if id(v) in metrics]
+    return {n: v for n, v in kept.items() if not n.startswith("metrics") and n not in names}
+
+
+def without_bad_batch(make):
+    """Return the parts of a faulty run with the whole of its bad batch left out."""
+    model, x, y, *callbacks = make()
+    kept = np.delete(np.arange(len(x)), np.s_[6 * BATCH : 7 * BATCH])
+    return model, x[kept], y[kept], *callbacks
+
+
+@pytest.mark.parametrize("every", [1, 4, "auto"])
+@pytest.mark.parametrize("name", ["infinite_loss", "no_slope"])
+def test_a_skipped_batch_is_as_if_it_had_never_come(name, every):
+    """Weights, seeds and optimizer are bit for bit those of a run without that batch."""
+
+    def train(make, sitter, epochs):
+        keras.utils.set_random_seed(5)
+        model, history = fit(make, sitter, epochs=epochs)
+        return state_of(model), history.history
+
+    make = getattr(faulty, name)
+    expected, logs = train(lambda: without_bad_batch(make), None, 2)
+    sitter = kb.Babysitter(rescue=GO_ON, every=every, verbose=0)
+    rescued, its_logs = train(make, sitter, 2)
+    assert_equal(expected, rescued)
+    assert len(told(sitter, "rescue")) == 2
+    np.testing.assert_array_equal(its_logs["loss"], logs["loss"])
+
+
+def test_dropout_goes_on_where_it_was():
+    def make():
+        model, x, y = faulty.nan_input()
+        return model, x, y
+
+    def train(make, sitter):
+        keras.utils.set_random_seed(5)
+        return state_of(fit(make, sitter, epochs=1)[0])
+
+    if BACKEND == "torch":
+        pytest.skip("PyTorch's own random state goes on with the data")
+    sitter = kb.Babysitter(rescue=GO_ON, every=1, verbose=0)
+    assert_equal(train(lambda: without_bad_batch(make), None), train(make, sitter))
+
+
+def test_it_stops_with_the_last_good_state(tmp_path):
+    def train(make, sitter, **options):
+        keras.utils.set_random_seed(5)
+        model, _ = fit(make, sitter, epochs=3, **options)
+        return state_of(model), model
+
+    def first_six():
+        model, x, y = faulty.nan_input()
+        return model, x[: 6 * BATCH], y[: 6 * BATCH]
+
+    keras.utils.set_random_seed(5)
+    expected = state_of(fit(first_six, None, epochs=1)[0])
+    sitter = kb.Babysitter(record=tmp_path, rescue=True, every=1, verbose=0)
+    rescued, model = train(faulty.nan_input, sitter)
+    assert_equal(expected, rescued)
+    assert model.stop_training
+    (advice,) = told(sitter, "rescue")
+    assert "Put back the state of step 6 (weights, optimizer, seeds) and stopped" in advice.message
+
+
+def test_the_learning_rate_is_lowered_and_rescues_are_counted():
+    sitter = kb.Babysitter(rescue=kb.Rescue(lr_factor=0.5, max_times=2), every=2, verbose=0)
+    model, history = fit(faulty.nan_input, sitter, epochs=5)
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.001 / 4)
+    rescues = told(sitter, "rescue")
+    assert ["Rescue 1 of 2" in rescues[0].message, "Rescue 2 of 2" in rescues[1].message] == [1, 1]
+    assert "and stopped" in rescues[2].message
+    assert len(history.history["loss"]) == 3
+    assert all(np.isfinite(weights).all() for weights in model.get_weights())
+
+
+def test_a_batch_that_is_not_skipped_is_tried_again():
+    """At a lower rate the same batches do well: nothing is lost of the data."""
+
+    def make():
+        model, x, y, _ = faulty.exploding()
+        model.optimizer.learning_rate = 0.01
+        return model, x, y
+
+    rescue = kb.Rescue(lr_factor=1e-3, skip_batch=False, max_times=2)
+    sitter = kb.Babysitter(rescue=rescue, every=1, verbose=0)
+    _, history = fit(make, sitter, epochs=2)
+    (advice,) = told(sitter, "rescue")
+    assert "learning rate 0.01 -> 1e-5" in advice.message
+    assert "left out" not in advice.message
+    assert history.history["loss"][-1] < 3 * sitter.history.last("loss/start")
+
+
+def test_examples_of_ones_own_that_are_bad_are_no_reason_to_act():
+    """The probe's examples explode; training itself goes well, which a replay shows."""
+    model, x, y = faulty.no_slope()
+    keras.utils.set_random_seed(5)
+    sitter = kb.Babysitter((x, y * 1e20), rescue=GO_ON, every=1, verbose=0)
+    model.fit(x + 0.1, y, batch_size=BATCH, epochs=1, verbose=0, callbacks=[sitter])
+    assert not np.isfinite(sitter.history.last("loss/batch"))
+    assert not told(sitter, "rescue") + told(sitter)
+
+
+def test_without_a_good_state_it_says_so():
+    def make():
+        model, x, y = faulty.infinite_target()
+        return model, x, y * np.inf
+
+    sitter = kb.Babysitter(rescue=True, every=1, verbose=0)
+    fit(make, sitter)
+    (advice,) = told(sitter, "rescue")
+    assert "no good state was seen" in advice.message
+
+
+def others(folder):
+    callbacks = keras.callbacks
+    return {
+        "backup": callbacks.BackupAndRestore(folder / "backup"),
+        "checkpoint": callbacks.ModelCheckpoint(folder / "{epoch}.keras"),
+        "early": callbacks.EarlyStopping("loss", patience=5, restore_best_weights=True),
+        "nan": callbacks.TerminateOnNaN(),
+        "plateau": callbacks.ReduceLROnPlateau("loss", factor=0.5, patience=1, min_delta=10.0),
+    }
+
+
+ORDERS = [
+    *itertools.permutations(["sitter", "checkpoint", "early"]),
+    ("backup", "checkpoint", "early", "nan", "plateau", "sitter"),
+    ("sitter", "plateau", "nan", "early", "checkpoint", "backup"),
+    ("nan", "sitter", "backup", "plateau", "checkpoint", "early"),
+]
+
+
+@pytest.mark.parametrize("order", ORDERS, ids="-".join)
+def test_keras_own_callbacks_work_beside_it_in_any_order(order, tmp_path):
+    """Every checkpoint holds finite weights, and the last one what the run ended with."""
+    sitter = kb.Babysitter(record=tmp_path / "record", rescue=GO_ON, verbose=0)
+    beside = others(tmp_path) | {"sitter": sitter}
+    keras.utils.set_random_seed(5)
+    model, history = fit(faulty.infinite_target, None, callbacks=[beside[name] for name in order])
+    epochs = len(history.history["loss"])
+    assert epochs == (1 if "nan" in order else 2)  # TerminateOnNaN has the last word
+    assert np.isfinite(history.history["loss"]).all()
+    assert told(sitter, "rescue")
+    for epoch in range(1, epochs + 1):
+        saved = keras.models.load_model(tmp_path / f"{epoch}.keras")
+        assert all(np.isfinite(weights).all() for weights in saved.get_weights())
+    best = 1 + int(np.argmin(history.history["loss"]))
+    expected = keras.models.load_model(tmp_path / f"{best}.keras").get_weights()
+    for one, other in zip(model.get_weights(), expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_plateau_is_not_undone():
+    """The learning rate stays as the other callback left it, before the factor of the rescue."""
+    plateau = keras.callbacks.ReduceLROnPlateau("loss", factor=0.5, patience=1, min_delta=10.0)
+    sitter = kb.Babysitter(rescue=kb.Rescue(lr_factor=0.1), verbose=0)
+    model, _ = fit(faulty.infinite_target, sitter, epochs=2, callbacks=[plateau])
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.001 * 0.1 * 0.5 * 0.1)
+
+
+def test_a_checkpoint_loads_where_the_package_is_not_installed(tmp_path):
+    sitter = kb.Babysitter(record=tmp_path / "record", rescue=GO_ON, verbose=0)
+    checkpoint = keras.callbacks.ModelCheckpoint(tmp_path / "model.keras")
+    model, _ = fit(faulty.infinite_target, sitter, callbacks=[checkpoint])
+    script = f"""
+        import sys
+
+        class Blocked:
+            def find_spec(self, name, path=None, target=None):
+                if name.split(".")[0] == "keras_babysit":
+                    raise ImportError("keras_babysit is blocked")
+
+        sys.meta_path.insert(0, Blocked())
+        import keras, numpy as np
+
+        model = keras.models.load_model({str(tmp_path / "model.keras")!r})
+        assert np.isfinite(model.predict(np.ones((2, 4)), verbose=0)).all()
+        assert not any(name.startswith("keras_babysit") for name in sys.modules)
+        print(repr(float(model.get_weights()[0].sum())))
+    """
+    ran = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        cwd=tmp_path,
+    )
+    assert float(ran.stdout.split()[-1]) == float(model.get_weights()[0].sum())
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: kb.Rescue(lr_factor=0), ValueError, r"`lr_factor` must be in \(0, 1\]"),
+        (lambda: kb.Rescue(lr_factor=2.0), ValueError, "Received: lr_factor=2.0"),
+        (lambda: kb.Rescue(max_times=-1), ValueError, "`max_times` must be at least 0"),
+        (lambda: kb.Rescue(max_times=1.5), TypeError, "`max_times` must be an integer"),
+        (lambda: kb.Babysitter(rescue="yes"), TypeError, "Received: rescue='yes'"),
+    ],
+)
+def test_bad_arguments_are_refused_at_once(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
+
+
+def test_a_rate_that_follows_a_schedule_is_refused_before_training():
+    model, x, y = faulty.nan_input()
+    rate = keras.optimizers.schedules.ExponentialDecay(0.1, 3, 0.5)
+    model.compile(keras.optimizers.SGD(rate), "sparse_categorical_crossentropy")
+    before = model.get_weights()
+    with pytest.raises(ValueError, match="follows a schedule"):
+        model.fit(x, y, verbose=0, callbacks=[kb.Babysitter(rescue=kb.Rescue(), verbose=0)])
+    np.testing.assert_array_equal(model.get_weights()[0], before[0])
