@@ -188,3 +188,18 @@ CATALOGUE = {
     "vanishing_gradients",
 }
 """Every rule that the benchmark asks for, whether or not it stands yet."""
+
+
+def test_the_page_of_the_rules_gets_its_counts_and_keeps_the_rest():
+    spoke = ("plateau", Severity.WARNING, 10)
+    verdicts = [
+        verdict_on(["plateau"], [], spoke),
+        verdict_on(["dead_units"], ["plateau"], spoke),
+        verdict_on(["dead_units"], [], spoke),
+        verdict_on([], [], spoke),
+        verdict_on([], []),
+    ]
+    page = "# Rules\n| rule | a | b | c | d | right | wrong |\n| `plateau` | 1 | 2 | 3 | 4 |\n"
+    once = judge.rules_page(page, verdicts)
+    assert once.splitlines()[-1] == "| `plateau` | 1 | 2 | 3 | 4 | 2 | 2 |"
+    assert judge.rules_page(once, verdicts) == once

@@ -22,7 +22,13 @@ from keras_babysit.layers import ChannelPReLU
 
 Change = Callable[[Recipe], Recipe]
 
-STUCK = ("loss_not_decreasing", "plateau", "underfitting", "constant_output")
+STUCK = (
+    "constant_output",
+    "loss_not_decreasing",
+    "plateau",
+    "underfitting",
+    "uninformative_inputs",
+)
 """What a run shows that does not learn."""
 
 BLOWN = ("loss_explosion", "non_finite_values", "exploding_activations", "exploding_gradients")

@@ -89,6 +89,10 @@ def overall_rows(verdicts: Sequence[Verdict]) -> list[list[str]]:
     return rows
 
 
+RULE_CELLS = 5
+"""Columns of `docs/rules.md` that are written by hand: rule, condition, threshold, remedy and
+severity."""
+
 RULE_COLUMNS = [
     "rule",
     "half",
@@ -130,6 +134,36 @@ def rule_cells(verdicts: Sequence[Verdict], rule: str) -> list[str]:
         str(count(healthy, alarms_by(rule))),
         result.discovery,
     ]
+
+
+def rules_page(text: str, verdicts: Sequence[Verdict]) -> str:
+    """Return the page of the rules with how often each was right and wrong in its last columns.
+
+    Right is an advice on a faulty program that names its fault or an accepted symptom of it. Wrong
+    is an alarm on a healthy program, or on a faulty one about something else.
+    """
+    lines = []
+    for line in text.splitlines():
+        cells = line.removeprefix("| ").removesuffix(" |").split(" | ")
+        rule = cells[0].strip("`")
+        if line.startswith("| `") and rule in DEFAULT_RULES.names:
+            counts = map(str, right_and_wrong(rule, verdicts))
+            line = f"| {' | '.join([*cells[:RULE_CELLS], *counts])} |"
+        lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+def right_and_wrong(rule: str, verdicts: Sequence[Verdict]) -> tuple[int, int]:
+    """Return on how many programs a rule spoke rightly, and on how many wrongly."""
+    scored = [v for v in verdicts if v.program.label.is_scored]
+    spoke = [v for v in scored if any(a.rule == rule for a in v.counted)]
+    right = [
+        v
+        for v in spoke
+        if not v.program.label.is_healthy
+        and rule in v.program.label.names | v.program.label.accepts
+    ]
+    return len(right), len(spoke) - len(right)
 
 
 def says(rule: str) -> Callable[[Verdict], bool]:
