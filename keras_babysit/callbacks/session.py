@@ -17,6 +17,7 @@ from keras_babysit.callbacks.last_good import LastGood
 from keras_babysit.errors import KerasBabysitWarning, NotCompiledError, ProbeMismatchError
 from keras_babysit.history import History, Measurement
 from keras_babysit.probes import Given, Monitor, Schedule, backend, intercept
+from keras_babysit.probes.schedule import later
 from keras_babysit.rules import Rule, explain, rule_name
 from keras_babysit.sinks import Report, Sink
 
@@ -84,6 +85,8 @@ class Session:
         self.is_off = False
         self.epoch = 0
         self._step = 0
+        self._quiet_until = 0  # the step before which there is nothing to look at
+        self._next_keep = 0  # the step at which the next batch may be kept
         self._is_keeping = True  # whether batches of this epoch are kept for the sample
         self._epoch_start = 0  # steps done before this epoch
         self._rules = list(settings.rules)
@@ -111,24 +114,36 @@ class Session:
         """Start the clock and the sinks; a sink that cannot write raises here."""
         epochs, steps = self.planned.get("epochs"), self.planned.get("steps")
         self.schedule.start(epochs * steps if epochs and steps else None)
-        for sink in self._sinks:
-            sink.on_start(self.history)
+        with self.schedule.charging("other"):
+            for sink in self._sinks:
+                sink.on_start(self.history)
 
     @guarded
     def begin_epoch(self, epoch):
         """Note that an epoch begins."""
         self.epoch = epoch
-        self._step = self._epoch_start
+        self._step = self._quiet_until = self._epoch_start
         self._is_keeping = self._epoch_start == 0 or self._monitor.is_sample_small
 
     @guarded
     def expect_step(self, batch):
-        """Look at the step that comes next, if there is a reason to."""
-        self._step = self._epoch_start + batch
-        is_due = self.schedule.is_due(self._step)
-        if is_due or self._is_hunting or self._wants_batch():
+        """Look at the step that comes next, if there is a reason to.
+
+        This runs before every step: what is not looked at must cost next to nothing.
+        """
+        self._step = step = self._epoch_start + batch
+        if step >= self._quiet_until:
+            with self.schedule.charging("other"):
+                self._consider(step)
+
+    def _consider(self, step):
+        is_due, is_wanted = self.schedule.is_due(step), self._wants_batch(step)
+        if is_due or is_wanted or self._is_hunting:
             before = functools.partial(self._before_step, is_due)
             self._intercept("train_function", before, self._after_step)
+        self._quiet_until = min(self.schedule.next_step, self._next_keep)
+        if self._is_hunting:
+            self._quiet_until = step
 
     @guarded
     def expect_validation_step(self, batch):
@@ -141,6 +156,10 @@ class Session:
     @guarded
     def end_epoch(self, logs):
         """Record the epoch's own numbers, probe and score if the budget allows, and judge."""
+        with self.schedule.charging("other"):
+            self._look_back(logs)
+
+    def _look_back(self, logs):
         self._step = self._epoch_start = self._steps_done()
         is_lost = self._record_logs(logs or {})
         is_last = self.epoch + 1 == self.planned.get("epochs")
@@ -152,17 +171,18 @@ class Session:
         if self.schedule.affords("score", self._step, is_last=is_last):
             with self.schedule.charging("score"):
                 self._emit(self._monitor.score(self._step, self.epoch))
-        with self.schedule.charging("other"):
-            self._judge()
+        self._judge()
 
     def end(self):
         """Finish: judge a last time, put back what was borrowed, close the sinks."""
         self._call_off()
         self._hunted = HUNT_STEPS
         self.history.facts["has_ended"] = True
-        self._finish()
+        with self.schedule.charging("other"):
+            self._finish()
         self.schedule.stop()
-        self._tell("on_end", Report(self.history, self.advice, self.schedule.overhead))
+        with self.schedule.charging("other"):
+            self._tell("on_end", Report(self.history, self.advice, self.schedule.overhead))
 
     def abandon(self):
         """Put back what is left of a run that ended without `on_train_end`."""
@@ -250,12 +270,15 @@ class Session:
             with self.schedule.charging("keep_validation"):
                 self._monitor.take_validation_batch(place, batch)
 
-    def _wants_batch(self):
-        return (
-            self._is_keeping
-            and self._monitor.wants_train_batch(self._step)
-            and self.schedule.affords("keep", self._step)
-        )
+    def _wants_batch(self, step):
+        if not self._is_keeping or self._monitor.given is not None:
+            self._next_keep = math.inf
+            return False
+        sample = self._monitor.train
+        is_affordable = sample.wants(step) and self.schedule.affords("keep", step)
+        is_refused = sample.wants(step) and not is_affordable
+        self._next_keep = later(step) if is_refused else sample.next_place(step)
+        return is_affordable
 
     def _keep(self, batch):
         """Keep the batch if the sample wants it; search it if the weights went bad unexplained."""

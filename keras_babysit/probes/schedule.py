@@ -35,6 +35,11 @@ for dense networks. A compiled probe takes a tenth of an uncompiled one. It must
 again to go on with."""
 
 
+def later(step):
+    """Return the step at which to ask again for what the budget has no room for at `step`."""
+    return step + 1 + step // 100
+
+
 class Schedule:
     """Decides at which steps to measure and keeps the account of what that took.
 
@@ -70,6 +75,7 @@ class Schedule:
         self._started = None
         self._stopped = None
         self._next = 0
+        self._nested = 0.0  # seconds that were charged inside of what is being charged
         self._warm = None  # step and time from which on the pace is that of the run
 
     def start(self, planned_steps=None):
@@ -93,11 +99,21 @@ class Schedule:
             return 0.0
         return (self.clock() if self._stopped is None else self._stopped) - self._started
 
+    @property
+    def next_step(self):
+        """The step at which to ask again; before it no probe is due."""
+        return self._next if self._warm else min(self._next, WARM_UP)
+
     def is_due(self, step):
         """Return whether a probe is to be taken before step `step + 1`, with `step` done."""
         if self._warm is None and step >= WARM_UP:
             self._warm = (step, self.elapsed)
-        return step >= self._next and (step == 0 or self.affords("probe", step))
+        if step < self._next:
+            return False
+        if step == 0 or self.affords("probe", step):
+            return True
+        self._next = later(step)
+        return False
 
     def taken(self, step):
         """Note that a probe was taken, so that the next is due later."""
@@ -132,12 +148,15 @@ class Schedule:
 
     @contextlib.contextmanager
     def charging(self, kind):
-        """Put the time inside this context to the account of a kind."""
-        start = self.clock()
+        """Put the time inside this context to the account of a kind, less what is charged in it."""
+        start, around = self.clock(), self._nested
+        self._nested = 0.0
         try:
             yield
         finally:
-            self.charge(kind, self.clock() - start)
+            seconds = self.clock() - start
+            self.charge(kind, seconds - self._nested)
+            self._nested = around + seconds
 
     def forget_costs(self):
         """Forget what a probe costs, because from now on it runs another way."""
