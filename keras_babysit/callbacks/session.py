@@ -3,7 +3,6 @@
 import functools
 import logging
 import math
-import time
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -179,6 +178,7 @@ class Session:
         self._hunted = HUNT_STEPS
         self.history.facts["has_ended"] = True
         with self.schedule.charging("other"):
+            self._say_what_was_too_dear()
             self._finish()
         self.schedule.stop()
         with self.schedule.charging("other"):
@@ -194,6 +194,16 @@ class Session:
         self._call_off()
         self.history.facts["broke_off"] = _brief(error)
         _warn("keras-babysit is off for the rest of this run", error)
+
+    def _say_what_was_too_dear(self):
+        monitor = self._monitor
+        if "model" in self.history.facts and not monitor.is_inside and not self.is_off:
+            self._notice(
+                f"Not watched: what the layers compute. To start with it takes about "
+                f"{monitor.start_seconds:.1f} s on this network, and the budget of "
+                f"{self.settings.budget:.0%} granted this run less. Babysitter(every=10) looks "
+                "whatever it costs; budget=0.1 grants more."
+            )
 
     @guarded
     def _finish(self):
@@ -236,7 +246,7 @@ class Session:
         if not is_due:
             return None
         backend.wait(backend.state(self.model, arguments)[0])  # what is pending is not our cost
-        start = time.perf_counter()
+        start = self.schedule.clock()
         found, weights = self._monitor.measure(self._step, self.epoch, arguments, batch)
         if not found:
             self._notice(
@@ -246,7 +256,7 @@ class Session:
         self._emit(found)
         if self._last_good is not None and self._is_good(found):
             self._last_good.keep(arguments)
-        return weights, time.perf_counter() - start
+        return weights, self.schedule.clock() - start
 
     @guarded
     def _after_step(self, known, result):
@@ -254,14 +264,14 @@ class Session:
             return
         weights, seconds = known
         backend.wait(result)
-        start = time.perf_counter()
+        start = self.schedule.clock()
         self._emit(
             self._monitor.measure_update(
                 weights, result, self._step, self.epoch, self._steps_per_call
             )
         )
         self._judge()
-        self.schedule.charge("probe", seconds + time.perf_counter() - start)
+        self.schedule.charge("probe", seconds + self.schedule.clock() - start)
         self.schedule.taken(self._step)
 
     @guarded

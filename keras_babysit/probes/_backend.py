@@ -13,12 +13,15 @@ Every backend module offers the same functions:
   `examples`; those at the places `varies` may come with another first axis.
 - `copy(values)`: copies that the next training step cannot overwrite.
 - `wait(values)`: return when `values` are computed.
+- `first_units(tensor, count)`: the first entries of the last axis, on the host.
 - `to_tensor(array)`, `to_numpy(tensor)`: across the border to the host.
 - `borrow(arguments, count)`: up to `count` batches out of the arguments of Keras' train or test
   function, and arguments that hand the very same batches on.
 - `state(model, arguments)`: the values of the variables of the model during that function, as
   lists `(trainable, other, optimizer)`; `other` is all that is neither, metrics included.
 - `trained(model, result)`: the values of the trainable variables after it.
+- `logs(result)`: what it returned of losses and metrics.
+- `start_seconds(layers, is_compiled)`: about how long the first probe of so many layers takes.
 """
 
 import importlib
