@@ -68,6 +68,11 @@ def to_numpy(tensor):
     return np.asarray(tensor)
 
 
+def is_out_of_memory(error):
+    """Return whether an error says that there is not enough memory."""
+    return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)
+
+
 def first_units(tensor, count):
     """Return the first entries of the last axis; cut on the host, for JAX compiles every cut."""
     return np.asarray(tensor)[..., :count]

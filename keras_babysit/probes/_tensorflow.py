@@ -85,6 +85,11 @@ def to_numpy(tensor):
     return tensor.numpy() if tf.is_tensor(tensor) else np.asarray(tensor)
 
 
+def is_out_of_memory(error):
+    """Return whether an error says that there is not enough memory."""
+    return isinstance(error, MemoryError | tf.errors.ResourceExhaustedError)
+
+
 def first_units(tensor, count):
     """Return the first entries of the last axis, on the host."""
     return to_numpy(tensor[..., :count])

@@ -77,6 +77,14 @@ def to_numpy(tensor):
     return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
 
 
+def is_out_of_memory(error):
+    """Return whether an error says that there is not enough memory, on a GPU or on the host."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    text = str(error)
+    return "not enough memory" in text or "can't allocate memory" in text
+
+
 def first_units(tensor, count):
     """Return the first entries of the last axis, on the host."""
     return to_numpy(tensor[..., :count])

@@ -10,6 +10,7 @@ from keras_babysit.probes._backend import backend
 from keras_babysit.probes.data_facts import describe_data
 from keras_babysit.probes.gate_window import GateWindow
 from keras_babysit.probes.given import to_host
+from keras_babysit.probes.gradient_turns import GradientTurns
 from keras_babysit.probes.loss_facts import describe_outputs
 from keras_babysit.probes.probe import Probe, alike, weight_names
 from keras_babysit.probes.sample import MAX_EXAMPLES, Sample
@@ -66,6 +67,7 @@ class Monitor:
         self.is_inside = schedule.every != "auto"  # or it looks at the network from outside only
         self._neighbours = (None, None)  # size of the sample, their errors on it
         self._probe = None
+        self._examples = PROBE_EXAMPLES
         self._host_update = outside.HostUpdateRatio()
         self._firsts = []  # losses of the first steps
         self._rows = set()  # the training examples that were kept, by their content
@@ -99,6 +101,7 @@ class Monitor:
             is_compiled=self.is_compiled,
             suspects=self._suspects,
         )
+        self._turns = GradientTurns(SCORE_SIZE * self.start_seconds)
         self._score = Score(self.model, layers=layers)  # 16 slices earn a compilation back
         self._update = UpdateRatio(is_compiled=self.is_compiled)
 
@@ -182,7 +185,7 @@ class Monitor:
         state = backend.state(self.model, arguments)
         if self.is_inside:
             is_first = not self._probe.has_run
-            readings = self._run(state, batch)
+            readings, batch = self._run(state, batch)
         else:
             is_first = False
             readings = outside.look(self._weights, state, batch)
@@ -226,7 +229,7 @@ class Monitor:
         kept = {"train": self.train, "validation": self.validation}
         values = {}
         for target, sample in kept.items():
-            scores, scored, gates = self._score(state, sample)
+            scores, scored, gates = self._run_score(state, sample)
             if target == "train":
                 for examples, readings in gates:
                     self._note_gates(readings, examples)
@@ -250,10 +253,10 @@ class Monitor:
 
     def _choose(self, batch):
         if self.given is not None:
-            return self.given.next(PROBE_EXAMPLES, self.train)
+            return self.given.next(self._examples, self.train)
         if batch is not None and samples.size(batch) >= min(SMALL, len(self.train)):
-            return samples.keep(batch, PROBE_EXAMPLES)
-        return self.train.batch(PROBE_EXAMPLES)
+            return samples.keep(batch, self._examples)
+        return self.train.batch(self._examples)
 
     def _first_loss_from_outside(self, result, step, epoch):
         loss = outside.first_loss(result) if step == 0 and not self.is_inside else None
@@ -275,22 +278,59 @@ class Monitor:
             self._make_probes(layers=self._probe.watched, has_loss=self._probe.has_loss)
 
     def _run(self, state, batch):
-        """Run the probe; where that fails at first, watch less until it works, and say so."""
-        scale = self._loss_scale(state)
+        """Return the readings and the batch they are of.
+
+        Where the probe fails at first, watch less until it works, and say so. Where memory does
+        not suffice, once and for all measure on fewer examples.
+        """
         lost = None
         while True:
             try:
-                readings = self._probe(state, batch, loss_scale=scale)
+                readings = self._take_turn(state, batch)
             except Exception as error:
-                if self._probe.has_run or not self._fallbacks:
+                if self._can_shrink(error):
+                    lost = self._shrink(samples.size(batch))
+                    batch = samples.keep(batch, self._examples)
+                elif self._probe.has_run or not self._fallbacks:
                     raise
-                what, options = self._fallbacks.pop(0)
-                lost = f"Not watched: {what} ({type(error).__name__} in the probe)."
-                self._make_probes(**options)
+                else:
+                    what, options = self._fallbacks.pop(0)
+                    lost = f"Not watched: {what} ({type(error).__name__} in the probe)."
+                    self._make_probes(**options)
             else:
                 if lost:
                     self.notice(lost)
-                return readings
+                return readings, batch
+
+    def _take_turn(self, state, batch):
+        takes_gradients = self.schedule.every != "auto" or self._turns.takes_gradients()
+        start = self.schedule.clock()
+        readings = self._probe(
+            state, batch, loss_scale=self._loss_scale(state), takes_gradients=takes_gradients
+        )
+        seconds = self.schedule.clock() - start
+        self._turns.note(takes_gradients=takes_gradients, seconds=seconds)
+        return readings
+
+    def _can_shrink(self, error):
+        return backend.is_out_of_memory(error) and self._examples == PROBE_EXAMPLES
+
+    def _shrink(self, size):
+        """Measure on fewer examples from now on; return the sentence that says so."""
+        self._examples = max(1, min(size, PROBE_EXAMPLES) // 4)
+        return (
+            f"Probes measure {self._examples} examples instead of {size}: for more the memory "
+            "did not suffice."
+        )
+
+    def _run_score(self, state, sample):
+        try:
+            return self._score(state, sample, self._examples)
+        except Exception as error:
+            if not self._can_shrink(error):
+                raise
+            self.notice(self._shrink(len(sample)))
+            return self._score(state, sample, self._examples)
 
     def _describe_run(self, batch):
         size = samples.size(batch)
