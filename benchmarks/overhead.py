@@ -1,23 +1,25 @@
 """What watching a run costs, beside what people use today: `make bench-overhead`.
 
     python -m benchmarks.overhead run [--rows mlp cnn ...] [--backends tensorflow jax torch]
-        [--pairs 2] [--seconds 62] [--peers] [--peer-seconds 6] [--until 16:05] [--environments DIR]
+        [--pairs 2] [--seconds 45] [--peers] [--peer-seconds 6] [--until 16:05] [--environments DIR]
     python -m benchmarks.overhead table [--write]
 
-A pair is two runs of the same `fit` in one process of its own, bare and watched, one after the
-other; the next pair goes the other way round. Imports are not timed; everything from the call of
-`fit` to its return is, compilation included, by the wall clock and in processor time. Each `fit`
-is as many steps as take `--seconds`, in ten epochs with validation data. Rows take turns, so that a
-measurement that is cut off has some pairs of each. Results are added to `.cost/overhead.jsonl`;
-`table` prints them and, with `--write`, puts them into docs/cost.md.
+A pair is two runs of the same `fit`, bare and watched, each in a process of its own. They run side
+by side on one core, which the scheduler hands from one to the other many times a second, and their
+processor time is compared: a machine that is busy, or slower for a while, is so for both.
+Everything from the call of `fit` to its return counts, compilation included; imports do not. Each
+`fit` is as many steps as take `--seconds` of processor time, twice that by the clock, in ten epochs
+with validation data. Rows take turns, so that a measurement that is cut off has pairs of each.
+With `--peers` the bare run has what people use instead beside it, in shorter runs.
 
-With `--peers` each process runs the bare `fit`, then the same with each peer, in shorter runs.
+Pin it to a core that is otherwise free: `taskset -c 0 python -m benchmarks.overhead run`. Results
+are added to `.cost/overhead.jsonl`; `table` prints them and, with `--write`, puts them into
+docs/cost.md.
 """
 
 import argparse
 import contextlib
 import datetime
-import gc
 import io
 import json
 import os
@@ -121,13 +123,11 @@ def pace(network):
 
 def one_run(kind, network, steps, epochs):
     """Return the seconds of one `fit`, and what the watcher says of itself."""
-    import keras
-
     x, y, validation = data(network, steps)
-    keras.backend.clear_session()
-    gc.collect()
     with watching(kind, network, x) as callbacks:
         model = network.compiled()
+        print("ready", flush=True)
+        sys.stdin.readline()
         said = io.StringIO()
         wall, processor = time.perf_counter(), time.process_time()
         with contextlib.redirect_stdout(said):
@@ -148,14 +148,14 @@ def one_run(kind, network, steps, epochs):
             "loss": history.history["loss"][-1],
         }
     if kind == "watched":
-        overhead = callbacks[0].overhead
-        found |= {"own": overhead.seconds, "probes": overhead.probes, "said": said.getvalue()}
-        found |= {"broke_off": callbacks[0].history.facts.get("broke_off")}
+        overhead, facts = callbacks[0].overhead, callbacks[0].history.facts
+        found |= {"own": overhead.share, "probes": overhead.probes, "said": said.getvalue()}
+        found |= {"broke_off": facts.get("broke_off")}
     return found
 
 
-def measure(row, kinds, steps, epochs):
-    """Print one line of JSON for each kind; with 0 steps, the pace alone."""
+def measure(row, kind, steps, epochs):
+    """Print what one run took as a line of JSON; with 0 steps, how long a step takes."""
     import keras
     import numpy as np
 
@@ -165,26 +165,38 @@ def measure(row, kinds, steps, epochs):
     tiny = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     tiny.compile("adam", "mse")  # what a process pays for its first `fit` is nobody's
     tiny.fit(np.ones((8, 1)), np.ones((8, 1)), validation_data=(np.ones((8, 1)),) * 2, verbose=0)
-    if not steps:
-        print(json.dumps({"kind": "pace", "seconds_per_step": pace(network)}), flush=True)
-    for kind in kinds if steps else ():
+    if steps:
         print(json.dumps(one_run(kind, network, steps, epochs)), flush=True)
+    else:
+        print(json.dumps({"kind": "pace", "seconds_per_step": pace(network)}), flush=True)
 
 
 # In the process that drives the others.
 
 
-def child(row, backend, kinds, steps, epochs, environments):
-    """Run `measure` in an environment of that backend; return what it printed."""
+def start(row, backend, kind, steps, epochs, environments):
+    """Start a run in an environment of that backend; it waits when it is ready."""
     python = Path(environments, BACKENDS[backend], "bin", "python")
-    command = [str(python), "-m", "benchmarks.overhead", "measure", row, *kinds]
+    command = [str(python), "-m", "benchmarks.overhead", "measure", row, kind]
     command += ["--steps", str(steps), "--epochs", str(epochs)]
     variables = os.environ | {"KERAS_BACKEND": backend, "PYTHONPATH": str(ROOT)}
     variables.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True)
-    if done.returncode:
-        print(done.stderr[-2000:], file=sys.stderr)
-    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen(command, cwd=ROOT, env=variables, text=True, **pipes)
+
+
+def side_by_side(row, backend, kinds, steps, epochs, environments):
+    """Run all kinds at once; return what each has found."""
+    running = [start(row, backend, kind, steps, epochs, environments) for kind in kinds]
+    for one in running:
+        while steps and one.stdout.readline() not in ("ready\n", ""):
+            pass
+    for one in running:
+        if one.poll() is None:
+            one.stdin.write("go\n")
+            one.stdin.flush()
+    said = [one.communicate()[0] for one in running]
+    return [json.loads(line) for text in said for line in text.splitlines() if line[:1] == "{"]
 
 
 def results():
@@ -206,10 +218,10 @@ def known_pace(row, backend, environments):
     mine = [r for r in results() if (r["row"], r["backend"]) == (row, backend)]
     for record in reversed(mine):
         if record["kind"] == "bare" and record["what"] == "pair":
-            return record["wall"] / record["steps"]
+            return record["processor"] / record["steps"]
         if record["kind"] == "pace":
             return record["seconds_per_step"]
-    found = child(row, backend, [], 0, 0, environments)
+    found = side_by_side(row, backend, ["pace"], 0, 0, environments)
     keep(found, row=row, backend=backend)
     return found[0]["seconds_per_step"] if found else None
 
@@ -224,21 +236,14 @@ def run(arguments):
         steps = max(1, round(arguments.seconds / EPOCHS / seconds))
         kinds, epochs = plan_peers(backend, steps * seconds, arguments.peer_seconds)
         if not arguments.peers:
-            kinds, epochs = plan_pair(row, backend), EPOCHS
+            kinds, epochs = ["bare", "watched"], EPOCHS
         if is_late(arguments.until, epochs * steps * seconds * len(kinds)):
             print("no time left for", row, backend, flush=True)
             continue
-        found = child(row, backend, kinds, steps, epochs, arguments.environments)
+        found = side_by_side(row, backend, kinds, steps, epochs, arguments.environments)
         what = "peers" if arguments.peers else "pair"
         keep(found, row=row, backend=backend, what=what, run=_run_id(), machine=_machine())
-        print(row, backend, *(f"{r['kind']} {r['wall']:.1f} s" for r in found), flush=True)
-
-
-def plan_pair(row, backend):
-    """Return the kinds of the next pair, the other way round than the latest one."""
-    mine = [r for r in results() if (r["row"], r["backend"]) == (row, backend)]
-    done = sum(r["kind"] == "bare" and r["what"] == "pair" for r in mine)
-    return ["bare", "watched"] if done % 2 == 0 else ["watched", "bare"]
+        print(row, backend, *(f"{r['kind']} {r['processor']:.1f} s" for r in found), flush=True)
 
 
 def plan_peers(backend, epoch_seconds, seconds):
@@ -271,14 +276,13 @@ def _machine():
     return model or platform.processor() or platform.machine()
 
 
-def ratios(records, row, backend, kind, clock):
-    """Return, for each process, the time of a kind of run over that of the bare one beside it."""
+def ratios(records, kind):
+    """Return the processor time of each run of a kind over that of the bare one beside it."""
     found = []
-    mine = [r for r in records if r.get("row") == row and r.get("backend") == backend]
-    for run_id in dict.fromkeys(r["run"] for r in mine if "run" in r):
-        one = {r["kind"]: r for r in mine if r.get("run") == run_id}
-        if "bare" in one and kind in one:
-            found.append(one[kind][clock] / one["bare"][clock])
+    for run_id in dict.fromkeys(r["run"] for r in records if "run" in r):
+        beside = {r["kind"]: r for r in records if r.get("run") == run_id}
+        if "bare" in beside and kind in beside:
+            found.append(beside[kind]["processor"] / beside["bare"]["processor"])
     return found
 
 
@@ -292,29 +296,34 @@ def shown(values, digits):
     return f"{middle} ({min(values):.{digits}f} to {max(values):.{digits}f})"
 
 
-def table(records, clock="processor"):
+def table(records):
     """Return the table as Markdown."""
     heads = ["network", "backend", "pairs", "bare", "watched / bare", "its own account", "probes"]
     heads += ["TensorBoard", "check_numerics", "by hand, every step"]
     lines = [" | ".join(heads), " | ".join(["---"] * len(heads))]
     for row in ROWS:
         for backend in BACKENDS:
-            mine = [r for r in records if r.get("row") == row and r.get("backend") == backend]
+            mine = [r for r in records if (r["row"], r["backend"]) == (row, backend)]
             watched = [r for r in mine if r["kind"] == "watched"]
-            bare = [r for r in mine if r["kind"] == "bare" and r["what"] == "pair"]
-            if not watched or not bare:
-                continue
-            share = statistics.median(r["own"] / r["wall"] for r in watched)
-            peers = [
-                shown(ratios(mine, row, backend, p, clock), 2) if fits(p, backend) else "-"
-                for p in PEERS
-            ]
-            cells = [row, backend, str(len(watched))]
-            cells += [f"{statistics.median(r['wall'] for r in bare):.0f} s"]
-            cells += [f"**{shown(ratios(mine, row, backend, 'watched', clock), 3)}**"]
-            cells += [f"{share:.1%}", f"{statistics.median(r['probes'] for r in watched):.0f}"]
-            lines.append(" | ".join(cells + peers))
+            if watched:
+                lines.append(" | ".join(cells(row, backend, mine, watched)))
     return "\n".join(f"| {line} |" for line in lines)
+
+
+def cells(row, backend, mine, watched):
+    """Return the cells of one line of the table."""
+    bare = [r["processor"] for r in mine if r["kind"] == "bare" and r["what"] == "pair"]
+    peers = [shown(ratios(mine, p), 2) if fits(p, backend) else "-" for p in PEERS]
+    return [
+        row,
+        backend,
+        str(len(watched)),
+        f"{statistics.median(bare):.0f} s",
+        f"**{shown(ratios(mine, 'watched'), 3)}**",
+        f"{statistics.median(r['own'] for r in watched):.1%}",
+        f"{statistics.median(r['probes'] for r in watched):.0f}",
+        *peers,
+    ]
 
 
 def write(text, mark, page=PAGE):
@@ -332,29 +341,28 @@ def main():
     one.add_argument("--rows", nargs="+", choices=ROWS, default=ROWS)
     one.add_argument("--backends", nargs="+", choices=BACKENDS, default=list(BACKENDS))
     one.add_argument("--pairs", type=int, default=2)
-    one.add_argument("--seconds", type=float, default=62.0)
+    one.add_argument("--seconds", type=float, default=45.0)
     one.add_argument("--peers", action="store_true")
     one.add_argument("--peer-seconds", type=float, default=6.0)
     one.add_argument("--pace-only", action="store_true")
     one.add_argument("--until", help="start nothing that would not end by then, as 16:05")
     one.add_argument("--environments", default=ROOT, help="folder of .venv, .venv-jax, .venv-torch")
     two = commands.add_parser("table")
-    two.add_argument("--clock", choices=("wall", "processor"), default="wall")
     two.add_argument("--write", action="store_true")
     three = commands.add_parser("measure")
     three.add_argument("row")
-    three.add_argument("kinds", nargs="*")
+    three.add_argument("kind")
     three.add_argument("--steps", type=int)
     three.add_argument("--epochs", type=int)
     arguments = parser.parse_args()
     if arguments.command == "run":
         run(arguments)
     elif arguments.command == "measure":
-        measure(arguments.row, arguments.kinds, arguments.steps, arguments.epochs)
+        measure(arguments.row, arguments.kind, arguments.steps, arguments.epochs)
     else:
-        print(table(results(), arguments.clock))
+        print(table(results()))
         if arguments.write:
-            write(table(results(), arguments.clock), "overhead")
+            write(table(results()), "overhead")
 
 
 if __name__ == "__main__":
