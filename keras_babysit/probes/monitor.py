@@ -33,6 +33,10 @@ SCORE_SIZE = 0.5
 """What it takes to start scoring, as a share of what it takes to start to probe: it has no way
 back, and looks at the gates alone."""
 
+HOST_ENTRIES, HOST_WEIGHTS = 1_000_000, 64
+"""Up to so many entries in so many weights their update is measured on the host: to compile it, or
+to run it operation by operation, takes longer than to read them."""
+
 LOOP_SIZE = 5
 """What a recurrent layer counts for, in layers: its loop is compiled as well."""
 
@@ -103,7 +107,11 @@ class Monitor:
         )
         self._turns = GradientTurns(SCORE_SIZE * self.start_seconds)
         self._score = Score(self.model, layers=layers)  # 16 slices earn a compilation back
-        self._update = UpdateRatio(is_compiled=self.is_compiled)
+        sizes = [int(np.prod(v.shape)) for v in self.model.trainable_variables]
+        is_small = sum(sizes) <= HOST_ENTRIES and len(sizes) <= HOST_WEIGHTS
+        self._update = self._host_update
+        if not is_small:
+            self._update = UpdateRatio(is_compiled=self.is_compiled)
 
     @property
     def start_seconds(self):

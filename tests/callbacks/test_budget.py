@@ -8,7 +8,7 @@ import keras_babysit as kb
 from keras_babysit.probes import backend
 
 X = np.random.default_rng(0).normal(size=(64, 4)).astype("float32")
-Y = np.arange(64) % 2
+Y = (X[:, 0] > 0).astype("int32")
 
 
 def fit(*callbacks, **options):
@@ -41,8 +41,8 @@ def test_a_run_that_cannot_afford_a_probe_is_looked_at_from_outside(dear):
     assert 0 < history.first("updates/ratio", history.targets("weights/norm")[0]) < 1
     _, logs = fit(epochs=1, steps_per_epoch=1)
     assert history.last("loss/start") == pytest.approx(logs["loss"][0], rel=1e-5)
-    (note,) = sitter.advice
-    assert (note.rule, note.severity) == ("not_watched", kb.Severity.NOTE)
+    (note,) = (advice for advice in sitter.advice if advice.rule == "not_watched")
+    assert note.severity is kb.Severity.NOTE
     assert "takes about 30.0 s on this network" in note.message
 
 
@@ -51,7 +51,7 @@ def test_a_number_of_steps_or_a_larger_budget_looks_at_once(dear):
         sitter = kb.Babysitter(verbose=0, **options)
         fit(sitter)
         assert sitter.history.targets("activations/std")
-        assert not sitter.advice
+        assert not [advice for advice in sitter.advice if advice.rule == "not_watched"]
 
 
 def test_a_probe_that_is_granted_later_joins_what_was_seen_from_outside(monkeypatch):
@@ -65,7 +65,7 @@ def test_a_probe_that_is_granted_later_joins_what_was_seen_from_outside(monkeypa
     first = history.targets("activations/std")[0]
     assert history.series("activations/std", first).steps[0] > 0
     assert history.series("weights/norm", history.targets("weights/norm")[0]).steps[0] == 0
-    assert not sitter.advice
+    assert not [advice for advice in sitter.advice if advice.rule == "not_watched"]
 
 
 class Clocked(kb.sinks.Sink):
