@@ -1,4 +1,5 @@
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -22,6 +23,26 @@ def test_memory_is_bounded_and_the_ends_stay():
     assert steps[0] == 0
     assert steps[-4:].tolist() == [9996, 9997, 9998, 9999]
     assert (np.diff(steps) > 0).all()
+
+
+def size_of_a_run(steps, spacing):
+    """Return the memory that the history of a run holds, with a probe every `spacing` steps."""
+    tracemalloc.start()
+    history = History()
+    for step in range(0, steps, spacing):
+        for layer in ("a", "b"):
+            history.append(Measurement(step, 0, "gradients/norm", layer, float(step)))
+            gates = np.full(8, step, np.float32)
+            history.append(Measurement(step, 0, "activations/gate", layer, gates))
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return size, len(history)
+
+
+def test_ten_million_steps_hold_no_more_than_ten_thousand():
+    (small, few), (large, many) = size_of_a_run(10_000, 5), size_of_a_run(10_000_000, 500)
+    assert max(few, many) <= 2 * (1024 + 16)  # of two layers
+    assert large <= 1.1 * small
 
 
 def test_vectors_have_their_own_bound():

@@ -4,7 +4,6 @@ import functools
 import logging
 import math
 import os
-import time
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from keras_babysit.callbacks.delivery import Delivery
 from keras_babysit.errors import KerasBabysitWarning, NotCompiledError, ProbeMismatchError
 from keras_babysit.history import History, Measurement
 from keras_babysit.probes import Given, Monitor, Schedule, backend, intercept
+from keras_babysit.probes.schedule import later
 from keras_babysit.recorder import FlightRecorder, Rescue
 from keras_babysit.rules import Rule, explain, rule_name
 from keras_babysit.sinks import Report, Sink
@@ -87,6 +87,8 @@ class Session:
         self.is_off = False
         self.epoch = 0
         self._step = 0
+        self._quiet_until = 0  # the step before which there is nothing to look at
+        self._next_keep = 0  # the step at which the next batch may be kept
         self._is_keeping = True  # whether batches of this epoch are kept for the sample
         self._epoch_start = 0  # steps done before this epoch
         self._rules = list(settings.rules)
@@ -117,8 +119,9 @@ class Session:
         epochs, steps = self.planned.get("epochs"), self.planned.get("steps")
         self.schedule.start(epochs * steps if epochs and steps else None)
         try:
-            for sink in self._sinks:
-                sink("on_start", self.history)
+            with self.schedule.charging("other"):
+                for sink in self._sinks:
+                    sink("on_start", self.history)
             if self._recorder is not None:
                 self._recorder.start()
         except Exception:
@@ -129,21 +132,32 @@ class Session:
     def begin_epoch(self, epoch):
         """Note that an epoch begins."""
         self.epoch = epoch
-        self._step = self._epoch_start
+        self._step = self._quiet_until = self._epoch_start
         self._is_keeping = self._epoch_start == 0 or self._monitor.is_sample_small
         if self._recorder is not None:
             self._recorder.begin_epoch(epoch, self._step)
 
     @guarded
     def expect_step(self, batch):
-        """Look at the step that comes next, if there is a reason to."""
-        self._step = self._epoch_start + batch
+        """Look at the step that comes next, if there is a reason to.
+
+        This runs before every step: what is not looked at must cost next to nothing.
+        """
+        self._step = step = self._epoch_start + batch
         if self._recorder is not None:
-            self._recorder.expect(self._step, self.epoch, batch)
-        is_due = self.schedule.is_due(self._step)
-        if is_due or self._is_hunting or self._wants_batch():
+            self._recorder.expect(step, self.epoch, batch)
+        if step >= self._quiet_until:
+            with self.schedule.charging("other"):
+                self._consider(step)
+
+    def _consider(self, step):
+        is_due, is_wanted = self.schedule.is_due(step), self._wants_batch(step)
+        if is_due or is_wanted or self._is_hunting:
             before = functools.partial(self._before_step, is_due)
             self._intercept("train_function", before, self._after_step)
+        self._quiet_until = min(self.schedule.next_step, self._next_keep)
+        if self._is_hunting:
+            self._quiet_until = step
 
     @guarded
     def expect_validation_step(self, batch):
@@ -156,6 +170,10 @@ class Session:
     @guarded
     def end_epoch(self, logs):
         """Record the epoch's own numbers, probe and score if the budget allows, and judge."""
+        with self.schedule.charging("other"):
+            self._look_back(logs)
+
+    def _look_back(self, logs):
         self._step = self._epoch_start = self._steps_done()
         is_lost = self._record_logs(logs or {})
         is_last = self.epoch + 1 == self.planned.get("epochs")
@@ -169,8 +187,7 @@ class Session:
             # What has exploded is scored like the rest.
             with np.errstate(all="ignore"), self.schedule.charging("score"):
                 self._emit(self._monitor.score(self._step, self.epoch))
-        with self.schedule.charging("other"):
-            self._judge()
+        self._judge()
         if self._recorder is not None:
             self._recorder.end_epoch()
 
@@ -179,12 +196,15 @@ class Session:
         self._call_off()
         self._hunted = HUNT_STEPS
         self.history.facts["has_ended"] = True
-        self._finish()
+        with self.schedule.charging("other"):
+            self._say_what_was_too_dear()
+            self._finish()
         self._stop_recorder()
         self.schedule.stop()
-        self._tell("on_end", Report(self.history, self.advice, self.schedule.overhead))
-        for sink in self._sinks:
-            sink.leave()
+        with self.schedule.charging("other"):
+            self._tell("on_end", Report(self.history, self.advice, self.schedule.overhead))
+            for sink in self._sinks:
+                sink.leave()
 
     def abandon(self):
         """Put back what is left of a run, whether or not it came to `end`."""
@@ -200,6 +220,16 @@ class Session:
         self._stop_recorder()
         self.history.facts["broke_off"] = _brief(error)
         _warn("keras-babysit is off for the rest of this run", error)
+
+    def _say_what_was_too_dear(self):
+        monitor = self._monitor
+        if "model" in self.history.facts and not monitor.is_inside and not self.is_off:
+            self._notice(
+                f"Not watched: what the layers compute. To start with it takes about "
+                f"{monitor.start_seconds:.1f} s on this network, and the budget of "
+                f"{self.settings.budget:.0%} granted this run less. Babysitter(every=10) looks "
+                "whatever it costs; budget=0.1 grants more."
+            )
 
     @guarded
     def _finish(self):
@@ -276,7 +306,7 @@ class Session:
         if not is_due:
             return None
         backend.wait(backend.state(self.model, arguments)[0])  # what is pending is not our cost
-        start = time.perf_counter()
+        start = self.schedule.clock()
         found, weights = self._monitor.measure(self._step, self.epoch, arguments, batch)
         if not found:
             self._notice(
@@ -286,7 +316,7 @@ class Session:
         self._emit(found)
         if self._recorder is not None:
             self._recorder.measured(self._is_good(found))
-        return found, weights, time.perf_counter() - start
+        return found, weights, self.schedule.clock() - start
 
     @guarded
     def _after_step(self, known, result):
@@ -294,7 +324,7 @@ class Session:
             return
         found, weights, seconds = known
         backend.wait(result)
-        start = time.perf_counter()
+        start = self.schedule.clock()
         self._emit(
             self._monitor.measure_update(
                 weights, result, self._step, self.epoch, self._steps_per_call
@@ -302,7 +332,7 @@ class Session:
         )
         self._alarm_if_ruined(found)
         self._judge()
-        self.schedule.charge("probe", seconds + time.perf_counter() - start)
+        self.schedule.charge("probe", seconds + self.schedule.clock() - start)
         self.schedule.taken(self._step)
 
     @guarded
@@ -311,12 +341,15 @@ class Session:
             with self.schedule.charging("keep_validation"):
                 self._monitor.take_validation_batch(place, batch)
 
-    def _wants_batch(self):
-        return (
-            self._is_keeping
-            and self._monitor.wants_train_batch(self._step)
-            and self.schedule.affords("keep", self._step)
-        )
+    def _wants_batch(self, step):
+        if not self._is_keeping or self._monitor.given is not None:
+            self._next_keep = math.inf
+            return False
+        sample = self._monitor.train
+        is_affordable = sample.wants(step) and self.schedule.affords("keep", step)
+        is_refused = sample.wants(step) and not is_affordable
+        self._next_keep = later(step) if is_refused else sample.next_place(step)
+        return is_affordable
 
     def _keep(self, batch):
         """Keep the batch if the sample wants it; search it if the weights went bad unexplained."""

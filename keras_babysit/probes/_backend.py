@@ -13,6 +13,8 @@ Every backend module offers the same functions:
   `examples`; those at the places `varies` may come with another first axis.
 - `copy(values)`: copies that the next training step cannot overwrite.
 - `wait(values)`: return when `values` are computed.
+- `is_out_of_memory(error)`: whether an error says that there is not enough memory.
+- `first_units(tensor, count)`: the first entries of the last axis, on the host.
 - `to_tensor(array)`, `to_numpy(tensor)`: across the border to the host.
 - `borrow(arguments, count)`: up to `count` batches out of the arguments of Keras' train or test
   function, and arguments that hand the very same batches on.
@@ -26,6 +28,8 @@ Every backend module offers the same functions:
 - `Sandbox(model, function, feed, arguments)`: run real training steps and leave no trace of them.
 - `random_state()`, `set_random_state(state)`: the backend's own random state, None where Keras
   does not draw on it.
+- `logs(result)`: what it returned of losses and metrics.
+- `start_seconds(layers, is_compiled)`: about how long the first probe of so many layers takes.
 """
 
 import importlib

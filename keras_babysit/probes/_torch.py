@@ -77,6 +77,19 @@ def to_numpy(tensor):
     return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
 
 
+def is_out_of_memory(error):
+    """Return whether an error says that there is not enough memory, on a GPU or on the host."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    text = str(error)
+    return "not enough memory" in text or "can't allocate memory" in text
+
+
+def first_units(tensor, count):
+    """Return the first entries of the last axis, on the host."""
+    return to_numpy(tensor[..., :count])
+
+
 def borrow(arguments, count):
     """Return the one batch that Keras' function is handed; it is not used up by looking at it."""
     del count
@@ -193,3 +206,14 @@ def _variables(model):
     optimizer = model.optimizer.variables if model.optimizer else []
     trainable, other = model.trainable_variables, model.non_trainable_variables
     return [*trainable, *other, *model.metrics_variables, *optimizer]
+
+
+def logs(result):
+    """Return what a training step returned of losses and metrics."""
+    return result
+
+
+def start_seconds(layers, is_compiled):
+    """Return about how long the first probe of so many layers takes."""
+    del is_compiled
+    return 0.003 * layers

@@ -4,15 +4,17 @@ import keras
 import numpy as np
 
 from keras_babysit.history import Measurement
-from keras_babysit.probes import facts, reference, taps
+from keras_babysit.probes import facts, outside, reference, taps
 from keras_babysit.probes import sample as samples
 from keras_babysit.probes._backend import backend
 from keras_babysit.probes.data_facts import describe_data
 from keras_babysit.probes.gate_window import GateWindow
 from keras_babysit.probes.given import to_host
+from keras_babysit.probes.gradient_turns import GradientTurns
 from keras_babysit.probes.loss_facts import describe_outputs
 from keras_babysit.probes.probe import Probe, alike, weight_names
 from keras_babysit.probes.sample import MAX_EXAMPLES, Sample
+from keras_babysit.probes.schedule import AT_ONCE
 from keras_babysit.probes.score import Score
 from keras_babysit.probes.update_ratio import UpdateRatio
 
@@ -26,6 +28,17 @@ earlier batches instead."""
 FEW = 8
 """Examples that the loss before the first step needs. Batches of fewer are joined, though the
 weights move in between: one example alone may have next to no loss."""
+
+SCORE_SIZE = 0.5
+"""What it takes to start scoring, as a share of what it takes to start to probe: it has no way
+back, and looks at the gates alone."""
+
+HOST_ENTRIES, HOST_WEIGHTS = 1_000_000, 64
+"""Up to so many entries in so many weights their update is measured on the host: to compile it, or
+to run it operation by operation, takes longer than to read them."""
+
+LOOP_SIZE = 5
+"""What a recurrent layer counts for, in layers: its loop is compiled as well."""
 
 MOST = 0.5
 """A squashing unit counts as saturated if it is flat for more than this share of the examples."""
@@ -58,8 +71,11 @@ class Monitor:
         # A model that is run eagerly may be one that no graph can hold.
         self._may_compile = backend.CAN_COMPILE and (is_jax or not model.run_eagerly)
         self.is_compiled = self._may_compile and (is_jax or schedule.every != "auto")
+        self.is_inside = schedule.every != "auto"  # or it looks at the network from outside only
         self._neighbours = (None, None)  # size of the sample, their errors on it
         self._probe = None
+        self._examples = PROBE_EXAMPLES
+        self._host_update = outside.HostUpdateRatio()
         self._firsts = []  # losses of the first steps
         self._rows = set()  # the training examples that were kept, by their content
 
@@ -71,6 +87,11 @@ class Monitor:
         layers, outermost = taps.leaves(model), taps.outermost(model)
         self._weights = weight_names(model)
         self._suspects = alike(model, backend.state(model, arguments))
+        self._size = sum(LOOP_SIZE if isinstance(x, taps.OPAQUE_LAYERS) else 1 for x in layers)
+        if not self.is_compiled and self._may_compile:
+            at_once = backend.start_seconds(self._size, is_compiled=True)
+            self.is_compiled = self.schedule.grants(at_once / AT_ONCE, 0)
+        self.schedule.foresee("score", SCORE_SIZE * self.start_seconds)
         self._make_probes(layers=layers, has_loss=has_loss)
         self._fallbacks = [
             ("layers inside of other layers", {"layers": outermost, "has_loss": has_loss}),
@@ -100,9 +121,19 @@ class Monitor:
             is_compiled=self.is_compiled,
             suspects=self._suspects,
         )
+        self._turns = GradientTurns(SCORE_SIZE * self.start_seconds)
         # 16 slices earn a compilation back.
         self._score = Score(self.model, layers=layers, is_compiled=self._may_compile)
-        self._update = UpdateRatio(is_compiled=self.is_compiled)
+        sizes = [int(np.prod(v.shape)) for v in self.model.trainable_variables]
+        is_small = sum(sizes) <= HOST_ENTRIES and len(sizes) <= HOST_WEIGHTS
+        self._update = self._host_update
+        if not is_small:
+            self._update = UpdateRatio(is_compiled=self.is_compiled)
+
+    @property
+    def start_seconds(self):
+        """About how long it takes to start to probe this network."""
+        return backend.start_seconds(self._size, is_compiled=self.is_compiled)
 
     def wants_train_batch(self, place):
         """Return whether the sample wants the batch of step `place`, counted from 0."""
@@ -175,11 +206,18 @@ class Monitor:
             return [], None
         if self._probe is None:
             self._prepare(batch, arguments)
-        self._consider_compiling(step)
+        self._look_closer(step)
         state = backend.state(self.model, arguments)
-        readings = self._run(state, batch)
-        if not self.history.facts:
-            self._describe(batch)
+        if self.is_inside:
+            is_first = not self._probe.has_run
+            readings, batch = self._run(state, batch)
+        else:
+            is_first = False
+            readings = outside.look(self._weights, state, batch)
+        if "model" not in self.history.facts:
+            self._describe_run(batch)
+        if is_first:
+            self._describe_network()
         self._note_gates(readings, samples.size(batch))
         values = readings | self._derived(readings, state, step)
         measurements = [
@@ -187,14 +225,19 @@ class Monitor:
             for (quantity, target), value in values.items()
         ]
         self.history.extend(measurements)
-        return measurements, self._update.before(state)
+        return measurements, self._ratios.before(state)
+
+    @property
+    def _ratios(self):
+        return self._update if self.is_inside else self._host_update
 
     def measure_update(self, before, result, step, epoch, steps):
         """Return the update ratios, per optimizer step, of the call that gave `result`."""
         if before is None or not before:
             return []
-        ratios = self._update.after(before, backend.trained(self.model, result)) / steps
-        measurements = [
+        ratios = self._ratios.after(before, backend.trained(self.model, result)) / steps
+        measurements = self._first_loss_from_outside(result, step, epoch)
+        measurements += [
             Measurement(step, epoch, "updates/ratio", name, float(ratio))
             for name, ratio in zip(self._weights, ratios, strict=True)
             if np.isfinite(ratio)
@@ -204,14 +247,14 @@ class Monitor:
 
     def score(self, step, epoch):
         """Score the kept training and validation examples alike; return the measurements."""
-        if self._probe is None or not self._probe.has_loss:
+        if self._probe is None or not self._probe.has_run or not self._probe.has_loss:
             return []
         self._describe_data()
         state = backend.state(self.model, None)
         kept = {"train": self.train, "validation": self.validation}
         values = {}
         for target, sample in kept.items():
-            scores, scored, gates = self._score(state, sample)
+            scores, scored, gates = self._run_score(state, sample)
             if target == "train":
                 for examples, readings in gates:
                     self._note_gates(readings, examples)
@@ -235,39 +278,98 @@ class Monitor:
 
     def _choose(self, batch):
         if self.given is not None:
-            return self.given.next(PROBE_EXAMPLES, self.train)
+            return self.given.next(self._examples, self.train)
         if batch is not None and samples.size(batch) >= min(SMALL, len(self.train)):
-            return samples.keep(batch, PROBE_EXAMPLES)
-        return self.train.batch(PROBE_EXAMPLES)
+            return samples.keep(batch, self._examples)
+        return self.train.batch(self._examples)
 
-    def _consider_compiling(self, step):
-        if not self.is_compiled and self._may_compile and self.schedule.is_worth_compiling(step):
+    def _first_loss_from_outside(self, result, step, epoch):
+        loss = outside.first_loss(result) if step == 0 and not self.is_inside else None
+        if loss is None:
+            return []
+        return [Measurement(step, epoch, f"loss/{name}", "", loss) for name in ("batch", "start")]
+
+    def _look_closer(self, step):
+        """Go from outside to a probe, and on to a compiled one, once the budget grants that."""
+        if not self.is_inside:
+            self.is_inside = self.schedule.grants(self.start_seconds, step)
+            if self.is_inside and self.schedule.probes:
+                self.schedule.forget_costs()
+            return
+        can_compile = self._may_compile and not self.is_compiled
+        if can_compile and self.schedule.is_worth_compiling(step):
             self.is_compiled = True
             self.schedule.forget_costs()
             kept = self._probe
             self._make_probes(layers=kept.watched, has_loss=kept.has_loss, has_call=kept.has_call)
 
     def _run(self, state, batch):
-        """Run the probe; where that fails at first, watch less until it works, and say so."""
-        scale = self._loss_scale(state)
+        """Return the readings and the batch they are of.
+
+        Where the probe fails at first, watch less until it works, and say so. Where memory does
+        not suffice, once and for all measure on fewer examples.
+        """
         lost = None
         while True:
             try:
-                readings = self._probe(state, batch, loss_scale=scale)
+                readings = self._take_turn(state, batch)
             except Exception as error:
-                if self._probe.has_run or not self._fallbacks:
+                if self._can_shrink(error):
+                    lost = self._shrink(samples.size(batch))
+                    batch = samples.keep(batch, self._examples)
+                elif self._probe.has_run or not self._fallbacks:
                     raise
-                what, options = self._fallbacks.pop(0)
-                lost = f"Not watched: {what} ({type(error).__name__} in the probe)."
-                self._make_probes(**options)
+                else:
+                    what, options = self._fallbacks.pop(0)
+                    lost = f"Not watched: {what} ({type(error).__name__} in the probe)."
+                    self._make_probes(**options)
             else:
                 if lost:
                     self.notice(lost)
-                return readings
+                return readings, batch
 
-    def _describe(self, batch):
+    def _take_turn(self, state, batch):
+        takes_gradients = self.schedule.every != "auto" or self._turns.takes_gradients()
+        start = self.schedule.clock()
+        readings = self._probe(
+            state, batch, loss_scale=self._loss_scale(state), takes_gradients=takes_gradients
+        )
+        seconds = self.schedule.clock() - start
+        self._turns.note(takes_gradients=takes_gradients, seconds=seconds)
+        return readings
+
+    def _can_shrink(self, error):
+        return backend.is_out_of_memory(error) and self._examples == PROBE_EXAMPLES
+
+    def _shrink(self, size):
+        """Measure on fewer examples from now on; return the sentence that says so."""
+        self._examples = max(1, min(size, PROBE_EXAMPLES) // 4)
+        return (
+            f"Probes measure {self._examples} examples instead of {size}: for more the memory "
+            "did not suffice."
+        )
+
+    def _run_score(self, state, sample):
+        try:
+            return self._score(state, sample, self._examples)
+        except Exception as error:
+            if not self._can_shrink(error):
+                raise
+            self.notice(self._shrink(len(sample)))
+            return self._score(state, sample, self._examples)
+
+    def _describe_run(self, batch):
         size = samples.size(batch)
-        self.history.facts.update(facts.describe(self.model, self.planned, size))
+        known = self.history.facts
+        known.update(facts.describe(self.model, self.planned, size))
+        known["weights"] = facts.describe_weights(self.model, self._weights, {})
+        self._describe_data(batch)
+        steps = self.planned.get("steps")
+        examples = known["examples"] = steps * size if steps else None
+        self.window = GateWindow(min(MAX_EXAMPLES, examples or MAX_EXAMPLES))
+        self._pieces = GateWindow(self.window.examples)
+
+    def _describe_network(self):
         layers = self.history.facts["layers"]
         ends = facts.output_layers(self._probe.layers, self._probe.outputs)
         for target, layer in self._probe.layers.items():
@@ -279,11 +381,6 @@ class Monitor:
         self.history.facts["outputs"] = describe_outputs(
             self.model, self._probe.outputs, self._probe.columns
         )
-        self._describe_data(batch)
-        steps = self.planned.get("steps")
-        examples = self.history.facts["examples"] = steps * size if steps else None
-        self.window = GateWindow(min(MAX_EXAMPLES, examples or MAX_EXAMPLES))
-        self._pieces = GateWindow(self.window.examples)
 
     def _describe_data(self, batch=None):
         """Describe what is kept of the data, again as long as more comes."""

@@ -5,6 +5,7 @@ variables on the way (moving averages, seeds, metrics) stays inside a `keras.Sta
 forgotten.
 """
 
+import functools
 import inspect
 
 import keras
@@ -57,9 +58,14 @@ class Probe:
         self._names = taps.names(self.watched)
         self._weights = weight_names(model)
         self._suspects = suspects
-        self._pass = Pass(self._read, is_compiled=is_compiled)
+        self._passes = {
+            takes_gradients: Pass(
+                functools.partial(self._read, takes_gradients), is_compiled=is_compiled
+            )
+            for takes_gradients in (True, False)
+        }
 
-    def __call__(self, state, batch, *, loss_scale=1.0):
+    def __call__(self, state, batch, *, loss_scale=1.0, takes_gradients=True):
         """Return the readings by quantity and target, as numpy arrays.
 
         Args:
@@ -67,12 +73,14 @@ class Probe:
             batch: `(x, y, sample_weight)` with tensors or arrays; y and sample_weight may be None.
             loss_scale: Factor of the loss in the backward pass, as mixed precision needs it; the
                 gradients are given without it.
+            takes_gradients: Whether to go backward as well, where there is a loss.
         """
-        readings = self._pass(state, batch, scale=loss_scale)
+        pass_ = self._passes[takes_gradients and self.has_loss]
+        readings = pass_(state, batch, scale=loss_scale)
         self.has_run = True
         return readings
 
-    def _read(self, readings, trainable, other, scale, batch):
+    def _read(self, takes_gradients, readings, trainable, other, scale, batch):
         x, y, _ = batch
         for room, tensors in (("inputs", x), ("targets", y)):
             _read_data(readings, room, tensors)
@@ -80,10 +88,10 @@ class Probe:
             readings.add("weights/norm", name, norm(value))
             if name in self._suspects:
                 readings.add("weights/unit_spread", name, unit_spread(value))
-        if self.has_loss:
+        if takes_gradients:
             self._read_with_gradients(readings, trainable, other, scale, batch)
         elif self.has_call:
-            self._forward(trainable, other, batch, readings)
+            _read_loss(readings, *self._forward(trainable, other, batch, readings))
 
     def _read_with_gradients(self, readings, trainable, other, scale, batch):
         forward = Readings()
@@ -93,8 +101,7 @@ class Probe:
             return loss * ops.cast(scale, loss.dtype), (loss, penalty, forward.pack())
 
         (_, (loss, penalty, packed)), gradients = backend.value_and_grad(scaled_loss, trainable)
-        readings.add("loss/batch", "", loss)
-        readings.add("loss/penalty", "", penalty)
+        _read_loss(readings, loss, penalty)
         for name, gradient in zip(self._weights, gradients, strict=True):
             readings.add("gradients/norm", name, norm(gradient) / scale)
         readings.extend(forward.layout, packed)
@@ -171,7 +178,7 @@ def alike(model, state):
     found = set()
     for name, value in zip(weight_names(model), state[0], strict=True):
         if len(value.shape) > 1 and value.shape[-1] > 1:
-            two = np.asarray(backend.to_numpy(value[..., :2]), "float32")
+            two = np.asarray(backend.first_units(value, 2), "float32")
             if np.array_equal(two[..., 0], two[..., 1]):
                 found.add(name)
     return found
@@ -192,6 +199,12 @@ def weight_names(model):
         used.add(unique)
         names.append(unique)
     return names
+
+
+def _read_loss(readings, loss, penalty):
+    if loss is not None:
+        readings.add("loss/batch", "", loss)
+        readings.add("loss/penalty", "", penalty)
 
 
 def _read_data(readings, room, tensors):

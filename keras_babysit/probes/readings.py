@@ -148,8 +148,8 @@ def norm(tensor):
     float32 would overflow long before the norm does.
     """
     tensor = ops.cast(tensor, "float32")
-    largest = ops.max(ops.abs(tensor))
-    scaled = tensor / (largest + 1e-30)  # an infinite entry gives inf / inf, which is NaN
+    largest = ops.maximum(ops.max(tensor), -ops.min(tensor))
+    scaled = tensor * (1 / (largest + 1e-30))  # an infinite entry gives inf * 0, which is NaN
     return largest * ops.sqrt(ops.sum(ops.square(scaled)))
 
 

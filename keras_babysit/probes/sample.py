@@ -47,6 +47,10 @@ class Sample:
         """Return whether the batch at `place` of the stream, counted from 0, is to be added."""
         return place % self._stride == 0
 
+    def next_place(self, place):
+        """Return the first place after `place` whose batch is wanted, as far as that is known."""
+        return place + self._stride - place % self._stride
+
     def add(self, place, batch):
         """Keep a batch `(x, y, sample_weight)` of arrays, at most what fits the bounds."""
         batch = keep(batch, self._largest(batch))

@@ -35,6 +35,11 @@ for dense networks. A compiled probe takes a tenth of an uncompiled one. It must
 again to go on with."""
 
 
+def later(step):
+    """Return the step at which to ask again for what the budget has no room for at `step`."""
+    return step + 1 + step // 100
+
+
 class Schedule:
     """Decides at which steps to measure and keeps the account of what that took.
 
@@ -63,13 +68,15 @@ class Schedule:
         self.budget = budget
         self.clock = clock
         self.spent = dict.fromkeys([*SHARES, "other"], 0.0)
-        self._firsts = dict.fromkeys(SHARES)  # what the first of each kind took
+        self._firsts = dict.fromkeys(SHARES, 0.0)  # what was paid once of each kind
         self.probes = 0
         self._costs = {kind: [] for kind in SHARES}  # the latest two of each
+        self._foreseen = dict.fromkeys(SHARES, 0.0)
         self._planned_steps = None
         self._started = None
         self._stopped = None
         self._next = 0
+        self._nested = 0.0  # seconds that were charged inside of what is being charged
         self._warm = None  # step and time from which on the pace is that of the run
 
     def start(self, planned_steps=None):
@@ -93,11 +100,21 @@ class Schedule:
             return 0.0
         return (self.clock() if self._stopped is None else self._stopped) - self._started
 
+    @property
+    def next_step(self):
+        """The step at which to ask again; before it no probe is due."""
+        return self._next if self._warm else min(self._next, WARM_UP)
+
     def is_due(self, step):
         """Return whether a probe is to be taken before step `step + 1`, with `step` done."""
         if self._warm is None and step >= WARM_UP:
             self._warm = (step, self.elapsed)
-        return step >= self._next and (step == 0 or self.affords("probe", step))
+        if step < self._next:
+            return False
+        if step == 0 or self.affords("probe", step):
+            return True
+        self._next = later(step)
+        return False
 
     def taken(self, step):
         """Note that a probe was taken, so that the next is due later."""
@@ -115,33 +132,55 @@ class Schedule:
         if self.every != "auto":
             return True
         cost = times * self._cost(kind)
-        reserve = 0.0 if is_last else self._cost("probe") + self._cost("score")
-        if self._total + cost + reserve > self.budget * max(self.elapsed, GRACE_SECONDS):
+        whole = self.budget * max(self.elapsed, GRACE_SECONDS)
+        if self._total + cost + (0.0 if is_last else self._reserve(kind, whole)) > whole:
             return False
         paced = GRACE_SECONDS * (AT_ONCE + (1 - AT_ONCE) * self._progress(step))
         share = SHARES[kind] * self.budget * max(self.elapsed, paced)
-        return is_last or self._ongoing(kind) + cost <= share
+        ongoing = self._ongoing(kind) + (cost if self._costs[kind] else 0.0)
+        return is_last or ongoing <= share
 
     def charge(self, kind, seconds):
         """Put time to the account of a kind: one of `SHARES`, or `"other"`."""
         self.spent[kind] += seconds
         if kind in self._costs:
+            if not self._costs[kind]:  # it holds what is paid once
+                self._firsts[kind] += seconds
             self._costs[kind] = [*self._costs[kind][-1:], seconds]
-            if self._firsts[kind] is None:
-                self._firsts[kind] = seconds
 
     @contextlib.contextmanager
     def charging(self, kind):
-        """Put the time inside this context to the account of a kind."""
-        start = self.clock()
+        """Put the time inside this context to the account of a kind, less what is charged in it."""
+        start, around = self.clock(), self._nested
+        self._nested = 0.0
         try:
             yield
         finally:
-            self.charge(kind, self.clock() - start)
+            seconds = self.clock() - start
+            self.charge(kind, seconds - self._nested)
+            self._nested = around + seconds
+
+    def foresee(self, kind, seconds):
+        """Note what the first of a kind will take, as far as that is known."""
+        self._foreseen[kind] = seconds
 
     def forget_costs(self):
         """Forget what a probe costs, because from now on it runs another way."""
-        self._costs = {kind: [] for kind in SHARES}
+        self._costs["probe"] = []
+        self._foreseen["probe"] = 0.0
+
+    def grants(self, seconds, step):
+        """Return whether the budget has room for what is paid once to look closer.
+
+        Before the first step that is all that a short run is granted. Later on as much again must
+        be left to go on with.
+        """
+        if self.every != "auto":
+            return True
+        whole = self.budget * max(self._expected(step), GRACE_SECONDS)
+        if step == 0:
+            return self._total + seconds <= whole
+        return 2 * seconds <= whole - self._total - self._for_scores(whole)
 
     def is_worth_compiling(self, step):
         """Return whether what is left of the budget pays for a compilation, and something after."""
@@ -153,13 +192,22 @@ class Schedule:
 
     def _left(self, duration):
         whole = self.budget * duration
-        for_scores = max(0.0, SHARES["score"] * whole - self._ongoing("score"))
         return min(
-            SHARES["probe"] * whole - self._ongoing("probe"), whole - self._total - for_scores
+            SHARES["probe"] * whole - self._ongoing("probe"),
+            whole - self._total - self._for_scores(whole),
         )
 
+    def _for_scores(self, whole):
+        return max(0.0, SHARES["score"] * whole - self._ongoing("score"))
+
+    def _reserve(self, kind, whole):
+        """Return what is to be left for a last probe and, if that is possible at all, a score."""
+        score = self._cost("score")
+        is_possible = kind != "score" and self._total + score <= whole
+        return self._cost("probe") + (score if is_possible else 0.0)
+
     def _ongoing(self, kind):
-        return self.spent[kind] - (self._firsts[kind] or 0.0)
+        return self.spent[kind] - self._firsts[kind]
 
     def _spacing(self, step):
         densest, widest = SPACING
@@ -173,6 +221,8 @@ class Schedule:
         return min(max(share, densest), widest)
 
     def _cost(self, kind):
+        if not self._costs[kind]:
+            return self._foreseen[kind]
         # The first one holds the compilation and says nothing about the next.
         return min(self._costs[kind]) if len(self._costs[kind]) > 1 else 0.0
 

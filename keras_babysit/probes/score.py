@@ -41,12 +41,13 @@ class Score:
         self._names = taps.names(layers)
         self._pass = Pass(self._read, is_compiled=is_compiled)
 
-    def __call__(self, state, sample):
+    def __call__(self, state, sample, max_examples):
         """Return mean and standard error by name, and what was scored.
 
         Args:
             state: Values of the variables as `backend.state` returns them.
             sample: A `Sample`.
+            max_examples: Bound of the examples that are scored at a time.
 
         Returns:
             A dict `{name: (mean, standard error)}`, empty for fewer than `SLICES` examples; and
@@ -55,7 +56,7 @@ class Score:
             the widest gates, by quantity and target.
         """
         slices, scored, gates = {}, [], []
-        length = len(sample) // SLICES
+        length = min(len(sample) // SLICES, max_examples)
         for batch in sample.slices(length) if length else ():
             readings = self._pass(state, batch)
             gates.append((length, {key: readings[key] for key in readings if key[0] in GATES}))

@@ -32,6 +32,11 @@ def test_known_profiles_are_what_evaluation_gives():
             assert evaluated.peak == pytest.approx(known.peak, rel=1e-3)
 
 
+def test_known_reaches_are_what_evaluation_gives():
+    for function, known in gates.KNOWN_REACH.items():
+        assert gates.evaluated_reach(function) == known
+
+
 @pytest.mark.parametrize("function", [A.softmax, A.log_softmax, A.glu])
 def test_functions_that_mix_their_inputs_have_no_gate(function):
     assert gates.profile(function) is None

@@ -100,3 +100,49 @@ def test_probes_and_scores_leave_room_for_each_other():
         schedule.charge("score", seconds)
     assert not schedule.affords("score", 10)
     assert schedule.affords("keep", 10) is False  # 20 s are spent
+
+
+def test_what_is_paid_once_must_fit_what_a_short_run_is_granted():
+    schedule = Schedule("auto", 0.02, clock=Clock())
+    schedule.start(1000)
+    assert schedule.grants(1.1, 0)
+    assert not schedule.grants(1.3, 0)
+    assert Schedule(10).grants(1e9, 0)
+
+
+def test_a_closer_look_that_a_run_earns_is_granted_once_its_length_is_known():
+    clock = Clock()
+    schedule = Schedule("auto", 0.02, clock=clock)
+    schedule.start(1000)
+    for step in range(6):
+        schedule.is_due(step)
+        clock.now += 1.0
+    assert schedule.elapsed == 6.0
+    # 1000 s are expected: 20 s in all, 5 s of them for scores; as much again is to be left.
+    assert schedule.grants(7.4, 6)
+    assert not schedule.grants(7.6, 6)
+
+
+def test_a_first_score_that_is_foreseen_to_be_too_dear_does_not_keep_probes_from_going_on():
+    clock = Clock()
+    schedule = Schedule("auto", 0.02, clock=clock)
+    schedule.start(1000)
+    schedule.foresee("score", 0.5)
+    schedule.charge("probe", 0.65)
+    assert schedule.affords("score", 10)
+    schedule.charge("probe", 0.1)
+    assert not schedule.affords("score", 10)
+    assert schedule.affords("probe", 10)
+
+
+def test_time_inside_of_other_time_is_charged_once():
+    clock = Clock()
+    schedule = Schedule(clock=clock)
+    with schedule.charging("other"):
+        clock.now += 1.0
+        with schedule.charging("keep"):
+            clock.now += 2.0
+        clock.now += 4.0
+    assert schedule.spent["other"] == 5.0
+    assert schedule.spent["keep"] == 2.0
+    assert schedule.overhead.seconds == 7.0

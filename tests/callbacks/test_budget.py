@@ -1,0 +1,101 @@
+"""What the budget does not grant is left out, and that is said."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_babysit as kb
+from keras_babysit.probes import backend
+
+X = np.random.default_rng(0).normal(size=(64, 4)).astype("float32")
+Y = (X[:, 0] > 0).astype("int32")
+
+
+def fit(*callbacks, **options):
+    keras.utils.set_random_seed(3)
+    layers = keras.layers
+    model = keras.Sequential(
+        [keras.Input((4,)), layers.Dense(4, "relu"), layers.Dense(2, "softmax")]
+    )
+    model.compile("adam", "sparse_categorical_crossentropy")
+    options = {"batch_size": 16, "epochs": 2, "verbose": 0, "shuffle": False} | options
+    history = model.fit(X, Y, callbacks=list(callbacks), validation_data=(X, Y), **options)
+    return model.get_weights(), history.history
+
+
+@pytest.fixture
+def dear(monkeypatch):
+    monkeypatch.setattr(backend, "start_seconds", lambda layers, is_compiled: 30.0)
+
+
+def test_a_run_that_cannot_afford_a_probe_is_looked_at_from_outside(dear):
+    sitter = kb.Babysitter(verbose=0)
+    bare, watched = fit(), fit(sitter)
+    assert all(np.array_equal(a, b) for a, b in zip(bare[0], watched[0], strict=True))
+    assert bare[1] == watched[1]
+    history = sitter.history
+    assert "broke_off" not in history.facts
+    assert not history.targets("activations/std")
+    assert not history.targets("score/loss")
+    assert len(history.targets("weights/norm")) == 4
+    assert 0 < history.first("updates/ratio", history.targets("weights/norm")[0]) < 1
+    _, logs = fit(epochs=1, steps_per_epoch=1)
+    assert history.last("loss/start") == pytest.approx(logs["loss"][0], rel=1e-5)
+    (note,) = (advice for advice in sitter.advice if advice.rule == "not_watched")
+    assert note.severity is kb.Severity.NOTE
+    assert "takes about 30.0 s on this network" in note.message
+
+
+def test_a_number_of_steps_or_a_larger_budget_looks_at_once(dear):
+    for options in ({"every": 4}, {"budget": 0.6}):
+        sitter = kb.Babysitter(verbose=0, **options)
+        fit(sitter)
+        assert sitter.history.targets("activations/std")
+        assert not [advice for advice in sitter.advice if advice.rule == "not_watched"]
+
+
+def test_a_probe_that_is_granted_later_joins_what_was_seen_from_outside(monkeypatch):
+    dear = iter([30.0] * 6)  # what is asked at the first probe and before
+    monkeypatch.setattr(backend, "start_seconds", lambda layers, is_compiled: next(dear, 0.001))
+    sitter = kb.Babysitter(verbose=0, budget=0.1)
+    fit(sitter)
+    history = sitter.history
+    assert "broke_off" not in history.facts
+    assert history.facts["layers"]
+    first = history.targets("activations/std")[0]
+    assert history.series("activations/std", first).steps[0] > 0
+    assert history.series("weights/norm", history.targets("weights/norm")[0]).steps[0] == 0
+    assert not [advice for advice in sitter.advice if advice.rule == "not_watched"]
+
+
+class Clocked(kb.sinks.Sink):
+    """Takes a second of a made-up clock for everything that it is told."""
+
+    def __init__(self, clock):
+        self.clock = clock
+
+    def on_start(self, history):
+        self.clock.now += 1.0
+
+    on_measurements = on_events = on_end = on_start
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_the_account_holds_what_sinks_take_whenever_they_are_told():
+    clock = Clock()
+    sitter = kb.Babysitter(every=1000, verbose=0, sinks=[Clocked(clock)])
+
+    class WithThatClock(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            sitter._session.schedule.clock = clock
+
+    fit(sitter, WithThatClock())
+    told_later = clock.now - 1.0  # the start was charged by the real clock
+    assert told_later >= 5
+    assert sitter.overhead.seconds == pytest.approx(told_later, abs=0.9)

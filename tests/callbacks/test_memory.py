@@ -1,0 +1,69 @@
+"""A probe takes a bounded part of the memory, and less where that does not suffice."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_babysit as kb
+from keras_babysit.errors import KerasBabysitWarning
+from keras_babysit.probes import Probe, backend
+from keras_babysit.probes.score import Score
+
+X = np.random.default_rng(0).normal(size=(600, 4)).astype("float32")
+Y = (X[:, 0] > 0).astype("int32")
+
+
+def fit(sitter, batch_size=300):
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, "softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    return model.fit(X, Y, batch_size=batch_size, epochs=2, verbose=0, callbacks=[sitter])
+
+
+def watch(monkeypatch, kind, limit):
+    """Let calls of a kind fail above a number of examples; return the sizes that were tried."""
+    tried, call = [], kind.__call__
+
+    def limited(self, state, batch, *arguments, **options):
+        size = arguments[0] if arguments else len(batch[0])
+        tried.append(size)
+        if size > limit:
+            raise MemoryError("no memory for so many")
+        return call(self, state, batch, *arguments, **options)
+
+    monkeypatch.setattr(kind, "__call__", limited)
+    return tried
+
+
+def test_a_probe_takes_at_most_so_many_examples(monkeypatch):
+    tried = watch(monkeypatch, Probe, limit=10_000)
+    fit(kb.Babysitter(every=1, verbose=0))
+    assert set(tried) == {256}
+
+
+@pytest.mark.parametrize("kind", [Probe, Score])
+def test_without_memory_for_that_a_quarter_is_measured_and_that_is_said_once(monkeypatch, kind):
+    tried = watch(monkeypatch, kind, limit=100)
+    sitter = kb.Babysitter(every=1, verbose=0)
+    fit(sitter)
+    assert tried[0] == 256
+    assert set(tried[1:]) == {64}
+    (note,) = (advice for advice in sitter.advice if advice.rule == "not_watched")
+    assert note.severity is kb.Severity.NOTE
+    assert "64 examples instead of" in note.message
+    assert sitter.history.last("loss/batch") > 0
+    assert sitter.history.last("score/loss", "train") > 0
+
+
+def test_without_memory_for_a_quarter_either_the_watcher_goes_off(monkeypatch):
+    tried = watch(monkeypatch, Probe, limit=10)
+    with pytest.warns(KerasBabysitWarning, match="off for the rest of this run: MemoryError"):
+        history = fit(kb.Babysitter(every=1, verbose=0))
+    assert tried[:2] == [256, 64]
+    assert len(history.history["loss"]) == 2
+
+
+def test_the_backend_says_when_memory_does_not_suffice():
+    with pytest.raises(Exception, match=r".") as caught:  # 4e17 bytes
+        keras.ops.convert_to_numpy(keras.ops.zeros((10**8, 10**9)) + 1)
+    assert backend.is_out_of_memory(caught.value), repr(caught.value)
+    assert not backend.is_out_of_memory(ValueError("no"))
