@@ -79,7 +79,7 @@ def measure(columns, units, steps, repeats):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
     print(f"{keras.backend.backend()}, batches of {BATCH}, microseconds of processor time per step")
