@@ -172,6 +172,8 @@ class Session:
         """Record the epoch's own numbers, probe and score if the budget allows, and judge."""
         with self.schedule.charging("other"):
             self._look_back(logs)
+        if self._recorder is not None:
+            self._recorder.end_epoch()
 
     def _look_back(self, logs):
         self._step = self._epoch_start = self._steps_done()
@@ -188,8 +190,6 @@ class Session:
             with np.errstate(all="ignore"), self.schedule.charging("score"):
                 self._emit(self._monitor.score(self._step, self.epoch))
         self._judge()
-        if self._recorder is not None:
-            self._recorder.end_epoch()
 
     def end(self):
         """Finish: judge a last time, put back what was borrowed, close the sinks."""

@@ -83,8 +83,10 @@ def investigate(model, box, ring, snapshots, *, now, limit, known):
         known: See `Replay`.
     """
     case = Case()
-    if snapshots.good is not None:
-        good = snapshots.good
+    good = snapshots.good
+    if good is None and snapshots.latest is not None and snapshots.latest.call == 0:
+        good = snapshots.latest  # where it began: no step can have ruined it
+    if good is not None:
         case.good, case.good_step, case.good_epoch = good.values, good.step, good.epoch
     start, case.reason = _start(box, ring, snapshots, now)
     if start is None:
@@ -96,10 +98,10 @@ def investigate(model, box, ring, snapshots, *, now, limit, known):
     if case.bad is None:
         case.is_well = replay.is_like(box.values(), now)
         case.reason = _nothing_found(replay, start, landmark)
-        case.later = singles(ring.since(start.call)) if start is snapshots.good else []
+        case.later = singles(ring.since(start.call)) if start is good else []
         return case
     case.fault = Locator(model, case.bad).locate(start.values)
-    if start is snapshots.good:
+    if start is good:
         case.later = singles(kept)
     _prefer_later(case, kept)
     return case
