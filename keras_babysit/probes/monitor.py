@@ -88,7 +88,8 @@ class Monitor:
         self._weights = weight_names(model)
         self._suspects = alike(model, backend.state(model, arguments))
         self._size = sum(LOOP_SIZE if isinstance(x, taps.OPAQUE_LAYERS) else 1 for x in layers)
-        if not self.is_compiled and self._may_compile:
+        # One look alone, as `check` takes it, does not earn a compilation back.
+        if self.planned and self._may_compile and not self.is_compiled:
             at_once = backend.start_seconds(self._size, is_compiled=True)
             self.is_compiled = self.schedule.grants(at_once / AT_ONCE, 0)
         self.schedule.foresee("score", SCORE_SIZE * self.start_seconds)
@@ -330,13 +331,24 @@ class Monitor:
 
     def _take_turn(self, state, batch):
         takes_gradients = self.schedule.every != "auto" or self._turns.takes_gradients()
+        holds_compilation = self.is_compiled and not self._probe.has_run
         start = self.schedule.clock()
         readings = self._probe(
             state, batch, loss_scale=self._loss_scale(state), takes_gradients=takes_gradients
         )
         seconds = self.schedule.clock() - start
         self._turns.note(takes_gradients=takes_gradients, seconds=seconds)
+        if not holds_compilation:
+            self._foresee_score(seconds / samples.size(batch))
         return readings
+
+    def _foresee_score(self, seconds):
+        """Foretell the first score from a probe's seconds per example: it has no way back.
+
+        There are about as many validation examples as training examples.
+        """
+        start = SCORE_SIZE * self.start_seconds
+        self.schedule.foresee("score", start + SCORE_SIZE * seconds * 2 * len(self.train))
 
     def _can_shrink(self, error):
         return backend.is_out_of_memory(error) and self._examples == PROBE_EXAMPLES
