@@ -84,6 +84,15 @@ def summary(runs: list[dict[str, Any]]) -> str:
     )
 
 
+def missing(runs: list[dict[str, Any]]) -> str:
+    """Return which models were not run yet."""
+    from benchmarks.foreign import cases
+
+    known = {run["name"] for run in runs}
+    names = [name for name in cases.names() if name not in known]
+    return f"Not run yet: {', '.join(names)}." if names else ""
+
+
 def alarms(runs: list[dict[str, Any]]) -> str:
     """Return a line for each warning."""
     lines = [

@@ -1,0 +1,66 @@
+"""Watch many runs for a long time: `make soak MINUTES=30`.
+
+    KERAS_BACKEND=tensorflow python benchmarks/soak.py --minutes 30 --fits 1000
+
+First as many fits of one small model in this process, with the memory after each tenth of them;
+then random models on random data (`tests/callbacks/test_any_model.py`) and the rules on random
+histories (`tests/rules/test_any_history.py`), from new seeds, until the minutes are over.
+"""
+
+import argparse
+import gc
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PROPERTIES = ("tests/callbacks/test_any_model.py", "tests/rules/test_any_history.py")
+ROUND = 100
+"""Examples of one round of the random models; of the histories, ten times as many."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--fits", type=int, default=1000)
+    options = parser.parse_args()
+    end = time.monotonic() + 60 * options.minutes
+    fit_again_and_again(options.fits)
+    rounds = 0
+    while time.monotonic() < end:
+        examples = os.environ | {"BABYSIT_EXAMPLES": str(ROUND)}
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *PROPERTIES]
+        subprocess.run(command, cwd=ROOT, env=examples, check=True)
+        rounds += 1
+        print(f"{rounds * ROUND} models, {rounds * ROUND * 10} histories: no failure", flush=True)
+
+
+def fit_again_and_again(fits: int) -> None:
+    """Print the memory of this process on the way through `fits` watched fits of one model."""
+    import keras
+    import numpy as np
+
+    import keras_babysit as kb
+
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse", run_eagerly=keras.backend.backend() != "jax")
+    x = np.ones((6, 4), "float32")
+    print("| fits | resident memory, MiB | objects |\n|---|---|---|")
+    for number in range(fits + 1):
+        if number % max(1, fits // 10) == 0:
+            gc.collect()
+            print(f"| {number} | {resident():.1f} | {len(gc.get_objects()):,} |", flush=True)
+        model.fit(x, x[:, :1], verbose=0, callbacks=[kb.Babysitter(verbose=0)])
+
+
+def resident() -> float:
+    """Return the resident memory of this process in MiB, as Linux tells it."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+if __name__ == "__main__":
+    sys.path[0] = str(ROOT)
+    main()
