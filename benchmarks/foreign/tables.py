@@ -60,6 +60,7 @@ def page(folder: Path) -> str:
             parts += [
                 f"## {backend}",
                 summary(runs),
+                missing(runs),
                 TABLE + "\n".join(map(row, runs)),
                 alarms(runs),
             ]
