@@ -37,6 +37,10 @@ HOST_ENTRIES, HOST_WEIGHTS = 1_000_000, 64
 """Up to so many entries in so many weights their update is measured on the host: to compile it, or
 to run it operation by operation, takes longer than to read them."""
 
+SCORE_SHARE = 3
+"""What it takes to compile a score, as a part of the budget: where that is more than a third, a few
+scores that are not compiled tell more."""
+
 LOOP_SIZE = 5
 """What a recurrent layer counts for, in layers: its loop is compiled as well."""
 
@@ -92,8 +96,8 @@ class Monitor:
         if self.planned and self._may_compile and not self.is_compiled:
             at_once = backend.start_seconds(self._size, is_compiled=True)
             self.is_compiled = self.schedule.grants(at_once / AT_ONCE, 0)
-        self.schedule.foresee("score", SCORE_SIZE * self.start_seconds)
         self._make_probes(layers=layers, has_loss=has_loss)
+        self._foresee_score(0.0)
         self._fallbacks = [
             ("layers inside of other layers", {"layers": outermost, "has_loss": has_loss}),
             ("loss and gradients", {"layers": layers, "has_loss": False}),
@@ -123,8 +127,12 @@ class Monitor:
             suspects=self._suspects,
         )
         self._turns = GradientTurns(SCORE_SIZE * self.start_seconds)
-        # 16 slices earn a compilation back.
-        self._score = Score(self.model, layers=layers, is_compiled=self._may_compile)
+        is_worth_it = self.is_compiled or self.schedule.grants(
+            SCORE_SHARE * self._score_start(is_compiled=True), 0
+        )
+        self._score = Score(
+            self.model, layers=layers, is_compiled=self._may_compile and is_worth_it
+        )
         sizes = [int(np.prod(v.shape)) for v in self.model.trainable_variables]
         is_small = sum(sizes) <= HOST_ENTRIES and len(sizes) <= HOST_WEIGHTS
         self._update = self._host_update
@@ -339,7 +347,9 @@ class Monitor:
         seconds = self.schedule.clock() - start
         self._turns.note(takes_gradients=takes_gradients, seconds=seconds)
         if not holds_compilation:
-            self._foresee_score(seconds / samples.size(batch))
+            # Uncompiled, what does not grow with the examples is most of it in a small network.
+            fixed = 0.0 if self.is_compiled else self.start_seconds
+            self._foresee_score(max(0.0, seconds - fixed) / samples.size(batch))
         return readings
 
     def _foresee_score(self, seconds):
@@ -347,8 +357,11 @@ class Monitor:
 
         There are about as many validation examples as training examples.
         """
-        start = SCORE_SIZE * self.start_seconds
+        start = self._score_start(is_compiled=self._score.is_compiled)
         self.schedule.foresee("score", start + SCORE_SIZE * seconds * 2 * len(self.train))
+
+    def _score_start(self, *, is_compiled):
+        return SCORE_SIZE * backend.start_seconds(self._size, is_compiled=is_compiled)
 
     def _can_shrink(self, error):
         return backend.is_out_of_memory(error) and self._examples == PROBE_EXAMPLES

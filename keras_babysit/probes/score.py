@@ -12,6 +12,7 @@ from keras_babysit.probes import taps
 from keras_babysit.probes.probe import compute_loss, stateless, weight_penalty
 from keras_babysit.probes.readings import Pass, Readings
 from keras_babysit.probes.reference import mean_and_error
+from keras_babysit.probes.sample import part, size
 from keras_babysit.probes.units import read_output
 
 GATES = ("activations/gate_max", "activations/piece_share")
@@ -19,6 +20,10 @@ GATES = ("activations/gate_max", "activations/piece_share")
 
 SLICES = 8
 """Parts that a sample is scored in; the spread among them gives the standard error."""
+
+AT_A_TIME = 4
+"""Times the examples of a probe that an uncompiled pass takes at a time. What it costs are its
+operations, whatever they work on; and one that only goes forward keeps no more than a layer."""
 
 MAX_CLASSES = 1024
 """Predictions of rank 2 with at most so many columns are read to the host, others are not."""
@@ -38,6 +43,8 @@ class Score:
     def __init__(self, model, *, layers=(), is_compiled=True):
         self.model = model
         self.layers = layers
+        self.is_compiled = is_compiled
+        self._parts = 1  # slices of one pass
         self._names = taps.names(layers)
         self._pass = Pass(self._read, is_compiled=is_compiled)
 
@@ -57,9 +64,12 @@ class Score:
         """
         slices, scored, gates = {}, [], []
         length = min(len(sample) // SLICES, max_examples)
-        for batch in sample.slices(length) if length else ():
+        self._parts = 1 if self.is_compiled else max(1, AT_A_TIME * max_examples // max(1, length))
+        self._parts = min(self._parts, SLICES)
+        whole = self._parts * length
+        for batch in sample.slices(whole) if length else ():
             readings = self._pass(state, batch)
-            gates.append((length, {key: readings[key] for key in readings if key[0] in GATES}))
+            gates.append((whole, {key: readings[key] for key in readings if key[0] in GATES}))
             for (name, target), value in readings.items():
                 if name in GATES:
                     continue
@@ -83,14 +93,27 @@ class Score:
         for slot, tensor in seen.tensors():
             if slot.quantity in GATES:  # what else was read is not computed in a compiled graph
                 readings.add(slot.quantity, slot.target, tensor)
-        loss = compute_loss(model, x, y, y_pred, sample_weight, training=False)
-        readings.add("score", "loss", ops.cast(loss, "float32") - weight_penalty(model))
-        model.reset_metrics()
-        for name, value in model.compute_metrics(x, y, y_pred, sample_weight).items():
-            if not name.endswith("loss"):  # the trackers of losses were not fed
-                readings.add("score", name, value)
+        self._read_scores(readings, (x, y, y_pred, sample_weight))
         if hasattr(y_pred, "shape") and len(y_pred.shape) == 2 and y_pred.shape[1] <= MAX_CLASSES:
             readings.add_rest("predictions", "", y_pred)
+
+    def _read_scores(self, readings, batch):
+        """Add the scores of each slice of a batch that went through the network as one."""
+        model = self.model
+        for place, (x, y, y_pred, sample_weight) in enumerate(self._cut(batch)):
+            loss = compute_loss(model, x, y, y_pred, sample_weight, training=False)
+            loss = ops.cast(loss, "float32") - weight_penalty(model)
+            readings.add(f"score/{place}", "loss", loss)
+            model.reset_metrics()
+            for name, value in model.compute_metrics(x, y, y_pred, sample_weight).items():
+                if not name.endswith("loss"):  # the trackers of losses were not fed
+                    readings.add(f"score/{place}", name, value)
+
+    def _cut(self, batch):
+        if self._parts == 1:
+            return [batch]
+        length = size(batch) // self._parts
+        return [part(batch, place * length, (place + 1) * length) for place in range(self._parts)]
 
 
 def _look(readings, call):
