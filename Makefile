@@ -5,7 +5,7 @@ PYTEST_ARGS ?= -m 'not slow'
 JOBS ?= 1
 MINUTES ?= 30
 
-.PHONY: demo test test-all test-jax test-torch lint bench-dashboard screenshots bench-layers bench-diagnosis bench-foreign soak clean
+.PHONY: demo test test-all test-jax test-torch lint bench-dashboard bench-overhead bench-scale screenshots bench-layers bench-diagnosis bench-foreign soak clean
 
 demo: .venv/.demo
 	.venv/bin/python examples/quickstart.py
@@ -45,6 +45,16 @@ soak: .venv/.dev
 bench-search: .venv-torch/.dev
 	.venv-torch/bin/pip install --quiet -e '.[bench]'
 	KERAS_BACKEND=torch .venv-torch/bin/python benchmarks/search.py
+
+# About two hours for all of it; ROWS="--rows mlp --backends jax" for a part, --peers for the peers.
+bench-overhead: .venv/.dev .venv-jax/.dev .venv-torch/.dev
+	.venv/bin/python -m benchmarks.overhead run $(ROWS)
+	.venv/bin/python -m benchmarks.overhead run --peers $(ROWS)
+	.venv/bin/python -m benchmarks.overhead table --write
+
+bench-scale: .venv/.dev
+	KERAS_BACKEND=tensorflow .venv/bin/python -m benchmarks.scale run
+	KERAS_BACKEND=tensorflow .venv/bin/python -m benchmarks.scale table --write
 
 bench-dashboard: .venv/.dev
 	KERAS_BACKEND=tensorflow .venv/bin/python benchmarks/dashboard.py
