@@ -328,9 +328,9 @@ def cells(row, backend, mine, watched):
 
 def write(text, mark, page=PAGE):
     """Put a table between its marks in a page."""
-    begin, end = f"<!-- {mark} -->\n", f"\n<!-- /{mark} -->"
+    begin, end = f"<!-- {mark} -->\n", f"<!-- /{mark} -->"
     before, rest = page.read_text("utf-8").split(begin)
-    page.write_text(before + begin + text + end + rest.split(end)[1], "utf-8")
+    page.write_text(f"{before}{begin}{text}\n{end}{rest.split(end)[1]}", "utf-8")
 
 
 def main():
