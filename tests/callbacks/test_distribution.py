@@ -35,7 +35,7 @@ SCRIPT = """
         assert all(np.array_equal(a, b) for a, b in zip(bare, train([sitter])))
         assert "broke_off" not in sitter.history.facts, sitter.history.facts
     assert [advice.rule for advice in blind.advice] == ["not_watched"], blind.advice
-    assert not given.advice
+    assert {advice.rule for advice in given.advice} <= {"uninformative_inputs"}  # random labels
     assert given.history.last("loss/batch") > 0 and given.history.targets("updates/ratio")
 """
 

@@ -120,7 +120,8 @@ def test_mixed_precision_trains_as_if_alone(policy):
     sitter = kb.Babysitter(every=1, verbose=0)
     assert_equal(train(make_model, loss, fit, []), train(make_model, loss, fit, [sitter]))
     assert np.isfinite(sitter.history.series("loss/batch").values).all()
-    assert not sitter.advice
+    rules = {advice.rule for advice in sitter.advice}
+    assert rules <= {"uninformative_inputs"}  # the labels are random, and that is seen
 
 
 def test_the_update_ratio_is_that_of_the_real_step():
