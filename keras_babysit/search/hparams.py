@@ -5,7 +5,7 @@ import time
 
 from keras_babysit.search.record import COMPLETE
 from keras_babysit.search.space import Choice
-from keras_babysit.sinks.tensorboard import _open_event_file
+from keras_babysit.sinks.tensorboard import open_event_file
 
 
 class HParams:
@@ -61,7 +61,7 @@ class HParams:
     def _write(self, run, summaries):
         from tensorboard.compat.proto.event_pb2 import Event
 
-        records = _open_event_file(os.path.join(self._log_dir, run))
+        records, _ = open_event_file(os.path.join(self._log_dir, run))
         for step, summary in summaries:
             event = Event(wall_time=time.time(), step=step, summary=summary)
             records.write(event.SerializeToString())

@@ -87,7 +87,7 @@ class TensorBoard(Sink):
         self._tags, self._taken, self._told = {}, set(), {}
         self._history, self._facts, self._packer = history, "", Packer()
         try:
-            self._records, self._path = _open_event_file(os.path.join(self.log_dir, "babysit"))
+            self._records, self._path = open_event_file(os.path.join(self.log_dir, "babysit"))
         except OSError as error:
             raise ValueError(
                 "Argument `log_dir` must be a folder that can be written. Received: "
@@ -184,7 +184,7 @@ class TensorBoard(Sink):
             self._records.flush()
 
 
-def _open_event_file(folder: str) -> tuple[Any, Path | None]:
+def open_event_file(folder: str) -> tuple[Any, Path | None]:
     """Return a writer of records, and the path of its file unless that lies in a bucket.
 
     TensorBoard's `EventFileWriter` is not used: it imports TensorFlow wherever that is installed,

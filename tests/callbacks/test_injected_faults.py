@@ -22,6 +22,8 @@ from keras_babysit.errors import KerasBabysitWarning
 from keras_babysit.probes.probe import Probe
 
 BACKEND = keras.backend.backend()
+# Files, clocks and names are the same on every backend, and on JAX each fit takes seconds.
+pytestmark = [pytest.mark.slow] if BACKEND == "jax" else []
 layers = keras.layers
 X = np.random.default_rng(0).normal(size=(48, 4)).astype("float32")
 Y = np.random.default_rng(1).integers(0, 2, 48)
