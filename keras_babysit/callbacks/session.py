@@ -486,7 +486,8 @@ class Session:
         values = {m.quantity: m.value for m in found if m.quantity.startswith("loss/")}
         loss, start = values.get("loss/batch"), self.history.last("loss/start")
         if loss is None or self._is_lost:
-            return False
+            # Before the first step there is no better state, whatever its loss is.
+            return self._step == 0 and not self._is_lost
         return math.isfinite(loss) and (start <= 0 or loss <= EXPLODED * start)
 
 
