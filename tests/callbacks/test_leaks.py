@@ -130,8 +130,10 @@ def watched(model, end, tmp_path):
     end(model, [sitter])
     session = weakref.ref(sitter._session)
     del sitter
-    for _ in range(3):  # what is left of `fit`, then of the exception, then of the session
+    for _ in range(10):  # what is left of `fit`, then of the exception, then of the session
         gc.collect()
+        if session() is None:
+            break
     return session()
 
 
