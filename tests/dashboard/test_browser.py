@@ -253,7 +253,7 @@ def test_folder_without_our_data_says_how_to_get_some(chromium, tmp_path):
 def test_run_without_a_probe_says_so(chromium, tmp_path):
     sink = TensorBoard(tmp_path / "fresh")
     sink.on_start(History())
-    sink._close()
+    sink.close()
     with tensorboard(tmp_path) as address:
         tab = Tab(chromium, address)
         expect = playwright.expect

@@ -85,14 +85,14 @@ def test_one_bad_run_among_many_fails_also_beside_an_empty_one(run, tmp_path):
     event_run(tmp_path / "bad", events=warned())
     sink = JsonLines(tmp_path / "empty.jsonl")
     sink.on_start(History())
-    sink._close()
+    sink.close()
     assert run(tmp_path, "--fail-on", "warning")[0] == 1
 
 
 def test_run_in_which_nothing_was_measured_is_no_all_clear(run, tmp_path):
     sink = JsonLines(tmp_path / "run.jsonl")
     sink.on_start(History())
-    sink._close()
+    sink.close()
     status, out, _ = run(tmp_path, "--fail-on", "warning")
     assert status == 2
     assert "Nothing was measured" in out

@@ -118,7 +118,7 @@ def test_quantities_that_are_there_are_offered_the_best_known_first(tmp_path):
     for quantity in ("activations/of_a_later_version", "updates/ratio", "activations/std"):
         sink.on_measurements([Measurement(1, 0, quantity, "dense", 1.0)])
     sink.on_measurements([Measurement(1, 0, "loss/batch", "", 1.0)])
-    sink._close()
+    sink.close()
     board = Board(tmp_path)
     offered = board.ask("run", run=board.first)["quantities"]
     assert [one["name"] for one in offered] == [
@@ -152,7 +152,7 @@ def test_layers_that_were_measured_later_stand_where_they_belong(tmp_path):
         sink.on_measurements(
             [Measurement(1, 0, "gradients/norm", f"{one}/kernel", 1.0) for one in layers]
         )
-    sink._close()
+    sink.close()
     board = Board(tmp_path)
     heat = board.ask("heat", run=board.first, quantity="gradients/norm")
     assert [row["name"] for row in heat["rows"]] == ["a/kernel", "b/kernel", "c/kernel"]
@@ -170,7 +170,7 @@ def test_peak_and_what_is_not_finite_survive_downsampling(tmp_path):
                 Measurement(step, 0, "loss/batch", "", value),
             ]
         )
-    sink._close()
+    sink.close()
     board = Board(tmp_path)
     (cells,) = board.ask("heat", run=board.first, quantity="gradients/norm")["cells"]
     assert len(cells) == bounds.MAX_COLUMNS
@@ -299,7 +299,7 @@ def test_answers_about_a_big_network_and_much_advice_are_bounded(tmp_path):
     for place in range(100):
         sink.on_measurements([Measurement(5000, 0, f"more/{place}{words}", layers[0], 1.0)])
     sink.on_events(events)
-    sink._close()
+    sink.close()
     board = Board(tmp_path)
     run = board.first
     overview = board.ask("run", run=run)  # `ask` asserts the bound on each answer

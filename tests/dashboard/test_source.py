@@ -47,7 +47,7 @@ def test_what_is_added_is_read_alone(kind, tmp_path):
     read(source)
     sink.on_measurements([Measurement(110, 5, "loss/batch", "", 0.5)])
     assert types(read(source)[1]) in (["numbers"], ["measurement"])
-    sink._close()
+    sink.close()
 
 
 @pytest.mark.parametrize("lost", [1, 9, 40])
