@@ -74,7 +74,7 @@ def write(sink, *, steps=100, layers=LAYERS, events=None, ends=True):
 def event_run(folder, **kwargs):
     """Write a run to event files below a folder; return the file."""
     before = set(folder.rglob("*.babysit"))
-    write(TensorBoard(folder), **kwargs)._close()  # a killed run does not say that it ends
+    write(TensorBoard(folder), **kwargs).close()  # a killed run does not say that it ends
     (file,) = set(folder.rglob("*.babysit")) - before
     return file
 
