@@ -20,13 +20,11 @@ from keras_babysit.probes import Given, Monitor, Schedule, backend, intercept
 from keras_babysit.probes.schedule import later
 from keras_babysit.recorder import FlightRecorder, Rescue
 from keras_babysit.rules import Rule, explain, rule_name
+from keras_babysit.rules.loss_explosion import EXPLODED
 from keras_babysit.sinks import Report, Sink
 
 FATAL_RULES = ("non_finite_values", "loss_explosion")
 """Rules after which the weights are lost: the flight recorder looks into it, `rescue` acts."""
-
-EXPLODED = 3.0
-"""Multiple of the first loss above which weights are not worth keeping (see `loss_explosion`)."""
 
 HUNT_STEPS = 200
 """Steps whose whole batch is searched for the inputs that made the weights non-finite. The run is

@@ -1,13 +1,13 @@
 """Nothing that a check does may be seen afterwards: not in the model, not in a random stream."""
 
 import contextlib
-import random
 import sys
 
 import keras
 import numpy as np
 
 from keras_babysit.probes._backend import backend
+from keras_babysit.probes.random_state import untouched_random_state
 
 
 @contextlib.contextmanager
@@ -29,19 +29,13 @@ def untouched(model):
 
 @contextlib.contextmanager
 def random_states_kept():
-    """Put back Python's, NumPy's, PyTorch's and Keras' global random state on leaving."""
-    python, arrays = random.getstate(), np.random.get_state()
-    torch = sys.modules.get("torch")
-    torch_state = torch.get_rng_state() if torch else None
+    """Put back Python's, NumPy's, the backend's and Keras' global random state on leaving."""
     shared = _global_seed_generator()
     shared_value = None if shared is None else np.array(_value(shared.state))
     try:
-        yield
+        with untouched_random_state():
+            yield
     finally:
-        random.setstate(python)
-        np.random.set_state(arrays)
-        if torch:
-            torch.set_rng_state(torch_state)
         if shared is not None:
             _put_back(shared.state, shared_value)
 

@@ -8,7 +8,6 @@ Every backend module offers the same functions:
   of the scalar, zero where there is none.
 - `derivative(function, z)`: the elementwise derivative of `function` at `z`.
 - `at_once()`: a context in which constants are computed at once, also while a graph is traced.
-- `untouched_random_state()`: a context that leaves the backend's own random state as it was.
 - `compile(function, *examples, varies=())`: `function` as one compiled graph, for arguments like
   `examples`; those at the places `varies` may come with another first axis.
 - `copy(values)`: copies that the next training step cannot overwrite.
@@ -22,12 +21,12 @@ Every backend module offers the same functions:
   lists `(trainable, other, optimizer)`; `other` is all that is neither, metrics included.
 - `trained(model, result)`: the values of the trainable variables after it.
 - `Feed().take(arguments, count)`: `borrow` for every step of a run, as cheap as can be;
-  `Feed().hand(batches)` makes the arguments of a step out of batches that were taken before.
+  `Feed().rate(arguments, variable, place)`: a copy of an optimizer variable before a step.
 - `exchange(model, arguments, values)`: give the variables other values, as `state` returns them,
   and return the arguments of the step that comes next.
 - `Sandbox(model, function, feed, arguments)`: run real training steps and leave no trace of them.
 - `random_state()`, `set_random_state(state)`: the backend's own random state, None where Keras
-  does not draw on it.
+  does not draw on it, and None does nothing.
 - `logs(result)`: what it returned of losses and metrics.
 - `start_seconds(layers, is_compiled)`: about how long the first probe of so many layers takes.
 """

@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from keras_babysit.probes._variables import assign, flat, groups
+
 CAN_COMPILE = True
 """Whether `compile` makes a difference; uncompiled, JAX compiles each operation by itself."""
 
@@ -29,11 +31,6 @@ def derivative(function, z):
 def at_once():
     """Return a context in which constants are computed at once, also while a graph is traced."""
     return jax.ensure_compile_time_eval()
-
-
-def untouched_random_state():
-    """Return a context that leaves the backend's own random state as it was; Keras uses none."""
-    return contextlib.nullcontext()
 
 
 def compile(function, *examples, varies=()):
@@ -100,10 +97,7 @@ def state(model, arguments):
     argument of its train function, `(trainable, non_trainable, optimizer, metrics)`.
     """
     if arguments is None:
-        other = [*model.non_trainable_variables, *model.metrics_variables]
-        optimizer = model.optimizer.variables if model.optimizer else []
-        groups = (model.trainable_variables, other, optimizer)
-        return tuple([variable.value for variable in group] for group in groups)
+        return tuple([variable.value for variable in group] for group in groups(model))
     trainable, non_trainable, optimizer, metrics = arguments[0]
     return list(trainable), [*non_trainable, *metrics], list(optimizer)
 
@@ -134,9 +128,7 @@ def exchange(model, arguments, values):
     While an epoch runs the values are in the arguments, and the variables stay empty.
     """
     if arguments is None:
-        flat = [value for group in values for value in group]
-        for variable, value in zip(_variables(model), flat, strict=True):
-            variable.assign(value)
+        assign(model, values)
         return None
     state_values, *rest = arguments
     return (_grouped(model, values, state_values), *rest)
@@ -194,30 +186,24 @@ class Sandbox:
     @contextlib.contextmanager
     def attached(self):
         """Have the values of the sandbox in the variables; they are as before after that."""
-        variables = _variables(self._model)
+        variables = flat(groups(self._model))
         before = [variable._value for variable in variables]
         try:
-            exchange(self._model, None, self.values())
+            assign(self._model, self.values())
             yield
         finally:
             for variable, value in zip(variables, before, strict=True):
                 variable._value = value  # as Keras empties them for an epoch
 
 
-def _variables(model):
-    optimizer = model.optimizer.variables if model.optimizer else []
-    trainable, other = model.trainable_variables, model.non_trainable_variables
-    return [*trainable, *other, *model.metrics_variables, *optimizer]
-
-
 def _grouped(model, values, like):
     """Return `(trainable, other, optimizer)` in Keras' four groups, placed as `like` is."""
     trainable, other, optimizer = values
     count = len(model.non_trainable_variables)
-    groups = (trainable, other[:count], optimizer, other[count:])
+    four = (trainable, other[:count], optimizer, other[count:])
     return tuple(
         [_placed(value, one) for value, one in zip(group, ones, strict=True)]
-        for group, ones in zip(groups, like, strict=True)
+        for group, ones in zip(four, like, strict=True)
     )
 
 

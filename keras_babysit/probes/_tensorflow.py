@@ -1,11 +1,12 @@
 """What the probes need of TensorFlow."""
 
-import contextlib
 import functools
 
 import keras
 import numpy as np
 import tensorflow as tf
+
+from keras_babysit.probes._variables import InPlaceSandbox, assign, groups
 
 CAN_COMPILE = True
 """Whether `compile` makes a difference; an uncompiled pass starts sooner."""
@@ -39,11 +40,6 @@ def derivative(function, z):
 def at_once():
     """Return a context in which constants are computed at once, also while a graph is traced."""
     return tf.init_scope()
-
-
-def untouched_random_state():
-    """Return a context that leaves the backend's own random state as it was; Keras uses none."""
-    return contextlib.nullcontext()
 
 
 def compile(function, *examples, varies=()):
@@ -150,9 +146,7 @@ def _plain():
 def state(model, arguments):
     """Return `(trainable, other, optimizer)` values of the variables of `model`."""
     del arguments
-    other = [*model.non_trainable_variables, *model.metrics_variables]
-    optimizer = model.optimizer.variables if model.optimizer else []
-    return tuple(map(_values, (model.trainable_variables, other, optimizer)))
+    return tuple(map(_values, groups(model)))
 
 
 def trained(model, result):
@@ -232,19 +226,17 @@ def _queue(spec):
         shaped = [tf.ensure_shape(t, s.shape) for t, s in zip(tensors, leaves, strict=True)]
         return keras.tree.pack_sequence_as(spec, shaped)
 
-    options = tf.data.Options()
-    options.autotune.enabled = False
-    options.threading.private_threadpool_size = 1
-    options.experimental_optimization.apply_default_optimizations = False
-    dataset = tf.data.Dataset.counter().map(next_batch).with_options(options)
+    one_thread = tf.data.Options()
+    one_thread.threading.private_threadpool_size = 1
+    dataset = tf.data.Dataset.counter().map(next_batch)
+    dataset = dataset.with_options(_plain().merge(one_thread))
     variant = tf.data.experimental.to_variant(dataset)
     return queue, iter(tf.data.experimental.from_variant(variant, structure=spec))
 
 
 def exchange(model, arguments, values):
     """Give the variables of `model` other values; return the arguments of the next step."""
-    for variable, value in zip(_variables(model), _flat(values), strict=True):
-        variable.assign(value)
+    assign(model, values)
     return arguments
 
 
@@ -256,53 +248,12 @@ def set_random_state(state):
     """Do nothing: Keras draws on its own seeds alone."""
 
 
-class Sandbox:
-    """Runs training steps on the variables themselves and puts them back exactly.
-
-    Args:
-        model: The model in `fit`.
-        function: Keras' own train function.
-        feed: The `Feed` that took the batches.
-        arguments: Arguments of the step that comes next, None outside of one.
-    """
-
-    def __init__(self, model, function, feed, arguments):
-        del arguments
-        self._model, self._function, self._feed = model, function, feed
-
-    def __enter__(self):
-        self._saved = copy(_values(_variables(self._model)))
-        return self
-
-    def __exit__(self, *error):
-        exchange(self._model, None, (self._saved,))
-
-    def load(self, values):
-        """Start from these values, as `state` returns them."""
-        exchange(self._model, None, values)
-
-    def step(self, batches):
-        """Train on these batches and return the logs."""
-        return self._function(*self._feed.hand(batches))
+class Sandbox(InPlaceSandbox):
+    """Runs training steps and leaves no trace of them."""
 
     def values(self):
-        """Return what the variables are now."""
+        """Return copies of what the variables are now."""
         return tuple(copy(group) for group in state(self._model, None))
-
-    @contextlib.contextmanager
-    def attached(self):
-        """Have the values of the sandbox in the variables, as they are here."""
-        yield
-
-
-def _variables(model):
-    optimizer = model.optimizer.variables if model.optimizer else []
-    trainable, other = model.trainable_variables, model.non_trainable_variables
-    return [*trainable, *other, *model.metrics_variables, *optimizer]
-
-
-def _flat(values):
-    return [value for group in values for value in group]
 
 
 def logs(result):

@@ -6,6 +6,8 @@ import keras
 import numpy as np
 import torch
 
+from keras_babysit.probes._variables import InPlaceSandbox, assign, groups
+
 CAN_COMPILE = False
 """Whether `compile` makes a difference."""
 
@@ -39,11 +41,6 @@ def derivative(function, z):
 def at_once():
     """Return a context in which constants are computed at once, also while a graph is traced."""
     return contextlib.nullcontext()
-
-
-def untouched_random_state():
-    """Return a context that leaves PyTorch's own random state as it was; dropout draws on it."""
-    return torch.random.fork_rng()
 
 
 def compile(function, *examples, varies=()):
@@ -99,9 +96,7 @@ def borrow(arguments, count):
 def state(model, arguments):
     """Return `(trainable, other, optimizer)` values of the variables of `model`."""
     del arguments
-    other = [*model.non_trainable_variables, *model.metrics_variables]
-    optimizer = model.optimizer.variables if model.optimizer else []
-    return tuple(map(_values, (model.trainable_variables, other, optimizer)))
+    return tuple(map(_values, groups(model)))
 
 
 def trained(model, result):
@@ -133,9 +128,7 @@ class Feed:
 
 def exchange(model, arguments, values):
     """Give the variables of `model` other values; return the arguments of the next step."""
-    flat = [value for group in values for value in group]
-    for variable, value in zip(_variables(model), flat, strict=True):
-        variable.assign(value)
+    assign(model, values)
     return arguments
 
 
@@ -153,59 +146,28 @@ def set_random_state(state):
         torch.cuda.set_rng_state_all(cuda)
 
 
-class Sandbox:
-    """Runs training steps on the variables themselves and puts them back exactly.
-
-    Args:
-        model: The model in `fit`.
-        function: Keras' own train function.
-        feed: The `Feed` that took the batches.
-        arguments: Arguments of the step that comes next, None outside of one.
-    """
-
-    def __init__(self, model, function, feed, arguments):
-        del arguments
-        self._model, self._function, self._feed = model, function, feed
+class Sandbox(InPlaceSandbox):
+    """Runs training steps and leaves no trace of them, of gradients and dropout neither."""
 
     def __enter__(self):
         model = self._model
         self._random = random_state()
-        self._saved = copy(_values(_variables(model)))
         self._gradients = [variable.value.grad for variable in model.trainable_variables]
         self._mode = model.training
         model.train()
-        return self
+        return super().__enter__()
 
     def __exit__(self, *error):
+        super().__exit__(*error)
         model = self._model
-        exchange(model, None, (self._saved,))
         for variable, gradient in zip(model.trainable_variables, self._gradients, strict=True):
             variable.value.grad = gradient
         model.train(self._mode)
         set_random_state(self._random)
 
-    def load(self, values):
-        """Start from these values, as `state` returns them."""
-        exchange(self._model, None, values)
-
-    def step(self, batches):
-        """Train on these batches and return the logs."""
-        return self._function(*self._feed.hand(batches))
-
     def values(self):
-        """Return what the variables are now."""
+        """Return copies of what the variables are now."""
         return tuple(copy(group) for group in state(self._model, None))
-
-    @contextlib.contextmanager
-    def attached(self):
-        """Have the values of the sandbox in the variables, as they are here."""
-        yield
-
-
-def _variables(model):
-    optimizer = model.optimizer.variables if model.optimizer else []
-    trainable, other = model.trainable_variables, model.non_trainable_variables
-    return [*trainable, *other, *model.metrics_variables, *optimizer]
 
 
 def logs(result):

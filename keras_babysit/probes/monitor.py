@@ -463,20 +463,13 @@ class Monitor:
         return float(np.median(self._firsts))
 
     def _references(self, task, inputs, errors):
-        values = {
-            ("reference/constant_error", "train"): float(reference.constant_errors(task).mean())
-        }
         known_size, neighbours = self._neighbours
         if known_size != len(inputs):
             are_tokens = reference.takes_tokens(self.model)
             neighbours = reference.neighbour_errors(task, inputs, are_tokens=are_tokens)
             self._neighbours = (len(inputs), neighbours)
-        if neighbours is not None:
-            advantage, error = reference.mean_and_error(errors - neighbours)
-            values["reference/neighbour_error", "train"] = float(neighbours.mean())
-            values["reference/neighbour_advantage", "train"] = advantage
-            values["reference/neighbour_advantage_stderr", "train"] = error
-        return values
+        found = reference.beside(task, errors, neighbours)
+        return {(quantity, "train"): value for quantity, value in found.items()}
 
     def _learning_rate(self, state):
         optimizer = self.model.optimizer

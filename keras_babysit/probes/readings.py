@@ -4,9 +4,7 @@ Inside the graph a reading is a scalar or a vector with a fixed number of entrie
 keeps the tensors and, beside them, the layout that tells the host which entry is what.
 """
 
-import contextlib
 import math
-import random
 from dataclasses import dataclass
 
 import keras
@@ -14,6 +12,7 @@ import numpy as np
 from keras import ops
 
 from keras_babysit.probes._backend import backend
+from keras_babysit.probes.random_state import untouched_random_state
 
 
 @dataclass(frozen=True)
@@ -111,18 +110,6 @@ class Pass:
         if self._is_compiled:
             return backend.compile(run, *arguments, varies=(3,)), layout
         return run, layout
-
-
-@contextlib.contextmanager
-def untouched_random_state():
-    """Leave every global random state as it was: Python's, numpy's and the backend's."""
-    python_state, numpy_state = random.getstate(), np.random.get_state()
-    try:
-        with backend.untouched_random_state():
-            yield
-    finally:
-        random.setstate(python_state)
-        np.random.set_state(numpy_state)
 
 
 def nonfinite(tensor):

@@ -118,6 +118,23 @@ def neighbour_errors(task, inputs, *, are_tokens=False):
     return task.errors(votes.mean(axis=1))
 
 
+def beside(task, errors, neighbours):
+    """Return what a network's errors are to be compared with, by quantity.
+
+    Args:
+        task: The `Task`.
+        errors: The network's errors on its examples.
+        neighbours: Those of the nearest neighbours, None where there are none.
+    """
+    found = {"reference/constant_error": float(constant_errors(task).mean())}
+    if neighbours is not None:
+        advantage, error = mean_and_error(errors - neighbours)
+        found["reference/neighbour_error"] = float(neighbours.mean())
+        found["reference/neighbour_advantage"] = advantage
+        found["reference/neighbour_advantage_stderr"] = error
+    return found
+
+
 def takes_tokens(model):
     """Return whether a model looks its inputs up, so that their size means nothing."""
     layers = model._flatten_layers(include_self=False)

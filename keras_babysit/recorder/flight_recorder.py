@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_babysit.probes import backend
-from keras_babysit.probes.readings import untouched_random_state
+from keras_babysit.probes.random_state import untouched_random_state
 from keras_babysit.probes.schedule import GRACE_SECONDS
 from keras_babysit.recorder import bundle, rescue
 from keras_babysit.recorder.case import in_epoch, investigate, placed_rate
@@ -18,13 +18,7 @@ from keras_babysit.recorder.locate import short
 from keras_babysit.recorder.ring import KeptStep, Ring
 from keras_babysit.recorder.snapshot import Snapshot, Snapshots, on_host
 from keras_babysit.recorder.vitals import LossMeter, rate_place
-
-EXPLODED = 3.0
-"""Multiple of the loss before the first step above which a loss counts as exploded (see the rule
-`loss_explosion`)."""
-
-PERSISTENCE = 10
-"""Steps of an epoch from which on its mean loss is a verdict (see `loss_explosion`)."""
+from keras_babysit.rules.loss_explosion import EXPLODED, PERSISTENCE
 
 SHARE = 0.2
 """Share of the budget that snapshots may take: what probes, scores and examples leave."""

@@ -9,7 +9,7 @@ from keras import ops
 from keras_babysit.advice import Remedy
 from keras_babysit.probes import backend, taps
 from keras_babysit.probes.probe import compute_loss, stateless, weight_names
-from keras_babysit.probes.readings import untouched_random_state
+from keras_babysit.probes.random_state import untouched_random_state
 from keras_babysit.recorder.fault import Fault
 from keras_babysit.recorder.vitals import non_finite
 

@@ -30,11 +30,6 @@ class Snapshot:
     random: Any = None
     is_confirmed: bool = False
 
-    @property
-    def is_finite(self):
-        """Whether weights and optimizer hold neither NaN nor infinity."""
-        return not self.non_finite(0) and not self.non_finite(2)
-
     def non_finite(self, group):
         """Return the places in a group of `values` of what is not finite."""
         return {place for place, value in enumerate(self.values[group]) if not is_finite(value)}

@@ -10,6 +10,9 @@ from keras_babysit.rules._checks import require_above, require_count
 from keras_babysit.rules._learning_rate import set_rate, slower
 from keras_babysit.rules.non_finite_inputs import non_finite_inputs
 
+EXPLODED = 3.0
+"""Multiple of the loss before the first step above which a loss has exploded (CS231n)."""
+
 PERSISTENCE = 10
 """Steps for which batches must stay above the limit: the first steps of Adam, each of the full
 learning rate, may overshoot and come back."""
@@ -18,7 +21,9 @@ HOPELESS = 30.0
 """Multiple of the limit from which there is nothing to wait for."""
 
 
-def loss_explosion(history: History, *, factor: float = 3.0, patience: int = 2) -> list[Advice]:
+def loss_explosion(
+    history: History, *, factor: float = EXPLODED, patience: int = 2
+) -> list[Advice]:
     """Advise when the loss is far above where it started, or no longer a number.
 
     Reads `"loss/start"`, the loss that was measured before the first step; `"loss/batch"`, the

@@ -199,14 +199,9 @@ def _append_errors(history: History, model, target, x, y):
     mean, error = reference.mean_and_error(errors)
     found = {"score/error": mean, "score/error_stderr": error}
     if target == "train":
-        found["reference/constant_error"] = float(reference.constant_errors(task).mean())
         are_tokens = reference.takes_tokens(model)
         neighbours = reference.neighbour_errors(task, x, are_tokens=are_tokens)
-        if neighbours is not None:
-            mean, error = reference.mean_and_error(errors - neighbours)
-            found["reference/neighbour_error"] = float(neighbours.mean())
-            found["reference/neighbour_advantage"] = mean
-            found["reference/neighbour_advantage_stderr"] = error
+        found |= reference.beside(task, errors, neighbours)
     for quantity, value in found.items():
         history.append(Measurement(history.step, history.epoch, quantity, target, value))
 

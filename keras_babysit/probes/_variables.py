@@ -1,0 +1,66 @@
+"""The variables of a model, for the backends' files: in which groups, and how to change them."""
+
+import contextlib
+import itertools
+
+
+def groups(model):
+    """Return the variables of a model as `(trainable, other, optimizer)`.
+
+    `other` is all that is neither, the metrics last.
+    """
+    other = [*model.non_trainable_variables, *model.metrics_variables]
+    optimizer = model.optimizer.variables if model.optimizer else []
+    return model.trainable_variables, other, optimizer
+
+
+def flat(grouped):
+    """Return the entries of all groups as one list."""
+    return list(itertools.chain(*grouped))
+
+
+def assign(model, values):
+    """Give the variables of a model other values, in the same groups."""
+    for variable, value in zip(flat(groups(model)), flat(values), strict=True):
+        variable.assign(value)
+
+
+class InPlaceSandbox:
+    """Runs training steps on the variables themselves and puts them back exactly.
+
+    For the backends whose variables hold their values while `fit` runs; `values` is theirs.
+
+    Args:
+        model: The model in `fit`.
+        function: Keras' own train function.
+        feed: The `Feed` that took the batches.
+        arguments: Arguments of the step that comes next, None outside of one.
+    """
+
+    def __init__(self, model, function, feed, arguments):
+        del arguments
+        self._model, self._function, self._feed = model, function, feed
+
+    def __enter__(self):
+        self._saved = self.values()
+        return self
+
+    def __exit__(self, *error):
+        assign(self._model, self._saved)
+
+    def values(self):
+        """Return copies of what the variables are now."""
+        raise NotImplementedError
+
+    def load(self, values):
+        """Start from these values, as `state` returns them."""
+        assign(self._model, values)
+
+    def step(self, batches):
+        """Train on these batches and return the logs."""
+        return self._function(*self._feed.hand(batches))
+
+    @contextlib.contextmanager
+    def attached(self):
+        """Have the values of the sandbox in the variables, as they are here."""
+        yield
