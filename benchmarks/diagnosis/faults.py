@@ -22,13 +22,7 @@ from keras_babysit.layers import ChannelPReLU
 
 Change = Callable[[Recipe], Recipe]
 
-STUCK = (
-    "constant_output",
-    "loss_not_decreasing",
-    "plateau",
-    "underfitting",
-    "uninformative_inputs",
-)
+STUCK = ("loss_not_decreasing", "plateau", "underfitting", "constant_output")
 """What a run shows that does not learn."""
 
 BLOWN = ("loss_explosion", "non_finite_values", "exploding_activations", "exploding_gradients")
@@ -462,8 +456,8 @@ FAULTS = [
     ),
     Fault(
         "sigmoid-tower",
-        SHRUNK,
-        (*STUCK, "saturated_units", "learning_rate_too_low",
+        ("vanishing_gradients",),
+        (*STUCK, "collapsed_activations", "saturated_units", "learning_rate_too_low",
          "not_zero_centered", "update_ratio"),
         (
             ("digits-mlp-sigmoid", "8", tower(8, 32, "sigmoid")),
