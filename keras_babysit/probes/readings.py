@@ -136,7 +136,9 @@ def norm(tensor):
     """
     tensor = ops.cast(tensor, "float32")
     largest = ops.maximum(ops.max(tensor), -ops.min(tensor))
-    scaled = tensor * (1 / (largest + 1e-30))  # an infinite entry gives inf * 0, which is NaN
+    # An infinite entry gives inf / inf, which is NaN. Not times the inverse: of a gradient that is
+    # known to be 0 XLA squares the inverse first, and 0 times infinity is NaN.
+    scaled = tensor / (largest + 1e-30)
     return largest * ops.sqrt(ops.sum(ops.square(scaled)))
 
 
