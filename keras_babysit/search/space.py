@@ -94,7 +94,8 @@ class Range:
     def indices(self) -> tuple[int, int]:
         """The first and last `k` of a range with steps."""
         low, high = self.inner
-        return math.ceil(self._index(low) - 1e-8), math.floor(self._index(high) + 1e-8)
+        first = math.ceil(self._index(low) - self._slack(low))
+        return first, math.floor(self._index(high) + self._slack(high))
 
     @property
     def values(self) -> list[Any] | None:
@@ -151,8 +152,11 @@ class Range:
         if self.is_int:
             low, high = math.floor(low + 1e-9), math.ceil(high - 1e-9)
         if self.step is not None:
-            first, last = sorted(self._index(self._mirrored(end)) for end in (low, high))
-            outer = math.floor(first + 1e-8), math.ceil(last - 1e-8)
+            first, last = sorted(self._mirrored(end) for end in (low, high))
+            outer = (
+                math.floor(self._index(first) + self._slack(first)),
+                math.ceil(self._index(last) - self._slack(last)),
+            )
             low, high = sorted(self.value_at(index) for index in outer)
         low, high = self.tidy(low), self.tidy(high)
         return dataclasses.replace(self, low=low, high=high, default=None)
@@ -160,6 +164,16 @@ class Range:
     def _index(self, inner: float) -> float:
         base, step = _known(self.base), _known(self.step)
         return math.log(inner / base, step) if self.is_log else (inner - base) / step
+
+    def _slack(self, inner: float) -> float:
+        """Return how far from a whole number an index may be by the rounding of `tidy`.
+
+        Near the mirror that is much: there the values lie closer together than their digits tell.
+        """
+        rounding = 10.0 ** (1 - DIGITS) * max(abs(self.low), abs(self.high))
+        step = _known(self.step)
+        steps = rounding / (inner * math.log(step)) if self.is_log else rounding / step
+        return min(1e-8 + steps, 0.49)
 
     def _mirrored(self, value: float) -> float:
         return _known(self.mirror) - value if self.sampling == "reverse_log" else value

@@ -6,7 +6,7 @@ import hypothesis.strategies as st
 import numpy as np
 import optuna
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 from keras_babysit.search.space import Choice, Range, from_json, to_json
 from keras_babysit.search.suggest import parameter_name, stored, suggest
@@ -90,6 +90,17 @@ def test_narrower_ranges_keep_to_values(one, share, other):
 
 
 @given(ranges())
+@example(
+    Range(
+        "crowded",
+        low=0.59432132025,
+        high=1.28821027417,
+        step=2.0,
+        sampling="reverse_log",
+        base=2.11764566155158e-05,
+        mirror=1.2882314506272141,
+    )
+)
 def test_json_and_back(one):
     assert from_json(to_json(one)) == one
 
