@@ -18,7 +18,7 @@ moments 100 times as long as the others, and gradient descent as many times slow
 FLAT = 0.5
 """Share of units of a squashing layer that are flat before the first step."""
 
-RECURRENT = ("GRU", "LSTM", "SimpleRNN")
+GATED = ("GRU", "LSTM")
 """Layers whose gates squash what they are given, out of sight: their output is of size 1 at most,
 whatever comes in."""
 
@@ -32,8 +32,8 @@ def unscaled_inputs(history: History, *, large: float = 10.0) -> list[Advice]:
     """Advise when inputs are so large, small or far off centre that it reaches the hidden layers.
 
     Standardised data and pictures in [0, 1] are silent, and so is everything that a normalisation
-    at the entry of the model puts right: what counts is what arrives. Into the gates of a recurrent
-    layer that stands first the inputs arrive as they are.
+    at the entry of the model puts right: what counts is what arrives. Into the gates of an LSTM or
+    GRU that stands first the inputs arrive as they are.
 
     Reads the facts of the data (root mean square of each input) and the first point of
     `"activations/mean"`, `"activations/std"`, `"activations/spread"` and
@@ -90,7 +90,7 @@ def unscaled_inputs(history: History, *, large: float = 10.0) -> list[Advice]:
 
 def _goes_into_gates(history: History) -> bool:
     layers = list(history.facts.get("layers", {}).values())
-    return bool(layers) and layers[0].get("class") in RECURRENT
+    return bool(layers) and layers[0].get("class") in GATED
 
 
 def _about_gates(size: float, target: str) -> Advice:

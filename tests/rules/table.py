@@ -76,6 +76,12 @@ def arriving(size, *, mean=0.0, std=1.0, spread=None, offset=0.0):
     return made
 
 
+def into(kind, made):
+    """Return a history whose first layer is of a kind."""
+    next(iter(made.facts["layers"].values()))["class"] = kind
+    return made
+
+
 def regression(mean, std, at=0.1):
     made = output("distance", data={"mean": mean, "std": std})
     made.append(Measurement(0, 0, "outputs/mean", "outputs[0]", at))
@@ -530,6 +536,16 @@ TABLE = {
     ),
     "pixels-to-255": (rules.unscaled_inputs, arriving(120.0, std=80.0), Severity.WARNING),
     "pixels-normalised-inside": (rules.unscaled_inputs, arriving(120.0, std=0.8), None),
+    "straight-into-gates": (
+        rules.unscaled_inputs,
+        into("LSTM", arriving(1000.0, std=0.7)),
+        Severity.WARNING,
+    ),
+    "into-a-dense-layer-that-scales": (
+        rules.unscaled_inputs,
+        into("Dense", arriving(1000.0, std=0.7)),
+        None,
+    ),
     "standardised": (rules.unscaled_inputs, arriving(1.0, std=0.8), None),
     "far-off-centre": (
         rules.unscaled_inputs,
