@@ -130,12 +130,14 @@ class History:
         self.step = 0
         self.epoch = 0
         self._series: dict[str, dict[str, list[Measurement]]] = {}
+        self._arrays: dict[tuple[str, str], Series] = {}  # of series that were read since
 
     def append(self, measurement: Measurement) -> None:
         """Add one measurement; thins the older ones of its series when that is full."""
         targets = self._series.setdefault(measurement.quantity, {})
         points = targets.setdefault(measurement.target, [])
         points.append(measurement)
+        self._arrays.pop((measurement.quantity, measurement.target), None)
         self.step = max(self.step, measurement.step)
         self.epoch = max(self.epoch, measurement.epoch)
         is_vector = isinstance(measurement.value, np.ndarray)
@@ -162,12 +164,20 @@ class History:
 
     def series(self, quantity: str, target: str = "") -> Series:
         """Return the kept points of one series as arrays; empty arrays if there are none."""
+        known = self._arrays.get((quantity, target))
+        if known is not None:
+            return known
         points = self._series.get(quantity, {}).get(target, ())
-        return Series(
+        series = Series(
             np.array([point.step for point in points], np.int64),
             np.array([point.epoch for point in points], np.int64),
             np.array([point.value for point in points], np.float64),
         )
+        if points and series.values.ndim == 1:  # vectors are few, and large
+            for array in (series.steps, series.epochs, series.values):
+                array.flags.writeable = False  # every rule is given the same
+            self._arrays[quantity, target] = series
+        return series
 
     def last(self, quantity: str, target: str = "", default: Any = None) -> Any:
         """Return the latest value of one series, or `default` if it has none."""

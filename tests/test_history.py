@@ -85,9 +85,21 @@ def test_json_lines_bring_back_what_was_recorded(rows):
     assert len(again) == len(history)
     for quantity in history.quantities():
         for target in history.targets(quantity):
-            ours = sorted(np.ravel(m.value).tolist() for m in history.points(quantity, target))
-            theirs = sorted(np.ravel(m.value).tolist() for m in again.points(quantity, target))
-            np.testing.assert_array_equal(np.array(ours), np.array(theirs))
+            # The record is in the order of the steps.
+            ours = sorted(history.points(quantity, target), key=lambda m: m.step)
+            theirs = again.points(quantity, target)
+            assert [m.step for m in ours] == [m.step for m in theirs]
+            for one, other in zip(ours, theirs, strict=True):
+                np.testing.assert_array_equal(one.value, other.value)
+
+
+def test_a_series_that_was_read_shows_what_came_after():
+    history = filled(3)
+    assert len(history.series("room/what", "layer")) == 3
+    history.append(Measurement(3, 0, "room/what", "layer", 1.0))
+    assert history.series("room/what", "layer").steps.tolist() == [0, 1, 2, 3]
+    with pytest.raises(ValueError, match="read-only"):
+        history.series("room/what", "layer").values[0] = 0.0
 
 
 def test_a_cut_off_last_line_is_passed_over(tmp_path):

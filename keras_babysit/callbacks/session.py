@@ -89,6 +89,7 @@ class Session:
         self._next_keep = 0  # the step at which the next batch may be kept
         self._is_keeping = True  # whether batches of this epoch are kept for the sample
         self._epoch_start = 0  # steps done before this epoch
+        self._probed_at = self._scored_at = 0  # the epoch's end at which that was done last
         self._rules = list(settings.rules)
         self._sinks = [Delivery(sink) for sink in settings.sinks]
         self._notices = []
@@ -176,18 +177,36 @@ class Session:
     def _look_back(self, logs):
         self._step = self._epoch_start = self._steps_done()
         is_lost = self._record_logs(logs or {})
-        is_last = self.epoch + 1 == self.planned.get("epochs")
-        if is_lost or self.schedule.affords("probe", self._step, is_last=is_last):
-            with self.schedule.charging("probe"):
-                found, _ = self._monitor.measure(self._step, self.epoch, None, None)
+        is_last = self.epoch + 1 == self.planned.get("epochs") or self.model.stop_training
+        has_looked = self._look(is_last=is_last, whatever_it_costs=is_lost)
+        must_judge = has_looked or is_last or is_lost or self._stops_at_once
+        if must_judge or self.schedule.affords("judge", self._step):
+            with self.schedule.charging("judge"):
+                self._judge()
+
+    def _look(self, *, is_last, whatever_it_costs=False):
+        """Take a score and a probe, once each, where the budget allows; return whether one was.
+
+        The score is first: where both are too much, it tells more of how a run ends.
+        """
+        step, schedule = self._step, self.schedule
+        is_scored = self._scored_at < step and schedule.affords("score", step, is_last=is_last)
+        if is_scored:
+            # What has exploded is scored like the rest.
+            with np.errstate(all="ignore"), schedule.charging("score"):
+                self._emit(self._monitor.score(step, self.epoch))
+            self._scored_at = step
+        is_probed = self._probed_at < step and (
+            whatever_it_costs or schedule.affords("probe", step, is_last=is_last)
+        )
+        if is_probed:
+            with schedule.charging("probe"):
+                found, _ = self._monitor.measure(step, self.epoch, None, None)
                 self._emit(found)
             self._alarm_if_ruined(found)
-            self.schedule.taken(self._step)
-        if self.schedule.affords("score", self._step, is_last=is_last):
-            # What has exploded is scored like the rest.
-            with np.errstate(all="ignore"), self.schedule.charging("score"):
-                self._emit(self._monitor.score(self._step, self.epoch))
-        self._judge()
+            schedule.taken(step)
+            self._probed_at = step
+        return is_scored or is_probed
 
     def end(self):
         """Finish: judge a last time, put back what was borrowed, close the sinks."""
@@ -231,6 +250,9 @@ class Session:
 
     @guarded
     def _finish(self):
+        """Judge a last time, and look once more if another callback ended the run unforeseen."""
+        if self._epoch_start == self._step and "model" in self.history.facts:
+            self._look(is_last=True)
         self._judge()
 
     def _make_recorder(self):

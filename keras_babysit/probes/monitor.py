@@ -357,8 +357,13 @@ class Monitor:
 
         There are about as many validation examples as training examples.
         """
-        start = self._score_start(is_compiled=self._score.is_compiled)
-        self.schedule.foresee("score", start + SCORE_SIZE * seconds * 2 * len(self.train))
+        is_compiled = self._score.is_compiled
+        start = self._score_start(is_compiled=is_compiled)
+        self.schedule.foresee(
+            "score",
+            start + SCORE_SIZE * seconds * 2 * len(self.train),
+            once=start if is_compiled else 0.0,
+        )
 
     def _score_start(self, *, is_compiled):
         return SCORE_SIZE * backend.start_seconds(self._size, is_compiled=is_compiled)

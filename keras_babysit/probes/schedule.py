@@ -1,6 +1,7 @@
 """When to measure: at fixed steps, or as often as a budget of the wall time allows."""
 
 import contextlib
+import math
 import time
 
 from keras_babysit.history import Overhead
@@ -9,15 +10,16 @@ GRACE_SECONDS = 60.0
 """A run shorter than this is charged as if it took this long: at 2 % that is 1.2 seconds in all.
 A share of a run of two seconds would buy nothing."""
 
-SHARES = {"probe": 0.4, "score": 0.25, "keep": 0.1, "keep_validation": 0.05}
-"""How much of the budget each kind may use: probes at steps, scores of epochs, and keeping
-examples of either data, of which a batch of one costs as much as one of a thousand. The rest is
-for what is paid once, to build, trace and compile: it counts for the whole alone, so that a dear
-start does not keep a kind from going on."""
+SHARES = {"probe": 0.4, "score": 0.25, "judge": 0.05, "keep": 0.1, "keep_validation": 0.05}
+"""How much of the budget each kind may use: probes at steps, scores of epochs, judging epochs that
+brought nothing but their own numbers, and keeping examples of either data, of which a batch of one
+costs as much as one of a thousand. The rest is for what is paid once, to build, trace and compile:
+it counts for the whole alone, so that a dear start does not keep a kind from going on."""
 
 AT_ONCE = 0.5
 """Share of what a short run is granted to a kind that may be used right at its start, the rest as
-it goes on: most is seen in the first steps, but scores tell where a run ends."""
+it goes on: most is seen in the first steps. Scores tell how a run goes and where it ends, and are
+spread over it from the start."""
 
 SPACING = (1 / 8, 1.0)
 """Probes come at steps 0, 1, 2, ... and then by this share further each time: what happens early
@@ -72,6 +74,7 @@ class Schedule:
         self.probes = 0
         self._costs = {kind: [] for kind in SHARES}  # the latest two of each
         self._foreseen = dict.fromkeys(SHARES, 0.0)
+        self._once = dict.fromkeys(SHARES, math.inf)  # what of the first is not paid again
         self._planned_steps = None
         self._started = None
         self._stopped = None
@@ -127,25 +130,27 @@ class Schedule:
     def affords(self, kind, step, times=1, *, is_last=False):
         """Return whether the budget has room for `times` more of a kind, one of `SHARES`.
 
-        Before the last epoch's end, room is left for what is looked at then.
+        Before the end of the run room is left for what is looked at then.
         """
         if self.every != "auto":
             return True
         cost = times * self._cost(kind)
         whole = self.budget * max(self.elapsed, GRACE_SECONDS)
-        if self._total + cost + (0.0 if is_last else self._reserve(kind, whole)) > whole:
+        ahead = 0.0 if is_last else self._reserve(kind, whole) + self._upkeep(step)
+        if self._total + cost + ahead > whole:
             return False
-        paced = GRACE_SECONDS * (AT_ONCE + (1 - AT_ONCE) * self._progress(step))
+        at_once = 0.0 if kind == "score" else AT_ONCE
+        paced = GRACE_SECONDS * (at_once + (1 - at_once) * self._progress(step))
         share = SHARES[kind] * self.budget * max(self.elapsed, paced)
-        ongoing = self._ongoing(kind) + (cost if self._costs[kind] else 0.0)
-        return is_last or ongoing <= share
+        again = cost if self._costs[kind] else max(0.0, cost - self._once[kind])
+        return is_last or self._ongoing(kind) + again <= share
 
     def charge(self, kind, seconds):
         """Put time to the account of a kind: one of `SHARES`, or `"other"`."""
         self.spent[kind] += seconds
         if kind in self._costs:
             if not self._costs[kind]:  # it holds what is paid once
-                self._firsts[kind] += seconds
+                self._firsts[kind] += min(seconds, self._once[kind])
             self._costs[kind] = [*self._costs[kind][-1:], seconds]
 
     @contextlib.contextmanager
@@ -160,9 +165,10 @@ class Schedule:
             self.charge(kind, seconds - self._nested)
             self._nested = around + seconds
 
-    def foresee(self, kind, seconds):
-        """Note what the first of a kind will take, as far as that is known."""
+    def foresee(self, kind, seconds, *, once):
+        """Note what the first of a kind will take, and how much of it the next ones will not."""
         self._foreseen[kind] = seconds
+        self._once[kind] = once
 
     def forget_costs(self):
         """Forget what a probe costs, because from now on it runs another way."""
@@ -201,10 +207,23 @@ class Schedule:
         return max(0.0, SHARES["score"] * whole - self._ongoing("score"))
 
     def _reserve(self, kind, whole):
-        """Return what is to be left for a last probe and, if that is possible at all, a score."""
+        """Return what is to be left for a last probe and, if that is possible at all, a score.
+
+        An end that is not planned may never come: then what is affordable is taken now.
+        """
         score = self._cost("score")
-        is_possible = kind != "score" and self._total + score <= whole
+        is_kept_back = kind != "score" or self._planned_steps is not None
+        is_possible = is_kept_back and self._total + score <= whole
         return self._cost("probe") + (score if is_possible else 0.0)
+
+    def _upkeep(self, step):
+        """Return what each epoch will go on to take, with nothing looked at, in a short run.
+
+        A longer one earns it as it comes.
+        """
+        progress = self._progress(step)
+        is_short = progress > 0 and self._expected(step) < GRACE_SECONDS
+        return self.spent["other"] * (1 / progress - 1) if is_short else 0.0
 
     def _ongoing(self, kind):
         return self.spent[kind] - self._firsts[kind]
@@ -221,10 +240,11 @@ class Schedule:
         return min(max(share, densest), widest)
 
     def _cost(self, kind):
-        if not self._costs[kind]:
+        costs = self._costs[kind]
+        if not costs:
             return self._foreseen[kind]
-        # The first one holds the compilation and says nothing about the next.
-        return min(self._costs[kind]) if len(self._costs[kind]) > 1 else 0.0
+        # The first one may hold a compilation, which says nothing about the next.
+        return min(costs) if len(costs) > 1 else max(0.0, costs[0] - self._once[kind])
 
     @property
     def _total(self):

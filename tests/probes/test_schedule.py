@@ -102,6 +102,15 @@ def test_probes_and_scores_leave_room_for_each_other():
     assert schedule.affords("keep", 10) is False  # 20 s are spent
 
 
+def test_room_is_left_for_what_each_epoch_of_a_short_run_goes_on_to_take():
+    schedule = started(planned_steps=1000)
+    schedule.charge("other", 0.15)
+    schedule.charge("probe", 0.6)
+    schedule.charge("probe", 0.2)
+    assert not schedule.affords("probe", 500)
+    assert schedule.affords("probe", 1000, is_last=True)
+
+
 def test_what_is_paid_once_must_fit_what_a_short_run_is_granted():
     schedule = Schedule("auto", 0.02, clock=Clock())
     schedule.start(1000)
@@ -124,15 +133,52 @@ def test_a_closer_look_that_a_run_earns_is_granted_once_its_length_is_known():
 
 
 def test_a_first_score_that_is_foreseen_to_be_too_dear_does_not_keep_probes_from_going_on():
-    clock = Clock()
-    schedule = Schedule("auto", 0.02, clock=clock)
-    schedule.start(1000)
-    schedule.foresee("score", 0.5)
-    schedule.charge("probe", 0.65)
-    assert schedule.affords("score", 10)
-    schedule.charge("probe", 0.1)
-    assert not schedule.affords("score", 10)
+    schedule = started(planned_steps=1000)
+    schedule.foresee("score", 0.5, once=0.0)
+    schedule.charge("probe", 0.75)
+    assert not schedule.affords("score", 1000, is_last=True)
     assert schedule.affords("probe", 10)
+
+
+def test_the_only_score_that_a_run_can_have_is_that_of_its_end():
+    schedule = started(planned_steps=1000)
+    schedule.foresee("score", 0.5, once=0.0)
+    schedule.charge("probe", 0.4)
+    assert not schedule.affords("score", 10)
+    assert schedule.affords("score", 1000, is_last=True)
+
+
+def test_where_no_end_is_planned_a_score_is_not_kept_for_it():
+    schedule = started(planned_steps=None)
+    schedule.foresee("score", 0.25, once=0.0)
+    schedule.charge("probe", 0.9)
+    assert schedule.affords("score", 10)
+
+
+def test_scores_are_spread_over_a_short_run():
+    schedule = started(planned_steps=1000)
+    schedule.foresee("score", 0.1, once=0.0)
+    # They may use 0.3 s in all.
+    assert not schedule.affords("score", 100)
+    assert schedule.affords("score", 400)
+
+
+def test_the_second_of_a_kind_costs_what_the_first_did_less_what_was_paid_once():
+    schedule = started(planned_steps=1000)
+    schedule.foresee("score", 0.3, once=0.2)
+    schedule.charge("score", 0.3)
+    # Room for it and for that of the end, of 0.1 s each, and then for one of them only.
+    schedule.charge("probe", 0.65)
+    assert schedule.affords("score", 900)
+    schedule.charge("probe", 0.1)
+    assert not schedule.affords("score", 900)
+    assert schedule.affords("score", 1000, is_last=True)
+
+
+def started(planned_steps):
+    schedule = Schedule("auto", 0.02, clock=Clock())
+    schedule.start(planned_steps)
+    return schedule
 
 
 def test_time_inside_of_other_time_is_charged_once():
