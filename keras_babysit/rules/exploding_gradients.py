@@ -8,6 +8,12 @@ from keras_babysit.rules._checks import require_above, require_count
 from keras_babysit.rules._network import LOST, gradient_sizes, kernels, layer_of
 from keras_babysit.rules._progress import training_loss
 
+FADING = 8
+"""Probes that it must last in a network with batch norms. Their gradients explode with depth at the
+start (Yang et al., arXiv:1902.08129), the more the smaller the batch; but the length of a kernel
+before a batch norm does not matter, and the first large steps make it long and its gradient short
+(Arora, Li and Lyu, arXiv:1812.03981, section 2)."""
+
 
 def exploding_gradients(
     history: History, *, factor: float = 1 / LOST, patience: int = 2
@@ -19,7 +25,8 @@ def exploding_gradients(
     or with itself at the start; an absolute limit would depend on the scale of the loss.
 
     Reads `"gradients/norm"` and the sizes of the kernels. It stays silent on networks of fewer
-    than three kernels, on gradients that overflow under a loss scale, and where the loss falls.
+    than three kernels, on gradients that overflow under a loss scale, where the loss falls, and in
+    the first steps of a network with batch norms, where it fades by itself.
 
     Args:
         history: What the probes recorded so far.
@@ -53,7 +60,8 @@ def exploding_gradients(
     require_above("factor", factor, 1)
     require_count("patience", patience)
     names = kernels(history)
-    profiles = gradient_sizes(history, names, patience)
+    has_norms = history.facts.get("regularization", {}).get("batch_normalizations")
+    profiles = gradient_sizes(history, names, max(patience, FADING) if has_norms else patience)
     if profiles and len(names) > 2 and all(p[0] > factor * p[-1] > 0 for p in profiles):
         latest = profiles[-1]
         target = layer_of(history, names[0])
