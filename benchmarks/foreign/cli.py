@@ -26,6 +26,7 @@ def main() -> None:
     one.add_argument("--seconds", type=int, default=900, help="bound for one model")
     one = commands.add_parser("one", help="watch one model in this process")
     one.add_argument("name")
+    one.add_argument("--alone", action="store_true", help="train it without the watcher")
     one = commands.add_parser("table", help="replay the rules; print what was seen and said")
     one.add_argument("--write", action="store_true", help=f"write docs/{PAGE.name}")
     options = parser.parse_args()
@@ -44,9 +45,13 @@ def run_watch(options: argparse.Namespace) -> None:
 
 def run_one(options: argparse.Namespace) -> None:
     from benchmarks.foreign import cases
-    from benchmarks.foreign.watch import watch
+    from benchmarks.foreign.watch import prepare, train, watch
 
-    watch(cases.find(options.name), path_of(options.name))
+    case = cases.find(options.name)
+    if options.alone:
+        train(prepare(case), case, [])
+    else:
+        watch(case, path_of(options.name))
 
 
 def run_table(options: argparse.Namespace) -> None:
@@ -77,4 +82,6 @@ def watch_in_a_process(name: str, seconds: int) -> None:
     except subprocess.CalledProcessError as error:
         errors = re.findall(r"^[\w.]*(?:Error|Exception|Interrupt): .*", error.stderr, re.MULTILINE)
         why = errors[-1][:300] if errors else f"exit {error.returncode}"
-        failure.write_text(json.dumps({"name": name, "failed": why}))
+        alone = subprocess.run([*command, "--alone"], stderr=subprocess.DEVNULL, timeout=seconds)
+        where = "fails without the watcher too" if alone.returncode else "only while watched"
+        failure.write_text(json.dumps({"name": name, "failed": f"{where}: {why}"}))

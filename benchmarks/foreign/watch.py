@@ -16,15 +16,26 @@ from keras_babysit.probes import taps
 from keras_babysit.rules import DEFAULT_RULES
 
 
-def watch(case: Case, path: Path) -> None:
-    """Train one case for an epoch of a few steps under a watcher that may take its time."""
+def prepare(case: Case) -> keras.Model:
+    """Return the compiled model of a case."""
     keras.utils.set_random_seed(1)
-    start = time.perf_counter()
     model = case.make()
     case.compile(model)
     # A few steps earn no compilation, except on JAX, which compiles each operation by itself.
     model.run_eagerly = keras.backend.backend() != "jax"
+    return model
+
+
+def train(model: keras.Model, case: Case, callbacks: list[keras.callbacks.Callback]) -> None:
+    """Train for an epoch of a few steps."""
     x, y = case.data()
+    model.fit(x, y, batch_size=BATCH, shuffle=False, verbose=0, callbacks=callbacks)
+
+
+def watch(case: Case, path: Path) -> None:
+    """Train one case under a watcher that may take its time."""
+    start = time.perf_counter()
+    model = prepare(case)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -35,7 +46,7 @@ def watch(case: Case, path: Path) -> None:
             rules=[recorder.mark_judgement, *DEFAULT_RULES],
             sinks=[recorder],
         )
-        model.fit(x, y, batch_size=BATCH, shuffle=False, verbose=0, callbacks=[sitter])
+        train(model, case, [sitter])
         lines = recorder.path.read_text(encoding="utf-8").splitlines(keepends=True)
     layers = list(taps.names(taps.leaves(model)).values())
     seen = {target.partition("#")[0] for target in sitter.history.facts.get("layers", {})}

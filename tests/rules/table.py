@@ -89,7 +89,7 @@ def regression(mean, std, at=0.1):
     return made
 
 
-def network(series):
+def network(series, **regularization):
     """Return the history of a network of three layers: `{quantity: {target: values}}`."""
     flat = {(q, target): v for q, targets in series.items() for target, v in targets.items()}
     return history(
@@ -98,11 +98,12 @@ def network(series):
         weights={
             f"{name}/kernel": {"layer": name, "size": 100, "is_kernel": True} for name in "abc"
         },
+        regularization=regularization,
     )
 
 
-def by_kernel(*norms):
-    return {f"{n}/kernel": [norm] * 4 for n, norm in zip("abc", norms, strict=True)}
+def by_kernel(*norms, times=4):
+    return {f"{n}/kernel": [norm] * times for n, norm in zip("abc", norms, strict=True)}
 
 
 def attention(norms):
@@ -710,6 +711,16 @@ TABLE = {
     "gradient-grows-by-depth": (
         rules.exploding_gradients,
         network({"gradients/norm": by_kernel(1e4, 10.0, 1.0)}),
+        Severity.WARNING,
+    ),
+    "gradient-grows-by-depth-at-the-start-of-batch-norms": (
+        rules.exploding_gradients,
+        network({"gradients/norm": by_kernel(1e4, 10.0, 1.0)}, batch_normalizations=2),
+        None,
+    ),
+    "gradient-grows-by-depth-and-stays-in-spite-of-batch-norms": (
+        rules.exploding_gradients,
+        network({"gradients/norm": by_kernel(1e4, 10.0, 1.0, times=8)}, batch_normalizations=2),
         Severity.WARNING,
     ),
     "gradient-of-a-steep-loss": (
