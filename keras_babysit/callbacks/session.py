@@ -92,7 +92,7 @@ class Session:
         self._probed_at = self._scored_at = 0  # the epoch's end at which that was done last
         self._rules = list(settings.rules)
         self._sinks = [Delivery(sink) for sink in settings.sinks]
-        self._notices = []
+        self._notices = {}  # what is not watched, by what the sentence is about
         self._call_offs = []
         self._is_known_lost = False
         self._hunted = None  # steps searched for non-finite inputs, None before there is a reason
@@ -431,11 +431,11 @@ class Session:
                 sink.leave()
                 _warn(f"{type(sink.sink).__name__} is off for the rest of this run", error)
 
-    def _notice(self, sentence):
-        self._notices = [Advice("not_watched", Severity.NOTE, "", sentence)]
+    def _notice(self, sentence, about=""):
+        self._notices[about] = Advice("not_watched", Severity.NOTE, about, sentence)
 
     def _judge(self):
-        holding = list(self._notices)
+        holding = list(self._notices.values())
         for rule in list(self._rules):
             holding += self._apply(rule)
         if self._recorder is not None:

@@ -141,7 +141,7 @@ class Case:
             self.history,
             schedule,
             planned={},
-            notice=self.notices.append,
+            notice=lambda sentence, about="": self.notices.append(sentence),
             given=Given(lambda: iter([self.batch]), is_fresh=False),
         )
         measurements, _ = monitor.measure(0, 0, None, None)

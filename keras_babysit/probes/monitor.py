@@ -56,7 +56,8 @@ class Monitor:
         history: Where the measurements go.
         schedule: A started `Schedule`.
         planned: What `fit` knows of the run: `epochs`, and `steps` of an epoch or None.
-        notice: Called with one sentence when something cannot be watched.
+        notice: Called when something cannot be watched, with a sentence and, unless it is the
+            probe, with what that is about.
         given: Examples to measure on (see `read_given`), or None to use the batches of the run.
     """
 
@@ -256,9 +257,22 @@ class Monitor:
 
     def score(self, step, epoch):
         """Score the kept training and validation examples alike; return the measurements."""
-        if self._probe is None or not self._probe.has_run or not self._probe.has_loss:
+        is_possible = self._probe is not None and self._probe.has_run and self._probe.has_loss
+        if not is_possible or self._score is None:
             return []
         self._describe_data()
+        try:
+            values = self._scores()
+        except Exception as error:
+            self._score = None
+            self.notice(f"Not watched: scores ({type(error).__name__} in a score).", "scores")
+            return []
+        measurements = [Measurement(step, epoch, *key, value) for key, value in values.items()]
+        self.history.extend(measurements)
+        return measurements
+
+    def _scores(self):
+        """Return the values of one score by quantity and target."""
         state = backend.state(self.model, None)
         kept = {"train": self.train, "validation": self.validation}
         values = {}
@@ -281,9 +295,7 @@ class Monitor:
                     values[f"predictions/{name}", target] = value
                 if target == "train":
                     values |= self._references(task, scored[0], errors)
-        measurements = [Measurement(step, epoch, *key, value) for key, value in values.items()]
-        self.history.extend(measurements)
-        return measurements
+        return values
 
     def _choose(self, batch):
         if self.given is not None:
@@ -357,6 +369,8 @@ class Monitor:
 
         There are about as many validation examples as training examples.
         """
+        if self._score is None:
+            return
         is_compiled = self._score.is_compiled
         start = self._score_start(is_compiled=is_compiled)
         self.schedule.foresee(
@@ -385,7 +399,7 @@ class Monitor:
         except Exception as error:
             if not self._can_shrink(error):
                 raise
-            self.notice(self._shrink(len(sample)))
+            self.notice(self._shrink(len(sample)), "examples")
             return self._score(state, sample, self._examples)
 
     def _describe_run(self, batch):

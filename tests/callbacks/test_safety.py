@@ -70,6 +70,25 @@ def test_a_broken_probe_is_one_warning_and_a_finished_fit(monkeypatch):
     assert "no memory" in sitter.history.facts["broke_off"]
 
 
+def test_a_broken_score_is_one_note_and_all_else_is_watched(monkeypatch):
+    def broken(*args, **kwargs):
+        raise ValueError("no score")
+
+    monkeypatch.setattr("keras_babysit.probes.monitor.Score.__call__", broken)
+    sitter = kb.Babysitter(every=1, verbose=0)
+    history = fit(small(), sitter)
+    assert len(history.history["loss"]) == 2
+    assert "broke_off" not in sitter.history.facts
+    (note,) = (advice for advice in sitter.advice if advice.rule == "not_watched")
+    assert (note.target, note.message) == (
+        "scores",
+        "Not watched: scores (ValueError in a score).",
+    )
+    losses = sitter.history.series("loss/batch").steps
+    assert losses[-1] == sitter.history.step
+    assert not sitter.history.targets("score/loss")
+
+
 def _guarded(function):
     from keras_babysit.callbacks.session import guarded
 
