@@ -41,6 +41,7 @@ PACE_SECONDS = 2.0
 """Time that is given to finding out how long a step takes."""
 
 PEERS = {
+    "empty": "a callback whose `on_train_batch_begin` does nothing",
     "tensorboard": "`keras.callbacks.TensorBoard(histogram_freq=1)`",
     "numerics": "`tf.debugging.enable_check_numerics()`",
     "naive": "every layer's output and weight read at every step",
@@ -50,6 +51,17 @@ ON_TENSORFLOW = ("tensorboard", "numerics")
 
 
 # In the measured process: Keras and the backend are imported here only.
+
+
+def empty():
+    """Return a callback that does nothing: what Keras takes to call one at every step."""
+    import keras
+
+    class Empty(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            pass
+
+    return Empty()
 
 
 def naive(network, x):
@@ -84,6 +96,8 @@ def watching(kind, network, x):
         import keras_babysit
 
         yield [keras_babysit.Babysitter()]
+    elif kind == "empty":
+        yield [empty()]
     elif kind == "tensorboard":
         with tempfile.TemporaryDirectory() as folder:
             yield [keras.callbacks.TensorBoard(folder, histogram_freq=1)]
@@ -299,7 +313,7 @@ def shown(values, digits):
 def table(records):
     """Return the table as Markdown."""
     heads = ["network", "backend", "pairs", "bare", "watched / bare", "its own account", "probes"]
-    heads += ["TensorBoard", "check_numerics", "by hand, every step"]
+    heads += ["an empty callback", "TensorBoard", "check_numerics", "by hand, every step"]
     lines = [" | ".join(heads), " | ".join(["---"] * len(heads))]
     for row in ROWS:
         for backend in BACKENDS:

@@ -17,7 +17,8 @@ from keras_babysit.errors import KerasBabysitWarning
 
 layers = keras.layers
 BACKEND = keras.backend.backend()
-EXAMPLES = int(os.environ.get("BABYSIT_EXAMPLES", "3" if BACKEND == "jax" else "8"))
+IN_CI = {"jax": 3, "tensorflow": 10, "torch": 60}  # what takes about half a minute of each
+EXAMPLES = int(os.environ.get("BABYSIT_EXAMPLES", IN_CI[BACKEND]))
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "elu", "gelu", "relu6", "softmax", "linear")
 BETWEEN = ("nothing", "dropout", "batch-norm", "layer-norm", "skip", "shared", "maxout")
 PLAGUES = ("none", "nan", "inf", "huge", "constant", "zero", "integers", "negative-labels")
