@@ -373,11 +373,9 @@ class Monitor:
             return
         is_compiled = self._score.is_compiled
         start = self._score_start(is_compiled=is_compiled)
-        self.schedule.foresee(
-            "score",
-            start + SCORE_SIZE * seconds * 2 * len(self.train),
-            once=start if is_compiled else 0.0,
-        )
+        examples = SCORE_SIZE * seconds * 2 * len(self.train)
+        again = examples if is_compiled else start + examples
+        self.schedule.foresee("score", start + examples, again=again)
 
     def _score_start(self, *, is_compiled):
         return SCORE_SIZE * backend.start_seconds(self._size, is_compiled=is_compiled)

@@ -1,7 +1,6 @@
 """When to measure: at fixed steps, or as often as a budget of the wall time allows."""
 
 import contextlib
-import math
 import time
 
 from keras_babysit.history import Overhead
@@ -74,7 +73,7 @@ class Schedule:
         self.probes = 0
         self._costs = {kind: [] for kind in SHARES}  # the latest two of each
         self._foreseen = dict.fromkeys(SHARES, 0.0)
-        self._once = dict.fromkeys(SHARES, math.inf)  # what of the first is not paid again
+        self._again = dict.fromkeys(SHARES, 0.0)  # what of that each later one takes
         self._planned_steps = None
         self._started = None
         self._stopped = None
@@ -142,7 +141,7 @@ class Schedule:
         at_once = 0.0 if kind == "score" else AT_ONCE
         paced = GRACE_SECONDS * (at_once + (1 - at_once) * self._progress(step))
         share = SHARES[kind] * self.budget * max(self.elapsed, paced)
-        again = cost if self._costs[kind] else max(0.0, cost - self._once[kind])
+        again = cost if self._costs[kind] else self._again[kind]
         return is_last or self._ongoing(kind) + again <= share
 
     def charge(self, kind, seconds):
@@ -150,7 +149,7 @@ class Schedule:
         self.spent[kind] += seconds
         if kind in self._costs:
             if not self._costs[kind]:  # it holds what is paid once
-                self._firsts[kind] += min(seconds, self._once[kind])
+                self._firsts[kind] += max(0.0, seconds - self._again[kind])
             self._costs[kind] = [*self._costs[kind][-1:], seconds]
 
     @contextlib.contextmanager
@@ -165,10 +164,10 @@ class Schedule:
             self.charge(kind, seconds - self._nested)
             self._nested = around + seconds
 
-    def foresee(self, kind, seconds, *, once):
-        """Note what the first of a kind will take, and how much of it the next ones will not."""
+    def foresee(self, kind, seconds, *, again):
+        """Note what the first of a kind will take, and what each later one."""
         self._foreseen[kind] = seconds
-        self._once[kind] = once
+        self._again[kind] = again
 
     def forget_costs(self):
         """Forget what a probe costs, because from now on it runs another way."""
@@ -211,7 +210,7 @@ class Schedule:
 
         An end that is not planned may never come: then what is affordable is taken now.
         """
-        score = self._cost("score")
+        score = self._again["score"] if kind == "score" else self._cost("score")
         is_kept_back = kind != "score" or self._planned_steps is not None
         is_possible = is_kept_back and self._total + score <= whole
         return self._cost("probe") + (score if is_possible else 0.0)
@@ -244,7 +243,7 @@ class Schedule:
         if not costs:
             return self._foreseen[kind]
         # The first one may hold a compilation, which says nothing about the next.
-        return min(costs) if len(costs) > 1 else max(0.0, costs[0] - self._once[kind])
+        return min(costs) if len(costs) > 1 else self._again[kind]
 
     @property
     def _total(self):

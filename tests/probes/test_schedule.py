@@ -134,7 +134,7 @@ def test_a_closer_look_that_a_run_earns_is_granted_once_its_length_is_known():
 
 def test_a_first_score_that_is_foreseen_to_be_too_dear_does_not_keep_probes_from_going_on():
     schedule = started(planned_steps=1000)
-    schedule.foresee("score", 0.5, once=0.0)
+    schedule.foresee("score", 0.5, again=0.5)
     schedule.charge("probe", 0.75)
     assert not schedule.affords("score", 1000, is_last=True)
     assert schedule.affords("probe", 10)
@@ -142,7 +142,7 @@ def test_a_first_score_that_is_foreseen_to_be_too_dear_does_not_keep_probes_from
 
 def test_the_only_score_that_a_run_can_have_is_that_of_its_end():
     schedule = started(planned_steps=1000)
-    schedule.foresee("score", 0.5, once=0.0)
+    schedule.foresee("score", 0.5, again=0.5)
     schedule.charge("probe", 0.4)
     assert not schedule.affords("score", 10)
     assert schedule.affords("score", 1000, is_last=True)
@@ -150,22 +150,22 @@ def test_the_only_score_that_a_run_can_have_is_that_of_its_end():
 
 def test_where_no_end_is_planned_a_score_is_not_kept_for_it():
     schedule = started(planned_steps=None)
-    schedule.foresee("score", 0.25, once=0.0)
+    schedule.foresee("score", 0.25, again=0.25)
     schedule.charge("probe", 0.9)
     assert schedule.affords("score", 10)
 
 
 def test_scores_are_spread_over_a_short_run():
     schedule = started(planned_steps=1000)
-    schedule.foresee("score", 0.1, once=0.0)
+    schedule.foresee("score", 0.1, again=0.1)
     # They may use 0.3 s in all.
     assert not schedule.affords("score", 100)
     assert schedule.affords("score", 400)
 
 
-def test_the_second_of_a_kind_costs_what_the_first_did_less_what_was_paid_once():
+def test_the_second_of_a_kind_is_taken_to_cost_what_was_foretold_of_it():
     schedule = started(planned_steps=1000)
-    schedule.foresee("score", 0.3, once=0.2)
+    schedule.foresee("score", 0.3, again=0.1)
     schedule.charge("score", 0.3)
     # Room for it and for that of the end, of 0.1 s each, and then for one of them only.
     schedule.charge("probe", 0.65)
