@@ -1,11 +1,12 @@
 """How far a run is, whether its loss still falls, and whether its fit is poor."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from keras_babysit.history import History
+from keras_babysit.rules._outputs import guess_loss
 from keras_babysit.rules._scores import Estimate, estimates, smooth
 
 STILL_FALLING = 0.02
@@ -24,6 +25,10 @@ SETTLED = 50
 """Epochs after which a run that was stopped early can be judged: deep narrow networks rest on a
 plateau for tens of epochs before they learn."""
 
+
+SOLVED = 0.01
+"""A training loss below this share of that of a constant answer is of a problem that is solved: the
+gradient is small because the error is, and there is capacity enough."""
 
 FRESH = 0.75
 """Share of the epochs so far that a score must have seen to speak for the network as it is now."""
@@ -55,6 +60,31 @@ def training_loss(history: History) -> float | None:
         return losses[-1]
     batches = history.series("loss/batch").tail(5).values
     return float(batches.mean()) if len(batches) >= 5 else None
+
+
+def is_solved(history: History) -> bool:
+    """Return whether the training loss is next to nothing beside that of a constant answer."""
+    loss, constant = training_loss(history), constant_loss(history)
+    return loss is not None and constant is not None and loss < SOLVED * constant
+
+
+def constant_loss(history: History) -> float | None:
+    """Return about what a constant answer has as its loss, None where the start is not known.
+
+    Targets far from 0 make a network begin much worse than that: of a squared error the share of
+    their variance is left.
+    """
+    start, guess = history.last("loss/start"), guess_loss(history)
+    if start is None or guess is not None:
+        return None if start is None else min(start, guess)
+    targets = history.facts.get("data", {}).get("targets", [])
+    shares = [_share_of_variance(facts) for facts in targets if facts.get("std") is not None]
+    return float(start * min(shares, default=1.0))
+
+
+def _share_of_variance(facts: dict[str, Any]) -> float:
+    variance, square = float(facts["std"]) ** 2, float(facts.get("mean") or 0.0) ** 2
+    return float(variance / (variance + square)) if variance + square > 0 else 1.0
 
 
 def curve(history: History) -> list[float]:

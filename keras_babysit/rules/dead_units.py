@@ -6,6 +6,7 @@ from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._learning_rate import set_rate, slower
+from keras_babysit.rules._progress import is_solved
 from keras_babysit.rules._shares import surely
 
 NOTEWORTHY = 0.2
@@ -24,7 +25,8 @@ def dead_units(history: History, *, threshold: float = 0.4, patience: int = 3) -
     unitless, in [0, 1].
 
     It stays silent on activations that are open on both sides (leaky ReLU), on squashing ones
-    (see `saturated_units`), and while too few examples were seen.
+    (see `saturated_units`), and while too few examples were seen. It is a note where the training
+    loss is next to nothing: the units that live are enough then.
 
     Args:
         history: What the probes recorded so far.
@@ -60,6 +62,8 @@ def dead_units(history: History, *, threshold: float = 0.4, patience: int = 3) -
             continue
         share = float(recent.values.min())
         severity = _severity(share, surely(share, _units(history, target)), threshold)
+        if severity is Severity.WARNING and is_solved(history):
+            severity = Severity.NOTE
         if severity is not None:
             found.append(_advice(history, target, share, severity))
     return found

@@ -4,6 +4,11 @@ from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._network import LOST, gradient_sizes, kernels, layer_of
+from keras_babysit.rules._progress import is_solved
+
+LASTING = 5
+"""Latest probes that must all show it, as far as there are so many: what the depth takes away it
+takes away at each step, and a gradient that comes and goes is that of single examples."""
 
 
 def vanishing_gradients(
@@ -16,14 +21,15 @@ def vanishing_gradients(
     scale of the loss.
 
     Reads `"gradients/norm"` and the sizes of the kernels. It stays silent on networks of fewer
-    than three kernels, on embeddings, on the queries and keys of an attention, and where the
-    gradient is exactly 0 (see `no_gradient`). While an attention still looks everywhere alike, as
+    than three kernels, on embeddings, on the queries and keys of an attention, where the gradient
+    is exactly 0 (see `no_gradient`), and where the training loss is next to nothing: no gradient is
+    wanted there. While an attention still looks everywhere alike, as
     at first, queries and keys get next to no gradient of their own; the values get it all.
 
     Args:
         history: What the probes recorded so far.
         share: Share of the largest gradient below which the first one counts as lost, in (0, 1].
-        patience: Number of latest probes that must all show it, at least 1.
+        patience: Number of probes that must show it at least, at least 1.
 
     Returns:
         One WARNING, about the layer of the first kernel; or nothing.
@@ -52,8 +58,9 @@ def vanishing_gradients(
     require_share("share", share)
     require_count("patience", patience)
     names = [name for name in kernels(history) if not _is_of_scores(history, name)]
-    profiles = gradient_sizes(history, names, patience)
-    if len(names) < 3 or not profiles:
+    known = min((len(history.points("gradients/norm", name)) for name in names), default=0)
+    profiles = gradient_sizes(history, names, max(patience, min(known, LASTING)))
+    if len(names) < 3 or not profiles or is_solved(history):
         return []
     if not all(0 < profile[0] < share * profile.max() for profile in profiles):
         return []

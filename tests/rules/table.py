@@ -21,6 +21,18 @@ def layer(quantity, values, kind="rectifier", role="hidden"):
     return history({(quantity, "dense"): values}, layers={"dense": {"kind": kind, "role": role}})
 
 
+def solved(quantity, target):
+    """Return a history in which a layer looks bad and the loss is next to nothing."""
+    return history(
+        {
+            (quantity, target): [0.8] * 5,
+            ("loss/start", ""): [2.3],
+            ("logs/loss", ""): [0.5, 1e-2, 1e-4],
+        },
+        layers={target: {"kind": "rectifier", "role": "hidden"}},
+    )
+
+
 DEAD, SATURATED = "activations/dead_fraction", "activations/saturated_fraction"
 
 
@@ -214,6 +226,7 @@ TABLE = {
     "died-through": (rules.dead_units, layer(DEAD, [0, 1.0, 1.0, 1.0]), Severity.ERROR),
     "dead-once": (rules.dead_units, layer(DEAD, [0, 0, 0.9]), None),
     "came-back": (rules.dead_units, layer(DEAD, [0.9, 0.9, 0.9, 0.1, 0.1, 0.1]), None),
+    "dead-in-a-problem-that-is-solved": (rules.dead_units, solved(DEAD, "dense"), Severity.NOTE),
     "open-on-both-sides": (rules.dead_units, layer(DEAD, [0.9] * 5, kind="open"), None),
     "no-probe-yet": (rules.dead_units, history({}), None),
     "stuck-at-an-end": (
@@ -692,6 +705,30 @@ TABLE = {
         rules.vanishing_gradients,
         network({"gradients/norm": by_kernel(1e-6, 1e-3, 1.0)}),
         Severity.WARNING,
+    ),
+    "gradient-that-comes-and-goes": (
+        rules.vanishing_gradients,
+        network(
+            {
+                "gradients/norm": {
+                    "a/kernel": [0.5, 1e-6, 0.5, 1e-6, 1e-6],
+                    "b/kernel": [1e-1] * 5,
+                    "c/kernel": [1.0] * 5,
+                }
+            }
+        ),
+        None,
+    ),
+    "gradient-lost-where-none-is-wanted": (
+        rules.vanishing_gradients,
+        network(
+            {
+                "gradients/norm": by_kernel(1e-9, 1e-6, 1e-3),
+                "loss/start": {"": [2.3]},
+                "logs/loss": {"": [0.5, 1e-3]},
+            }
+        ),
+        None,
     ),
     "gradient-kept-by-depth": (
         rules.vanishing_gradients,
