@@ -9,6 +9,7 @@ from benchmarks.diagnosis.program import HALVES, PARTS, Program
 from benchmarks.diagnosis.record import FOLDER, environment, path_of
 from benchmarks.diagnosis.replay import read_recording, replay
 from benchmarks.diagnosis.verdict import COLUMNS, Verdict, count, figures
+from benchmarks.diagnosis.whys import WHYS
 from keras_babysit.advice import Advice
 from keras_babysit.rules import DEFAULT_RULES, explain
 
@@ -236,6 +237,13 @@ def one_line(verdict: Verdict) -> str:
     return f"{program.id} [{program.half}]: {wanted}; said: {verdict.said()}{doubt}"
 
 
+def why(verdict: Verdict) -> str:
+    """Return the reason for a miss or a false alarm, as far as somebody has looked for it."""
+    if not verdict.program.label.is_scored:
+        return ""  # the note on the label says it
+    return f". Why: {WHYS.get(verdict.program.id, 'not known yet')}"
+
+
 def report(verdicts: Sequence[Verdict], missing: Sequence[Program]) -> str:
     """Return all tables as Markdown."""
     broken = [v for v in verdicts if v.error]
@@ -277,7 +285,9 @@ def listing(verdicts: Sequence[Verdict]) -> str:
     lines = []
     for title, found in sections:
         lines += [f"## {title} ({len(found)})", ""]
-        lines += [f"- {v.program.id}: {v.error}" if v.error else f"- {one_line(v)}" for v in found]
+        lines += [
+            f"- {v.program.id}: {v.error}" if v.error else f"- {one_line(v)}{why(v)}" for v in found
+        ]
         lines.append("")
     return "\n".join(lines)
 
