@@ -20,27 +20,35 @@ FEWEST = 4
 """Stretches that it takes to speak of their order."""
 
 
-def describe_data(batch, *, batch_size=None):
+def describe_data(batch, *, batch_size=None, max_entries=MAX_ENTRIES):
     """Return the facts of a batch `(x, y, sample_weight)` of arrays as a JSON object.
 
     Args:
         batch: Examples in the order in which they came.
         batch_size: How many of them come in one step; None if that is not how they come.
+        max_entries: Bound of the entries of an array that are looked at.
     """
     x, y, sample_weight = batch
     stretch = None if batch_size is None else max(STRETCH, batch_size)
-    inputs, targets = _arrays(x), _arrays(y)
+    inputs, targets = _arrays(x, max_entries), _arrays(y, max_entries)
     return {
         "examples": max([len(leaf) for leaf in [*inputs, *targets]], default=0),
         "is_weighted": sample_weight is not None,
         "inputs": [_describe_input(leaf) for leaf in inputs],
-        "targets": [_describe_target(leaf, stretch) for leaf in targets],
+        "targets": [describe_target(leaf, stretch) for leaf in targets],
     }
 
 
-def _arrays(tree):
+def bad_rows(leaf):
+    """Return which examples of an array hold NaN or infinity."""
+    if leaf.dtype.kind != "f":
+        return np.zeros(0, int)
+    return np.flatnonzero(~np.isfinite(leaf.reshape(len(leaf), -1)).all(axis=1))
+
+
+def _arrays(tree, max_entries):
     leaves = [leaf for leaf in keras.tree.flatten(tree) if leaf is not None and np.ndim(leaf)]
-    return [leaf[: max(1, MAX_ENTRIES // max(1, leaf[:1].size))] for leaf in leaves]
+    return [leaf[: max(1, max_entries // max(1, leaf[:1].size))] for leaf in leaves]
 
 
 def _describe_input(leaf):
@@ -88,7 +96,8 @@ def _constant_features(values):
     }
 
 
-def _describe_target(leaf, stretch):
+def describe_target(leaf, stretch=None):
+    """Return the facts of an array of targets, whose rows are its first axis."""
     facts = {"dtype": str(leaf.dtype), "shape": list(leaf.shape[1:])}
     values = leaf.reshape(len(leaf), -1).astype("float64") if leaf.dtype.kind in "fiub" else None
     if values is None or not values.size or not np.isfinite(values).all():

@@ -7,7 +7,7 @@ from keras_babysit.history import Measurement
 from keras_babysit.probes import facts, outside, reference, taps
 from keras_babysit.probes import sample as samples
 from keras_babysit.probes._backend import backend
-from keras_babysit.probes.data_facts import describe_data
+from keras_babysit.probes.data_facts import bad_rows, describe_data
 from keras_babysit.probes.gate_window import GateWindow
 from keras_babysit.probes.given import to_host
 from keras_babysit.probes.gradient_turns import GradientTurns
@@ -172,9 +172,7 @@ class Monitor:
         """Return a measurement of each input of the batch that is not finite, usually none."""
         measurements = []
         for place, leaf in enumerate(keras.tree.flatten(to_host(batch)[0])):
-            if leaf is None or leaf.dtype.kind != "f":
-                continue
-            rows = np.flatnonzero(~np.isfinite(leaf.reshape(len(leaf), -1)).all(axis=1))
+            rows = () if leaf is None else bad_rows(leaf)
             if len(rows):
                 target = f"inputs[{place}]"
                 count = float(np.sum(~np.isfinite(leaf)))

@@ -20,6 +20,7 @@ class Output:
         low: Least value that it can give whatever the weights, None if not known.
         high: Largest value that it can give, None if not known.
         is_distribution: Whether its rows are shares that sum to 1, None if not known.
+        normalizes: Whether a categorical loss divides shares by their sum, as Keras' do.
         data: Facts of its targets.
     """
 
@@ -31,6 +32,7 @@ class Output:
     low: float | None
     high: float | None
     is_distribution: bool | None
+    normalizes: bool
     data: dict[str, Any]
 
     @property
@@ -42,6 +44,26 @@ class Output:
     def is_probability(self) -> bool:
         """Whether it stays within 0 and 1 whatever the weights."""
         return self.low == 0 and self.high == 1
+
+    @property
+    def wants(self) -> str:
+        """What its loss wants, in words."""
+        if self.form not in ("categorical", "binary"):
+            return "numbers" if self.form == "distance" else "unknown"
+        form = "class numbers" if self.is_sparse else self.form
+        return form + {True: " logits", False: " probabilities", None: ""}[self.from_logits]
+
+    @property
+    def gives(self) -> str:
+        """What it can give, in words."""
+        if self.low is None or self.high is None:
+            return "unknown"
+        if self.is_distribution:
+            return "shares that sum to 1"
+        if math.isinf(self.low):
+            return "any number" if math.isinf(self.high) else f"up to {self.high:g}"
+        is_open = math.isinf(self.high)
+        return f"{self.low:g} and above" if is_open else f"[{self.low:g}, {self.high:g}]"
 
 
 def outputs(history: History) -> list[Output]:
@@ -77,6 +99,7 @@ def _output(fact: dict[str, Any], data: dict[str, Any]) -> Output:
         low=_number(fact.get("low")),
         high=_number(fact.get("high")),
         is_distribution=fact.get("is_distribution"),
+        normalizes=fact.get("normalizes", True),
         data=data,
     )
 

@@ -92,11 +92,14 @@ def _categorical(output: Output, low: float, high: float) -> Iterator[Advice]:
             Remedy("Say that they are logits.", f"keras.losses.{loss}(from_logits=True)"),
         )
     elif output.from_logits is False and output.is_known and not output.is_distribution:
+        # Shares of their sum can be any distribution: it is odd, and it trains.
+        severity, more = Severity.NOTE, "the loss divides them by their sum."
+        if not output.normalizes:
+            severity, more = Severity.ERROR, "all of them at 1 is the best answer to every example."
         yield _advice(
             output,
-            Severity.NOTE,
-            "The loss is for one class of many, but the output holds independent shares. Keras "
-            "divides them by their sum.",
+            severity,
+            f"The loss is for one class of many, but the output holds independent shares: {more}",
             Remedy("Use a softmax.", 'activation="softmax"'),
         )
 
@@ -131,6 +134,17 @@ def _binary(output: Output, low: float, high: float) -> Iterator[Advice]:
 
 
 def _distance(output: Output) -> Iterator[Advice]:
+    if (output.columns or 1) > 1 and output.data.get("columns") == 1:
+        yield _advice(
+            output,
+            Severity.ERROR,
+            f"Each of the {output.columns} outputs is compared with the one number of the target.",
+            Remedy(
+                "For class numbers use a crossentropy.", 'loss="sparse_categorical_crossentropy"'
+            ),
+            Remedy("For one number use one output.", "keras.layers.Dense(1)"),
+        )
+        return
     low, high = output.data.get("low_1"), output.data.get("high_99")
     if low is None or high is None or output.low is None or output.high is None:
         return
@@ -138,8 +152,8 @@ def _distance(output: Output) -> Iterator[Advice]:
         yield _advice(
             output,
             Severity.ERROR,
-            f"The output stays within [{output.low:g}, {output.high:g}], but the targets run "
-            f"from {output.data['low']:.4g} to {output.data['high']:.4g}.",
+            f"The output gives {output.gives}, but the targets run from "
+            f"{output.data['low']:.4g} to {output.data['high']:.4g}.",
             Remedy("Use a linear output.", f"keras.layers.Dense({output.columns or 1})"),
             Remedy("Or bring the targets into its range."),
         )
@@ -154,18 +168,12 @@ def _distance(output: Output) -> Iterator[Advice]:
 
 
 def _advice(output: Output, severity: Severity, message: str, *remedies: Remedy) -> Advice:
-    given = "unknown"
-    if output.is_known:
-        given = "shares that sum to 1" if output.is_distribution else "any number"
-        if not output.is_distribution and (output.low, output.high) != (-math.inf, math.inf):
-            given = f"[{output.low:g}, {output.high:g}]"
-    logits = {True: " of logits", False: " of probabilities", None: ""}[output.from_logits]
     return Advice(
         rule="output_loss_mismatch",
         severity=severity,
         target=output.target,
         message=message,
-        evidence={"loss": f"{output.form}{logits}", "output": given},
+        evidence={"loss": output.wants, "output": output.gives},
         remedies=remedies,
-        reference="the definition of the loss, and the function that the output ends in",
+        reference="the definition of the loss, and what the output can give",
     )

@@ -59,8 +59,8 @@ def _advice(target: str, stretch: int, of_stretch: float, of_all: float) -> Advi
         remedies=(
             Remedy("Shuffle the examples anew in each epoch.", "model.fit(x, y, shuffle=True)"),
             Remedy(
-                "A dataset takes a buffer of at least the number of its examples.",
-                "dataset.shuffle(10_000).batch(32)",
+                "Shuffle a dataset before it is batched, in a buffer that holds all examples.",
+                "dataset = dataset.unbatch().shuffle(10_000).batch(32)",
             ),
         ),
         reference="LeCun et al., Efficient BackProp, 1998, section 4.2: shuffle the examples",
