@@ -473,6 +473,21 @@ TABLE = {
         output("categorical", from_logits=False, low=0, high=1, columns=3),
         Severity.NOTE,
     ),
+    "sigmoids-that-nothing-divides": (
+        rules.output_loss_mismatch,
+        output("categorical", from_logits=False, low=0, high=1, columns=3, normalizes=False),
+        Severity.ERROR,
+    ),
+    "one-number-for-ten-outputs": (
+        rules.output_loss_mismatch,
+        output("distance", columns=10, data={"columns": 1}),
+        Severity.ERROR,
+    ),
+    "ten-numbers-for-ten-outputs": (
+        rules.output_loss_mismatch,
+        output("distance", columns=10, data={"columns": 10}),
+        None,
+    ),
     "softmax-for-several-labels": (
         rules.output_loss_mismatch,
         output(
