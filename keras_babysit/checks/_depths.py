@@ -12,7 +12,7 @@ from keras_babysit.probes.probe import compute_loss, stateless
 from keras_babysit.probes.readings import Pass, norm
 from keras_babysit.probes.units import channel_axis
 
-QUANTITIES = ("signal", "reach", "rms", "offset", "distinct", "gradient")
+QUANTITIES = ("signal", "reach", "mean", "std", "distinct", "gradient")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Depth:
         is_output: Whether it is the last layer with weights, or comes after it.
         signal: Standard deviation of its units over the examples.
         reach: Standard deviation of its pre-activations over the examples.
-        rms: Root mean square of its pre-activations.
-        offset: Mean over deviation of its pre-activations, the median over the units.
+        mean: Mean of its pre-activations.
+        std: Standard deviation of its pre-activations over examples and units.
         distinct: How far units differ, as a share of the largest value; 0 if all give the same.
         gradient: Norm of the loss' gradient at its output; 0 where the loss cannot be computed.
     """
@@ -34,8 +34,8 @@ class Depth:
     is_output: bool
     signal: float
     reach: float
-    rms: float
-    offset: float
+    mean: float
+    std: float
     distinct: float
     gradient: float
 
@@ -128,7 +128,7 @@ def _read(model, has_loss, layers, names, targets, readings, trainable, other, b
 
 
 def _signal(call):
-    """Return deviations and size of the units, how far off-centre they are, and how they differ.
+    """Return deviations and mean of the units, and how they differ.
 
     What a squashing output gives is the same for all large inputs: of it the pre-activation counts.
     """
@@ -139,13 +139,11 @@ def _signal(call):
     deviation = ops.sqrt(ops.mean(ops.var(y, axis=axes)))
     z = ops.cast(call.y if call.z is None else call.z, "float32")
     reach = ops.sqrt(ops.mean(ops.var(z, axis=axes)))
-    size = ops.sqrt(ops.mean(ops.square(z)))
-    spread = ops.std(z, axis=axes)
-    offset = ops.median(ops.abs(ops.mean(z, axis=axes)) / ops.maximum(spread, 1e-12))
+    mean, std = ops.mean(z), ops.std(z)
     if y.shape[unit] == 1:
-        return deviation, reach, size, offset, ops.ones(())
+        return deviation, reach, mean, std, ops.ones(())
     differ = ops.max(ops.abs(y - ops.take(y, [0], axis=unit)))
-    return deviation, reach, size, offset, differ / ops.maximum(ops.max(ops.abs(y)), 1e-30)
+    return deviation, reach, mean, std, differ / ops.maximum(ops.max(ops.abs(y)), 1e-30)
 
 
 def tensors(batch):

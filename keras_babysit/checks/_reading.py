@@ -187,7 +187,7 @@ class Range:
     Args:
         low: Lower bound, -inf if there is none.
         high: Upper bound, inf if there is none.
-        is_distribution: Whether rows of more than one column are shares that sum to 1.
+        is_distribution: Whether rows are shares that sum to 1; of one column, if it is always 1.
         is_constant: Whether every value is the same, whatever the weights and inputs.
     """
 
@@ -195,6 +195,11 @@ class Range:
     high: float
     is_distribution: bool
     is_constant: bool
+
+    @property
+    def is_known(self):
+        """Whether it tells anything: a constant other than the 1 of a softmax hides the range."""
+        return self.is_distribution or not self.is_constant
 
 
 def read_ranges(case):
@@ -237,7 +242,8 @@ def _range(values):
     y = np.stack([np.asarray(value, "float64") for value in values])
     is_constant = bool(np.ptp(y) < 1e-6)
     columns = y.shape[-1] if y.ndim > 2 else 1
-    sums_to_one = columns > 1 and np.abs(y.sum(axis=-1) - 1).max() < 0.01
+    sums = y.sum(axis=-1) if columns > 1 else y
+    sums_to_one = (columns > 1 or is_constant) and np.abs(sums - 1).max() < 0.01
     low, high = float(y.min()), float(y.max())
     if sums_to_one and low >= 0:
         return Range(0.0, 1.0, is_distribution=True, is_constant=is_constant)

@@ -19,6 +19,7 @@ from keras_babysit.checks.finding import Unknown
 from keras_babysit.history import History, Measurement
 from keras_babysit.probes import Given, Monitor, Schedule, backend
 from keras_babysit.probes import sample as samples
+from keras_babysit.probes.data_facts import describe_target
 from keras_babysit.probes.monitor import PROBE_EXAMPLES, has_plain_loss
 from keras_babysit.probes.probe import compute_loss, stateless
 
@@ -211,18 +212,16 @@ class Case:
         Raises:
             Unknown: If there is no time for it.
         """
-        self.need_time(**DEPTHS)
-        return measure(self)
+        return self.depths_at(None)
 
-    def hidden_size(self, trainable):
-        """Return the root mean square of the last hidden layer's pre-activations at other weights.
+    def depths_at(self, trainable):
+        """Return the same at other values of the trainable variables.
 
         Raises:
             Unknown: If there is no time for it.
         """
         self.need_time(**DEPTHS)
-        depths = measure(self, trainable)
-        return next((depth for depth in reversed(depths) if not depth.is_output), depths[-1]).rms
+        return measure(self, trainable)
 
     def few(self, examples):
         """Return the inputs of the first `examples` of the batch, or as many as the model asks."""
@@ -273,6 +272,18 @@ class Case:
         if len(flat) != len(self.outputs):
             raise Unknown(f"there are {len(flat)} targets for {len(self.outputs)} outputs")
         return flat
+
+    @functools.cached_property
+    def target_facts(self):
+        """The facts of the targets by output, of all that were read: a wrong one may be rare.
+
+        A row of targets is what belongs to a row of the output, of a pixel for instance.
+        """
+        found = []
+        for y, prediction in zip(self.flat_targets(self.data.y), self.outputs, strict=True):
+            columns = y.shape[-1] if 1 < prediction.ndim <= y.ndim else 1
+            found.append(describe_target(y.reshape(-1, columns)))
+        return found
 
     @functools.cached_property
     def kinds(self):

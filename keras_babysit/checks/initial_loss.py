@@ -6,8 +6,8 @@ import math
 import numpy as np
 
 from keras_babysit.advice import Advice, Remedy, Severity
-from keras_babysit.checks.data_quality import TARGETS_FAR
 from keras_babysit.checks.finding import Finding, Unknown
+from keras_babysit.rules.unscaled_targets import FAR
 
 EXCESS_NATS = 2.0
 """Above chance by more, in nats of each label, the start is called bad. With inputs of variance 1
@@ -18,7 +18,7 @@ FAR_OFF = 3.0
 """For a distance: how far from the best constant prediction the start may be, in deviations of the
 target, or in units where that is less than 1. A squared error is then 9 variances above chance. A
 fresh network adds its own variance, about 1. It begins around 0: targets whose mean lies elsewhere
-are unscaled from `TARGETS_FAR` on."""
+are unscaled from `FAR` on."""
 
 FREQUENCIES = 1024
 MAX_ENTRIES = 2**22
@@ -99,7 +99,7 @@ def _limit(case, place, neutral):
     far = list(neutral)
     spread = max(1.0, float(np.std(np.asarray(case.targets[place], "float64"))))
     centre = float(neutral[place].mean())
-    is_near = abs(centre) <= TARGETS_FAR
+    is_near = abs(centre) <= FAR
     away = np.copysign(FAR_OFF * spread, centre)
     far[place] = np.float32(-away) if is_near else neutral[place] - np.float32(away)
     far[place] = np.broadcast_to(far[place], neutral[place].shape).copy()

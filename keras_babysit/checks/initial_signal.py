@@ -1,11 +1,10 @@
 """How the signal fares from layer to layer at the initial weights, forwards and backwards."""
 
-import dataclasses
-
 import numpy as np
 
 from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.checks._depths import tensors
+from keras_babysit.checks._facts import renamed
 from keras_babysit.checks.finding import Finding, Unknown
 from keras_babysit.probes import taps
 from keras_babysit.probes._backend import backend
@@ -44,7 +43,7 @@ def initial_signal(case):
     found = judge(depths, ends, has_gradient=case.has_loss) + _identical(case, depths)
     for rule in (saturated_units, dead_units):
         said = [a for a in rule(case.history, patience=1) if a.severity > Severity.NOTE]
-        found += [dataclasses.replace(a, rule="initial_signal") for a in said]
+        found += renamed(said, "initial_signal")
     first, last = depths[0], depths[-1]
     words = f"std {first.signal:.2g} in {first.target}"
     if first is not last:

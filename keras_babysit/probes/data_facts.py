@@ -35,7 +35,7 @@ def describe_data(batch, *, batch_size=None, max_entries=MAX_ENTRIES):
         "examples": max([len(leaf) for leaf in [*inputs, *targets]], default=0),
         "is_weighted": sample_weight is not None,
         "inputs": [_describe_input(leaf) for leaf in inputs],
-        "targets": [describe_target(leaf, stretch) for leaf in targets],
+        "targets": [_describe_labels(leaf, stretch) for leaf in targets],
     }
 
 
@@ -96,8 +96,8 @@ def _constant_features(values):
     }
 
 
-def describe_target(leaf, stretch=None):
-    """Return the facts of an array of targets, whose rows are its first axis."""
+def describe_target(leaf):
+    """Return the facts of an array of targets, whose rows are along its first axis."""
     facts = {"dtype": str(leaf.dtype), "shape": list(leaf.shape[1:])}
     values = leaf.reshape(len(leaf), -1).astype("float64") if leaf.dtype.kind in "fiub" else None
     if values is None or not values.size or not np.isfinite(values).all():
@@ -119,15 +119,21 @@ def describe_target(leaf, stretch=None):
         "is_whole": is_whole,
         "is_binary": is_binary,
         "is_one_hot": is_one_hot,
-        **_describe_classes(_classes(values, is_whole, is_one_hot), stretch),
     }
 
 
-def _classes(values, is_whole, is_one_hot):
+def _describe_labels(leaf, stretch):
+    """Return the facts of an array of targets, and of the classes that they are."""
+    facts = describe_target(leaf)
+    return facts | _describe_classes(_classes(leaf, facts), stretch) if "low" in facts else facts
+
+
+def _classes(leaf, facts):
     """Return a number for the class of each example, None where the targets are no classes."""
-    if is_one_hot:
+    values = leaf.reshape(len(leaf), -1)
+    if facts["is_one_hot"]:
         return values.argmax(axis=1)
-    if not is_whole or values.shape[1] > 1:
+    if not facts["is_whole"] or facts["columns"] > 1:
         return None
     found, places = np.unique(values, return_inverse=True)
     return places.ravel() if len(found) <= max(2, len(values) // 10) else None
