@@ -16,6 +16,9 @@ HALF = 0.5
 STRETCH = 32
 """Examples in a row that are looked at together, at least: fewer are of one class by chance."""
 
+DIFFERENT = 32
+"""Up to so many different examples are counted: it matters whether there are but a few."""
+
 FEWEST = 4
 """Stretches that it takes to speak of their order."""
 
@@ -33,10 +36,21 @@ def describe_data(batch, *, batch_size=None, max_entries=MAX_ENTRIES):
     inputs, targets = _arrays(x, max_entries), _arrays(y, max_entries)
     return {
         "examples": max([len(leaf) for leaf in [*inputs, *targets]], default=0),
+        "different_examples": _different(inputs),
         "is_weighted": sample_weight is not None,
         "inputs": [_describe_input(leaf) for leaf in inputs],
         "targets": [_describe_labels(leaf, stretch) for leaf in targets],
     }
+
+
+def _different(inputs):
+    """Return how many different examples there are, at most `DIFFERENT`."""
+    found = set()
+    for row in zip(*inputs, strict=False):
+        found.add(b"|".join(np.ascontiguousarray(part).tobytes() for part in row))
+        if len(found) == DIFFERENT:
+            break
+    return len(found)
 
 
 def bad_rows(leaf):

@@ -13,6 +13,11 @@ NOTEWORTHY = 0.2
 """10-20 % of dead units is common and trains well (CS231n, "Activation functions")."""
 
 
+MANY = 10
+"""Different examples that it takes: a healthy unit is shut for one of them half of the time, and for
+all of ten in one case of a thousand."""
+
+
 def dead_units(history: History, *, threshold: float = 0.4, patience: int = 3) -> list[Advice]:
     """Advise on layers whose units stay shut for every example.
 
@@ -25,8 +30,9 @@ def dead_units(history: History, *, threshold: float = 0.4, patience: int = 3) -
     unitless, in [0, 1].
 
     It stays silent on activations that are open on both sides (leaky ReLU), on squashing ones
-    (see `saturated_units`), and while too few examples were seen. It is a note where the training
-    loss is next to nothing: the units that live are enough then.
+    (see `saturated_units`), while too few examples were seen, and, unless all units are dead, where
+    there are but a few different ones. It is a note where the training loss is next to nothing: the
+    units that live are enough then.
 
     Args:
         history: What the probes recorded so far.
@@ -56,6 +62,7 @@ def dead_units(history: History, *, threshold: float = 0.4, patience: int = 3) -
     require_share("threshold", threshold)
     require_count("patience", patience)
     found = []
+    are_many = history.facts.get("data", {}).get("different_examples", MANY) >= MANY
     for target in history.targets("activations/dead_fraction"):
         recent = history.series("activations/dead_fraction", target).tail(patience)
         if history.layer(target).get("kind") != "rectifier" or len(recent) < patience:
@@ -64,7 +71,7 @@ def dead_units(history: History, *, threshold: float = 0.4, patience: int = 3) -
         severity = _severity(share, surely(share, _units(history, target)), threshold)
         if severity is Severity.WARNING and is_solved(history):
             severity = Severity.NOTE
-        if severity is not None:
+        if severity is not None and (are_many or severity is Severity.ERROR):
             found.append(_advice(history, target, share, severity))
     return found
 

@@ -72,3 +72,10 @@ def test_the_order_within_a_batch_does_not_matter():
 def test_few_stretches_have_no_order():
     assert share_of_stretch(np.repeat([0, 1], 60), 32) is None
     assert share_of_stretch(np.repeat([0, 1], 500), None) is None
+
+
+def test_different_examples_are_counted_up_to_a_bound():
+    few = np.repeat(np.eye(3, dtype="float32"), 50, axis=0)
+    assert describe_data((few, np.zeros(150), None))["different_examples"] == 3
+    two_inputs = [few, RNG.normal(size=(150, 2))]
+    assert describe_data((two_inputs, np.zeros(150), None))["different_examples"] == 32

@@ -21,6 +21,11 @@ def layer(quantity, values, kind="rectifier", role="hidden"):
     return history({(quantity, "dense"): values}, layers={"dense": {"kind": kind, "role": role}})
 
 
+def few_examples(made):
+    made.facts["data"] = {"different_examples": 2}
+    return made
+
+
 def solved(quantity, target):
     """Return a history in which a layer looks bad and the loss is next to nothing."""
     return history(
@@ -227,6 +232,16 @@ TABLE = {
     "dead-once": (rules.dead_units, layer(DEAD, [0, 0, 0.9]), None),
     "came-back": (rules.dead_units, layer(DEAD, [0.9, 0.9, 0.9, 0.1, 0.1, 0.1]), None),
     "dead-in-a-problem-that-is-solved": (rules.dead_units, solved(DEAD, "dense"), Severity.NOTE),
+    "dead-for-both-of-two-examples": (
+        rules.dead_units,
+        few_examples(layer(DEAD, [0.8] * 5)),
+        None,
+    ),
+    "all-dead-for-both-of-two-examples": (
+        rules.dead_units,
+        few_examples(layer(DEAD, [1.0] * 5)),
+        Severity.ERROR,
+    ),
     "open-on-both-sides": (rules.dead_units, layer(DEAD, [0.9] * 5, kind="open"), None),
     "no-probe-yet": (rules.dead_units, history({}), None),
     "stuck-at-an-end": (
