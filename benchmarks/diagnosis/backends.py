@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.diagnosis.program import Program
 from benchmarks.diagnosis.record import FOLDER, path_of
-from benchmarks.diagnosis.replay import read_recording, signature
+from benchmarks.diagnosis.replay import read_recording, replay, signature
 
 ROOT = Path(__file__).parents[2]
 PYTHONS = {
@@ -64,8 +64,9 @@ def folder_of(backend: str) -> Path:
 
 
 def summary(program: Program, folder: Path) -> list[str]:
-    """Return the advice that the live run gave, as sorted words."""
+    """Return the advice that the rules give on a run, as sorted words."""
     recording = read_recording(path_of(program, folder))
     if recording.run["error"]:
         return [f"failed: {recording.run['error']}"]
-    return [f"{s.name.lower()} {rule}({target})" for rule, target, s in signature(recording.live())]
+    found = signature(replay(recording))
+    return [f"{severity.name.lower()} {rule}({target})" for rule, target, severity in found]

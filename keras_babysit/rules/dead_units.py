@@ -14,8 +14,8 @@ NOTEWORTHY = 0.2
 
 
 MANY = 10
-"""Different examples that it takes: a healthy unit is shut for one of them half of the time, and for
-all of ten in one case of a thousand."""
+"""Different examples that it takes: a healthy unit is shut for one of them half of the time, for
+all of ten once in a thousand."""
 
 
 def dead_units(history: History, *, threshold: float = 0.4, patience: int = 3) -> list[Advice]:
