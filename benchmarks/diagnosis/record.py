@@ -30,6 +30,24 @@ LIMIT_SECONDS = 60.0
 """Time after which a run is ended, so that no program holds up the rest."""
 
 
+LIMIT_STEPS = 600
+"""Steps after which a run is ended that is compared with the same one on another backend."""
+
+
+class StepLimit(keras.callbacks.Callback):
+    """Ends a run after so many steps, on each machine the same."""
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Start to count."""
+        self.steps = 0
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """End the run if it has had its steps."""
+        self.steps += 1
+        if self.steps == LIMIT_STEPS:
+            self.model.stop_training = True
+
+
 class TimeLimit(keras.callbacks.Callback):
     """Ends a run after so many seconds."""
 
@@ -82,7 +100,8 @@ class How:
         folder: Where recordings go.
         every: As of `Babysitter`; the default is what a user has.
         starts: Folder of starting weights, so that several backends start alike; batches then come
-            in the order of the data. The first backend writes them.
+            in the order of the data, and a run ends after so many steps, not seconds. The first
+            backend writes them.
     """
 
     folder: Path = FOLDER
@@ -151,7 +170,8 @@ def train_watched(program: Program, lines: Path, how: How) -> dict[str, Any]:
     )
     recorder.sitter = sitter
     started = time.perf_counter()
-    logs = job.train(sitter, TimeLimit()).history
+    limit = TimeLimit() if how.starts is None else StepLimit()
+    logs = job.train(sitter, limit).history
     return {
         # A loss-scaling optimizer does not count the steps that it skips.
         "steps": int(sitter.history.step),
