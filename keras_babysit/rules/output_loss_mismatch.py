@@ -84,6 +84,15 @@ def _categorical(output: Output, low: float, high: float) -> Iterator[Advice]:
             "the loss cannot fall below that of a margin of 1.",
             Remedy("Apply it once.", f"keras.losses.{loss}(from_logits=False)"),
         )
+    elif output.from_logits and output.is_probability:
+        most = math.e / (math.e + (output.columns or 2) - 1)
+        yield _advice(
+            output,
+            Severity.WARNING,
+            f"The loss applies a softmax to logits, but the output stays within 0 and 1: no class "
+            f"gets a share above {most:.2f}.",
+            Remedy("Leave the logits as they are: a linear output.", "activation=None"),
+        )
     elif output.from_logits is False and _leaves_unit_interval(output, low, high):
         yield _advice(
             output,

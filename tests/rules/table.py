@@ -483,6 +483,11 @@ TABLE = {
         output("binary", from_logits=True, low=0, high=1),
         Severity.WARNING,
     ),
+    "sigmoids-as-logits": (
+        rules.output_loss_mismatch,
+        output("categorical", from_logits=True, low=0, high=1, columns=3),
+        Severity.WARNING,
+    ),
     "sigmoids-for-one-of-many": (
         rules.output_loss_mismatch,
         output("categorical", from_logits=False, low=0, high=1, columns=3),
