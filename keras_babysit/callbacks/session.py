@@ -91,8 +91,11 @@ class Session:
         self._epoch_start = 0  # steps done before this epoch
         self._probed_at = self._scored_at = 0  # the epoch's end at which that was done last
         self._rules = list(settings.rules)
-        self._sinks = [Delivery(sink) for sink in settings.sinks]
+        self._place, self._workers = backend.workers(model)
+        reports = self._place == 0
+        self._sinks = [Delivery(sink) for sink in settings.sinks if reports]
         self._notices = {}  # what is not watched, by what the sentence is about
+        self._limit = settings.stop_on if self._workers == 1 else None
         self._call_offs = []
         self._is_known_lost = False
         self._hunted = None  # steps searched for non-finite inputs, None before there is a reason
@@ -117,6 +120,8 @@ class Session:
         """Start the clock and the sinks; a sink that cannot write raises here."""
         epochs, steps = self.planned.get("epochs"), self.planned.get("steps")
         self.schedule.start(epochs * steps if epochs and steps else None)
+        if self._workers > 1:
+            self.history.facts.update(worker=self._place, workers=self._workers)
         try:
             with self.schedule.charging("other"):
                 for sink in self._sinks:
@@ -126,6 +131,22 @@ class Session:
         except Exception:
             self.abandon()
             raise
+        if self._place > 0:
+            self._stand_aside(
+                f"Not watched: this is worker {self._place} of {self._workers}, counted from 0. "
+                "Worker 0 watches and reports."
+            )
+        elif not backend.is_whole(self.model):
+            self._stand_aside(
+                "Not watched: the weights are split over several processes, and to read them "
+                "takes all of these."
+            )
+
+    def _stand_aside(self, sentence):
+        """Leave this run alone from its start on, and note why."""
+        self.is_off = True
+        self._notice(sentence)
+        self._say(self._notices.values())
 
     @guarded
     def begin_epoch(self, epoch):
@@ -257,7 +278,7 @@ class Session:
 
     def _make_recorder(self):
         settings = self.settings
-        if settings.record is None and settings.rescue is None:
+        if self._workers > 1 or (settings.record is None and settings.rescue is None):
             return None
         return FlightRecorder(
             self.model,
@@ -435,7 +456,7 @@ class Session:
         self._notices[about] = Advice("not_watched", Severity.NOTE, about, sentence)
 
     def _judge(self):
-        holding = list(self._notices.values())
+        holding = [*self._notices.values(), *self._not_done()]
         for rule in list(self._rules):
             holding += self._apply(rule)
         if self._recorder is not None:
@@ -445,14 +466,28 @@ class Session:
             self._recorder.alarm()
         if self._must_explain(holding):
             return
+        self._say(holding)
+        if self._limit is not None and any(a.severity >= self._limit for a in holding):
+            self.model.stop_training = True
+
+    def _say(self, holding):
         events = self.journal.update(holding, step=self._step, epoch=self.epoch)
         if events:
             known = {(one.key, one.step): one for one in self.advice}
             explained = [replace(e, advice=known[e.advice.key, e.advice.step]) for e in events]
             self._tell("on_events", explained)
-        limit = self.settings.stop_on
-        if limit is not None and any(a.severity >= limit for a in holding):
-            self.model.stop_training = True
+
+    def _not_done(self):
+        """Return the advice on what one worker must not do while the others train on, if any."""
+        chosen = {name: getattr(self.settings, name) for name in ("stop_on", "record", "rescue")}
+        names = [f"`{name}`" for name, value in chosen.items() if value is not None]
+        if self._workers == 1 or not names:
+            return []
+        message = (
+            f"Not done: {', '.join(names)}. {self._workers} workers train together; one that "
+            "stops, or takes steps of its own, leaves the others waiting for it."
+        )
+        return [Advice("not_done", Severity.WARNING, "", message)]
 
     def _is_past(self, advice):
         """Return whether a fatal advice rests on what was measured before a rescue."""
@@ -486,7 +521,7 @@ class Session:
 
     @property
     def _stops_at_once(self):
-        return self.settings.stop_on is not None or self._recorder is not None
+        return self._limit is not None or self._recorder is not None
 
     def _alarm_if_ruined(self, found):
         """Alarm the recorder where weights are not finite, whatever rule explains that.

@@ -4,6 +4,9 @@ Every backend module offers the same functions:
 
 - `CAN_COMPILE`: whether compiling is a choice that the schedule makes.
 - `versions()`: the version of the backend, by its name.
+- `workers(model)`: the place, from 0, of this process among those that train together, and how
+  many they are.
+- `is_whole(model)`: whether this process alone can read all weights.
 - `value_and_grad(function, values)`: `function(values) -> (scalar, auxiliary)` and the gradients
   of the scalar, zero where there is none.
 - `derivative(function, z)`: the elementwise derivative of `function` at `z`.

@@ -17,6 +17,18 @@ def versions():
     return {"jax": jax.__version__}
 
 
+def workers(model):
+    """Return the place of this process among those that train together, and their number."""
+    del model
+    return jax.process_index(), jax.process_count()
+
+
+def is_whole(model):
+    """Return whether this process alone can read all weights: none is split over several."""
+    values = [variable._value for variable in model.variables]
+    return all(_is_whole(value) for value in values if value is not None)
+
+
 def value_and_grad(function, values):
     """Return `(scalar, auxiliary), gradients` of `function` at `values`."""
     return jax.value_and_grad(function, has_aux=True)(values)
@@ -87,7 +99,29 @@ def borrow(arguments, count):
             batches.append(next(iterator))
         except StopIteration:
             break
-    return batches, (state_values, iter(batches) if batches else iterator)
+    seen = [jax.tree.map(_here, batch) for batch in batches]
+    return seen, (state_values, iter(batches) if batches else iterator)
+
+
+def _is_whole(value):
+    """Return whether this process can read all of a value."""
+    is_array = isinstance(value, jax.Array)
+    return not is_array or value.is_fully_addressable or value.is_fully_replicated
+
+
+def _here(value):
+    """Return what this process holds of a value.
+
+    What is computed of that stays in this process. An array over several processes would ask
+    all of them to compute, and the others do not take this probe.
+    """
+    if not isinstance(value, jax.Array) or value.is_fully_addressable:
+        return value
+    if value.is_fully_replicated:
+        return value.addressable_data(0)
+    # Its examples are spread over the processes; two devices may hold the same ones.
+    parts = {shard.index[0].start or 0: shard.data for shard in value.addressable_shards}
+    return np.concatenate([np.asarray(parts[start]) for start in sorted(parts)])
 
 
 def state(model, arguments):
@@ -97,16 +131,18 @@ def state(model, arguments):
     argument of its train function, `(trainable, non_trainable, optimizer, metrics)`.
     """
     if arguments is None:
-        return tuple([variable.value for variable in group] for group in groups(model))
-    trainable, non_trainable, optimizer, metrics = arguments[0]
-    return list(trainable), [*non_trainable, *metrics], list(optimizer)
+        grouped = tuple([variable.value for variable in group] for group in groups(model))
+    else:
+        trainable, non_trainable, optimizer, metrics = arguments[0]
+        grouped = trainable, [*non_trainable, *metrics], optimizer
+    return tuple([_here(value) for value in group] for group in grouped)
 
 
 def trained(model, result):
     """Return the values of the trainable variables after a training step."""
     del model
     _, (trainable, *_) = result
-    return list(trainable)
+    return [_here(value) for value in trainable]
 
 
 class Feed:

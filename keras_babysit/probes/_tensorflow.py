@@ -17,6 +17,34 @@ def versions():
     return {"tensorflow": tf.__version__}
 
 
+def workers(model):
+    """Return the place of this process among those that train together, and their number."""
+    return _workers(model.distribute_strategy)
+
+
+def _workers(strategy):
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return 0, 1  # all other strategies that Keras takes are led by one process
+    resolver = strategy.cluster_resolver
+    if resolver is None:
+        return 0, 1
+    cluster = resolver.cluster_spec()
+    tasks = [
+        (kind, place)
+        for kind in ("chief", "worker")
+        if kind in cluster.jobs
+        for place in cluster.task_indices(kind)
+    ]
+    here = (resolver.task_type, resolver.task_id)
+    return (tasks.index(here), len(tasks)) if here in tasks else (0, 1)
+
+
+def is_whole(model):
+    """Return True: each process holds all weights."""
+    del model
+    return True
+
+
 def value_and_grad(function, values):
     """Return `(scalar, auxiliary), gradients` of `function` at `values`."""
     values = [tf.convert_to_tensor(value) for value in values]
@@ -156,7 +184,18 @@ def trained(model, result):
 
 
 def _values(variables):
-    return [tf.convert_to_tensor(variable.value) for variable in variables]
+    return [tf.convert_to_tensor(_here(variable.value)) for variable in variables]
+
+
+def _here(value):
+    """Return what this process holds of a value.
+
+    To read a metric is a collective, which would wait for ever for workers that do not read it.
+    """
+    strategy = getattr(value, "distribute_strategy", None)
+    if strategy is None or _workers(strategy)[1] == 1:
+        return value
+    return strategy.experimental_local_results(value)[0]
 
 
 class Feed:

@@ -17,6 +17,21 @@ def versions():
     return {"torch": str(torch.__version__)}
 
 
+def workers(model):
+    """Return the place of this process among those that train together, and their number."""
+    del model
+    together = torch.distributed
+    if not together.is_available() or not together.is_initialized():
+        return 0, 1
+    return together.get_rank(), together.get_world_size()
+
+
+def is_whole(model):
+    """Return True: each process holds all weights."""
+    del model
+    return True
+
+
 def value_and_grad(function, values):
     """Return `(scalar, auxiliary), gradients` of `function` at `values`."""
     with torch.enable_grad():
