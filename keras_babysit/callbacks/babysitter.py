@@ -15,6 +15,8 @@ from keras_babysit.sinks import Console, Report, TensorBoard
 class Babysitter(keras.callbacks.Callback):
     """Watches `fit`: measures the network, says what is wrong, where, why and what to do.
 
+    Of several processes that train together the first alone does so, and neither stops nor rescues.
+
     Args:
         probe: Examples to measure on: `(x, y)`, `(x, y, sample_weight)`, a dataset, or a callable
             that returns a batch. None measures on the batches that `fit` trains on.
