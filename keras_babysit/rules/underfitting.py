@@ -5,7 +5,7 @@ from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._learning_rate import one_digit, set_rate
 from keras_babysit.rules._network import median_ratios
-from keras_babysit.rules._progress import Poor, is_falling, is_time, poor
+from keras_babysit.rules._progress import Poor, is_falling, is_time, poor, share_done
 from keras_babysit.rules._scores import estimates, gaps
 
 SLOW_UPDATES = 1e-4
@@ -31,7 +31,8 @@ def underfitting(history: History, *, margin: float = 0.05, patience: int = 2) -
         history: What the probes recorded so far.
         margin: Difference of the errors that counts, in (0, 1]; twice that while the loss still
             falls.
-        patience: Number of scores before which it says nothing, at least 1.
+        patience: Number of scores before which it says nothing, at least 1. At the end of the run
+            one is enough: its interval tells chance, and there is nothing to wait for.
 
     Returns:
         One WARNING for the whole model, or nothing.
@@ -58,7 +59,8 @@ def underfitting(history: History, *, margin: float = 0.05, patience: int = 2) -
     """
     require_share("margin", margin)
     require_count("patience", patience)
-    if len(estimates(history, "error", "train")) < patience or _has_gap(history, margin):
+    wanted = 1 if share_done(history) >= 1 else patience
+    if len(estimates(history, "error", "train")) < wanted or _has_gap(history, margin):
         return []
     still_falls = is_falling(history)
     if not is_time(history, is_falling=still_falls):
