@@ -37,17 +37,30 @@ def run(programs: Sequence[Program], backends: Sequence[str]) -> None:
     sample = choose(programs)
     for backend in backends:
         record_on(backend, sample)
-    folders = {b: folder_of(b) for b in backends}
-    same = 0
-    for program in sample:
-        said = {b: summary(program, folder) for b, folder in folders.items()}
-        if len({tuple(s) for s in said.values()}) == 1:
-            same += 1
-            continue
-        print(program.id)
-        for backend, advice in said.items():
-            print(f"    {backend:10} {', '.join(advice) or 'nothing'}")
-    print(f"The same advice on {', '.join(backends)}: {same} of {len(sample)} programs")
+    print(report(sample, backends))
+
+
+def report(sample: Sequence[Program], backends: Sequence[str] = tuple(PYTHONS)) -> str:
+    """Return on how many programs the advice is the same, and each that differs."""
+    recorded = [p for p in sample if all(path_of(p, folder_of(b)).exists() for b in backends)]
+    said = {p.id: {b: summary(p, folder_of(b)) for b in backends} for p in recorded}
+    differing = {name: by for name, by in said.items() if len(set(map(tuple, by.values()))) > 1}
+    lines = [
+        f"The very same advice on {', '.join(backends)}: {len(said) - len(differing)} of "
+        f"{len(said)} programs, from the same weights, on the same batches, measured every {EVERY} "
+        "steps (`python benchmarks/diagnosis backends`)."
+    ]
+    for name, by_backend in differing.items():
+        common = set.intersection(*map(set, by_backend.values()))
+        more = [
+            f"{backend} also {', '.join(word for word in words if word not in common)}"
+            for backend, words in by_backend.items()
+            if set(words) - common
+        ]
+        lines.append(
+            f"- {name}: all say {', '.join(sorted(common)) or 'nothing'}; {'; '.join(more)}"
+        )
+    return "\n".join(lines)
 
 
 def record_on(backend: str, sample: Sequence[Program]) -> None:

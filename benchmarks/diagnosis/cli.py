@@ -55,7 +55,8 @@ def run_record(programs: list, options: argparse.Namespace) -> None:
 def run_judge(programs: list, options: argparse.Namespace) -> None:
     verdicts, missing = judge.judge(programs, folder=options.folder, jobs=options.jobs)
     if options.write:
-        PAGE.write_text(judge.page(verdicts, missing), encoding="utf-8")
+        elsewhere = backends.report(backends.choose(programs))
+        PAGE.write_text(judge.page(verdicts, missing, elsewhere), encoding="utf-8")
         rules = judge.rules_page(RULES.read_text(encoding="utf-8"), verdicts)
         RULES.write_text(rules, encoding="utf-8")
     print(judge.report(verdicts, missing))

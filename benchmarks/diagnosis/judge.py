@@ -292,8 +292,8 @@ def listing(verdicts: Sequence[Verdict]) -> str:
     return "\n".join(lines)
 
 
-def page(verdicts: Sequence[Verdict], missing: Sequence[Program]) -> str:
-    """Return docs/accuracy.md."""
+def page(verdicts: Sequence[Verdict], missing: Sequence[Program], elsewhere: str) -> str:
+    """Return docs/accuracy.md; `elsewhere` tells of the other backends."""
     machine = environment()
     head = (
         "# How well it diagnoses\n\n"
@@ -307,4 +307,5 @@ def page(verdicts: Sequence[Verdict], missing: Sequence[Program]) -> str:
         "Programs, their repairs and their seeds are split in halves by a hash of the program: "
         "thresholds are set on one half (*set*), the other (*reported*) is only reported."
     )
-    return f"{head}\n\n{report(verdicts, missing)}\n{listing(verdicts)}"
+    others = f"## Other backends\n\n{elsewhere}\n"
+    return f"{head}\n\n{report(verdicts, missing)}\n{others}\n{listing(verdicts)}"

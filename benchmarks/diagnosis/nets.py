@@ -162,6 +162,18 @@ def conv1d(shape: Shape, **options: Any) -> keras.Model:
     return keras.Model(inputs, head(x, options))
 
 
+class Places(keras.layers.Layer):
+    """Adds a trained vector to each place of a sequence."""
+
+    def build(self, shape: Shape) -> None:
+        """Make a vector for each place, as small as those of Keras' `Embedding`."""
+        self.vectors = self.add_weight(shape=shape[1:], initializer="random_uniform")
+
+    def call(self, x: Any) -> Any:
+        """Return the sum of both."""
+        return x + self.vectors
+
+
 def transformer(shape: Shape, **options: Any) -> keras.Model:
     """Encoder blocks with normalisation first; tokens are words or the rows of an image."""
     inputs, x = enter(shape, options)
@@ -171,8 +183,7 @@ def transformer(shape: Shape, **options: Any) -> keras.Model:
     else:
         x = keras.layers.Reshape((shape[0], -1))(x)
         x = keras.layers.Dense(width)(x)
-    places = keras.layers.Embedding(shape[0], width)(keras.ops.arange(shape[0]))
-    x = x + places
+    x = Places()(x)
     for _ in range(options.get("blocks", 2)):
         y = keras.layers.LayerNormalization()(x)
         x = x + keras.layers.MultiHeadAttention(2, width // 2)(y, y)

@@ -7,8 +7,8 @@ _LEARNT = "the network learns the rare class: it errs less often than one that n
 
 WHYS: dict[str, str] = {
     "at-circle-46edb7df": (
-        "it fits in part: 32 % errors on training data where the neighbours have 20 %; the interval "
-        "of the difference reaches below the margin of 10 points asked of a loss that falls"
+        "it fits in part: 32 % errors on training data where the neighbours have 20 %; the "
+        "interval of the difference reaches below the margin of 10 points asked of a falling loss"
     ),
     "rate-low-digits-mlp-sgd-30th": (
         "updates are 2e-4 of the weights, above the tenth of the healthy 1e-3 where the rule "
