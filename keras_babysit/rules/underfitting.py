@@ -31,8 +31,8 @@ def underfitting(history: History, *, margin: float = 0.05, patience: int = 2) -
         history: What the probes recorded so far.
         margin: Difference of the errors that counts, in (0, 1]; twice that while the loss still
             falls.
-        patience: Number of scores before which it says nothing, at least 1. At the end of the run
-            one is enough: its interval tells chance, and there is nothing to wait for.
+        patience: Number of scores before which it says nothing, at least 1. At the end of a run of
+            as many epochs one is enough: its interval tells chance, and there is no more to come.
 
     Returns:
         One WARNING for the whole model, or nothing.
@@ -59,8 +59,9 @@ def underfitting(history: History, *, margin: float = 0.05, patience: int = 2) -
     """
     require_share("margin", margin)
     require_count("patience", patience)
-    wanted = 1 if share_done(history) >= 1 else patience
-    if len(estimates(history, "error", "train")) < wanted or _has_gap(history, margin):
+    is_over = share_done(history) >= 1 and history.epoch + 1 >= patience
+    scores = estimates(history, "error", "train")
+    if len(scores) < (1 if is_over else patience) or _has_gap(history, margin):
         return []
     still_falls = is_falling(history)
     if not is_time(history, is_falling=still_falls):
