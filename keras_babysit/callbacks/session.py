@@ -1,25 +1,24 @@
 """One watched run, from the first step to the last: what the callbacks wire together."""
 
 import functools
-import logging
 import math
 import os
-import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 
-from keras_babysit.advice import Advice, Journal, Severity
-from keras_babysit.callbacks.delivery import Delivery
-from keras_babysit.errors import KerasBabysitWarning, NotCompiledError, ProbeMismatchError
+from keras_babysit.advice import Advice, Severity
+from keras_babysit.callbacks._warnings import brief, warn
+from keras_babysit.callbacks.judge import Judge
+from keras_babysit.errors import NotCompiledError, ProbeMismatchError
 from keras_babysit.history import History, Measurement
 from keras_babysit.probes import Given, Monitor, Schedule, backend, intercept
 from keras_babysit.probes.schedule import later
 from keras_babysit.recorder import FlightRecorder, Rescue
-from keras_babysit.rules import Rule, explain, rule_name
+from keras_babysit.rules import Rule
 from keras_babysit.rules.loss_explosion import EXPLODED
 from keras_babysit.sinks import Report, Sink
 
@@ -80,7 +79,6 @@ class Session:
         self.planned = planned
         self.settings = settings
         self.history = History()
-        self.journal = Journal()
         self.schedule = Schedule(settings.every, settings.budget)
         self.is_off = False
         self.epoch = 0
@@ -90,11 +88,9 @@ class Session:
         self._is_keeping = True  # whether batches of this epoch are kept for the sample
         self._epoch_start = 0  # steps done before this epoch
         self._probed_at = self._scored_at = 0  # the epoch's end at which that was done last
-        self._rules = list(settings.rules)
         self._place, self._workers = backend.workers(model)
-        reports = self._place == 0
-        self._sinks = [Delivery(sink) for sink in settings.sinks if reports]
-        self._notices = {}  # what is not watched, by what the sentence is about
+        sinks = settings.sinks if self._place == 0 else ()
+        self._judge = Judge(self.history, settings.rules, sinks)
         self._limit = settings.stop_on if self._workers == 1 else None
         self._call_offs = []
         self._is_known_lost = False
@@ -107,14 +103,14 @@ class Session:
             self.history,
             self.schedule,
             planned=planned,
-            notice=self._notice,
+            notice=self._judge.note,
             given=settings.given,
         )
 
     @property
     def advice(self):
         """Every advice of the run: root causes first, their symptoms behind each."""
-        return explain(self.journal.advice)
+        return self._judge.advice
 
     def start(self):
         """Start the clock and the sinks; a sink that cannot write raises here."""
@@ -124,8 +120,7 @@ class Session:
             self.history.facts.update(worker=self._place, workers=self._workers)
         try:
             with self.schedule.charging("other"):
-                for sink in self._sinks:
-                    sink("on_start", self.history)
+                self._judge.open()
             if self._recorder is not None:
                 self._recorder.start()
         except Exception:
@@ -145,8 +140,8 @@ class Session:
     def _stand_aside(self, sentence):
         """Leave this run alone from its start on, and note why."""
         self.is_off = True
-        self._notice(sentence)
-        self._say(self._notices.values())
+        self._judge.note(sentence)
+        self._judge.publish(self._judge.findings(), step=0, epoch=0)
 
     @guarded
     def begin_epoch(self, epoch):
@@ -203,7 +198,7 @@ class Session:
         must_judge = has_looked or is_last or is_lost or self._stops_at_once
         if must_judge or self.schedule.affords("judge", self._step):
             with self.schedule.charging("judge"):
-                self._judge()
+                self._pronounce()
 
     def _look(self, *, is_last, whatever_it_costs=False):
         """Take a score and a probe, once each, where the budget allows; return whether one was.
@@ -215,7 +210,7 @@ class Session:
         if is_scored:
             # What has exploded is scored like the rest.
             with np.errstate(all="ignore"), schedule.charging("score"):
-                self._emit(self._monitor.score(step, self.epoch))
+                self._judge.emit(self._monitor.score(step, self.epoch))
             self._scored_at = step
         is_probed = self._probed_at < step and (
             whatever_it_costs or schedule.affords("probe", step, is_last=is_last)
@@ -223,7 +218,7 @@ class Session:
         if is_probed:
             with schedule.charging("probe"):
                 found, _ = self._monitor.measure(step, self.epoch, None, None)
-                self._emit(found)
+                self._judge.emit(found)
             self._alarm_if_ruined(found)
             schedule.taken(step)
             self._probed_at = step
@@ -240,29 +235,26 @@ class Session:
         self._stop_recorder()
         self.schedule.stop()
         with self.schedule.charging("other"):
-            self._tell("on_end", Report(self.history, self.advice, self.schedule.overhead))
-            for sink in self._sinks:
-                sink.leave()
+            self._judge.close(Report(self.history, self.advice, self.schedule.overhead))
 
     def abandon(self):
         """Put back what is left of a run, whether or not it came to `end`."""
         self._call_off()
         self._stop_recorder()
-        for sink in self._sinks:
-            sink.leave()
+        self._judge.leave()
 
     def switch_off(self, error):
         """Give up watching this run, and say so once."""
         self.is_off = True
         self._call_off()
         self._stop_recorder()
-        self.history.facts["broke_off"] = _brief(error)
-        _warn("keras-babysit is off for the rest of this run", error)
+        self.history.facts["broke_off"] = brief(error)
+        warn("keras-babysit is off for the rest of this run", error)
 
     def _say_what_was_too_dear(self):
         monitor = self._monitor
         if "model" in self.history.facts and not monitor.is_inside and not self.is_off:
-            self._notice(
+            self._judge.note(
                 f"Not watched: what the layers compute. To start with it takes about "
                 f"{monitor.start_seconds:.1f} s on this network, and the budget of "
                 f"{self.settings.budget:.0%} granted this run less. Babysitter(every=10) looks "
@@ -274,7 +266,7 @@ class Session:
         """Judge a last time, and look once more if another callback ended the run unforeseen."""
         if self._epoch_start == self._step and "model" in self.history.facts:
             self._look(is_last=True)
-        self._judge()
+        self._pronounce()
 
     def _make_recorder(self):
         settings = self.settings
@@ -287,7 +279,7 @@ class Session:
             history=self.history,
             schedule=self.schedule,
             news=self._hear_recorder,
-            warn=_warn,
+            warn=warn,
         )
 
     @guarded
@@ -295,7 +287,7 @@ class Session:
         """Tell what the recorder did; measure no more on a batch that it left out."""
         if skipped is not None and self.settings.given is None:
             self._monitor.train.forget(skipped)
-        self._judge()
+        self._pronounce()
 
     def _stop_recorder(self):
         if self._recorder is not None:
@@ -350,11 +342,11 @@ class Session:
         start = self.schedule.clock()
         found, weights = self._monitor.measure(self._step, self.epoch, arguments, batch)
         if not found:
-            self._notice(
+            self._judge.note(
                 "Not watched: the batches of this run cannot be looked at (tf.distribute). Give "
                 "examples to measure on: Babysitter(probe=(x, y))."
             )
-        self._emit(found)
+        self._judge.emit(found)
         if self._recorder is not None:
             self._recorder.measured(self._is_good(found))
         return found, weights, self.schedule.clock() - start
@@ -366,13 +358,13 @@ class Session:
         found, weights, seconds = known
         backend.wait(result)
         start = self.schedule.clock()
-        self._emit(
+        self._judge.emit(
             self._monitor.measure_update(
                 weights, result, self._step, self.epoch, self._steps_per_call
             )
         )
         self._alarm_if_ruined(found)
-        self._judge()
+        self._pronounce()
         self.schedule.charge("probe", seconds + self.schedule.clock() - start)
         self.schedule.taken(self._step)
 
@@ -401,7 +393,7 @@ class Session:
             found = self._monitor.take_train_batch(self._step, self.epoch, batch)
         if found:
             self._hunted = HUNT_STEPS
-            self._emit(found)
+            self._judge.emit(found)
 
     @property
     def _is_hunting(self):
@@ -433,32 +425,15 @@ class Session:
             if np.ndim(value) == 0
         ]
         self.history.extend(measurements)
-        self._emit(measurements)
+        self._judge.emit(measurements)
         lost = [m for m in measurements if not math.isfinite(m.value)]
         is_news = bool(lost) and not self._is_known_lost
         self._is_known_lost = self._is_known_lost or is_news
         return is_news
 
-    def _emit(self, measurements):
-        if measurements:
-            self._tell("on_measurements", measurements)
-
-    def _tell(self, method, argument):
-        for sink in list(self._sinks):
-            try:
-                sink(method, argument)
-            except Exception as error:
-                self._sinks.remove(sink)
-                sink.leave()
-                _warn(f"{type(sink.sink).__name__} is off for the rest of this run", error)
-
-    def _notice(self, sentence, about=""):
-        self._notices[about] = Advice("not_watched", Severity.NOTE, about, sentence)
-
-    def _judge(self):
-        holding = [*self._notices.values(), *self._not_done()]
-        for rule in list(self._rules):
-            holding += self._apply(rule)
+    def _pronounce(self):
+        """Judge the run as it stands, and do what follows from that."""
+        holding = self._judge.findings() + self._not_done()
         if self._recorder is not None:
             holding = [one for one in holding if not self._is_past(one)] + self._recorder.advice
         self._is_lost = any(advice.rule in FATAL_RULES for advice in holding)
@@ -466,16 +441,9 @@ class Session:
             self._recorder.alarm()
         if self._must_explain(holding):
             return
-        self._say(holding)
+        self._judge.publish(holding, step=self._step, epoch=self.epoch)
         if self._limit is not None and any(a.severity >= self._limit for a in holding):
             self.model.stop_training = True
-
-    def _say(self, holding):
-        events = self.journal.update(holding, step=self._step, epoch=self.epoch)
-        if events:
-            known = {(one.key, one.step): one for one in self.advice}
-            explained = [replace(e, advice=known[e.advice.key, e.advice.step]) for e in events]
-            self._tell("on_events", explained)
 
     def _not_done(self):
         """Return the advice on what one worker must not do while the others train on, if any."""
@@ -499,18 +467,6 @@ class Session:
             losses = self.history.series("loss/batch").steps
             seen = losses[-1] if len(losses) else 0
         return seen <= rescued
-
-    def _apply(self, rule):
-        try:
-            with np.errstate(all="ignore"):  # what has exploded is what a rule looks at
-                found = list(rule(self.history))
-            if not all(isinstance(advice, Advice) for advice in found):
-                raise TypeError(f"A rule must return a list of Advice. Received: {found!r:.80}")
-        except Exception as error:
-            self._rules.remove(rule)
-            _warn(f"The rule {rule_name(rule)} is off for the rest of this run", error)
-            return []
-        return found
 
     def _must_explain(self, holding):
         """Return whether to search for the cause first, rather than to tell of an effect alone."""
@@ -563,15 +519,3 @@ def _check(model, given):
             f"Argument `probe` must have as many inputs as the model: {len(expected)}. "
             f"Received: {received} inputs"
         )
-
-
-def _warn(what, error):
-    message = f"{what}: {_brief(error)}"
-    try:
-        warnings.warn(message, KerasBabysitWarning, stacklevel=2)
-    except Warning:  # where warnings are errors this must still not stop training
-        logging.getLogger("keras_babysit").warning(message)
-
-
-def _brief(error):
-    return f"{type(error).__name__}: {str(error)[:500]}"

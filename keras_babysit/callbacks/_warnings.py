@@ -1,0 +1,20 @@
+"""Warnings about the watcher itself."""
+
+import logging
+import warnings
+
+from keras_babysit.errors import KerasBabysitWarning
+
+
+def warn(what, error):
+    """Warn of a failure, also where warnings are errors: it must not stop training."""
+    message = f"{what}: {brief(error)}"
+    try:
+        warnings.warn(message, KerasBabysitWarning, stacklevel=2)
+    except Warning:
+        logging.getLogger("keras_babysit").warning(message)
+
+
+def brief(error):
+    """Return an error in one short line."""
+    return f"{type(error).__name__}: {str(error)[:500]}"
