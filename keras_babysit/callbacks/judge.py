@@ -23,7 +23,7 @@ class Judge:
 
     def __init__(self, history, rules, sinks):
         self.history = history
-        self.journal = Journal()
+        self._journal = Journal()
         self._rules = list(rules)
         self._sinks = [Delivery(sink) for sink in sinks]
         self._notices = {}  # what is not watched, by what the sentence is about
@@ -31,7 +31,7 @@ class Judge:
     @property
     def advice(self):
         """Every advice of the run: root causes first, their symptoms behind each."""
-        return explain(self.journal.advice)
+        return explain(self._journal.advice)
 
     def open(self):
         """Start the sinks; one that cannot write raises here."""
@@ -51,7 +51,7 @@ class Judge:
 
     def publish(self, holding, *, step, epoch):
         """Write into the journal what holds now, and tell what changed."""
-        events = self.journal.update(holding, step=step, epoch=epoch)
+        events = self._journal.update(holding, step=step, epoch=epoch)
         if events:
             known = {(one.key, one.step): one for one in self.advice}
             explained = [replace(e, advice=known[e.advice.key, e.advice.step]) for e in events]

@@ -27,7 +27,9 @@ Every backend module offers the same functions:
   `Feed().rate(arguments, variable, place)`: a copy of an optimizer variable before a step.
 - `exchange(model, arguments, values)`: give the variables other values, as `state` returns them,
   and return the arguments of the step that comes next.
-- `Sandbox(model, function, feed, arguments)`: run real training steps and leave no trace of them.
+- `Sandbox(model, function, feed, arguments)`: run real training steps of the model in `fit` and
+  leave no trace of them. `function` is Keras' own train function, `feed` the `Feed` that took the
+  batches, `arguments` those of the step that comes next, None outside of one.
 - `random_state()`, `set_random_state(state)`: the backend's own random state, None where Keras
   does not draw on it, and None does nothing.
 - `logs(result)`: what it returned of losses and metrics.

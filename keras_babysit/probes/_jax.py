@@ -179,14 +179,7 @@ def set_random_state(state):
 
 
 class Sandbox:
-    """Runs training steps on values of its own; the model and its run are not touched.
-
-    Args:
-        model: The model in `fit`.
-        function: Keras' own train function.
-        feed: The `Feed` that took the batches.
-        arguments: Arguments of the step that comes next, None outside of one.
-    """
+    """Runs training steps on values of its own; the model and its run are not touched."""
 
     def __init__(self, model, function, feed, arguments):
         del feed

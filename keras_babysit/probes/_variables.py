@@ -29,12 +29,6 @@ class InPlaceSandbox:
     """Runs training steps on the variables themselves and puts them back exactly.
 
     For the backends whose variables hold their values while `fit` runs; `values` is theirs.
-
-    Args:
-        model: The model in `fit`.
-        function: Keras' own train function.
-        feed: The `Feed` that took the batches.
-        arguments: Arguments of the step that comes next, None outside of one.
     """
 
     def __init__(self, model, function, feed, arguments):

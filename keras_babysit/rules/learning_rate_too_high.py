@@ -7,8 +7,7 @@ from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._learning_rate import HEALTHY_RATIO, set_rate, slower
 from keras_babysit.rules._network import kernels, median_ratios
-from keras_babysit.rules._outputs import guess_loss
-from keras_babysit.rules._progress import share_done, training_loss
+from keras_babysit.rules._progress import constant_loss, share_done, training_loss
 from keras_babysit.rules.dead_units import dead_units, was_born_dead
 from keras_babysit.rules.loss_explosion import loss_explosion
 
@@ -103,8 +102,8 @@ def learning_rate_too_high(
     has_killed = first > FIRST and is_alive and _has_killed(history)
     if (first > FIRST or is_long) and (has_exploded or has_killed):
         return [_advice(history, float(ratios.max()), start, loss)]
-    guess = guess_loss(history)
-    if loss < FALLEN * (start if guess is None else min(start, guess)):
+    constant = constant_loss(history)
+    if constant is not None and loss < FALLEN * constant:
         return []
     if is_long:
         return [_advice(history, float(np.median(recent)), start, loss)]
