@@ -59,8 +59,12 @@ bench-scale: .venv/.dev
 bench-dashboard: .venv/.dev
 	KERAS_BACKEND=tensorflow .venv/bin/python benchmarks/dashboard.py
 
-# The picture of the README is the one that the browser test keeps.
+# The pictures of the README: the report of the demo, and the tab that the browser test keeps.
 screenshots: .venv/.dev
+	.venv/bin/python examples/quickstart.py
+	chromium --headless --no-sandbox --hide-scrollbars --window-size=1100,1950 \
+		--screenshot=out/report.png out/quickstart/sick.html
+	.venv/bin/python -c "from PIL import Image; Image.open('out/report.png').convert('RGB').save('docs/images/report.png', optimize=True)"
 	KERAS_BACKEND=tensorflow .venv/bin/python -m pytest tests/dashboard/test_browser.py -k can_be_seen
 	.venv/bin/python -c "from PIL import Image; Image.open('out/dashboard/light.png').quantize(256).save('docs/images/dashboard.png', optimize=True)"
 

@@ -24,7 +24,9 @@ def main() -> None:
     one.add_argument("--only", action="append", help="name, or pattern")
     one.add_argument("--again", action="store_true", help="watch also what was watched")
     one.add_argument("--seconds", type=int, default=900, help="bound for one model")
+    one.add_argument("--epochs", type=int, default=1, help="of 4 steps each")
     one = commands.add_parser("one", help="watch one model in this process")
+    one.add_argument("--epochs", type=int, default=1)
     one.add_argument("name")
     one.add_argument("--alone", action="store_true", help="train it without the watcher")
     one = commands.add_parser("table", help="replay the rules; print what was seen and said")
@@ -39,7 +41,7 @@ def run_watch(options: argparse.Namespace) -> None:
     for name in cases.names():
         is_wanted = any(fnmatch.fnmatch(name, pattern) for pattern in options.only or ["*"])
         if is_wanted and (options.again or not _is_known(name)):
-            watch_in_a_process(name, options.seconds)
+            watch_in_a_process(name, options.seconds, options.epochs)
             print(tables.row(tables.read(path_of(name))), flush=True)
 
 
@@ -49,9 +51,9 @@ def run_one(options: argparse.Namespace) -> None:
 
     case = cases.find(options.name)
     if options.alone:
-        train(prepare(case), case, [])
+        train(prepare(case), case, [], options.epochs)
     else:
-        watch(case, path_of(options.name))
+        watch(case, path_of(options.name), options.epochs)
 
 
 def run_table(options: argparse.Namespace) -> None:
@@ -69,9 +71,10 @@ def _is_known(name: str) -> bool:
     return path_of(name).exists() or tables.failure_of(path_of(name)).exists()
 
 
-def watch_in_a_process(name: str, seconds: int) -> None:
+def watch_in_a_process(name: str, seconds: int, epochs: int) -> None:
     """Watch one model, or write down why that was not possible."""
     command = [sys.executable, str(Path(__file__).parent), "one", name]
+    command += ["--epochs", str(epochs)]
     failure = tables.failure_of(path_of(name))
     failure.parent.mkdir(parents=True, exist_ok=True)
     failure.unlink(missing_ok=True)

@@ -5,6 +5,7 @@ import tempfile
 import time
 import warnings
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -26,13 +27,14 @@ def prepare(case: Case) -> keras.Model:
     return model
 
 
-def train(model: keras.Model, case: Case, callbacks: list[keras.callbacks.Callback]) -> None:
-    """Train for an epoch of a few steps."""
+def train(model: keras.Model, case: Case, callbacks: list[Any], epochs: int) -> None:
+    """Train for epochs of a few steps."""
     x, y = case.data()
-    model.fit(x, y, batch_size=BATCH, shuffle=False, verbose=0, callbacks=callbacks)
+    options = {"batch_size": BATCH, "epochs": epochs, "shuffle": False, "verbose": 0}
+    model.fit(x, y, callbacks=callbacks, **options)
 
 
-def watch(case: Case, path: Path) -> None:
+def watch(case: Case, path: Path, epochs: int) -> None:
     """Train one case under a watcher that may take its time."""
     start = time.perf_counter()
     model = prepare(case)
@@ -46,7 +48,7 @@ def watch(case: Case, path: Path) -> None:
             rules=[recorder.mark_judgement, *DEFAULT_RULES],
             sinks=[recorder],
         )
-        train(model, case, [sitter])
+        train(model, case, [sitter], epochs)
         lines = recorder.path.read_text(encoding="utf-8").splitlines(keepends=True)
     layers = list(taps.names(taps.leaves(model)).values())
     seen = {target.partition("#")[0] for target in sitter.history.facts.get("layers", {})}

@@ -26,7 +26,7 @@ def exploding_gradients(
 
     Reads `"gradients/norm"` and the sizes of the kernels. It stays silent on networks of fewer
     than three kernels, on gradients that overflow under a loss scale, where the loss falls, and in
-    the first steps of a network with batch norms, where it fades by itself.
+    the first probes of a network with batch norms, where it mostly fades by itself.
 
     Args:
         history: What the probes recorded so far.
