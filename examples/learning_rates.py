@@ -45,7 +45,7 @@ def train(rate):
     """Return the losses by epoch, the one before training first, and what the sitter said."""
     x, y = digits()
     model = make_model(rate)
-    sitter = Babysitter(verbose=0)
+    sitter = Babysitter(verbose=0, every=10)  # not by the clock: the same words on each machine
     start = model.evaluate(x, y, verbose=0)
     history = model.fit(x, y, epochs=EPOCHS, verbose=0, callbacks=[sitter]).history
     return [start, *history["loss"]], sitter.advice
