@@ -51,20 +51,21 @@ def row(run: dict[str, Any]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def page(folder: Path) -> str:
-    """Return the page of all backends that were run."""
+def page(folder: Path, before: str = "") -> str:
+    """Return the page of all backends; of one without recordings here, what it said `before`."""
+    old = {part.partition("\n")[0]: part.strip() for part in before.split("\n## ")[1:]}
     parts = [INTRODUCTION]
     for backend in ("tensorflow", "jax", "torch"):
         runs = [read(path) for path in recordings(folder / backend)]
         if runs:
-            parts += [
-                f"## {backend}",
-                summary(runs),
-                missing(runs),
-                TABLE + "\n".join(map(row, runs)),
-                alarms(runs),
-            ]
+            parts += [f"## {backend}", summary(runs), missing(runs), rows(runs), alarms(runs)]
+        elif backend in old:
+            parts += [f"## {old[backend]}"]
     return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def rows(runs: list[dict[str, Any]]) -> str:
+    return TABLE + "\n".join(map(row, runs))
 
 
 def recordings(folder: Path) -> list[Path]:
