@@ -72,6 +72,21 @@ def number(value: Any) -> str:
     return one_line(value, 60)
 
 
+def with_margin(value: float, margin: float) -> str:
+    """Return a value and its margin, to two significant digits of the margin.
+
+    Example:
+        >>> with_margin(2.30291, 0.00101), with_margin(0.4, 0.0)
+        ('2.3029 +/- 0.0010', '0.4')
+    """
+    if not margin:
+        return number(value)
+    decimals = 1 - math.floor(math.log10(margin)) if math.isfinite(margin) else 0
+    if not 0 < decimals < 8 or not math.isfinite(value):
+        return f"{number(value)} +/- {number(margin)}"
+    return f"{value:,.{decimals}f} +/- {margin:.{decimals}f}"
+
+
 def evidence(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return the names and numbers that an advice rests on, short enough to show."""
     return [(one_line(key, 40), number(value)) for key, value in facts.items()]

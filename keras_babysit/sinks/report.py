@@ -19,7 +19,7 @@ from keras_babysit.history import FORMAT_VERSION, History, Overhead, read_jsonl,
 from keras_babysit.sinks import _page
 from keras_babysit.sinks._drawing import numbers
 from keras_babysit.sinks._records import episodes
-from keras_babysit.sinks._wording import cost, counted, name, number, one_line, outbreaks
+from keras_babysit.sinks._wording import cost, counted, name, number, one_line, outbreaks, with_margin
 
 _STYLES = {Severity.NOTE: "cyan", Severity.WARNING: "yellow", Severity.ERROR: "red"}
 
@@ -220,6 +220,6 @@ def _score_line(history: History) -> str:
     scores = _scores(history)
     parts = []
     for target, value in scores.get("loss", {}).items():
-        margin = scores.get("loss_stderr", {}).get(target)
-        parts.append(f"{target} {number(value)}" + (f" +/- {number(margin)}" if margin else ""))
+        margin = scores.get("loss_stderr", {}).get(target, 0.0)
+        parts.append(f"{target} {with_margin(value, margin)}")
     return f"loss like for like: {', '.join(parts)}" if parts else ""

@@ -111,7 +111,7 @@ def test_says_what_the_loss_did(values, says):
 
 
 def test_says_how_train_and_validation_compare():
-    says = "loss like for like: train 0.02 +/- 0.01, validation 0.09 +/- 0.01"
+    says = "loss like for like: train 0.020 +/- 0.010, validation 0.090 +/- 0.010"
     assert says in Report(a_history(), []).summary()
 
 
