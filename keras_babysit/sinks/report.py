@@ -19,7 +19,15 @@ from keras_babysit.history import FORMAT_VERSION, History, Overhead, read_jsonl,
 from keras_babysit.sinks import _page
 from keras_babysit.sinks._drawing import numbers
 from keras_babysit.sinks._records import episodes
-from keras_babysit.sinks._wording import cost, counted, name, number, one_line, outbreaks, with_margin
+from keras_babysit.sinks._wording import (
+    cost,
+    counted,
+    name,
+    number,
+    one_line,
+    outbreaks,
+    with_margin,
+)
 
 _STYLES = {Severity.NOTE: "cyan", Severity.WARNING: "yellow", Severity.ERROR: "red"}
 
