@@ -74,25 +74,29 @@ class Session:
     """
 
     def __init__(self, model, planned, settings):
-        _check(model, settings.given)
+        self.schedule = Schedule(settings.every, settings.budget)
+        self.schedule.start()
+        with self.schedule.charging("other"):
+            _check(model, settings.given)
         self.model = model
         self.planned = planned
         self.settings = settings
         self.history = History()
-        self.schedule = Schedule(settings.every, settings.budget)
         self.is_off = False
-        self.epoch = 0
+        self.epoch = self._first_epoch = 0
         self._step = 0
         self._quiet_until = 0  # the step before which there is nothing to look at
         self._next_keep = 0  # the step at which the next batch may be kept
+        self._next_validation_keep = 0  # the same in a pass over the validation data
         self._is_keeping = True  # whether batches of this epoch are kept for the sample
         self._epoch_start = 0  # steps done before this epoch
         self._probed_at = self._scored_at = 0  # the epoch's end at which that was done last
+        self._found = []  # what the probe of that end brought
         self._place, self._workers = backend.workers(model)
         sinks = settings.sinks if self._place == 0 else ()
         self._judge = Judge(self.history, settings.rules, sinks)
         self._limit = settings.stop_on if self._workers == 1 else None
-        self._call_offs = []
+        self._call_off = _nothing  # calls off what was put in place of a step function
         self._is_known_lost = False
         self._hunted = None  # steps searched for non-finite inputs, None before there is a reason
         self._record_of_fit = getattr(model, "history", None)  # Keras makes one for each `fit`
@@ -113,9 +117,7 @@ class Session:
         return self._judge.advice
 
     def start(self):
-        """Start the clock and the sinks; a sink that cannot write raises here."""
-        epochs, steps = self.planned.get("epochs"), self.planned.get("steps")
-        self.schedule.start(epochs * steps if epochs and steps else None)
+        """Start the sinks; one that cannot write raises here."""
         if self._workers > 1:
             self.history.facts.update(worker=self._place, workers=self._workers)
         try:
@@ -147,6 +149,10 @@ class Session:
     def begin_epoch(self, epoch):
         """Note that an epoch begins."""
         self.epoch = epoch
+        if self._epoch_start == 0:
+            self._first_epoch = epoch
+        self.schedule.expect(self._planned_steps())
+        self._next_validation_keep = 0
         self._step = self._quiet_until = self._epoch_start
         self._is_keeping = self._epoch_start == 0 or self._monitor.is_sample_small
         if self._recorder is not None:
@@ -177,10 +183,13 @@ class Session:
     @guarded
     def expect_validation_step(self, batch):
         """Keep validation examples, in as many passes over them as the budget needs."""
-        is_wanted = self._monitor.wants_validation_batch(batch)
-        if is_wanted and self.schedule.affords("keep_validation", self._step):
+        if batch < self._next_validation_keep or not self._monitor.wants_validation_batch(batch):
+            return
+        if self.schedule.affords("keep_validation", self._step):
             before = functools.partial(self._before_validation_step, batch)
             self._intercept("test_function", before, lambda known, result: None)
+        else:
+            self._next_validation_keep = later(batch)
 
     @guarded
     def end_epoch(self, logs):
@@ -217,10 +226,10 @@ class Session:
         )
         if is_probed:
             with schedule.charging("probe"):
-                found, _ = self._monitor.measure(step, self.epoch, None, None)
-                self._judge.emit(found)
-            self._alarm_if_ruined(found)
-            schedule.taken(step)
+                self._found = self._monitor.measure(step, self.epoch, None, None)
+                self._judge.emit(self._found)
+            self._alarm_if_ruined(self._found)
+            schedule.probes += 1
             self._probed_at = step
         return is_scored or is_probed
 
@@ -233,9 +242,9 @@ class Session:
             self._say_what_was_too_dear()
             self._finish()
         self._stop_recorder()
-        self.schedule.stop()
         with self.schedule.charging("other"):
             self._judge.close(Report(self.history, self.advice, self.schedule.overhead))
+        self.schedule.stop()
 
     def abandon(self):
         """Put back what is left of a run, whether or not it came to `end`."""
@@ -294,11 +303,7 @@ class Session:
             self._recorder.stop()
 
     def _intercept(self, attribute, before, after):
-        self._call_offs = [intercept(self.model, attribute, before, after)]
-
-    def _call_off(self):
-        for call_off in self._call_offs:
-            call_off()
+        self._call_off = intercept(self.model, attribute, before, after)
 
     def _before_step(self, is_due, arguments):
         if self._is_over:
@@ -324,7 +329,9 @@ class Session:
         What the user's data raises is raised here, as Keras would a moment later.
         """
         with self.schedule.charging(kind):
-            batches, arguments = backend.borrow(arguments, self._steps_per_call)
+            batches, arguments = backend.borrow(
+                arguments, self._steps_per_call, fetching=self.schedule.leaving_out
+            )
             return self._first_of(batches), arguments
 
     @guarded
@@ -340,22 +347,32 @@ class Session:
             return None
         backend.wait(backend.state(self.model, arguments)[0])  # what is pending is not our cost
         start = self.schedule.clock()
-        found, weights = self._monitor.measure(self._step, self.epoch, arguments, batch)
-        if not found:
+        if not self._is_probed:
+            self._measure_step(arguments, batch)
+        if self._recorder is not None:
+            self._recorder.measured(self._is_good(self._found))
+        weights = self._monitor.weights_before(arguments) if self._found else None
+        return weights, self.schedule.clock() - start
+
+    def _measure_step(self, arguments, batch):
+        self._found = self._monitor.measure(self._step, self.epoch, arguments, batch)
+        if not self._found:
             self._judge.note(
                 "Not watched: the batches of this run cannot be looked at (tf.distribute). Give "
                 "examples to measure on: Babysitter(probe=(x, y))."
             )
-        self._judge.emit(found)
-        if self._recorder is not None:
-            self._recorder.measured(self._is_good(found))
-        return found, weights, self.schedule.clock() - start
+        self._judge.emit(self._found)
+
+    @property
+    def _is_probed(self):
+        """Whether the state before this step was measured at the end of the epoch before it."""
+        return 0 < self._step == self._probed_at
 
     @guarded
     def _after_step(self, known, result):
         if known is None:
             return
-        found, weights, seconds = known
+        weights, seconds = known
         backend.wait(result)
         start = self.schedule.clock()
         self._judge.emit(
@@ -363,10 +380,15 @@ class Session:
                 weights, result, self._step, self.epoch, self._steps_per_call
             )
         )
-        self._alarm_if_ruined(found)
+        self._alarm_if_ruined(self._found)
         self._pronounce()
-        self.schedule.charge("probe", seconds + self.schedule.clock() - start)
-        self.schedule.taken(self._step)
+        seconds += self.schedule.clock() - start
+        if self._is_probed:
+            self.schedule.charge("other", seconds)
+        else:
+            self.schedule.charge("probe", seconds, holds_start=self._monitor.holds_start)
+            self.schedule.probes += 1
+        self.schedule.looked(self._step)
 
     @guarded
     def _see_validation_step(self, place, batch):
@@ -406,6 +428,17 @@ class Session:
     @property
     def _steps_per_call(self):
         return getattr(self.model, "steps_per_execution", 1) or 1
+
+    def _planned_steps(self):
+        """Return how many steps the run is going to have, None as long as that is not known.
+
+        Of a generator `fit` knows the steps of an epoch once the first one is over.
+        """
+        epochs, steps = self.planned.get("epochs"), self.planned.get("steps")
+        epochs_done = self.epoch - self._first_epoch
+        if not steps and epochs_done:
+            steps = self._epoch_start / epochs_done
+        return round(steps * (epochs - self._first_epoch)) if epochs and steps else None
 
     def _steps_done(self):
         """Return the steps done at the end of an epoch; hooks alone do not tell the last one."""
@@ -500,6 +533,10 @@ class Session:
             # Before the first step there is no better state, whatever its loss is.
             return self._step == 0 and not self._is_lost
         return math.isfinite(loss) and (start <= 0 or loss <= EXPLODED * start)
+
+
+def _nothing():
+    """Do nothing."""
 
 
 def _check(model, given):

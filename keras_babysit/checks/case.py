@@ -145,7 +145,7 @@ class Case:
             notice=lambda sentence, about="": self.notices.append(sentence),
             given=Given(lambda: iter([self.batch]), is_fresh=False),
         )
-        measurements, _ = monitor.measure(0, 0, None, None)
+        measurements = monitor.measure(0, 0, None, None)
         return {(m.quantity, m.target): m.value for m in measurements}
 
     def _timed(self):

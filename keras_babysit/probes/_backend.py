@@ -3,6 +3,7 @@
 Every backend module offers the same functions:
 
 - `CAN_COMPILE`: whether compiling is a choice that the schedule makes.
+- `COMPILES_EACH_SIZE`: whether another number of examples is another compilation.
 - `versions()`: the version of the backend, by its name.
 - `workers(model)`: the place, from 0, of this process among those that train together, and how
   many they are.
@@ -14,12 +15,15 @@ Every backend module offers the same functions:
 - `compile(function, *examples, varies=())`: `function` as one compiled graph, for arguments like
   `examples`; those at the places `varies` may come with another first axis.
 - `copy(values)`: copies that the next training step cannot overwrite.
+- `spread(values, count)`: the same, but of a value with more than `count` entries about as many of
+  them, evenly spread.
 - `wait(values)`: return when `values` are computed.
 - `is_out_of_memory(error)`: whether an error says that there is not enough memory.
 - `first_units(tensor, count)`: the first entries of the last axis, on the host.
 - `to_tensor(array)`, `to_numpy(tensor)`: across the border to the host.
-- `borrow(arguments, count)`: up to `count` batches out of the arguments of Keras' train or test
-  function, and arguments that hand the very same batches on.
+- `borrow(arguments, count, fetching=)`: up to `count` batches out of the arguments of Keras' train
+  or test function, and arguments that hand the very same batches on. What the data themselves take
+  happens in the context that `fetching` makes: `fit` would wait for them a moment later.
 - `state(model, arguments)`: the values of the variables of the model during that function, as
   lists `(trainable, other, optimizer)`; `other` is all that is neither, metrics included.
 - `trained(model, result)`: the values of the trainable variables after it.

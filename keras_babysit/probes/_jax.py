@@ -1,15 +1,19 @@
 """What the probes need of JAX."""
 
 import contextlib
+import functools
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from keras_babysit.probes._variables import assign, flat, groups
+from keras_babysit.probes._variables import assign, flat, groups, stride
 
 CAN_COMPILE = True
 """Whether `compile` makes a difference; uncompiled, JAX compiles each operation by itself."""
+
+COMPILES_EACH_SIZE = True
+"""Whether another number of examples is another compilation."""
 
 
 def versions():
@@ -62,6 +66,18 @@ def copy(values):
     return [jnp.copy(value) for value in values]
 
 
+def spread(values, count):
+    """Return copies of `values`; of those with more than `count` entries, entries evenly spread."""
+    large = {place: v for place, v in enumerate(values) if v.size > count}
+    entries = iter(_cut(count)(list(large.values()))) if large else None
+    return [next(entries) if place in large else jnp.copy(v) for place, v in enumerate(values)]
+
+
+@functools.cache
+def _cut(count):
+    return compile(lambda values: [v.reshape(-1)[:: stride(v.size, count)] for v in values])
+
+
 def wait(values):
     """Return when `values` are computed."""
     jax.block_until_ready(values)
@@ -87,7 +103,7 @@ def first_units(tensor, count):
     return np.asarray(tensor)[..., :count]
 
 
-def borrow(arguments, count):
+def borrow(arguments, count, *, fetching=contextlib.nullcontext):
     """Return up to `count` batches out of fit's iterator, and arguments that hand them on.
 
     What it raises is an error of the data.
@@ -96,7 +112,8 @@ def borrow(arguments, count):
     batches = []
     while len(batches) < count:
         try:
-            batches.append(next(iterator))
+            with fetching():
+                batches.append(next(iterator))
         except StopIteration:
             break
     seen = [jax.tree.map(_here, batch) for batch in batches]

@@ -1,15 +1,19 @@
 """What the probes need of TensorFlow."""
 
+import contextlib
 import functools
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_babysit.probes._variables import InPlaceSandbox, assign, groups
+from keras_babysit.probes._variables import InPlaceSandbox, assign, groups, stride
 
 CAN_COMPILE = True
 """Whether `compile` makes a difference; an uncompiled pass starts sooner."""
+
+COMPILES_EACH_SIZE = False
+"""Whether another number of examples is another compilation."""
 
 
 def versions():
@@ -93,6 +97,15 @@ def copy(values):
     return [tf.identity(value) for value in values]
 
 
+def spread(values, count):
+    """Return copies of `values`; of those with more than `count` entries, entries evenly spread."""
+    sizes = [int(np.prod(value.shape)) for value in values]
+    return [
+        tf.reshape(value, [-1])[:: stride(size, count)] if size > count else tf.identity(value)
+        for value, size in zip(values, sizes, strict=True)
+    ]
+
+
 def wait(values):
     """Return when `values` are computed."""
     for value in keras.tree.flatten(values)[-1:]:
@@ -119,7 +132,7 @@ def first_units(tensor, count):
     return to_numpy(tensor[..., :count])
 
 
-def borrow(arguments, count):
+def borrow(arguments, count, *, fetching=contextlib.nullcontext):
     """Return up to `count` batches out of fit's iterator, and arguments that hand them on.
 
     What is handed on is an iterator of the very same element spec, so that nothing is retraced.
@@ -132,7 +145,8 @@ def borrow(arguments, count):
     batches = []
     while len(batches) < count:
         try:
-            batches.append(iterator.get_next())
+            with fetching():
+                batches.append(iterator.get_next())
         except (tf.errors.OutOfRangeError, StopIteration):
             break
     if not batches:

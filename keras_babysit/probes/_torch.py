@@ -6,10 +6,13 @@ import keras
 import numpy as np
 import torch
 
-from keras_babysit.probes._variables import InPlaceSandbox, assign, groups
+from keras_babysit.probes._variables import InPlaceSandbox, assign, groups, stride
 
 CAN_COMPILE = False
 """Whether `compile` makes a difference."""
+
+COMPILES_EACH_SIZE = False
+"""Whether another number of examples is another compilation."""
 
 
 def versions():
@@ -69,6 +72,15 @@ def copy(values):
     return [value.detach().clone() for value in values]
 
 
+def spread(values, count):
+    """Return copies of `values`; of those with more than `count` entries, entries evenly spread."""
+    sizes = [value.numel() for value in values]
+    return copy(
+        value.reshape(-1)[:: stride(size, count)] if size > count else value
+        for value, size in zip(values, sizes, strict=True)
+    )
+
+
 def wait(values):
     """Return when `values` are computed."""
     del values
@@ -102,9 +114,9 @@ def first_units(tensor, count):
     return to_numpy(tensor[..., :count])
 
 
-def borrow(arguments, count):
+def borrow(arguments, count, *, fetching=contextlib.nullcontext):
     """Return the one batch that Keras' function is handed; it is not used up by looking at it."""
-    del count
+    del count, fetching
     return [arguments[0][0]], arguments
 
 

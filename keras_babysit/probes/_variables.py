@@ -25,6 +25,14 @@ def assign(model, values):
         variable.assign(value)
 
 
+def stride(size, count):
+    """Return the distance of about `count` entries that are spread over `size`.
+
+    It is odd: kernels are mostly a power of two wide, and the entries would lie in a few columns.
+    """
+    return max(1, size // count) | 1
+
+
 class InPlaceSandbox:
     """Runs training steps on the variables themselves and puts them back exactly.
 

@@ -15,7 +15,7 @@ from keras_babysit.probes.loss_facts import describe_outputs
 from keras_babysit.probes.probe import Probe, alike, weight_names
 from keras_babysit.probes.sample import MAX_EXAMPLES, Sample
 from keras_babysit.probes.schedule import AT_ONCE
-from keras_babysit.probes.score import Score
+from keras_babysit.probes.score import SLICES, Score
 from keras_babysit.probes.update_ratio import UpdateRatio
 
 PROBE_EXAMPLES = 256
@@ -80,6 +80,7 @@ class Monitor:
         self._neighbours = (None, None)  # size of the sample, their errors on it
         self._probe = None
         self._examples = PROBE_EXAMPLES
+        self._usual = 0  # examples of a step
         self._host_update = outside.HostUpdateRatio()
         self._firsts = []  # losses of the first steps
         self._rows = set()  # the training examples that were kept, by their content
@@ -145,6 +146,11 @@ class Monitor:
         """About how long it takes to start to probe this network."""
         return backend.start_seconds(self._size, is_compiled=self.is_compiled)
 
+    @property
+    def holds_start(self):
+        """Whether the first probe holds more than each later one takes: its compilation."""
+        return self.is_inside and self.is_compiled
+
     def wants_train_batch(self, place):
         """Return whether the sample wants the batch of step `place`, counted from 0."""
         return self.given is None and self.train.wants(place)
@@ -206,12 +212,11 @@ class Monitor:
             batch: The batch of that step, or None if it could not be seen.
 
         Returns:
-            The measurements, and what `measure_update` wants to know after the step; an empty
-            list and None if there was no batch to measure on.
+            The measurements, none if there was no batch to measure on.
         """
         batch = self._choose(batch)
         if batch is None:
-            return [], None
+            return []
         if self._probe is None:
             self._prepare(batch, arguments)
         self._look_closer(step)
@@ -219,6 +224,8 @@ class Monitor:
         if self.is_inside:
             is_first = not self._probe.has_run
             readings, batch = self._run(state, batch)
+            if self._may_compile:
+                self.history.facts["is_compiled"] = self.is_compiled
         else:
             is_first = False
             readings = outside.look(self._weights, state, batch)
@@ -233,7 +240,11 @@ class Monitor:
             for (quantity, target), value in values.items()
         ]
         self.history.extend(measurements)
-        return measurements, self._ratios.before(state)
+        return measurements
+
+    def weights_before(self, arguments):
+        """Return what `measure_update` wants to know of the weights before a step."""
+        return self._ratios.before(backend.state(self.model, arguments))
 
     @property
     def _ratios(self):
@@ -241,7 +252,7 @@ class Monitor:
 
     def measure_update(self, before, result, step, epoch, steps):
         """Return the update ratios, per optimizer step, of the call that gave `result`."""
-        if before is None or not before:
+        if not before:
             return []
         ratios = self._ratios.after(before, backend.trained(self.model, result)) / steps
         measurements = self._first_loss_from_outside(result, step, epoch)
@@ -296,11 +307,38 @@ class Monitor:
         return values
 
     def _choose(self, batch):
+        """Return the examples to measure on: those of the step, or kept ones where it has few."""
         if self.given is not None:
             return self.given.next(self._examples, self.train)
-        if batch is not None and samples.size(batch) >= min(SMALL, len(self.train)):
+        size = 0 if batch is None else samples.size(batch)
+        self._usual = max(size, self._usual)
+        enough = max(SMALL, self._usual) if backend.COMPILES_EACH_SIZE else SMALL
+        if batch is not None and size >= min(enough, len(self.train)):
             return samples.keep(batch, self._examples)
-        return self.train.batch(self._examples)
+        return self.train.batch(self._count_kept())
+
+    def _count_kept(self):
+        """Return how many of the kept examples to measure on.
+
+        Where each number of examples is a compilation of its own, as many as the steps have; and
+        as long as there are fewer, a power of two, of which there are few.
+        """
+        if not backend.COMPILES_EACH_SIZE:
+            return self._examples
+        kept, wanted = len(self.train), min(max(SMALL, self._usual), self._examples)
+        return wanted if kept >= wanted else _power_of_two(kept)
+
+    def _count_scored(self, sample):
+        """Return how many examples of a sample to score at a time.
+
+        Where each number of examples is a compilation of its own, as many as of the other sample,
+        unless that were small change.
+        """
+        if not backend.COMPILES_EACH_SIZE:
+            return self._examples
+        of = {id(s): len(s) // SLICES for s in (self.train, self.validation) if len(s) >= SLICES}
+        most, least = of.get(id(sample), 1), min(of.values(), default=1)
+        return min(self._examples, _power_of_two(least if most <= SLICES * least else most))
 
     def _first_loss_from_outside(self, result, step, epoch):
         loss = outside.first_loss(result) if step == 0 and not self.is_inside else None
@@ -382,20 +420,24 @@ class Monitor:
         return backend.is_out_of_memory(error) and self._examples == PROBE_EXAMPLES
 
     def _shrink(self, size):
-        """Measure on fewer examples from now on; return the sentence that says so."""
-        self._examples = max(1, min(size, PROBE_EXAMPLES) // 4)
+        """Measure on fewer examples from now on; return the sentence that says so.
+
+        A quarter of them, and no more than a step has: for those the memory suffices.
+        """
+        self._examples = max(1, min(size // 4, self._usual or size))
         return (
             f"Probes measure {self._examples} examples instead of {size}: for more the memory "
             "did not suffice."
         )
 
     def _run_score(self, state, sample):
+        count = self._count_scored(sample)
         try:
-            return self._score(state, sample, self._examples)
+            return self._score(state, sample, count)
         except Exception as error:
             if not self._can_shrink(error):
                 raise
-            self.notice(self._shrink(len(sample)), "examples")
+            self.notice(self._shrink(count), "examples")
             return self._score(state, sample, self._examples)
 
     def _describe_run(self, batch):
@@ -512,6 +554,11 @@ def has_plain_loss(model):
     """
     own_step = type(model).train_step is not keras.Model.train_step
     return not own_step or getattr(model, "loss", None) is not None
+
+
+def _power_of_two(number):
+    """Return the largest power of two up to a number, at least 1."""
+    return 2 ** (max(1, number).bit_length() - 1)
 
 
 def _as_value(value):

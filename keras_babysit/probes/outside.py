@@ -2,13 +2,14 @@
 
 To compile a probe, or to run one uncompiled, can take more than the budget grants a short run.
 The batch, the weights, how far a step moves them and the loss that Keras returns are there anyway,
-and cost one read of each, on the host.
+and cost one read of each, on the host; of a large weight about `ENTRIES` entries are read.
 """
 
 import keras
 import numpy as np
 
 from keras_babysit.probes._backend import backend
+from keras_babysit.probes.update_ratio import ENTRIES
 
 
 def look(names, state, batch):
@@ -29,8 +30,10 @@ def look(names, state, batch):
                 readings[f"{room}/nonfinite", target] = float(bad)
                 readings[f"{room}/mean", target] = float(values.mean())
                 readings[f"{room}/std", target] = float(values.std())
-    for name, value in zip(names, state[0], strict=True):
-        readings["weights/norm", name] = _norm(_on_host(value))
+    for name, value, some in zip(names, state[0], backend.spread(state[0], ENTRIES), strict=True):
+        some = _on_host(some)
+        share = some.size / max(1, np.prod(value.shape))
+        readings["weights/norm", name] = _norm(some) / np.sqrt(share or 1.0)
     return readings
 
 
@@ -38,11 +41,12 @@ class HostUpdateRatio:
     """Computes what `UpdateRatio` computes, on the host."""
 
     def before(self, state):
-        """Return a copy of the weights, which the step is about to change."""
-        return [np.array(_on_host(value)) for value in state[0]]
+        """Return a copy of what the step is about to change."""
+        return [np.array(_on_host(value)) for value in backend.spread(state[0], ENTRIES)]
 
     def after(self, before, trained):
         """Return the ratio of each variable as an array; NaN where there is none."""
+        trained = backend.spread(trained, ENTRIES)
         with np.errstate(all="ignore"):
             ratios = [
                 np.float64(_norm(_on_host(new) - old)) / _norm(old)

@@ -83,8 +83,12 @@ class Schedule:
 
     def start(self, planned_steps=None):
         """Start the clock of a run of `planned_steps` steps, None if that is not known."""
-        self._planned_steps = planned_steps
+        self.expect(planned_steps)
         self._started, self._stopped = self.clock(), None
+
+    def expect(self, planned_steps):
+        """Note how many steps the run is going to have, as soon as that is known."""
+        self._planned_steps = planned_steps
 
     def stop(self):
         """Stop the clock."""
@@ -100,7 +104,8 @@ class Schedule:
         """Seconds since the start of the run."""
         if self._started is None:
             return 0.0
-        return (self.clock() if self._stopped is None else self._stopped) - self._started
+        now = self.clock() if self._stopped is None else self._stopped
+        return max(0.0, now - self._started)  # a clock may be set back
 
     @property
     def next_step(self):
@@ -118,22 +123,21 @@ class Schedule:
         self._next = later(step)
         return False
 
-    def taken(self, step):
-        """Note that a probe was taken, so that the next is due later."""
-        self.probes += 1
+    def looked(self, step):
+        """Note that step `step + 1` was looked at, so that the next look is due later."""
         if self.every == "auto":
             self._next = step + min(max(1, int(step * self._spacing(step))), MAX_SPACING)
         else:
             self._next = (step // self.every + 1) * self.every
 
-    def affords(self, kind, step, times=1, *, is_last=False):
-        """Return whether the budget has room for `times` more of a kind, one of `SHARES`.
+    def affords(self, kind, step, *, is_last=False):
+        """Return whether the budget has room for one more of a kind, one of `SHARES`.
 
         Before the end of the run room is left for what is looked at then.
         """
         if self.every != "auto":
             return True
-        cost = times * self._cost(kind)
+        cost = self._cost(kind)
         whole = self.budget * max(self.elapsed, GRACE_SECONDS)
         ahead = 0.0 if is_last else self._reserve(kind, whole) + self._upkeep(step)
         if self._total + cost + ahead > whole:
@@ -144,13 +148,24 @@ class Schedule:
         again = cost if self._costs[kind] else self._again[kind]
         return is_last or self._ongoing(kind) + again <= share
 
-    def charge(self, kind, seconds):
-        """Put time to the account of a kind: one of `SHARES`, or `"other"`."""
+    def charge(self, kind, seconds, *, holds_start=True):
+        """Put time to the account of a kind: one of `SHARES`, or `"other"`.
+
+        Args:
+            kind: The kind.
+            seconds: The time.
+            holds_start: Whether the first of a kind holds what is paid once, to compile it; if
+                not, the next one is taken to cost as much.
+        """
+        seconds = max(0.0, seconds)
         self.spent[kind] += seconds
-        if kind in self._costs:
-            if not self._costs[kind]:  # it holds what is paid once
-                self._firsts[kind] += max(0.0, seconds - self._again[kind])
-            self._costs[kind] = [*self._costs[kind][-1:], seconds]
+        if kind not in self._costs:
+            return
+        if not self._costs[kind]:
+            self._firsts[kind] += max(0.0, seconds - self._again[kind])
+            if not holds_start:
+                self._again[kind] = seconds
+        self._costs[kind] = [*self._costs[kind][-1:], seconds]
 
     @contextlib.contextmanager
     def charging(self, kind):
@@ -160,9 +175,18 @@ class Schedule:
         try:
             yield
         finally:
-            seconds = self.clock() - start
+            seconds = max(0.0, self.clock() - start)
             self.charge(kind, seconds - self._nested)
             self._nested = around + seconds
+
+    @contextlib.contextmanager
+    def leaving_out(self):
+        """Leave the time inside this context out of what is being charged: it is not ours."""
+        start = self.clock()
+        try:
+            yield
+        finally:
+            self._nested += max(0.0, self.clock() - start)
 
     def foresee(self, kind, seconds, *, again):
         """Note what the first of a kind will take, and what each later one."""
@@ -172,7 +196,7 @@ class Schedule:
     def forget_costs(self):
         """Forget what a probe costs, because from now on it runs another way."""
         self._costs["probe"] = []
-        self._foreseen["probe"] = 0.0
+        self._foreseen["probe"] = self._again["probe"] = 0.0
 
     def grants(self, seconds, step):
         """Return whether the budget has room for what is paid once to look closer.

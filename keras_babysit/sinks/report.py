@@ -129,7 +129,9 @@ class Report:
         """Return in a line each what the loss did, and what watching cost."""
         lines = [_loss_line(self.history), _score_line(self.history)]
         if self.overhead is not None:
-            lines.append(f"watching cost {self.overhead}")
+            is_short = self.history.facts.get("is_compiled") is False
+            why = "; the budget did not pay for compiling them" if is_short else ""
+            lines.append(f"watching cost {self.overhead}{why}")
         return [line for line in lines if line]
 
     def __str__(self) -> str:

@@ -99,3 +99,71 @@ def test_the_account_holds_what_sinks_take_whenever_they_are_told():
     told_later = clock.now - 1.0  # the start was charged by the real clock
     assert told_later >= 5
     assert sitter.overhead.seconds == pytest.approx(told_later, abs=0.9)
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() == "tensorflow", reason="tf.data fetches ahead, in a thread of its own"
+)
+def test_what_the_data_take_to_come_is_not_ours():
+    clock = Clock()
+    sitter = kb.Babysitter(verbose=0)
+
+    class SlowData(keras.utils.PyDataset):
+        def __len__(self):
+            return 4
+
+        def __getitem__(self, place):
+            clock.now += 100.0
+            return X[:16], Y[:16]
+
+    class WithThatClock(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            sitter._session.schedule.clock = clock
+            sitter._session.schedule.start()
+
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, "softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(SlowData(), verbose=0, epochs=2, callbacks=[sitter, WithThatClock()])
+    assert clock.now >= 800.0
+    assert len(sitter._session._monitor.train) == 64  # they were kept, so they were asked for
+    assert sitter.overhead.seconds < 1.0
+
+
+@pytest.mark.parametrize("batch_size", [64, 16])
+def test_a_step_that_comes_right_after_a_measured_end_shows_its_update(batch_size):
+    sitter = kb.Babysitter(verbose=0, every=64 // batch_size)
+    fit(sitter, epochs=3, batch_size=batch_size)
+    history = sitter.history
+    name = history.targets("weights/norm")[0]
+    by_epoch = np.arange(4) * 64 // batch_size
+    assert history.series("weights/norm", name).steps.tolist() == by_epoch.tolist()
+    assert history.series("updates/ratio", name).steps.tolist() == by_epoch[:3].tolist()
+    assert sitter.overhead.probes == 4
+
+
+def planned_steps(x, **options):
+    """Return how many steps a run is taken to have, at the start of each epoch."""
+    planned = []
+
+    class Plan(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            planned.append(sitter._session.schedule._planned_steps)
+
+    sitter = kb.Babysitter(verbose=0)
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, "softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(x, verbose=0, callbacks=[sitter, Plan()], **options)
+    return planned
+
+
+def test_a_run_that_is_resumed_is_as_long_as_what_is_left_of_it():
+    options = {"epochs": 10, "initial_epoch": 7, "batch_size": 16}
+    assert planned_steps(X, y=Y, **options) == [12, 12, 12]
+
+
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras, of any such data
+def test_how_long_a_run_of_unknown_data_is_shows_after_an_epoch():
+    tf = pytest.importorskip("tensorflow")
+    data = tf.data.Dataset.from_tensor_slices((X, Y)).filter(lambda x, y: True).batch(16)
+    # Keras announces a step before it finds that the data are at their end: 5 for 4.
+    assert planned_steps(data, shuffle=False, epochs=3) == [None, 15, 15]

@@ -9,14 +9,15 @@ from keras_babysit.errors import KerasBabysitWarning
 from keras_babysit.probes import Probe, backend
 from keras_babysit.probes.score import Score
 
-X = np.random.default_rng(0).normal(size=(600, 4)).astype("float32")
+X = np.random.default_rng(0).normal(size=(1024, 4)).astype("float32")
 Y = (X[:, 0] > 0).astype("int32")
 
 
-def fit(sitter, batch_size=300):
+def fit(sitter, batch_size=512, examples=1024):
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, "softmax")])
     model.compile("adam", "sparse_categorical_crossentropy")
-    return model.fit(X, Y, batch_size=batch_size, epochs=2, verbose=0, callbacks=[sitter])
+    x, y = X[:examples], Y[:examples]
+    return model.fit(x, y, batch_size=batch_size, epochs=2, verbose=0, callbacks=[sitter])
 
 
 def watch(monkeypatch, kind, limit):
@@ -40,16 +41,32 @@ def test_a_probe_takes_at_most_so_many_examples(monkeypatch):
     assert set(tried) == {256}
 
 
+@pytest.mark.skipif(not backend.COMPILES_EACH_SIZE, reason="sizes cost nothing on this backend")
+@pytest.mark.parametrize(
+    ("batch_size", "expected"), [(1, {1, 2, 4, 8, 16, 32}), (48, {48}), (100, {100})]
+)
+def test_where_each_size_is_a_compilation_there_are_few_of_them(monkeypatch, batch_size, expected):
+    sizes, call = set(), Probe.__call__
+
+    def seen(self, state, batch, **options):
+        sizes.add(len(batch[0]))
+        return call(self, state, batch, **options)
+
+    monkeypatch.setattr(Probe, "__call__", seen)
+    fit(kb.Babysitter(every=1, verbose=0), batch_size, examples=70 if batch_size == 1 else 250)
+    assert sizes == expected
+
+
 @pytest.mark.parametrize("kind", [Probe, Score])
 def test_without_memory_for_that_a_quarter_is_measured_and_that_is_said_once(monkeypatch, kind):
     tried = watch(monkeypatch, kind, limit=100)
     sitter = kb.Babysitter(every=1, verbose=0)
     fit(sitter)
-    assert tried[0] == 256
-    assert set(tried[1:]) == {64}
+    assert tried[0] > 100
+    assert set(tried[1:]) == {tried[0] // 4}
     (note,) = (advice for advice in sitter.advice if advice.rule == "not_watched")
     assert note.severity is kb.Severity.NOTE
-    assert "64 examples instead of" in note.message
+    assert f"{tried[1]} examples instead of {tried[0]}" in note.message
     assert sitter.history.last("loss/batch") > 0
     assert sitter.history.last("score/loss", "train") > 0
 

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from keras_babysit.probes import backend, outside
-from keras_babysit.probes.update_ratio import UpdateRatio
+from keras_babysit.probes._variables import stride
+from keras_babysit.probes.update_ratio import ENTRIES, UpdateRatio
 
 
 def tensors(arrays):
@@ -33,6 +34,24 @@ def test_ratios_on_the_host_are_those_of_the_graph(size):
     ours, graph = outside.HostUpdateRatio(), UpdateRatio(is_compiled=False)
     expected = graph.after(graph.before(state), after)
     np.testing.assert_allclose(ours.after(ours.before(state), after), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("is_compiled", [True, False])
+def test_of_a_large_weight_a_bounded_part_is_copied(is_compiled):
+    rng = np.random.default_rng(0)
+    arrays = [rng.normal(size=(512, 1024)).astype("float32"), np.ones((3, 4), "float32")]
+    before = tensors(arrays)
+    after = tensors([arrays[0] + 1e-2 * rng.normal(size=(512, 1024)).astype("float32"), arrays[1]])
+    state = (before, [], [])
+    for ratio in (outside.HostUpdateRatio(), UpdateRatio(is_compiled=is_compiled)):
+        kept = ratio.before(state)
+        assert np.prod(kept[0].shape) <= 2 * ENTRIES
+        np.testing.assert_array_equal(keras.ops.convert_to_numpy(kept[1]), arrays[1])
+        assert ratio.after(kept, after) == pytest.approx([1e-2, 0.0], rel=0.02)
+    found = outside.look(["a", "b"], state, (np.ones((1, 1), "float32"), None, None))
+    assert found["weights/norm", "a"] == pytest.approx(np.linalg.norm(arrays[0]), rel=0.02)
+    columns = {place % 1024 for place in range(0, 512 * 1024, stride(512 * 1024, ENTRIES))}
+    assert len(columns) > 1000  # not a few units alone
 
 
 def test_a_weight_that_is_not_finite_has_no_finite_norm():

@@ -24,7 +24,8 @@ def run(schedule, clock, steps, step_seconds, cost, first_cost=None):
             seconds = first_cost if first_cost is not None and not taken else cost
             clock.now += seconds
             schedule.charge("probe", seconds)
-            schedule.taken(step)
+            schedule.probes += 1
+            schedule.looked(step)
             taken.append(step)
         clock.now += step_seconds
     schedule.stop()
@@ -82,7 +83,7 @@ def test_steps_that_several_executions_skip_are_made_up_for():
     taken = []
     for step in range(0, 60, 3):  # the hook sees every third step only
         if schedule.is_due(step):
-            schedule.taken(step)
+            schedule.looked(step)
             taken.append(step)
     assert taken == [0, 6, 9, 12, 18, 21, 24, 30, 33, 36, 42, 45, 48, 54, 57]
 
@@ -175,6 +176,32 @@ def test_the_second_of_a_kind_is_taken_to_cost_what_was_foretold_of_it():
     assert schedule.affords("score", 1000, is_last=True)
 
 
+def test_without_a_start_the_second_probe_is_taken_to_cost_as_much_as_the_first():
+    schedule = started(planned_steps=1000)
+    schedule.charge("probe", 0.7, holds_start=False)
+    assert not schedule.affords("probe", 1)
+    schedule = started(planned_steps=1000)
+    schedule.charge("probe", 0.7)  # most of it may be a compilation
+    assert schedule.affords("probe", 1)
+
+
+def test_the_length_of_a_run_may_be_known_later_than_its_start():
+    schedule = started(planned_steps=None)
+    schedule.foresee("score", 0.1, again=0.1)
+    assert schedule.affords("score", 100)
+    schedule.expect(1000)
+    assert not schedule.affords("score", 100)
+
+
+def test_a_clock_that_is_set_back_takes_nothing_off_the_account():
+    clock = Clock()
+    schedule = Schedule(clock=clock)
+    schedule.start(1000)
+    with schedule.charging("probe"):
+        clock.now -= 1e9
+    assert schedule.overhead.seconds == schedule.elapsed == 0.0
+
+
 def started(planned_steps):
     schedule = Schedule("auto", 0.02, clock=Clock())
     schedule.start(planned_steps)
@@ -192,3 +219,14 @@ def test_time_inside_of_other_time_is_charged_once():
     assert schedule.spent["other"] == 5.0
     assert schedule.spent["keep"] == 2.0
     assert schedule.overhead.seconds == 7.0
+
+
+def test_time_that_is_not_ours_is_left_out_of_what_is_charged():
+    clock = Clock()
+    schedule = Schedule(clock=clock)
+    with schedule.charging("other"), schedule.charging("keep"):
+        clock.now += 1.0
+        with schedule.leaving_out():
+            clock.now += 8.0
+    assert schedule.spent["keep"] == 1.0
+    assert schedule.overhead.seconds == 1.0
