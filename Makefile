@@ -52,9 +52,11 @@ bench-overhead: .venv/.dev .venv-jax/.dev .venv-torch/.dev
 	.venv/bin/python -m benchmarks.overhead run --peers $(ROWS)
 	.venv/bin/python -m benchmarks.overhead table --write
 
-bench-scale: .venv/.dev
+bench-scale: .venv/.dev .venv-jax/.dev .venv-torch/.dev
 	KERAS_BACKEND=tensorflow .venv/bin/python -m benchmarks.scale run
-	KERAS_BACKEND=tensorflow .venv/bin/python -m benchmarks.scale table --write
+	KERAS_BACKEND=jax .venv-jax/bin/python -m benchmarks.scale run
+	KERAS_BACKEND=torch .venv-torch/bin/python -m benchmarks.scale run
+	.venv/bin/python -m benchmarks.scale table --write
 
 bench-dashboard: .venv/.dev
 	KERAS_BACKEND=tensorflow .venv/bin/python benchmarks/dashboard.py
