@@ -104,8 +104,8 @@ class Schedule:
         """Seconds since the start of the run."""
         if self._started is None:
             return 0.0
-        now = self.clock() if self._stopped is None else self._stopped
-        return max(0.0, now - self._started)  # a clock may be set back
+        seconds = (self.clock() if self._stopped is None else self._stopped) - self._started
+        return seconds if seconds > 0 else 0.0  # a clock may be set back
 
     @property
     def next_step(self):
@@ -157,7 +157,7 @@ class Schedule:
             holds_start: Whether the first of a kind holds what is paid once, to compile it; if
                 not, the next one is taken to cost as much.
         """
-        seconds = max(0.0, seconds)
+        seconds = seconds if seconds > 0 else 0.0  # a clock may be set back
         self.spent[kind] += seconds
         if kind not in self._costs:
             return
@@ -175,7 +175,7 @@ class Schedule:
         try:
             yield
         finally:
-            seconds = max(0.0, self.clock() - start)
+            seconds = self.clock() - start
             self.charge(kind, seconds - self._nested)
             self._nested = around + seconds
 
@@ -186,7 +186,7 @@ class Schedule:
         try:
             yield
         finally:
-            self._nested += max(0.0, self.clock() - start)
+            self._nested += self.clock() - start
 
     def foresee(self, kind, seconds, *, again):
         """Note what the first of a kind will take, and what each later one."""
