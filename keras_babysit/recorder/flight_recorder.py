@@ -75,7 +75,7 @@ class FlightRecorder:
         self._calls = 0
         self._at = (0, 0)  # step and epoch now
         self._epoch_start = 0
-        self._inner = self._epoch_logs = None  # what the recorder stands in for
+        self._inner = None  # what the recorder stands in for
         self._wrapper = functools.partial(self._run_step)
         self._epoch_wrapper = functools.partial(self._end_steps)
 
@@ -111,6 +111,7 @@ class FlightRecorder:
         self._expected = (step, epoch, place)
         if not self._is_attached:
             self._attach()
+        self._wrapper.is_done = self._epoch_wrapper.is_done = False
 
     def measured(self, is_good):
         """Note that the state before the step that comes next was measured."""
@@ -140,23 +141,31 @@ class FlightRecorder:
     def _attach(self):
         self._inner = self._wrapper.inner = self.model.train_function
         self.model.train_function = self._wrapper
-        if hasattr(self.model, EPOCH_LOGS) and EPOCH_LOGS not in vars(self.model):
-            self._epoch_logs = getattr(self.model, EPOCH_LOGS)
+        if hasattr(self.model, EPOCH_LOGS) and not self._is_around(self._epochs_end()):
+            self._epoch_wrapper.inner = self._epochs_end()
             object.__setattr__(self.model, EPOCH_LOGS, self._epoch_wrapper)
 
     def _detach(self):
-        if self.model.train_function is self._wrapper:
-            self.model.train_function = self._inner
-        if vars(self.model).get(EPOCH_LOGS) is self._epoch_wrapper:
-            object.__delattr__(self.model, EPOCH_LOGS)
+        """Take the wrappers away; what another recorder has put around them goes with that one."""
+        self._wrapper.is_done = self._epoch_wrapper.is_done = True
+        self.model.train_function = _without_done(self.model.train_function)
+        if EPOCH_LOGS not in vars(self.model):
+            return
+        left = _without_done(self._epochs_end())
+        object.__delattr__(self.model, EPOCH_LOGS)
+        if left != self._epochs_end():  # a wrapper, of another recorder
+            object.__setattr__(self.model, EPOCH_LOGS, left)
+
+    def _epochs_end(self):
+        return getattr(self.model, EPOCH_LOGS)
+
+    def _is_around(self, function):
+        return any(one in (self._wrapper, self._epoch_wrapper) for one in _with_inner(function))
 
     @property
     def _is_attached(self):
         """Whether a step will come by here; other watchers may stand around the recorder."""
-        function = self.model.train_function
-        while function is not None and function is not self._wrapper:
-            function = getattr(function, "inner", None)
-        return function is not None
+        return self._is_around(self.model.train_function)
 
     def _run_step(self, *arguments):
         if self._expected is None:  # another `fit`, or one that went on without callbacks
@@ -187,7 +196,7 @@ class FlightRecorder:
             self._guarded(self._end_epoch)
         elif self._is_over:
             self._detach()
-        return self._epoch_logs(logs)
+        return self._epoch_wrapper.inner(logs)
 
     def _guarded(self, function, *arguments, otherwise=None):
         """Keep a failure of the recorder away from training: one warning, and it is off."""
@@ -318,7 +327,8 @@ class FlightRecorder:
             stack.enter_context(untouched_random_state())
             box = None
             if self._keeps_batches:
-                box = backend.Sandbox(self.model, self._inner, self._feed, arguments)
+                *_, of_keras = _with_inner(self._inner)  # other recorders take no part in a replay
+                box = backend.Sandbox(self.model, of_keras, self._feed, arguments)
                 box = stack.enter_context(box)
             case = investigate(
                 self.model,
@@ -422,6 +432,20 @@ class FlightRecorder:
         self._snapshots = Snapshots()
         self._snapshots.add(snapshot)
         self._mark = self._meter.totals(snapshot.values)
+
+
+def _with_inner(function):
+    """Yield a function and what stands inside of it, to Keras' own."""
+    while function is not None:
+        yield function
+        function = getattr(function, "inner", None)
+
+
+def _without_done(function):
+    """Return the function without the outermost wrappers of recorders that are done."""
+    while getattr(function, "is_done", False):
+        function = function.inner
+    return function
 
 
 def _all_finite(totals):

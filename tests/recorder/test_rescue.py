@@ -54,6 +54,29 @@ def test_a_skipped_batch_is_as_if_it_had_never_come(name, every):
     np.testing.assert_array_equal(its_logs["loss"], logs["loss"])
 
 
+@pytest.mark.parametrize(
+    "beside", [{"rescue": GO_ON}, {"record": "folder"}], ids=["rescues", "records"]
+)
+@pytest.mark.parametrize("is_first", [True, False], ids=["first", "last"])
+def test_another_sitter_that_records_does_not_disturb_it(beside, is_first, tmp_path):
+    """Two in one run are bit for bit what one is, in either order."""
+
+    def train(*sitters):
+        keras.utils.set_random_seed(5)
+        model, history = fit(faulty.no_slope, None, callbacks=sitters)
+        return everything(model, history), vars(model), model.train_function
+
+    beside = beside | ({"record": tmp_path} if "record" in beside else {})
+    other = kb.Babysitter(every=1, verbose=0, **beside)
+    sitter = kb.Babysitter(rescue=GO_ON, every=1, verbose=0)
+    alone, names, _ = train(kb.Babysitter(rescue=GO_ON, every=1, verbose=0))
+    together, its_names, function = train(*([other, sitter] if is_first else [sitter, other]))
+    assert_equal(alone, together)
+    assert len(told(sitter, "rescue")) == 2
+    assert set(its_names) == set(names)
+    assert not hasattr(function, "inner")
+
+
 def test_dropout_goes_on_where_it_was():
     def make():
         model, x, y = faulty.nan_input()
