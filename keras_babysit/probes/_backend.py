@@ -25,7 +25,8 @@ Every backend module offers the same functions:
   or test function, and arguments that hand the very same batches on. What the data themselves take
   happens in the context that `fetching` makes: `fit` would wait for them a moment later.
 - `state(model, arguments)`: the values of the variables of the model during that function, as
-  lists `(trainable, other, optimizer)`; `other` is all that is neither, metrics included.
+  lists `(trainable, other, optimizer)`; `other` is all that is neither, metrics included, and
+  `optimizer` what the optimizers of `optimizers(model)` hold.
 - `trained(model, result)`: the values of the trainable variables after it.
 - `Feed().take(arguments, count)`: `borrow` for every step of a run, as cheap as can be;
   `Feed().rate(arguments, variable, place)`: a copy of an optimizer variable before a step.

@@ -3,15 +3,32 @@
 import contextlib
 import itertools
 
+import keras
+
 
 def groups(model):
     """Return the variables of a model as `(trainable, other, optimizer)`.
 
-    `other` is all that is neither, the metrics last.
+    `other` is all that is neither, the metrics last. The optimizer that `compile` was given comes
+    first among those of a model.
     """
     other = [*model.non_trainable_variables, *model.metrics_variables]
-    optimizer = model.optimizer.variables if model.optimizer else []
+    optimizer = flat(one.variables for one in optimizers(model))
     return model.trainable_variables, other, optimizer
+
+
+def optimizers(model):
+    """Return the optimizer that `compile` was given, if any, and those that a model has beside it.
+
+    A GAN has one for each part. On JAX the state of a step holds one optimizer alone.
+    """
+    found = {id(model.optimizer): model.optimizer} if model.optimizer else {}
+    if keras.backend.backend() != "jax":
+        for value in vars(model).values():
+            some = value.values() if isinstance(value, dict) else value
+            some = list(some) if isinstance(value, dict | list | tuple) else [value]
+            found |= {id(one): one for one in some if isinstance(one, keras.optimizers.Optimizer)}
+    return list(found.values())
 
 
 def flat(grouped):

@@ -532,7 +532,7 @@ class Monitor:
         optimizer = self.model.optimizer
         if optimizer is None:
             return None
-        mapping = list(zip(optimizer.variables, state[2], strict=True))
+        mapping = _of_optimizer(optimizer, state)
         with keras.StatelessScope(state_mapping=mapping):
             rate = getattr(optimizer, "inner_optimizer", optimizer).learning_rate
             return float(backend.to_numpy(rate.value if hasattr(rate, "value") else rate))
@@ -542,9 +542,15 @@ class Monitor:
         scale = getattr(optimizer, "dynamic_scale", None)
         if optimizer is None or scale is None:
             return 1.0
-        mapping = list(zip(optimizer.variables, state[2], strict=True))
+        mapping = _of_optimizer(optimizer, state)
         value = next((value for variable, value in mapping if variable is scale), None)
         return 1.0 if value is None else float(backend.to_numpy(value))
+
+
+def _of_optimizer(optimizer, state):
+    """Return the variables of the optimizer that `compile` was given, each with its value."""
+    variables = optimizer.variables
+    return list(zip(variables, state[2][: len(variables)], strict=True))
 
 
 def has_plain_loss(model):

@@ -94,13 +94,13 @@ def investigate(model, box, ring, snapshots, *, now, limit, known):
     case.replay = replay = Replay(model, box, limit=limit, known=known)
     kept = ring.since(start.call)
     landmark = snapshots.latest if snapshots.latest.call > start.call else None
-    case.bad = replay.first_bad(start, kept, landmark)
+    case.bad = replay.first_bad(start, kept, landmark, ring.before(start.call))
     if case.bad is None:
         case.is_well = replay.is_like(box.values(), now)
         case.reason = _nothing_found(replay, start, landmark)
         case.later = singles(ring.since(start.call)) if start is good else []
         return case
-    case.fault = Locator(model, case.bad).locate(start.values)
+    case.fault = Locator(model, case.bad, known).locate(start.values)
     if start is good:
         case.later = singles(kept)
     _prefer_later(case, kept)
@@ -113,13 +113,13 @@ def _start(box, ring, snapshots, now):
         return None, 'only Babysitter(record="folder") keeps the batches to find out what it was.'
     if snapshots.good is not None and snapshots.good.call == now.call:
         return snapshots.good, ""  # no step was made since
+    if snapshots.latest is None:
+        return None, "it was so before the first step was over."
     if ring.first is None:
         return None, "the batches of this run cannot be looked at."
     for start in (snapshots.good, snapshots.latest):
         if start is not None and ring.first <= start.call:
             return start, ""
-    if snapshots.latest is None:
-        return None, "it was so before the first step was over."
     return None, (
         f"the last state that was kept is that of step {snapshots.latest.step}, and of the "
         f"{ring.until - snapshots.latest.call} calls since only the latest {len(ring)} are kept."

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_babysit.probes import backend
+from keras_babysit.probes import backend, optimizers
 from keras_babysit.probes.random_state import untouched_random_state
 from keras_babysit.probes.schedule import GRACE_SECONDS
 from keras_babysit.recorder import bundle, rescue
@@ -17,7 +17,7 @@ from keras_babysit.recorder.fault import unlocated
 from keras_babysit.recorder.locate import short
 from keras_babysit.recorder.ring import KeptStep, Ring
 from keras_babysit.recorder.snapshot import Snapshot, Snapshots, on_host
-from keras_babysit.recorder.vitals import LossMeter, rate_place
+from keras_babysit.recorder.vitals import LossMeter, rate_place, ruins
 from keras_babysit.rules.loss_explosion import EXPLODED, PERSISTENCE
 
 SHARE = 0.2
@@ -63,7 +63,7 @@ class FlightRecorder:
         self._ring = Ring()
         self._snapshots = Snapshots()
         self._meter = LossMeter(model)
-        self._known = (frozenset(), frozenset())
+        self._known = frozenset()  # what was never finite
         self._rate = None  # the variable and its place, once the optimizer is built
         self._expected = None  # (step, epoch, place) of the step that comes next
         self._in_epoch = False
@@ -233,6 +233,8 @@ class FlightRecorder:
 
     def _mind(self, arguments):
         """Look at the state before a step where it is time to; return the arguments of the step."""
+        if self._calls == 0 and not self._is_built:
+            self._known = ruins(self.model, backend.state(self.model, arguments))
         if self._is_alarmed or (self._is_due() and self._is_lost(arguments)):
             self._is_alarmed = True
             if self.rescue is not None and not self._goes_on:
@@ -242,14 +244,17 @@ class FlightRecorder:
         return arguments
 
     def _is_due(self):
-        if self.model.optimizer is None or not self.model.optimizer.built:
-            return False
         if self._snapshots.latest is None:
-            return True
+            # One that is not built by then is never used, as that which a GAN does not name.
+            return self._calls > 0 or self._is_built
         since = self._calls - self._snapshots.latest.call
         spacing = max(1, self._ring.room // 2)
         is_wanted, self._is_asked = self._is_asked or since >= spacing, False
         return is_wanted and self._affords()
+
+    @property
+    def _is_built(self):
+        return all(one.built for one in optimizers(self.model))
 
     def _affords(self):
         schedule = self.schedule
@@ -265,8 +270,9 @@ class FlightRecorder:
         is_good, self._is_measured_good = self._is_measured_good, False
         values = on_host(backend.state(self.model, arguments))
         snapshot = self._snapshot(values, is_confirmed=is_good)
-        if self._snapshots.latest is None:
-            self._known = (snapshot.non_finite(0), snapshot.non_finite(2))
+        self._forget_another_layout(snapshot)
+        if self._calls == 0:
+            self._known = ruins(self.model, snapshot.values)
         totals = self._meter.totals(snapshot.values)
         loss = self._meter.mean(self._mark, totals)
         is_bad = not _all_finite(totals) or self._has_ruins(snapshot)
@@ -283,11 +289,17 @@ class FlightRecorder:
 
     def _snapshot(self, values, *, is_confirmed):
         step, epoch = self._at
-        random = backend.random_state()
-        return Snapshot(self._calls, step, epoch, values, random, is_confirmed)
+        return Snapshot(self._calls, step, epoch, values, is_confirmed)
+
+    def _forget_another_layout(self, snapshot):
+        """Forget what was kept before an optimizer was built: it cannot be put back any more."""
+        latest = self._snapshots.latest
+        if latest is not None and latest.layout != snapshot.layout:
+            self._ring.clear()
+            self._snapshots = Snapshots()
 
     def _has_ruins(self, snapshot):
-        return snapshot.non_finite(0) - self._known[0] or snapshot.non_finite(2) - self._known[1]
+        return bool(ruins(self.model, snapshot.values) - self._known)
 
     def _end_epoch(self):
         values = backend.state(self.model, None)
@@ -322,6 +334,7 @@ class FlightRecorder:
         """Look into a run that is lost, tell what was found, and rescue it if that is wanted."""
         self._is_alarmed = False
         now = self._snapshot(on_host(backend.state(self.model, arguments)), is_confirmed=True)
+        self._forget_another_layout(now)
         goes_on, values, rate = self._goes_on, None, self._learning_rate(arguments)
         with contextlib.ExitStack() as stack:
             stack.enter_context(untouched_random_state())

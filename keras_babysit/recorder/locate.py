@@ -1,59 +1,43 @@
 """Where one bad step went bad: the layer, the quantity and the example."""
 
-from dataclasses import dataclass
-
 import keras
 import numpy as np
-from keras import ops
 
 from keras_babysit.advice import Remedy
-from keras_babysit.probes import backend, taps
-from keras_babysit.probes.probe import compute_loss, stateless, weight_names
+from keras_babysit.probes.monitor import has_plain_loss
+from keras_babysit.probes.probe import weight_names
 from keras_babysit.probes.random_state import untouched_random_state
 from keras_babysit.recorder.fault import Fault
-from keras_babysit.recorder.vitals import non_finite
+from keras_babysit.recorder.look import Look, first_alone, host
+from keras_babysit.recorder.vitals import ruins
 
 GREW = 10.0
 """Growth of the largest output of a layer, from the last good state to the bad one and on the same
 batch, from which it counts as exploded: more than one step's noise, less than what a loss needs to
 leave its range by."""
 
-HALF = {"float16": 65504.0}
-
-
-@dataclass(frozen=True)
-class Reading:
-    """One output of one layer on the host: per example the largest entry and whether it is bad."""
-
-    target: str
-    dtype: str
-    largest: np.ndarray
-    bad: np.ndarray
-    entries: int
-    has_infinity: bool
-    largest_input: np.ndarray | None
-    bad_input: np.ndarray | None
+HALF = ("float16",)
+"""Types whose inputs overflow as they are cast, before the layer computes."""
 
 
 class Locator:
-    """Looks into one step from values of its own; nothing of the model changes.
+    """Looks into one bad step, and into the good one before it.
 
-    It runs operation by operation, not as the compiled step did: what only comes up compiled it
-    does not find, and says so.
+    What is not finite in both is so by design, as a masked target or the -inf of a mask: it is no
+    fault. What only comes up compiled is not found, and told as such.
 
     Args:
         model: The model in `fit`.
         bad: A `BadStep`.
+        known: What was never finite, as `vitals.ruins` tells it.
     """
 
-    def __init__(self, model, bad):
+    def __init__(self, model, bad, known=frozenset()):
         self.model = model
         self.bad = bad
-        self.batch = keras.utils.unpack_x_y_sample_weight(bad.kept.batches[0])
-        self.size = next(
-            (len(leaf) for leaf in keras.tree.flatten(self.batch[0]) if leaf is not None), 0
-        )
-        self._layers = taps.leaves(model)
+        self._known = known
+        self._now = Look(model, bad.kept, bad.before)
+        self._then = Look(model, *bad.previous) if bad.previous is not None else None
 
     def locate(self, good=None):
         """Return the `Fault`.
@@ -64,77 +48,76 @@ class Locator:
         with untouched_random_state():
             if self.bad.is_finite:
                 return self._exploded(good)
-            for look in (self._in_data, self._in_layers, self._in_loss, self._in_gradients):
-                fault = look()
-                if fault is not None:
-                    return fault
-            return self._in_update()
+            fault = self._in_data()
+            try:
+                fault = fault or self._in_layers()
+                if fault is None and has_plain_loss(self.model):
+                    return self._in_loss() or self._in_gradients() or self._in_update()
+            except Exception:  # a model without `call`, or one whose step alone knows its loss
+                return self._in_step()
+            return fault or self._in_step()
 
     def _in_data(self):
-        rooms = zip(("inputs", "targets", "sample_weight"), self.batch, strict=True)
-        for room, tensors in rooms:
-            for place, leaf in enumerate(keras.tree.flatten(tensors)):
-                rows = None if leaf is None else _bad_rows(_host(leaf), self.size)
-                if rows is not None and rows.any():
-                    quantity = "input" if room == "inputs" else "target"
-                    target = f"{room}[{place}]"
-                    count = int(np.sum(~np.isfinite(_host(leaf))))
-                    return self._fault(
-                        quantity,
-                        target,
-                        f"`{target}` is not finite",
-                        example=_first(rows),
-                        numbers=f"{count} entries",
-                        remedies=[Remedy("Leave out or fill in the examples that are not finite.")],
-                        entries=count,
-                    )
-        return None
+        bad = _bad_data(self._now)
+        usual = self._was(_bad_data) if bad else ()
+        target = next((name for name in bad if name not in usual), None)
+        if target is None:
+            return None
+        leaf = bad[target]
+        rows = ~np.isfinite(leaf.reshape(len(leaf), -1)).all(axis=1) if leaf.ndim else []
+        count = int(np.sum(~np.isfinite(leaf)))
+        return self._fault(
+            "input" if target.startswith("inputs") else "target",
+            target,
+            f"`{target}` is not finite",
+            example=int(np.argmax(rows)) if len(rows) == self._now.size else None,
+            numbers=f"{count} entries",
+            remedies=[Remedy("Leave out or fill in the examples that are not finite.")],
+            entries=count,
+        )
 
     def _in_layers(self):
-        readings = self._read(self.bad.before)
-        largest = self._largest_input()
-        for one in readings:
-            if one.bad_input is not None and one.bad_input.any() and one.dtype in HALF:
-                example = _first(one.bad_input)
-                return self._fault(
-                    "input",
-                    one.target,
-                    f"`{one.target}` input overflowed {one.dtype}",
-                    example=example,
-                    numbers=_largest(largest, example),
-                    remedies=_wider(one.dtype),
-                )
-            if one.bad.any():
-                example = _first(one.bad)
-                how = f"overflowed {one.dtype}" if one.has_infinity else "is NaN"
-                return self._fault(
-                    "output",
-                    one.target,
-                    f"`{one.target}` output {how}",
-                    example=example,
-                    numbers=_largest(one.largest_input, example, "largest input"),
-                    remedies=_wider(one.dtype) if one.has_infinity else [_guard()],
-                    entries=one.entries,
-                    dtype=one.dtype,
-                )
-            largest = one.largest if len(one.largest) == self.size else largest
-        return None
+        readings = self._now.readings()
+        found = _bad_layers(readings)
+        usual = self._was(lambda then: _bad_layers(then.readings())) if found else ()
+        key = next((key for key in found if key not in usual), None)
+        if key is None:
+            return None
+        place, one = found[key]
+        example = self._alone(lambda part: key in _bad_layers(part.readings()))
+        if key[0] == "input":
+            before = [two.largest for two in readings[:place] if len(two.largest) == self._now.size]
+            return self._fault(
+                "input",
+                one.target,
+                f"`{one.target}` input overflowed {one.dtype}",
+                example=example,
+                numbers=self._largest(before[-1] if before else self._now.largest_input(), example),
+                remedies=_wider(one.dtype),
+            )
+        how = f"overflowed {one.dtype}" if one.has_infinity else "is NaN"
+        return self._fault(
+            "output",
+            one.target,
+            f"`{one.target}` output {how}",
+            example=example,
+            numbers=self._largest(one.largest_input, example, "largest input"),
+            remedies=_wider(one.dtype) if one.has_infinity else [_guard()],
+            entries=one.entries,
+            dtype=one.dtype,
+        )
 
     def _in_loss(self):
-        loss, penalty, y_pred = self._loss(self.batch)
-        if np.isfinite(loss):
+        loss, penalty, y_pred = self._now.loss()
+        if np.isfinite(loss) or self._was(_is_loss_bad):
             return None
         example = None
         if np.isfinite(penalty):
-            example = _halve(self.size, lambda rows: not np.isfinite(self._loss_of(y_pred, rows)))
+            example = self._alone(_is_loss_bad)
+        leaves = [host(leaf) for leaf in keras.tree.flatten(y_pred)]
         numbers = ""
-        if example is not None:
-            row = np.concatenate(
-                [
-                    _host(leaf)[example].astype("float64").ravel()
-                    for leaf in keras.tree.flatten(y_pred)
-                ]
-            )
+        if example is not None and all(len(leaf) == self._now.size for leaf in leaves):
+            row = np.concatenate([leaf[example].astype("float64").ravel() for leaf in leaves])
             numbers = f"predictions from {short(row.min())} to {short(row.max())}"
         return self._fault(
             "loss",
@@ -153,11 +136,15 @@ class Locator:
         )
 
     def _in_gradients(self):
-        bad = self._bad_gradients(self.batch)
-        if not bad or hasattr(self.model.optimizer, "dynamic_scale"):
+        if hasattr(self.model.optimizer, "dynamic_scale"):
             return None
-        name = weight_names(self.model)[max(bad)]  # the backward pass starts at the end
-        example = _halve(self.size, lambda rows: bool(self._bad_gradients(self._part(rows))))
+        bad = self._now.bad_gradients()
+        bad = bad and bad - self._was(Look.bad_gradients)
+        if not bad:
+            return None
+        last = max(bad)  # the backward pass starts at the end
+        name = weight_names(self.model)[last]
+        example = self._alone(lambda part: last in part.bad_gradients())
         return self._fault(
             "gradient",
             name,
@@ -172,53 +159,122 @@ class Locator:
         )
 
     def _in_update(self):
-        bad = non_finite(self.bad.after[0])
-        names = weight_names(self.model)
-        where = f"`{names[min(bad)]}`" if bad else "the optimizer's state"
-        if not bad and not non_finite(self.bad.after[2]):
+        name, is_average = self._ruined()
+        if name is None:
             what = "The compiled step gives a loss that is not finite; looked at layer by layer all"
             return self._fault("loss", "", f"{what} is finite,", example=None)
+        if is_average:
+            return self._fault(
+                "update",
+                name,
+                f"The step made `{name}` not finite, while loss and gradients are finite,",
+                example=None,
+                numbers=self._largest_of_all(),
+                remedies=[Remedy("Scale the inputs."), Remedy("Look at this batch.")],
+            )
+        where = f"`{name}`" if name else "the optimizer's state"
         return self._fault(
             "update",
-            names[min(bad)] if bad else "",
+            name,
             f"The update made {where} not finite, while loss and gradients are finite,",
             example=None,
             remedies=[Remedy("Lower the learning rate."), Remedy("Clip the gradient.")],
         )
 
+    def _in_step(self):
+        """Return what is bad after a step that cannot be taken apart."""
+        name, _ = self._ruined()
+        loss = self.bad.loss
+        if loss is not None and not np.isfinite(loss):
+            quantity, name, what = "loss", "", f"The loss is {loss:.3g}"
+        else:
+            where = f"`{name}`" if name else "the optimizer's state"
+            quantity, name, what = "update", name or "", f"The step made {where} not finite"
+        return self._fault(
+            quantity,
+            name,
+            what,
+            example=None,
+            numbers="its layers, or its loss, cannot be looked at apart from the step",
+            remedies=[Remedy("Look at this batch."), _guard()],
+        )
+
+    def _ruined(self):
+        """Return the first weight or moving average that the step made bad, and which it is.
+
+        The name is None where nothing is bad, and empty for the optimizer's state.
+        """
+        bad = sorted(ruins(self.model, self.bad.after) - self._known)
+        if not bad:
+            return None, False
+        group, place = bad[0]
+        if group == 0:
+            return weight_names(self.model)[place], False
+        if group == 1:
+            path = self.model.non_trainable_variables[place].path
+            return "/".join(path.split("/")[-2:]), True
+        return "", False
+
     def _exploded(self, good):
         loss = self.bad.loss
-        what = f"The loss left its range, {short(loss)}," if loss is not None else "The loss left"
-        now = {one.target: one for one in self._read(self.bad.before)}
-        then = {one.target: one for one in self._read(good)} if good is not None else {}
-        for target, one in now.items():
-            before = then.get(target)
-            if before is None or not before.largest.size:
-                continue
-            growth = one.largest.max() / max(before.largest.max(), 1e-30)
-            if growth >= GREW:
-                example = int(one.largest.argmax()) if len(one.largest) == self.size else None
-                return self._fault(
-                    "exploded",
-                    target,
-                    f"{what} with `{target}` output",
-                    example=example,
-                    numbers=f"{short(one.largest.max())}, {growth:.3g} times that of the last good "
-                    "state",
-                    remedies=[Remedy("Lower the learning rate."), Remedy("Clip the gradient.")],
-                    loss=loss,
-                )
-        inputs = self._largest_input()
-        example = int(inputs.argmax()) if inputs is not None and inputs.size else None
+        what = f"The loss left its range, {short(loss)},"
+        found = None
+        if good is not None:
+            try:
+                found = self._grown(Look(self.model, self.bad.kept, good))
+            except Exception:  # a model without `call`
+                found = None
+        if found is None:
+            return self._fault(
+                "exploded",
+                "",
+                what.rstrip(","),
+                example=None,
+                numbers=self._largest_of_all(),
+                remedies=[Remedy("Look at this batch."), Remedy("Lower the learning rate.")],
+                loss=loss,
+            )
+        target, example, largest, growth = found
         return self._fault(
             "exploded",
-            "",
-            what.rstrip(","),
+            target,
+            f"{what} with `{target}` output",
             example=example,
-            numbers=_largest(inputs, example, "largest input"),
-            remedies=[Remedy("Look at this batch."), Remedy("Lower the learning rate.")],
+            numbers=f"{short(largest)}, {growth:.3g} times that of the last good state",
+            remedies=[Remedy("Lower the learning rate."), Remedy("Clip the gradient.")],
             loss=loss,
         )
+
+    def _grown(self, good):
+        """Return the first layer that grew since the good state, example, output and growth."""
+        then = {one.target: one.largest.max(initial=0.0) for one in good.readings()}
+        for target, largest in _largest_outputs(self._now).items():
+            if target not in then:
+                continue
+            limit = GREW * max(then[target], 1e-30)
+            if largest >= limit:
+                example = self._alone(
+                    lambda part, target=target, limit=limit: (
+                        _largest_outputs(part).get(target, 0.0) >= limit
+                    )
+                )
+                return target, example, largest, GREW * largest / limit
+        return None
+
+    def _alone(self, is_bad):
+        """Return the first example that is bad by itself, None if none is.
+
+        Rows of what a layer gives need not be the examples, and a batch norm or a sum over the
+        batch spoils the rows of others: so each candidate is looked at alone.
+        """
+        try:
+            return first_alone(self._now.size, lambda rows: is_bad(self._now.part(rows)))
+        except Exception:  # a model that takes batches of one size only
+            return None
+
+    def _was(self, read):
+        """Return what `read` gives of the good step before, empty where there is none."""
+        return read(self._then) if self._then is not None else frozenset()
 
     def _fault(self, quantity, target, what, *, example, numbers="", remedies=(), **evidence):
         kept = self.bad.kept
@@ -237,137 +293,47 @@ class Locator:
             evidence,
         )
 
-    def _largest_input(self):
-        """Return the largest entry of each example over all inputs."""
-        found = [_host(leaf) for leaf in keras.tree.flatten(self.batch[0]) if leaf is not None]
-        found = [_largest_of(leaf) for leaf in found if leaf.dtype.kind in "fiu"]
-        return np.max(found, axis=0) if found else None
+    def _largest(self, largest, example, words=""):
+        """Tell the largest entry of an example, where the rows of that array are the examples."""
+        if largest is None or example is None or len(largest) != self._now.size:
+            return ""
+        return f"{words} {short(largest[example])}".strip()
 
-    def _read(self, values):
-        """Return the `Reading` of each output of each layer in the order of the calls."""
-        try:
-            return self._read_of(self._layers, values)
-        except Exception:  # layers inside of others may not be called by themselves
-            return self._read_of(taps.outermost(self.model), values)
-
-    def _read_of(self, layers, values):
-        readings = []
-
-        def record(call):
-            y = _host(call.y)
-            if y.dtype.kind != "f":
-                return
-            x = None if call.x is None else _host(call.x)
-            rows = None if x is None or x.dtype.kind != "f" else _bad_rows(x, self.size)
-            readings.append(
-                Reading(
-                    call.target,
-                    keras.backend.standardize_dtype(call.y.dtype),
-                    _largest_of(y),
-                    _bad_rows(y, self.size),
-                    int(np.sum(~np.isfinite(y))),
-                    bool(np.isinf(y).any()),
-                    None if rows is None else _largest_of(x),
-                    rows,
-                )
-            )
-
-        with self._scope(values), taps.tapped(layers, taps.names(layers), record):
-            self.model(self.batch[0], training=True)
-        return readings
-
-    def _scope(self, values):
-        if self.bad.kept.random is not None:
-            backend.set_random_state(self.bad.kept.random)
-        trainable, other = (
-            [ops.convert_to_tensor(value) for value in group] for group in values[:2]
-        )
-        return stateless(self.model, trainable, other)
-
-    def _loss(self, batch):
-        x, y, weight = batch
-        with self._scope(self.bad.before):
-            y_pred = self.model(x, training=True)
-            penalty = sum((float(backend.to_numpy(one)) for one in self.model.losses), 0.0)
-            loss = compute_loss(self.model, x, y, y_pred, weight, training=True)
-        return float(backend.to_numpy(loss)), penalty, y_pred
-
-    def _loss_of(self, y_pred, rows):
-        x, y, weight = self._part(rows)
-        with self._scope(self.bad.before):
-            loss = compute_loss(self.model, x, y, _rows(y_pred, rows), weight, training=True)
-        return float(backend.to_numpy(loss))
-
-    def _bad_gradients(self, batch):
-        x, y, weight = batch
-
-        def loss_of(trainable):
-            with self._scope((trainable, *self.bad.before[1:])):
-                y_pred = self.model(x, training=True)
-                loss = compute_loss(self.model, x, y, y_pred, weight, training=True)
-            return ops.cast(loss, "float32"), ()
-
-        trainable = [ops.convert_to_tensor(value) for value in self.bad.before[0]]
-        _, gradients = backend.value_and_grad(loss_of, trainable)
-        return non_finite(gradients)
-
-    def _part(self, rows):
-        return tuple(_rows(tensors, rows) for tensors in self.batch)
+    def _largest_of_all(self):
+        largest = self._now.largest_input()
+        return f"largest input {short(largest.max())}" if largest is not None else ""
 
 
-def _rows(tensors, rows):
-    return keras.tree.map_structure(lambda leaf: None if leaf is None else leaf[rows], tensors)
+def _bad_data(look):
+    """Return the arrays of a batch that are not finite, by name."""
+    data = look.data()
+    return {
+        name: leaf
+        for name, leaf in data.items()
+        if leaf.dtype.kind == "f" and not np.isfinite(leaf).all()
+    }
 
 
-def _halve(size, is_bad):
-    """Return the first example that is bad by itself, by halves; None if none is.
+def _bad_layers(readings):
+    """Return place and `Reading` by room ("input" or "output") and target, in their order.
 
-    Args:
-        size: Number of examples.
-        is_bad: Tells of a slice of them.
+    An input counts where it is cast: elsewhere it is what another layer gave.
     """
-    start, stop = 0, size
-    while stop - start > 1:
-        middle = (start + stop) // 2
-        if is_bad(slice(start, middle)):
-            stop = middle
-        elif is_bad(slice(middle, stop)):
-            start = middle
-        else:
-            return None
-    return start if size and is_bad(slice(start, start + 1)) else None
+    found = {}
+    for place, one in enumerate(readings):
+        if one.is_input_bad and one.dtype in HALF:
+            found["input", one.target] = place, one
+        if one.is_bad:
+            found["output", one.target] = place, one
+    return found
 
 
-def _host(tensor):
-    array = np.asarray(backend.to_numpy(tensor))
-    is_small_float = array.dtype.kind == "V" or array.dtype.name in ("bfloat16", "float16")
-    return array.astype("float32") if is_small_float else array
+def _largest_outputs(look):
+    return {one.target: one.largest.max(initial=0.0) for one in look.readings()}
 
 
-def _bad_rows(array, size):
-    """Return for each example whether it holds NaN or infinity; one entry where there are none."""
-    if array.dtype.kind != "f":
-        return np.zeros(1, bool)
-    if array.ndim == 0 or len(array) != size:
-        return np.array([not np.isfinite(array).all()])
-    return ~np.isfinite(array.reshape(len(array), -1)).all(axis=1)
-
-
-def _largest_of(array):
-    if array.ndim == 0 or not array.size:
-        return np.abs(array.reshape(-1).astype("float64"))
-    with np.errstate(all="ignore"):
-        return np.abs(array.reshape(len(array), -1).astype("float64")).max(axis=1)
-
-
-def _first(rows):
-    return int(np.argmax(rows)) if len(rows) > 1 or rows.size == 1 else None
-
-
-def _largest(largest, example, words=""):
-    if largest is None or example is None or example >= len(largest):
-        return ""
-    return f"{words} {short(largest[example])}".strip()
+def _is_loss_bad(look):
+    return not np.isfinite(look.loss()[0])
 
 
 def _wider(dtype):

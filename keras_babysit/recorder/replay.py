@@ -10,8 +10,8 @@ from keras_babysit.probes import backend
 from keras_babysit.recorder.ring import KeptStep
 from keras_babysit.recorder.vitals import (
     LossMeter,
-    non_finite,
     rate_place,
+    ruins,
     with_fresh_metrics,
 )
 
@@ -31,6 +31,8 @@ class BadStep:
         loss: Its loss, None where it is not known.
         is_finite: Whether all is finite and only the loss too high.
         exploded_at: Step from which on the loss was too high, None if it never was.
+        previous: The step before it, which went well, and the values before that; None if it is
+            not known.
     """
 
     kept: KeptStep
@@ -39,6 +41,7 @@ class BadStep:
     loss: float | None
     is_finite: bool
     exploded_at: int | None = None
+    previous: tuple[KeptStep, Any] | None = None
 
 
 class Replay:
@@ -48,7 +51,7 @@ class Replay:
         model: The model in `fit`.
         box: An entered `backend.Sandbox`.
         limit: Loss above which a step counts as exploded.
-        known: Places of trainable and optimizer values that were never finite, as two sets.
+        known: What was never finite, as `vitals.ruins` tells it.
 
     Attributes:
         steps: Number of calls that were trained again.
@@ -56,7 +59,7 @@ class Replay:
             there was none to meet.
     """
 
-    def __init__(self, model, box, *, limit, known=(frozenset(), frozenset())):
+    def __init__(self, model, box, *, limit, known=frozenset()):
         self.model = model
         self.box = box
         self.limit = limit
@@ -64,10 +67,11 @@ class Replay:
         self.is_identical = None
         self._known = known
         self._losses = {}  # of each call
+        self._logged = None  # the loss that the latest step returned
         self._meter = LossMeter(model)
         self._rate = rate_place(model)
 
-    def first_bad(self, snapshot, kept, landmark=None):
+    def first_bad(self, snapshot, kept, landmark=None, previous=None):
         """Return the first `BadStep`, None if all went well.
 
         Values that are not finite come before a loss that is too high. Of that the start of the
@@ -77,9 +81,11 @@ class Replay:
             snapshot: Where to start.
             kept: The steps from there on.
             landmark: A later snapshot to compare with on the way, or None.
+            previous: The kept step before them, None if it is not kept.
         """
         epoch, values = snapshot.epoch, self._start(snapshot.values)
         exploded = highest = None
+        previous = previous and (singles([previous])[-1], values)
         for one in kept:
             if landmark is not None and one.call == landmark.call:
                 self.is_identical = self.is_like(values, landmark)
@@ -89,6 +95,9 @@ class Replay:
             values = self._train(one)
             self._losses[one.call] = self._loss(before, values)
             bad = self._judge(one, before, values)
+            if bad is not None:
+                bad = replace(bad, previous=previous)
+            previous = (singles([one])[-1], before)
             if bad is None:
                 exploded = None
             elif bad.is_finite:
@@ -162,7 +171,7 @@ class Replay:
 
     def _train(self, one):
         self.steps += 1
-        self.box.step(one.batches)
+        self._logged = _loss_in(self.box.step(one.batches))
         return self.box.values()
 
     def _judge(self, one, before, after):
@@ -174,25 +183,33 @@ class Replay:
         return BadStep(one, before, after, loss, is_finite)
 
     def _loss(self, before, after):
-        return self._meter.mean(self._meter.totals(before), self._meter.totals(after))
+        """Return the loss of the latest step; one with a step of its own alone knows it."""
+        loss = self._meter.mean(self._meter.totals(before), self._meter.totals(after))
+        return self._logged if loss is None else loss
 
     def _ruined(self, values):
-        """Return whether a weight or the optimizer ceased to be finite."""
-        trainable, _, optimizer = values
-        return non_finite(trainable) - self._known[0] or non_finite(optimizer) - self._known[1]
+        """Return whether a weight, a moving average or the optimizer ceased to be finite."""
+        return bool(ruins(self.model, values) - self._known)
 
     def _single(self, bad):
         """Return the bad step of a call that made several."""
         batches = bad.kept.batches
         if len(batches) == 1:
             return bad
-        values = self._prepare(self._start(bad.before), bad.kept)
+        values, previous = self._prepare(self._start(bad.before), bad.kept), bad.previous
         for one in singles([bad.kept]):
             before, values = values, self._train(one)
             found = self._judge(one, before, values)
             if found is not None:
-                return found
+                return replace(found, previous=previous)
+            previous = (one, before)
         return bad  # one by one they do well
+
+
+def _loss_in(logs):
+    """Return the loss among the logs of a step, None if there is none."""
+    loss = logs.get("loss") if isinstance(logs, dict) else None
+    return None if loss is None or np.ndim(loss) else float(backend.to_numpy(loss))
 
 
 def singles(kept):

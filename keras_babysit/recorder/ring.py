@@ -96,6 +96,10 @@ class Ring:
         """Return the kept steps from `call` on, in their order."""
         return [kept for kept, _ in self._kept if kept.call >= call]
 
+    def before(self, call):
+        """Return the kept step right before `call`, None if it is not kept."""
+        return next((kept for kept, _ in self._kept if kept.call == call - 1), None)
+
     @property
     def _fits(self):
         return len(self._kept) <= self.max_steps and self._bytes <= self.max_bytes

@@ -1,7 +1,6 @@
 """Snapshots: the state of a run on the host, to replay from and to go back to."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -18,7 +17,6 @@ class Snapshot:
         epoch: Epoch, counted from 0.
         values: Arrays of the variables as `backend.state` groups them: the weights, all else
             (moving averages, Keras' seeds, metrics), and the optimizer.
-        random: The backend's own random state, None where Keras does not draw on it.
         is_confirmed: Whether a loss was measured from here on and was good. Weights that are
             finite may still be ruined.
     """
@@ -27,12 +25,12 @@ class Snapshot:
     step: int
     epoch: int
     values: tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray]]
-    random: Any = None
     is_confirmed: bool = False
 
-    def non_finite(self, group):
-        """Return the places in a group of `values` of what is not finite."""
-        return {place for place, value in enumerate(self.values[group]) if not is_finite(value)}
+    @property
+    def layout(self):
+        """How many variables there were in each group."""
+        return tuple(map(len, self.values))
 
 
 class Snapshots:
@@ -68,11 +66,3 @@ class Snapshots:
 def on_host(values):
     """Return copies of the values of the variables as arrays."""
     return tuple([np.array(backend.to_numpy(value)) for value in group] for group in values)
-
-
-def is_finite(array):
-    """Return whether an array holds neither NaN nor infinity; integers never do."""
-    array = np.asarray(array)
-    if array.dtype.kind in "iub?":
-        return True
-    return bool(np.isfinite(array.astype("float32") if array.dtype.kind == "V" else array).all())

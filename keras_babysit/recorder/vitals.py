@@ -53,8 +53,22 @@ def with_fresh_metrics(model, values):
     return trainable, [*other[:count], *fresh], optimizer
 
 
+def ruins(model, values):
+    """Return what of a state is not finite, as pairs of a group of `backend.state` and a place.
+
+    Metrics do not count, which any bad batch spoils until the next epoch, nor does a loss scale.
+    """
+    count = len(model.non_trainable_variables)
+    trainable, other, optimizer = map(non_finite, (values[0], values[1][:count], values[2]))
+    optimizer = optimizer - {scale_place(model)}
+    groups = enumerate((trainable, other, optimizer))
+    return frozenset((group, place) for group, places in groups for place in places)
+
+
 def non_finite(values):
-    """Return the places in a list of tensors of those that hold NaN or infinity."""
+    """Return the places in a list of tensors or arrays of those that hold NaN or infinity."""
+    if values and all(isinstance(value, np.ndarray) for value in values):
+        return {place for place, value in enumerate(values) if not is_finite(value)}
     floats = [
         place
         for place, value in enumerate(values)
@@ -67,12 +81,27 @@ def non_finite(values):
     return {place for place, good in zip(floats, is_good, strict=True) if not good}
 
 
+def is_finite(array):
+    """Return whether an array holds neither NaN nor infinity; integers never do."""
+    if array.dtype.kind in "iub?":
+        return True
+    return bool(np.isfinite(array.astype("float32") if array.dtype.kind == "V" else array).all())
+
+
 def rate_place(model):
     """Return the place of the learning rate among the optimizer's variables, None if it has none.
 
     It has none where the rate follows a schedule.
     """
     optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
-    rate = getattr(optimizer, "_learning_rate", None)
+    return _place(model, getattr(optimizer, "_learning_rate", None))
+
+
+def scale_place(model):
+    """Return the place of the loss scale among the optimizer's variables, None if it has none."""
+    return _place(model, getattr(model.optimizer, "dynamic_scale", None))
+
+
+def _place(model, variable):
     variables = model.optimizer.variables if model.optimizer else []
-    return next((place for place, one in enumerate(variables) if one is rate), None)
+    return next((place for place, one in enumerate(variables) if one is variable), None)

@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 
+from benchmarks.foreign.own_steps import NEEDS_BUILT, Gan, VariationalWithOwnStep
+
 layers = keras.layers
 EXAMPLES, BATCH = 160, 16
 BAD = 100  # in batch 6, example 4
@@ -105,6 +107,39 @@ def wild_update():
             self.model.optimizer.learning_rate = 1e37 if epoch else 1e-12
 
     return model, x, y, Wild()
+
+
+class WithoutCall(VariationalWithOwnStep):
+    """Its gradient is NaN where all inputs are 0; `model(x)` cannot be asked."""
+
+    def __init__(self):
+        keras.Model.__init__(self)
+        self.only = positive(1, "only", use_bias=False)
+        self.only.build((None, 4))
+        self.built = self.built or NEEDS_BUILT
+
+    def own_loss(self, x, y):
+        loss = keras.ops.mean(keras.ops.sqrt(keras.ops.square(self.only(x))))
+        return loss, {"loss": loss}
+
+
+def without_call():
+    x = inputs()
+    x[BAD] = 0.0
+    model = WithoutCall()
+    model.compile(keras.optimizers.SGD(1e-3))
+    return model, x, None
+
+
+def adversarial():
+    """Two optimizers, neither of which `compile` is given, and an input that is too large."""
+    x = inputs()
+    x[BAD] = 3e38
+    generator = keras.Sequential([keras.Input((8,)), layers.Dense(4)], name="generator")
+    discriminator = keras.Sequential([keras.Input((4,)), positive(1, "judge")])
+    model = Gan(generator, discriminator)
+    model.compile(1e-3)
+    return model, x, None
 
 
 def exploding():

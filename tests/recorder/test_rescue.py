@@ -32,7 +32,7 @@ def without_bad_batch(make):
     """Return the parts of a faulty run with the whole of its bad batch left out."""
     model, x, y, *callbacks = make()
     kept = np.delete(np.arange(len(x)), np.s_[6 * BATCH : 7 * BATCH])
-    return model, x[kept], y[kept], *callbacks
+    return model, x[kept], None if y is None else y[kept], *callbacks
 
 
 @pytest.mark.parametrize("every", [1, 4, "auto"])
@@ -55,9 +55,14 @@ def test_a_skipped_batch_is_as_if_it_had_never_come(name, every):
 
 
 @pytest.mark.parametrize(
-    "beside", [{"rescue": GO_ON}, {"record": "folder"}], ids=["rescues", "records"]
+    ("beside", "is_first"),
+    [
+        pytest.param({"rescue": GO_ON}, True, id="rescues-first"),
+        pytest.param({"rescue": GO_ON}, False, id="rescues-last", marks=pytest.mark.slow),
+        pytest.param({"record": "folder"}, True, id="records-first", marks=pytest.mark.slow),
+        pytest.param({"record": "folder"}, False, id="records-last"),
+    ],
 )
-@pytest.mark.parametrize("is_first", [True, False], ids=["first", "last"])
 def test_another_sitter_that_records_does_not_disturb_it(beside, is_first, tmp_path):
     """Two in one run are bit for bit what one is, in either order."""
 
@@ -75,6 +80,32 @@ def test_another_sitter_that_records_does_not_disturb_it(beside, is_first, tmp_p
     assert len(told(sitter, "rescue")) == 2
     assert set(its_names) == set(names)
     assert not hasattr(function, "inner")
+
+
+@pytest.mark.parametrize("name", ["without_call", "adversarial"])
+def test_a_model_with_a_step_of_its_own_is_rescued(name, tmp_path):
+    """Its layers cannot be called: the step is told as a whole. All its optimizers go back."""
+
+    def train(make, sitter):
+        keras.utils.set_random_seed(5)
+        model, _ = fit(make, sitter)
+        beside = getattr(model, "optimizers", {}).values()
+        variables = [variable for one in beside for variable in one.variables]
+        arrays = {str(place): np.array(v) for place, v in enumerate(map(on_host, variables))}
+        return state_of(model) | arrays
+
+    def on_host(variable):
+        return keras.ops.convert_to_numpy(variable)
+
+    make = getattr(faulty, name)
+    expected = train(lambda: without_bad_batch(make), None)
+    sitter = kb.Babysitter(rescue=GO_ON, record=tmp_path, every=1, verbose=0)
+    assert_equal(expected, train(make, sitter))
+    assert len(told(sitter, "rescue")) == 2
+    first, _ = told(sitter)
+    assert first.evidence["bad_step"] == 6
+    assert "on batch 6 of epoch 1: its layers, or its loss, cannot be looked at" in first.message
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_dropout_goes_on_where_it_was():
