@@ -140,7 +140,8 @@ class Gan(_OwnStep):
 
     def _judge(self, fake: Any, real: Any) -> Any:
         logits = self.discriminator(ops.concatenate([fake, real]), training=True)
-        labels = ops.concatenate([ops.ones_like(logits[: len(fake)]), 0 * logits[: len(fake)]])
+        count = ops.shape(fake)[0]
+        labels = ops.concatenate([ops.ones_like(logits[:count]), 0 * logits[:count]])
         return ops.mean(keras.losses.binary_crossentropy(labels, logits, from_logits=True))
 
     def _fool(self, logits: Any) -> Any:

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from keras_babysit.probes._variables import assign, flat, groups, stride
+from keras_babysit.probes._variables import assign, flat, groups, stride, to_keep
 
 CAN_COMPILE = True
 """Whether `compile` makes a difference; uncompiled, JAX compiles each operation by itself."""
@@ -166,8 +166,9 @@ class Feed:
     """Takes the batches of every step and hands them on."""
 
     def take(self, arguments, count):
-        """Return the batches of a step, and arguments that hand them on."""
-        return borrow(arguments, count)
+        """Return the batches of a step to keep, and arguments that hand them on."""
+        batches, arguments = borrow(arguments, count)
+        return jax.tree.map(to_keep, batches), arguments
 
     def rate(self, arguments, variable, place):
         """Return a copy of an optimizer variable, the `place`-th, before a step."""

@@ -4,6 +4,7 @@ import importlib.resources
 import json
 import platform
 import re
+import shlex
 import shutil
 import tempfile
 import warnings
@@ -13,6 +14,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from keras_babysit.advice import Remedy
 from keras_babysit.history import to_jsonable
 from keras_babysit.probes import backend
 from keras_babysit.probes.random_state import untouched_random_state
@@ -21,6 +23,12 @@ NOT_SAVED = (
     "The model is not in this bundle, because a .keras file of it cannot be loaded without your "
     "code ({reason}). Its values are, in state.npz."
 )
+
+OWN_MODEL = " --model MODULE:FUNCTION"
+"""What the command needs where the model is not in the bundle."""
+
+MAX_NAME = 100
+"""Characters of a model's name in that of its bundle: a file name holds 255 bytes."""
 
 
 def write(parent, name, *, model, box, bad, fault, limit):
@@ -52,6 +60,19 @@ def write(parent, name, *, model, box, bad, fault, limit):
         raise
 
 
+def remedy(folder):
+    """Return how to look at what a bundle holds."""
+    command = f"python {shlex.quote(str(folder / 'reproduce.py'))}"
+    if (folder / "model.keras").exists():
+        text = "Look at it: the bundle holds model, batch and a script that shows the value."
+        return Remedy(text, command)
+    text = (
+        "Look at it: the bundle holds the batch, the weights and a script that shows the value. "
+        "The model comes from you: MODULE:FUNCTION returns it, compiled."
+    )
+    return Remedy(text, command + OWN_MODEL)
+
+
 def _fill(folder, model, box, bad, fault, limit):
     box.load(bad.before)
     with box.attached():
@@ -61,7 +82,8 @@ def _fill(folder, model, box, bad, fault, limit):
     trainable, other, optimizer = bad.before
     state = {"other": other[: len(model.non_trainable_variables)]}
     if reason is not None:
-        state |= {"trainable": trainable, "optimizer": optimizer}
+        count = len(model.optimizer.variables) if model.optimizer else 0
+        state |= {"trainable": trainable, "optimizer": optimizer[:count]}
     _save(folder / "state.npz", {f"{k}{i}": v for k, vs in state.items() for i, v in enumerate(vs)})
     arrays = {}
     batch = keras.utils.unpack_x_y_sample_weight(bad.kept.batches[0])
@@ -113,7 +135,8 @@ def _save_model(path, model):
     except OSError:
         raise
     except Exception as error:
-        return f"{type(error).__name__}: {str(error).strip().splitlines()[0][:200]}", []
+        first, *_ = str(error).strip().splitlines() or ["no reason given"]
+        return f"{type(error).__name__}: {first[:200]}", []
     if "__main__" in modules:
         return "it has classes of your script", []
     if model.loss is not None and again.loss is None:
@@ -146,6 +169,8 @@ def _structure(tensors, name, arrays):
     if isinstance(tensors, list | tuple):
         kind = "tuple" if isinstance(tensors, tuple) else "list"
         return {kind: [_structure(v, f"{name}_{i}", arrays) for i, v in enumerate(tensors)]}
+    while name in arrays:  # {"a": {"b": ...}, "a_b": ...}
+        name += "_"
     arrays[name] = tensors
     return {"array": name}
 
@@ -174,11 +199,11 @@ def _free(parent, name):
 
 def slug(text):
     """Return `text` as part of a file name."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("_.") or "model"
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("_.")[:MAX_NAME] or "model"
 
 
 def _readme(facts):
-    how = "python reproduce.py" + ("" if facts["model"] else " --model MODULE:FUNCTION")
+    how = "python reproduce.py" + ("" if facts["model"] else OWN_MODEL)
     return f"""{facts["finding"]}
 
 See it again: {how}

@@ -58,16 +58,17 @@ class Case:
         """Train on from the good state as far as that goes well.
 
         Returns:
-            The values then, how many steps that were, and how many there are.
+            The values then, their epoch, how many steps that were, and how many there are.
         """
         steps = self.later
         if skip_batch and self.bad is not None:
             steps = [one for one in steps if one.step != self.bad.kept.step]
         if self.replay is None:
-            return self.good, 0, 0
+            return self.good, self.good_epoch, 0, 0
         slower = [replace(one, rate=_times(one.rate, lr_factor)) for one in steps]
         values, done = self.replay.go_on(self.good, self.good_epoch, slower)
-        return values, done, len(steps)
+        epoch = steps[done - 1].epoch if done else self.good_epoch
+        return values, epoch, done, len(steps)
 
 
 def investigate(model, box, ring, snapshots, *, now, limit, known):

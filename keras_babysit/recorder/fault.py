@@ -7,15 +7,14 @@ from keras_babysit.advice import Advice, Remedy, Severity
 
 RULE = "flight_recorder"
 
-QUANTITIES = ("input", "target", "output", "loss", "gradient", "update", "exploded")
-
 
 @dataclass(frozen=True)
 class Fault:
     """The first bad value of a run.
 
     Args:
-        quantity: One of `QUANTITIES`; "exploded" is a loss that is finite and far too high.
+        quantity: "input", "target", "output", "loss", "gradient", "update", or "exploded" for a
+            loss that is finite and far too high.
         target: The layer, weight or input that it was found in; empty for the loss.
         step: Optimizer steps done before the one that was bad.
         epoch: Epoch, counted from 0.
@@ -46,27 +45,21 @@ class Fault:
             where += f", example {self.example}"
         return f"{self.what} {where}{': ' if self.numbers else ''}{self.numbers}"
 
-    def advice(self, bundle, found_by):
+    def advice(self, show, found_by):
         """Return the fault as an advice.
 
         Args:
-            bundle: Folder that holds it, None if none was written.
+            show: The `Remedy` that shows it, None if no bundle was written.
             found_by: Numbers about how it was found.
         """
-        remedies = list(self.remedies)
-        if bundle is not None:
-            show = Remedy(
-                "Look at it: the bundle holds model, batch and a script that shows the value.",
-                f"python {bundle}/reproduce.py",
-            )
-            remedies.insert(0, show)
+        remedies = self.remedies if show is None else (show, *self.remedies)
         return Advice(
             rule=RULE,
             severity=Severity.ERROR,
             target=self.target,
             message=self.message,
             evidence={"quantity": self.quantity, "bad_step": self.step} | self.evidence | found_by,
-            remedies=tuple(remedies),
+            remedies=remedies,
             reference="Found by training the kept batches again from the last good state",
         )
 

@@ -1,9 +1,11 @@
 """The flight recorder of one run: keeps what a replay needs, and acts when the run is lost."""
 
+import collections
 import contextlib
 import functools
 import math
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +58,7 @@ class FlightRecorder:
         self.history = history
         self.schedule = schedule
         self.advice = []
+        self._told = collections.Counter()  # how often each key of an advice was told
         self.rescued_at = None
         self._news, self._warn = news, warn
         self._keeps_batches = folder is not None or (rescue is not None and rescue.max_times > 0)
@@ -353,7 +356,7 @@ class FlightRecorder:
                 known=self._known,
             )
             if case.is_well:
-                self._keep_anew(now)
+                self._start_from(now)
                 return arguments
             self._tell(case, box)
             if self.rescue is not None:
@@ -361,7 +364,9 @@ class FlightRecorder:
         if values is not None:
             arguments = backend.exchange(self.model, arguments, values)
         if values is not None and goes_on:
-            self._keep_anew(self._snapshot(values, is_confirmed=True))
+            previous = case.bad and case.bad.previous
+            self._ring.clear(good=previous and previous[0])
+            self._start_from(self._snapshot(values, is_confirmed=True))
             self.rescued_at = self._at[0]
         else:
             self.stop()
@@ -372,14 +377,14 @@ class FlightRecorder:
 
     def _tell(self, case, box):
         """Write the bundle and add the advice on what was found."""
-        path = None
+        show = None
         if case.fault is None:
             if self.folder is not None:
-                self.advice.append(unlocated(case.reason, case.evidence))
+                self._add(unlocated(case.reason, case.evidence))
             return
         if self.folder is not None:
             try:
-                path = bundle.write(
+                written = bundle.write(
                     self.folder,
                     f"{bundle.slug(self.model.name)}-step{case.fault.step}",
                     model=self.model,
@@ -388,18 +393,27 @@ class FlightRecorder:
                     fault=case.fault,
                     limit=self._limit,
                 )
+                show = bundle.remedy(written)
             except Exception as error:
                 self._warn("The flight recorder could not write its bundle", error)
-        self.advice.append(case.fault.advice(path, case.evidence))
+        self._add(case.fault.advice(show, case.evidence))
+
+    def _add(self, advice):
+        """Add one more advice; a second one of the same target is told as well."""
+        self._told[advice.key] += 1
+        if self._told[advice.key] > 1:
+            again = (advice.target, f"time {self._told[advice.key]}")
+            advice = replace(advice, target=", ".join(filter(None, again)))
+        self.advice.append(advice)
 
     def _put_back(self, case, rate):
         """Return the values of the good state, None if there is none; add the advice on it."""
         where = self._where(case)
         if case.good is None:
-            self.advice.append(rescue.nothing(where, case.why))
+            self._add(rescue.nothing(where, case.why))
             return None
         evidence = ({"rescues": self._times} if self._times else {}) | case.evidence
-        self.advice.append(rescue.stopped(where, case.good_step, case.why, evidence))
+        self._add(rescue.stopped(where, case.good_step, case.why, evidence))
         values = on_host(in_epoch(self.model, case.good, case.good_epoch, self._at[1]))
         return values if rate is None else placed_rate(values, rate_place(self.model), rate)
 
@@ -409,8 +423,7 @@ class FlightRecorder:
             return self._put_back(case, rate)
         self._times += 1
         factor, skips = self.rescue.lr_factor, self.rescue.skip_batch
-        values, done, planned = case.mend(lr_factor=factor, skip_batch=skips)
-        epoch = case.later[done - 1].epoch if done else case.good_epoch
+        values, epoch, done, planned = case.mend(lr_factor=factor, skip_batch=skips)
         values = on_host(in_epoch(self.model, values, epoch, self._at[1]))
         told = f"Put back the state of step {case.good_step}"
         if skips and case.bad is not None:
@@ -425,7 +438,7 @@ class FlightRecorder:
             if factor < 1:
                 told += f"; learning rate {short(float(rate))} -> {short(float(lower))}"
         told += f". Rescue {self._times} of {self.rescue.max_times}."
-        self.advice.append(rescue.went_on(self._where(case), told, case.why, evidence))
+        self._add(rescue.went_on(self._where(case), told, case.why, evidence))
         return values
 
     def _learning_rate(self, arguments):
@@ -439,9 +452,8 @@ class FlightRecorder:
             return f"step {self._at[0]}"
         return f"batch {case.bad.kept.place} of epoch {case.bad.kept.epoch + 1}"
 
-    def _keep_anew(self, snapshot):
-        """Forget what was kept; this state is the one to go back to now."""
-        self._ring.clear()
+    def _start_from(self, snapshot):
+        """Note that this state is the one to go back to now."""
         self._snapshots = Snapshots()
         self._snapshots.add(snapshot)
         self._mark = self._meter.totals(snapshot.values)

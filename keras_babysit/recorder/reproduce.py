@@ -98,13 +98,15 @@ def _restore(model, folder, bundle, x):
     """Give the model the values of the run from before the bad step."""
     state = _arrays(folder / "state.npz")
     if not model.built:
-        model(x)
+        with contextlib.suppress(NotImplementedError):  # a model without `call`, as a GAN
+            model(x)
     groups = {
         "trainable": model.trainable_variables,
         "other": model.non_trainable_variables,
         "optimizer": model.optimizer.variables if model.optimizer else [],
     }
-    if model.optimizer and not model.optimizer.built:
+    known = bundle["state"].get("optimizer")
+    if model.optimizer and not model.optimizer.built and known != len(groups["optimizer"]):
         model.optimizer.build(model.trainable_variables)
         groups["optimizer"] = model.optimizer.variables
     for name, count in bundle["state"].items():
@@ -160,17 +162,21 @@ def _show_layers(model, bundle, x):
     for layer in layers:
         tap(layer)
     try:
-        y_pred = model(x, training=True)
+        model(x, training=True)
+    except NotImplementedError:
+        print("The model has no `call`: its layers are not looked at.")
     finally:
         for layer in layers:
             del layer.__dict__["call"]
-    del y_pred
+    is_layer_meant = bundle["quantity"] in ("input", "output")
+    # What was found comes first: other layers may give what is not finite by design.
+    seen.sort(key=lambda one: one[0] != bundle["target"].split("#")[0])
     for name, given, y in seen:
         is_bad = y.dtype.kind == "f" and not np.isfinite(y).all()
         if is_bad or (bundle["quantity"] == "exploded" and name == bundle["target"]):
             _show(f"{name} input", given, is_asked=True)
             _show(f"{name} output", y, is_asked=True)
-            return is_bad
+            return is_bad and is_layer_meant
     return False
 
 
@@ -201,14 +207,16 @@ def _show_step(model, bundle, x, y, weight):
     if not getattr(model, "compiled", False):
         print("The model is not compiled: no training step can be shown.")
         return False
+    variables = [*model.trainable_variables, *model.non_trainable_variables]
+    were_bad = [_count_bad(_host(variable.value)) for variable in variables]  # by design
     logs = model.train_on_batch(x, y, sample_weight=weight, return_dict=True)
     loss = float(logs.get("loss", np.nan))
     print(f"loss of this batch: {loss:.6g}")
     is_ruined = False
-    for variable in model.trainable_variables:
+    for variable, were in zip(variables, were_bad, strict=True):
         value = _host(variable.value)
-        bad = int(np.sum(~np.isfinite(value)))
-        if bad:
+        bad = _count_bad(value)
+        if bad > were:
             is_ruined = True
             print(f"{variable.path} after the step: {bad} of {value.size} entries are not finite")
     if bundle["quantity"] == "exploded":
@@ -232,6 +240,10 @@ def _show(name, array, is_asked=False):
         line += f", {int(bad.sum())} entries not finite: {array[first]}{where}"
     print(line)
     return bool(bad.any())
+
+
+def _count_bad(array):
+    return int(np.sum(~np.isfinite(array))) if array.dtype.kind == "f" else 0
 
 
 def _host(tensor):

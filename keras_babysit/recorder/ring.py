@@ -11,7 +11,7 @@ MAX_STEPS = 512
 """Bound of the kept steps; replaying as many takes as long as training on them did."""
 
 MAX_BYTES = 256 * 2**20
-"""Bound of the memory of the kept batches. They are kept by reference: nothing is copied."""
+"""Bound of the memory of the kept batches. Tensors are kept by reference, arrays as copies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,7 @@ class Ring:
         self.max_bytes = MAX_BYTES if max_bytes is None else max_bytes
         self._kept = collections.deque()
         self._bytes = 0
+        self._good = None
 
     def __len__(self):
         return len(self._kept)
@@ -87,18 +88,19 @@ class Ring:
         if self._kept:
             self._bytes -= self._kept.pop()[1]
 
-    def clear(self):
-        """Forget all."""
+    def clear(self, good=None):
+        """Forget all but a step that went well, if one is known, to compare others with."""
         self._kept.clear()
         self._bytes = 0
+        self._good = good
 
     def since(self, call):
         """Return the kept steps from `call` on, in their order."""
         return [kept for kept, _ in self._kept if kept.call >= call]
 
     def before(self, call):
-        """Return the kept step right before `call`, None if it is not kept."""
-        return next((kept for kept, _ in self._kept if kept.call == call - 1), None)
+        """Return the kept step right before `call`, or an older one that went well, or None."""
+        return next((kept for kept, _ in self._kept if kept.call == call - 1), self._good)
 
     @property
     def _fits(self):

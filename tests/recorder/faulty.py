@@ -24,6 +24,42 @@ class Norm(layers.Layer):
         return keras.ops.sqrt(keras.ops.sum(keras.ops.square(x), axis=-1, keepdims=True))
 
 
+@keras.saving.register_keras_serializable("faulty")
+def masked_log_loss(y, p):
+    """Leaves out the targets that are NaN."""
+    return -keras.ops.log(p) * keras.ops.where(keras.ops.isnan(y), 0.0, 1.0)
+
+
+@keras.saving.register_keras_serializable("faulty")
+class Mask(layers.Layer):
+    """Has a weight that is -inf by design."""
+
+    def build(self, shape):
+        def first_out(shape, dtype=None):
+            return np.array([-np.inf, *np.zeros(shape[0] - 1)], "float32")
+
+        self.mask = self.add_weight(shape=shape[-1:], initializer=first_out, trainable=False)
+
+    def call(self, x):
+        return x + self.mask
+
+
+@keras.saving.register_keras_serializable("faulty")
+class Center(layers.Layer):
+    """Has a mean over the batch."""
+
+    def call(self, x):
+        return x - keras.ops.mean(x, axis=0)
+
+
+@keras.saving.register_keras_serializable("faulty")
+class Roll(layers.Layer):
+    """Gives the examples in another order."""
+
+    def call(self, x):
+        return keras.ops.roll(x, 3, axis=0)
+
+
 def inputs(size=4):
     return np.random.default_rng(0).uniform(0.1, 1.0, (EXAMPLES, size)).astype("float32")
 
@@ -129,6 +165,60 @@ def without_call():
     model = WithoutCall()
     model.compile(keras.optimizers.SGD(1e-3))
     return model, x, None
+
+
+def masked_targets():
+    """Targets that are NaN are left out by the loss, which is infinite for one that is not."""
+    x, y = inputs(), np.ones((EXAMPLES, 1), "float32")
+    x[BAD] = 0.0
+    y[::3] = np.nan
+    model = stack(positive(1, "only", use_bias=False, activation="relu"))
+    model.compile(keras.optimizers.SGD(1e-3), masked_log_loss)
+    return model, x, y
+
+
+def masked_entries():
+    """A layer that gives -inf by design comes before the one that overflows."""
+    x = inputs()
+    x[BAD] = 3e38
+    given = keras.Input((4,))
+    masked = layers.Softmax(name="soft")(Mask(name="mask")(given))
+    wide = positive(2, "wide")(layers.add([given, masked]))
+    model = keras.Model(given, layers.Dense(1)(wide))
+    model.compile(keras.optimizers.SGD(1e-3), "mse")
+    return model, x, inputs(1)
+
+
+def over_the_batch():
+    """Two examples are too large together, and spoil all of their batch."""
+    x = inputs()
+    x[BAD : BAD + 2] = 3e38
+    model = stack(Center(name="center"), layers.Dense(1))
+    model.compile(keras.optimizers.SGD(1e-3), "mse")
+    return model, x, inputs(1)
+
+
+def other_order():
+    """The rows of what overflows are not the examples."""
+    x = inputs()
+    x[BAD] = 3e38
+    model = stack(Roll(name="roll"), positive(2, "wide"), layers.Dense(1))
+    model.compile(keras.optimizers.SGD(1e-3), "mse")
+    return model, x, inputs(1)
+
+
+def only_without_call():
+    return without_call()[0]
+
+
+def averages(**options):
+    """An input is so large that the moving variance of a batch norm overflows, and nothing else."""
+    x = inputs()
+    x[BAD] = 1e20
+    norm = layers.BatchNormalization(name="norm", **options)
+    model = stack(norm, layers.Dense(1, name="last"))
+    model.compile(keras.optimizers.SGD(1e-3), "mse")
+    return model, x, inputs(1)
 
 
 def adversarial():

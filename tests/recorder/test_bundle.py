@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import textwrap
@@ -12,6 +13,8 @@ import pytest
 
 import keras_babysit as kb
 from keras_babysit.errors import KerasBabysitWarning
+from keras_babysit.recorder import bundle as bundles
+from keras_babysit.recorder import reproduce as script_of_bundles
 from tests.callbacks.test_safety import ours
 from tests.recorder import faulty
 from tests.recorder.faulty import BAD, BATCH, fit, told
@@ -147,6 +150,43 @@ def test_a_model_that_cannot_be_saved_comes_from_the_user(tmp_path, monkeypatch)
     ran = reproduce(folder, "--model", "my_model:build", cwd=tmp_path)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "targets[0]" in ran.stdout
+
+
+def test_the_command_can_be_pasted_from_any_folder(tmp_path):
+    """Also where its path has blanks, and where the model has to come from its owner."""
+
+    def make():
+        model, x, y = faulty.without_call()
+        model.name = "a model " * 40
+        return model, x, y
+
+    folder, advice = bundle_of(make, tmp_path / "my record")
+    python, script, *rest = shlex.split(advice.remedies[0].code)
+    assert (python, script) == ("python", str(folder / "reproduce.py"))
+    assert rest == ["--model", "MODULE:FUNCTION"]
+    assert "the bundle holds the batch, the weights" in advice.remedies[0].text
+    ran = reproduce(folder, "--model", "tests.recorder.faulty:only_without_call", cwd=os.getcwd())
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "only/kernel after the step: 4 of 4 entries are not finite" in ran.stdout
+
+
+@pytest.mark.parametrize("make", ["without_call", "averages"])
+def test_what_a_bundle_cannot_hold_is_no_error(make, tmp_path, monkeypatch):
+    def nameless(self):
+        raise NotImplementedError
+
+    monkeypatch.setattr(keras.Model, "get_config", nameless)
+    monkeypatch.setattr(keras.Sequential, "get_config", nameless)
+    folder, _ = bundle_of(getattr(faulty, make), tmp_path)
+    assert "NotImplementedError: no reason given" in (folder / "README.txt").read_text()
+
+
+def test_names_of_inputs_do_not_hide_each_other():
+    arrays = {}
+    tensors = {"a": {"b": np.zeros(1), "b_": np.ones(1)}, "a_b": np.full(1, 2.0)}
+    structure = bundles._structure(tensors, "x", arrays)
+    again = script_of_bundles._tensors(structure, arrays)
+    assert [float(a[0]) for a in keras.tree.flatten(again)] == [0, 1, 2]
 
 
 def test_a_full_disk_is_one_warning_and_training_goes_on(tmp_path, monkeypatch):

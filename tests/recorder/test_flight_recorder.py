@@ -24,6 +24,11 @@ FOUND = {
     "infinite_loss": ("loss", "", 4, "The loss is inf"),
     "no_slope": ("gradient", "first/kernel", 4, "The gradient of `first/kernel` is not finite"),
     "wild_update": ("update", "only/kernel", None, "The update made `only/kernel` not finite"),
+    "averages": ("update", "norm/moving_variance", None, "largest input 1e20"),
+    "masked_targets": ("loss", "", 4, "The loss is inf"),
+    "masked_entries": ("output", "wide", 4, "`wide` output overflowed float32"),
+    "over_the_batch": ("output", "center", None, "`center` output overflowed float32"),
+    "other_order": ("output", "wide", 4, "`wide` output overflowed float32"),
 }
 
 
@@ -40,6 +45,36 @@ def test_the_first_bad_value_is_found(name, tmp_path):
     bundle = json.loads((folder / "bundle.json").read_text())
     assert bundle["example"] == example
     assert str(folder) in advice.remedies[0].code
+
+
+@pytest.mark.parametrize("name", ["masked_targets", "masked_entries"])
+def test_what_is_not_finite_by_design_is_no_alarm(name, tmp_path):
+    def make():
+        model, x, y = getattr(faulty, name)()
+        return model, np.delete(x, faulty.BAD, axis=0), np.delete(y, faulty.BAD, axis=0)
+
+    sitter = kb.Babysitter(record=tmp_path, every=1, verbose=0)
+    fit(make, sitter)
+    assert not told(sitter)
+
+
+def test_batches_in_a_buffer_that_is_filled_anew_are_kept(tmp_path):
+    model, x, y = faulty.infinite_target()
+    buffers = np.empty((faulty.BATCH, 4), "float32"), np.empty((faulty.BATCH, 1), "float32")
+
+    def batches():
+        for place in range(0, faulty.EXAMPLES, faulty.BATCH):
+            for buffer, array in zip(buffers, (x, y), strict=True):
+                buffer[:] = array[place : place + faulty.BATCH]
+            yield buffers
+
+    sitter = kb.Babysitter(record=tmp_path, verbose=0)
+    model.fit(batches(), steps_per_epoch=10, shuffle=False, verbose=0, callbacks=[sitter])
+    (advice,) = told(sitter)
+    assert (advice.target, advice.evidence["bad_step"]) == ("targets[0]", 6)
+    (folder,) = tmp_path.iterdir()
+    arrays = np.load(folder / "batch.npz", allow_pickle=False)
+    np.testing.assert_array_equal(arrays["y"], y[6 * faulty.BATCH : 7 * faulty.BATCH])
 
 
 def test_an_explosion_is_found_where_it_began(tmp_path):

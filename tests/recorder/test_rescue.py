@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 
 import keras_babysit as kb
+from keras_babysit.recorder.case import Case
+from keras_babysit.recorder.replay import BadStep
+from keras_babysit.recorder.ring import KeptStep
 from tests.callbacks.test_watched_run import assert_equal, everything
 from tests.recorder import faulty
-from tests.recorder.faulty import BATCH, fit, told
+from tests.recorder.faulty import BAD, BATCH, fit, told
 
 BACKEND = keras.backend.backend()
 GO_ON = kb.Rescue(lr_factor=1.0, max_times=8)
@@ -121,6 +124,52 @@ def test_dropout_goes_on_where_it_was():
         pytest.skip("PyTorch's own random state goes on with the data")
     sitter = kb.Babysitter(rescue=GO_ON, every=1, verbose=0)
     assert_equal(train(lambda: without_bad_batch(make), None), train(make, sitter))
+
+
+def test_moving_averages_are_put_back():
+    """Nothing but them is spoilt, and only `predict` would show it."""
+    sitter = kb.Babysitter(rescue=GO_ON, every=1, verbose=0)
+    model, _ = fit(faulty.averages, sitter)
+    assert len(told(sitter, "rescue")) == 2
+    assert all(np.isfinite(weights).all() for weights in model.get_weights())
+    assert np.ptp(model.predict(faulty.inputs(), verbose=0)) > 0
+
+
+@pytest.mark.parametrize("epochs", [1, 2], ids=["another-batch", "another-epoch"])
+def test_each_finding_is_told_with_its_own_bundle(epochs, tmp_path):
+    def make():
+        model, x, y = faulty.infinite_target()
+        if epochs == 1:
+            y[BAD + BATCH] = np.inf
+        return model, x, y
+
+    log = tmp_path / "log.jsonl"
+    sitter = kb.Babysitter(
+        record=tmp_path / "record",
+        rescue=GO_ON,
+        every=1,
+        verbose=0,
+        sinks=[kb.sinks.JsonLines(log)],
+    )
+    fit(make, sitter, epochs=epochs)
+    findings = told(sitter)
+    folders = list((tmp_path / "record").iterdir())
+    assert len(findings) == len(folders) == 2
+    for folder in folders:
+        assert sum(str(folder) in one.remedies[0].code for one in findings) == 1
+        assert str(folder) in log.read_text()
+    assert len(told(sitter, "rescue")) == len(findings)
+
+
+def test_the_epoch_after_a_rescue_is_that_of_the_steps_that_were_made():
+    class Trained:
+        def go_on(self, values, epoch, steps):
+            return values, 1
+
+    steps = [KeptStep(step, step, epoch, step, [None]) for step, epoch in ((6, 0), (7, 1), (8, 1))]
+    bad = BadStep(steps[0], None, None, None, False)
+    case = Case(good="good", good_epoch=0, bad=bad, later=steps, replay=Trained())
+    assert case.mend(lr_factor=1.0, skip_batch=True) == ("good", 1, 1, 2)
 
 
 def test_it_stops_with_the_last_good_state(tmp_path):
