@@ -48,13 +48,12 @@ class Locator:
         with untouched_random_state():
             if self.bad.is_finite:
                 return self._exploded(good)
-            fault = self._in_data()
             try:
-                fault = fault or self._in_layers()
+                fault = self._in_data() or self._in_layers()
                 if fault is None and has_plain_loss(self.model):
                     return self._in_loss() or self._in_gradients() or self._in_update()
             except Exception:  # a model without `call`, or one whose step alone knows its loss
-                return self._in_step()
+                fault = None
             return fault or self._in_step()
 
     def _in_data(self):
