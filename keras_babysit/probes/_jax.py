@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from keras_babysit.probes._variables import assign, flat, groups, stride, to_keep
+from keras_babysit.probes._variables import assign, flat, groups, stride
 
 CAN_COMPILE = True
 """Whether `compile` makes a difference; uncompiled, JAX compiles each operation by itself."""
@@ -106,18 +106,24 @@ def first_units(tensor, count):
 def borrow(arguments, count, *, fetching=contextlib.nullcontext):
     """Return up to `count` batches out of fit's iterator, and arguments that hand them on.
 
-    What it raises is an error of the data.
+    What it raises is an error of the data. Arrays of the host are copied: a generator may fill one
+    buffer again and again.
     """
     state_values, iterator = arguments
     batches = []
     while len(batches) < count:
         try:
             with fetching():
-                batches.append(next(iterator))
+                batch = next(iterator)
+            batches.append(jax.tree.map(_own, batch))
         except StopIteration:
             break
     seen = [jax.tree.map(_here, batch) for batch in batches]
     return seen, (state_values, iter(batches) if batches else iterator)
+
+
+def _own(leaf):
+    return leaf.copy() if isinstance(leaf, np.ndarray) else leaf
 
 
 def _is_whole(value):
@@ -166,9 +172,8 @@ class Feed:
     """Takes the batches of every step and hands them on."""
 
     def take(self, arguments, count):
-        """Return the batches of a step to keep, and arguments that hand them on."""
-        batches, arguments = borrow(arguments, count)
-        return jax.tree.map(to_keep, batches), arguments
+        """Return the batches of a step, and arguments that hand them on."""
+        return borrow(arguments, count)
 
     def rate(self, arguments, variable, place):
         """Return a copy of an optimizer variable, the `place`-th, before a step."""

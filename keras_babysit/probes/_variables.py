@@ -1,10 +1,9 @@
-"""What the backends' files share: the variables of a model in groups, and how to change them."""
+"""The variables of a model, for the backends' files: in which groups, and how to change them."""
 
 import contextlib
 import itertools
 
 import keras
-import numpy as np
 
 
 def groups(model):
@@ -49,14 +48,6 @@ def stride(size, count):
     It is odd: kernels are mostly a power of two wide, and the entries would lie in a few columns.
     """
     return max(1, size // count) | 1
-
-
-def to_keep(leaf):
-    """Return a leaf of a batch that stays as it is: a generator may fill its arrays anew.
-
-    TensorFlow and PyTorch get tensors of their own, which Keras made of them.
-    """
-    return leaf.copy() if isinstance(leaf, np.ndarray) else leaf
 
 
 class InPlaceSandbox:

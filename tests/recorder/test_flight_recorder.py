@@ -58,18 +58,33 @@ def test_what_is_not_finite_by_design_is_no_alarm(name, tmp_path):
     assert not told(sitter)
 
 
+def in_one_buffer(x, y):
+    """Yield the batches in arrays that are filled anew for each."""
+    buffers = np.empty((faulty.BATCH, 4), "float32"), np.empty((faulty.BATCH, 1), "float32")
+    for place in range(0, faulty.EXAMPLES, faulty.BATCH):
+        for buffer, array in zip(buffers, (x, y), strict=True):
+            buffer[:] = array[place : place + faulty.BATCH]
+        yield buffers
+
+
+@pytest.mark.skipif(BACKEND == "torch", reason="Keras has no steps_per_execution on PyTorch")
+def test_batches_in_one_buffer_are_trained_on_as_if_alone(tmp_path):
+    def state(*sitters):
+        keras.utils.set_random_seed(5)
+        model, x, y = faulty.nan_input()
+        model.compile("adam", "mse", steps_per_execution=2)
+        data = in_one_buffer(np.nan_to_num(x), y[:, None])
+        options = {"steps_per_epoch": 10, "shuffle": False, "verbose": 0}
+        return everything(model, model.fit(data, callbacks=sitters, **options))
+
+    assert_equal(state(), state(kb.Babysitter(record=tmp_path, verbose=0)))
+
+
 def test_batches_in_a_buffer_that_is_filled_anew_are_kept(tmp_path):
     model, x, y = faulty.infinite_target()
-    buffers = np.empty((faulty.BATCH, 4), "float32"), np.empty((faulty.BATCH, 1), "float32")
-
-    def batches():
-        for place in range(0, faulty.EXAMPLES, faulty.BATCH):
-            for buffer, array in zip(buffers, (x, y), strict=True):
-                buffer[:] = array[place : place + faulty.BATCH]
-            yield buffers
-
+    data = in_one_buffer(x, y)
     sitter = kb.Babysitter(record=tmp_path, verbose=0)
-    model.fit(batches(), steps_per_epoch=10, shuffle=False, verbose=0, callbacks=[sitter])
+    model.fit(data, steps_per_epoch=10, shuffle=False, verbose=0, callbacks=[sitter])
     (advice,) = told(sitter)
     assert (advice.target, advice.evidence["bad_step"]) == ("targets[0]", 6)
     (folder,) = tmp_path.iterdir()
