@@ -157,7 +157,7 @@ def test_the_command_can_be_pasted_from_any_folder(tmp_path):
 
     def make():
         model, x, y = faulty.without_call()
-        model.name = "a model " * 40
+        model.name = "model" * 60
         return model, x, y
 
     folder, advice = bundle_of(make, tmp_path / "my record")
