@@ -252,37 +252,122 @@ def others(folder):
         "backup": callbacks.BackupAndRestore(folder / "backup"),
         "checkpoint": callbacks.ModelCheckpoint(folder / "{epoch}.keras"),
         "early": callbacks.EarlyStopping("loss", patience=5, restore_best_weights=True),
-        "nan": callbacks.TerminateOnNaN(),
         "plateau": callbacks.ReduceLROnPlateau("loss", factor=0.5, patience=1, min_delta=10.0),
     }
 
 
-ORDERS = [
-    *itertools.permutations(["sitter", "checkpoint", "early"]),
-    ("backup", "checkpoint", "early", "nan", "plateau", "sitter"),
-    ("sitter", "plateau", "nan", "early", "checkpoint", "backup"),
-    ("nan", "sitter", "backup", "plateau", "checkpoint", "early"),
+FIVE = ("sitter", "backup", "checkpoint", "early", "plateau")
+SOME_ORDERS = [
+    FIVE,
+    FIVE[::-1],
+    ("checkpoint", "sitter", "plateau", "backup", "early"),
+    ("early", "backup", "plateau", "sitter", "checkpoint"),
 ]
+"""Each of the five callbacks comes before and after each other one, twice."""
+
+MORE_ORDERS = [order for order in itertools.permutations(FIVE) if order not in SOME_ORDERS]
+ORDERS = SOME_ORDERS + [pytest.param(o, marks=pytest.mark.slow) for o in MORE_ORDERS]
+
+
+def test_some_orders_hold_every_pair_both_ways_and_all_orders_are_there():
+    met = {pair for order in SOME_ORDERS for pair in itertools.combinations(order, 2)}
+    assert met == set(itertools.permutations(FIVE, 2))
+    assert len(ORDERS) == len({*SOME_ORDERS, *MORE_ORDERS}) == 120
+
+
+def fit_beside(make, order, folder, *more, epochs=3, **sitter_options):
+    """Train beside the named callbacks; return model, losses and the sitter, None if left out."""
+    sitter = None
+    beside = others(folder)
+    if "sitter" in order:
+        sitter = beside["sitter"] = kb.Babysitter(rescue=GO_ON, verbose=0, **sitter_options)
+    keras.utils.set_random_seed(5)
+    callbacks = [*(beside[name] for name in order), *more]
+    model, history = fit(make, None, epochs=epochs, callbacks=callbacks)
+    return model, history.history["loss"], sitter
+
+
+@pytest.fixture(scope="module")
+def without_bad(tmp_path_factory):
+    """A run of three epochs whose bad batch is not there and which nobody watches."""
+    folder = tmp_path_factory.mktemp("alone")
+    model, losses, _ = fit_beside(
+        lambda: without_bad_batch(faulty.infinite_target), FIVE[1:], folder
+    )
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.001 / 4)
+    return state_of(model), losses
 
 
 @pytest.mark.parametrize("order", ORDERS, ids="-".join)
-def test_keras_own_callbacks_work_beside_it_in_any_order(order, tmp_path):
-    """Every checkpoint holds finite weights, and the last one what the run ended with."""
-    sitter = kb.Babysitter(record=tmp_path / "record", rescue=GO_ON, verbose=0)
-    beside = others(tmp_path) | {"sitter": sitter}
-    keras.utils.set_random_seed(5)
-    model, history = fit(faulty.infinite_target, None, callbacks=[beside[name] for name in order])
-    epochs = len(history.history["loss"])
-    assert epochs == (1 if "nan" in order else 2)  # TerminateOnNaN has the last word
-    assert np.isfinite(history.history["loss"]).all()
-    assert told(sitter, "rescue")
-    for epoch in range(1, epochs + 1):
-        saved = keras.models.load_model(tmp_path / f"{epoch}.keras")
-        assert all(np.isfinite(weights).all() for weights in saved.get_weights())
-    best = 1 + int(np.argmin(history.history["loss"]))
-    expected = keras.models.load_model(tmp_path / f"{best}.keras").get_weights()
-    for one, other in zip(model.get_weights(), expected, strict=True):
+def test_keras_own_callbacks_work_beside_it_in_any_order(order, tmp_path, without_bad):
+    """Whatever the order, it is as if the bad batch of each epoch had never come."""
+    model, losses, sitter = fit_beside(
+        faulty.infinite_target, order, tmp_path, record=tmp_path / "record"
+    )
+    expected, expected_losses = without_bad
+    assert_equal(expected, state_of(model))
+    np.testing.assert_array_equal(losses, expected_losses)
+    assert len(told(sitter, "rescue")) == 3
+    saved = [keras.models.load_model(tmp_path / f"{epoch}.keras") for epoch in (1, 2, 3)]
+    assert all(np.isfinite(weights).all() for one in saved for weights in one.get_weights())
+    best = saved[int(np.argmin(losses))].get_weights()
+    for one, other in zip(model.get_weights(), best, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+class Interrupt(keras.callbacks.Callback):
+    """Stands for a user who interrupts the second epoch, behind its bad batch."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if (self.epoch, batch) == (1, 8):
+            raise KeyboardInterrupt
+
+
+def fit_in_two_parts(make, order, folder, **sitter_options):
+    """Train, be interrupted, and go on from the backup with a model that is new."""
+    with pytest.raises(KeyboardInterrupt):
+        fit_beside(make, order, folder, Interrupt(), **sitter_options)
+    assert list((folder / "backup").iterdir())
+    return fit_beside(make, order, folder, **sitter_options)
+
+
+@pytest.mark.parametrize("order", [FIVE, FIVE[::-1]], ids="-".join)
+def test_an_interrupted_run_goes_on_from_its_backup_while_watched(order, tmp_path):
+    """Both parts are as if the bad batch had never come and nobody had watched."""
+    keras_own = tuple(name for name in order if name != "sitter")
+    alone, expected, _ = fit_in_two_parts(
+        lambda: without_bad_batch(faulty.infinite_target), keras_own, tmp_path / "alone"
+    )
+    model, losses, sitter = fit_in_two_parts(
+        faulty.infinite_target, order, tmp_path / "watched", record=tmp_path / "record"
+    )
+    assert len(losses) == 2  # it went on where the backup was
+    np.testing.assert_array_equal(losses, expected)
+    assert_equal(state_of(alone), state_of(model))
+    rescues = told(sitter, "rescue")
+    assert [advice.target for advice in rescues] == ["batch 6 of epoch 2", "batch 6 of epoch 3"]
+    assert not (tmp_path / "watched" / "backup").exists()  # the run is over
+
+
+def test_after_a_nan_that_ends_the_run_the_good_state_is_there(tmp_path):
+    """`TerminateOnNaN` has the last word, wherever it stands."""
+    for place, order in enumerate([("nan", "sitter"), ("sitter", "nan")]):
+        sitter = kb.Babysitter(record=tmp_path / str(place), rescue=GO_ON, verbose=0)
+        beside = {"nan": keras.callbacks.TerminateOnNaN(), "sitter": sitter}
+        beside |= others(tmp_path / str(place))
+        keras.utils.set_random_seed(5)
+        callbacks = [beside[name] for name in (*order, *FIVE[1:])]
+        model, history = fit(faulty.infinite_target, None, callbacks=callbacks)
+        assert len(history.history["loss"]) == 1
+        assert np.isfinite(history.history["loss"]).all()
+        assert told(sitter, "rescue")
+        saved = keras.models.load_model(tmp_path / str(place) / "1.keras")
+        for one, other in zip(model.get_weights(), saved.get_weights(), strict=True):
+            np.testing.assert_array_equal(one, other)
+            assert np.isfinite(one).all()
 
 
 def test_a_plateau_is_not_undone():
