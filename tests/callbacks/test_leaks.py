@@ -11,6 +11,7 @@ import pytest
 
 import keras_babysit as kb
 
+BACKEND = keras.backend.backend()
 layers = keras.layers
 X = np.random.default_rng(0).normal(size=(48, 4)).astype("float32")
 Y = np.random.default_rng(1).integers(0, 2, 48)
@@ -123,39 +124,63 @@ def traits(model):
     }
 
 
-def watched(model, end, tmp_path):
+WATCHERS = {
+    "plain": lambda folder: {},
+    "recorder": lambda folder: {"record": folder / "record", "rescue": True},
+}
+"""Options of a sitter by what it does."""
+
+# On JAX each of them compiles for seconds.
+QUICK_ENDS = ("normally", "nan", "interrupt-after-a-step") if BACKEND == "jax" else tuple(ENDS)
+ENDS_WITH_RECORDER = [
+    pytest.param(way, "recorder", marks=() if way in QUICK_ENDS else pytest.mark.slow)
+    for way in ENDS
+]
+
+
+def watched(model, end, tmp_path, watcher="plain"):
     """Watch a run to its end, with all there is; forget the sitter, return what is left of it."""
     sinks = [kb.sinks.JsonLines(tmp_path / "run.jsonl")]
-    sitter = kb.Babysitter(every=1, verbose=0, log_dir=tmp_path / "logs", sinks=sinks)
+    options = WATCHERS[watcher](tmp_path) | {"log_dir": tmp_path / "logs", "sinks": sinks}
+    sitter = kb.Babysitter(every=1, verbose=0, **options)
     end(model, [sitter])
-    session = weakref.ref(sitter._session)
-    del sitter
+    recorder = sitter._session._recorder
+    assert (recorder is not None) == (watcher == "recorder")
+    parts = [weakref.ref(part) for part in (sitter._session, recorder) if part is not None]
+    del sitter, recorder
     for _ in range(10):  # what is left of `fit`, then of the exception, then of the session
         gc.collect()
-        if session() is None:
+        if not any(part() for part in parts):
             break
-    return session()
+    return [part() for part in parts if part() is not None]
 
 
 @pytest.mark.filterwarnings("ignore:.*encountered in:RuntimeWarning")  # Keras averages NaN
-@pytest.mark.parametrize("way", ENDS)
-def test_however_it_ends_the_model_was_never_watched(way, tmp_path):
+@pytest.mark.parametrize(
+    ("way", "watcher"), [*((way, "plain") for way in ENDS), *ENDS_WITH_RECORDER]
+)
+def test_however_it_ends_the_model_was_never_watched(way, watcher, tmp_path):
     alone, model, threads = make(), make(), threading.enumerate()
+    begun = alone.get_weights()
     keras.utils.set_random_seed(4)
     ENDS[way](alone, [])
     keras.utils.set_random_seed(4)
-    assert watched(model, ENDS[way], tmp_path) is None
+    assert not watched(model, ENDS[way], tmp_path, watcher)
     assert traits(model) == traits(alone)
     new = set(threading.enumerate()) - set(threads)
     assert not [thread for thread in new if thread.name.startswith("keras-babysit")]
-    for one, other in zip(model.get_weights(), alone.get_weights(), strict=True):
+    # No step of that run is good: the rescue goes back to what it began with.
+    is_rescued = (way, watcher) == ("nan", "recorder")
+    expected = begun if is_rescued else alone.get_weights()
+    for one, other in zip(model.get_weights(), expected, strict=True):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.parametrize("watcher", WATCHERS)
 @pytest.mark.parametrize("way", ["normally", "interrupt-before-a-step"])
-def test_it_is_saved_and_pickled_as_before(way, tmp_path):
+def test_it_is_saved_and_pickled_as_before(way, watcher, tmp_path):
     model = make()
-    watched(model, ENDS[way], tmp_path)
+    watched(model, ENDS[way], tmp_path, watcher)
     expected = model.predict(X, verbose=0)
     again = pickle.loads(pickle.dumps(model))
     np.testing.assert_allclose(again.predict(X, verbose=0), expected, rtol=1e-6)
@@ -208,7 +233,7 @@ def test_after_any_end_the_next_fit_is_watched(way):
 def test_a_hundred_fits_keep_nothing():
     """No object outlives its run, and memory does not grow with their number."""
     model = keras.Sequential([keras.Input((4,)), layers.Dense(1)])
-    model.compile("sgd", "mse", run_eagerly=keras.backend.backend() != "jax")
+    model.compile("sgd", "mse", run_eagerly=BACKEND != "jax")
     sessions = []
 
     def growth(fits, is_watched):
