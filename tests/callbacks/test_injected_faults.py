@@ -19,6 +19,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import keras_babysit as kb
 from keras_babysit.errors import KerasBabysitWarning
+from keras_babysit.probes import Schedule
 from keras_babysit.probes.probe import Probe
 
 BACKEND = keras.backend.backend()
@@ -210,20 +211,62 @@ def test_out_of_memory_at_first_watches_less(monkeypatch):
     assert sitter.history.targets("activations/std")
 
 
+class Clock:
+    """A clock of `time` that jumps when it is told to, once."""
+
+    def __init__(self, name):
+        self.inner, self.shift, self.readings = getattr(time, name), 0.0, 0
+
+    def __call__(self):
+        self.readings += 1
+        return self.inner() + self.shift
+
+    def jump(self, seconds):
+        self.shift = seconds
+
+
+def weights_after(*callbacks):
+    keras.utils.set_random_seed(1)
+    model = small()
+    fit(*callbacks, model=model)
+    return model.get_weights()
+
+
 @pytest.mark.parametrize("jump", [-1e9, 1e9])
-@pytest.mark.parametrize("clock", ["time", "perf_counter"])
+@pytest.mark.parametrize("where", ["before-a-step", "while-it-judges"])
+@pytest.mark.parametrize("name", ["time", "perf_counter"])
 def test_a_clock_that_jumps_changes_nothing_but_how_often_it_looks(
-    clock, jump, monkeypatch, tmp_path
+    name, where, jump, monkeypatch, tmp_path
 ):
-    inner, shift = getattr(time, clock), [0.0]
-    monkeypatch.setattr(time, clock, lambda: inner() + shift[0])
-    sitter = kb.Babysitter(verbose=0, log_dir=tmp_path)
-    sitter_at_fixed_steps = kb.Babysitter(verbose=0, every=1)
-    history = fit(sitter, sitter_at_fixed_steps, At(2, lambda: shift.__setitem__(0, jump)))
-    assert len(history.history["loss"]) == 2
-    assert "broke_off" not in sitter.history.facts
-    assert sitter.history.facts["has_ended"]
-    assert len(sitter_at_fixed_steps.history.series("loss/batch")) == 13
+    clock = Clock(name)
+    monkeypatch.setattr(time, name, clock)
+    if name == "perf_counter":  # the schedule has got hold of it when it was imported
+        monkeypatch.setitem(Schedule.__init__.__kwdefaults__, "clock", clock)
+
+    def jumps(history):
+        if where == "while-it-judges" and history.step >= 2:
+            clock.jump(jump)
+        return []
+
+    sitters = [
+        kb.Babysitter(verbose=0, rules=[jumps], log_dir=tmp_path),
+        kb.Babysitter(verbose=0, rules=[jumps], every=1, record=tmp_path / "record"),
+    ]
+    before = At(2, lambda: clock.jump(jump) if where == "before-a-step" else None)
+    watched = weights_after(*sitters, before)
+    monkeypatch.undo()
+    assert clock.shift == jump
+    assert clock.readings > 10
+    for one, other in zip(watched, weights_after(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    for sitter in sitters:
+        assert "broke_off" not in sitter.history.facts
+        assert sitter.history.facts["has_ended"]
+        assert not [advice for advice in sitter.advice if advice.rule == "flight_recorder"]
+        assert sitter.overhead.seconds >= 0
+        assert sitter.overhead.wall_seconds >= 0
+        assert 0 <= sitter.overhead.share <= 1
+    assert len(sitters[1].history.series("loss/batch")) == 13
     assert steps_written(next((tmp_path / "babysit").iterdir()))[0] == 0
 
 
