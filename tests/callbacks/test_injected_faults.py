@@ -271,47 +271,84 @@ def test_a_clock_that_jumps_changes_nothing_but_how_often_it_looks(
 
 
 KILLED = """
-    import os, random, signal, sys, time
+    import os, random, resource, signal, struct, sys, time
     from pathlib import Path
     import numpy as np
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
     from keras_babysit.history import History, Measurement
     from keras_babysit.sinks import JsonLines, TensorBoard
 
-    def write(folder):
-        sinks, history = [JsonLines(folder / "run.jsonl"), TensorBoard(folder)], History()
+    def write(sinks):
+        history, gates = History(), np.random.default_rng(0).random(500).astype("float32")
         for sink in sinks:
             sink.on_start(history)
-        gates = np.random.default_rng(0).random(500).astype("float32")
         for step in range(10**9):
             found = [Measurement(step, 0, "loss/batch", "", float(step))]
             found += [Measurement(step, 0, "activations/gate", f"d_{i}", gates) for i in range(4)]
             for sink in sinks:
                 sink.on_measurements(found)
 
+    def fork(sinks, limit=resource.RLIM_INFINITY):
+        child = os.fork()
+        if not child:
+            signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            write(sinks)
+        return child
+
+    def is_killed_by(signal, child):
+        return os.WTERMSIG(os.waitpid(child, 0)[1]) == signal
+
+    def lines_of(path):
+        return History.from_jsonl(path).series("loss/batch").steps.tolist()
+
+    def events_of(path):
+        events = EventAccumulator(str(path), size_guidance={"tensors": 0}).Reload()
+        has_steps = "babysit/loss/batch" in events.Tags()["tensors"]
+        return [e.step for e in events.Tensors("babysit/loss/batch")] if has_steps else []
+
     def are_gapless(steps):
         return list(steps) == list(range(len(steps)))
 
-    whole = 0
-    for kill in range(20):
-        folder = Path(sys.argv[1], str(kill))
-        child = os.fork()
-        if not child:
-            write(folder)
-        while not (folder / "run.jsonl").exists() or not (folder / "babysit").exists():
+    def is_cut_in_a_line(path):
+        return path.read_bytes()[-1:] != b"\\n"
+
+    def is_cut_in_an_event(path):
+        data, place = path.read_bytes(), 0
+        while place + 8 <= len(data):  # length, its check, the record, its check
+            place += 16 + struct.unpack("<Q", data[place : place + 8])[0]
+        return place != len(data)
+
+    parent = Path(sys.argv[1])
+    for kill in range(20):  # anywhere
+        chance, folder = random.Random(kill), parent / f"any-{kill}"
+        path, events = folder / "run.jsonl", folder / "babysit"
+        child = fork([JsonLines(path), TensorBoard(folder)])
+        while not path.exists() or not events.exists():
             time.sleep(0.001)
-        time.sleep(random.Random(kill).uniform(0.01, 0.1))
+        time.sleep(chance.uniform(0.01, 0.1))
         os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        steps = History.from_jsonl(folder / "run.jsonl").series("loss/batch").steps.tolist()
-        tail = (folder / "run.jsonl").read_bytes().rpartition(b"\\n")[2]
-        whole += not tail
-        assert are_gapless(steps[:500]), steps
-        events = EventAccumulator(str(folder / "babysit"), size_guidance={"tensors": 0}).Reload()
-        if "babysit/loss/batch" in events.Tags()["tensors"]:
-            written = [event.step for event in events.Tensors("babysit/loss/batch")]
-            assert are_gapless(written) and abs(len(written) - steps[-1] - 1) <= 1, written
-    print(f"{20 - whole} of 20 were killed in the middle of a line")
+        assert is_killed_by(signal.SIGKILL, child)
+        steps, written = lines_of(path), events_of(events)
+        assert are_gapless(steps[:500]) and are_gapless(written), (steps, written)
+        assert abs(len(written) - (steps[-1] + 1 if steps else 0)) <= 1, (steps, written)
+    print(kill + 1, "anywhere,", end=" ")
+    # The kernel writes up to its limit and kills at the next byte: in the middle of a record.
+    for kill in range(10):
+        path = parent / f"line-{kill}.jsonl"
+        child = fork([JsonLines(path)], random.Random(kill).randrange(60_000, 200_000))
+        assert is_killed_by(signal.SIGXFSZ, child) and is_cut_in_a_line(path)
+        assert lines_of(path) and are_gapless(lines_of(path))
+    print(kill + 1, "in a line,", end=" ")
+    for kill in range(10):
+        folder = parent / f"event-{kill}"
+        child = fork([TensorBoard(folder)], random.Random(kill).randrange(20_000, 80_000))
+        assert is_killed_by(signal.SIGXFSZ, child)
+        assert is_cut_in_an_event(next((folder / "babysit").iterdir()))
+        written = events_of(folder / "babysit")
+        assert written and are_gapless(written)
+    print(kill + 1, "in an event")
 """
 
 
@@ -328,7 +365,107 @@ def run_script(script, *arguments):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_killed_at_any_moment_leaves_every_whole_record(tmp_path):
-    assert "of 20" in run_script(KILLED, tmp_path)
+    told = run_script(KILLED, tmp_path)
+    assert told.split("\n")[0] == "20 anywhere, 10 in a line, 10 in an event"
+
+
+KILLED_IN_TRAINING = """
+    import json, os, signal, sys, time
+    from pathlib import Path
+    import numpy as np, keras, keras_babysit as kb
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    BUNDLE = ["README.txt", "batch.npz", "bundle.json", "model.keras", "reproduce.py", "state.npz"]
+
+    def train(folder, bad, epochs, *callbacks):
+        model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+        model.compile("sgd", "mse", run_eagerly=keras.backend.backend() != "jax")
+        x = np.random.default_rng(0).random((48, 4)).astype("float32")
+        y = np.where(np.arange(96).reshape(48, 2) == 85, bad, x[:, :2])  # batch 5 of 6
+        sinks = [kb.sinks.JsonLines(folder / "run.jsonl")]
+        options = {"every": 1, "verbose": 0, "log_dir": folder, "record": folder / "record"}
+        sitter = kb.Babysitter(sinks=sinks, **options)
+        options = {"batch_size": 8, "epochs": epochs, "shuffle": False, "verbose": 0}
+        model.fit(x, y, callbacks=[sitter, *callbacks], **options)
+
+    def fork(*arguments):
+        child = os.fork()
+        if not child:
+            train(*arguments)
+            os._exit(0)
+        return child
+
+    def is_killed(child):
+        return os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+
+    def kill_at(event, ending):
+        def hook(name, arguments):
+            if name == event and "/record/" in str(arguments[0]):
+                if str(arguments[0]).endswith(ending):
+                    os.kill(os.getpid(), signal.SIGKILL)
+        sys.addaudithook(hook)
+
+    class KillAfterAnEpoch(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    class KillAt(keras.callbacks.Callback):
+        def __init__(self, *where):
+            super().__init__()
+            self.where = where
+
+        def on_train_begin(self, logs=None):
+            kill_at(*self.where)
+
+    def steps_of(folder):
+        steps = kb.History.from_jsonl(folder / "run.jsonl").series("loss/batch").steps.tolist()
+        events = EventAccumulator(str(folder / "babysit"), size_guidance={"tensors": 0}).Reload()
+        written = [event.step for event in events.Tensors("babysit/loss/batch")]
+        assert steps == list(range(len(steps))), steps
+        assert written == list(range(len(written))), written
+        assert abs(len(steps) - len(written)) <= 1, (steps, written)
+        return steps
+
+    def bundles(folder):
+        return [path for path in folder.glob("record/*") if not path.name.startswith(".")]
+
+    parent = Path(sys.argv[1])
+    folder = parent / "anywhere"
+    child = fork(folder, 0.0, 10**6)
+    path = folder / "run.jsonl"
+    while not path.exists() or path.read_bytes().count(b"loss/batch") < 9:
+        time.sleep(0.001)
+    os.kill(child, signal.SIGKILL)
+    assert is_killed(child)
+    assert len(steps_of(folder)) >= 8 and not bundles(folder)
+    print("in training", end="")
+
+    for where in [("open", "batch.npz"), ("open", "bundle.json"), ("os.rename", "")]:
+        folder = parent / ("-".join(where) + "-")
+        assert is_killed(fork(folder, np.inf, 3, KillAt(*where))), where
+        assert len(steps_of(folder)) >= 6
+        (begun,) = (folder / "record").iterdir()  # it has another name until it is whole
+        assert not bundles(folder) and (begun / "model.keras").exists()
+        assert (begun / "README.txt").exists() == (where[0] == "os.rename")
+        print(", at", *where, end="")
+
+    folder = parent / "after"
+    assert is_killed(fork(folder, np.inf, 3, KillAfterAnEpoch()))
+    (bundle,) = bundles(folder)
+    assert sorted(path.name for path in bundle.iterdir()) == BUNDLE
+    assert json.loads((bundle / "bundle.json").read_text())["batch"] == 5
+    assert len(np.load(bundle / "batch.npz")) >= 2
+    print(", after the bundle")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.skipif(BACKEND == "jax", reason="JAX does not train in a fork")
+def test_killed_while_it_trains_leaves_records_and_whole_bundles(tmp_path):
+    told = run_script(KILLED_IN_TRAINING, tmp_path)
+    assert told.strip() == (
+        "in training, at open batch.npz, at open bundle.json, at os.rename , after the bundle"
+    )
 
 
 FORKED = """
