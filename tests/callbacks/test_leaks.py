@@ -1,9 +1,11 @@
 """Nothing leaks: however `fit` ends, the model and the process are as if it was never watched."""
 
 import gc
+import os
 import pickle
 import threading
 import weakref
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 import keras_babysit as kb
 
 BACKEND = keras.backend.backend()
+STATM = Path("/proc/self/statm")
 layers = keras.layers
 X = np.random.default_rng(0).normal(size=(48, 4)).astype("float32")
 Y = np.random.default_rng(1).integers(0, 2, 48)
@@ -230,29 +233,58 @@ def test_after_any_end_the_next_fit_is_watched(way):
         assert "broke_off" not in sitter.history.facts
 
 
-def test_a_hundred_fits_keep_nothing():
-    """No object outlives its run, and memory does not grow with their number."""
+def test_a_hundred_fits_keep_nothing(tmp_path):
+    """No object outlives its run, and their number does not grow with that of the runs."""
     model = keras.Sequential([keras.Input((4,)), layers.Dense(1)])
     model.compile("sgd", "mse", run_eagerly=BACKEND != "jax")
     sessions = []
 
-    def growth(fits, is_watched):
+    def growth(fits, watcher=None):
         gc.collect()
         before = len(gc.get_objects())
         for _ in range(fits):
-            sitter = kb.Babysitter(verbose=0)
-            callbacks = [sitter] if is_watched else []
+            options = WATCHERS[watcher](tmp_path) if watcher else {}
+            sitter = kb.Babysitter(verbose=0, **options)
+            callbacks = [sitter] if watcher else []
             model.fit(X[:6], Y[:6], verbose=0, callbacks=callbacks)  # too few to score
-            sessions.append(weakref.ref(sitter._session) if is_watched else lambda: None)
+            sessions.append(weakref.ref(sitter._session) if watcher else lambda: None)
         del sitter, callbacks
         gc.collect()
         return len(gc.get_objects()) - before - fits  # each leaves its entry in the list
 
-    growth(10, is_watched=True)
-    alone, watched = growth(20, is_watched=False), growth(100, is_watched=True)
+    growth(5, "plain")
+    growth(5, "recorder")
+    alone, watched = growth(20), growth(80, "plain") + growth(20, "recorder")
     assert not [session for session in sessions if session() is not None]
     # Keras and the backend keep something now and then; of ours there is nothing per run.
     assert watched - 5 * alone < 50
+
+
+def resident():
+    """Return the resident memory of this process in bytes, as Linux tells it."""
+    return int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.skipif(not STATM.exists(), reason="Linux tells the resident memory")
+@pytest.mark.skipif(BACKEND == "jax", reason="JAX keeps what it compiled for each model")
+@pytest.mark.parametrize("watcher", WATCHERS)
+def test_memory_stays_flat(watcher, tmp_path):
+    """Not even one copy of the weights is kept by every other run; a recorder holds two."""
+    model = keras.Sequential([keras.Input((1024,)), layers.Dense(1024)])
+    model.compile("sgd", "mse", run_eagerly=True)
+    x, fits = np.ones((32, 1024), "float32"), 24
+
+    def fit_again(times):
+        for _ in range(times):
+            sitter = kb.Babysitter(verbose=0, **WATCHERS[watcher](tmp_path))
+            model.fit(x, x, batch_size=16, verbose=0, callbacks=[sitter])
+        del sitter
+        gc.collect()
+
+    fit_again(fits // 2)  # until the allocator has what a run needs
+    before = resident()
+    fit_again(fits)
+    assert resident() - before < fits / 2 * sum(w.nbytes for w in model.get_weights())
 
 
 def test_two_fits_at_once_in_two_threads(tmp_path):
