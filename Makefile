@@ -4,8 +4,10 @@ TORCH ?= torch==2.13.0
 PYTEST_ARGS ?= -m 'not slow'
 JOBS ?= 1
 MINUTES ?= 30
+BACKEND ?= tensorflow
+VENV = $(if $(filter tensorflow,$(BACKEND)),.venv,.venv-$(BACKEND))
 
-.PHONY: demo test test-all test-jax test-torch lint bench-dashboard bench-overhead bench-scale screenshots bench-layers bench-diagnosis bench-foreign soak clean
+.PHONY: demo test test-jax test-torch test-all test-all-jax test-all-torch lint bench-dashboard bench-overhead bench-scale bench-search screenshots bench-layers bench-diagnosis bench-foreign soak clean
 
 demo: .venv/.demo
 	.venv/bin/python examples/quickstart.py
@@ -19,8 +21,15 @@ test-jax: .venv-jax/.dev
 test-torch: .venv-torch/.dev
 	KERAS_BACKEND=torch .venv-torch/bin/python -m pytest $(PYTEST_ARGS)
 
+# With the tests that take minutes: half an hour to an hour each.
 test-all: .venv/.dev
 	KERAS_BACKEND=tensorflow .venv/bin/python -m pytest
+
+test-all-jax: .venv-jax/.dev
+	KERAS_BACKEND=jax .venv-jax/bin/python -m pytest
+
+test-all-torch: .venv-torch/.dev
+	KERAS_BACKEND=torch .venv-torch/bin/python -m pytest
 
 bench-layers: .venv/.dev
 	KERAS_BACKEND=tensorflow .venv/bin/python benchmarks/layers.py
@@ -37,9 +46,10 @@ bench-foreign: .venv/.dev .venv-jax/.dev .venv-torch/.dev
 	KERAS_BACKEND=jax .venv-jax/bin/python benchmarks/foreign watch
 	.venv/bin/python benchmarks/foreign table --write
 
-# The property tests and faults for MINUTES minutes, and a thousand fits in one process.
-soak: .venv/.dev
-	KERAS_BACKEND=tensorflow .venv/bin/python benchmarks/soak.py --minutes $(MINUTES)
+# A thousand fits in one process, the faults once, and random models and histories for MINUTES
+# minutes in all; BACKEND=torch or jax for another one.
+soak: $(VENV)/.dev
+	KERAS_BACKEND=$(BACKEND) $(VENV)/bin/python benchmarks/soak.py --minutes $(MINUTES)
 
 # On PyTorch, which has nothing to compile: the many small models train several times as fast.
 bench-search: .venv-torch/.dev

@@ -1,10 +1,11 @@
-"""Watch many runs for a long time: `make soak MINUTES=30`.
+"""Watch many runs for a long time: `make soak MINUTES=30 BACKEND=torch`.
 
-    KERAS_BACKEND=tensorflow python benchmarks/soak.py --minutes 30 --fits 1000
+    KERAS_BACKEND=torch python benchmarks/soak.py --minutes 30 --fits 1000
 
 First as many fits of one small model in this process, with the memory after each tenth of them;
-then random models on random data (`tests/callbacks/test_any_model.py`) and the rules on random
-histories (`tests/rules/test_any_history.py`), from new seeds, until the minutes are over.
+then the faults (`FAULTS`, with those that are slow) once; then random models on random data
+(`tests/callbacks/test_any_model.py`) and the rules on random histories
+(`tests/rules/test_any_history.py`), from new seeds, until the minutes are over.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PROPERTIES = ("tests/callbacks/test_any_model.py", "tests/rules/test_any_history.py")
+FAULTS = ("tests/callbacks/test_injected_faults.py", "tests/callbacks/test_leaks.py")
 ROUND = 100
 """Examples of one round of the random models; of the histories, ten times as many."""
 
@@ -28,13 +30,18 @@ def main() -> None:
     options = parser.parse_args()
     end = time.monotonic() + 60 * options.minutes
     fit_again_and_again(options.fits)
+    test(FAULTS)
     rounds = 0
     while time.monotonic() < end:
-        examples = os.environ | {"BABYSIT_EXAMPLES": str(ROUND)}
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *PROPERTIES]
-        subprocess.run(command, cwd=ROOT, env=examples, check=True)
+        test(PROPERTIES, BABYSIT_EXAMPLES=str(ROUND))
         rounds += 1
         print(f"{rounds * ROUND} models, {rounds * ROUND * 10} histories: no failure", flush=True)
+
+
+def test(files: tuple[str, ...], **environment: str) -> None:
+    """Run tests in a process of their own; a failure ends this one too."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files]
+    subprocess.run(command, cwd=ROOT, env=os.environ | environment, check=True)
 
 
 def fit_again_and_again(fits: int) -> None:

@@ -23,11 +23,17 @@ from keras_babysit.probes import Schedule
 from keras_babysit.probes.probe import Probe
 
 BACKEND = keras.backend.backend()
-# Files, clocks and names are the same on every backend, and on JAX each fit takes seconds.
-pytestmark = [pytest.mark.slow] if BACKEND == "jax" else []
 layers = keras.layers
 X = np.random.default_rng(0).normal(size=(48, 4)).astype("float32")
 Y = np.random.default_rng(1).integers(0, 2, 48)
+
+
+def slow_on_jax(test):
+    """Leave a test of many fits to `make test-all-jax`: on JAX each of them compiles for seconds.
+
+    Files, clocks and names are the same on every backend.
+    """
+    return pytest.mark.slow(test) if BACKEND == "jax" else test
 
 
 def small():
@@ -121,6 +127,7 @@ def tensorboard(folder):
     return kb.sinks.TensorBoard(folder), lambda: next((folder / "babysit").iterdir())
 
 
+@slow_on_jax
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has a device that is full")
 @pytest.mark.usefixtures("_size_limit")
 @pytest.mark.parametrize("fault", FAULTS)
@@ -232,6 +239,7 @@ def weights_after(*callbacks):
     return model.get_weights()
 
 
+@slow_on_jax
 @pytest.mark.parametrize("jump", [-1e9, 1e9])
 @pytest.mark.parametrize("where", ["before-a-step", "while-it-judges"])
 @pytest.mark.parametrize("name", ["time", "perf_counter"])
@@ -508,6 +516,7 @@ HOSTILE = {
 }
 
 
+@slow_on_jax
 def test_layers_of_every_name_are_watched_and_told_of(tmp_path, capsys):
     x = h = keras.Input((4,))
     for name in HOSTILE.values():
