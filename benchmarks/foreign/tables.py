@@ -44,11 +44,19 @@ def row(run: dict[str, Any]) -> str:
         run["name"],
         f"{run['parameters'] / 1e6:.1f}",
         f"{called} of {run['layers']}",
-        "; ".join([*run["not_watched"], *run["warnings"]]) or "-",
+        "; ".join(missed(run)) or "-",
         ", ".join(f"{rule} ({severity}, {n})" for (severity, rule), n in counts.items()) or "none",
         f"{run['watching']:.0f} of {run['seconds']:.0f}",
     ]
     return "| " + " | ".join(cells) + " |"
+
+
+def missed(run: dict[str, Any]) -> list[str]:
+    """Return what was not watched: as the watcher said it, and the layers that no call came to."""
+    told, silent = [*run["not_watched"], *run["warnings"]], run["not_called"]
+    if not silent or len(silent) == run["layers"]:  # where it is all of them the watcher says so
+        return told
+    return [*told, f"Not watched, since `call` does not come to them: {', '.join(silent)}."]
 
 
 def page(folder: Path, before: str = "") -> str:
@@ -79,7 +87,7 @@ def recordings(folder: Path) -> list[Path]:
 def summary(runs: list[dict[str, Any]]) -> str:
     done = [run for run in runs if "failed" not in run]
     quiet = [run for run in done if not any(a.severity >= Severity.WARNING for a in run["advice"])]
-    whole = [run for run in done if not run["not_watched"] and not run["warnings"]]
+    whole = [run for run in done if not missed(run)]
     return (
         f"{len(runs)} models: {len(done)} trained, {len(whole)} of them watched entirely, "
         f"{len(quiet)} without a warning."
