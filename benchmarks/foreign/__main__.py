@@ -3,7 +3,8 @@
 `watch` trains every architecture of `keras.applications` and the model kinds of `kinds.py` for a
 few steps under a `Babysitter`, each in a process of its own with a bounded time, and keeps a line
 of JSON per model in `.foreign/<backend>.jsonl`; a model that is there already is passed over.
-`table` prints what was watched, what could not be, and each alarm.
+`table` prints what was watched, what could not be, and each alarm; `shut` looks whether units that
+are shut for the few examples of a case are so for many.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The commands: watch, one, table."""
+"""The commands: watch, one, table, shut."""
 
 import argparse
 import fnmatch
@@ -31,8 +31,11 @@ def main() -> None:
     one.add_argument("--alone", action="store_true", help="train it without the watcher")
     one = commands.add_parser("table", help="replay the rules; print what was seen and said")
     one.add_argument("--write", action="store_true", help=f"write docs/{PAGE.name}")
+    one = commands.add_parser("shut", help="share of ReLU units that no example opens")
+    one.add_argument("name", help="of a model that takes pictures")
     options = parser.parse_args()
-    {"watch": run_watch, "one": run_one, "table": run_table}[options.command](options)
+    runs = {"watch": run_watch, "one": run_one, "table": run_table, "shut": run_shut}
+    runs[options.command](options)
 
 
 def run_watch(options: argparse.Namespace) -> None:
@@ -61,6 +64,13 @@ def run_table(options: argparse.Namespace) -> None:
     if options.write:
         PAGE.write_text(page, encoding="utf-8")
     print(page)
+
+
+def run_shut(options: argparse.Namespace) -> None:
+    from benchmarks.foreign import cases
+    from benchmarks.foreign.shut import shut
+
+    print(shut(cases.find(options.name)))
 
 
 def path_of(name: str) -> Path:
