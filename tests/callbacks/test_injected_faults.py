@@ -31,7 +31,7 @@ Y = np.random.default_rng(1).integers(0, 2, 48)
 def slow_on_jax(test):
     """Leave a test of many fits to `make test-all-jax`: on JAX each of them compiles for seconds.
 
-    Files, clocks and names are the same on every backend.
+    Files, clocks, kills and names are the same on every backend.
     """
     return pytest.mark.slow(test) if BACKEND == "jax" else test
 
@@ -371,6 +371,7 @@ def run_script(script, *arguments):
     return done.stdout
 
 
+@slow_on_jax
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_killed_at_any_moment_leaves_every_whole_record(tmp_path):
     told = run_script(KILLED, tmp_path)
