@@ -133,8 +133,8 @@ WATCHERS = {
 }
 """Options of a sitter by what it does."""
 
-# On JAX each of them compiles for seconds.
-QUICK_ENDS = ("normally", "nan", "interrupt-after-a-step") if BACKEND == "jax" else tuple(ENDS)
+# Each of them compiles for seconds, except on PyTorch.
+QUICK_ENDS = tuple(ENDS) if BACKEND == "torch" else ("normally", "nan", "interrupt-after-a-step")
 ENDS_WITH_RECORDER = [
     pytest.param(way, "recorder", marks=() if way in QUICK_ENDS else pytest.mark.slow)
     for way in ENDS
@@ -179,8 +179,10 @@ def test_however_it_ends_the_model_was_never_watched(way, watcher, tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("watcher", WATCHERS)
-@pytest.mark.parametrize("way", ["normally", "interrupt-before-a-step"])
+@pytest.mark.parametrize(
+    ("way", "watcher"),
+    [("normally", "recorder"), ("normally", "plain"), ("interrupt-before-a-step", "plain")],
+)
 def test_it_is_saved_and_pickled_as_before(way, watcher, tmp_path):
     model = make()
     watched(model, ENDS[way], tmp_path, watcher)
@@ -267,7 +269,10 @@ def resident():
 
 @pytest.mark.skipif(not STATM.exists(), reason="Linux tells the resident memory")
 @pytest.mark.skipif(BACKEND == "jax", reason="JAX keeps what it compiled for each model")
-@pytest.mark.parametrize("watcher", WATCHERS)
+@pytest.mark.parametrize(
+    "watcher",
+    ["recorder", pytest.param("plain", marks=[] if BACKEND == "torch" else pytest.mark.slow)],
+)
 def test_memory_stays_flat(watcher, tmp_path):
     """Not even one copy of the weights is kept by every other run; a recorder holds two."""
     model = keras.Sequential([keras.Input((1024,)), layers.Dense(1024)])
