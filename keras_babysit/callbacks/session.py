@@ -16,6 +16,7 @@ from keras_babysit.callbacks.judge import Judge
 from keras_babysit.errors import NotCompiledError, ProbeMismatchError
 from keras_babysit.history import History, Measurement
 from keras_babysit.probes import Given, Monitor, Schedule, backend, intercept
+from keras_babysit.probes.sample import size
 from keras_babysit.probes.schedule import later
 from keras_babysit.recorder import FlightRecorder, Rescue
 from keras_babysit.rules import Rule
@@ -336,7 +337,9 @@ class Session:
 
     @guarded
     def _first_of(self, batches):
-        return keras.utils.unpack_x_y_sample_weight(batches[0]) if batches else None
+        """Return what can be measured on: of no batch, and of one without examples, nothing."""
+        batch = keras.utils.unpack_x_y_sample_weight(batches[0]) if batches else None
+        return batch if batch is not None and size(batch) else None
 
     @guarded
     def _see_step(self, is_due, arguments, batch):

@@ -281,7 +281,8 @@ def _queue(spec):
 
     one_thread = tf.data.Options()
     one_thread.threading.private_threadpool_size = 1
-    dataset = tf.data.Dataset.counter().map(next_batch)
+    # Not a counter: each of its kind leaves objects behind that are never let go of.
+    dataset = tf.data.Dataset.from_tensors(0).repeat().map(next_batch)
     dataset = dataset.with_options(_plain().merge(one_thread))
     variant = tf.data.experimental.to_variant(dataset)
     return queue, iter(tf.data.experimental.from_variant(variant, structure=spec))

@@ -57,7 +57,7 @@ def bad_rows(leaf):
     """Return which examples of an array hold NaN or infinity."""
     if leaf.dtype.kind != "f":
         return np.zeros(0, int)
-    return np.flatnonzero(~np.isfinite(leaf.reshape(len(leaf), -1)).all(axis=1))
+    return np.flatnonzero(~np.isfinite(leaf).all(axis=tuple(range(1, leaf.ndim))))
 
 
 def _arrays(tree, max_entries):
@@ -113,9 +113,9 @@ def _constant_features(values):
 def describe_target(leaf):
     """Return the facts of an array of targets, whose rows are along its first axis."""
     facts = {"dtype": str(leaf.dtype), "shape": list(leaf.shape[1:])}
-    values = leaf.reshape(len(leaf), -1).astype("float64") if leaf.dtype.kind in "fiub" else None
-    if values is None or not values.size or not np.isfinite(values).all():
+    if leaf.dtype.kind not in "fiub" or not leaf.size or not np.isfinite(leaf).all():
         return facts
+    values = leaf.reshape(len(leaf), -1).astype("float64")
     sums = values.sum(axis=1)
     is_whole = bool((values == np.round(values)).all())
     is_binary = bool(np.isin(values, (0, 1)).all())
