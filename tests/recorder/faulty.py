@@ -180,12 +180,12 @@ def masked_targets():
 def masked_entries():
     """A layer that gives -inf by design comes before the one that overflows."""
     x = inputs()
-    x[BAD] = 3e38
+    x[BAD] = 100.0
     given = keras.Input((4,))
     masked = layers.Softmax(name="soft")(Mask(name="mask")(given))
-    wide = positive(2, "wide")(layers.add([given, masked]))
+    wide = positive(2, "wide", activation="exponential")(layers.add([given, masked]))
     model = keras.Model(given, layers.Dense(1)(wide))
-    model.compile(keras.optimizers.SGD(1e-3), "mse")
+    model.compile(keras.optimizers.SGD(1e-6), "mse")
     return model, x, inputs(1)
 
 
@@ -201,9 +201,10 @@ def over_the_batch():
 def other_order():
     """The rows of what overflows are not the examples."""
     x = inputs()
-    x[BAD] = 3e38
-    model = stack(Roll(name="roll"), positive(2, "wide"), layers.Dense(1))
-    model.compile(keras.optimizers.SGD(1e-3), "mse")
+    x[BAD] = 100.0
+    wide = positive(2, "wide", activation="exponential")
+    model = stack(Roll(name="roll"), wide, layers.Dense(1))
+    model.compile(keras.optimizers.SGD(1e-6), "mse")
     return model, x, inputs(1)
 
 
