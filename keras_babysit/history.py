@@ -319,6 +319,6 @@ class Overhead:
         return self.seconds / self.wall_seconds if self.wall_seconds > 0 else 0.0
 
     def __str__(self) -> str:
-        return f"{self.share:.1%} of {self.wall_seconds:.1f} s ({self.probes} probes)".replace(
-            "%", " %", 1
-        )
+        share = f"{self.share:.1%}".replace("%", " %")
+        probes = "1 probe" if self.probes == 1 else f"{self.probes} probes"
+        return f"{share} of {self.wall_seconds:.1f} s ({probes})"

@@ -130,7 +130,7 @@ class Report:
         lines = [_loss_line(self.history), _score_line(self.history)]
         if self.overhead is not None:
             is_short = self.history.facts.get("is_compiled") is False
-            why = "; the budget did not pay for compiling them" if is_short else ""
+            why = "; not compiled, to keep the budget" if is_short else ""
             lines.append(f"watching cost {self.overhead}{why}")
         return [line for line in lines if line]
 

@@ -115,6 +115,13 @@ def test_says_how_train_and_validation_compare():
     assert says in Report(a_history(), []).summary()
 
 
+def test_says_whether_probes_had_to_do_without_a_compilation():
+    history = a_history()
+    for is_compiled, says in ((True, "(1 probe)"), (False, "(1 probe); not compiled, to keep")):
+        history.facts["is_compiled"] = is_compiled
+        assert says in Report(history, [], Overhead(1.0, 50.0, 1)).summary()[-1]
+
+
 def test_json_can_be_gated_on(tmp_path):
     resolved = replace(ADVICE, severity=Severity.ERROR, resolved_step=40)
     report = Report(a_history(), [ADVICE, resolved], OVERHEAD)
