@@ -18,7 +18,7 @@ from keras_babysit.errors import KerasBabysitWarning
 
 layers = keras.layers
 BACKEND = keras.backend.backend()
-IN_CI = {"jax": 3, "tensorflow": 10, "torch": 100}  # what takes about a minute of each
+IN_CI = {"jax": 3, "tensorflow": 10, "torch": 60}  # what takes about a minute of each
 EXAMPLES = int(os.environ.get("BABYSIT_EXAMPLES", IN_CI[BACKEND]))
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "elu", "gelu", "relu6", "softmax", "linear")
 BETWEEN = ("nothing", "dropout", "batch-norm", "layer-norm", "skip", "shared", "maxout")
