@@ -14,6 +14,7 @@ import pytest
 import keras_babysit as kb
 
 BACKEND = keras.backend.backend()
+slow_on_jax = pytest.mark.slow if BACKEND == "jax" else lambda test: test  # it compiles each model
 STATM = Path("/proc/self/statm")
 layers = keras.layers
 X = np.random.default_rng(0).normal(size=(48, 4)).astype("float32")
@@ -235,6 +236,7 @@ def test_after_any_end_the_next_fit_is_watched(way):
         assert "broke_off" not in sitter.history.facts
 
 
+@slow_on_jax
 def test_a_hundred_fits_keep_nothing(tmp_path):
     """No object outlives its run, and their number does not grow with that of the runs."""
     model = keras.Sequential([keras.Input((4,)), layers.Dense(1)])
