@@ -30,8 +30,7 @@ def look(names, state, batch):
                 readings[f"{room}/nonfinite", target] = float(bad)
                 readings[f"{room}/mean", target] = float(values.mean())
                 readings[f"{room}/std", target] = float(values.std())
-    for name, value, some in zip(names, state[0], backend.spread(state[0], ENTRIES), strict=True):
-        some = _on_host(some)
+    for name, value, some in zip(names, state[0], _read(state[0]), strict=True):
         share = some.size / max(1, np.prod(value.shape))
         readings["weights/norm", name] = _norm(some) / np.sqrt(share or 1.0)
     return readings
@@ -42,15 +41,14 @@ class HostUpdateRatio:
 
     def before(self, state):
         """Return a copy of what the step is about to change."""
-        return [np.array(_on_host(value)) for value in backend.spread(state[0], ENTRIES)]
+        return [np.array(value) for value in _read(state[0])]
 
     def after(self, before, trained):
         """Return the ratio of each variable as an array; NaN where there is none."""
-        trained = backend.spread(trained, ENTRIES)
         with np.errstate(all="ignore"):
             ratios = [
-                np.float64(_norm(_on_host(new) - old)) / _norm(old)
-                for old, new in zip(before, trained, strict=True)
+                np.float64(_norm(new - old)) / _norm(old)
+                for old, new in zip(before, _read(trained), strict=True)
             ]
         return np.array(ratios, np.float64)
 
@@ -60,6 +58,17 @@ def first_loss(result):
     logs = backend.logs(result)
     loss = logs.get("loss") if isinstance(logs, dict) else None
     return None if loss is None else float(backend.to_numpy(loss))
+
+
+def _read(values):
+    """Return weights on the host, and of the large ones `ENTRIES` entries."""
+    large = [value for value in values if _is_large(value)]
+    parts = iter(backend.spread(large, ENTRIES))
+    return [_on_host(next(parts) if _is_large(value) else value) for value in values]
+
+
+def _is_large(value):
+    return np.prod(value.shape) > ENTRIES
 
 
 def _on_host(tensor):
