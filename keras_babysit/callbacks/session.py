@@ -391,7 +391,7 @@ class Session:
         if self._is_probed:
             self.schedule.charge("other", seconds)
         else:
-            self.schedule.charge("probe", seconds, holds_start=self._monitor.holds_start)
+            self.schedule.charge("probe", seconds)
             self.schedule.probes += 1
         self.schedule.looked(self._step)
 

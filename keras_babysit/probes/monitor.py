@@ -147,11 +147,6 @@ class Monitor:
         """About how long it takes to start to probe this network."""
         return backend.start_seconds(self._size, is_compiled=self.is_compiled)
 
-    @property
-    def holds_start(self):
-        """Whether the first probe holds more than each later one takes: its compilation."""
-        return self.is_inside and self.is_compiled
-
     def wants_train_batch(self, place):
         """Return whether the sample wants the batch of step `place`, counted from 0."""
         return self.given is None and self.train.wants(place)

@@ -149,23 +149,14 @@ class Schedule:
         again = cost if self._costs[kind] else max(at_least, self._again[kind])
         return is_last or self._ongoing(kind) + again <= share
 
-    def charge(self, kind, seconds, *, holds_start=True):
-        """Put time to the account of a kind: one of `SHARES`, or `"other"`.
-
-        Args:
-            kind: The kind.
-            seconds: The time.
-            holds_start: Whether the first of a kind holds what is paid once, to compile it; if
-                not, the next one is taken to cost as much.
-        """
+    def charge(self, kind, seconds):
+        """Put time to the account of a kind: one of `SHARES`, or `"other"`."""
         seconds = seconds if seconds > 0 else 0.0  # a clock may be set back
         self.spent[kind] += seconds
         if kind not in self._costs:
             return
-        if not self._costs[kind]:
+        if not self._costs[kind]:  # it holds what is paid once
             self._firsts[kind] += max(0.0, seconds - self._again[kind])
-            if not holds_start:
-                self._again[kind] = seconds
         self._costs[kind] = [*self._costs[kind][-1:], seconds]
 
     @contextlib.contextmanager
@@ -197,7 +188,7 @@ class Schedule:
     def forget_costs(self):
         """Forget what a probe costs, because from now on it runs another way."""
         self._costs["probe"] = []
-        self._foreseen["probe"] = self._again["probe"] = 0.0
+        self._foreseen["probe"] = 0.0
 
     def step_seconds(self, step):
         """Return what a step of the run takes without us, None as long as that is not known."""

@@ -176,15 +176,6 @@ def test_the_second_of_a_kind_is_taken_to_cost_what_was_foretold_of_it():
     assert schedule.affords("score", 1000, is_last=True)
 
 
-def test_without_a_start_the_second_probe_is_taken_to_cost_as_much_as_the_first():
-    schedule = started(planned_steps=1000)
-    schedule.charge("probe", 0.7, holds_start=False)
-    assert not schedule.affords("probe", 1)
-    schedule = started(planned_steps=1000)
-    schedule.charge("probe", 0.7)  # most of it may be a compilation
-    assert schedule.affords("probe", 1)
-
-
 def test_the_length_of_a_run_may_be_known_later_than_its_start():
     schedule = started(planned_steps=None)
     schedule.foresee("score", 0.1, again=0.1)
