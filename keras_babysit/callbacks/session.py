@@ -216,16 +216,14 @@ class Session:
         The score is first: where both are too much, it tells more of how a run ends.
         """
         step, schedule = self._step, self.schedule
-        self._monitor.foresee_score(step)
         is_scored = self._scored_at < step and schedule.affords("score", step, is_last=is_last)
         if is_scored:
             # What has exploded is scored like the rest.
             with np.errstate(all="ignore"), schedule.charging("score"):
                 self._judge.emit(self._monitor.score(step, self.epoch))
             self._scored_at = step
-        of_kept = self._monitor.seconds_of_kept(step)
         is_probed = self._probed_at < step and (
-            whatever_it_costs or schedule.affords("probe", step, at_least=of_kept, is_last=is_last)
+            whatever_it_costs or schedule.affords("probe", step, is_last=is_last)
         )
         if is_probed:
             with schedule.charging("probe"):

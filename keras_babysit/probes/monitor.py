@@ -81,7 +81,6 @@ class Monitor:
         self._probe = None
         self._examples = PROBE_EXAMPLES
         self._usual = 0  # examples of a step
-        self._example_seconds = None  # what a probe takes of each example
         self._host_update = outside.HostUpdateRatio()
         self._firsts = []  # losses of the first steps
         self._rows = set()  # the training examples that were kept, by their content
@@ -100,7 +99,7 @@ class Monitor:
             at_once = backend.start_seconds(self._size, is_compiled=True)
             self.is_compiled = self.schedule.grants(at_once / AT_ONCE, 0)
         self._make_probes(layers=layers, has_loss=has_loss)
-        self.foresee_score(0)
+        self._foresee_score(0.0)
         self._fallbacks = [
             ("layers inside of other layers", {"layers": outermost, "has_loss": has_loss}),
             ("loss and gradients", {"layers": layers, "has_loss": False}),
@@ -391,37 +390,23 @@ class Monitor:
         seconds = self.schedule.clock() - start
         self._turns.note(takes_gradients=takes_gradients, seconds=seconds)
         if not holds_compilation:
-            self._example_seconds = seconds / samples.size(batch)
+            # Uncompiled, what does not grow with the examples is most of it in a small network.
+            fixed = 0.0 if self.is_compiled else self.start_seconds
+            self._foresee_score(max(0.0, seconds - fixed) / samples.size(batch))
         return readings
 
-    def foresee_score(self, step):
-        """Foretell what a score of the examples that are kept by now takes.
+    def _foresee_score(self, seconds):
+        """Foretell the first score from a probe's seconds per example: it has no way back.
 
-        Of each of them no more than a probe takes, nor than a step of the run: what does not grow
-        with the examples is most of an uncompiled probe of a small network, and of a step that
-        waits for its data. Before any is kept there are about as many validation examples as
-        training examples.
+        There are about as many validation examples as training examples.
         """
-        if self._probe is None or self._score is None:
+        if self._score is None:
             return
         is_compiled = self._score.is_compiled
         start = self._score_start(is_compiled=is_compiled)
-        count = len(self.train) + (len(self.validation) or len(self.train))
-        examples = SCORE_SIZE * count * self._seconds_per_example(step)
+        examples = SCORE_SIZE * seconds * 2 * len(self.train)
         again = examples if is_compiled else start + examples
         self.schedule.foresee("score", start + examples, again=again)
-
-    def seconds_of_kept(self, step):
-        """Return about what a probe of the kept examples takes: more of them than a step has."""
-        return min(self._count_kept(), len(self.train)) * self._seconds_per_example(step)
-
-    def _seconds_per_example(self, step):
-        step_seconds = self.schedule.step_seconds(step)
-        size = self.history.facts.get("batch_size")
-        if step_seconds is None or not size:
-            return 0.0 if self._example_seconds is None else self._example_seconds
-        of_step = step_seconds / size
-        return of_step if self._example_seconds is None else min(of_step, self._example_seconds)
 
     def _score_start(self, *, is_compiled):
         return SCORE_SIZE * backend.start_seconds(self._size, is_compiled=is_compiled)

@@ -79,7 +79,7 @@ class Schedule:
         self._stopped = None
         self._next = 0
         self._nested = 0.0  # seconds that were charged inside of what is being charged
-        self._warm = None  # step, time and what was spent when the run had found its pace
+        self._warm = None  # step and time from which on the pace is that of the run
 
     def start(self, planned_steps=None):
         """Start the clock of a run of `planned_steps` steps, None if that is not known."""
@@ -115,7 +115,7 @@ class Schedule:
     def is_due(self, step):
         """Return whether a probe is to be taken before step `step + 1`, with `step` done."""
         if self._warm is None and step >= WARM_UP:
-            self._warm = (step, self.elapsed, self._total)
+            self._warm = (step, self.elapsed)
         if step < self._next:
             return False
         if step == 0 or self.affords("probe", step):
@@ -130,15 +130,14 @@ class Schedule:
         else:
             self._next = (step // self.every + 1) * self.every
 
-    def affords(self, kind, step, *, at_least=0.0, is_last=False):
+    def affords(self, kind, step, *, is_last=False):
         """Return whether the budget has room for one more of a kind, one of `SHARES`.
 
-        Before the end of the run room is left for what is looked at then. It is taken to cost what
-        those before it did, but not less than `at_least`.
+        Before the end of the run room is left for what is looked at then.
         """
         if self.every != "auto":
             return True
-        cost = max(at_least, self._cost(kind))
+        cost = self._cost(kind)
         whole = self.budget * max(self.elapsed, GRACE_SECONDS)
         ahead = 0.0 if is_last else self._reserve(kind, whole) + self._upkeep(step)
         if self._total + cost + ahead > whole:
@@ -146,7 +145,7 @@ class Schedule:
         at_once = 0.0 if kind == "score" else AT_ONCE
         paced = GRACE_SECONDS * (at_once + (1 - at_once) * self._progress(step))
         share = SHARES[kind] * self.budget * max(self.elapsed, paced)
-        again = cost if self._costs[kind] else max(at_least, self._again[kind])
+        again = cost if self._costs[kind] else self._again[kind]
         return is_last or self._ongoing(kind) + again <= share
 
     def charge(self, kind, seconds):
@@ -189,14 +188,6 @@ class Schedule:
         """Forget what a probe costs, because from now on it runs another way."""
         self._costs["probe"] = []
         self._foreseen["probe"] = 0.0
-
-    def step_seconds(self, step):
-        """Return what a step of the run takes without us, None as long as that is not known."""
-        if self._warm is None or step <= self._warm[0]:
-            return None
-        warm_step, warm_time, warm_total = self._warm
-        ours = self._total - warm_total
-        return max(0.0, self.elapsed - warm_time - ours) / (step - warm_step)
 
     def grants(self, seconds, step):
         """Return whether the budget has room for what is paid once to look closer.
@@ -280,6 +271,6 @@ class Schedule:
         """Return the time that the run will take at its pace so far, as far as that is known."""
         if self._warm is None or self._planned_steps is None or step <= self._warm[0]:
             return self.elapsed
-        warm_step, warm_time, _ = self._warm
+        warm_step, warm_time = self._warm
         pace = (self.elapsed - warm_time) / (step - warm_step)
         return warm_time + pace * (self._planned_steps - warm_step)

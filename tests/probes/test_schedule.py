@@ -184,27 +184,6 @@ def test_the_length_of_a_run_may_be_known_later_than_its_start():
     assert not schedule.affords("score", 100)
 
 
-def test_what_is_dearer_than_those_before_it_is_asked_for_as_such():
-    schedule = started(planned_steps=1000)
-    for _ in range(2):
-        schedule.charge("probe", 0.01)
-    assert schedule.affords("probe", 1000, is_last=True)
-    assert schedule.affords("probe", 1000, at_least=1.1, is_last=True)
-    assert not schedule.affords("probe", 1000, at_least=1.2, is_last=True)
-
-
-def test_the_pace_of_a_run_is_that_without_us():
-    clock = Clock()
-    schedule = Schedule("auto", 0.02, clock=clock)
-    schedule.start(1000)
-    for step in range(10):
-        schedule.is_due(step)
-        with schedule.charging("probe"):
-            clock.now += 5.0
-        clock.now += 1.0
-        assert schedule.step_seconds(step + 1) == (None if step < 3 else 1.0)
-
-
 def test_a_clock_that_is_set_back_takes_nothing_off_the_account():
     clock = Clock()
     schedule = Schedule(clock=clock)
