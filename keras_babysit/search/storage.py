@@ -7,6 +7,7 @@ import warnings
 import optuna
 import sqlalchemy.exc
 from optuna.exceptions import ExperimentalWarning, StorageInternalError, UpdateFinishedTrialError
+from optuna.trial import TrialState
 
 PATIENCE_SECONDS = 600
 """How long a database may be away before a worker gives up."""
@@ -99,10 +100,36 @@ def retries_the_dead(storage):
     return bool(interval) and storage.get_heartbeat_stale_trial_callback() is not None
 
 
-def reap(study):
-    """Give the trials of dead workers to the living; `study.ask` does it only before a trial."""
-    with quiet():
-        optuna.storages.fail_stale_trials(study)
+class Reaper:
+    """Gives the trials of dead workers to the living; `study.ask` does it only before a trial.
+
+    Optuna knows the dead by their last sign of life, and takes a worker that was killed between
+    its `ask` and its first sign for alive for ever. So one sign is given in place of whoever has
+    been at a trial for long: the living go on giving theirs, and the dead are found by it.
+
+    Args:
+        study: The Optuna study.
+    """
+
+    def __init__(self, study):
+        self._study = study
+        self._since = {}  # when a running trial was first seen; infinity once the sign is given
+
+    def reap(self, trials):
+        """Look for the dead among those that are at one of `trials`."""
+        with quiet():
+            optuna.storages.fail_stale_trials(self._study)
+        storage = self._study._storage
+        if not retries_the_dead(storage):
+            return
+        patience = 2 * storage.get_heartbeat_interval()
+        for trial in trials:
+            if trial.state != TrialState.RUNNING:
+                continue
+            since = self._since.setdefault(trial.number, time.monotonic())
+            if time.monotonic() - since > patience:
+                self._since[trial.number] = float("inf")
+                storage.record_heartbeat(trial._trial_id)
 
 
 def outlasting(call, *, patience=PATIENCE_SECONDS, pause=0.5):

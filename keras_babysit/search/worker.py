@@ -22,10 +22,10 @@ from keras_babysit.search.slots import (
     waiting,
 )
 from keras_babysit.search.storage import (
+    Reaper,
     is_lost_trial,
     is_storage_fault,
     outlasting,
-    reap,
     retries_the_dead,
 )
 from keras_babysit.search.trial_run import TrialRun, write
@@ -82,6 +82,7 @@ class Worker:
         self._on_change = on_change
         self._on_trial = on_trial
         self._number = None  # of the trial that it is at
+        self._reaper = Reaper(study)
         self._can_wait = retries_the_dead(study._storage)
 
     def run(self):
@@ -98,7 +99,7 @@ class Worker:
                 self._make_one()
             else:  # others are at it; one of them may die
                 time.sleep(POLL_SECONDS)
-                outlasting(lambda: reap(self.study))
+                outlasting(lambda trials=trials: self._reaper.reap(trials))
 
     def records(self):
         """Return the records of all trials that count."""

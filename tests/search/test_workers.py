@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy
 from optuna.trial import TrialState
 
-from keras_babysit.search.slots import SURPLUS, settle, slot_of
+from keras_babysit.search.slots import SLOT, SURPLUS, settle, slot_of
 from keras_babysit.search.storage import open_storage
 from tests.search.postgres import INSTALLED, REASON, Postgres
 from tests.search.worker_script import RETRIES
@@ -85,7 +85,7 @@ class Crew:
         return [n for pid, n, _ in self.lines() if pid == worker.pid][-1]
 
     def freeze(self, worker):
-        """Stop a worker between two writes: within one it would hold the database's lock."""
+        """Stop a worker between two transactions: in one it would hold the database's lock."""
         engine = sqlalchemy.create_engine(self.url)
         while True:
             worker.send_signal(signal.SIGSTOP)
@@ -133,7 +133,7 @@ def wait_until(holds):
 
 
 def _is_held(engine):
-    """Return whether somebody has been in the middle of a write for half a second."""
+    """Return whether somebody has been in the middle of a transaction for half a second."""
     with engine.connect() as connection:
         if engine.dialect.name == "postgresql":
             text = (
@@ -143,7 +143,8 @@ def _is_held(engine):
             return connection.execute(sqlalchemy.text(text)).scalar() > 0
         try:
             connection.exec_driver_sql("pragma busy_timeout = 500")
-            connection.exec_driver_sql("begin immediate")
+            # SQLite's readers, too, keep others from committing, so nothing less will do.
+            connection.exec_driver_sql("begin exclusive")
         except sqlalchemy.exc.OperationalError:
             return True
         connection.rollback()
@@ -179,6 +180,17 @@ def test_the_death_of_the_last_worker_at_a_trial_is_noticed(crew):
     victim.wait()
     crew.finish(other)
     assert crew.check(2)[number].state == TrialState.FAIL
+
+
+def test_a_death_before_the_first_sign_of_life_is_noticed(crew):
+    crew.finish(crew.hire(trials=2, seconds=0.01))  # it makes the study
+    storage = optuna.storages.RDBStorage(crew.url)
+    study = optuna.load_study(study_name="test", storage=storage)
+    study.enqueue_trial({}, user_attrs={SLOT: [0, 2]})
+    number = study.ask().number  # all that the dead did: signs of life begin with the objective
+    storage.engine.dispose()
+    crew.finish(crew.hire(trials=3, seconds=0.01))
+    assert crew.check(3)[number].state == TrialState.FAIL
 
 
 def test_a_frozen_worker_wakes_up_and_goes_on(crew):
