@@ -146,6 +146,11 @@ class Event:
         return self.advice.to_json() | change
 
 
+MAX_EPISODES = 16
+"""Episodes of one advice that are kept, the first and the latest ones: one that comes and goes for
+ten million steps takes no more memory than for ten thousand. The log has all of them."""
+
+
 class Journal:
     """Keeps the advice of a run, each once, from when it opens until it resolves.
 
@@ -176,14 +181,19 @@ class Journal:
                 f"Argument `resolve_after` must be at least 1. Received: {resolve_after}"
             )
         self.resolve_after = resolve_after
-        self._episodes: list[Advice] = []
-        self._open: dict[tuple[str, str], int] = {}  # key -> place in _episodes
+        self._count = 0
+        self._episodes: dict[int, Advice] = {}  # by number, in the order in which they opened
+        self._numbers: dict[tuple[str, str], list[int]] = {}  # key -> its episodes
+        self._open: dict[tuple[str, str], int] = {}  # key -> the one that holds
         self._absent: dict[tuple[str, str], int] = {}  # key -> judgements without it
 
     @property
     def advice(self) -> list[Advice]:
-        """Every advice of the run in the order in which they opened."""
-        return list(self._episodes)
+        """Every advice of the run in the order in which they opened.
+
+        Of one that came and went more than 16 times, the first and the latest episodes.
+        """
+        return list(self._episodes.values())
 
     def update(self, holding: Iterable[Advice], *, step: int, epoch: int) -> list[Event]:
         """Take in what holds at `step` and return what changed.
@@ -209,18 +219,26 @@ class Journal:
 
     def _take(self, advice: Advice, step: int, epoch: int) -> Event | None:
         self._absent.pop(advice.key, None)
-        place = self._open.get(advice.key)
-        if place is None:
+        number = self._open.get(advice.key)
+        if number is None:
             opened = replace(advice, step=step, epoch=epoch, resolved_step=None)
-            self._open[advice.key] = len(self._episodes)
-            self._episodes.append(opened)
+            self._begin(opened)
             return Event(Change.OPENED, opened, step, epoch)
-        before = self._episodes[place]
+        before = self._episodes[number]
         if advice.severity <= before.severity:
             return None
         worse = replace(advice, step=before.step, epoch=before.epoch, resolved_step=None)
-        self._episodes[place] = worse
+        self._episodes[number] = worse
         return Event(Change.WORSENED, worse, step, epoch)
+
+    def _begin(self, opened: Advice) -> None:
+        number, self._count = self._count, self._count + 1
+        numbers = self._numbers.setdefault(opened.key, [])
+        numbers.append(number)
+        self._episodes[number] = opened
+        self._open[opened.key] = number
+        if len(numbers) > MAX_EPISODES:
+            del self._episodes[numbers.pop(1)]
 
     def _has_left(self, key: tuple[str, str], now: Mapping[tuple[str, str], Advice]) -> bool:
         if key in now:
@@ -229,8 +247,8 @@ class Journal:
         return self._absent[key] >= self.resolve_after
 
     def _resolve(self, key: tuple[str, str], step: int, epoch: int) -> Event:
-        place = self._open.pop(key)
+        number = self._open.pop(key)
         self._absent.pop(key)
-        resolved = replace(self._episodes[place], resolved_step=step)
-        self._episodes[place] = resolved
+        resolved = replace(self._episodes[number], resolved_step=step)
+        self._episodes[number] = resolved
         return Event(Change.RESOLVED, resolved, step, epoch)

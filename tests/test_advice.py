@@ -46,6 +46,16 @@ def test_a_new_episode_opens_again():
     assert [a.is_open for a in journal.advice] == [False, True]
 
 
+def test_what_comes_and_goes_for_ever_takes_no_more_memory():
+    journal = Journal(resolve_after=1)
+    for step in range(0, 20_000, 2):
+        journal.update([advice()], step=step, epoch=0)
+        journal.update([], step=step + 1, epoch=0)
+    kept = journal.advice
+    assert [a.step for a in kept] == [0, *range(20_000 - 2 * 15, 20_000, 2)]
+    assert [a.resolved_step for a in kept] == [a.step + 1 for a in kept]
+
+
 def test_of_two_with_one_key_the_worse_counts():
     journal = Journal()
     journal.update([advice(Severity.NOTE), advice(Severity.ERROR)], step=1, epoch=0)
