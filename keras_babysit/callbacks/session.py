@@ -15,7 +15,14 @@ from keras_babysit.callbacks._warnings import brief, warn
 from keras_babysit.callbacks.judge import Judge
 from keras_babysit.errors import NotCompiledError, ProbeMismatchError
 from keras_babysit.history import History, Measurement
-from keras_babysit.probes import Given, Monitor, Schedule, backend, intercept
+from keras_babysit.probes import (
+    Given,
+    Monitor,
+    Schedule,
+    backend,
+    build_optimizer,
+    intercept,
+)
 from keras_babysit.probes.sample import size
 from keras_babysit.probes.schedule import later
 from keras_babysit.recorder import FlightRecorder, Rescue
@@ -26,8 +33,8 @@ from keras_babysit.sinks import Report, Sink
 FATAL_RULES = ("non_finite_values", "loss_explosion")
 """Rules after which the weights are lost: the flight recorder looks into it, `rescue` acts."""
 
-HUNT_STEPS = 200
-"""Steps whose whole batch is searched for the inputs that made the weights non-finite. The run is
+HUNT_STEPS = 400
+"""Steps whose whole batch is searched for the data that made the weights non-finite. The run is
 lost by then, so that this may cost what it costs."""
 
 
@@ -89,6 +96,8 @@ class Session:
         self._quiet_until = 0  # the step before which there is nothing to look at
         self._next_keep = 0  # the step at which the next batch may be kept
         self._next_validation_keep = 0  # the same in a pass over the validation data
+        self._validation_step = -1  # the latest one in a pass
+        self._sees_batches = False  # those of `tf.distribute` cannot be looked at
         self._is_keeping = True  # whether batches of this epoch are kept for the sample
         self._epoch_start = 0  # steps done before this epoch
         self._probed_at = self._scored_at = 0  # the epoch's end at which that was done last
@@ -99,7 +108,7 @@ class Session:
         self._limit = settings.stop_on if self._workers == 1 else None
         self._call_off = _nothing  # calls off what was put in place of a step function
         self._is_known_lost = False
-        self._hunted = None  # steps searched for non-finite inputs, None before there is a reason
+        self._hunted = None  # steps searched for non-finite data, None before there is a reason
         self._record_of_fit = getattr(model, "history", None)  # Keras makes one for each `fit`
         self._is_lost = False  # whether a fatal rule holds
         self._recorder = self._make_recorder()
@@ -184,6 +193,7 @@ class Session:
     @guarded
     def expect_validation_step(self, batch):
         """Keep validation examples, in as many passes over them as the budget needs."""
+        self._validation_step = batch
         if batch < self._next_validation_keep or not self._monitor.wants_validation_batch(batch):
             return
         if self.schedule.affords("keep_validation", self._step):
@@ -202,6 +212,7 @@ class Session:
 
     def _look_back(self, logs):
         self._step = self._epoch_start = self._steps_done()
+        self._monitor.validation_batches = self._validation_step + 1
         is_lost = self._record_logs(logs or {})
         is_last = self.epoch + 1 == self.planned.get("epochs") or self.model.stop_training
         has_looked = self._look(is_last=is_last, whatever_it_costs=is_lost)
@@ -216,6 +227,7 @@ class Session:
         The score is first: where both are too much, it tells more of how a run ends.
         """
         step, schedule = self._step, self.schedule
+        self._monitor.foresee_score()
         is_scored = self._scored_at < step and schedule.affords("score", step, is_last=is_last)
         if is_scored:
             # What has exploded is scored like the rest.
@@ -346,9 +358,12 @@ class Session:
         if batch is not None:
             with self.schedule.charging("keep"):
                 self._keep(batch)
-        if not is_due:
+        self._sees_batches = self._sees_batches or batch is not None
+        is_over = self._sees_batches and batch is None and self._may_be_the_end
+        if not is_due or is_over:
             return None
         backend.wait(backend.state(self.model, arguments)[0])  # what is pending is not our cost
+        build_optimizer(self.model)  # nor is what Keras would build in this step
         start = self.schedule.clock()
         if not self._is_probed:
             self._measure_step(arguments, batch)
@@ -410,10 +425,16 @@ class Session:
         return is_affordable
 
     def _keep(self, batch):
-        """Keep the batch if the sample wants it; search it if the weights went bad unexplained."""
+        """Look whether the batch comes again, and keep it if the sample wants it.
+
+        If the weights went bad unexplained it is searched for the reason instead.
+        """
+        epochs = self.epoch - self._first_epoch
+        if epochs:
+            self._monitor.note_recurrence(batch, self._epoch_start // epochs)
         if self._is_hunting:
             self._hunted += self._steps_per_call
-            found = self._monitor.search_inputs(self._step, self.epoch, batch)
+            found = self._monitor.search_data(self._step, self.epoch, batch)
         else:
             found = self._monitor.take_train_batch(self._step, self.epoch, batch)
         if found:
@@ -426,7 +447,8 @@ class Session:
 
     @property
     def _hunt_limit(self):
-        return min(HUNT_STEPS, self.planned.get("steps") or HUNT_STEPS)
+        # The rest of this epoch and the whole of the next, which comes in another order.
+        return min(HUNT_STEPS, 2 * (self.planned.get("steps") or HUNT_STEPS))
 
     @property
     def _steps_per_call(self):
@@ -448,7 +470,15 @@ class Session:
         steps = self.planned.get("steps")
         if steps and not self.model.stop_training:
             return self._epoch_start + steps
+        if self._may_be_the_end and not self.model.stop_training:
+            return self._step
         return self._step + self._steps_per_call
+
+    @property
+    def _may_be_the_end(self):
+        """Whether the step that was announced may be none, for the data are over."""
+        has_begun = self._step > self._epoch_start
+        return backend.ANNOUNCES_THE_END and not self.planned.get("steps") and has_begun
 
     def _record_logs(self, logs):
         """Record the epoch's own numbers; return whether one is not finite for the first time.

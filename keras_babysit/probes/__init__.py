@@ -2,6 +2,7 @@
 
 from keras_babysit.probes._backend import backend
 from keras_babysit.probes._variables import optimizers
+from keras_babysit.probes.building import build, build_optimizer
 from keras_babysit.probes.given import Given, read_given
 from keras_babysit.probes.intercept import intercept
 from keras_babysit.probes.monitor import Monitor
@@ -14,6 +15,8 @@ __all__ = [
     "Probe",
     "Schedule",
     "backend",
+    "build",
+    "build_optimizer",
     "intercept",
     "optimizers",
     "read_given",

@@ -4,6 +4,8 @@ Every backend module offers the same functions:
 
 - `CAN_COMPILE`: whether compiling is a choice that the schedule makes.
 - `COMPILES_EACH_SIZE`: whether another number of examples is another compilation.
+- `ANNOUNCES_THE_END`: whether Keras announces a step before it finds that data of unknown length
+  are over.
 - `versions()`: the version of the backend, by its name.
 - `workers(model)`: the place, from 0, of this process among those that train together, and how
   many they are.

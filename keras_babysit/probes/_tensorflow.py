@@ -15,6 +15,9 @@ CAN_COMPILE = True
 COMPILES_EACH_SIZE = False
 """Whether another number of examples is another compilation."""
 
+ANNOUNCES_THE_END = True
+"""Whether Keras announces a step before it finds that data of unknown length are over."""
+
 
 def versions():
     """Return the version of the backend by its name."""
@@ -78,6 +81,8 @@ def compile(function, *examples, varies=()):
     """Return `function` as a graph for arguments like `examples`.
 
     XLA is left out: it compiles for longer and once per shape, which a probe does not earn back.
+    It is traced here, and not when it is called: TensorFlow warns of a function that is traced
+    often, and takes those of several runs in a process for one.
     """
 
     def spec(place, leaf):
@@ -89,7 +94,8 @@ def compile(function, *examples, varies=()):
         keras.tree.map_structure(functools.partial(spec, place), example)
         for place, example in enumerate(examples)
     ]
-    return tf.function(function, input_signature=signature, autograph=False)
+    graph = tf.function(function, input_signature=signature, autograph=False)
+    return graph.get_concrete_function()
 
 
 def copy(values):

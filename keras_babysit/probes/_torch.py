@@ -14,6 +14,9 @@ CAN_COMPILE = False
 COMPILES_EACH_SIZE = False
 """Whether another number of examples is another compilation."""
 
+ANNOUNCES_THE_END = False
+"""Whether Keras announces a step before it finds that data of unknown length are over."""
+
 
 def versions():
     """Return the version of the backend by its name."""

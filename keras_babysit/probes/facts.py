@@ -28,6 +28,7 @@ def describe(model, planned, batch_size):
         "parameters": model.count_params(),
         "dtype_policy": model.dtype_policy.name,
         "regularization": regularization(model),
+        "is_made_of_layers": is_made_of_layers(model),
         "layers": {},
     }
 
@@ -98,6 +99,19 @@ def regularization(model):
         "penalized_weights": len(penalties),
         "weight_decay": float(decay) if decay else 0.0,
     }
+
+
+def is_made_of_layers(model):
+    """Return whether Keras' own layers are all that a model computes with, as far as it shows."""
+    inner = (
+        model.layers if isinstance(model, keras.Sequential) else getattr(model, "operations", ())
+    )
+    return bool(inner) and all(
+        is_made_of_layers(one)
+        if isinstance(one, keras.Model)
+        else isinstance(one, keras.layers.Layer) and type(one).__module__.startswith("keras.")
+        for one in inner
+    )
 
 
 def _is_batch_norm(layer):

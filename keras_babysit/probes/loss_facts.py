@@ -10,12 +10,26 @@ _ONE_OF_MANY = (
     keras.losses.SparseCategoricalCrossentropy,
 )
 _YES_OR_NO = (keras.losses.BinaryCrossentropy, keras.losses.BinaryFocalCrossentropy)
-_DISTANCES = (
-    keras.losses.MeanSquaredError,
-    keras.losses.MeanAbsoluteError,
-    keras.losses.Huber,
-    keras.losses.LogCosh,
-)
+_MARGINS = (keras.losses.Hinge, keras.losses.SquaredHinge, keras.losses.CategoricalHinge)
+_DISTANCES = {
+    keras.losses.MeanSquaredError: "squared",
+    keras.losses.MeanAbsoluteError: "absolute",
+    keras.losses.Huber: "huber",
+    keras.losses.LogCosh: "huber",
+}
+_MEANS = {
+    keras.losses.Poisson: "squared",
+    keras.losses.MeanSquaredLogarithmicError: "squared_logarithmic",
+}
+"""Losses of numbers that are least at a mean, as the squared error is, of them or their logarithms,
+and that want no number below 0."""
+
+_FORMS = {
+    "categorical": _ONE_OF_MANY,
+    "binary": _YES_OR_NO,
+    "margin": _MARGINS,
+    "distance": tuple(_DISTANCES),
+}
 _FUNCTIONS = {
     keras.losses.categorical_crossentropy: keras.losses.CategoricalCrossentropy,
     keras.losses.categorical_focal_crossentropy: keras.losses.CategoricalFocalCrossentropy,
@@ -26,6 +40,11 @@ _FUNCTIONS = {
     keras.losses.mean_absolute_error: keras.losses.MeanAbsoluteError,
     keras.losses.huber: keras.losses.Huber,
     keras.losses.log_cosh: keras.losses.LogCosh,
+    keras.losses.hinge: keras.losses.Hinge,
+    keras.losses.squared_hinge: keras.losses.SquaredHinge,
+    keras.losses.categorical_hinge: keras.losses.CategoricalHinge,
+    keras.losses.poisson: keras.losses.Poisson,
+    keras.losses.mean_squared_logarithmic_error: keras.losses.MeanSquaredLogarithmicError,
 }
 
 
@@ -38,9 +57,12 @@ def describe_outputs(model, ends, columns):
         columns: Size of the last axis of each output.
 
     Returns:
-        A list of JSON objects. `form` is `"categorical"`, `"binary"`, `"distance"` or `"other"`;
-        `from_logits` and `is_sparse` belong to the first two. `low`, `high` and `is_distribution`
-        are what the last function can give, or None where it is not known.
+        A list of JSON objects. `form` is `"categorical"`, `"binary"`, `"margin"`, `"distance"` or
+        `"other"`; `from_logits` and `is_sparse` belong to the first two. `distance` is what counts
+        of a number's residual: `"squared"`, `"absolute"`, `"huber"` beyond `delta`,
+        `"squared_logarithmic"`, or None where the loss is none of numbers or not known. `low`,
+        `high` and `is_distribution` are what the last function can give, or None where it is not
+        known.
     """
     losses = _losses(model, len(ends))
     return [
@@ -50,7 +72,7 @@ def describe_outputs(model, ends, columns):
 
 
 def describe_loss(loss):
-    """Return form, `from_logits` and `is_sparse` of a loss as Keras takes it."""
+    """Return what `describe_outputs` says of a loss, as Keras takes it."""
     try:
         loss = keras.losses.get(loss)
     except (ValueError, TypeError):
@@ -58,15 +80,16 @@ def describe_loss(loss):
     loss = _FUNCTIONS[loss]() if _is_known(loss) else loss
     kind = type(loss)  # a subclass may compute something else
     form = "other"
-    for name, kinds in (("categorical", _ONE_OF_MANY), ("binary", _YES_OR_NO)):
+    for name, kinds in _FORMS.items():
         form = name if kind in kinds else form
-    if kind in _DISTANCES:
-        form = "distance"
     is_entropy = form in ("categorical", "binary")
     return {
         "form": form,
         "from_logits": bool(loss.from_logits) if is_entropy else None,
         "is_sparse": kind is keras.losses.SparseCategoricalCrossentropy,
+        "distance": (_DISTANCES | _MEANS).get(kind),
+        # Keras' Huber keeps it there alone, its configuration does not tell.
+        "delta": float(getattr(loss, "_fn_kwargs", {}).get("delta", 1.0)),
     }
 
 

@@ -7,15 +7,18 @@ from keras_babysit.history import Measurement
 from keras_babysit.probes import facts, outside, reference, taps
 from keras_babysit.probes import sample as samples
 from keras_babysit.probes._backend import backend
+from keras_babysit.probes.building import build
 from keras_babysit.probes.data_facts import bad_rows, describe_data
 from keras_babysit.probes.gate_window import GateWindow
 from keras_babysit.probes.given import to_host
 from keras_babysit.probes.gradient_turns import GradientTurns
 from keras_babysit.probes.loss_facts import describe_outputs
 from keras_babysit.probes.probe import Probe, alike, weight_names
+from keras_babysit.probes.recurrence import Recurrence
 from keras_babysit.probes.sample import MAX_EXAMPLES, Sample
 from keras_babysit.probes.schedule import AT_ONCE
 from keras_babysit.probes.score import SLICES, Score
+from keras_babysit.probes.task import read_task
 from keras_babysit.probes.update_ratio import UpdateRatio
 
 PROBE_EXAMPLES = 256
@@ -36,6 +39,9 @@ back, and looks at the gates alone."""
 HOST_ENTRIES, HOST_WEIGHTS = 1_000_000, 64
 """Up to so many entries in so many weights their update is measured on the host: to compile it, or
 to run it operation by operation, takes longer than to read them."""
+
+FEWEST_SCORED = 128
+"""Examples that a score takes at least: 16 in each of the parts that its margin comes from."""
 
 SCORE_SHARE = 3
 """What it takes to compile a score, as a part of the budget: where that is more than a third, a few
@@ -71,24 +77,28 @@ class Monitor:
         self.train = Sample()
         self.validation = Sample()
         self._validation_seen = 0  # batches of the validation data up to the latest kept one
+        self.validation_batches = 0  # of a whole pass over them, as far as that is known
         self.window = None
         is_jax = keras.backend.backend() == "jax"  # it compiles each operation if not all at once
         # A model that is run eagerly may be one that no graph can hold.
         self._may_compile = backend.CAN_COMPILE and (is_jax or not model.run_eagerly)
         self.is_compiled = self._may_compile and (is_jax or schedule.every != "auto")
         self.is_inside = schedule.every != "auto"  # or it looks at the network from outside only
-        self._neighbours = (None, None)  # size of the sample, their errors on it
+        self._neighbours = None
         self._probe = None
         self._examples = PROBE_EXAMPLES
         self._usual = 0  # examples of a step
+        self._seconds_per_example = 0.0  # of the latest probe
+        self._scored = MAX_EXAMPLES  # examples of each sample that a score takes at most
         self._host_update = outside.HostUpdateRatio()
         self._firsts = []  # losses of the first steps
         self._rows = set()  # the training examples that were kept, by their content
+        self._recurrence = Recurrence()
 
     def _prepare(self, batch, arguments):
         """Build what Keras would build in its first step, and the probes on top of that."""
         model = self.model
-        self._build(batch)
+        build(model, batch)
         has_loss = has_plain_loss(model)
         layers, outermost = taps.leaves(model), taps.outermost(model)
         self._weights = weight_names(model)
@@ -99,7 +109,7 @@ class Monitor:
             at_once = backend.start_seconds(self._size, is_compiled=True)
             self.is_compiled = self.schedule.grants(at_once / AT_ONCE, 0)
         self._make_probes(layers=layers, has_loss=has_loss)
-        self._foresee_score(0.0)
+        self.foresee_score()
         self._fallbacks = [
             ("layers inside of other layers", {"layers": outermost, "has_loss": has_loss}),
             ("loss and gradients", {"layers": layers, "has_loss": False}),
@@ -110,14 +120,6 @@ class Monitor:
                 {"layers": [], "has_loss": False, "has_call": False},
             ),
         ]
-
-    def _build(self, batch):
-        try:
-            self.model._symbolic_build(data_batch=batch)
-        except Exception:
-            if not all(layer.built for layer in taps.leaves(self.model)):
-                raise
-            # A model without a `call`, as a GAN: what its own step needs is there.
 
     def _make_probes(self, *, layers, has_loss, has_call=True):
         self._probe = Probe(
@@ -157,11 +159,11 @@ class Monitor:
         return len(self.train) < needed - needed // SMALL
 
     def take_train_batch(self, step, epoch, batch):
-        """Keep a batch of the run if the sample wants it; return what is wrong with its inputs."""
+        """Keep a batch of the run if the sample wants it; return what is not finite in it."""
         if not self.wants_train_batch(step):
             return []
         batch = to_host(batch)
-        measurements = self.search_inputs(step, epoch, batch)
+        measurements = self.search_data(step, epoch, batch)
         if epoch > 0:  # what comes again would be its own nearest neighbour
             batch = samples.without(batch, self._rows)
         self._rows |= samples.rows(batch)
@@ -169,18 +171,28 @@ class Monitor:
             self.train.add(step, batch)
         return measurements
 
-    def search_inputs(self, step, epoch, batch):
-        """Return a measurement of each input of the batch that is not finite, usually none."""
+    def note_recurrence(self, batch, steps):
+        """Note which examples of a batch came before, in epochs of so many steps."""
+        examples = steps * self.history.facts.get("batch_size", samples.size(batch))
+        self._recurrence.note(batch, self._rows, examples)
+        if self._recurrence.share is not None:
+            self.history.facts["recurring_share"] = self._recurrence.share
+
+    def search_data(self, step, epoch, batch):
+        """Return a measurement of each part of the batch that is not finite, usually none."""
         measurements = []
-        for place, leaf in enumerate(keras.tree.flatten(to_host(batch)[0])):
-            rows = () if leaf is None else bad_rows(leaf)
-            if len(rows):
-                target = f"inputs[{place}]"
-                count = float(np.sum(~np.isfinite(leaf)))
-                measurements += [
-                    Measurement(step, epoch, "inputs/nonfinite", target, count),
-                    Measurement(step, epoch, "inputs/nonfinite_example", target, float(rows[0])),
-                ]
+        for room, tensors in zip(("inputs", "targets"), to_host(batch), strict=False):
+            for place, leaf in enumerate(keras.tree.flatten(tensors)):
+                rows = () if leaf is None else bad_rows(leaf)
+                if len(rows):
+                    target = f"{room}[{place}]"
+                    count = float(np.sum(~np.isfinite(leaf)))
+                    measurements += [
+                        Measurement(step, epoch, f"{room}/nonfinite", target, count),
+                        Measurement(
+                            step, epoch, f"{room}/nonfinite_example", target, float(rows[0])
+                        ),
+                    ]
         self.history.extend(measurements)
         return measurements
 
@@ -279,9 +291,9 @@ class Monitor:
         """Return the values of one score by quantity and target."""
         state = backend.state(self.model, None)
         kept = {"train": self.train, "validation": self.validation}
-        values = {}
+        values, seen = {}, {}
         for target, sample in kept.items():
-            scores, scored, gates = self._run_score(state, sample)
+            scores, seen[target], gates = self._run_score(state, sample.thinned(self._scored))
             if target == "train":
                 for examples, readings in gates:
                     self._note_gates(readings, examples)
@@ -289,17 +301,24 @@ class Monitor:
             for name, (mean, error) in scores.items():
                 values[f"score/{name}", target] = mean
                 values[f"score/{name}_stderr", target] = error
-            task = None if scored is None else reference.read_task(scored[1], scored[2])
-            if task is not None:
-                errors = task.errors(task.predictions)
-                mean, error = reference.mean_and_error(errors)
-                values["score/error", target] = mean
-                values["score/error_stderr", target] = error
-                for name, value in reference.variety(task).items():
-                    values[f"predictions/{name}", target] = value
-                if target == "train":
-                    values |= self._references(task, scored[0], errors)
-        return values
+        train, validation = (self._read_task(seen[target]) for target in kept)
+        if not self._is_fair(train, validation):
+            values = {key: value for key, value in values.items() if key[1] != "validation"}
+            validation = None
+        neighbours = None if train is None else self._neighbour_errors(train, seen["train"].inputs)
+        return values | reference.compared(train, validation, neighbours)
+
+    def _is_fair(self, train, validation):
+        """Return whether the kept validation examples stand for all; the first of sorted do not."""
+        is_whole = self.validation.next_place(self._validation_seen - 1) >= self.validation_batches
+        is_unknown = train is None or validation is None
+        return is_whole or is_unknown or reference.stands_for_all(train, validation)
+
+    def _read_task(self, scored):
+        if scored is None:
+            return None
+        outputs = self.history.facts.get("outputs")
+        return read_task(scored.targets, scored.predictions, outputs, scored.weights)
 
     def _choose(self, batch):
         """Return the examples to measure on: those of the step, or kept ones where it has few."""
@@ -313,14 +332,17 @@ class Monitor:
         return self.train.batch(self._count_kept())
 
     def _count_kept(self):
-        """Return how many of the kept examples to measure on.
+        """Return how many of the kept examples to measure on: what a probe takes at most.
 
-        Where each number of examples is a compilation of its own, as many as the steps have; and
-        as long as there are fewer, a power of two, of which there are few.
+        Where the budget does not spare what the further ones take, or each number of examples is
+        a compilation of its own, as many as the steps have; and as long as there are fewer, a power
+        of two, of which there are few.
         """
-        if not backend.COMPILES_EACH_SIZE:
-            return self._examples
         kept, wanted = len(self.train), min(max(SMALL, self._usual), self._examples)
+        if not backend.COMPILES_EACH_SIZE:
+            further = self._seconds_per_example * (self._examples - wanted)
+            # A single look may take half of what is left.
+            return self._examples if self.schedule.spares(2 * further) else wanted
         return wanted if kept >= wanted else _power_of_two(kept)
 
     def _count_scored(self, sample):
@@ -392,21 +414,34 @@ class Monitor:
         if not holds_compilation:
             # Uncompiled, what does not grow with the examples is most of it in a small network.
             fixed = 0.0 if self.is_compiled else self.start_seconds
-            self._foresee_score(max(0.0, seconds - fixed) / samples.size(batch))
+            self._seconds_per_example = max(0.0, seconds - fixed) / samples.size(batch)
+            self.foresee_score()
         return readings
 
-    def _foresee_score(self, seconds):
-        """Foretell the first score from a probe's seconds per example: it has no way back.
+    def foresee_score(self):
+        """Foretell what a score takes: it has no way back, and goes through all that is kept.
 
-        There are about as many validation examples as training examples.
+        Where the budget does not spare that, it takes a part. Validation examples that have not
+        come yet are taken to be as many as training examples.
         """
-        if self._score is None:
+        if self._probe is None or self._score is None:
             return
-        is_compiled = self._score.is_compiled
-        start = self._score_start(is_compiled=is_compiled)
-        examples = SCORE_SIZE * seconds * 2 * len(self.train)
-        again = examples if is_compiled else start + examples
-        self.schedule.foresee("score", start + examples, again=again)
+        start = self._score_start(is_compiled=self._score.is_compiled)
+        self._scored = max(len(self.train), len(self.validation))
+        while self._may_score_fewer and not self.schedule.spares(start + self._scoring_seconds):
+            self._scored //= 2
+        seconds = self._scoring_seconds
+        again = seconds if self._score.is_compiled else start + seconds
+        self.schedule.foresee("score", start + seconds, again=again)
+
+    @property
+    def _scoring_seconds(self):
+        train, validation = (min(len(s), self._scored) for s in (self.train, self.validation))
+        return SCORE_SIZE * self._seconds_per_example * (train + (validation or train))
+
+    @property
+    def _may_score_fewer(self):
+        return not backend.COMPILES_EACH_SIZE and self._scored >= 2 * FEWEST_SCORED
 
     def _score_start(self, *, is_compiled):
         return SCORE_SIZE * backend.start_seconds(self._size, is_compiled=is_compiled)
@@ -514,14 +549,10 @@ class Monitor:
         self._firsts.append(float(loss))
         return float(np.median(self._firsts))
 
-    def _references(self, task, inputs, errors):
-        known_size, neighbours = self._neighbours
-        if known_size != len(inputs):
-            are_tokens = reference.takes_tokens(self.model)
-            neighbours = reference.neighbour_errors(task, inputs, are_tokens=are_tokens)
-            self._neighbours = (len(inputs), neighbours)
-        found = reference.beside(task, errors, neighbours)
-        return {(quantity, "train"): value for quantity, value in found.items()}
+    def _neighbour_errors(self, task, inputs):
+        if self._neighbours is None:
+            self._neighbours = reference.Neighbours(are_tokens=reference.takes_tokens(self.model))
+        return self._neighbours.errors(task, inputs)
 
     def _learning_rate(self, state):
         optimizer = self.model.optimizer

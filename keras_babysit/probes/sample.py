@@ -85,6 +85,16 @@ class Sample:
         for start in range(0, total - examples + 1, examples):
             yield part(joined, start, start + examples)
 
+    def thinned(self, examples):
+        """Return a sample of about `examples` of these examples, spread evenly over them."""
+        every = len(self) // max(1, examples)
+        if every < 2:
+            return self
+        thin = Sample()
+        joined = _join([batch for _, batch in self._kept])
+        thin._kept = [(0, part(joined, 0, None, every))]
+        return thin
+
     def _largest(self, batch):
         each = max(1, _bytes(batch) // max(1, size(batch)))
         return min(self.max_examples, max(1, self.max_bytes // each))
@@ -100,9 +110,10 @@ def size(batch):
     return next((leaf.shape[0] for leaf in _leaves(batch) if len(leaf.shape)), 0)
 
 
-def part(batch, start, stop):
-    """Return the examples from `start` to `stop`."""
-    return keras.tree.map_structure(lambda leaf: None if leaf is None else leaf[start:stop], batch)
+def part(batch, start, stop, every=1):
+    """Return the examples from `start` to `stop`, or every so many of them."""
+    where = slice(start, stop, every)
+    return keras.tree.map_structure(lambda leaf: None if leaf is None else leaf[where], batch)
 
 
 def rows(batch):

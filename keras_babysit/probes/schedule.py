@@ -24,6 +24,9 @@ SPACING = (1 / 8, 1.0)
 """Probes come at steps 0, 1, 2, ... and then by this share further each time: what happens early
 happens fast. The share is the smallest that the budget can keep up to the end of the run."""
 
+LITTLE = 0.05
+"""Share of the budget that a last look may take beyond it, whatever was dearer than foretold."""
+
 MAX_SPACING = 500
 """Steps after which the next probe is due however long the run is."""
 
@@ -141,12 +144,22 @@ class Schedule:
         whole = self.budget * max(self.elapsed, GRACE_SECONDS)
         ahead = 0.0 if is_last else self._reserve(kind, whole) + self._upkeep(step)
         if self._total + cost + ahead > whole:
-            return False
+            return is_last and self._is_due_at_the_end(kind, cost, whole)
         at_once = 0.0 if kind == "score" else AT_ONCE
         paced = GRACE_SECONDS * (at_once + (1 - at_once) * self._progress(step))
         share = SHARES[kind] * self.budget * max(self.elapsed, paced)
         again = cost if self._costs[kind] else self._again[kind]
         return is_last or self._ongoing(kind) + again <= share
+
+    def _is_due_at_the_end(self, kind, cost, whole):
+        """Return whether a last look is taken although all is spent: it tells what came of a run.
+
+        A score may take what scores have a right to, the only one of a run what is granted to a
+        kind at once, and anything what hardly counts.
+        """
+        right = SHARES["score"] if self._costs["score"] else AT_ONCE
+        has_right = kind == "score" and self._ongoing(kind) + cost <= right * whole
+        return has_right or 0 < cost <= LITTLE * whole
 
     def charge(self, kind, seconds):
         """Put time to the account of a kind: one of `SHARES`, or `"other"`."""
@@ -201,6 +214,13 @@ class Schedule:
         if step == 0:
             return self._total + seconds <= whole
         return 2 * seconds <= whole - self._total - self._for_scores(whole)
+
+    def spares(self, seconds):
+        """Return whether the budget has so much left as things are."""
+        if self.every != "auto":
+            return True
+        left = self.budget * max(self.elapsed, GRACE_SECONDS) - self._total
+        return seconds <= max(0.0, left)
 
     def is_worth_compiling(self, step):
         """Return whether what is left of the budget pays for a compilation, and something after."""

@@ -5,6 +5,8 @@ weights with dropout on, and both hold the weight penalty. A score is taken in i
 without the penalty, and comes with its standard error.
 """
 
+from typing import Any, NamedTuple
+
 import numpy as np
 from keras import ops
 
@@ -27,6 +29,15 @@ operations, whatever they work on; and one that only goes forward keeps no more 
 
 MAX_CLASSES = 1024
 """Predictions of rank 2 with at most so many columns are read to the host, others are not."""
+
+
+class Scored(NamedTuple):
+    """Examples that were scored: arrays, `weights` None where all count alike."""
+
+    inputs: Any
+    targets: Any
+    predictions: Any
+    weights: Any
 
 
 class Score:
@@ -58,9 +69,8 @@ class Score:
 
         Returns:
             A dict `{name: (mean, standard error)}`, empty for fewer than `SLICES` examples; and
-            `(inputs, targets, predictions)` of the scored examples, None where the predictions
-            are not one row of numbers per example; and for each slice its number of examples and
-            the widest gates, by quantity and target.
+            what was `Scored`, None where the predictions are not one row of numbers per example;
+            and for each slice its number of examples and the widest gates, by quantity and target.
         """
         slices, scored, gates = {}, [], []
         length = min(len(sample) // SLICES, max_examples)
@@ -74,7 +84,7 @@ class Score:
                 if name in GATES:
                     continue
                 if name == "predictions":
-                    scored.append((batch[0], batch[1], value))
+                    scored.append(_counting(*batch, value))
                 else:
                     slices.setdefault(target, []).append(value)
         scores = {name: mean_and_error(values) for name, values in slices.items()}
@@ -94,7 +104,7 @@ class Score:
             if slot.quantity in GATES:  # what else was read is not computed in a compiled graph
                 readings.add(slot.quantity, slot.target, tensor)
         self._read_scores(readings, (x, y, y_pred, sample_weight))
-        if hasattr(y_pred, "shape") and len(y_pred.shape) == 2 and y_pred.shape[1] <= MAX_CLASSES:
+        if hasattr(y_pred, "shape") and len(y_pred.shape) == 2 and _is_row(y_pred.shape[1]):
             readings.add_rest("predictions", "", y_pred)
 
     def _read_scores(self, readings, batch):
@@ -116,11 +126,27 @@ class Score:
         return [part(batch, place * length, (place + 1) * length) for place in range(self._parts)]
 
 
+def _is_row(columns):
+    """Return whether so many columns are read; None are as many as a batch has examples."""
+    return columns is not None and columns <= MAX_CLASSES
+
+
 def _look(readings, call):
     read_output(readings, call)  # what it returns would take the place of the output
 
 
+def _counting(x, y, sample_weight, predictions):
+    """Return the examples that count: what weighs nothing may have any label."""
+    kept = Scored(x, y, predictions, sample_weight)
+    if sample_weight is None or not isinstance(x, np.ndarray):
+        return kept
+    weights = np.asarray(sample_weight).reshape(len(predictions), -1).sum(axis=1)
+    return Scored(*(None if values is None else values[weights != 0] for values in kept))
+
+
 def _joined(scored):
-    if not scored or not all(isinstance(part, np.ndarray) for part in scored[0]):
+    if not scored or not all(isinstance(part, np.ndarray) for part in scored[0][:3]):
         return None
-    return tuple(np.concatenate(parts) for parts in zip(*scored, strict=True))
+    parts = zip(*scored, strict=True)
+    joined = Scored(*(None if values[0] is None else np.concatenate(values) for values in parts))
+    return joined if len(joined.predictions) else None

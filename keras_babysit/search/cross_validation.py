@@ -11,9 +11,10 @@ from keras import ops
 
 from keras_babysit.advice import Advice, Severity
 from keras_babysit.callbacks import Babysitter
-from keras_babysit.history import History, Measurement
+from keras_babysit.history import Measurement
 from keras_babysit.probes import reference
 from keras_babysit.probes.sample import MAX_EXAMPLES
+from keras_babysit.probes.task import read_task
 from keras_babysit.rules import overfitting, underfitting
 from keras_babysit.search.causes import CAUSES
 from keras_babysit.search.traits import traits
@@ -151,8 +152,14 @@ class CrossValidation:
     def _judge(self, model, sitter, train, validation):
         """Return the names of the rules that find over- or underfitting, like for like."""
         history = sitter.history
-        for target, (x, y, _) in (("train", train), ("validation", validation)):
-            _append_errors(history, model, target, *_first(x, y, reference.MAX_EXAMPLES))
+        train, validation = (_first(part, reference.MAX_EXAMPLES) for part in (train, validation))
+        outputs, neighbours = history.facts.get("outputs"), None
+        tasks = [_task(model, outputs, *part) for part in (train, validation)]
+        if tasks[0] is not None:
+            are_tokens = reference.takes_tokens(model)
+            neighbours = reference.Neighbours(are_tokens=are_tokens).errors(tasks[0], train[0])
+        for key, value in reference.compared(*tasks, neighbours).items():
+            history.append(Measurement(history.step, history.epoch, *key, value))
         history.facts["has_ended"] = True
         return [
             advice.rule
@@ -183,27 +190,16 @@ def _cause(sitter):
     return errors[0] if errors else None
 
 
-def _first(x, y, most):
-    return keras.tree.map_structure(lambda leaf: leaf[:most], (x, y))
+def _first(part, most):
+    return keras.tree.map_structure(lambda leaf: None if leaf is None else leaf[:most], part)
 
 
-def _append_errors(history: History, model, target, x, y):
-    """Add the error of the model on these examples, and what it is to be compared with."""
+def _task(model, outputs, x, y, sample_weight):
+    """Return the `Task` of the model on these examples, None if it can't be told."""
     predictions = _predict(model, x)
     if predictions is None or predictions.ndim != 2 or not isinstance(y, np.ndarray):
-        return
-    task = reference.read_task(y, predictions)
-    if task is None:
-        return
-    errors = task.errors(task.predictions)
-    mean, error = reference.mean_and_error(errors)
-    found = {"score/error": mean, "score/error_stderr": error}
-    if target == "train":
-        are_tokens = reference.takes_tokens(model)
-        neighbours = reference.neighbour_errors(task, x, are_tokens=are_tokens)
-        found |= reference.beside(task, errors, neighbours)
-    for quantity, value in found.items():
-        history.append(Measurement(history.step, history.epoch, quantity, target, value))
+        return None
+    return read_task(y, predictions, outputs, sample_weight)
 
 
 def _predict(model, x):

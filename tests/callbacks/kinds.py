@@ -2,7 +2,7 @@
 
 import keras
 import numpy as np
-from keras import layers
+from keras import layers, ops
 
 EXAMPLES = 52  # three batches of 16 and a smaller one
 
@@ -55,6 +55,22 @@ def shared():
     x = keras.Input((8,))
     twice = layers.Dense(8, "relu", name="twice")
     return keras.Model(x, layers.Dense(3, "softmax")(twice(twice(x))))
+
+
+class Contrastive(keras.Model):
+    """Compares each example of a batch with each: it has as many outputs as there are."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed = layers.Dense(6, "tanh")
+
+    def call(self, x):
+        y = self.embed(x)
+        return ops.matmul(y, ops.transpose(y))
+
+
+def to_be_like_itself(y_true, y_pred):
+    return -ops.diagonal(ops.log_softmax(y_pred))
 
 
 def many_to_many():
@@ -154,6 +170,7 @@ MODELS = {
     "convolutional": (convolutional, images, CROSSENTROPY),
     "recurrent": (recurrent, tokens, CROSSENTROPY),
     "attentive": (attentive, sequences, CROSSENTROPY),
+    "contrastive": (Contrastive, vectors, to_be_like_itself),
     "add-loss": (VariationalAutoencoder, unlabelled, None),
 }
 """Name to (model, data, loss)."""

@@ -6,6 +6,8 @@ import pytest
 
 import keras_babysit as kb
 from keras_babysit.probes import backend
+from keras_babysit.probes import sample as samples
+from keras_babysit.probes.sample import Sample
 
 X = np.random.default_rng(0).normal(size=(64, 4)).astype("float32")
 Y = (X[:, 0] > 0).astype("int32")
@@ -165,5 +167,62 @@ def test_a_run_that_is_resumed_is_as_long_as_what_is_left_of_it():
 def test_how_long_a_run_of_unknown_data_is_shows_after_an_epoch():
     tf = pytest.importorskip("tensorflow")
     data = tf.data.Dataset.from_tensor_slices((X, Y)).filter(lambda x, y: True).batch(16)
-    # Keras announces a step before it finds that the data are at their end: 5 for 4.
-    assert planned_steps(data, shuffle=False, epochs=3) == [None, 15, 15]
+    assert planned_steps(data, shuffle=False, epochs=3) == [None, 12, 12]
+
+
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")
+def test_a_step_that_is_announced_after_the_last_batch_is_none():
+    batches = ((X[start : start + 16], Y[start : start + 16]) for start in range(0, 64, 16))
+    sitter = kb.Babysitter(every=1, verbose=0)
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, "softmax", name="dense")])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(batches, shuffle=False, verbose=0, callbacks=[sitter])
+    history = sitter.history
+    assert history.series("logs/loss").steps.tolist() == [4]
+    weights = history.targets("weights/norm")[0]
+    assert history.series("weights/norm", weights).steps.tolist() == [0, 1, 2, 3, 4]
+    assert history.series("updates/ratio", weights).steps.tolist() == [0, 1, 2, 3]
+    assert sitter.overhead.probes == 5
+
+
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")
+def test_data_of_unknown_length_that_cannot_be_seen_are_measured_on_given_examples(monkeypatch):
+    monkeypatch.setattr(backend, "borrow", lambda arguments, *args, **kwargs: ([], arguments))
+    batches = ((X[start : start + 16], Y[start : start + 16]) for start in range(0, 64, 16))
+    sitter = kb.Babysitter(every=1, verbose=0, probe=(X, Y))
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, "softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(batches, shuffle=False, verbose=0, callbacks=[sitter])
+    weights = sitter.history.targets("weights/norm")[0]
+    assert set(sitter.history.series("weights/norm", weights).steps) == {0, 1, 2, 3, 4}
+
+
+@pytest.mark.skipif(backend.COMPILES_EACH_SIZE, reason="takes as many as a step has, always")
+@pytest.mark.parametrize(("seconds", "examples"), [(0.0, 200), (1.0, 32)])
+def test_the_end_of_an_epoch_is_measured_on_as_many_examples_as_the_budget_spares(
+    seconds, examples
+):
+    sitter = kb.Babysitter(verbose=0)
+    fit(sitter)
+    monitor = sitter._session._monitor
+    monitor.train = Sample()
+    monitor.train.add(0, (np.ones((200, 4), "float32"), np.ones(200, "int32"), None))
+    monitor._usual, monitor._seconds_per_example = 32, seconds
+    assert samples.size(monitor._choose(None)) == examples
+
+
+@pytest.mark.skipif(backend.COMPILES_EACH_SIZE, reason="scores all, whatever it takes")
+@pytest.mark.parametrize(("seconds", "examples"), [(0.0, 1000), (0.004, 500), (1.0, 250)])
+def test_a_score_takes_as_many_examples_as_the_budget_spares(seconds, examples, monkeypatch):
+    sitter = kb.Babysitter(verbose=0)
+    fit(sitter)
+    monitor = sitter._session._monitor
+    monkeypatch.setattr(monitor.schedule, "spent", dict.fromkeys(monitor.schedule.spent, 0.0))
+    monkeypatch.setattr(backend, "start_seconds", lambda layers, is_compiled: 0.0)
+    monitor.train = Sample()
+    monitor.train.add(0, (np.ones((1000, 4), "float32"), np.ones(1000, "int32"), None))
+    monitor._seconds_per_example = seconds
+    monitor.foresee_score()
+    assert monitor._scored == examples
+    values = monitor._scores()
+    assert np.isfinite(values["score/loss", "train"])

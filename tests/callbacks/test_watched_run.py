@@ -235,6 +235,57 @@ def test_the_gap_is_like_for_like():
         assert sitter.history.last("score/error", target) == pytest.approx(1 - accuracy, abs=1e-6)
 
 
+def test_a_rare_class_that_counts_more_is_not_held_against_giving_it_up():
+    rng = np.random.default_rng(0)
+    y = (rng.random(1000) < 0.05).astype("float32")
+    x = (rng.normal(size=(1000, 4)) + y[:, None]).astype("float32")
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1, "sigmoid")])
+    model.compile(keras.optimizers.Adam(0.05), "binary_crossentropy")
+    sitter = kb.Babysitter(every=1000, verbose=0)
+    weights = {0: 1.0, 1: 19.0}
+    model.fit(x, y, epochs=5, class_weight=weights, verbose=0, callbacks=[sitter])
+    last = {q: sitter.history.last(q, "train") for q in sitter.history.quantities() if "/" in q}
+    assert last["score/error"] > 0.1  # more than always "no" would have
+    assert last["reference/constant_error"] == pytest.approx(0.5, abs=0.1)
+    assert last["reference/network_error"] < 0.4
+    assert not sitter.advice
+
+
+def test_examples_that_weigh_nothing_are_not_scored():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(400, 4)).astype("float32")
+    y = (x[:, 0] > 0).astype("float32")
+    is_known = rng.random(400) < 0.5
+    y[~is_known] = 1 - y[~is_known]
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1, "sigmoid")])
+    model.compile(keras.optimizers.Adam(0.05), "binary_crossentropy")
+    sitter = kb.Babysitter(every=1000, verbose=0)
+    counts = is_known.astype("float32")
+    model.fit(x, y, epochs=10, sample_weight=counts, verbose=0, callbacks=[sitter])
+    assert sitter.history.last("score/error", "train") < 0.1
+
+
+@pytest.mark.parametrize("is_sorted", [True, False])
+def test_the_first_of_sorted_validation_data_do_not_stand_for_all(is_sorted, monkeypatch):
+    def affords(self, kind, step, *args, **kwargs):
+        """Have room for the first quarter of the validation data, and for all else."""
+        return kind != "keep_validation" or sitter._session._validation_step < 10
+
+    monkeypatch.setattr(Schedule, "affords", affords)
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 4, 320)
+    x = np.eye(4, dtype="float32")[y]
+    y_val = np.sort(y) if is_sorted else y
+    x_val = np.eye(4, dtype="float32")[y_val]
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(4, "softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    sitter = kb.Babysitter(verbose=0)
+    fit = {"batch_size": 8, "epochs": 2, "validation_data": (x_val, y_val), "verbose": 0}
+    model.fit(x, y, callbacks=[sitter], **fit)
+    targets = sitter.history.targets("score/loss")
+    assert targets == (["train"] if is_sorted else ["train", "validation"])
+
+
 def test_validation_examples_are_kept_over_passes_where_one_does_not_suffice(monkeypatch):
     affordable = []
 

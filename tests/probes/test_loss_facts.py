@@ -14,6 +14,8 @@ losses = keras.losses
         ("mse", "distance", None),
         (losses.Huber(), "distance", None),
         (losses.mean_absolute_error, "distance", None),
+        (losses.SquaredHinge(), "margin", None),
+        ("poisson", "other", None),
         ("categorical_crossentropy", "categorical", False),
         (losses.SparseCategoricalCrossentropy(from_logits=True), "categorical", True),
         (losses.BinaryCrossentropy(label_smoothing=0.1), "binary", False),
@@ -26,6 +28,24 @@ losses = keras.losses
 def test_what_a_loss_expects(loss, form, from_logits):
     found = describe_loss(loss)
     assert (found["form"], found["from_logits"]) == (form, from_logits)
+
+
+@pytest.mark.parametrize(
+    ("loss", "distance", "delta"),
+    [
+        ("mse", "squared", 1.0),
+        (losses.MeanAbsoluteError(), "absolute", 1.0),
+        (losses.Huber(delta=2.0), "huber", 2.0),
+        ("log_cosh", "huber", 1.0),
+        (losses.Poisson(), "squared", 1.0),
+        ("mean_squared_logarithmic_error", "squared_logarithmic", 1.0),
+        ("binary_crossentropy", None, 1.0),
+        ("mape", None, 1.0),
+    ],
+)
+def test_what_counts_of_a_residual(loss, distance, delta):
+    found = describe_loss(loss)
+    assert (found["distance"], found["delta"]) == (distance, delta)
 
 
 def test_losses_by_name_and_in_a_list_belong_to_their_outputs():

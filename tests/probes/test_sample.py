@@ -67,3 +67,14 @@ def test_examples_that_come_again_are_told_by_their_content():
     fresh = samples.without(second, samples.rows(first))
     np.testing.assert_array_equal(fresh[0], x[3:])
     assert samples.size(samples.without(first, samples.rows(first))) == 0
+
+
+def test_a_thinned_sample_is_spread_over_the_whole():
+    sample = Sample()
+    for place in range(10):
+        x = np.full((16, 1), place, "float32")
+        sample.add(place, (x, np.zeros(16, "int32"), None))
+    x, y, _ = next(sample.thinned(40).slices(1000))
+    assert len(x) == len(y) == 40
+    assert np.bincount(x[:, 0].astype(int)).tolist() == [4] * 10
+    assert sample.thinned(100) is sample

@@ -135,7 +135,7 @@ def test_a_closer_look_that_a_run_earns_is_granted_once_its_length_is_known():
 
 def test_a_first_score_that_is_foreseen_to_be_too_dear_does_not_keep_probes_from_going_on():
     schedule = started(planned_steps=1000)
-    schedule.foresee("score", 0.5, again=0.5)
+    schedule.foresee("score", 0.7, again=0.7)
     schedule.charge("probe", 0.75)
     assert not schedule.affords("score", 1000, is_last=True)
     assert schedule.affords("probe", 10)
@@ -147,6 +147,34 @@ def test_the_only_score_that_a_run_can_have_is_that_of_its_end():
     schedule.charge("probe", 0.4)
     assert not schedule.affords("score", 10)
     assert schedule.affords("score", 1000, is_last=True)
+
+
+def test_a_last_look_is_taken_although_all_is_spent_if_it_is_owed_or_costs_next_to_nothing():
+    clock = Clock()
+    schedule = Schedule("auto", 0.02, clock=clock)
+    schedule.start(100)
+    schedule.foresee("score", 0.1, again=0.1)
+    schedule.charge("other", 0.02 * GRACE_SECONDS)
+    for _ in range(2):
+        schedule.charge("probe", 0.04)
+    clock.now += 1.0
+    assert not schedule.affords("score", 99)
+    assert schedule.affords("score", 100, is_last=True)
+    assert schedule.affords("probe", 100, is_last=True)
+    for _ in range(2):  # the share of scores is used up, and a probe has become dear
+        schedule.charge("score", 0.15)
+        schedule.charge("probe", 0.2)
+    assert not schedule.affords("score", 100, is_last=True)
+    assert not schedule.affords("probe", 100, is_last=True)
+
+
+def test_the_only_score_of_a_run_may_take_half_of_the_budget():
+    schedule = started(planned_steps=100)
+    schedule.charge("other", 0.02 * GRACE_SECONDS)
+    schedule.foresee("score", 0.55, again=0.55)
+    assert schedule.affords("score", 100, is_last=True)
+    schedule.foresee("score", 0.65, again=0.65)
+    assert not schedule.affords("score", 100, is_last=True)
 
 
 def test_where_no_end_is_planned_a_score_is_not_kept_for_it():

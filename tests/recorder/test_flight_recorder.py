@@ -250,7 +250,7 @@ def test_what_no_training_step_did_is_not_guessed(tmp_path):
 def test_what_lies_before_the_kept_batches_is_not_guessed(tmp_path, monkeypatch):
     monkeypatch.setattr("keras_babysit.recorder.ring.MAX_STEPS", 2)
     only_the_first_snapshot(monkeypatch)
-    sitter = kb.Babysitter(record=tmp_path, verbose=0)
+    sitter = kb.Babysitter(record=tmp_path, verbose=0, every=2)
     fit(faulty.nan_input, sitter, epochs=1)
     (advice,) = told(sitter)
     assert "is not known" in advice.message

@@ -92,8 +92,11 @@ def test_two_snapshots_are_kept_and_not_more(tmp_path):
 
 @pytest.mark.parametrize(
     ("seconds", "pace", "taken"),
-    [(0.035, 1.0, 6), (0.035, 60.0, 21), (5.0, 1.0, 1)],
-    ids=["cheap", "long", "dear"],
+    [
+        pytest.param(0.035, 1.0, 6, id="cheap", marks=pytest.mark.slow),
+        pytest.param(0.035, 60.0, 21, id="long"),
+        pytest.param(5.0, 1.0, 1, id="dear"),
+    ],
 )
 def test_snapshots_keep_to_their_share_of_the_budget(seconds, pace, taken, tmp_path, monkeypatch):
     """But for the first one, without which there is nothing to go back to."""

@@ -29,7 +29,10 @@ TABLE = {
     "high-but-not-thrice": (history(START, ("loss/batch", "", steps(2, 5, 5, 5))), None),
     "one-bad-batch": (history(START, ("loss/batch", "", steps(2, 9, 2, 2))), None),
     "loss-nan": (history(("loss/batch", "", steps(2, float("nan")))), "non_finite_values"),
-    "inputs-nan": (history(("inputs/nonfinite", "x", {0: 1.0})), "non_finite_inputs"),
+    "inputs-nan": (
+        history(("inputs/nonfinite", "x", {0: 1.0}), ("loss/batch", "", steps(float("nan")))),
+        "non_finite_inputs",
+    ),
     "dead-through": (
         history(("activations/dead_fraction", "dense", steps(1, 1, 1))),
         "dead_units",

@@ -1,0 +1,29 @@
+"""What JAX compiles with: options that another version may not have."""
+
+import keras
+import numpy as np
+import pytest
+
+if keras.backend.backend() != "jax":
+    pytest.skip("compiles with options of its own on JAX alone", allow_module_level=True)
+
+import jax
+
+from keras_babysit.probes import _jax
+
+
+def test_an_option_that_is_not_known_is_left_out():
+    assert _jax._is_known("xla_backend_optimization_level", 0)
+    assert not _jax._is_known("xla_no_such_option", True)
+
+
+@pytest.mark.skipif(jax.default_backend() != "cpu", reason="no options on an accelerator")
+def test_what_is_small_and_what_is_large_gives_the_same():
+    def total(values):
+        return sum(jax.numpy.tanh(value).sum() for value in values)
+
+    graph = _jax.compile(total)
+    for count in (1, _jax.FEW_ARRAYS, _jax.FEW_ARRAYS + 1):
+        values = [np.full(8, 0.5, "float32")] * count
+        np.testing.assert_allclose(graph(values), count * 8 * np.tanh(0.5), rtol=1e-5)
+    assert _jax._quick_to_compile(True) != _jax._quick_to_compile(False)
