@@ -7,8 +7,9 @@ import keras
 import numpy as np
 
 from keras_babysit.advice import Advice, Remedy, Severity
-from keras_babysit.checks._data import MAX_BYTES
+from keras_babysit.checks._data import MAX_BYTES, take
 from keras_babysit.checks._facts import output_history, renamed, signal_history
+from keras_babysit.checks.case import fixed_batch_size
 from keras_babysit.checks.finding import Finding, Unknown
 from keras_babysit.history import History
 from keras_babysit.probes.data_facts import FEWEST, bad_rows, describe_data
@@ -37,12 +38,17 @@ rows, are not equal by chance. Rows of a few categories are."""
 
 MIN_ROWS = 64
 
+SOME = 32
+"""Examples with bad values whose loss is looked at."""
+
 IDLE = 1e-6
 """Share of the size of the inputs below which nothing of them arrives: the rounding of float32."""
 
 
 def data_quality(case):
     """Advise on bad values, scale, centre, twins, balance and order of the data.
+
+    Bad values are none where the loss of their examples is finite: somebody takes care of them.
 
     The rules `constant_features`, `class_imbalance`, `unscaled_targets`, `unscaled_inputs` and,
     for a stream, `unshuffled_data` judge all that was read. Scale and centre are judged behind the
@@ -57,8 +63,8 @@ def data_quality(case):
     names = _names(data)
     order = unshuffled_data(known)
     found = [
-        *_non_finite(data, "x", data.x),
-        *_non_finite(data, "y", data.y),
+        *_non_finite(case, data, "x", data.x),
+        *_non_finite(case, data, "y", data.y),
         *renamed([*constant_features(known), *class_imbalance(known)], NAME, names),
         *_constant_targets(data, known.facts["data"]["targets"], names),
         *_unscaled_targets(case),
@@ -72,7 +78,7 @@ def data_quality(case):
     except Unknown as reason:
         words.append(f"their scale {reason}")
     if validation is not None:
-        found += _non_finite(validation, "validation x", validation.x)
+        found += _non_finite(case, validation, "validation x", validation.x)
         found += _leak(data, validation)
     if data.is_used_up:
         words.append("the generator is used up so far: hand fit a fresh one")
@@ -81,11 +87,11 @@ def data_quality(case):
     return Finding("; ".join(words), found)
 
 
-def _non_finite(data, name, arrays):
+def _non_finite(case, data, name, arrays):
     found = []
     for label, leaf in _named(name, arrays):
         rows = bad_rows(leaf)
-        if len(rows):
+        if len(rows) and not _is_harmless(case, data, rows):
             found.append(
                 _advice(
                     Severity.ERROR,
@@ -99,6 +105,22 @@ def _non_finite(data, name, arrays):
                 )
             )
     return found
+
+
+def _is_harmless(case, data, rows):
+    """Return whether examples with bad values have a finite loss; False if it cannot be told.
+
+    A loss may leave out labels that are missing, and a layer may fill missing inputs.
+    """
+    try:
+        case.need_loss()
+        case.need_time(starts=1)  # so few are a shape of their own, to be compiled on JAX
+        x, y, sample_weight = take(data.batch, rows[: fixed_batch_size(case.model) or SOME])
+        outputs, _ = case.forward(x)
+        loss = case.loss(case.flat_targets(y), outputs, sample_weight=sample_weight, x=x)
+    except Exception:  # of few examples, or of such: whatever it is, nothing is known then
+        return False
+    return math.isfinite(loss)
 
 
 def _unscaled_inputs(case, data):

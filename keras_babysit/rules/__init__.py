@@ -38,6 +38,7 @@ from keras_babysit.rules.underfitting import underfitting
 from keras_babysit.rules.uninformative_inputs import uninformative_inputs
 from keras_babysit.rules.unscaled_inputs import unscaled_inputs
 from keras_babysit.rules.unscaled_targets import unscaled_targets
+from keras_babysit.rules.unseen_classes import unseen_classes
 from keras_babysit.rules.unshuffled_data import unshuffled_data
 from keras_babysit.rules.update_ratio import update_ratio
 from keras_babysit.rules.validation_better_than_train import validation_better_than_train
@@ -51,6 +52,7 @@ DEFAULT_RULES = Rules(
         constant_features,
         class_imbalance,
         unshuffled_data,
+        unseen_classes,
         unscaled_inputs,
         unscaled_targets,
         symmetric_units,
@@ -144,6 +146,7 @@ __all__ = [
     "uninformative_inputs",
     "unscaled_inputs",
     "unscaled_targets",
+    "unseen_classes",
     "unshuffled_data",
     "update_ratio",
     "validation_better_than_train",

@@ -42,6 +42,12 @@ def layer_of(history: History, weight: str) -> str:
     return str(history.facts.get("weights", {}).get(weight, {}).get("layer") or weight)
 
 
+def is_mostly_frozen(history: History) -> bool:
+    """Return whether most parameters are frozen."""
+    sizes = [facts["size"] for facts in history.facts.get("weights", {}).values()]
+    return bool(sizes) and 2 * sum(sizes) < history.facts.get("parameters", 0)
+
+
 def hidden_layers(history: History, quantity: str) -> list[str]:
     """Return the hidden layers that `quantity` was measured of, by depth."""
     return [t for t in history.targets(quantity) if history.layer(t).get("role") == "hidden"]

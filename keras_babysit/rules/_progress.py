@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from keras_babysit.history import History
+from keras_babysit.rules._network import is_mostly_frozen
 from keras_babysit.rules._outputs import guess_loss
-from keras_babysit.rules._scores import Estimate, estimates, smooth
+from keras_babysit.rules._scores import Estimate, beats_constant, estimates, smooth, training_errors
 
 STILL_FALLING = 0.02
 """A training loss that fell by this share of its whole way in the latest third of the scores has
@@ -30,6 +31,12 @@ SOLVED = 0.01
 """A training loss below this share of that of a constant answer is of a problem that is solved: the
 gradient is small because the error is, and there is capacity enough."""
 
+MODES = 3.0
+"""Times the loss in training mode that counts as another: that of `loss_explosion`."""
+
+MOSTLY = 0.5
+"""Share of what neighbours find in the inputs that frozen layers must have lost to be no good."""
+
 FRESH = 0.75
 """Share of the epochs so far that a score must have seen to speak for the network as it is now."""
 
@@ -51,6 +58,16 @@ def share_done(history: History) -> float:
     """Return the share of the run that is over, NaN if its length is not known."""
     planned = planned_steps(history)
     return history.step / planned if planned else math.nan
+
+
+def is_over(history: History, patience: int) -> bool:
+    """Return whether all planned epochs are done, and were enough for as many scores."""
+    return share_done(history) >= 1 and history.epoch + 1 >= patience
+
+
+def has_seen_an_epoch(history: History) -> bool:
+    """Return whether all of the training data have come by: sorted ones begin with one class."""
+    return history.epoch >= 1 or share_done(history) >= 1
 
 
 def training_loss(history: History) -> float | None:
@@ -99,6 +116,13 @@ def curve(history: History) -> list[float]:
     return means.tolist() if len(means) >= len(scores) else scores
 
 
+def may_be_negative(history: History) -> bool:
+    """Return whether the loss was ever below zero: a multiple of its start means nothing then."""
+    series = (history.series("logs/loss"), history.series("loss/batch"))
+    scores = history.series("score/loss", "train")
+    return any(bool((one.values < 0).any()) for one in (*series, scores))
+
+
 def is_falling(history: History) -> bool:
     """Return whether the training loss still falls; True while too little is known."""
     losses = curve(history)
@@ -125,15 +149,34 @@ def poor(history: History, margin: float) -> Poor | None:
 
     A poor score alone means nothing, the data may be noisy. It is poor beside the vote of the
     nearest neighbours, or beside the best constant answer; the latter unless the neighbours do no
-    better themselves: then there may be nothing to learn.
+    better themselves: then there may be nothing to learn. It cannot be told where the network fits
+    in training mode, and only the averages of its batch norms are in the way.
     """
-    errors = estimates(history, "error", "train")
-    if not errors or not is_current(history):
+    errors = training_errors(history)
+    if not errors or not is_current(history) or modes_differ(history):
         return None
     by_neighbours = _beside_neighbours(history, errors[-1], margin)
     if can_be_learnt(history) is False:
         return by_neighbours
     return _beside_constant(history, errors[-1], margin) or by_neighbours
+
+
+def modes_differ(history: History) -> bool:
+    """Return whether batch norm's averages make inference much worse than training.
+
+    The whole interval of the loss in inference mode lies above `MODES` times that in training mode.
+    """
+    scores = estimates(history, "loss", "train")
+    if not scores or not history.targets("normalization/mean_lag"):
+        return False
+    return bool(scores[-1].low > MODES * training_mode_loss(history) > 0)
+
+
+def training_mode_loss(history: History) -> float:
+    """Return the mean of the latest epoch without the penalty, 0 if there is none."""
+    means = history.series("logs/loss").values
+    penalty = history.last("loss/penalty", default=0.0)
+    return float(means[-1] - penalty) if len(means) else 0.0
 
 
 def is_current(history: History) -> bool:
@@ -155,6 +198,8 @@ def _beside_constant(history: History, error: Estimate, margin: float) -> Poor |
     constant = history.last("reference/constant_error", "train")
     if constant is None or error.value < constant * (1 - margin):
         return None
+    if beats_constant(history, "train"):  # by little, but surely: there may be no more to learn
+        return None
     return Poor(
         f"The error on training data is {error.value:.1%}; always giving the same best answer "
         f"has {constant:.1%}.",
@@ -162,20 +207,15 @@ def _beside_constant(history: History, error: Estimate, margin: float) -> Poor |
     )
 
 
-def _is_mostly_frozen(history: History) -> bool:
-    """Return whether most parameters are frozen: the fit is then held to given features."""
-    sizes = [facts["size"] for facts in history.facts.get("weights", {}).values()]
-    return bool(sizes) and 2 * sum(sizes) < history.facts.get("parameters", 0)
-
-
 def _beside_neighbours(history: History, error: Estimate, margin: float) -> Poor | None:
-    if _is_mostly_frozen(history):
-        return None
     advantage = history.last("reference/neighbour_advantage", "train")
     spread = history.last("reference/neighbour_advantage_stderr", "train")
+    neighbours = history.last("reference/neighbour_error", "train")
+    if is_mostly_frozen(history):  # the fit is held to given features, which may tell a bit less
+        constant = history.last("reference/constant_error", "train", default=math.inf)
+        margin = max(margin, MOSTLY * (constant - (neighbours or 0.0)))
     if advantage is None or Estimate(advantage, spread).low < margin:
         return None
-    neighbours = history.last("reference/neighbour_error", "train")
     return Poor(
         f"The error on training data is {error.value:.1%}; the vote of the 5 nearest neighbours, "
         f"each example left out of its own, has {neighbours:.1%} on the same examples.",

@@ -1,9 +1,18 @@
 """Batch normalisation whose averages are not those of the data."""
 
+from typing import NamedTuple
+
+import numpy as np
+
 from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above, require_count
-from keras_babysit.rules._progress import is_current, share_done
+from keras_babysit.rules._progress import (
+    MODES,
+    is_current,
+    share_done,
+    training_mode_loss,
+)
 from keras_babysit.rules._scores import estimates
 
 LAG = 1.0
@@ -23,18 +32,19 @@ to nothing everything is large."""
 
 
 def batch_norm_mismatch(
-    history: History, *, factor: float = 3.0, patience: int = 1
+    history: History, *, factor: float = MODES, patience: int = 1
 ) -> list[Advice]:
     """Advise when inference goes wrong because batch norm's averages lag behind its batches.
 
     Both must hold: the averages of a layer are off by more than the batch varies; and the loss of
     the training data in inference mode is `factor` times that in training mode, by the whole of its
-    interval. Of a distance m that was measured n steps ago, momentum leaves m * momentum^n.
+    interval, or where no score is fresh that of the validation data. Of a distance that was
+    measured n steps ago, momentum leaves momentum^n.
 
     Reads `"normalization/mean_lag"`, `"normalization/variance_lag"`, `"logs/loss"`,
-    `"loss/penalty"`, `"loss/start"` and `"score/loss"` of target `"train"`. It stays silent
-    before the last tenth of a run, while averages of 0 and 1 still fade, on frozen layers, and
-    where the latest score is old.
+    `"logs/val_loss"`, `"loss/penalty"`, `"loss/start"` and `"score/loss"` of target `"train"`. It
+    stays silent before the last tenth of a run, while averages of 0 and 1 still fade, and on frozen
+    layers.
 
     Args:
         history: What the probes recorded so far.
@@ -59,47 +69,62 @@ def batch_norm_mismatch(
     require_above("factor", factor, 1)
     require_count("patience", patience)
     lags = {target: _lag(history, target) for target in history.targets("normalization/mean_lag")}
-    scores = estimates(history, "loss", "train")[-patience:]
-    if not lags or len(scores) < patience or not is_current(history):
+    if not lags or share_done(history) < LATE:
         return []
-    if share_done(history) < LATE:
-        return []
-    training = _training_mode(history)
     worst = max(lags, key=lambda target: lags[target])
-    inference = min(score.low for score in scores)
-    start = history.last("loss/start", default=0.0)
-    if not lags[worst] > LAG or not inference > factor * training > 0:
+    training, inference = training_mode_loss(history), _inference(history, patience)
+    if not lags[worst] > LAG or inference is None or not inference.loss > factor * training > 0:
         return []
-    if not inference - training > MATTERS * start:
+    if not inference.loss - training > MATTERS * history.last("loss/start", default=0.0):
         return []
-    return [_advice(history, worst, lags[worst], training, scores[-1].value)]
+    return [_advice(worst, lags[worst], training, inference)]
+
+
+class Inference(NamedTuple):
+    """A loss in inference mode: what it surely is, what it seems to be, and on which data."""
+
+    loss: float
+    shown: float
+    data: str
+
+
+def _inference(history: History, patience: int) -> Inference | None:
+    """Return the loss in inference mode as the run stands, None where it is not known.
+
+    Of training data where a score is fresh; else what Keras says of validation data: averages that
+    lag so far are enough to make it what it is.
+    """
+    scores = estimates(history, "loss", "train")[-patience:]
+    if scores and is_current(history):
+        low = min(score.low for score in scores)
+        return Inference(low, scores[-1].value, "training") if len(scores) == patience else None
+    loss = history.last("logs/val_loss")
+    return None if loss is None else Inference(float(loss), float(loss), "validation")
 
 
 def _lag(history: History, target: str) -> float:
-    """Return what is left of the larger distance as it was measured last."""
-    quantities = ("normalization/mean_lag", "normalization/variance_lag")
-    measured = max(float(history.last(quantity, target, default=0.0)) for quantity in quantities)
-    ago = history.step - int(history.series(quantities[0], target).steps[-1])
+    """Return what is left of the larger distance as it was measured last.
+
+    A variance begins at 1, and what is left of that fades, not its logarithm: beside a variance of
+    1/1000 a hundredth of it still is ten times too much.
+    """
+    mean = float(history.last("normalization/mean_lag", target, default=0.0))
+    variance = float(history.last("normalization/variance_lag", target, default=0.0))
+    ago = history.step - int(history.series("normalization/mean_lag", target).steps[-1])
     momentum = float(history.layer(target).get("momentum", KERAS_MOMENTUM))
-    return float(measured * momentum**ago)
+    left = momentum**ago
+    return float(max(mean * left, np.log1p(np.expm1(variance) * left)))
 
 
-def _training_mode(history: History) -> float:
-    """Return the mean of the latest epoch without the penalty, 0 if there is none."""
-    means = history.series("logs/loss").values
-    penalty = history.last("loss/penalty", default=0.0)
-    return float(means[-1] - penalty) if len(means) else 0.0
-
-
-def _advice(history: History, target: str, lag: float, training: float, inference: float) -> Advice:
+def _advice(target: str, lag: float, training: float, inference: Inference) -> Advice:
     return Advice(
         rule="batch_norm_mismatch",
         severity=Severity.WARNING,
         target=target,
-        message=f"The loss on training data is {training:.3g} in training mode and "
-        f"{inference:.3g} in inference mode: the averages of {target} are not those of its "
+        message=f"The loss is {training:.3g} in training mode, and {inference.shown:.3g} in "
+        f"inference mode on {inference.data} data: the averages of {target} are not those of its "
         "batches.",
-        evidence={"loss_training": training, "loss_inference": inference, "lag": lag},
+        evidence={"loss_training": training, "loss_inference": inference.shown, "lag": lag},
         remedies=(
             Remedy(
                 "Let the averages follow faster.",

@@ -38,6 +38,7 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
         "unscaled_targets",
     ),
     "unshuffled_data": (*_STUCK, *_LONG_STEPS, "loss_explosion", *_POOR_FIT, "overfitting"),
+    "unseen_classes": ("overfitting", "uninformative_inputs"),
     "constant_features": (*_STUCK, *_POOR_FIT),
     "unscaled_inputs": (*_BLOWN_UP, *_STUCK, *_LONG_STEPS, *_POOR_FIT),
     "unscaled_targets": (*_BLOWN_UP, *_STUCK, *_LONG_STEPS, *_POOR_FIT),

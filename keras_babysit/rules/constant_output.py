@@ -6,6 +6,7 @@ from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._network import longer_if_shut
 from keras_babysit.rules._outputs import outputs
 from keras_babysit.rules._progress import is_current, is_falling, is_time
+from keras_babysit.rules._scores import beats_constant
 
 SAME = 1e-5
 """Deviation over the examples, as a share of the size, below which outputs are equal: rounding of
@@ -25,9 +26,10 @@ def constant_output(history: History, *, share: float = 0.99, patience: int = 3)
     quarters of the run: it predicts one class, or one number, although the targets differ.
 
     Reads `"outputs/spread"` (deviation of an output over the examples, mean over its columns),
-    `"outputs/mean"`, `"predictions/largest_share"`, `"predictions/targets_largest_share"` and
-    `"predictions/spread"`. It stays silent in the first 5 steps, where most targets are of one
-    class anyway (see `class_imbalance`), and in three quarters of a run unless outputs are equal.
+    `"outputs/mean"`, `"predictions/largest_share"`, `"predictions/targets_largest_share"`,
+    `"predictions/spread"` and `"reference/constant_advantage"`. It stays silent in the first 5
+    steps and where most targets are of one class anyway (see `class_imbalance`); and, unless
+    outputs are equal, in three quarters of a run and where answers surely beat a constant one.
 
     Args:
         history: What the probes recorded so far.
@@ -87,6 +89,8 @@ def _about_equal(target: str, value: float) -> Advice:
 
 def _about_predictions(history: History, target: str, share: float, patience: int) -> list[Advice]:
     if not is_current(history) or not is_time(history, is_falling=is_falling(history)):
+        return []
+    if beats_constant(history, "train"):  # what little can be told makes for little difference
         return []
     shares = history.series("predictions/largest_share", "train").tail(patience).values
     truth = history.last("predictions/targets_largest_share", "train", default=1.0)

@@ -10,6 +10,7 @@ from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._learning_rate import HEALTHY_RATIO, one_digit, set_rate
 from keras_babysit.rules._network import median_ratios
 from keras_babysit.rules._progress import planned_steps, training_loss
+from keras_babysit.rules._scores import training_errors
 
 WARM = 20
 """Steps before which a loss has no slope to speak of."""
@@ -92,9 +93,9 @@ def _is_rising(history: History) -> bool:
 
 
 def _knows_already(history: History) -> bool:
-    error = history.last("score/error", "train")
+    errors = training_errors(history)
     constant = history.last("reference/constant_error", "train")
-    return error is not None and constant is not None and error < LEARNT * constant
+    return bool(errors and constant is not None and errors[-1].value < LEARNT * constant)
 
 
 def _advice(history: History, ratio: float, start: float, loss: float) -> Advice:

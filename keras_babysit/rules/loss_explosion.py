@@ -8,6 +8,7 @@ from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.history import History, Series
 from keras_babysit.rules._checks import require_above, require_count
 from keras_babysit.rules._learning_rate import set_rate, slower
+from keras_babysit.rules._progress import may_be_negative
 from keras_babysit.rules.non_finite_inputs import non_finite_inputs
 
 EXPLODED = 3.0
@@ -31,9 +32,9 @@ def loss_explosion(
     batch may be unlucky, and the first steps may overshoot: it takes `patience` batches in a row
     that span 10 steps or are hopelessly high, or the mean over an epoch.
 
-    It stays silent where the loss may be negative (the start is not above 0), since a multiple of
-    it means nothing then, and where inputs or targets that are not finite explain it (see
-    `non_finite_inputs`).
+    It stays silent where the loss may be negative (the start is not above 0, or it has been below
+    since), as a log-likelihood of densities: a multiple of it means nothing then; and where inputs
+    or targets that are not finite explain it (see `non_finite_inputs`).
 
     Args:
         history: What the probes recorded so far.
@@ -61,7 +62,9 @@ def loss_explosion(
     require_above("factor", factor, 1)
     require_count("patience", patience)
     start = history.last("loss/start")
-    if start is None or not math.isfinite(start) or start <= 0 or non_finite_inputs(history):
+    if start is None or not math.isfinite(start) or start <= 0 or may_be_negative(history):
+        return []
+    if non_finite_inputs(history):
         return []
     batches = history.series("loss/batch")
     mean = history.last("logs/loss", default=0.0)

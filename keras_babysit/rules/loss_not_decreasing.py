@@ -1,10 +1,13 @@
 """A loss that stays where it began."""
 
+import math
+
 from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._progress import can_be_learnt, is_current, is_falling, is_time
-from keras_babysit.rules._scores import estimates
+from keras_babysit.rules._scores import Estimate, estimates
+from keras_babysit.rules._structure import structural_remedies
 
 
 def loss_not_decreasing(
@@ -13,12 +16,14 @@ def loss_not_decreasing(
     """Advise when the training loss has not left its start by three quarters of the run.
 
     The best score so far counts, not two noisy batches: each is the loss of the same kept
-    examples, in inference mode and without the weight penalty.
+    examples, in inference mode and without the weight penalty. The start is the loss of one batch,
+    and the upper end of its interval counts. The mean over an epoch has not left the start either:
+    a loss over all of a batch, as a contrastive one, is another for the number that are scored.
 
-    Reads `"score/loss"` of target `"train"`, `"loss/start"` and `"loss/penalty"`. It stays silent
-    in the first three quarters, since deep networks rest before they learn; while the loss falls;
-    and where the nearest neighbours do no better than a constant answer: there may be nothing to
-    learn.
+    Reads `"score/loss"` of target `"train"`, `"logs/loss"`, `"loss/start"` and `"loss/penalty"`. It
+    stays silent in the first three quarters, since deep networks rest before they learn; while the
+    loss falls; and where the nearest neighbours do no better than a constant answer: there may be
+    nothing to learn.
 
     Args:
         history: What the probes recorded so far.
@@ -51,14 +56,30 @@ def loss_not_decreasing(
     start = history.last("loss/start")
     if start is None or len(scores) < patience or not start > 0:
         return []
+    means = history.series("logs/loss").values - history.last("loss/penalty", default=0.0)
     start -= history.first("loss/penalty", default=0.0)
     best = min(scores, key=lambda score: score.value)
-    has_left = best.high < start * (1 - share) or best.value < start * (1 - 3 * share)
+    high = _upper_end(history, start, best)
+    has_left = (
+        best.high < high * (1 - share)
+        or best.value < high * (1 - 3 * share)
+        or bool((means < high * (1 - share)).any())
+    )
     if has_left or not is_current(history) or can_be_learnt(history) is False:
         return []
     if not is_time(history, is_falling=is_falling(history)):
         return []
     return [_advice(history, start, best.value, len(scores))]
+
+
+def _upper_end(history: History, start: float, score: Estimate) -> float:
+    """Return the upper end of the interval of the first loss: it is of one batch, a score of many.
+
+    The standard error goes with the root of the examples.
+    """
+    known = history.facts.get("data", {}).get("examples", 0)
+    ratio = known / (history.facts.get("batch_size") or known or 1)
+    return Estimate(start, score.error * math.sqrt(max(1.0, ratio))).high
 
 
 def _advice(history: History, start: float, best: float, scores: int) -> Advice:
@@ -70,6 +91,7 @@ def _advice(history: History, start: float, best: float, scores: int) -> Advice:
         f"in {history.epoch + 1:,} epochs.",
         evidence={"loss_start": start, "best_loss": best, "scores": scores},
         remedies=(
+            *structural_remedies(history),
             Remedy(
                 "See whether the network can learn twenty examples by heart; if not, it is no "
                 "matter of the data.",

@@ -3,6 +3,7 @@
 from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
+from keras_babysit.rules._progress import is_solved
 
 STEEP = 3**0.5
 """Slope from which on a layer multiplies the variance of its input by (1 + slope^2) / 2 = 2 or
@@ -16,7 +17,8 @@ def negative_slope_out_of_range(history: History, *, patience: int = 3) -> list[
     damp.
 
     Reads `"activations/slope_low"` and `"activations/slope_high"`, the least and the largest slope
-    of a layer. It stays silent on slopes that are fixed (leaky ReLU), and within [0, 1].
+    of a layer, and the training loss. It stays silent on slopes that are fixed (leaky ReLU), and
+    within [0, 1].
 
     Args:
         history: What the probes recorded so far.
@@ -24,7 +26,7 @@ def negative_slope_out_of_range(history: History, *, patience: int = 3) -> list[
 
     Returns:
         One NOTE for each such layer; a WARNING where a slope is beyond 1.73 either way, so that
-        the layer blows its signal up.
+        the layer blows its signal up, and the problem is not solved.
 
     Raises:
         ValueError: If `patience` is below 1.
@@ -51,8 +53,8 @@ def negative_slope_out_of_range(history: History, *, patience: int = 3) -> list[
         # The slope that is out of range in all of them, by the least that it was.
         beyond = [max(-a, b) if a < 0 or b > 1 else 0.0 for a, b in zip(low, high, strict=True)]
         if min(beyond) > 0:
-            is_steep = min(beyond) > STEEP
-            severity = Severity.WARNING if is_steep else Severity.NOTE
+            does_harm = min(beyond) > STEEP and not is_solved(history)
+            severity = Severity.WARNING if does_harm else Severity.NOTE
             found.append(_advice(target, float(low[-1]), float(high[-1]), severity))
     return found
 

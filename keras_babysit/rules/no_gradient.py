@@ -7,7 +7,7 @@ from keras_babysit.rules._network import kernels, layer_of, longer_if_shut
 
 
 def no_gradient(history: History, *, patience: int = 2) -> list[Advice]:
-    """Advise when a trainable kernel gets a gradient of exactly 0 in every probe.
+    """Advise when a trainable kernel gets a gradient of exactly 0 in every probe, or none trains.
 
     A part of the network that does not lead to the loss, a `stop_gradient`, an operation without
     a derivative (argmax, rounding), or units that are all shut.
@@ -21,8 +21,8 @@ def no_gradient(history: History, *, patience: int = 2) -> list[Advice]:
         patience: Number of probes in which there must be none, at least 1.
 
     Returns:
-        One ERROR for the whole model if no kernel gets a gradient; else one WARNING for each layer
-        that gets none.
+        One ERROR for the whole model if no kernel gets a gradient, or no weight is trainable; else
+        one WARNING for each layer that gets none.
 
     Raises:
         ValueError: If `patience` is below 1.
@@ -41,6 +41,8 @@ def no_gradient(history: History, *, patience: int = 2) -> list[Advice]:
         CS231n, "Backpropagation": a weight without a path to the loss has no gradient.
     """
     require_count("patience", patience)
+    if history.facts.get("parameters") and history.facts.get("weights") == {}:
+        return [_nothing_trains()]
     patience = longer_if_shut(history, patience)
     names = [name for name in kernels(history) if history.points("gradients/norm", name)]
     silent = [name for name in names if _gets_none(history, name, patience)]
@@ -54,6 +56,18 @@ def no_gradient(history: History, *, patience: int = 2) -> list[Advice]:
         )
         for name in silent
     ]
+
+
+def _nothing_trains() -> Advice:
+    return Advice(
+        rule="no_gradient",
+        severity=Severity.ERROR,
+        target="",
+        message="No weight of the model is trainable: training changes nothing.",
+        evidence={"trainable_weights": 0},
+        remedies=(Remedy("Let layers train, and compile again.", "model.trainable = True"),),
+        reference="CS231n, Transfer learning: which layers to freeze",
+    )
 
 
 def _gets_none(history: History, name: str, patience: int) -> bool:

@@ -149,6 +149,13 @@ def _about_loss(history: History, first: Finding) -> tuple[str, list[Remedy]]:
     )
     own = Remedy("Look for log, sqrt or division by zero in your own loss.")
     seen = history.series("loss/batch").steps
+    huge = _too_large_to_square(history, first.step)
+    if huge is not None:
+        message = (
+            f"The loss is not finite at step {first.step}; what {huge} gives still is, but is too "
+            "large to be squared: over 1e19."
+        )
+        return message, [*_smaller(history, huge), *_slower(history)]
     if first.step in seen.tolist():
         message = f"The loss is not finite at step {first.step}; what the layers give is finite."
         return message, [logits, own, *_slower(history)]
@@ -158,6 +165,28 @@ def _about_loss(history: History, first: Finding) -> tuple[str, list[Remedy]]:
         f"step {last}, so that what went bad first is not known."
     )
     return message, [*_slower(history), logits, own]
+
+
+def _too_large_to_square(history: History, step: int) -> str | None:
+    """Return the first layer whose outputs are finite at a step, but not their deviation."""
+    for target in history.facts.get("layers", {}):
+        points = [p for p in history.points("activations/std", target) if p.step == step]
+        if points and not math.isfinite(float(points[0].value)):
+            return str(target)
+    return None
+
+
+def _smaller(history: History, target: str) -> list[Remedy]:
+    remedies = [Remedy("Scale the inputs.", "(x - x.mean(0)) / x.std(0)")]
+    if history.layer(target).get("class") in ("SimpleRNN", "LSTM", "GRU"):
+        keep = "Let the recurrent weights keep the size of the state."
+        remedies.insert(0, Remedy(keep, 'recurrent_initializer="orthogonal"'))
+    else:
+        keep = "Scale the weights by what the data do in this model."
+        remedies.append(
+            Remedy(keep, "from keras_babysit.initializers import lsuv\nlsuv(model, x[:256])")
+        )
+    return remedies
 
 
 def _about_gradients(history: History, first: Finding) -> tuple[str, list[Remedy]]:

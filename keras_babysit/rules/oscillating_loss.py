@@ -17,12 +17,13 @@ def oscillating_loss(history: History, *, share: float = 0.1, patience: int = 6)
     far a point lies from the line through its neighbours; the median of the latest jumps counts.
 
     Reads `"logs/loss"`, `"score/loss"` of target `"train"` and `"loss/start"`. It stays silent
-    while jumps are small beside the starting loss, as near the end of any run with a constant rate.
+    while jumps are small beside the way that the loss has to go, as near the end of any run with a
+    constant rate: from its start to zero, or to what it has reached below.
 
     Args:
         history: What the probes recorded so far.
-        share: Median jump as a share of the starting loss, in (0, 1], from which it is told: the
-            loss of such a run is known to a tenth of its whole way at best.
+        share: Median jump as a share of that way, in (0, 1], from which it is told: the loss of
+            such a run is known to a tenth of its whole way at best.
         patience: Number of latest jumps that are looked at, at least 3.
 
     Returns:
@@ -53,12 +54,15 @@ def oscillating_loss(history: History, *, share: float = 0.1, patience: int = 6)
         raise ValueError(f"Argument `patience` must be at least 3. Received: patience={patience}")
     start = history.last("loss/start")
     losses = curve(history)
-    if start is None or not start > 0 or len(losses) < patience + 2:
+    if start is None or len(losses) < patience + 2:
+        return []
+    way = start - min(0.0, *losses)
+    if not way > 0:
         return []
     recent = detrended(losses[-patience - 2 :])
     jump = float(np.median(np.abs(recent)))
     turns = int(np.sum(np.sign(recent[1:]) != np.sign(recent[:-1])))
-    if jump < share * start or 2 * turns < patience - 1:
+    if jump < share * way or 2 * turns < patience - 1:
         return []
     return [_advice(history, start, losses[-patience:], jump)]
 

@@ -3,7 +3,8 @@
 from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
-from keras_babysit.rules._scores import Estimate, estimates, gaps
+from keras_babysit.rules._progress import is_over
+from keras_babysit.rules._scores import Estimate, gaps, side_by_side, training_errors
 
 LEARNT = 0.9
 """Share of the constant answer's error below which a network has learnt something."""
@@ -30,7 +31,9 @@ def overfitting(history: History, *, gap: float = 0.1, patience: int = 2) -> lis
     Args:
         history: What the probes recorded so far.
         gap: Difference of the errors from which on it is reported, in (0, 1].
-        patience: Number of latest scores that must all show it, at least 1.
+        patience: Number of latest scores that must all show it, at least 1. At the end of a run of
+            as many epochs one is enough for a gap: its interval tells chance, and those are the
+            weights that are kept.
 
     Returns:
         One WARNING for the whole model, or nothing.
@@ -54,8 +57,9 @@ def overfitting(history: History, *, gap: float = 0.1, patience: int = 2) -> lis
     """
     require_share("gap", gap)
     require_count("patience", patience)
-    errors = gaps(history, "error")[-patience:]
-    has_gap = len(errors) == patience and all(e.low >= gap for e in errors)
+    needed = 1 if is_over(history, patience) else patience
+    errors = gaps(history, "error")[-needed:]
+    has_gap = len(errors) == needed and all(e.low >= gap for e in errors)
     if has_gap and _has_learnt(history):
         return [_about_gap(history, errors[-1])]
     rise = _rise(history, patience)
@@ -68,32 +72,30 @@ def _has_learnt(history: History) -> bool:
     Before, a gap only tells that the classes are spread unevenly over the two.
     """
     constant = history.last("reference/constant_error", "train")
-    errors = estimates(history, "error", "train")
+    errors = training_errors(history)
     return constant is None or not errors or errors[-1].value < LEARNT * constant
 
 
 def _rise(history: History, patience: int) -> tuple[Estimate, Estimate, int] | None:
     """Return best and latest validation loss and the epoch of the best, if it rose since."""
-    losses = estimates(history, "loss", "validation")
-    train = estimates(history, "loss", "train")
-    start = history.last("loss/start")
-    if start is None or len(losses) <= patience or len(train) != len(losses):
+    losses, start = side_by_side(history, "loss"), history.last("loss/start")
+    if start is None or len(losses) <= patience:
         return None
-    best = min(range(len(losses)), key=lambda place: losses[place].value)
-    gained = start - losses[best].value
-    recent = losses[-patience:]
-    has_risen = best < len(losses) - patience and all(
-        now.value - losses[best].value >= RISE * gained and now.low > losses[best].high
-        for now in recent
+    place = min(range(len(losses)), key=lambda place: losses[place].validation.value)
+    best, now = losses[place], losses[-1]
+    gained = start - best.validation.value
+    has_risen = place < len(losses) - patience and all(
+        one.validation.value - best.validation.value >= RISE * gained
+        and one.validation.low > best.validation.high
+        for one in losses[-patience:]
     )
-    if gained <= 0 or not has_risen or train[-1].value >= train[best].value:
+    if gained <= 0 or not has_risen or now.train.value >= best.train.value:
         return None
-    epochs = history.series("score/loss", "validation").epochs
-    return losses[best], losses[-1], int(epochs[best])
+    return best.validation, now.validation, best.epoch
 
 
 def _about_gap(history: History, gap: Estimate) -> Advice:
-    train, validation = (estimates(history, "error", t)[-1] for t in ("train", "validation"))
+    _, train, validation = side_by_side(history, "error")[-1]
     return _advice(
         history,
         f"The error is {train.value:.1%} on training and {validation.value:.1%} on validation "

@@ -6,7 +6,7 @@ from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._progress import HALF_WAY, share_done
-from keras_babysit.rules._scores import estimates
+from keras_babysit.rules._scores import training_errors
 
 POOR = 0.5
 """Share of the constant answer's error above which the data are hardly learnt."""
@@ -49,7 +49,9 @@ def regularization_dominates(
     require_count("patience", patience)
     penalties = history.series("loss/penalty").tail(patience).values
     losses = history.series("loss/batch").tail(patience).values
-    if len(penalties) < patience or not penalties.min() > 0 or not _is_poor(history):
+    if min(len(penalties), len(losses)) < patience or not penalties.min() > 0:
+        return []
+    if not _is_poor(history):
         return []
     shares = penalties / losses
     left = _kernels_left(history)
@@ -59,7 +61,7 @@ def regularization_dominates(
 
 
 def _is_poor(history: History) -> bool:
-    errors = estimates(history, "error", "train")
+    errors = training_errors(history)
     constant = history.last("reference/constant_error", "train")
     return bool(errors and constant is not None and errors[-1].value > POOR * constant)
 

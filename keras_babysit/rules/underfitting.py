@@ -5,8 +5,9 @@ from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._learning_rate import one_digit, set_rate
 from keras_babysit.rules._network import median_ratios
-from keras_babysit.rules._progress import Poor, is_falling, is_time, poor, share_done
+from keras_babysit.rules._progress import Poor, is_falling, is_over, is_time, poor
 from keras_babysit.rules._scores import estimates, gaps
+from keras_babysit.rules._structure import HIDDEN_LAYER, structural_remedies
 
 SLOW_UPDATES = 1e-4
 """A tenth of the healthy update ratio of 1e-3 (CS231n): the learning rate holds the run back."""
@@ -24,8 +25,9 @@ def underfitting(history: History, *, margin: float = 0.05, patience: int = 2) -
     shares of wrong answers or of unexplained variance, unitless.
 
     It stays silent in the first three quarters of a run; while the training loss still falls; while
-    training and validation data part; where no yardstick could be had; and where the neighbours do
-    no better than a constant either: there may be nothing to learn.
+    training and validation data part; where no yardstick could be had; where the network beats a
+    constant by little but surely, and no neighbours beat it; and where the neighbours do no better
+    than a constant either: there may be nothing to learn.
 
     Args:
         history: What the probes recorded so far.
@@ -59,9 +61,8 @@ def underfitting(history: History, *, margin: float = 0.05, patience: int = 2) -
     """
     require_share("margin", margin)
     require_count("patience", patience)
-    is_over = share_done(history) >= 1 and history.epoch + 1 >= patience
     scores = estimates(history, "error", "train")
-    if len(scores) < (1 if is_over else patience) or _has_gap(history, margin):
+    if len(scores) < (1 if is_over(history, patience) else patience) or _has_gap(history, margin):
         return []
     still_falls = is_falling(history)
     if not is_time(history, is_falling=still_falls):
@@ -93,7 +94,7 @@ def _remedies(history: History, still_falls: bool) -> list[Remedy]:
     rate = history.last("optimizer/learning_rate")
     capacity = Remedy(
         "Give the network more capacity: a hidden layer more, or more units.",
-        'keras.layers.Dense(128, activation="relu", kernel_initializer="he_normal")',
+        HIDDEN_LAYER,
     )
     longer = Remedy(
         "Train longer: the training loss was still falling.",
@@ -113,4 +114,4 @@ def _remedies(history: History, still_falls: bool) -> list[Remedy]:
     has = history.facts.get("regularization", {})
     if has.get("dropout") or has.get("penalized_weights") or has.get("weight_decay"):
         remedies.append(Remedy("Take regularisation away: dropout, penalties, weight decay."))
-    return remedies
+    return [*structural_remedies(history), *remedies]

@@ -4,7 +4,13 @@ from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
 from keras_babysit.rules._progress import can_be_learnt, is_current, is_falling, is_time
-from keras_babysit.rules._scores import estimates
+from keras_babysit.rules._scores import (
+    advantages,
+    estimates,
+    has_beaten_constant,
+    is_weighted,
+    training_errors,
+)
 
 HARD = 0.1
 """Error of a constant answer below which the rare class is hardly ever nearest (see
@@ -20,9 +26,11 @@ def uninformative_inputs(history: History, *, patience: int = 2) -> list[Advice]
     the training data. Inputs and targets that were shuffled apart look like that.
 
     Reads `"score/error"`, `"reference/neighbour_error"` and `"reference/constant_error"`, shares of
-    wrong answers or of unexplained variance, unitless; and `"predictions/targets_largest_share"`.
-    It stays silent in the first three quarters of a run, while the training loss falls, where
-    neighbours could not be had, and where one class is nearly everything.
+    wrong answers or of unexplained variance, unitless; `"reference/constant_advantage"` and
+    `"predictions/auc"`. It stays silent in the first three quarters of a run, while the training
+    loss falls, where neighbours could not be had, where one class is nearly everything, and where
+    one score was surely better than a constant, or ranked yes above no: what a network learns by
+    heart later does not take that back.
 
     Args:
         history: What the probes recorded so far.
@@ -42,6 +50,8 @@ def uninformative_inputs(history: History, *, patience: int = 2) -> list[Advice]
         ...         ("score/error", 0.5), ("score/error_stderr", 0.01),
         ...         ("score/loss", 0.69), ("score/loss_stderr", 0.01),
         ...         ("reference/constant_error", 0.5), ("reference/neighbour_error", 0.5),
+        ...         ("reference/constant_advantage", 0.0),
+        ...         ("reference/constant_advantage_stderr", 0.01),
         ...     ):
         ...         history.append(Measurement(9, epoch, quantity, "train", value))
         >>> uninformative_inputs(history)[0].severity.name
@@ -53,26 +63,19 @@ def uninformative_inputs(history: History, *, patience: int = 2) -> list[Advice]
         arXiv:1611.03530, on networks that fit random labels.
     """
     require_count("patience", patience)
-    data = "validation" if estimates(history, "error", "validation") else "train"
-    constant = _constant_error(history, data)
-    errors = estimates(history, "error", data)[-patience:]
-    if constant is None or len(errors) < patience or can_be_learnt(history) is not False:
+    errors, data = estimates(history, "error", "validation"), "validation"
+    if not errors or is_weighted(history):  # validation data hardly ever count as training data do
+        errors, data = training_errors(history), "train"
+    constant = history.last("reference/constant_error", data)
+    is_known = constant is not None and len(advantages(history, data)) >= patience
+    if not is_known or can_be_learnt(history) is not False:
         return []
     if not is_current(history) or not is_time(history, is_falling=is_falling(history)):
         return []
-    if constant < HARD or not all(error.high >= constant for error in errors):
+    if constant < HARD or has_beaten_constant(history, data):
         return []
     neighbours = history.last("reference/neighbour_error", "train")
-    return [_advice(data, errors[-1].value, float(neighbours), constant)]
-
-
-def _constant_error(history: History, data: str) -> float | None:
-    """Return the error of always answering the commonest class of these data, or the mean."""
-    commonest = history.last("predictions/targets_largest_share", data)
-    if data == "train" or commonest is None:
-        constant = history.last("reference/constant_error", "train")
-        return None if constant is None else float(constant)
-    return 1 - float(commonest)
+    return [_advice(data, errors[-1].value, float(neighbours), float(constant))]
 
 
 def _advice(data: str, error: float, neighbours: float, constant: float) -> Advice:

@@ -6,18 +6,25 @@ from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above
 from keras_babysit.rules._outputs import outputs
+from keras_babysit.rules._progress import planned_steps
 
 FAR = 30.0
 """Distance from which on it takes Adam 30,000 steps of 1e-3 to get there."""
+
+BOUNDED = ("Adam", "AdamW", "Adamax", "Nadam", "Lion", "RMSprop")
+"""Optimizers whose steps are about as long as the rate, whatever the gradient."""
+
+SOON = 0.1
+"""Share of the run in which steps of the rate may lead there: what is left is for learning."""
 
 
 def unscaled_targets(history: History, *, distance: float = FAR) -> list[Advice]:
     """Advise when the targets of a distance loss are far from what the output begins with.
 
-    Reads the facts of the data (mean and deviation of the targets) and the first point of
-    `"outputs/mean"` and `"outputs/std"`. It stays silent on other losses, whose targets are
-    labels, and on networks that begin near their targets: a last bias at the mean, or a rescaling
-    at the end.
+    Reads the facts of the data (mean and deviation of the targets), the first point of
+    `"outputs/mean"` and `"outputs/std"`, and `"optimizer/learning_rate"`. It stays silent on other
+    losses, whose targets are labels; on networks that begin near their targets: a last bias at the
+    mean, or a rescaling at the end; and where steps of the rate lead there in a tenth of the run.
 
     Args:
         history: What the probes recorded so far.
@@ -56,9 +63,17 @@ def unscaled_targets(history: History, *, distance: float = FAR) -> list[Advice]
             continue
         away = math.hypot(mean - at, std, spread)
         size = max(1.0, math.hypot(at, spread))
-        if math.isfinite(away) and away > distance * size:
+        is_far = math.isfinite(away) and away > distance * size
+        if is_far and not _is_there_soon(history, away):
             found.append(_advice(output.target, away, mean, std, math.hypot(at, spread)))
     return found
+
+
+def _is_there_soon(history: History, away: float) -> bool:
+    rate, planned = history.first("optimizer/learning_rate"), planned_steps(history)
+    if history.facts.get("optimizer") not in BOUNDED or not rate or planned is None:
+        return False
+    return bool(away / rate < SOON * planned)
 
 
 def _advice(target: str, away: float, mean: float, std: float, size: float) -> Advice:

@@ -3,7 +3,17 @@
 from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
-from keras_babysit.rules._scores import Estimate, estimates, gaps
+from keras_babysit.rules._scores import (
+    Estimate,
+    advantages,
+    beats_constant,
+    gaps,
+    side_by_side,
+)
+
+UNCHANGED = 0.5
+"""Share of the training examples that come again as they were: of those that are flipped at random
+half do, and a flip alone does not make them so much harder."""
 
 
 def validation_better_than_train(
@@ -13,10 +23,14 @@ def validation_better_than_train(
 
     Both are scored with the same weights in inference mode, so that dropout, the penalty and the
     running mean of an epoch cannot be the reason. Left are validation data that are easier, few
-    or leaked, labels of the training data that are noisier, or augmentation.
+    or leaked, labels of the training data that are noisier, or augmentation. The last is meant to
+    be, and shows: examples that are augmented do not come again in later epochs as they were.
 
-    Reads `"score/error"` for targets `"train"` and `"validation"`. It stays silent without
-    validation data and while the 95 % interval reaches above the limit.
+    Reads `"score/error"` for targets `"train"` and `"validation"`, and the fact
+    `"recurring_share"`. It stays silent without validation data; while the 95 % interval reaches
+    above the limit; where validation data are answered no better than by a constant, so that a
+    difference tells of the data alone; and where fewer than half of the training examples come
+    again unchanged.
 
     Args:
         history: What the probes recorded so far.
@@ -24,7 +38,8 @@ def validation_better_than_train(
         patience: Number of latest scores that must all show it, at least 1.
 
     Returns:
-        One WARNING for the whole model, or nothing.
+        One advice for the whole model, or nothing: a WARNING, or a NOTE while it is not known
+        whether training data are augmented.
 
     Raises:
         ValueError: If `gap` lies outside (0, 1] or `patience` is below 1.
@@ -32,6 +47,7 @@ def validation_better_than_train(
     Example:
         >>> from keras_babysit.history import Measurement
         >>> history = History()
+        >>> history.facts["recurring_share"] = 1.0
         >>> for epoch in range(3):
         ...     for target, error in (("train", 0.4), ("validation", 0.1)):
         ...         history.append(Measurement(9, epoch, "score/error", target, error))
@@ -48,14 +64,20 @@ def validation_better_than_train(
     recent = gaps(history, "error")[-patience:]
     if len(recent) < patience or not all(estimate.high <= -gap for estimate in recent):
         return []
-    return [_advice(history, recent[-1])]
+    if advantages(history, "validation") and not beats_constant(history, "validation"):
+        return []
+    recurring = history.facts.get("recurring_share")
+    if recurring is not None and recurring < UNCHANGED:
+        return []
+    severity = Severity.NOTE if recurring is None else Severity.WARNING
+    return [_advice(history, recent[-1], severity)]
 
 
-def _advice(history: History, gap: Estimate) -> Advice:
-    train, validation = (estimates(history, "error", t)[-1] for t in ("train", "validation"))
+def _advice(history: History, gap: Estimate, severity: Severity) -> Advice:
+    _, train, validation = side_by_side(history, "error")[-1]
     return Advice(
         rule="validation_better_than_train",
-        severity=Severity.WARNING,
+        severity=severity,
         target="",
         message=f"The error is {validation.value:.1%} on validation and {train.value:.1%} on "
         "training data, with the same weights and in the same mode.",

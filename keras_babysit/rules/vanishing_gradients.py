@@ -22,9 +22,10 @@ def vanishing_gradients(
 
     Reads `"gradients/norm"` and the sizes of the kernels. It stays silent on networks of fewer
     than three kernels, on embeddings, on the queries and keys of an attention, where the gradient
-    is exactly 0 (see `no_gradient`), and where the training loss is next to nothing: no gradient is
-    wanted there. While an attention still looks everywhere alike, as
-    at first, queries and keys get next to no gradient of their own; the values get it all.
+    is exactly 0 (see `no_gradient`), where the bias beside that kernel gets its share, since then
+    it is the inputs that are next to nothing, and where the training loss is: no gradient is wanted
+    there. While an attention still looks everywhere alike, as at first, queries and keys get next
+    to no gradient of their own; the values get it all.
 
     Args:
         history: What the probes recorded so far.
@@ -64,8 +65,23 @@ def vanishing_gradients(
         return []
     if not all(0 < profile[0] < share * profile.max() for profile in profiles):
         return []
+    if _comes_back_to_bias(history, layer_of(history, names[0]), share, len(profiles)):
+        return []
     latest = profiles[-1]
     return [_advice(layer_of(history, names[0]), float(latest[0]), float(latest.max()))]
+
+
+def _comes_back_to_bias(history: History, layer: str, share: float, probes: int) -> bool:
+    """Return whether the gradient got as far as the bias of a layer in one of the latest probes.
+
+    That of a bias is what comes back, that of a kernel the same times the inputs.
+    """
+    biases = [name for name in history.targets("gradients/norm") if name.endswith("bias")]
+    known = [name for name in biases if name in history.facts["weights"]]
+    own = [name for name in known if layer_of(history, name) == layer]
+    others = [name for name in known if name not in own]
+    profiles = gradient_sizes(history, [*own, *others], probes) if own else []
+    return any(profile[0] >= share * profile.max() for profile in profiles)
 
 
 def _is_of_scores(history: History, weight: str) -> bool:

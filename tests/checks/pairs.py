@@ -8,6 +8,8 @@ from keras import layers as L  # noqa: N812
 from keras import ops
 from sklearn import datasets
 
+from tests.gaps import Filled, error_of_what_is_there
+
 
 @functools.cache
 def digits():
@@ -363,7 +365,24 @@ def frozen_backbone():
     return found, x.reshape(-1, 8, 8, 1), y
 
 
+def missing_labels_left_out():
+    x = normal(400, 6)
+    y = (x @ np.eye(6, 2)).astype("float32")
+    y[::3, 0] = np.nan
+    return mlp(6, 2, loss=error_of_what_is_there), x, y
+
+
+def missing_inputs_filled():
+    x = normal(400, 6)
+    y = classes(x, 3)
+    x[::7, 2] = np.nan
+    body = (Filled(), L.Dense(32, activation="relu"), L.Dense(3))
+    return model((6,), *body, loss=sparse_logits()), x, y
+
+
 CORRECT = [
+    missing_labels_left_out,
+    missing_inputs_filled,
     softmax_crossentropy,
     logits_from_logits,
     one_hot_softmax,
@@ -601,6 +620,13 @@ def nan_in_the_inputs():
     return mlp(64, 10, loss=sparse_logits()), x, y
 
 
+def nan_in_the_targets():
+    x = normal(400, 6)
+    y = x[:, :1].copy()
+    y[5] = np.nan
+    return mlp(6, 1, loss="mse"), x, y
+
+
 def off_centre():
     x = normal(400, 6) * 0.1 + 5
     return mlp(6, 3, loss=sparse_logits()), x, classes(x - 5, 3)
@@ -721,6 +747,7 @@ BROKEN = [
     (penalty_dominant, "penalty"),
     (dropout_drowns_the_signal, "two_modes"),
     (nan_in_the_inputs, "data_quality"),
+    (nan_in_the_targets, "data_quality"),
     (off_centre, "data_quality"),
     (duplicated_rows, "data_quality"),
     (one_rare_class, "data_quality"),

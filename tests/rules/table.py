@@ -1,5 +1,6 @@
 """Histories made by hand: what each rule says to them, or that it must not say anything."""
 
+import dataclasses
 import math
 
 from keras_babysit import rules
@@ -57,14 +58,20 @@ def scores(train, validation=(), error=0.01, name="error", **more):
     return series | {(quantity, "train"): values for quantity, values in more.items()}
 
 
-def poor(error, reference, losses, epochs=8, done=None, **more):
+SURELY_BETTER = {"constant_advantage": 0.02, "constant_advantage_stderr": 0.005}
+NO_BETTER = {"constant_advantage": 0.0, "constant_advantage_stderr": 0.02}
+
+
+def poor(error, reference, losses, epochs=8, done=None, beside_validation=(), logged=(), **more):
     series = scores(error, **more) | {
+        ("logs/loss", ""): logged,
         ("score/loss", "train"): losses,
         ("score/loss_stderr", "train"): [0.001] * len(losses),
         ("loss/start", ""): [0.7],
     }
-    for name, value in reference.items():
-        series[f"reference/{name}", "train"] = [value] * len(error)
+    for target, values in (("train", reference), ("validation", dict(beside_validation))):
+        for name, value in values.items():
+            series[f"reference/{name}", target] = [value] * len(error)
     made = history(series, epochs=epochs)
     if done:
         made.facts["has_ended"] = True
@@ -78,6 +85,50 @@ def output(form, data=None, **facts):
 
 def data(examples=500, **facts):
     return history({}, data={"examples": examples} | {k: [v] for k, v in facts.items()})
+
+
+def only_one_class(form):
+    made = data(targets={"largest_share": 1.0})
+    made.facts |= {"outputs": [{"form": form}], "epochs": 2, "steps_per_epoch": 1}
+    made.append(Measurement(2, 1, "logs/loss", "", 0.1))
+    return made
+
+
+def frozen(error):
+    """Return a history of a network of which one layer trains, where neighbours err by 0.05."""
+    beside = {"neighbour_advantage": error - 0.05, "neighbour_advantage_stderr": 0.02}
+    made = poor([error] * 8, {"constant_error": 0.5, "neighbour_error": 0.05} | beside, FLAT)
+    made.facts["weights"] = {"last/kernel": {"layer": "last", "size": 10, "is_kernel": True}}
+    made.facts["parameters"] = 100
+    return made
+
+
+def rare(auc, error=0.04, answers=1.0, beside_validation=()):
+    """Return a history of a network that has come to rest at saying no to 96 % of no."""
+    shares = {"largest_share": answers, "targets_largest_share": 0.96}
+    ranks = {"auc": auc, "auc_stderr": error}
+    made = poor([0.04] * 8, {}, FLAT)
+    for target, values in (("train", shares | ranks), ("validation", dict(beside_validation))):
+        for name, value in values.items():
+            for step in range(8):
+                made.append(Measurement(step, step, f"predictions/{name}", target, value))
+    made.facts["data"] = {"examples": 500, "targets": [{"largest_share": 0.96}]}
+    return made
+
+
+def answered(share, of):
+    return {"largest_share": share, "targets_largest_share": of}
+
+
+def unseen(share, epoch, share_of_stretch=None):
+    """Return a history that kept all of the training data, or a tenth with so much order."""
+    made = data(targets={"largest_share": 0.1})
+    made.facts |= {"epochs": 9, "examples": 500 if share_of_stretch is None else 5000}
+    if share_of_stretch is not None:
+        order = {"largest_share_of_stretch": share_of_stretch, "stretch": 32}
+        made.facts["data"]["targets"][0] |= order
+    made.append(Measurement(5, epoch, "targets/unseen_share", "validation", share))
+    return made
 
 
 def arriving(size, *, mean=0.0, std=1.0, spread=None, offset=0.0):
@@ -106,6 +157,13 @@ def regression(mean, std, at=0.1):
     return made
 
 
+def quick(rate):
+    made = regression(90.0, 80.0)
+    made.facts |= {"optimizer": "Adam", "epochs": 60, "steps_per_epoch": 7}
+    made.append(Measurement(0, 0, "optimizer/learning_rate", "", rate))
+    return made
+
+
 def network(series, **regularization):
     """Return the history of a network of three layers: `{quantity: {target: values}}`."""
     flat = {(q, target): v for q, targets in series.items() for target, v in targets.items()}
@@ -113,14 +171,16 @@ def network(series, **regularization):
         flat,
         layers={name: {"role": "hidden"} for name in "abc"},
         weights={
-            f"{name}/kernel": {"layer": name, "size": 100, "is_kernel": True} for name in "abc"
+            f"{name}/{kind}": {"layer": name, "size": size, "is_kernel": kind == "kernel"}
+            for name in "abc"
+            for kind, size in (("kernel", 100), ("bias", 10))
         },
         regularization=regularization,
     )
 
 
-def by_kernel(*norms, times=4):
-    return {f"{n}/kernel": [norm] * times for n, norm in zip("abc", norms, strict=True)}
+def by_kernel(*norms, times=4, kind="kernel"):
+    return {f"{n}/{kind}": [norm] * times for n, norm in zip("abc", norms, strict=True)}
 
 
 def attention(norms):
@@ -152,9 +212,10 @@ def moving(ratio, losses, rates=None, more=None):
     return made
 
 
-def slopes(low, high):
+def slopes(low, high, loss=0.5):
     quantities = {"activations/slope_low": low, "activations/slope_high": high}
-    return history({(name, "prelu"): [value] * 3 for name, value in quantities.items()})
+    series = {(name, "prelu"): [value] * 3 for name, value in quantities.items()}
+    return history(series | {("loss/start", ""): [0.7], ("logs/loss", ""): [loss] * 3})
 
 
 def stack(mean, std, is_factor=False):
@@ -185,10 +246,26 @@ def dying(first):
     return made
 
 
-def lagging(lag, inference, steps_since=0):
+def began_with_few(made):
+    """Let the first batch be 32 of 1,024 examples, which differ more than their mean moved."""
+    made.facts |= {"batch_size": 32, "data": {"examples": 1024}}
+    again = history({}, **made.facts)
+    for point in made:
+        is_error = point.quantity == "score/loss_stderr"
+        again.append(dataclasses.replace(point, value=0.015) if is_error else point)
+    return again
+
+
+def fits_in_training_mode(made):
+    made.append(Measurement(7, 7, "normalization/mean_lag", "bn", 0.5))
+    made.append(Measurement(7, 7, "logs/loss", "", 0.01))
+    return made
+
+
+def lagging(lag, inference, steps_since=0, variance=0.1):
     series = {
         ("normalization/mean_lag", "bn"): [lag] * 8,
-        ("normalization/variance_lag", "bn"): [0.1] * 8,
+        ("normalization/variance_lag", "bn"): [variance] * 8,
         ("loss/start", ""): [2.3],
         ("logs/loss", ""): [0.1] * 8,
         ("loss/penalty", ""): [0.0] * 8,
@@ -196,6 +273,16 @@ def lagging(lag, inference, steps_since=0):
     made = history(series, epochs=7, steps_per_epoch=1)
     made.append(Measurement(7 + steps_since, 7, "logs/loss", "", 0.1))
     return made
+
+
+def without_fresh_score(made, val_loss=None):
+    again = history({}, **made.facts)
+    for point in made:
+        if not point.quantity.startswith("score") or point.step < 2:
+            again.append(point)
+    if val_loss is not None:
+        again.append(Measurement(7, 7, "logs/val_loss", "", val_loss))
+    return again
 
 
 def penalised(share, error):
@@ -270,6 +357,11 @@ TABLE = {
         history({("loss/start", ""): [2.3], ("logs/loss", ""): [7.5, 2.0]}, steps_per_epoch=3),
         None,
     ),
+    "density-that-began-near-zero": (
+        rules.loss_explosion,
+        losses(0.1, [0.1, -0.2, 0.5, 0.6, 0.4]),
+        None,
+    ),
     "large-from-the-start": (rules.loss_explosion, losses(5e4, [5e4, 4e4, 3e4], [3e4]), None),
     "not-a-number": (rules.loss_explosion, losses(2.3, [2.3, math.nan]), Severity.ERROR),
     "negative-loss": (rules.loss_explosion, losses(-1.0, [-5.0, 4.0, 5.0]), None),
@@ -278,6 +370,38 @@ TABLE = {
         rules.non_finite_inputs,
         history({("inputs/nonfinite", "inputs[0]"): [0, 2], ("logs/loss", ""): [math.nan]}),
         Severity.ERROR,
+    ),
+    "nan-in-a-batch-that-was-only-kept": (
+        rules.non_finite_inputs,
+        history(
+            {
+                ("targets/nonfinite", "targets[0]"): [1],
+                ("weights/norm", "dense/kernel"): [1.0, math.nan],
+            }
+        ),
+        Severity.ERROR,
+    ),
+    "gaps-that-the-loss-leaves-out": (
+        rules.non_finite_inputs,
+        history(
+            {
+                ("targets/nonfinite", "targets[0]"): [9, 8],
+                ("loss/batch", ""): [0.7, 0.6],
+                ("logs/loss", ""): [0.6, 0.5, 0.5],
+            }
+        ),
+        None,
+    ),
+    "gaps-that-are-left-out-before-an-explosion": (
+        rules.non_finite_inputs,
+        history(
+            {
+                ("targets/nonfinite", "targets[0]"): [9, 8],
+                ("loss/batch", ""): [0.7, 0.6, 50.0, math.inf],
+                ("weights/norm", "dense/kernel"): [1.0, 1.0, 9.0, 1e9],
+            }
+        ),
+        None,
     ),
     "nan-in-the-inputs-is-no-explosion": (
         rules.loss_explosion,
@@ -309,6 +433,16 @@ TABLE = {
         rules.overfitting,
         history(scores([0.0] * 3, [0.3] * 3)),
         Severity.WARNING,
+    ),
+    "wide-gap-at-the-end": (
+        rules.overfitting,
+        history(scores([0.2, 0.0], [0.22, 0.3]), epochs=2, steps_per_epoch=0.5),
+        Severity.WARNING,
+    ),
+    "wide-gap-once": (
+        rules.overfitting,
+        history(scores([0.2, 0.0], [0.22, 0.3]), epochs=20, steps_per_epoch=1),
+        None,
     ),
     "gap-before-anything-is-learnt": (
         rules.overfitting,
@@ -354,6 +488,8 @@ TABLE = {
         ),
         Severity.WARNING,
     ),
+    "frozen-and-a-bit-behind-the-neighbours": (rules.underfitting, frozen(error=0.2), None),
+    "frozen-and-of-no-use": (rules.underfitting, frozen(error=0.4), Severity.WARNING),
     "noise-that-nobody-can-learn": (
         rules.underfitting,
         poor(
@@ -393,6 +529,11 @@ TABLE = {
         poor([0.5] * 8, {"constant_error": 0.5}, FALLING, epochs=12),
         None,
     ),
+    "weak-but-surely-better": (
+        rules.underfitting,
+        poor([0.98] * 8, {"constant_error": 1.0} | SURELY_BETTER, FLAT),
+        None,
+    ),
     "no-yardstick": (rules.underfitting, poor([0.5] * 8, {}, FLAT), None),
     "gap-instead": (
         rules.underfitting,
@@ -401,8 +542,18 @@ TABLE = {
     ),
     "neither-network-nor-neighbours": (
         rules.uninformative_inputs,
-        poor([0.5] * 8, {"constant_error": 0.5, "neighbour_error": 0.49}, FLAT),
+        poor([0.5] * 8, {"constant_error": 0.5, "neighbour_error": 0.49} | NO_BETTER, FLAT),
         Severity.WARNING,
+    ),
+    "skewed-but-surely-better": (
+        rules.uninformative_inputs,
+        poor(
+            [0.95] * 8,
+            {"constant_error": 1.0, "neighbour_error": 1.1, "constant_advantage": 0.05}
+            | {"constant_advantage_stderr": 0.01},
+            FLAT,
+        ),
+        None,
     ),
     "fits-by-heart-what-does-not-carry-over": (
         rules.uninformative_inputs,
@@ -411,17 +562,23 @@ TABLE = {
             {"constant_error": 0.5, "neighbour_error": 0.49},
             FLAT,
             validation=[0.5] * 8,
+            beside_validation={"constant_error": 0.5} | NO_BETTER,
         ),
         Severity.WARNING,
     ),
     "better-than-its-neighbours": (
         rules.uninformative_inputs,
-        poor([0.2] * 8, {"constant_error": 0.5, "neighbour_error": 0.49}, FLAT),
+        poor(
+            [0.2] * 8,
+            {"constant_error": 0.5, "neighbour_error": 0.49, "constant_advantage": 0.3}
+            | {"constant_advantage_stderr": 0.01},
+            FLAT,
+        ),
         None,
     ),
     "neighbours-know": (
         rules.uninformative_inputs,
-        poor([0.5] * 8, {"constant_error": 0.5, "neighbour_error": 0.1}, FLAT),
+        poor([0.5] * 8, {"constant_error": 0.5, "neighbour_error": 0.1} | NO_BETTER, FLAT),
         None,
     ),
     "finite-inputs": (
@@ -562,6 +719,34 @@ TABLE = {
         data(targets={"largest_share": 0.95}),
         Severity.NOTE,
     ),
+    "only-yes": (rules.class_imbalance, only_one_class("binary"), Severity.WARNING),
+    "placeholders": (rules.class_imbalance, only_one_class("other"), None),
+    "rare-and-given-up": (rules.class_imbalance, rare(auc=0.51), Severity.WARNING),
+    "rare-and-too-few-to-tell": (rules.class_imbalance, rare(0.51, error=0.2), Severity.NOTE),
+    "rare-and-hardly-ever-answered": (
+        rules.class_imbalance,
+        rare(0.8, answers=0.97, beside_validation=answered(0.95, of=0.8)),
+        Severity.WARNING,
+    ),
+    "rare-and-answered-nearly-as-often": (
+        rules.class_imbalance,
+        rare(0.8, answers=0.97, beside_validation=answered(0.906, of=0.898)),
+        Severity.NOTE,
+    ),
+    "rare-and-ranked": (rules.class_imbalance, rare(auc=0.8), Severity.NOTE),
+    "last-classes-set-aside": (rules.unseen_classes, unseen(0.9, epoch=1), Severity.WARNING),
+    "sorted-and-at-its-first-classes": (rules.unseen_classes, unseen(0.9, epoch=0), None),
+    "sorted-and-kept-in-part": (
+        rules.unseen_classes,
+        unseen(0.9, epoch=1, share_of_stretch=0.9),
+        None,
+    ),
+    "kept-in-part-at-random": (
+        rules.unseen_classes,
+        unseen(0.9, epoch=1, share_of_stretch=0.2),
+        Severity.WARNING,
+    ),
+    "one-stray-class": (rules.unseen_classes, unseen(0.01, epoch=1), None),
     "balanced": (rules.class_imbalance, data(targets={"largest_share": 0.6}), None),
     "class-by-class": (
         rules.unshuffled_data,
@@ -608,6 +793,8 @@ TABLE = {
     ),
     "prices-in-thousands": (rules.unscaled_targets, regression(250.0, 80.0), Severity.WARNING),
     "prices-standardised": (rules.unscaled_targets, regression(0.0, 1.0), None),
+    "prices-at-a-rate-for-prices": (rules.unscaled_targets, quick(5.0), None),
+    "prices-at-a-usual-rate": (rules.unscaled_targets, quick(1e-3), Severity.WARNING),
     "began-at-their-mean": (rules.unscaled_targets, regression(250.0, 80.0, at=240.0), None),
     "all-units-alike": (
         rules.symmetric_units,
@@ -624,6 +811,7 @@ TABLE = {
         network({"gradients/norm": {"a/kernel": [0.0] * 4, "b/kernel": [1.0] * 4}}),
         Severity.WARNING,
     ),
+    "all-frozen": (rules.no_gradient, history({}, parameters=90, weights={}), Severity.ERROR),
     "no-gradient-at-all": (
         rules.no_gradient,
         network({"gradients/norm": {"a/kernel": [0.0] * 4, "b/kernel": [0.0] * 4}}),
@@ -658,6 +846,7 @@ TABLE = {
             [0.1] * 50,
             more={
                 ("score/error", "train"): [0.02],
+                ("score/error_stderr", "train"): [0.01],
                 ("reference/constant_error", "train"): [0.9],
             },
         ),
@@ -741,6 +930,20 @@ TABLE = {
         network({"gradients/norm": by_kernel(1e-6, 1e-3, 1.0)}),
         Severity.WARNING,
     ),
+    "gradient-lost-for-biases-as-well": (
+        rules.vanishing_gradients,
+        network(
+            {"gradients/norm": by_kernel(1e-6, 1e-3, 1.0) | by_kernel(1e-6, 1e-3, 1.0, kind="bias")}
+        ),
+        Severity.WARNING,
+    ),
+    "gradient-times-inputs-of-zero": (
+        rules.vanishing_gradients,
+        network(
+            {"gradients/norm": by_kernel(1e-6, 1e-1, 1.0) | by_kernel(0.5, 0.5, 1.0, kind="bias")}
+        ),
+        None,
+    ),
     "gradient-that-comes-and-goes": (
         rules.vanishing_gradients,
         network(
@@ -811,15 +1014,45 @@ TABLE = {
         None,
     ),
     "steep-slopes": (rules.negative_slope_out_of_range, slopes(-2.5, 0.3), Severity.WARNING),
+    "steep-slopes-of-a-solved-problem": (
+        rules.negative_slope_out_of_range,
+        slopes(-2.5, 0.3, loss=1e-4),
+        Severity.NOTE,
+    ),
     "slopes-below-zero": (rules.negative_slope_out_of_range, slopes(-0.1, 0.3), Severity.NOTE),
     "slopes-in-range": (rules.negative_slope_out_of_range, slopes(0.0, 0.9), None),
     "stack-of-sigmoids": (rules.not_zero_centered, stack(0.5, 0.1), Severity.NOTE),
     "sigmoids-as-factors": (rules.not_zero_centered, stack(0.5, 0.1, is_factor=True), None),
     "stack-of-tanh": (rules.not_zero_centered, stack(0.0, 0.6), None),
     "averages-lag": (rules.batch_norm_mismatch, lagging(5.0, 2.0), Severity.WARNING),
+    "averages-lag-by-validation-data": (
+        rules.batch_norm_mismatch,
+        without_fresh_score(lagging(5.0, 2.0), val_loss=2.0),
+        Severity.WARNING,
+    ),
+    "no-fresh-score-and-no-validation-data": (
+        rules.batch_norm_mismatch,
+        without_fresh_score(lagging(5.0, 2.0)),
+        None,
+    ),
     "averages-lagged-long-ago": (
         rules.batch_norm_mismatch,
         lagging(5.0, 2.0, steps_since=500),
+        None,
+    ),
+    "variance-far-from-1-fades-slowly": (
+        rules.batch_norm_mismatch,
+        lagging(0.1, 2.0, variance=7.0, steps_since=400),
+        Severity.WARNING,
+    ),
+    "began-with-a-lucky-batch": (
+        rules.loss_not_decreasing,
+        began_with_few(poor([0.3] * 8, {}, FLAT)),
+        None,
+    ),
+    "fits-but-for-its-averages": (
+        rules.underfitting,
+        fits_in_training_mode(poor([0.9] * 8, {"constant_error": 0.9}, FLAT)),
         None,
     ),
     "averages-lag-without-harm": (rules.batch_norm_mismatch, lagging(5.0, 0.11), None),
@@ -859,9 +1092,34 @@ TABLE = {
         poor([0.05] * 8, {}, FLAT, **answers(1.0, 0.95)),
         None,
     ),
+    "differs-as-little-as-can-be-told": (
+        rules.constant_output,
+        poor([0.98] * 8, SURELY_BETTER, FLAT, **{"predictions/spread": [0.04] * 8}),
+        None,
+    ),
+    "one-number-for-all": (
+        rules.constant_output,
+        poor([1.0] * 8, NO_BETTER, FLAT, **{"predictions/spread": [0.04] * 8}),
+        Severity.WARNING,
+    ),
     "up-and-down": (
         rules.oscillating_loss,
         poor([0.5] * 10, {}, [0.3, 0.6] * 5),
+        Severity.WARNING,
+    ),
+    "small-jitter-of-a-density": (
+        rules.oscillating_loss,
+        history(
+            {
+                ("loss/start", ""): [0.1],
+                ("logs/loss", ""): [-0.6, -1.02, -0.97] + [-1.02, -0.97] * 5,
+            }
+        ),
+        None,
+    ),
+    "swings-of-a-density": (
+        rules.oscillating_loss,
+        history({("loss/start", ""): [0.1], ("logs/loss", ""): [-0.6, -1.0] + [-0.1, -1.0] * 5}),
         Severity.WARNING,
     ),
     "small-jitter": (rules.oscillating_loss, poor([0.5] * 10, {}, [0.30, 0.31] * 5), None),
@@ -869,6 +1127,11 @@ TABLE = {
         rules.loss_not_decreasing,
         poor([0.5] * 8, {"constant_error": 0.5}, [0.7] * 8),
         Severity.WARNING,
+    ),
+    "scored-on-more-than-a-batch-that-it-depends-on": (
+        rules.loss_not_decreasing,
+        poor([0.5] * 8, {"constant_error": 0.5}, [2.1] * 8, logged=[0.3] * 8),
+        None,
     ),
     "nothing-to-learn": (
         rules.loss_not_decreasing,
@@ -880,8 +1143,30 @@ TABLE = {
     "rests-with-healthy-steps": (rules.plateau, resting(1e-3), None),
     "validation-far-better": (
         rules.validation_better_than_train,
-        history(scores([0.4] * 3, [0.1] * 3)),
+        history(scores([0.4] * 3, [0.1] * 3), recurring_share=1.0),
         Severity.WARNING,
+    ),
+    "validation-far-better-and-who-knows": (
+        rules.validation_better_than_train,
+        history(scores([0.4] * 3, [0.1] * 3)),
+        Severity.NOTE,
+    ),
+    "validation-far-better-than-augmented": (
+        rules.validation_better_than_train,
+        history(scores([0.4] * 3, [0.1] * 3), recurring_share=0.1),
+        None,
+    ),
+    "validation-far-better-where-nothing-is-learnt": (
+        rules.validation_better_than_train,
+        history(
+            scores([0.4] * 3, [0.1] * 3)
+            | {
+                ("reference/constant_advantage", "validation"): [0.0] * 3,
+                ("reference/constant_advantage_stderr", "validation"): [0.01] * 3,
+            },
+            recurring_share=1.0,
+        ),
+        None,
     ),
     "validation-a-bit-better": (
         rules.validation_better_than_train,

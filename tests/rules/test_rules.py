@@ -109,6 +109,12 @@ def test_the_end_of_the_range_is_named():
     assert "the low end" in rules.saturated_units(made)[0].message
 
 
+def test_a_layer_whose_square_overflows_is_named():
+    made = layer("activations/std", [float("inf")])
+    made.append(Measurement(0, 0, "loss/batch", "", float("inf")))
+    assert "what dense gives still is" in rules.non_finite_values(made)[0].message
+
+
 def test_rules_are_read_from_names_and_functions():
     changed = functools.partial(rules.dead_units, threshold=0.9)
     assert rules.read_rules(["loss_explosion", changed]).names == ["loss_explosion", "dead_units"]
