@@ -43,7 +43,7 @@ bench-diagnosis: .venv/.dev
 bench-foreign: .venv/.dev .venv-jax/.dev .venv-torch/.dev
 	KERAS_BACKEND=tensorflow .venv/bin/python benchmarks/foreign watch
 	KERAS_BACKEND=torch .venv-torch/bin/python benchmarks/foreign watch
-	KERAS_BACKEND=jax .venv-jax/bin/python benchmarks/foreign watch
+	KERAS_BACKEND=jax .venv-jax/bin/python benchmarks/foreign watch --every 1 --seconds 3600
 	.venv/bin/python benchmarks/foreign table --write
 
 # A thousand fits in one process, the faults once, and random models and histories for MINUTES

@@ -1,6 +1,7 @@
 """Watch many runs for a long time: `make soak MINUTES=30 BACKEND=torch`.
 
     KERAS_BACKEND=torch python benchmarks/soak.py --minutes 30 --fits 1000
+        [--models 100] [--without-faults]
 
 First as many fits of one small model in this process, with the memory after each tenth of them;
 then the faults (`FAULTS`, with those that are slow) once; then random models on random data
@@ -19,23 +20,26 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PROPERTIES = ("tests/callbacks/test_any_model.py", "tests/rules/test_any_history.py")
 FAULTS = ("tests/callbacks/test_injected_faults.py", "tests/callbacks/test_leaks.py")
-ROUND = 100
-"""Examples of one round of the random models; of the histories, ten times as many."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--fits", type=int, default=1000)
+    parser.add_argument(
+        "--models", type=int, default=100, help="of a round; ten times the histories"
+    )
+    parser.add_argument("--without-faults", action="store_true")
     options = parser.parse_args()
     end = time.monotonic() + 60 * options.minutes
     fit_again_and_again(options.fits)
-    test(FAULTS)
-    rounds = 0
+    if not options.without_faults:
+        test(FAULTS)
+    models = 0
     while time.monotonic() < end:
-        test(PROPERTIES, BABYSIT_EXAMPLES=str(ROUND))
-        rounds += 1
-        print(f"{rounds * ROUND} models, {rounds * ROUND * 10} histories: no failure", flush=True)
+        test(PROPERTIES, BABYSIT_EXAMPLES=str(options.models))
+        models += options.models
+        print(f"{models} models, {10 * models} histories: no failure", flush=True)
 
 
 def test(files: tuple[str, ...], **environment: str) -> None:

@@ -25,8 +25,10 @@ def main() -> None:
     one.add_argument("--again", action="store_true", help="watch also what was watched")
     one.add_argument("--seconds", type=int, default=900, help="bound for one model")
     one.add_argument("--epochs", type=int, default=1, help="of 4 steps each")
+    one.add_argument("--every", type=int, help="look every so many steps, whatever it costs")
     one = commands.add_parser("one", help="watch one model in this process")
     one.add_argument("--epochs", type=int, default=1)
+    one.add_argument("--every", type=int)
     one.add_argument("name")
     one.add_argument("--alone", action="store_true", help="train it without the watcher")
     one = commands.add_parser("table", help="replay the rules; print what was seen and said")
@@ -44,7 +46,7 @@ def run_watch(options: argparse.Namespace) -> None:
     for name in cases.names():
         is_wanted = any(fnmatch.fnmatch(name, pattern) for pattern in options.only or ["*"])
         if is_wanted and (options.again or not _is_known(name)):
-            watch_in_a_process(name, options.seconds, options.epochs)
+            watch_in_a_process(name, options)
             print(tables.row(tables.read(path_of(name))), flush=True)
 
 
@@ -56,7 +58,7 @@ def run_one(options: argparse.Namespace) -> None:
     if options.alone:
         train(prepare(case), case, [], options.epochs)
     else:
-        watch(case, path_of(options.name), options.epochs)
+        watch(case, path_of(options.name), options.epochs, options.every)
 
 
 def run_table(options: argparse.Namespace) -> None:
@@ -81,10 +83,12 @@ def _is_known(name: str) -> bool:
     return path_of(name).exists() or tables.failure_of(path_of(name)).exists()
 
 
-def watch_in_a_process(name: str, seconds: int, epochs: int) -> None:
+def watch_in_a_process(name: str, options: argparse.Namespace) -> None:
     """Watch one model, or write down why that was not possible."""
     command = [sys.executable, str(Path(__file__).parent), "one", name]
-    command += ["--epochs", str(epochs)]
+    command += ["--epochs", str(options.epochs)]
+    command += ["--every", str(options.every)] if options.every else []
+    seconds = options.seconds
     failure = tables.failure_of(path_of(name))
     failure.parent.mkdir(parents=True, exist_ok=True)
     failure.unlink(missing_ok=True)

@@ -34,8 +34,8 @@ def train(model: keras.Model, case: Case, callbacks: list[Any], epochs: int) -> 
     model.fit(x, y, callbacks=callbacks, **options)
 
 
-def watch(case: Case, path: Path, epochs: int) -> None:
-    """Train one case under a watcher that may take its time."""
+def watch(case: Case, path: Path, epochs: int, every: int | None = None) -> None:
+    """Train one case under a watcher that may take its time, all it wants if `every` is given."""
     start = time.perf_counter()
     model = prepare(case)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -43,6 +43,7 @@ def watch(case: Case, path: Path, epochs: int) -> None:
         warnings.simplefilter("always")
         recorder = Recorder(Path(folder, "run.jsonl"))
         sitter = recorder.sitter = Babysitter(
+            every=every or "auto",
             budget=1.0,
             verbose=0,
             rules=[recorder.mark_judgement, *DEFAULT_RULES],
