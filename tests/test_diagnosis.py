@@ -182,6 +182,7 @@ CATALOGUE = {
     "uninformative_inputs",
     "unscaled_inputs",
     "unscaled_targets",
+    "unseen_classes",
     "unshuffled_data",
     "update_ratio",
     "validation_better_than_train",

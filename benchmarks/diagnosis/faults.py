@@ -129,6 +129,14 @@ def by_class(s: Split, rng: np.random.Generator) -> Split:
     return s._replace(x=s.x[order], y=s.y[order])
 
 
+def last_classes_apart(s: Split, rng: np.random.Generator) -> Split:
+    """Return the data as `validation_split` cuts sorted ones: the last classes apart."""
+    x, y = np.concatenate([s.x, s.x_val]), np.concatenate([s.y, s.y_val])
+    order = np.argsort(y.argmax(axis=1) if y.ndim > 1 else y, kind="stable")
+    cut, last = order[: len(s.x)], order[len(s.x) :]
+    return Split(x[cut], y[cut], x[last], y[last])
+
+
 def flipped_labels(share: float) -> Change:
     """Return a change that gives a share of the training examples a random other one's label."""
 
@@ -414,6 +422,18 @@ FAULTS = [
             ("digits-mlp-small-batch", "by-class", chain(
                 with_data(by_class), having(fit={"shuffle": False}))),
         ),
+    ),
+    Fault(
+        "classes-apart",
+        ("unseen_classes",),
+        ("overfitting",),
+        (
+            ("digits-mlp", "last", with_data(last_classes_apart)),
+            ("digits-cnn", "last", with_data(last_classes_apart)),
+            ("digits-mlp-momentum", "last", with_data(last_classes_apart)),
+            ("wine-mlp", "last", with_data(last_classes_apart)),
+        ),
+        misleads=True,
     ),
     Fault(
         "dead",
@@ -730,7 +750,7 @@ FAULTS = [
     Fault(
         "class-rare",
         ("class_imbalance",),
-        ("constant_output", "underfitting", "overfitting"),
+        ("constant_output", "underfitting", "overfitting", "unseen_classes"),
         (
             ("cancer-mlp", "2", one_class_rare(0.02, keep=1)),
             ("digits-mlp", "1", one_class_rare(0.01)),

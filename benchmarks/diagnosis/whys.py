@@ -6,6 +6,10 @@ The figures do not depend on it. A line whose program is right by now can go.
 _LEARNT = "the network learns the rare class: it errs less often than one that never names it"
 
 WHYS: dict[str, str] = {
+    "too-small-digits-autoencoder-1-unit": (
+        "3 % of the variance is explained, surely more than nothing, and an autoencoder has no "
+        "neighbours to say how much more there is: noise in the targets looks the same"
+    ),
     "at-circle-46edb7df": (
         "it fits in part: 32 % errors on training data where the neighbours have 20 %; the "
         "interval of the difference reaches below the margin of 10 points asked of a falling loss"
@@ -21,10 +25,6 @@ WHYS: dict[str, str] = {
     "oscillates-digits-mlp-momentum-batch-2": (
         "told by its effect, 87 % dead units with a lower rate as the remedy; the loss itself "
         "wavers no more than batches of 2 explain"
-    ),
-    "unshuffled-digits-mlp-small-batch-by-class": (
-        "batches of 4 are kept from all over the epoch: the stretch of 32 that is looked at holds "
-        "several classes"
     ),
     "grows-digits-resnet-bn-no-norm-20": (
         "units deviate 13 times as much at the end as at the start, below the limit, and one step "

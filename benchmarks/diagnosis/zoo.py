@@ -68,6 +68,44 @@ def counts(rng: np.random.Generator, n: int) -> Split:
     return data.head(x, rng.poisson(np.exp(0.5 * x[:, 0] + 0.5 * x[:, 1])).astype(float), n)
 
 
+def mixed(inner: Callable[[np.random.Generator], Split]) -> Any:
+    """Return the data with training examples mixed in pairs, labels too (mixup)."""
+
+    def make(rng: np.random.Generator) -> Split:
+        split = inner(rng)
+        order, share = rng.permutation(len(split.x)), rng.beta(0.4, 0.4, len(split.x))
+        x, y = ((part.T * share + part[order].T * (1 - share)).T for part in (split.x, split.y))
+        return split._replace(x=x, y=y)
+
+    return make
+
+
+def clicks(rng: np.random.Generator, n: int) -> Split:
+    """Return events of which 4 % happen, none of them likelier than not."""
+    x = rng.normal(size=(n + n // 4, 10))
+    likely = 1 / (1 + np.exp(4 - x[:, 0] - x[:, 1]))
+    return data.head(x, (rng.random(len(x)) < likely).astype(float), n)
+
+
+def rare_labels(rng: np.random.Generator, n: int) -> Split:
+    """Return many labels of which each holds for some 5 % of the examples, by chance mostly."""
+    x = rng.normal(size=(n + n // 4, 15))
+    likely = 1 / (1 + np.exp(3 - 0.5 * x @ np.random.default_rng(6).normal(size=(15, 12))))
+    return data.head(x, (rng.random(likely.shape) < likely).astype(float), n)
+
+
+def skewed(rng: np.random.Generator, n: int) -> Split:
+    """Return amounts: noise multiplies them, so that most are small and a few are huge."""
+    x = rng.normal(size=(n + n // 4, 8))
+    return data.head(x, np.exp(0.5 * x[:, 0] + 0.3 * x[:, 1] + rng.normal(size=len(x))), n)
+
+
+def pinball(y_true: Any, y_pred: Any) -> Any:
+    """Return the loss whose best answer is the quantile of 90 %."""
+    residual = y_true - y_pred
+    return ops.mean(ops.maximum(0.9 * residual, -0.1 * residual))
+
+
 digits = bundled("digits", scale="div16", one_hot_labels=True)
 digits_numbered = bundled("digits", scale="div16")
 digits_standard = bundled("digits", one_hot_labels=True)
@@ -322,6 +360,18 @@ RECIPES = [
     TWO_CLASSES.having(name="labels-mlp", data=generated(data.multi_label, 1500), task="labels",
                        options={"outputs": 5, "units": (32,)}, rate=3e-3, epochs=20,
                        metrics=("binary_accuracy",), aim=0.88),
+    # Labels that are shares, losses of one's own, events that are never likely.
+    DIGITS.having(name="digits-mlp-mixed", data=mixed(digits), aim=0.9),
+    TWO_CLASSES.having(name="cancer-mlp-mixed", data=mixed(cancer), aim=0.9,
+                       options={"last": None}, loss=lambda: binary(from_logits=True)),
+    TWO_CLASSES.having(name="clicks-mlp", data=generated(clicks, 6000), epochs=8,
+                       options={"units": (16,)}, metrics=("AUC",), aim=0.9),
+    TWO_CLASSES.having(name="labels-rare", data=generated(rare_labels, 3000), task="labels",
+                       options={"outputs": 12, "units": (16,)}, epochs=8, metrics=("AUC",),
+                       aim=0.9),
+    REGRESSION.having(name="skewed-mae", data=generated(skewed, 3000), epochs=10, aim=-0.1,
+                      options={"units": (32,)}, loss=keras.losses.MeanAbsoluteError),
+    REGRESSION.having(name="friedman-pinball", loss=lambda: pinball, aim=0.3, metrics=()),
     # Regression.
     REGRESSION,
     REGRESSION.having(name="friedman-sgd", optimizer=sgd, rate=0.05),
