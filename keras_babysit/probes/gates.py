@@ -151,6 +151,13 @@ def is_linear(function) -> bool:
     return function is None or function is keras.activations.linear
 
 
+def from_input(function, z, profile):
+    """Return the gate as a share of its peak, at what goes into the function."""
+    if function is keras.activations.relu:  # the commonest by far, and this a part of the work
+        return keras.ops.cast(z > 0, z.dtype)
+    return keras.ops.abs(backend.derivative(function, z)) / profile.peak
+
+
 def from_output(function, y):
     """Return the gate as a share of its peak, from the output alone; None where that can't be.
 

@@ -13,6 +13,7 @@ from keras_babysit.probes.gate_window import GateWindow
 from keras_babysit.probes.given import to_host
 from keras_babysit.probes.gradient_turns import GradientTurns
 from keras_babysit.probes.loss_facts import describe_outputs
+from keras_babysit.probes.pace import Pace
 from keras_babysit.probes.probe import Probe, alike, weight_names
 from keras_babysit.probes.recurrence import Recurrence
 from keras_babysit.probes.sample import MAX_EXAMPLES, Sample
@@ -42,6 +43,14 @@ to run it operation by operation, takes longer than to read them."""
 
 FEWEST_SCORED = 128
 """Examples that a score takes at least: 16 in each of the parts that its margin comes from."""
+
+AGAIN = 0.7
+"""Share of what it takes to start that each uncompiled probe takes: measured on TensorFlow."""
+
+AT_A_TIME = 4
+"""Times the examples of a probe that an uncompiled score takes at a time: it only goes forward and
+keeps no more than a layer, and its operations cost something whatever they work on. Where they work
+on so much that four times as many hardly count, smaller tensors are faster: caches hold them."""
 
 SCORE_SHARE = 3
 """What it takes to compile a score, as a part of the budget: where that is more than a third, a few
@@ -88,7 +97,8 @@ class Monitor:
         self._probe = None
         self._examples = PROBE_EXAMPLES
         self._usual = 0  # examples of a step
-        self._seconds_per_example = 0.0  # of the latest probe
+        self._pace = Pace()  # of the probes that go backward as well
+        self._score_pace = Pace()  # of scores that are not compiled
         self._scored = MAX_EXAMPLES  # examples of each sample that a score takes at most
         self._host_update = outside.HostUpdateRatio()
         self._firsts = []  # losses of the first steps
@@ -352,7 +362,9 @@ class Monitor:
         unless that were small change.
         """
         if not backend.COMPILES_EACH_SIZE:
-            return self._examples
+            seconds = self._seconds_per_example * self._examples
+            is_small = not self._score.is_compiled and seconds < AT_A_TIME * self.start_seconds
+            return self._examples * (AT_A_TIME if is_small else 1)
         of = {id(s): len(s) // SLICES for s in (self.train, self.validation) if len(s) >= SLICES}
         most, least = of.get(id(sample), 1), min(of.values(), default=1)
         return min(self._examples, _power_of_two(least if most <= SLICES * least else most))
@@ -367,14 +379,17 @@ class Monitor:
         """Go from outside to a probe, and on to a compiled one, once the budget grants that."""
         if not self.is_inside:
             self.is_inside = self.schedule.grants(self.start_seconds, step)
-            if self.is_inside and self.schedule.probes:
+            if self.is_inside:
+                # Of a large network a second probe may be more than a short run is granted.
+                again = 0.0 if self.is_compiled else AGAIN * self.start_seconds
                 self.schedule.forget_costs()
+                self.schedule.foresee("probe", self.start_seconds, again=again)
             return
         can_compile = self._may_compile and not self.is_compiled
         if can_compile and self.schedule.is_worth_compiling(step):
             self.is_compiled = True
             self.schedule.forget_costs()
-            kept = self._probe
+            kept, self._pace = self._probe, Pace()
             self._make_probes(layers=kept.watched, has_loss=kept.has_loss, has_call=kept.has_call)
 
     def _run(self, state, batch):
@@ -411,12 +426,16 @@ class Monitor:
         )
         seconds = self.schedule.clock() - start
         self._turns.note(takes_gradients=takes_gradients, seconds=seconds)
-        if not holds_compilation:
-            # Uncompiled, what does not grow with the examples is most of it in a small network.
-            fixed = 0.0 if self.is_compiled else self.start_seconds
-            self._seconds_per_example = max(0.0, seconds - fixed) / samples.size(batch)
+        if takes_gradients and not holds_compilation:
+            self._pace.note(samples.size(batch), seconds)
             self.foresee_score()
         return readings
+
+    @property
+    def _seconds_per_example(self):
+        """What a probe takes for each further example."""
+        # Uncompiled, what does not grow with the examples is most of it in a small network.
+        return self._pace.per_example(fixed=0.0 if self.is_compiled else AGAIN * self.start_seconds)
 
     def foresee_score(self):
         """Foretell what a score takes: it has no way back, and goes through all that is kept.
@@ -436,15 +455,25 @@ class Monitor:
 
     @property
     def _scoring_seconds(self):
-        train, validation = (min(len(s), self._scored) for s in (self.train, self.validation))
-        return SCORE_SIZE * self._seconds_per_example * (train + (validation or train))
+        train, validation = (s.count_thinned(self._scored) for s in (self.train, self.validation))
+        examples = train + (validation or train)
+        measured = self._score_pace.per_example(fixed=self._score_start(is_compiled=False))
+        if measured:
+            return measured * examples
+        if self._score.is_compiled:
+            return SCORE_SIZE * self._seconds_per_example * examples
+        # The most that it may be: operations take a part of that, whatever they work on. The fewest
+        # are scored without asking, and tell it for the next score.
+        is_asked = self._may_score_fewer
+        return SCORE_SIZE * self._pace.per_example(fixed=0.0) * examples if is_asked else 0.0
 
     @property
     def _may_score_fewer(self):
         return not backend.COMPILES_EACH_SIZE and self._scored >= 2 * FEWEST_SCORED
 
     def _score_start(self, *, is_compiled):
-        return SCORE_SIZE * backend.start_seconds(self._size, is_compiled=is_compiled)
+        start = SCORE_SIZE * backend.start_seconds(self._size, is_compiled=is_compiled)
+        return start if is_compiled else AGAIN * start
 
     def _can_shrink(self, error):
         return backend.is_out_of_memory(error) and self._examples == PROBE_EXAMPLES
@@ -461,14 +490,17 @@ class Monitor:
         )
 
     def _run_score(self, state, sample):
-        count = self._count_scored(sample)
+        start, count = self.schedule.clock(), self._count_scored(sample)
         try:
-            return self._score(state, sample, count)
+            found = self._score(state, sample, count)
         except Exception as error:
             if not self._can_shrink(error):
                 raise
             self.notice(self._shrink(count), "examples")
             return self._score(state, sample, self._examples)
+        if len(sample) and not self._score.is_compiled:
+            self._score_pace.note(len(sample), self.schedule.clock() - start)
+        return found
 
     def _describe_run(self, batch):
         size = samples.size(batch)

@@ -43,10 +43,6 @@ class Readings:
         self.layout.append(Slot(quantity, target, shape))
         self._tensors.append(_flat(tensor))
 
-    def tensors(self):
-        """Return what was added, each with its `Slot`; the tensors are flat."""
-        return zip(self.layout, self._tensors, strict=True)
-
     def add_rest(self, quantity, target, tensor):
         """Add the one reading that has a row per example, `(batch_size, columns)`."""
         self._rest = (Slot(quantity, target, (-1, tensor.shape[1])), _flat(tensor))

@@ -87,13 +87,20 @@ class Sample:
 
     def thinned(self, examples):
         """Return a sample of about `examples` of these examples, spread evenly over them."""
-        every = len(self) // max(1, examples)
-        if every < 2:
+        every = self._every(examples)
+        if every == 1:
             return self
         thin = Sample()
         joined = _join([batch for _, batch in self._kept])
         thin._kept = [(0, part(joined, 0, None, every))]
         return thin
+
+    def count_thinned(self, examples):
+        """Return how many examples `thinned` returns."""
+        return -(-len(self) // self._every(examples))
+
+    def _every(self, examples):
+        return max(1, len(self) // max(1, examples))
 
     def _largest(self, batch):
         each = max(1, _bytes(batch) // max(1, size(batch)))

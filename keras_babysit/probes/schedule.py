@@ -168,7 +168,9 @@ class Schedule:
         if kind not in self._costs:
             return
         if not self._costs[kind]:  # it holds what is paid once
-            self._firsts[kind] += max(0.0, seconds - self._again[kind])
+            # Scores are spread over the run, the first one with them.
+            spread = self._again[kind] if kind == "score" else 0.0
+            self._firsts[kind] += max(0.0, seconds - spread)
         self._costs[kind] = [*self._costs[kind][-1:], seconds]
 
     @contextlib.contextmanager
@@ -200,7 +202,7 @@ class Schedule:
     def forget_costs(self):
         """Forget what a probe costs, because from now on it runs another way."""
         self._costs["probe"] = []
-        self._foreseen["probe"] = 0.0
+        self._foreseen["probe"] = self._again["probe"] = 0.0
 
     def grants(self, seconds, step):
         """Return whether the budget has room for what is paid once to look closer.
@@ -243,12 +245,14 @@ class Schedule:
     def _reserve(self, kind, whole):
         """Return what is to be left for a last probe and, if that is possible at all, a score.
 
-        An end that is not planned may never come: then what is affordable is taken now.
+        An end that is not planned may never come: then what is affordable is taken now. Of a probe
+        the second one tells what the last will take.
         """
+        probe = self._cost("probe") if len(self._costs["probe"]) > 1 else 0.0
         score = self._again["score"] if kind == "score" else self._cost("score")
         is_kept_back = kind != "score" or self._planned_steps is not None
         is_possible = is_kept_back and self._total + score <= whole
-        return self._cost("probe") + (score if is_possible else 0.0)
+        return probe + (score if is_possible else 0.0)
 
     def _upkeep(self, step):
         """Return what each epoch will go on to take, with nothing looked at, in a short run.

@@ -5,6 +5,7 @@ weights with dropout on, and both hold the weight penalty. A score is taken in i
 without the penalty, and comes with its standard error.
 """
 
+import functools
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,20 +13,16 @@ from keras import ops
 
 from keras_babysit.probes import taps
 from keras_babysit.probes.probe import compute_loss, stateless, weight_penalty
-from keras_babysit.probes.readings import Pass, Readings
+from keras_babysit.probes.readings import Pass
 from keras_babysit.probes.reference import mean_and_error
 from keras_babysit.probes.sample import part, size
-from keras_babysit.probes.units import read_output
+from keras_babysit.probes.units import read_openings
 
 GATES = ("activations/gate_max", "activations/piece_share")
 """What a score looks at of the layers."""
 
 SLICES = 8
 """Parts that a sample is scored in; the spread among them gives the standard error."""
-
-AT_A_TIME = 4
-"""Times the examples of a probe that an uncompiled pass takes at a time. What it costs are its
-operations, whatever they work on; and one that only goes forward keeps no more than a layer."""
 
 MAX_CLASSES = 1024
 """Predictions of rank 2 with at most so many columns are read to the host, others are not."""
@@ -74,8 +71,7 @@ class Score:
         """
         slices, scored, gates = {}, [], []
         length = min(len(sample) // SLICES, max_examples)
-        self._parts = 1 if self.is_compiled else max(1, AT_A_TIME * max_examples // max(1, length))
-        self._parts = min(self._parts, SLICES)
+        self._parts = 1 if self.is_compiled else _most_parts(length, max_examples)
         whole = self._parts * length
         for batch in sample.slices(whole) if length else ():
             readings = self._pass(state, batch)
@@ -97,12 +93,8 @@ class Score:
 
     def _read_batch(self, readings, x, y, sample_weight):
         model = self.model
-        seen = Readings()
-        with taps.tapped(self.layers, self._names, lambda call: _look(seen, call)):
+        with taps.tapped(self.layers, self._names, functools.partial(read_openings, readings)):
             y_pred = model(x, training=False)
-        for slot, tensor in seen.tensors():
-            if slot.quantity in GATES:  # what else was read is not computed in a compiled graph
-                readings.add(slot.quantity, slot.target, tensor)
         self._read_scores(readings, (x, y, y_pred, sample_weight))
         if hasattr(y_pred, "shape") and len(y_pred.shape) == 2 and _is_row(y_pred.shape[1]):
             readings.add_rest("predictions", "", y_pred)
@@ -126,13 +118,15 @@ class Score:
         return [part(batch, place * length, (place + 1) * length) for place in range(self._parts)]
 
 
+def _most_parts(length, max_examples):
+    """Return how many slices of that length go into one pass, so that none is left over."""
+    counts = (SLICES, SLICES // 2, SLICES // 4)
+    return next((count for count in counts if count * length <= max_examples), 1)
+
+
 def _is_row(columns):
     """Return whether so many columns are read; None are as many as a batch has examples."""
     return columns is not None and columns <= MAX_CLASSES
-
-
-def _look(readings, call):
-    read_output(readings, call)  # what it returns would take the place of the output
 
 
 def _counting(x, y, sample_weight, predictions):

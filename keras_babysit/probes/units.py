@@ -8,7 +8,6 @@ import keras
 from keras import ops
 
 from keras_babysit.probes import gates
-from keras_babysit.probes._backend import backend
 from keras_babysit.probes.readings import moments, nonfinite
 
 MAX_UNITS = 65_536
@@ -17,25 +16,26 @@ MAX_UNITS = 65_536
 
 def read_output(readings, call):
     """Add the readings of one `Call` to `readings`; return the profile of its function, if any."""
-    if not keras.backend.is_float_dtype(keras.backend.standardize_dtype(call.y.dtype)):
+    if not _is_float(call):
         return None
     readings.add("activations/nonfinite", call.target, nonfinite(call.y))
-    is_worth_it = call.function is not None or call.layer.weights or call.pieces is not None
-    if not is_worth_it or len(call.y.shape) < 2:
+    if not _is_worth_it(call):
         return None
     _read_moments(readings, call)
     if hasattr(call.layer, "moving_mean") and call.layer.trainable and call.x is not None:
         _read_lag(readings, call)
     if hasattr(call.layer, "alpha") and hasattr(call.layer.alpha, "shape"):
         _read_slopes(readings, call)
-    if call.pieces is not None:
-        winners = call.layer.winners(call.pieces)
-        readings.add("activations/piece_share", call.target, ops.reshape(winners, (-1,)))
-    profile, gate, z = _gate(call)
-    if gate is None or _units(call) is None:
-        return profile
-    _read_gates(readings, call, profile, ops.cast(gate, "float32"), z)
+    profile, gate, z = _read_openings(readings, call)
+    if gate is not None:
+        _read_gates(readings, call, profile, gate, z)
     return profile
+
+
+def read_openings(readings, call):
+    """Add only which units of a `Call` open for some example, and which pieces win."""
+    if _is_float(call) and _is_worth_it(call):
+        _read_openings(readings, call)
 
 
 def channel_axis(layer, rank: int) -> int:
@@ -44,6 +44,29 @@ def channel_axis(layer, rank: int) -> int:
     if data_format is None and rank > 3:
         data_format = keras.config.image_data_format()
     return 1 if data_format == "channels_first" else rank - 1
+
+
+def _is_float(call):
+    return keras.backend.is_float_dtype(keras.backend.standardize_dtype(call.y.dtype))
+
+
+def _is_worth_it(call):
+    computes = call.function is not None or call.layer.weights or call.pieces is not None
+    return computes and len(call.y.shape) > 1
+
+
+def _read_openings(readings, call):
+    """Add the widest gates and the shares of the pieces; return what `_gate` does, in float32."""
+    if call.pieces is not None:
+        winners = call.layer.winners(call.pieces)
+        readings.add("activations/piece_share", call.target, ops.reshape(winners, (-1,)))
+    profile, gate, z = _gate(call)
+    if gate is None or _units(call) is None:
+        return profile, None, None
+    gate = ops.cast(gate, "float32")
+    widest = ops.max(gate, _examples(call, len(call.y.shape)))
+    readings.add("activations/gate_max", call.target, widest)
+    return profile, gate, z
 
 
 def _units(call):
@@ -67,14 +90,12 @@ def _gate(call):
         profile = gates.profile(call.function)
     if profile is None:
         return None, None, None
-    slope = backend.derivative(call.function, call.z)
-    return profile, ops.abs(slope) / profile.peak, call.z
+    return profile, gates.from_input(call.function, call.z, profile), call.z
 
 
 def _read_gates(readings, call, profile, gate, z):
     axes = _examples(call, len(call.y.shape))
     readings.add("activations/gate", call.target, ops.mean(gate, axes))
-    readings.add("activations/gate_max", call.target, ops.max(gate, axes))
     if profile.kind == "squashing":
         z = ops.cast(z, "float32")
         flat = gate < gates.FLAT

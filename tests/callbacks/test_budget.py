@@ -7,6 +7,7 @@ import pytest
 import keras_babysit as kb
 from keras_babysit.probes import backend
 from keras_babysit.probes import sample as samples
+from keras_babysit.probes.pace import Pace
 from keras_babysit.probes.sample import Sample
 
 X = np.random.default_rng(0).normal(size=(64, 4)).astype("float32")
@@ -57,9 +58,12 @@ def test_a_number_of_steps_or_a_larger_budget_looks_at_once(dear):
 
 
 def test_a_probe_that_is_granted_later_joins_what_was_seen_from_outside(monkeypatch):
-    dear = iter([30.0] * 6)  # what is asked at the first probe and before
-    monkeypatch.setattr(backend, "start_seconds", lambda layers, is_compiled: next(dear, 0.001))
     sitter = kb.Babysitter(verbose=0, budget=0.1)
+
+    def start_seconds(layers, is_compiled):
+        return 0.001 if sitter.history.targets("weights/norm") else 30.0
+
+    monkeypatch.setattr(backend, "start_seconds", start_seconds)
     fit(sitter)
     history = sitter.history
     assert "broke_off" not in history.facts
@@ -207,7 +211,8 @@ def test_the_end_of_an_epoch_is_measured_on_as_many_examples_as_the_budget_spare
     monitor = sitter._session._monitor
     monitor.train = Sample()
     monitor.train.add(0, (np.ones((200, 4), "float32"), np.ones(200, "int32"), None))
-    monitor._usual, monitor._seconds_per_example = 32, seconds
+    monitor._usual, monitor._pace = 32, Pace()
+    monitor._pace.note(1, seconds)
     assert samples.size(monitor._choose(None)) == examples
 
 
@@ -221,7 +226,8 @@ def test_a_score_takes_as_many_examples_as_the_budget_spares(seconds, examples, 
     monkeypatch.setattr(backend, "start_seconds", lambda layers, is_compiled: 0.0)
     monitor.train = Sample()
     monitor.train.add(0, (np.ones((1000, 4), "float32"), np.ones(1000, "int32"), None))
-    monitor._seconds_per_example = seconds
+    monitor._pace, monitor._score_pace = Pace(), Pace()
+    monitor._pace.note(1, seconds)
     monitor.foresee_score()
     assert monitor._scored == examples
     values = monitor._scores()

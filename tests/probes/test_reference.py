@@ -175,5 +175,6 @@ def test_what_cannot_be_compared_has_no_neighbours():
     task = number_task(np.arange(8.0))
     assert errors_of_neighbours(task, {"a": np.zeros((8, 2))}) is None
     assert errors_of_neighbours(task, np.full((8, 2), np.nan)) is None
+    assert errors_of_neighbours(task, np.linspace(-1e300, 1e300, 16).reshape(8, 2)) is None
     assert errors_of_neighbours(task, np.zeros((8, reference.MAX_FEATURES + 1))) is None
     assert errors_of_neighbours(task, np.array([["a"]] * 8)) is None

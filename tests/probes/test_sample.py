@@ -78,3 +78,5 @@ def test_a_thinned_sample_is_spread_over_the_whole():
     assert len(x) == len(y) == 40
     assert np.bincount(x[:, 0].astype(int)).tolist() == [4] * 10
     assert sample.thinned(100) is sample
+    for examples in (1, 7, 40, 79, 80, 100, 1000):
+        assert len(sample.thinned(examples)) == sample.count_thinned(examples)
