@@ -7,7 +7,7 @@ MINUTES ?= 30
 BACKEND ?= tensorflow
 VENV = $(if $(filter tensorflow,$(BACKEND)),.venv,.venv-$(BACKEND))
 
-.PHONY: demo test test-jax test-torch test-all test-all-jax test-all-torch lint bench-dashboard bench-overhead bench-scale bench-search screenshots bench-layers bench-diagnosis bench-foreign soak clean
+.PHONY: demo test test-jax test-torch test-all test-all-jax test-all-torch lint bench-dashboard bench-overhead bench-account bench-scale bench-search screenshots bench-layers bench-diagnosis bench-foreign soak clean
 
 demo: .venv/.demo
 	.venv/bin/python examples/quickstart.py
@@ -61,6 +61,12 @@ bench-overhead: .venv/.dev .venv-jax/.dev .venv-torch/.dev
 	.venv/bin/python -m benchmarks.overhead run $(ROWS)
 	.venv/bin/python -m benchmarks.overhead run --peers $(ROWS)
 	.venv/bin/python -m benchmarks.overhead table --write
+
+# Whether the account that the sitter gives of itself is honest; on each backend.
+bench-account: .venv/.dev .venv-jax/.dev .venv-torch/.dev
+	KERAS_BACKEND=tensorflow .venv/bin/python -m benchmarks.account $(ROWS)
+	KERAS_BACKEND=jax .venv-jax/bin/python -m benchmarks.account $(ROWS)
+	KERAS_BACKEND=torch .venv-torch/bin/python -m benchmarks.account --write $(ROWS)
 
 bench-scale: .venv/.dev .venv-jax/.dev .venv-torch/.dev
 	KERAS_BACKEND=tensorflow .venv/bin/python -m benchmarks.scale run

@@ -4,6 +4,8 @@ A unit is one channel of the channel axis; every other axis, the batch and all p
 as examples.
 """
 
+import dataclasses
+
 import keras
 from keras import ops
 
@@ -18,6 +20,7 @@ def read_output(readings, call):
     """Add the readings of one `Call` to `readings`; return the profile of its function, if any."""
     if not _is_float(call):
         return None
+    call = _apart(call)
     readings.add("activations/nonfinite", call.target, nonfinite(call.y))
     if not _is_worth_it(call):
         return None
@@ -44,6 +47,13 @@ def channel_axis(layer, rank: int) -> int:
     if data_format is None and rank > 3:
         data_format = keras.config.image_data_format()
     return 1 if data_format == "channels_first" else rank - 1
+
+
+def _apart(call):
+    """Return the call with tensors of which no gradient is kept: the loss does not go on from here."""
+    tensors = {name: getattr(call, name) for name in ("y", "z", "x", "pieces")}
+    kept = {name: ops.stop_gradient(t) for name, t in tensors.items() if t is not None}
+    return dataclasses.replace(call, **kept)
 
 
 def _is_float(call):
