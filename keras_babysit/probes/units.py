@@ -50,7 +50,7 @@ def channel_axis(layer, rank: int) -> int:
 
 
 def _apart(call):
-    """Return the call with tensors of which no gradient is kept: the loss does not go on from here."""
+    """Return the call with tensors that keep no gradient: the loss does not go on from here."""
     tensors = {name: getattr(call, name) for name in ("y", "z", "x", "pieces")}
     kept = {name: ops.stop_gradient(t) for name, t in tensors.items() if t is not None}
     return dataclasses.replace(call, **kept)
