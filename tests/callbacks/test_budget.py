@@ -9,6 +9,7 @@ from keras_babysit.probes import backend
 from keras_babysit.probes import sample as samples
 from keras_babysit.probes.pace import Pace
 from keras_babysit.probes.sample import Sample
+from keras_babysit.probes.score import Score
 
 X = np.random.default_rng(0).normal(size=(64, 4)).astype("float32")
 Y = (X[:, 0] > 0).astype("int32")
@@ -232,3 +233,22 @@ def test_a_score_takes_as_many_examples_as_the_budget_spares(seconds, examples, 
     assert monitor._scored == examples
     values = monitor._scores()
     assert np.isfinite(values["score/loss", "train"])
+
+
+@pytest.mark.skipif(backend.COMPILES_EACH_SIZE, reason="all scores are compiled")
+def test_a_first_score_that_may_be_dear_takes_few_examples_and_tells_what_all_take(monkeypatch):
+    sitter = kb.Babysitter(verbose=0)
+    fit(sitter)
+    monitor = sitter._session._monitor
+    monitor._score, monitor._score_pace = Score(monitor.model, is_compiled=False), Pace()
+    monkeypatch.setattr(monitor.schedule, "spent", dict.fromkeys(monitor.schedule.spent, 0.0))
+    monkeypatch.setattr(backend, "start_seconds", lambda layers, is_compiled: 0.01)
+    monitor.train, monitor._pace = Sample(), Pace()
+    monitor.train.add(0, (np.ones((1000, 4), "float32"), np.ones(1000, "int32"), None))
+    monitor._pace.note(32, 1000.0)  # of which nobody knows what the examples took
+    monitor.foresee_score()
+    assert monitor._scored == 250
+    assert monitor.schedule.affords("score", 1)
+    monitor._scores()
+    monitor.foresee_score()
+    assert monitor._scored == 1000

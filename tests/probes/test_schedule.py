@@ -54,6 +54,20 @@ def test_a_costly_compilation_is_earned_back_before_the_next_probe():
     assert 5.0 / 0.02 - 5.0 <= taken[1] * 0.01 < 300
 
 
+@pytest.mark.parametrize(("first", "again", "second"), [(0.8, 0.5, False), (0.2, 0.1, True)])
+def test_a_second_probe_is_taken_at_once_unless_it_is_foretold_to_be_too_dear(first, again, second):
+    clock = Clock()
+    schedule = Schedule("auto", 0.02, clock=clock)
+    schedule.start(200)
+    schedule.foresee("probe", first, again=again)
+    assert schedule.is_due(0)
+    clock.now += first
+    schedule.charge("probe", first)
+    schedule.looked(0)
+    assert schedule.is_due(1) == second
+    assert schedule.affords("keep", 1)  # no room is kept for a last probe that may be too dear
+
+
 def test_a_short_run_is_charged_as_if_it_took_a_minute():
     clock = Clock()
     schedule = Schedule("auto", 0.02, clock=clock)
