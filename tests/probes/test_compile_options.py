@@ -11,19 +11,31 @@ import jax
 
 from keras_babysit.probes import _jax
 
+on_a_cpu = pytest.mark.skipif(jax.default_backend() != "cpu", reason="no options on an accelerator")
+
 
 def test_an_option_that_is_not_known_is_left_out():
     assert _jax._is_known("xla_backend_optimization_level", 0)
     assert not _jax._is_known("xla_no_such_option", True)
 
 
-@pytest.mark.skipif(jax.default_backend() != "cpu", reason="no options on an accelerator")
+@on_a_cpu
 def test_what_is_small_and_what_is_large_gives_the_same():
     def total(values):
         return sum(jax.numpy.tanh(value).sum() for value in values)
 
     graph = _jax.compile(total)
     for count in (1, _jax.FEW_ARRAYS, _jax.FEW_ARRAYS + 1):
-        values = [np.full(8, 0.5, "float32")] * count
-        np.testing.assert_allclose(graph(values), count * 8 * np.tanh(0.5), rtol=1e-5)
-    assert _jax._quick_to_compile(True) != _jax._quick_to_compile(False)
+        for shape in ((8,), (2, 2, 1, 2)):
+            values = [np.full(shape, 0.5, "float32")] * count
+            np.testing.assert_allclose(graph(values), count * 8 * np.tanh(0.5), rtol=1e-5)
+
+
+@on_a_cpu
+def test_many_convolutions_alone_are_optimised():
+    options = {
+        (few, conv): _jax._quick_to_compile(few, conv) for few in (True, False) for conv in (0, 1)
+    }
+    assert len({str(chosen) for chosen in options.values()}) == 3
+    levels = {key: chosen["xla_backend_optimization_level"] for key, chosen in options.items()}
+    assert levels == {(True, 0): 0, (True, 1): 0, (False, 0): 0, (False, 1): 1}
