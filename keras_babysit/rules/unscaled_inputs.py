@@ -18,6 +18,9 @@ moments 100 times as long as the others, and gradient descent as many times slow
 FLAT = 0.5
 """Share of units of a squashing layer that are flat before the first step."""
 
+FEWEST = 8
+"""Examples whose size may stand for that of the inputs: one alone may be all zeros."""
+
 GATED = ("GRU", "LSTM")
 """Layers whose gates squash what they are given, out of sight: their output is of size 1 at most,
 whatever comes in."""
@@ -38,7 +41,7 @@ def unscaled_inputs(history: History, *, large: float = 10.0) -> list[Advice]:
     Reads the facts of the data (root mean square of each input) and the first point of
     `"activations/mean"`, `"activations/std"`, `"activations/spread"` and
     `"activations/saturated_fraction"`. It stays silent on token numbers, which an embedding looks
-    up.
+    up, and on fewer than eight examples.
 
     Args:
         history: What the probes recorded so far.
@@ -66,10 +69,11 @@ def unscaled_inputs(history: History, *, large: float = 10.0) -> list[Advice]:
         CS231n, "Data preprocessing"; LeCun et al., "Efficient BackProp", 1998, section 4.3.
     """
     require_above("large", large, 0)
-    inputs = history.facts.get("data", {}).get("inputs", [])
+    data = history.facts.get("data", {})
+    inputs = data.get("inputs", [])
     size = max((leaf["rms"] for leaf in inputs if leaf.get("rms") is not None), default=math.nan)
     layers = hidden_layers(history, "activations/std") or history.targets("activations/std")
-    if not layers or not math.isfinite(size):
+    if not layers or not math.isfinite(size) or data.get("examples", FEWEST) < FEWEST:
         return []
     inside = rms(history, layers[-1], is_first=True)
     flat = max(

@@ -131,10 +131,10 @@ def unseen(share, epoch, share_of_stretch=None):
     return made
 
 
-def arriving(size, *, mean=0.0, std=1.0, spread=None, offset=0.0):
+def arriving(size, *, mean=0.0, std=1.0, spread=None, offset=0.0, examples=500):
     """Return a history of inputs of a size, and of what they make in the one hidden layer."""
     made = network({})
-    made.facts["data"] = {"inputs": [{"rms": size, "offset": offset}]}
+    made.facts["data"] = {"examples": examples, "inputs": [{"rms": size, "offset": offset}]}
     for name, value in (
         ("mean", mean),
         ("std", std),
@@ -781,6 +781,12 @@ TABLE = {
         None,
     ),
     "standardised": (rules.unscaled_inputs, arriving(1.0, std=0.8), None),
+    "tiny": (rules.unscaled_inputs, arriving(0.001, std=0.001), Severity.WARNING),
+    "all-zeros-in-the-first-example": (
+        rules.unscaled_inputs,
+        arriving(0.0, std=0.0, examples=1),
+        None,
+    ),
     "far-off-centre": (
         rules.unscaled_inputs,
         arriving(5.0, mean=4.0, std=0.5, spread=0.1, offset=40.0),
