@@ -99,6 +99,7 @@ class Monitor:
         self._usual = 0  # examples of a step
         self._pace = Pace()  # of the probes that go backward as well
         self._score_pace = Pace()  # of scores that are not compiled
+        self._at_a_time = AT_A_TIME
         self._scored = MAX_EXAMPLES  # examples of each sample that a score takes at most
         self._host_update = outside.HostUpdateRatio()
         self._firsts = []  # losses of the first steps
@@ -364,7 +365,7 @@ class Monitor:
         if not backend.COMPILES_EACH_SIZE:
             seconds = self._seconds_per_example * self._examples
             is_small = not self._score.is_compiled and seconds < AT_A_TIME * self.start_seconds
-            return self._examples * (AT_A_TIME if is_small else 1)
+            return self._examples * (self._at_a_time if is_small else 1)
         of = {id(s): len(s) // SLICES for s in (self.train, self.validation) if len(s) >= SLICES}
         most, least = of.get(id(sample), 1), min(of.values(), default=1)
         return min(self._examples, _power_of_two(least if most <= SLICES * least else most))
@@ -496,8 +497,10 @@ class Monitor:
         except Exception as error:
             if not self._can_shrink(error):
                 raise
-            self.notice(self._shrink(count), "examples")
-            return self._score(state, sample, self._examples)
+            if count <= self._examples:
+                self.notice(self._shrink(count), "examples")
+            self._at_a_time = 1
+            return self._run_score(state, sample)
         if len(sample) and not self._score.is_compiled:
             self._score_pace.note(len(sample), self.schedule.clock() - start)
         return found

@@ -1,5 +1,7 @@
 """What the budget does not grant is left out, and that is said."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -243,6 +245,8 @@ def test_a_first_score_that_may_be_dear_takes_few_examples_and_tells_what_all_ta
     monitor._score, monitor._score_pace = Score(monitor.model, is_compiled=False), Pace()
     monkeypatch.setattr(monitor.schedule, "spent", dict.fromkeys(monitor.schedule.spent, 0.0))
     monkeypatch.setattr(backend, "start_seconds", lambda layers, is_compiled: 0.01)
+    ticks = itertools.count()
+    monkeypatch.setattr(monitor.schedule, "clock", lambda: 0.01 * next(ticks))
     monitor.train, monitor._pace = Sample(), Pace()
     monitor.train.add(0, (np.ones((1000, 4), "float32"), np.ones(1000, "int32"), None))
     monitor._pace.note(32, 1000.0)  # of which nobody knows what the examples took
