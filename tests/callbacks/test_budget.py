@@ -227,8 +227,9 @@ def test_a_score_takes_as_many_examples_as_the_budget_spares(seconds, examples, 
     monitor = sitter._session._monitor
     monkeypatch.setattr(monitor.schedule, "spent", dict.fromkeys(monitor.schedule.spent, 0.0))
     monkeypatch.setattr(backend, "start_seconds", lambda layers, is_compiled: 0.0)
-    monitor.train = Sample()
+    monitor.train, monitor.validation = Sample(), Sample()
     monitor.train.add(0, (np.ones((1000, 4), "float32"), np.ones(1000, "int32"), None))
+    monitor.validation.add(0, (np.ones((64, 4), "float32"), np.ones(64, "int32"), None))
     monitor._pace, monitor._score_pace = Pace(), Pace()
     monitor._pace.note(1, seconds)
     monitor.foresee_score()
