@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from keras_babysit.history import Measurement
-from keras_babysit.probes import facts, outside, reference, taps
+from keras_babysit.probes import facts, outside, reference, score_plan, taps
 from keras_babysit.probes import sample as samples
 from keras_babysit.probes._backend import backend
 from keras_babysit.probes.building import build
@@ -13,12 +13,13 @@ from keras_babysit.probes.gate_window import GateWindow
 from keras_babysit.probes.given import to_host
 from keras_babysit.probes.gradient_turns import GradientTurns
 from keras_babysit.probes.loss_facts import describe_outputs
-from keras_babysit.probes.pace import Pace
+from keras_babysit.probes.pace import AGAIN, Pace
 from keras_babysit.probes.probe import Probe, alike, weight_names
 from keras_babysit.probes.recurrence import Recurrence
 from keras_babysit.probes.sample import MAX_EXAMPLES, Sample
 from keras_babysit.probes.schedule import AT_ONCE
 from keras_babysit.probes.score import SLICES, Score
+from keras_babysit.probes.score_plan import ScorePlan
 from keras_babysit.probes.task import read_task
 from keras_babysit.probes.update_ratio import UpdateRatio
 
@@ -33,28 +34,9 @@ FEW = 8
 """Examples that the loss before the first step needs. Batches of fewer are joined, though the
 weights move in between: one example alone may have next to no loss."""
 
-SCORE_SIZE = 0.5
-"""What it takes to start scoring, as a share of what it takes to start to probe: it has no way
-back, and looks at the gates alone."""
-
 HOST_ENTRIES, HOST_WEIGHTS = 1_000_000, 64
 """Up to so many entries in so many weights their update is measured on the host: to compile it, or
 to run it operation by operation, takes longer than to read them."""
-
-FEWEST_SCORED = 128
-"""Examples that a score takes at least: 16 in each of the parts that its margin comes from."""
-
-AGAIN = 0.7
-"""Share of what it takes to start that each uncompiled probe takes: measured on TensorFlow."""
-
-AT_A_TIME = 4
-"""Times the examples of a probe that an uncompiled score takes at a time: it only goes forward and
-keeps no more than a layer, and its operations cost something whatever they work on. Where they work
-on so much that four times as many hardly count, smaller tensors are faster: caches hold them."""
-
-SCORE_SHARE = 3
-"""What it takes to compile a score, as a part of the budget: where that is more than a third, a few
-scores that are not compiled tell more."""
 
 LOOP_SIZE = 5
 """What a recurrent layer counts for, in layers: its loop is compiled as well."""
@@ -94,13 +76,9 @@ class Monitor:
         self.is_compiled = self._may_compile and (is_jax or schedule.every != "auto")
         self.is_inside = schedule.every != "auto"  # or it looks at the network from outside only
         self._neighbours = None
-        self._probe = None
+        self._probe = self._score = self._plan = None
         self._examples = PROBE_EXAMPLES
         self._usual = 0  # examples of a step
-        self._pace = Pace()  # of the probes that go backward as well
-        self._score_pace = Pace()  # of scores that are not compiled
-        self._at_a_time = AT_A_TIME
-        self._scored = MAX_EXAMPLES  # examples of each sample that a score takes at most
         self._host_update = outside.HostUpdateRatio()
         self._firsts = []  # losses of the first steps
         self._rows = set()  # the training examples that were kept, by their content
@@ -141,12 +119,15 @@ class Monitor:
             is_compiled=self.is_compiled,
             suspects=self._suspects,
         )
-        self._turns = GradientTurns(SCORE_SIZE * self.start_seconds)
-        is_worth_it = self.is_compiled or self.schedule.grants(
-            SCORE_SHARE * self._score_start(is_compiled=True), 0
+        # Uncompiled, what does not grow with the examples is most of it in a small network.
+        self._pace = Pace(fixed=0.0 if self.is_compiled else AGAIN * self.start_seconds)
+        self._turns = GradientTurns(score_plan.SIZE * self.start_seconds)
+        is_compiled = self._may_compile and (
+            self.is_compiled or score_plan.is_worth_compiling(self.schedule, self._size)
         )
-        self._score = Score(
-            self.model, layers=layers, is_compiled=self._may_compile and is_worth_it
+        self._score = Score(self.model, layers=layers, is_compiled=is_compiled)
+        self._plan = ScorePlan(
+            self.schedule, self._size, is_compiled=is_compiled, probes=self._pace
         )
         sizes = [int(np.prod(v.shape)) for v in self.model.trainable_variables]
         is_small = sum(sizes) <= HOST_ENTRIES and len(sizes) <= HOST_WEIGHTS
@@ -291,7 +272,7 @@ class Monitor:
         try:
             values = self._scores()
         except Exception as error:
-            self._score = None
+            self._score = self._plan = None
             self.notice(f"Not watched: scores ({type(error).__name__} in a score).", "scores")
             return []
         measurements = [Measurement(step, epoch, *key, value) for key, value in values.items()]
@@ -304,7 +285,8 @@ class Monitor:
         kept = {"train": self.train, "validation": self.validation}
         values, seen = {}, {}
         for target, sample in kept.items():
-            scores, seen[target], gates = self._run_score(state, sample.thinned(self._scored))
+            part = sample.thinned(self._plan.examples)
+            scores, seen[target], gates = self._run_score(state, part)
             if target == "train":
                 for examples, readings in gates:
                     self._note_gates(readings, examples)
@@ -351,7 +333,7 @@ class Monitor:
         """
         kept, wanted = len(self.train), min(max(SMALL, self._usual), self._examples)
         if not backend.COMPILES_EACH_SIZE:
-            further = self._seconds_per_example * (self._examples - wanted)
+            further = self._pace.per_example() * (self._examples - wanted)
             # A single look may take half of what is left.
             return self._examples if self.schedule.spares(2 * further) else wanted
         return wanted if kept >= wanted else _power_of_two(kept)
@@ -363,9 +345,7 @@ class Monitor:
         unless that were small change.
         """
         if not backend.COMPILES_EACH_SIZE:
-            seconds = self._seconds_per_example * self._examples
-            is_small = not self._score.is_compiled and seconds < AT_A_TIME * self.start_seconds
-            return self._examples * (self._at_a_time if is_small else 1)
+            return self._plan.at_a_time(self._examples)
         of = {id(s): len(s) // SLICES for s in (self.train, self.validation) if len(s) >= SLICES}
         most, least = of.get(id(sample), 1), min(of.values(), default=1)
         return min(self._examples, _power_of_two(least if most <= SLICES * least else most))
@@ -390,7 +370,7 @@ class Monitor:
         if can_compile and self.schedule.is_worth_compiling(step):
             self.is_compiled = True
             self.schedule.forget_costs()
-            kept, self._pace = self._probe, Pace()
+            kept = self._probe
             self._make_probes(layers=kept.watched, has_loss=kept.has_loss, has_call=kept.has_call)
 
     def _run(self, state, batch):
@@ -432,49 +412,10 @@ class Monitor:
             self.foresee_score()
         return readings
 
-    @property
-    def _seconds_per_example(self):
-        """What a probe takes for each further example."""
-        # Uncompiled, what does not grow with the examples is most of it in a small network.
-        return self._pace.per_example(fixed=0.0 if self.is_compiled else AGAIN * self.start_seconds)
-
     def foresee_score(self):
-        """Foretell what a score takes: it has no way back, and goes through all that is kept.
-
-        Where the budget does not spare that, it takes a part. Validation examples that have not
-        come yet are taken to be as many as training examples.
-        """
-        if self._probe is None or self._score is None:
-            return
-        start = self._score_start(is_compiled=self._score.is_compiled)
-        self._scored = max(len(self.train), len(self.validation))
-        while self._may_score_fewer and not self.schedule.spares(start + self._scoring_seconds):
-            self._scored //= 2
-        seconds = self._scoring_seconds
-        again = seconds if self._score.is_compiled else start + seconds
-        self.schedule.foresee("score", start + seconds, again=again)
-
-    @property
-    def _scoring_seconds(self):
-        train, validation = (s.count_thinned(self._scored) for s in (self.train, self.validation))
-        examples = train + (validation or train)
-        measured = self._score_pace.per_example(fixed=self._score_start(is_compiled=False))
-        if measured:
-            return measured * examples
-        if self._score.is_compiled:
-            return SCORE_SIZE * self._seconds_per_example * examples
-        # The most that it may be: operations take a part of that, whatever they work on. The fewest
-        # are scored without asking, and tell it for the next score.
-        is_asked = self._may_score_fewer
-        return SCORE_SIZE * self._pace.per_example(fixed=0.0) * examples if is_asked else 0.0
-
-    @property
-    def _may_score_fewer(self):
-        return not backend.COMPILES_EACH_SIZE and self._scored >= 2 * FEWEST_SCORED
-
-    def _score_start(self, *, is_compiled):
-        start = SCORE_SIZE * backend.start_seconds(self._size, is_compiled=is_compiled)
-        return start if is_compiled else AGAIN * start
+        """Choose what the next score takes: it goes through all that is kept, or a part of it."""
+        if self._plan is not None:
+            self._plan.choose(self.train, self.validation)
 
     def _can_shrink(self, error):
         return backend.is_out_of_memory(error) and self._examples == PROBE_EXAMPLES
@@ -499,10 +440,9 @@ class Monitor:
                 raise
             if count <= self._examples:
                 self.notice(self._shrink(count), "examples")
-            self._at_a_time = 1
+            self._plan.spare_memory()
             return self._run_score(state, sample)
-        if len(sample) and not self._score.is_compiled:
-            self._score_pace.note(len(sample), self.schedule.clock() - start)
+        self._plan.note(len(sample), self.schedule.clock() - start)
         return found
 
     def _describe_run(self, batch):

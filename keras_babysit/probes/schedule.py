@@ -17,8 +17,10 @@ it counts for the whole alone, so that a dear start does not keep a kind from go
 
 AT_ONCE = 0.5
 """Share of what a short run is granted to a kind that may be used right at its start, the rest as
-it goes on: most is seen in the first steps. Scores tell how a run goes and where it ends, and are
-spread over it from the start."""
+it goes on: most is seen in the first steps."""
+
+SPREAD = ("score",)
+"""Kinds that tell how a run goes and where it ends: they are spread over it, the first one too."""
 
 SPACING = (1 / 8, 1.0)
 """Probes come at steps 0, 1, 2, ... and then by this share further each time: what happens early
@@ -145,7 +147,7 @@ class Schedule:
         ahead = 0.0 if is_last else self._reserve(kind, whole) + self._upkeep(step)
         if self._total + cost + ahead > whole:
             return is_last and self._is_due_at_the_end(kind, cost, whole)
-        at_once = 0.0 if kind == "score" else AT_ONCE
+        at_once = 0.0 if kind in SPREAD else AT_ONCE
         paced = GRACE_SECONDS * (at_once + (1 - at_once) * self._progress(step))
         share = SHARES[kind] * self.budget * max(self.elapsed, paced)
         again = cost if self._costs[kind] else self._again[kind]
@@ -168,8 +170,7 @@ class Schedule:
         if kind not in self._costs:
             return
         if not self._costs[kind]:  # it holds what is paid once
-            # Scores are spread over the run, the first one with them.
-            spread = self._again[kind] if kind == "score" else 0.0
+            spread = self._again[kind] if kind in SPREAD else 0.0
             self._firsts[kind] += max(0.0, seconds - spread)
         self._costs[kind] = [*self._costs[kind][-1:], seconds]
 

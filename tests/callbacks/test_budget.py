@@ -1,7 +1,5 @@
 """What the budget does not grant is left out, and that is said."""
 
-import itertools
-
 import keras
 import numpy as np
 import pytest
@@ -11,7 +9,6 @@ from keras_babysit.probes import backend
 from keras_babysit.probes import sample as samples
 from keras_babysit.probes.pace import Pace
 from keras_babysit.probes.sample import Sample
-from keras_babysit.probes.score import Score
 
 X = np.random.default_rng(0).normal(size=(64, 4)).astype("float32")
 Y = (X[:, 0] > 0).astype("int32")
@@ -219,41 +216,12 @@ def test_the_end_of_an_epoch_is_measured_on_as_many_examples_as_the_budget_spare
     assert samples.size(monitor._choose(None)) == examples
 
 
-@pytest.mark.skipif(backend.COMPILES_EACH_SIZE, reason="scores all, whatever it takes")
-@pytest.mark.parametrize(("seconds", "examples"), [(0.0, 1000), (0.004, 500), (1.0, 250)])
-def test_a_score_takes_as_many_examples_as_the_budget_spares(seconds, examples, monkeypatch):
+def test_a_part_of_what_is_kept_is_scored_as_all_is():
     sitter = kb.Babysitter(verbose=0)
     fit(sitter)
     monitor = sitter._session._monitor
-    monkeypatch.setattr(monitor.schedule, "spent", dict.fromkeys(monitor.schedule.spent, 0.0))
-    monkeypatch.setattr(backend, "start_seconds", lambda layers, is_compiled: 0.0)
-    monitor.train, monitor.validation = Sample(), Sample()
+    monitor.train = Sample()
     monitor.train.add(0, (np.ones((1000, 4), "float32"), np.ones(1000, "int32"), None))
-    monitor.validation.add(0, (np.ones((64, 4), "float32"), np.ones(64, "int32"), None))
-    monitor._pace, monitor._score_pace = Pace(), Pace()
-    monitor._pace.note(1, seconds)
-    monitor.foresee_score()
-    assert monitor._scored == examples
+    monitor._plan.examples = 250
     values = monitor._scores()
     assert np.isfinite(values["score/loss", "train"])
-
-
-@pytest.mark.skipif(backend.COMPILES_EACH_SIZE, reason="all scores are compiled")
-def test_a_first_score_that_may_be_dear_takes_few_examples_and_tells_what_all_take(monkeypatch):
-    sitter = kb.Babysitter(verbose=0)
-    fit(sitter)
-    monitor = sitter._session._monitor
-    monitor._score, monitor._score_pace = Score(monitor.model, is_compiled=False), Pace()
-    monkeypatch.setattr(monitor.schedule, "spent", dict.fromkeys(monitor.schedule.spent, 0.0))
-    monkeypatch.setattr(backend, "start_seconds", lambda layers, is_compiled: 0.01)
-    ticks = itertools.count()
-    monkeypatch.setattr(monitor.schedule, "clock", lambda: 0.01 * next(ticks))
-    monitor.train, monitor._pace = Sample(), Pace()
-    monitor.train.add(0, (np.ones((1000, 4), "float32"), np.ones(1000, "int32"), None))
-    monitor._pace.note(32, 1000.0)  # of which nobody knows what the examples took
-    monitor.foresee_score()
-    assert monitor._scored == 250
-    assert monitor.schedule.affords("score", 1)
-    monitor._scores()
-    monitor.foresee_score()
-    assert monitor._scored == 1000
