@@ -77,6 +77,7 @@ class Monitor:
         self.is_inside = schedule.every != "auto"  # or it looks at the network from outside only
         self._neighbours = None
         self._probe = self._score = self._plan = None
+        self._pace = Pace()  # of the probes, asked for before the first where no batch is seen
         self._examples = PROBE_EXAMPLES
         self._usual = 0  # examples of a step
         self._host_update = outside.HostUpdateRatio()

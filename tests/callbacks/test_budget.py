@@ -201,6 +201,14 @@ def test_data_of_unknown_length_that_cannot_be_seen_are_measured_on_given_exampl
     assert set(sitter.history.series("weights/norm", weights).steps) == {0, 1, 2, 3, 4}
 
 
+def test_data_that_cannot_be_seen_are_told_as_not_watched(monkeypatch):
+    monkeypatch.setattr(backend, "borrow", lambda arguments, *args, **kwargs: ([], arguments))
+    sitter = kb.Babysitter(verbose=0)
+    fit(sitter)
+    assert "broke_off" not in sitter.history.facts, sitter.history.facts
+    assert [advice.rule for advice in sitter.advice] == ["not_watched"]
+
+
 @pytest.mark.skipif(backend.COMPILES_EACH_SIZE, reason="takes as many as a step has, always")
 @pytest.mark.parametrize(("seconds", "examples"), [(0.0, 200), (1.0, 32)])
 def test_the_end_of_an_epoch_is_measured_on_as_many_examples_as_the_budget_spares(
