@@ -94,6 +94,8 @@ def table():
 
 def quartiles(values):
     """Return the median and the quartiles beside it."""
+    if len(values) == 1:
+        return f"{values[0]:+.1%}"
     low, middle, high = statistics.quantiles(values, method="inclusive")
     return f"{middle:+.1%} ({low:+.1%} to {high:+.1%})"
 
@@ -102,7 +104,7 @@ def main():
     """Measure what was asked for, and show all that was measured."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", nargs="*", choices=NETWORKS, default=["mlp"])
-    parser.add_argument("--rounds", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=8, help="0 shows what was measured before")
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
