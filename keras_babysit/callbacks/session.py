@@ -17,6 +17,7 @@ from keras_babysit.errors import NotCompiledError, ProbeMismatchError
 from keras_babysit.history import History, Measurement
 from keras_babysit.probes import (
     Given,
+    Kept,
     Monitor,
     Schedule,
     backend,
@@ -112,13 +113,14 @@ class Session:
         self._record_of_fit = getattr(model, "history", None)  # Keras makes one for each `fit`
         self._is_lost = False  # whether a fatal rule holds
         self._recorder = self._make_recorder()
+        self._kept = Kept(self.history, settings.given)
         self._monitor = Monitor(
             model,
             self.history,
             self.schedule,
             planned=planned,
             notice=self._judge.note,
-            given=settings.given,
+            kept=self._kept,
         )
 
     @property
@@ -164,7 +166,7 @@ class Session:
         self.schedule.expect(self._planned_steps())
         self._next_validation_keep = 0
         self._step = self._quiet_until = self._epoch_start
-        self._is_keeping = self._epoch_start == 0 or self._monitor.is_sample_small
+        self._is_keeping = self._epoch_start == 0 or self._kept.is_small
         if self._recorder is not None:
             self._recorder.begin_epoch(epoch, self._step)
 
@@ -194,7 +196,7 @@ class Session:
     def expect_validation_step(self, batch):
         """Keep validation examples, in as many passes over them as the budget needs."""
         self._validation_step = batch
-        if batch < self._next_validation_keep or not self._monitor.wants_validation_batch(batch):
+        if batch < self._next_validation_keep or not self._kept.wants_validation_batch(batch):
             return
         if self.schedule.affords("keep_validation", self._step):
             before = functools.partial(self._before_validation_step, batch)
@@ -212,7 +214,7 @@ class Session:
 
     def _look_back(self, logs):
         self._step = self._epoch_start = self._steps_done()
-        self._monitor.validation_batches = self._validation_step + 1
+        self._kept.validation_batches = self._validation_step + 1
         is_lost = self._record_logs(logs or {})
         is_last = self.epoch + 1 == self.planned.get("epochs") or self.model.stop_training
         has_looked = self._look(is_last=is_last, whatever_it_costs=is_lost)
@@ -307,8 +309,8 @@ class Session:
     @guarded
     def _hear_recorder(self, skipped):
         """Tell what the recorder did; measure no more on a batch that it left out."""
-        if skipped is not None and self.settings.given is None:
-            self._monitor.train.forget(skipped)
+        if skipped is not None and not self._kept.is_given:
+            self._kept.train.forget(skipped)
         self._pronounce()
 
     def _stop_recorder(self):
@@ -412,13 +414,13 @@ class Session:
     def _see_validation_step(self, place, batch):
         if batch is not None:
             with self.schedule.charging("keep_validation"):
-                self._monitor.take_validation_batch(place, batch)
+                self._kept.take_validation_batch(place, batch)
 
     def _wants_batch(self, step):
-        if not self._is_keeping or self._monitor.given is not None:
+        if not self._is_keeping or self._kept.is_given:
             self._next_keep = math.inf
             return False
-        sample = self._monitor.train
+        sample = self._kept.train
         is_affordable = sample.wants(step) and self.schedule.affords("keep", step)
         is_refused = sample.wants(step) and not is_affordable
         self._next_keep = later(step) if is_refused else sample.next_place(step)
@@ -431,12 +433,12 @@ class Session:
         """
         epochs = self.epoch - self._first_epoch
         if epochs:
-            self._monitor.note_recurrence(batch, self._epoch_start // epochs)
+            self._kept.note_recurrence(batch, self._epoch_start // epochs)
         if self._is_hunting:
             self._hunted += self._steps_per_call
-            found = self._monitor.search_data(self._step, self.epoch, batch)
+            found = self._kept.search(self._step, self.epoch, batch)
         else:
-            found = self._monitor.take_train_batch(self._step, self.epoch, batch)
+            found = self._kept.take_train_batch(self._step, self.epoch, batch)
         if found:
             self._hunted = HUNT_STEPS
             self._judge.emit(found)

@@ -17,10 +17,11 @@ from keras_babysit.checks._reading import View, read_loss, read_ranges
 from keras_babysit.checks._training import random_layers_off
 from keras_babysit.checks.finding import Unknown
 from keras_babysit.history import History, Measurement
-from keras_babysit.probes import Given, Monitor, Schedule, backend
+from keras_babysit.probes import Given, Kept, Monitor, Schedule, backend
 from keras_babysit.probes import sample as samples
 from keras_babysit.probes.data_facts import describe_target
-from keras_babysit.probes.monitor import PROBE_EXAMPLES, has_plain_loss
+from keras_babysit.probes.loss_facts import has_plain_loss
+from keras_babysit.probes.monitor import PROBE_EXAMPLES
 from keras_babysit.probes.probe import compute_loss, stateless
 
 COMPILES = keras.backend.backend() == "jax"
@@ -143,7 +144,7 @@ class Case:
             schedule,
             planned={},
             notice=lambda sentence, about="": self.notices.append(sentence),
-            given=Given(lambda: iter([self.batch]), is_fresh=False),
+            kept=Kept(self.history, Given(lambda: iter([self.batch]), is_fresh=False)),
         )
         measurements = monitor.measure(0, 0, None, None)
         return {(m.quantity, m.target): m.value for m in measurements}

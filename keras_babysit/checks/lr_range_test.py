@@ -14,7 +14,7 @@ from keras_babysit.checks._untouched import random_states_kept, untouched
 from keras_babysit.checks.lr_range import LrRange
 from keras_babysit.probes import backend
 from keras_babysit.probes.given import unpack
-from keras_babysit.probes.monitor import has_plain_loss
+from keras_babysit.probes.loss_facts import has_plain_loss
 
 DIVERGED = 4.0
 """Times the lowest smoothed loss at which the sweep stops (Howard and Gugger's fast.ai uses the

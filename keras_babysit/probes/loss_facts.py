@@ -48,6 +48,15 @@ _FUNCTIONS = {
 }
 
 
+def has_plain_loss(model):
+    """Return whether `model.compute_loss` tells what `fit` minimises.
+
+    A model with a `train_step` of its own and no compiled loss trains on something only it knows.
+    """
+    own_step = type(model).train_step is not keras.Model.train_step
+    return not own_step or getattr(model, "loss", None) is not None
+
+
 def describe_outputs(model, ends, columns):
     """Return the facts of each output: the form of its loss and the range of its values.
 

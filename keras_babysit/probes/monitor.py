@@ -8,15 +8,15 @@ from keras_babysit.probes import facts, outside, reference, score_plan, taps
 from keras_babysit.probes import sample as samples
 from keras_babysit.probes._backend import backend
 from keras_babysit.probes.building import build
-from keras_babysit.probes.data_facts import bad_rows, describe_data
+from keras_babysit.probes.data_facts import describe_data
 from keras_babysit.probes.gate_window import GateWindow
 from keras_babysit.probes.given import to_host
 from keras_babysit.probes.gradient_turns import GradientTurns
-from keras_babysit.probes.loss_facts import describe_outputs
+from keras_babysit.probes.loss_facts import describe_outputs, has_plain_loss
+from keras_babysit.probes.optimizer_state import learning_rate, loss_scale
 from keras_babysit.probes.pace import AGAIN, Pace
 from keras_babysit.probes.probe import Probe, alike, weight_names
-from keras_babysit.probes.recurrence import Recurrence
-from keras_babysit.probes.sample import MAX_EXAMPLES, Sample
+from keras_babysit.probes.sample import MAX_EXAMPLES
 from keras_babysit.probes.schedule import AT_ONCE
 from keras_babysit.probes.score import SLICES, Score
 from keras_babysit.probes.score_plan import ScorePlan
@@ -55,21 +55,16 @@ class Monitor:
         planned: What `fit` knows of the run: `epochs`, and `steps` of an epoch or None.
         notice: Called when something cannot be watched, with a sentence and, unless it is the
             probe, with what that is about.
-        given: Examples to measure on (see `read_given`), or None to use the batches of the run.
+        kept: The `Kept` examples of the run.
     """
 
-    def __init__(self, model, history, schedule, *, planned, notice, given=None):
+    def __init__(self, model, history, schedule, *, planned, notice, kept):
         self.model = model
         self.history = history
         self.schedule = schedule
         self.planned = planned
         self.notice = notice
-        self.given = given
-        self.train = Sample()
-        self.validation = Sample()
-        self._validation_seen = 0  # batches of the validation data up to the latest kept one
-        self.validation_batches = 0  # of a whole pass over them, as far as that is known
-        self.window = None
+        self.kept = kept
         is_jax = keras.backend.backend() == "jax"  # it compiles each operation if not all at once
         # A model that is run eagerly may be one that no graph can hold.
         self._may_compile = backend.CAN_COMPILE and (is_jax or not model.run_eagerly)
@@ -82,8 +77,6 @@ class Monitor:
         self._usual = 0  # examples of a step
         self._host_update = outside.HostUpdateRatio()
         self._firsts = []  # losses of the first steps
-        self._rows = set()  # the training examples that were kept, by their content
-        self._recurrence = Recurrence()
 
     def _prepare(self, batch, arguments):
         """Build what Keras would build in its first step, and the probes on top of that."""
@@ -140,67 +133,6 @@ class Monitor:
     def start_seconds(self):
         """About how long it takes to start to probe this network."""
         return backend.start_seconds(self._size, is_compiled=self.is_compiled)
-
-    def wants_train_batch(self, place):
-        """Return whether the sample wants the batch of step `place`, counted from 0."""
-        return self.given is None and self.train.wants(place)
-
-    @property
-    def is_sample_small(self):
-        """Whether the sample holds fewer examples than a verdict on dead units needs."""
-        needed = MAX_EXAMPLES if self.window is None else self.window.examples
-        return len(self.train) < needed - needed // SMALL
-
-    def take_train_batch(self, step, epoch, batch):
-        """Keep a batch of the run if the sample wants it; return what is not finite in it."""
-        if not self.wants_train_batch(step):
-            return []
-        batch = to_host(batch)
-        measurements = self.search_data(step, epoch, batch)
-        if epoch > 0:  # what comes again would be its own nearest neighbour
-            batch = samples.without(batch, self._rows)
-        self._rows |= samples.rows(batch)
-        if samples.size(batch):
-            self.train.add(step, batch)
-        return measurements
-
-    def note_recurrence(self, batch, steps):
-        """Note which examples of a batch came before, in epochs of so many steps."""
-        examples = steps * self.history.facts.get("batch_size", samples.size(batch))
-        self._recurrence.note(batch, self._rows, examples)
-        if self._recurrence.share is not None:
-            self.history.facts["recurring_share"] = self._recurrence.share
-
-    def search_data(self, step, epoch, batch):
-        """Return a measurement of each part of the batch that is not finite, usually none."""
-        measurements = []
-        for room, tensors in zip(("inputs", "targets"), to_host(batch), strict=False):
-            for place, leaf in enumerate(keras.tree.flatten(tensors)):
-                rows = () if leaf is None else bad_rows(leaf)
-                if len(rows):
-                    target = f"{room}[{place}]"
-                    count = float(np.sum(~np.isfinite(leaf)))
-                    measurements += [
-                        Measurement(step, epoch, f"{room}/nonfinite", target, count),
-                        Measurement(
-                            step, epoch, f"{room}/nonfinite_example", target, float(rows[0])
-                        ),
-                    ]
-        self.history.extend(measurements)
-        return measurements
-
-    def wants_validation_batch(self, place):
-        """Return whether the sample wants the batch at `place` of a pass over the validation data.
-
-        A pass goes on where the one before was left.
-        """
-        return place >= self._validation_seen and self.validation.wants(place)
-
-    def take_validation_batch(self, place, batch):
-        """Keep a batch of the validation data if the sample wants it."""
-        if self.wants_validation_batch(place):
-            self.validation.add(place, to_host(batch))
-            self._validation_seen = place + 1
 
     def measure(self, step, epoch, arguments, batch):
         """Take one probe before a step.
@@ -283,9 +215,9 @@ class Monitor:
     def _scores(self):
         """Return the values of one score by quantity and target."""
         state = backend.state(self.model, None)
-        kept = {"train": self.train, "validation": self.validation}
+        samples_of = {"train": self.kept.train, "validation": self.kept.validation}
         values, seen = {}, {}
-        for target, sample in kept.items():
+        for target, sample in samples_of.items():
             part = sample.thinned(self._plan.examples)
             scores, seen[target], gates = self._run_score(state, part)
             if target == "train":
@@ -295,18 +227,12 @@ class Monitor:
             for name, (mean, error) in scores.items():
                 values[f"score/{name}", target] = mean
                 values[f"score/{name}_stderr", target] = error
-        train, validation = (self._read_task(seen[target]) for target in kept)
-        if not self._is_fair(train, validation):
+        train, validation = (self._read_task(scored) for scored in seen.values())
+        if not self.kept.stands_for_all(train, validation):
             values = {key: value for key, value in values.items() if key[1] != "validation"}
             validation = None
         neighbours = None if train is None else self._neighbour_errors(train, seen["train"].inputs)
         return values | reference.compared(train, validation, neighbours)
-
-    def _is_fair(self, train, validation):
-        """Return whether the kept validation examples stand for all; the first of sorted do not."""
-        is_whole = self.validation.next_place(self._validation_seen - 1) >= self.validation_batches
-        is_unknown = train is None or validation is None
-        return is_whole or is_unknown or reference.stands_for_all(train, validation)
 
     def _read_task(self, scored):
         if scored is None:
@@ -316,14 +242,14 @@ class Monitor:
 
     def _choose(self, batch):
         """Return the examples to measure on: those of the step, or kept ones where it has few."""
-        if self.given is not None:
-            return self.given.next(self._examples, self.train)
+        if self.kept.is_given:
+            return self.kept.next_given(self._examples)
         size = 0 if batch is None else samples.size(batch)
         self._usual = max(size, self._usual)
         enough = max(SMALL, self._usual) if backend.COMPILES_EACH_SIZE else SMALL
-        if batch is not None and size >= min(enough, len(self.train)):
+        if batch is not None and size >= min(enough, len(self.kept.train)):
             return samples.keep(batch, self._examples)
-        return self.train.batch(self._count_kept())
+        return self.kept.train.batch(self._count_kept())
 
     def _count_kept(self):
         """Return how many of the kept examples to measure on: what a probe takes at most.
@@ -332,7 +258,7 @@ class Monitor:
         a compilation of its own, as many as the steps have; and as long as there are fewer, a power
         of two, of which there are few.
         """
-        kept, wanted = len(self.train), min(max(SMALL, self._usual), self._examples)
+        kept, wanted = len(self.kept.train), min(max(SMALL, self._usual), self._examples)
         if not backend.COMPILES_EACH_SIZE:
             further = self._pace.per_example() * (self._examples - wanted)
             # A single look may take half of what is left.
@@ -347,7 +273,8 @@ class Monitor:
         """
         if not backend.COMPILES_EACH_SIZE:
             return self._plan.at_a_time(self._examples)
-        of = {id(s): len(s) // SLICES for s in (self.train, self.validation) if len(s) >= SLICES}
+        both = (self.kept.train, self.kept.validation)
+        of = {id(s): len(s) // SLICES for s in both if len(s) >= SLICES}
         most, least = of.get(id(sample), 1), min(of.values(), default=1)
         return min(self._examples, _power_of_two(least if most <= SLICES * least else most))
 
@@ -403,9 +330,8 @@ class Monitor:
         takes_gradients = self.schedule.every != "auto" or self._turns.takes_gradients()
         holds_compilation = self.is_compiled and not self._probe.has_run
         start = self.schedule.clock()
-        readings = self._probe(
-            state, batch, loss_scale=self._loss_scale(state), takes_gradients=takes_gradients
-        )
+        scale = loss_scale(self.model.optimizer, state)
+        readings = self._probe(state, batch, loss_scale=scale, takes_gradients=takes_gradients)
         seconds = self.schedule.clock() - start
         self._turns.note(takes_gradients=takes_gradients, seconds=seconds)
         if takes_gradients and not holds_compilation:
@@ -416,7 +342,7 @@ class Monitor:
     def foresee_score(self):
         """Choose what the next score takes: it goes through all that is kept, or a part of it."""
         if self._plan is not None:
-            self._plan.choose(self.train, self.validation)
+            self._plan.choose(self.kept.train, self.kept.validation)
 
     def _can_shrink(self, error):
         return backend.is_out_of_memory(error) and self._examples == PROBE_EXAMPLES
@@ -454,8 +380,8 @@ class Monitor:
         self._describe_data(batch)
         steps = self.planned.get("steps")
         examples = known["examples"] = steps * size if steps else None
-        self.window = GateWindow(min(MAX_EXAMPLES, examples or MAX_EXAMPLES))
-        self._pieces = GateWindow(self.window.examples)
+        self.kept.needed = min(MAX_EXAMPLES, examples or MAX_EXAMPLES)
+        self._units, self._pieces = (GateWindow(self.kept.needed) for _ in range(2))
 
     def _describe_network(self):
         layers = self.history.facts["layers"]
@@ -472,23 +398,23 @@ class Monitor:
 
     def _describe_data(self, batch=None):
         """Describe what is kept of the data, again as long as more comes."""
-        size = len(self.train) if batch is None else samples.size(batch)
+        size = len(self.kept.train) if batch is None else samples.size(batch)
         if size > self.history.facts.get("data", {}).get("examples", 0):
-            batch = self.train.batch(MAX_EXAMPLES) if batch is None else to_host(batch)
-            batch_size = self.history.facts["batch_size"] if self.given is None else None
+            batch = self.kept.train.batch(MAX_EXAMPLES) if batch is None else to_host(batch)
+            batch_size = self.history.facts["batch_size"] if not self.kept.is_given else None
             self.history.facts["data"] = describe_data(batch, batch_size=batch_size)
 
     def _note_gates(self, readings, examples):
         for (quantity, target), gates in readings.items():
             if quantity == "activations/gate_max":
-                self.window.add(target, examples, gates)
+                self._units.add(target, examples, gates)
             if quantity == "activations/piece_share":
                 self._pieces.add(target, examples, gates)
 
     def _dead(self):
         """Return the shares of dead units and pieces, where enough examples were seen."""
         shares = {}
-        for name, window in (("dead", self.window), ("dead_piece", self._pieces)):
+        for name, window in (("dead", self._units), ("dead_piece", self._pieces)):
             for target in window.targets():
                 share = window.dead_fraction(target)
                 if share is not None:
@@ -498,10 +424,10 @@ class Monitor:
     def _derived(self, readings, state, step):
         """Return what follows from the readings: shares of units, learning rate, first loss."""
         values = {}
-        rate = self._learning_rate(state)
+        rate = learning_rate(self.model.optimizer, state)
         if rate is not None:
             values["optimizer/learning_rate", ""] = rate
-        scale = self._loss_scale(state)
+        scale = loss_scale(self.model.optimizer, state)
         if scale != 1:
             values["optimizer/loss_scale", ""] = scale
         if ("loss/batch", "") in readings and (step == 0 or self._is_starting):
@@ -529,39 +455,6 @@ class Monitor:
         if self._neighbours is None:
             self._neighbours = reference.Neighbours(are_tokens=reference.takes_tokens(self.model))
         return self._neighbours.errors(task, inputs)
-
-    def _learning_rate(self, state):
-        optimizer = self.model.optimizer
-        if optimizer is None:
-            return None
-        mapping = _of_optimizer(optimizer, state)
-        with keras.StatelessScope(state_mapping=mapping):
-            rate = getattr(optimizer, "inner_optimizer", optimizer).learning_rate
-            return float(backend.to_numpy(rate.value if hasattr(rate, "value") else rate))
-
-    def _loss_scale(self, state):
-        optimizer = self.model.optimizer
-        scale = getattr(optimizer, "dynamic_scale", None)
-        if optimizer is None or scale is None:
-            return 1.0
-        mapping = _of_optimizer(optimizer, state)
-        value = next((value for variable, value in mapping if variable is scale), None)
-        return 1.0 if value is None else float(backend.to_numpy(value))
-
-
-def _of_optimizer(optimizer, state):
-    """Return the variables of the optimizer that `compile` was given, each with its value."""
-    variables = optimizer.variables
-    return list(zip(variables, state[2][: len(variables)], strict=True))
-
-
-def has_plain_loss(model):
-    """Return whether `model.compute_loss` tells what `fit` minimises.
-
-    A model with a `train_step` of its own and no compiled loss trains on something only it knows.
-    """
-    own_step = type(model).train_step is not keras.Model.train_step
-    return not own_step or getattr(model, "loss", None) is not None
 
 
 def _power_of_two(number):

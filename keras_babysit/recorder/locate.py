@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from keras_babysit.advice import Remedy
-from keras_babysit.probes.monitor import has_plain_loss
+from keras_babysit.probes.loss_facts import has_plain_loss
 from keras_babysit.probes.probe import weight_names
 from keras_babysit.probes.random_state import untouched_random_state
 from keras_babysit.recorder.fault import Fault

@@ -131,7 +131,7 @@ def test_what_the_data_take_to_come_is_not_ours():
     model.compile("adam", "sparse_categorical_crossentropy")
     model.fit(SlowData(), verbose=0, epochs=2, callbacks=[sitter, WithThatClock()])
     assert clock.now >= 800.0
-    assert len(sitter._session._monitor.train) == 64  # they were kept, so they were asked for
+    assert len(sitter._session._kept.train) == 64  # they were kept, so they were asked for
     assert sitter.overhead.seconds < 1.0
 
 
@@ -217,8 +217,8 @@ def test_the_end_of_an_epoch_is_measured_on_as_many_examples_as_the_budget_spare
     sitter = kb.Babysitter(verbose=0)
     fit(sitter)
     monitor = sitter._session._monitor
-    monitor.train = Sample()
-    monitor.train.add(0, (np.ones((200, 4), "float32"), np.ones(200, "int32"), None))
+    monitor.kept.train = Sample()
+    monitor.kept.train.add(0, (np.ones((200, 4), "float32"), np.ones(200, "int32"), None))
     monitor._usual, monitor._pace = 32, Pace()
     monitor._pace.note(1, seconds)
     assert samples.size(monitor._choose(None)) == examples
@@ -228,8 +228,8 @@ def test_a_part_of_what_is_kept_is_scored_as_all_is():
     sitter = kb.Babysitter(verbose=0)
     fit(sitter)
     monitor = sitter._session._monitor
-    monitor.train = Sample()
-    monitor.train.add(0, (np.ones((1000, 4), "float32"), np.ones(1000, "int32"), None))
+    monitor.kept.train = Sample()
+    monitor.kept.train.add(0, (np.ones((1000, 4), "float32"), np.ones(1000, "int32"), None))
     monitor._plan.examples = 250
     values = monitor._scores()
     assert np.isfinite(values["score/loss", "train"])

@@ -303,5 +303,5 @@ def test_validation_examples_are_kept_over_passes_where_one_does_not_suffice(mon
     x = np.arange(32, dtype="float32")[:, None]
     sitter = kb.Babysitter(verbose=0)
     model.fit(x, x, batch_size=8, epochs=6, validation_data=(x, x), verbose=0, callbacks=[sitter])
-    kept = sitter._session._monitor.validation.batch(64)[0]
+    kept = sitter._session._kept.validation.batch(64)[0]
     assert kept[:, 0].tolist() == x[:, 0].tolist()
