@@ -37,14 +37,13 @@ class Recorder(JsonLines):
     def mark_judgement(self, history: History) -> list[Advice]:
         """Note that the session judges now. It is a rule that finds nothing, asked first."""
         session = self.sitter._session
-        is_hunting = session._hunted is None or session._is_hunting
         self._write(
             [
                 {
                     "type": "judgement",
-                    "step": int(session._step),
-                    "epoch": int(session.epoch),
-                    "may_wait": bool(is_hunting and not session._stops_at_once),
+                    "step": int(session._steps.now),
+                    "epoch": int(session._steps.epoch),
+                    "may_wait": not session._hunt.is_over and not session._stops_at_once,
                 }
             ]
         )

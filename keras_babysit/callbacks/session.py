@@ -12,7 +12,9 @@ import numpy as np
 
 from keras_babysit.advice import Advice, Severity
 from keras_babysit.callbacks._warnings import brief, warn
+from keras_babysit.callbacks.hunt import Hunt
 from keras_babysit.callbacks.judge import Judge
+from keras_babysit.callbacks.steps import Steps
 from keras_babysit.errors import NotCompiledError, ProbeMismatchError
 from keras_babysit.history import History, Measurement
 from keras_babysit.probes import (
@@ -33,10 +35,6 @@ from keras_babysit.sinks import Report, Sink
 
 FATAL_RULES = ("non_finite_values", "loss_explosion")
 """Rules after which the weights are lost: the flight recorder looks into it, `rescue` acts."""
-
-HUNT_STEPS = 400
-"""Steps whose whole batch is searched for the data that made the weights non-finite. The run is
-lost by then, so that this may cost what it costs."""
 
 
 @dataclass(frozen=True)
@@ -92,15 +90,13 @@ class Session:
         self.settings = settings
         self.history = History()
         self.is_off = False
-        self.epoch = self._first_epoch = 0
-        self._step = 0
+        self._steps = Steps(model, planned)
         self._quiet_until = 0  # the step before which there is nothing to look at
         self._next_keep = 0  # the step at which the next batch may be kept
         self._next_validation_keep = 0  # the same in a pass over the validation data
         self._validation_step = -1  # the latest one in a pass
         self._sees_batches = False  # those of `tf.distribute` cannot be looked at
         self._is_keeping = True  # whether batches of this epoch are kept for the sample
-        self._epoch_start = 0  # steps done before this epoch
         self._probed_at = self._scored_at = 0  # the epoch's end at which that was done last
         self._found = []  # what the probe of that end brought
         self._place, self._workers = backend.workers(model)
@@ -109,7 +105,7 @@ class Session:
         self._limit = settings.stop_on if self._workers == 1 else None
         self._call_off = _nothing  # calls off what was put in place of a step function
         self._is_known_lost = False
-        self._hunted = None  # steps searched for non-finite data, None before there is a reason
+        self._hunt = Hunt(planned.get("steps"))
         self._record_of_fit = getattr(model, "history", None)  # Keras makes one for each `fit`
         self._is_lost = False  # whether a fatal rule holds
         self._recorder = self._make_recorder()
@@ -160,15 +156,14 @@ class Session:
     @guarded
     def begin_epoch(self, epoch):
         """Note that an epoch begins."""
-        self.epoch = epoch
-        if self._epoch_start == 0:
-            self._first_epoch = epoch
-        self.schedule.expect(self._planned_steps())
+        steps = self._steps
+        steps.begin_epoch(epoch)
+        self.schedule.expect(steps.planned)
         self._next_validation_keep = 0
-        self._step = self._quiet_until = self._epoch_start
-        self._is_keeping = self._epoch_start == 0 or self._kept.is_small
+        self._quiet_until = steps.now
+        self._is_keeping = steps.now == 0 or self._kept.is_small
         if self._recorder is not None:
-            self._recorder.begin_epoch(epoch, self._step)
+            self._recorder.begin_epoch(epoch, steps.now)
 
     @guarded
     def expect_step(self, batch):
@@ -176,20 +171,20 @@ class Session:
 
         This runs before every step: what is not looked at must cost next to nothing.
         """
-        self._step = step = self._epoch_start + batch
+        step = self._steps.expect(batch)
         if self._recorder is not None:
-            self._recorder.expect(step, self.epoch, batch)
+            self._recorder.expect(step, self._steps.epoch, batch)
         if step >= self._quiet_until:
             with self.schedule.charging("other"):
                 self._consider(step)
 
     def _consider(self, step):
         is_due, is_wanted = self.schedule.is_due(step), self._wants_batch(step)
-        if is_due or is_wanted or self._is_hunting:
+        if is_due or is_wanted or self._hunt.is_on:
             before = functools.partial(self._before_step, is_due)
             self._intercept("train_function", before, self._after_step)
         self._quiet_until = min(self.schedule.next_step, self._next_keep)
-        if self._is_hunting:
+        if self._hunt.is_on:
             self._quiet_until = step
 
     @guarded
@@ -198,7 +193,7 @@ class Session:
         self._validation_step = batch
         if batch < self._next_validation_keep or not self._kept.wants_validation_batch(batch):
             return
-        if self.schedule.affords("keep_validation", self._step):
+        if self.schedule.affords("keep_validation", self._steps.now):
             before = functools.partial(self._before_validation_step, batch)
             self._intercept("test_function", before, lambda known, result: None)
         else:
@@ -213,13 +208,13 @@ class Session:
             self._recorder.end_epoch()
 
     def _look_back(self, logs):
-        self._step = self._epoch_start = self._steps_done()
+        self._steps.end_epoch()
         self._kept.validation_batches = self._validation_step + 1
         is_lost = self._record_logs(logs or {})
-        is_last = self.epoch + 1 == self.planned.get("epochs") or self.model.stop_training
+        is_last = self._steps.is_last_epoch
         has_looked = self._look(is_last=is_last, whatever_it_costs=is_lost)
         must_judge = has_looked or is_last or is_lost or self._stops_at_once
-        if must_judge or self.schedule.affords("judge", self._step):
+        if must_judge or self.schedule.affords("judge", self._steps.now):
             with self.schedule.charging("judge"):
                 self._pronounce()
 
@@ -228,20 +223,20 @@ class Session:
 
         The score is first: where both are too much, it tells more of how a run ends.
         """
-        step, schedule = self._step, self.schedule
+        step, schedule = self._steps.now, self.schedule
         self._monitor.foresee_score()
         is_scored = self._scored_at < step and schedule.affords("score", step, is_last=is_last)
         if is_scored:
             # What has exploded is scored like the rest.
             with np.errstate(all="ignore"), schedule.charging("score"):
-                self._judge.emit(self._monitor.score(step, self.epoch))
+                self._judge.emit(self._monitor.score(step, self._steps.epoch))
             self._scored_at = step
         is_probed = self._probed_at < step and (
             whatever_it_costs or schedule.affords("probe", step, is_last=is_last)
         )
         if is_probed:
             with schedule.charging("probe"):
-                self._found = self._monitor.measure(step, self.epoch, None, None)
+                self._found = self._monitor.measure(step, self._steps.epoch, None, None)
                 self._judge.emit(self._found)
             self._alarm_if_ruined(self._found)
             schedule.probes += 1
@@ -251,7 +246,7 @@ class Session:
     def end(self):
         """Finish: judge a last time, put back what was borrowed, close the sinks."""
         self._call_off()
-        self._hunted = HUNT_STEPS
+        self._hunt.end()
         self.history.facts["has_ended"] = True
         with self.schedule.charging("other"):
             self._say_what_was_too_dear()
@@ -288,7 +283,8 @@ class Session:
     @guarded
     def _finish(self):
         """Judge a last time, and look once more if another callback ended the run unforeseen."""
-        if self._epoch_start == self._step and "model" in self.history.facts:
+        is_between_epochs = self._steps.now == self._steps.epoch_start
+        if is_between_epochs and "model" in self.history.facts:
             self._look(is_last=True)
         self._pronounce()
 
@@ -345,7 +341,7 @@ class Session:
         """
         with self.schedule.charging(kind):
             batches, arguments = backend.borrow(
-                arguments, self._steps_per_call, fetching=self.schedule.leaving_out
+                arguments, self._steps.per_call, fetching=self.schedule.leaving_out
             )
             return self._first_of(batches), arguments
 
@@ -361,7 +357,7 @@ class Session:
             with self.schedule.charging("keep"):
                 self._keep(batch)
         self._sees_batches = self._sees_batches or batch is not None
-        is_over = self._sees_batches and batch is None and self._may_be_the_end
+        is_over = self._sees_batches and batch is None and self._steps.may_be_over
         if not is_due or is_over:
             return None
         backend.wait(backend.state(self.model, arguments)[0])  # what is pending is not our cost
@@ -375,7 +371,7 @@ class Session:
         return weights, self.schedule.clock() - start
 
     def _measure_step(self, arguments, batch):
-        self._found = self._monitor.measure(self._step, self.epoch, arguments, batch)
+        self._found = self._monitor.measure(self._steps.now, self._steps.epoch, arguments, batch)
         if not self._found:
             self._judge.note(
                 "Not watched: the batches of this run cannot be looked at (tf.distribute). Give "
@@ -386,7 +382,7 @@ class Session:
     @property
     def _is_probed(self):
         """Whether the state before this step was measured at the end of the epoch before it."""
-        return 0 < self._step == self._probed_at
+        return 0 < self._steps.now == self._probed_at
 
     @guarded
     def _after_step(self, known, result):
@@ -397,7 +393,7 @@ class Session:
         start = self.schedule.clock()
         self._judge.emit(
             self._monitor.measure_update(
-                weights, result, self._step, self.epoch, self._steps_per_call
+                weights, result, self._steps.now, self._steps.epoch, self._steps.per_call
             )
         )
         self._alarm_if_ruined(self._found)
@@ -408,7 +404,7 @@ class Session:
         else:
             self.schedule.charge("probe", seconds)
             self.schedule.probes += 1
-        self.schedule.looked(self._step)
+        self.schedule.looked(self._steps.now)
 
     @guarded
     def _see_validation_step(self, place, batch):
@@ -431,56 +427,17 @@ class Session:
 
         If the weights went bad unexplained it is searched for the reason instead.
         """
-        epochs = self.epoch - self._first_epoch
-        if epochs:
-            self._kept.note_recurrence(batch, self._epoch_start // epochs)
-        if self._is_hunting:
-            self._hunted += self._steps_per_call
-            found = self._kept.search(self._step, self.epoch, batch)
+        steps = self._steps
+        if steps.epochs_done:
+            self._kept.note_recurrence(batch, steps.epoch_start // steps.epochs_done)
+        if self._hunt.is_on:
+            self._hunt.note(steps.per_call)
+            found = self._kept.search(steps.now, steps.epoch, batch)
         else:
-            found = self._kept.take_train_batch(self._step, self.epoch, batch)
+            found = self._kept.take_train_batch(steps.now, steps.epoch, batch)
         if found:
-            self._hunted = HUNT_STEPS
+            self._hunt.end()
             self._judge.emit(found)
-
-    @property
-    def _is_hunting(self):
-        return self._hunted is not None and self._hunted < self._hunt_limit
-
-    @property
-    def _hunt_limit(self):
-        # The rest of this epoch and the whole of the next, which comes in another order.
-        return min(HUNT_STEPS, 2 * (self.planned.get("steps") or HUNT_STEPS))
-
-    @property
-    def _steps_per_call(self):
-        return getattr(self.model, "steps_per_execution", 1) or 1
-
-    def _planned_steps(self):
-        """Return how many steps the run is going to have, None as long as that is not known.
-
-        Of a generator `fit` knows the steps of an epoch once the first one is over.
-        """
-        epochs, steps = self.planned.get("epochs"), self.planned.get("steps")
-        epochs_done = self.epoch - self._first_epoch
-        if not steps and epochs_done:
-            steps = self._epoch_start / epochs_done
-        return round(steps * (epochs - self._first_epoch)) if epochs and steps else None
-
-    def _steps_done(self):
-        """Return the steps done at the end of an epoch; hooks alone do not tell the last one."""
-        steps = self.planned.get("steps")
-        if steps and not self.model.stop_training:
-            return self._epoch_start + steps
-        if self._may_be_the_end and not self.model.stop_training:
-            return self._step
-        return self._step + self._steps_per_call
-
-    @property
-    def _may_be_the_end(self):
-        """Whether the step that was announced may be none, for the data are over."""
-        has_begun = self._step > self._epoch_start
-        return backend.ANNOUNCES_THE_END and not self.planned.get("steps") and has_begun
 
     def _record_logs(self, logs):
         """Record the epoch's own numbers; return whether one is not finite for the first time.
@@ -488,7 +445,7 @@ class Session:
         What went bad is then worth a probe, whatever it costs.
         """
         measurements = [
-            Measurement(self._step, self.epoch, f"logs/{name}", "", float(value))
+            Measurement(self._steps.now, self._steps.epoch, f"logs/{name}", "", float(value))
             for name, value in logs.items()
             if np.ndim(value) == 0
         ]
@@ -509,7 +466,7 @@ class Session:
             self._recorder.alarm()
         if self._must_explain(holding):
             return
-        self._judge.publish(holding, step=self._step, epoch=self.epoch)
+        self._judge.publish(holding, step=self._steps.now, epoch=self._steps.epoch)
         if self._limit is not None and any(a.severity >= self._limit for a in holding):
             self.model.stop_training = True
 
@@ -539,9 +496,9 @@ class Session:
     def _must_explain(self, holding):
         """Return whether to search for the cause first, rather than to tell of an effect alone."""
         is_unexplained = any(a.evidence.get("first_seen") == "weights" for a in holding)
-        if is_unexplained and self._hunted is None and not self._stops_at_once:
-            self._hunted = 0
-        return is_unexplained and self._is_hunting
+        if is_unexplained and not self._stops_at_once:
+            self._hunt.begin()
+        return is_unexplained and self._hunt.is_on
 
     @property
     def _stops_at_once(self):
@@ -566,7 +523,7 @@ class Session:
         loss, start = values.get("loss/batch"), self.history.last("loss/start")
         if loss is None or self._is_lost:
             # Before the first step there is no better state, whatever its loss is.
-            return self._step == 0 and not self._is_lost
+            return self._steps.now == 0 and not self._is_lost
         return math.isfinite(loss) and (start <= 0 or loss <= EXPLODED * start)
 
 

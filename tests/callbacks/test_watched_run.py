@@ -293,8 +293,8 @@ def test_validation_examples_are_kept_over_passes_where_one_does_not_suffice(mon
         """Have room for one batch of validation data in each epoch, and for all else."""
         if kind != "keep_validation":
             return True
-        is_first = sitter._session.epoch not in affordable
-        affordable.append(sitter._session.epoch)
+        is_first = sitter._session._steps.epoch not in affordable
+        affordable.append(sitter._session._steps.epoch)
         return is_first
 
     monkeypatch.setattr(Schedule, "affords", affords)
