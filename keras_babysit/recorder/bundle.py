@@ -80,9 +80,11 @@ def _fill(folder, model, box, bad, fault, limit):
     if reason is not None:
         (folder / "model.keras").unlink(missing_ok=True)
     trainable, other, optimizer = bad.before
+    count = len(model.optimizer.variables) if model.optimizer else 0
     state = {"other": other[: len(model.non_trainable_variables)]}
+    if optimizer[count:]:
+        state["beside"] = optimizer[count:]
     if reason is not None:
-        count = len(model.optimizer.variables) if model.optimizer else 0
         state |= {"trainable": trainable, "optimizer": optimizer[:count]}
     _save(folder / "state.npz", {f"{k}{i}": v for k, vs in state.items() for i, v in enumerate(vs)})
     arrays = {}
@@ -210,7 +212,8 @@ See it again: {how}
 
 model.keras   the model as it was right before the bad step
 batch.npz     the batch of that step
-state.npz     seeds and moving averages; without model.keras also weights and optimizer
+state.npz     seeds, moving averages, and optimizers beside that of `compile`; without model.keras
+              also weights and optimizer
 bundle.json   what was found, where, and the versions
 {facts["note"]}
 """

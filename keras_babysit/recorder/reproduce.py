@@ -34,7 +34,7 @@ def main(folder=None, arguments=None):
     model = _model(folder, bundle, options)
     arrays = _arrays(folder / "batch.npz")
     x, y, weight = (_tensors(bundle["structure"][name], arrays) for name in ("x", "y", "weight"))
-    _restore(model, folder, bundle, x)
+    _restore(model, folder, bundle, x, y, weight)
     with _random_state(arrays):
         is_there = _show_data(bundle, x, y, weight) | _show_layers(model, bundle, x)
     with _random_state(arrays):
@@ -94,28 +94,61 @@ def _tensors(structure, arrays):
     return tuple(values) if kind == "tuple" else values
 
 
-def _restore(model, folder, bundle, x):
+def _restore(model, folder, bundle, x, y, weight):
     """Give the model the values of the run from before the bad step."""
     state = _arrays(folder / "state.npz")
     if not model.built:
         with contextlib.suppress(NotImplementedError):  # a model without `call`, as a GAN
             model(x)
-    groups = {
-        "trainable": model.trainable_variables,
-        "other": model.non_trainable_variables,
-        "optimizer": model.optimizer.variables if model.optimizer else [],
-    }
-    known = bundle["state"].get("optimizer")
-    if model.optimizer and not model.optimizer.built and known != len(groups["optimizer"]):
+    known = bundle["state"]
+    is_unlike = known.get("optimizer") != len(_groups(model)["optimizer"])
+    if model.optimizer and not model.optimizer.built and is_unlike:
         model.optimizer.build(model.trainable_variables)
-        groups["optimizer"] = model.optimizer.variables
-    for name, count in bundle["state"].items():
+    if known.get("beside", 0) != len(_groups(model)["beside"]):
+        _build_in_a_step(model, x, y, weight)
+    groups = _groups(model)
+    for name, count in known.items():
         if len(groups[name]) != count:
             raise SystemExit(
                 f"The model must have {count} {name} variables. Received: {len(groups[name])}"
             )
         for place, variable in enumerate(groups[name]):
             variable.assign(state[f"{name}{place}"])
+
+
+def _groups(model):
+    """Return the variables of a model by what they belong to, as `state.npz` has them."""
+    return {
+        "trainable": model.trainable_variables,
+        "other": model.non_trainable_variables,
+        "optimizer": model.optimizer.variables if model.optimizer else [],
+        "beside": [variable for one in _beside(model) for variable in one.variables],
+    }
+
+
+def _beside(model):
+    """Return the optimizers that a model has beside that of `compile`, as a GAN."""
+    import keras
+
+    found = {}
+    for value in vars(model).values():
+        some = value.values() if isinstance(value, dict) else value
+        some = list(some) if isinstance(value, dict | list | tuple) else [value]
+        found |= {id(one): one for one in some if isinstance(one, keras.optimizers.Optimizer)}
+    return [one for one in found.values() if one is not model.optimizer]
+
+
+def _build_in_a_step(model, x, y, weight):
+    """Have the optimizers built that only the model's own step builds; leave all else as it was."""
+    import keras
+
+    groups = _groups(model)
+    variables = [*groups["trainable"], *groups["other"], *groups["optimizer"]]
+    values = [keras.ops.convert_to_numpy(variable.value) for variable in variables]
+    model.train_on_batch(x, y, sample_weight=weight)
+    model.reset_metrics()
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
 
 
 @contextlib.contextmanager

@@ -170,6 +170,24 @@ def test_the_command_can_be_pasted_from_any_folder(tmp_path):
     assert "only/kernel after the step: 4 of 4 entries are not finite" in ran.stdout
 
 
+@pytest.mark.skipif(keras.backend.backend() == "jax", reason="a step has one optimizer there")
+def test_an_optimizer_beside_that_of_compile_is_put_back(tmp_path):
+    make = faulty.adversarial
+    folder, _ = bundle_of(make, tmp_path)
+    bundle = json.loads((folder / "bundle.json").read_text())
+    arrays = np.load(folder / "state.npz", allow_pickle=False)
+    model, x, _ = make()
+    script_of_bundles._restore(model, folder, bundle, x[:BATCH], None, None)
+    beside = [v for one in model.optimizers.values() for v in one.variables]
+    assert bundle["state"]["beside"] == len(beside) > 4
+    for place, variable in enumerate(beside):
+        value = keras.ops.convert_to_numpy(variable.value)
+        np.testing.assert_array_equal(value, arrays[f"beside{place}"])
+    assert {int(one.iterations) for one in model.optimizers.values()} == {BAD // BATCH}
+    ran = reproduce(folder, "--model", "tests.recorder.faulty:only_adversarial", cwd=os.getcwd())
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
 @pytest.mark.parametrize("make", ["without_call", "averages"])
 def test_what_a_bundle_cannot_hold_is_no_error(make, tmp_path, monkeypatch):
     def nameless(self):
