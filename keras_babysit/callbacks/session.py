@@ -231,7 +231,8 @@ class Session:
             with np.errstate(all="ignore"), schedule.charging("score"):
                 self._judge.emit(self._monitor.score(step, self._steps.epoch))
             self._scored_at = step
-        is_probed = self._probed_at < step and (
+        can_probe = self._probed_at < step and self._monitor.can_use_kept
+        is_probed = can_probe and (
             whatever_it_costs or schedule.affords("probe", step, is_last=is_last)
         )
         if is_probed:
@@ -249,7 +250,7 @@ class Session:
         self._hunt.end()
         self.history.facts["has_ended"] = True
         with self.schedule.charging("other"):
-            self._say_what_was_too_dear()
+            self._say_if_from_outside()
             self._finish()
         self._stop_recorder()
         with self.schedule.charging("other"):
@@ -270,15 +271,10 @@ class Session:
         self.history.facts["broke_off"] = brief(error)
         warn("keras-babysit is off for the rest of this run", error)
 
-    def _say_what_was_too_dear(self):
-        monitor = self._monitor
-        if "model" in self.history.facts and not monitor.is_inside and not self.is_off:
-            self._judge.note(
-                f"Not watched: what the layers compute. To start with it takes about "
-                f"{monitor.start_seconds:.1f} s on this network, and the budget of "
-                f"{self.settings.budget:.0%} granted this run less. Babysitter(every=10) looks "
-                "whatever it costs; budget=0.1 grants more."
-            )
+    def _say_if_from_outside(self):
+        sentence = None if self.is_off else self._monitor.why_from_outside()
+        if sentence is not None:
+            self._judge.note(sentence)
 
     @guarded
     def _finish(self):
@@ -372,7 +368,7 @@ class Session:
 
     def _measure_step(self, arguments, batch):
         self._found = self._monitor.measure(self._steps.now, self._steps.epoch, arguments, batch)
-        if not self._found:
+        if not self._found and batch is None:
             self._judge.note(
                 "Not watched: the batches of this run cannot be looked at (tf.distribute). Give "
                 "examples to measure on: Babysitter(probe=(x, y))."

@@ -19,6 +19,7 @@ from keras_babysit.checks.finding import Unknown
 from keras_babysit.history import History, Measurement
 from keras_babysit.probes import Given, Kept, Monitor, Schedule, backend
 from keras_babysit.probes import sample as samples
+from keras_babysit.probes.batch_size import fixed_batch_size
 from keras_babysit.probes.data_facts import describe_target
 from keras_babysit.probes.loss_facts import has_plain_loss
 from keras_babysit.probes.monitor import PROBE_EXAMPLES
@@ -354,9 +355,3 @@ def _tensors(batch):
 def _tensor(array):
     is_text = getattr(array, "dtype", None) is not None and np.dtype(array.dtype).kind in "OSU"
     return array if is_text else ops.convert_to_tensor(array)
-
-
-def fixed_batch_size(model):
-    """Return the batch size that a model is built for, None if it takes any."""
-    sizes = [tensor.shape[0] for tensor in getattr(model, "inputs", None) or ()]
-    return next((size for size in sizes if size is not None), None)

@@ -9,9 +9,9 @@ import numpy as np
 from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.checks._data import MAX_BYTES, take
 from keras_babysit.checks._facts import output_history, renamed, signal_history
-from keras_babysit.checks.case import fixed_batch_size
 from keras_babysit.checks.finding import Finding, Unknown
 from keras_babysit.history import History
+from keras_babysit.probes.batch_size import fixed_batch_size
 from keras_babysit.probes.data_facts import FEWEST, bad_rows, describe_data
 from keras_babysit.rules import (
     class_imbalance,

@@ -10,9 +10,10 @@ from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.checks import _data
 from keras_babysit.checks._double import double_precision, stateless_double
 from keras_babysit.checks._untouched import same_random_numbers
-from keras_babysit.checks.case import COMPILES, GRADIENT, fixed_batch_size, to_array
+from keras_babysit.checks.case import COMPILES, GRADIENT, to_array
 from keras_babysit.checks.finding import Finding, Unknown
 from keras_babysit.probes._backend import backend
+from keras_babysit.probes.batch_size import fixed_batch_size
 from keras_babysit.probes.probe import compute_loss, weight_names
 
 WRONG = 1e-2

@@ -8,9 +8,10 @@ import numpy as np
 from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.checks import _data
 from keras_babysit.checks._training import Trainer
-from keras_babysit.checks.case import GRADIENT, TRAINER, fixed_batch_size
+from keras_babysit.checks.case import GRADIENT, TRAINER
 from keras_babysit.checks.finding import Finding, Unknown
 from keras_babysit.checks.initial_loss import constant, perfect
+from keras_babysit.probes.batch_size import fixed_batch_size
 
 EXAMPLES = 20
 """As in CS231n, 'make sure that you can overfit very small portion of the training data'."""

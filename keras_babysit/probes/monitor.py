@@ -7,6 +7,7 @@ from keras_babysit.history import Measurement
 from keras_babysit.probes import facts, outside, reference, score_plan, taps
 from keras_babysit.probes import sample as samples
 from keras_babysit.probes._backend import backend
+from keras_babysit.probes.batch_size import FEWEST, BatchSize
 from keras_babysit.probes.building import build
 from keras_babysit.probes.data_facts import describe_data
 from keras_babysit.probes.gate_window import GateWindow
@@ -69,7 +70,8 @@ class Monitor:
         # A model that is run eagerly may be one that no graph can hold.
         self._may_compile = backend.CAN_COMPILE and (is_jax or not model.run_eagerly)
         self.is_compiled = self._may_compile and (is_jax or schedule.every != "auto")
-        self.is_inside = schedule.every != "auto"  # or it looks at the network from outside only
+        self._batch_size = BatchSize(model)
+        self._may_look_inside = schedule.every != "auto"  # or it looks from outside only
         self._neighbours = None
         self._probe = self._score = self._plan = None
         self._pace = Pace()  # of the probes, asked for before the first where no batch is seen
@@ -121,7 +123,11 @@ class Monitor:
         )
         self._score = Score(self.model, layers=layers, is_compiled=is_compiled)
         self._plan = ScorePlan(
-            self.schedule, self._size, is_compiled=is_compiled, probes=self._pace
+            self.schedule,
+            self._size,
+            is_compiled=is_compiled,
+            probes=self._pace,
+            batch_size=self._batch_size,
         )
         sizes = [int(np.prod(v.shape)) for v in self.model.trainable_variables]
         is_small = sum(sizes) <= HOST_ENTRIES and len(sizes) <= HOST_WEIGHTS
@@ -133,6 +139,34 @@ class Monitor:
     def start_seconds(self):
         """About how long it takes to start to probe this network."""
         return backend.start_seconds(self._size, is_compiled=self.is_compiled)
+
+    @property
+    def is_inside(self):
+        """Whether it looks into the network, and not at what shows from outside only."""
+        return self._may_look_inside and not self._batch_size.tells_too_little
+
+    @property
+    def can_use_kept(self):
+        """Whether it can measure without a batch of a step."""
+        is_any = self._batch_size.only is None or self._batch_size.tells_too_little
+        return is_any or len(self.kept.train) >= self._batch_size.only
+
+    def why_from_outside(self):
+        """Return the sentence that says why the network was not looked into, None if it was."""
+        if self.is_inside or "model" not in self.history.facts:
+            return None
+        if self._batch_size.tells_too_little:
+            return (
+                f"Not watched: what the layers compute. The model takes batches of "
+                f"{self._batch_size.only} and no others; fewer than {FEWEST} examples tell too "
+                "little."
+            )
+        return (
+            f"Not watched: what the layers compute. To start with it takes about "
+            f"{self.start_seconds:.1f} s on this network, and the budget of "
+            f"{self.schedule.budget:.0%} granted this run less. Babysitter(every=10) looks "
+            "whatever it costs; budget=0.1 grants more."
+        )
 
     def measure(self, step, epoch, arguments, batch):
         """Take one probe before a step.
@@ -146,7 +180,7 @@ class Monitor:
         Returns:
             The measurements, none if there was no batch to measure on.
         """
-        batch = self._choose(batch)
+        whole, batch = batch, self._choose(batch)
         if batch is None:
             return []
         if self._probe is None:
@@ -155,7 +189,9 @@ class Monitor:
         state = backend.state(self.model, arguments)
         if self.is_inside:
             is_first = not self._probe.has_run
-            readings, batch = self._run(state, batch)
+            readings, batch = self._run(state, batch, whole)
+            if batch is None:
+                return []
             if self._may_compile:
                 self.history.facts["is_compiled"] = self.is_compiled
         else:
@@ -202,10 +238,19 @@ class Monitor:
         if not is_possible or self._score is None:
             return []
         self._describe_data()
+        only = self._batch_size.only
+        if only is not None and SLICES * only > MAX_EXAMPLES:
+            self.notice(
+                f"Not watched: scores. The model takes batches of {only} and no others; a score "
+                f"needs {SLICES} of them, and {MAX_EXAMPLES} examples are kept.",
+                "scores",
+            )
+            return []
         try:
             values = self._scores()
         except Exception as error:
             self._score = self._plan = None
+            self._batch_size.unsettle()
             self.notice(f"Not watched: scores ({type(error).__name__} in a score).", "scores")
             return []
         measurements = [Measurement(step, epoch, *key, value) for key, value in values.items()]
@@ -243,9 +288,14 @@ class Monitor:
     def _choose(self, batch):
         """Return the examples to measure on: those of the step, or kept ones where it has few."""
         if self.kept.is_given:
-            return self.kept.next_given(self._examples)
+            return self.kept.next_given(self._batch_size.only or self._examples)
         size = 0 if batch is None else samples.size(batch)
         self._usual = max(size, self._usual)
+        only = self._batch_size.only
+        if only and not self._batch_size.tells_too_little:
+            if size == only:
+                return batch
+            return self.kept.train.batch(only) if self.can_use_kept else None
         enough = max(SMALL, self._usual) if backend.COMPILES_EACH_SIZE else SMALL
         if batch is not None and size >= min(enough, len(self.kept.train)):
             return samples.keep(batch, self._examples)
@@ -271,6 +321,8 @@ class Monitor:
         Where each number of examples is a compilation of its own, as many as of the other sample,
         unless that were small change.
         """
+        if self._batch_size.only:
+            return self._batch_size.only
         if not backend.COMPILES_EACH_SIZE:
             return self._plan.at_a_time(self._examples)
         both = (self.kept.train, self.kept.validation)
@@ -286,9 +338,11 @@ class Monitor:
 
     def _look_closer(self, step):
         """Go from outside to a probe, and on to a compiled one, once the budget grants that."""
-        if not self.is_inside:
-            self.is_inside = self.schedule.grants(self.start_seconds, step)
-            if self.is_inside:
+        if self._batch_size.tells_too_little:
+            return
+        if not self._may_look_inside:
+            self._may_look_inside = self.schedule.grants(self.start_seconds, step)
+            if self._may_look_inside:
                 # Of a large network a second probe may be more than a short run is granted.
                 again = 0.0 if self.is_compiled else AGAIN * self.start_seconds
                 self.schedule.forget_costs()
@@ -301,30 +355,38 @@ class Monitor:
             kept = self._probe
             self._make_probes(layers=kept.watched, has_loss=kept.has_loss, has_call=kept.has_call)
 
-    def _run(self, state, batch):
-        """Return the readings and the batch they are of.
+    def _run(self, state, batch, whole):
+        """Return the readings and the batch they are of, None where there is no such batch.
 
-        Where the probe fails at first, watch less until it works, and say so. Where memory does
-        not suffice, once and for all measure on fewer examples.
+        Where the probe fails, try batches of the size of a step: the model may take no others.
+        Where that fails as well and it is the first probe, watch less until it works, and say so.
+        Where memory does not suffice, once and for all measure on fewer examples.
         """
-        lost = None
-        while True:
+        lost, steps = None, 0 if whole is None else samples.size(whole)
+        while batch is not None:
+            size = samples.size(batch)
             try:
                 readings = self._take_turn(state, batch)
             except Exception as error:
                 if self._can_shrink(error):
-                    lost = self._shrink(samples.size(batch))
+                    lost = self._shrink(size)
                     batch = samples.keep(batch, self._examples)
+                elif self._batch_size.settle(size, steps):
+                    batch = self._choose(whole) if self.is_inside else None
                 elif self._probe.has_run or not self._fallbacks:
                     raise
                 else:
+                    self._batch_size.unsettle()
+                    batch = self._choose(whole)
                     what, options = self._fallbacks.pop(0)
                     lost = f"Not watched: {what} ({type(error).__name__} in the probe)."
                     self._make_probes(**options)
             else:
+                self._batch_size.note(size)
                 if lost:
                     self.notice(lost)
                 return readings, batch
+        return None, None
 
     def _take_turn(self, state, batch):
         takes_gradients = self.schedule.every != "auto" or self._turns.takes_gradients()
@@ -345,7 +407,8 @@ class Monitor:
             self._plan.choose(self.kept.train, self.kept.validation)
 
     def _can_shrink(self, error):
-        return backend.is_out_of_memory(error) and self._examples == PROBE_EXAMPLES
+        is_first = self._examples == PROBE_EXAMPLES
+        return backend.is_out_of_memory(error) and is_first and not self._batch_size.only
 
     def _shrink(self, size):
         """Measure on fewer examples from now on; return the sentence that says so.
@@ -361,13 +424,14 @@ class Monitor:
     def _run_score(self, state, sample):
         start, count = self.schedule.clock(), self._count_scored(sample)
         try:
-            found = self._score(state, sample, count)
+            found = self._score(state, sample, count, batch_size=self._batch_size.only)
         except Exception as error:
-            if not self._can_shrink(error):
+            if self._can_shrink(error):
+                if count <= self._examples:
+                    self.notice(self._shrink(count), "examples")
+                self._plan.spare_memory()
+            elif not self._batch_size.settle(count) or self._batch_size.tells_too_little:
                 raise
-            if count <= self._examples:
-                self.notice(self._shrink(count), "examples")
-            self._plan.spare_memory()
             return self._run_score(state, sample)
         self._plan.note(len(sample), self.schedule.clock() - start)
         return found

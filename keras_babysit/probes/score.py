@@ -56,13 +56,14 @@ class Score:
         self._names = taps.names(layers)
         self._pass = Pass(self._read, is_compiled=is_compiled)
 
-    def __call__(self, state, sample, max_examples):
+    def __call__(self, state, sample, max_examples, batch_size=None):
         """Return mean and standard error by name, and what was scored.
 
         Args:
             state: Values of the variables as `backend.state` returns them.
             sample: A `Sample`.
             max_examples: Bound of the examples that are scored at a time.
+            batch_size: How many the model takes at a time, None if it takes any number.
 
         Returns:
             A dict `{name: (mean, standard error)}`, empty for fewer than `SLICES` examples; and
@@ -72,6 +73,8 @@ class Score:
         slices, scored, gates = {}, [], []
         length = min(len(sample) // SLICES, max_examples)
         self._parts = 1 if self.is_compiled else _most_parts(length, max_examples)
+        if batch_size is not None:
+            length, self._parts = (batch_size if length >= batch_size else 0), 1
         whole = self._parts * length
         for batch in sample.slices(whole) if length else ():
             readings = self._pass(state, batch)

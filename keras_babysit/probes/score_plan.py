@@ -3,6 +3,7 @@
 from keras_babysit.probes._backend import backend
 from keras_babysit.probes.pace import AGAIN, Pace
 from keras_babysit.probes.sample import MAX_EXAMPLES
+from keras_babysit.probes.score import SLICES
 
 SIZE = 0.5
 """What a score takes as a share of what a probe takes, to start and for each example: it has no way
@@ -40,18 +41,20 @@ class ScorePlan:
         layers: Number of layers.
         is_compiled: Whether the score is compiled.
         probes: The `Pace` of the probes.
+        batch_size: The `BatchSize` of the model.
 
     Attributes:
         examples: Of each sample that the next score takes at most.
     """
 
-    def __init__(self, schedule, layers, *, is_compiled, probes):
+    def __init__(self, schedule, layers, *, is_compiled, probes, batch_size):
         self.examples = MAX_EXAMPLES
         self._schedule = schedule
         self._layers = layers
         self._is_compiled = is_compiled
         self._start = start_seconds(layers, is_compiled=is_compiled)
         self._probes = probes
+        self._batch_size = batch_size
         self._pace = Pace(fixed=self._start)
         self._at_a_time = AT_A_TIME
 
@@ -84,7 +87,8 @@ class ScorePlan:
 
     @property
     def _may_take_fewer(self):
-        return not backend.COMPILES_EACH_SIZE and self.examples >= 2 * FEWEST
+        fewest = max(FEWEST, SLICES * (self._batch_size.only or 0))
+        return not backend.COMPILES_EACH_SIZE and self.examples >= 2 * fewest
 
     def _is_spared(self, train, validation):
         return self._schedule.spares(self._start + self._seconds(train, validation))
@@ -99,5 +103,6 @@ class ScorePlan:
         if measured:
             return measured * examples
         # The most that it may be: operations take a part of that, whatever they work on. The fewest
-        # are scored without asking, and tell it for the next score.
-        return SIZE * self._probes.most_per_example() * examples if self._may_take_fewer else 0.0
+        # are scored without asking, and tell it for the next score, unless that is many passes.
+        is_asked = self._may_take_fewer or self._batch_size.only is not None
+        return SIZE * self._probes.most_per_example() * examples if is_asked else 0.0

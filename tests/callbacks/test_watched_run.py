@@ -305,3 +305,49 @@ def test_validation_examples_are_kept_over_passes_where_one_does_not_suffice(mon
     model.fit(x, x, batch_size=8, epochs=6, validation_data=(x, x), verbose=0, callbacks=[sitter])
     kept = sitter._session._kept.validation.batch(64)[0]
     assert kept[:, 0].tolist() == x[:, 0].tolist()
+
+
+class Fixed(keras.layers.Layer):
+    """Takes batches of one size alone: it mixes examples, as a layer of a graph does."""
+
+    def __init__(self, size):
+        super().__init__()
+        self.size = size
+
+    def call(self, inputs):
+        neighbours = keras.ops.eye(self.size, dtype=inputs.dtype)
+        return inputs + keras.ops.matmul(neighbours, inputs)
+
+    def compute_output_spec(self, inputs):
+        return keras.KerasTensor(inputs.shape, inputs.dtype)
+
+
+def watch_batches_of(size, *, is_told):
+    x, y = np.random.default_rng(0).normal(size=(640, 4)).astype("float32"), np.arange(640) % 2
+    given = keras.Input(batch_shape=(size, 4)) if is_told else keras.Input((4,))
+    hidden = keras.layers.Dense(8, "relu", name="hidden")(Fixed(size)(given))
+    model = keras.Model(given, keras.layers.Dense(2, "softmax")(hidden))
+    model.compile("adam", "sparse_categorical_crossentropy")
+    sitter = kb.Babysitter(every=3, verbose=0)
+    data = {"x": x, "y": y, "validation_data": (x, y)}
+    model.fit(**data, batch_size=size, epochs=2, verbose=0, callbacks=[sitter])
+    assert "broke_off" not in sitter.history.facts
+    notes = [advice.message for advice in sitter.advice if advice.rule == "not_watched"]
+    return sitter.history, notes
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+@pytest.mark.parametrize(("size", "scores"), [(16, 2), (320, 0)])
+def test_a_model_of_one_batch_size_is_measured_on_batches_of_that_size(size, scores, is_told):
+    history, notes = watch_batches_of(size, is_told=is_told)
+    assert [note[:20] for note in notes] == ["Not watched: scores."] * (scores == 0)
+    assert len(history.series("activations/mean", "hidden").steps) > 1
+    assert history.series("score/loss", "train").steps.size == scores
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_batches_that_are_too_small_to_tell_are_looked_at_from_outside(is_told):
+    history, notes = watch_batches_of(4, is_told=is_told)
+    assert any("batches of 4 and no others; fewer than 8 examples" in note for note in notes)
+    assert len(history.series("updates/ratio", "hidden/kernel").steps) > 10
+    assert history.series("activations/mean", "hidden").steps.size <= (0 if is_told else 1)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from keras_babysit.probes import backend
+from keras_babysit.probes.batch_size import BatchSize
 from keras_babysit.probes.pace import Pace
 from keras_babysit.probes.sample import Sample
 from keras_babysit.probes.schedule import Schedule
@@ -27,7 +28,9 @@ def planned(monkeypatch, *, is_compiled, start=0.0, **passes):
     schedule.start(100)
     for name, seconds in passes.items():
         probes.note(int(name.removeprefix("probe_")), seconds)
-    return ScorePlan(schedule, 3, is_compiled=is_compiled, probes=probes), schedule
+    size = BatchSize(None)
+    plan = ScorePlan(schedule, 3, is_compiled=is_compiled, probes=probes, batch_size=size)
+    return plan, schedule
 
 
 @all_or_none
