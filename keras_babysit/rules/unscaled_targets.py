@@ -14,6 +14,10 @@ FAR = 30.0
 BOUNDED = ("Adam", "AdamW", "Adamax", "Nadam", "Lion", "RMSprop")
 """Optimizers whose steps are about as long as the rate, whatever the gradient."""
 
+THERE = 0.5
+"""Deviations of the targets within which the mean of the output is there, and share of them that it
+spreads over by then: where it lies adds no more than a quarter of their variance to the error."""
+
 SOON = 0.1
 """Share of the run in which steps of the rate may lead there: what is left is for learning."""
 
@@ -21,10 +25,11 @@ SOON = 0.1
 def unscaled_targets(history: History, *, distance: float = FAR) -> list[Advice]:
     """Advise when the targets of a distance loss are far from what the output begins with.
 
-    Reads the facts of the data (mean and deviation of the targets), the first point of
-    `"outputs/mean"` and `"outputs/std"`, and `"optimizer/learning_rate"`. It stays silent on other
-    losses, whose targets are labels; on networks that begin near their targets: a last bias at the
-    mean, or a rescaling at the end; and where steps of the rate lead there in a tenth of the run.
+    Reads the facts of the data (mean and deviation of the targets), `"outputs/mean"` and
+    `"outputs/std"`, and `"optimizer/learning_rate"`. It stays silent on other losses, whose targets
+    are labels; on networks that begin near their targets: a last bias at the mean, or a rescaling
+    at the end; where steps of the rate lead there in a tenth of the run; and once the output is
+    there all the same.
 
     Args:
         history: What the probes recorded so far.
@@ -64,9 +69,16 @@ def unscaled_targets(history: History, *, distance: float = FAR) -> list[Advice]
         away = math.hypot(mean - at, std, spread)
         size = max(1.0, math.hypot(at, spread))
         is_far = math.isfinite(away) and away > distance * size
-        if is_far and not _is_there_soon(history, away):
+        is_reached = _is_there(history, f"outputs[{place}]", mean, std)
+        if is_far and not is_reached and not _is_there_soon(history, away):
             found.append(_advice(output.target, away, mean, std, math.hypot(at, spread)))
     return found
+
+
+def _is_there(history: History, target: str, mean: float, std: float) -> bool:
+    at = history.last("outputs/mean", target, default=math.inf)
+    spread = history.last("outputs/std", target, default=0.0)
+    return abs(mean - at) < THERE * std < spread
 
 
 def _is_there_soon(history: History, away: float) -> bool:

@@ -157,6 +157,13 @@ def regression(mean, std, at=0.1):
     return made
 
 
+def later(made, mean, std):
+    """Add where the output of `regression` has come to."""
+    made.append(Measurement(300, 3, "outputs/mean", "outputs[0]", mean))
+    made.append(Measurement(300, 3, "outputs/std", "outputs[0]", std))
+    return made
+
+
 def quick(rate):
     made = regression(90.0, 80.0)
     made.facts |= {"optimizer": "Adam", "epochs": 60, "steps_per_epoch": 7}
@@ -798,6 +805,12 @@ TABLE = {
         None,
     ),
     "prices-in-thousands": (rules.unscaled_targets, regression(250.0, 80.0), Severity.WARNING),
+    "prices-on-the-way": (
+        rules.unscaled_targets,
+        later(regression(250.0, 80.0), 240.0, 9.0),
+        Severity.WARNING,
+    ),
+    "prices-reached": (rules.unscaled_targets, later(regression(250.0, 80.0), 240.0, 70.0), None),
     "prices-standardised": (rules.unscaled_targets, regression(0.0, 1.0), None),
     "prices-at-a-rate-for-prices": (rules.unscaled_targets, quick(5.0), None),
     "prices-at-a-usual-rate": (rules.unscaled_targets, quick(1e-3), Severity.WARNING),
