@@ -78,7 +78,7 @@ def unscaled_targets(history: History, *, distance: float = FAR) -> list[Advice]
 def _is_there(history: History, target: str, mean: float, std: float) -> bool:
     at = history.last("outputs/mean", target, default=math.inf)
     spread = history.last("outputs/std", target, default=0.0)
-    return abs(mean - at) < THERE * std < spread
+    return bool(abs(mean - at) < THERE * std < spread)
 
 
 def _is_there_soon(history: History, away: float) -> bool:
