@@ -15,6 +15,18 @@ SHUT = 8
 """Probes that a symptom waits where a layer is shut altogether: with more examples `dead_units` can
 say so, which is the cause."""
 
+WARM = 10
+"""Steps before which long steps are usual: Adam's first ones are all of the full rate, and
+weights that begin at 0 move by more than their size."""
+
+SHATTERED = 0.5
+"""Update ratio of one of the first steps that leaves little of the initial weights: where the loss
+then does not come down, the later steps look short only because the weights have grown."""
+
+TINY = 0.01
+"""Root mean square of a kernel's entries below which it began near 0: Glorot's weights are smaller
+only beyond 10,000 inputs."""
+
 Steps = NDArray[np.int64]
 Values = NDArray[np.float64]
 
@@ -64,6 +76,20 @@ def median_ratios(history: History) -> tuple[Steps, Values]:
             by_step.setdefault(point.step, []).append(float(point.value))
     steps = sorted(by_step)
     return np.array(steps, np.int64), np.array([np.median(by_step[s]) for s in steps], np.float64)
+
+
+def is_shattered(history: History) -> bool:
+    """Return whether one of the first steps left little of the initial weights."""
+    steps, ratios = median_ratios(history)
+    return bool(ratios[steps < WARM].max(initial=0.0) > SHATTERED) and not began_tiny(history)
+
+
+def began_tiny(history: History) -> bool:
+    """Return whether the weights began near 0, where a healthy step is long beside them."""
+    sizes = {name: history.facts["weights"][name]["size"] for name in kernels(history)}
+    norms = {name: history.first("weights/norm", name) for name in sizes}
+    entries = [norms[n] / size**0.5 for n, size in sizes.items() if norms[n] is not None]
+    return bool(entries) and float(np.median(entries)) < TINY
 
 
 def ratios_by_depth(

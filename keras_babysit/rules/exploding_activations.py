@@ -1,11 +1,12 @@
 """A signal that grows without bound from layer to layer."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above, require_count
-from keras_babysit.rules._network import LOST, hidden_layers
+from keras_babysit.rules._network import LOST, Values, hidden_layers, is_shattered
 from keras_babysit.rules._outputs import guess_loss
 
 LARGE = 10.0
@@ -27,8 +28,10 @@ def exploding_activations(
     ten times what an even guess has: the network then is sure of wrong answers before it has seen
     anything.
 
-    Reads `"activations/std"`, `"loss/start"`, `"loss/penalty"` and the facts of data and outputs.
-    It stays silent where a normalisation brings the signal back before the last hidden layer.
+    Reads `"activations/std"`, `"updates/ratio"`, `"loss/start"`, `"loss/penalty"` and the facts of
+    data and outputs. It stays silent where a normalisation brings the signal back before the last
+    hidden layer, and where the signal was in order until a step shattered the weights: then it is
+    the rate.
 
     Args:
         history: What the probes recorded so far.
@@ -63,7 +66,9 @@ def exploding_activations(
     inputs = history.facts.get("data", {}).get("inputs", [])
     given = max([1.0, *(leaf.get("rms") or 0.0 for leaf in inputs)])
     firsts, lasts = columns[0], columns[-1]
-    has_grown = (firsts > 0) & (lasts > factor * firsts) | (lasts > factor * given)
+    has_grown = _has_grown(firsts, lasts, given, factor)
+    if not _begins_grown(history, names, given, factor) and is_shattered(history):
+        return []
     is_ruinous = (lasts > LARGE * given).all() and _begins_far_off(history)
     if not (has_grown.all() or is_ruinous) or not np.isfinite(lasts).all():
         return []
@@ -91,6 +96,16 @@ def exploding_activations(
             reference="He et al., arXiv:1502.01852, section 2.2: the layers' factors multiply",
         )
     ]
+
+
+def _has_grown(firsts: Values, lasts: Values, given: float, factor: float) -> NDArray[np.bool_]:
+    return (firsts > 0) & (lasts > factor * firsts) | (lasts > factor * given)
+
+
+def _begins_grown(history: History, names: list[str], given: float, factor: float) -> bool:
+    """Return whether the signal was too large at the first probe."""
+    first, last = (np.array([history.first("activations/std", n)]) for n in (names[0], names[-1]))
+    return bool(_has_grown(first, last, given, factor).all())
 
 
 def _begins_far_off(history: History) -> bool:

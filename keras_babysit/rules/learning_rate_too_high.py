@@ -6,32 +6,20 @@ from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._learning_rate import HEALTHY_RATIO, set_rate, slower
-from keras_babysit.rules._network import kernels, median_ratios
+from keras_babysit.rules._network import WARM, began_tiny, is_shattered, median_ratios
 from keras_babysit.rules._progress import constant_loss, share_done, training_loss
 from keras_babysit.rules.dead_units import dead_units, was_born_dead
 from keras_babysit.rules.loss_explosion import loss_explosion
 
-WARM = 10
-"""Steps before which long steps are usual: Adam's first ones are all of the full rate, and
-weights that begin at 0 move by more than their size."""
-
 FIRST = 0.1
 """Update ratio of one of the first steps that makes a loss explode and units die: a tenth of the
 weights."""
-
-SHATTERED = 0.5
-"""Update ratio of one of the first steps that leaves little of the initial weights: where the loss
-then does not come down, the later steps look short only because the weights have grown."""
 
 EARLY = 0.1
 """Share of the run after which a loss that is to come down has begun to."""
 
 GROWTH = 3.0
 """Times the ratio 1 / t that a weight which grows from nothing in equal steps has at step t."""
-
-TINY = 0.01
-"""Root mean square of a kernel's entries below which it began near 0, where a healthy step is long
-beside it: Glorot's weights are smaller only beyond 10,000 inputs."""
 
 HALF = 0.5
 """Share of the starting loss that no batch of a run is below whose first steps ruined it."""
@@ -96,9 +84,9 @@ def learning_rate_too_high(
         and grown.min() > GROWTH
     )
     first = float(ratios[steps < WARM].max(initial=0.0))
-    is_shattered = first > SHATTERED and not _began_tiny(history)
+    has_shattered = is_shattered(history)
     has_exploded = bool(loss_explosion(history)) and (is_long or not _had_fallen(history, start))
-    is_alive = np.isfinite(loss) and not _began_tiny(history)
+    is_alive = np.isfinite(loss) and not began_tiny(history)
     has_killed = first > FIRST and is_alive and _has_killed(history)
     if (first > FIRST or is_long) and (has_exploded or has_killed):
         return [_advice(history, float(ratios.max()), start, loss)]
@@ -108,7 +96,7 @@ def learning_rate_too_high(
     if is_long:
         return [_advice(history, float(np.median(recent)), start, loss)]
     has_had_time = len(history.series("logs/loss")) > 1 and not share_done(history) < EARLY
-    return [_advice(history, first, start, loss)] if is_shattered and has_had_time else []
+    return [_advice(history, first, start, loss)] if has_shattered and has_had_time else []
 
 
 def _had_fallen(history: History, start: float) -> bool:
@@ -123,13 +111,6 @@ def _has_killed(history: History) -> bool:
         advice.severity >= Severity.WARNING and not was_born_dead(history, advice.target)
         for advice in dead_units(history)
     )
-
-
-def _began_tiny(history: History) -> bool:
-    sizes = {name: history.facts["weights"][name]["size"] for name in kernels(history)}
-    norms = {name: history.first("weights/norm", name) for name in sizes}
-    entries = [norms[n] / size**0.5 for n, size in sizes.items() if norms[n] is not None]
-    return bool(entries) and float(np.median(entries)) < TINY
 
 
 def _loss(history: History) -> float | None:

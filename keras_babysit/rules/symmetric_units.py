@@ -8,6 +8,9 @@ from keras_babysit.rules._network import kernels, layer_of
 SAME = 1e-6
 """Distance of the units from their mean, as a share of the kernel's norm, that is rounding."""
 
+LATER = 50
+"""Steps after which one probe is enough: what only begins with equal units has parted by then."""
+
 
 def symmetric_units(history: History, *, patience: int = 2) -> list[Advice]:
     """Advise when all units of a hidden layer have the same weights after steps were taken.
@@ -21,7 +24,8 @@ def symmetric_units(history: History, *, patience: int = 2) -> list[Advice]:
 
     Args:
         history: What the probes recorded so far.
-        patience: Number of probes after the first step that must all show it, at least 1.
+        patience: Number of probes after the first step that must all show it, at least 1; one that
+            comes 50 steps after it is enough.
 
     Returns:
         One ERROR for each such layer.
@@ -47,7 +51,8 @@ def symmetric_units(history: History, *, patience: int = 2) -> list[Advice]:
     for name in kernels(history, is_hidden=True):
         series = history.series("weights/unit_spread", name)
         later = series.values[series.steps >= 1]
-        if len(later) >= patience and later.max() <= SAME:
+        is_sure = len(later) >= patience or (len(later) and series.steps[-1] >= LATER)
+        if is_sure and later.max() <= SAME:
             found.append(_advice(layer_of(history, name)))
     return found
 

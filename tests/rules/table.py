@@ -909,6 +909,26 @@ TABLE = {
         network({"activations/std": {"a": [1.0] * 3, "b": [1e4] * 3}}),
         Severity.WARNING,
     ),
+    "blown-up-by-the-first-step": (
+        rules.exploding_activations,
+        network(
+            {
+                "activations/std": {"a": [1.0, 1e4, 1e4], "b": [1.0, 1e4, 1e4]},
+                "updates/ratio": {f"{name}/kernel": [7.0, 0.9, 0.2] for name in "abc"},
+            }
+        ),
+        None,
+    ),
+    "blown-up-in-the-course-of-the-run": (
+        rules.exploding_activations,
+        network(
+            {
+                "activations/std": {"a": [1.0, 1e4, 1e4], "b": [1.0, 1e4, 1e4]},
+                "updates/ratio": {f"{name}/kernel": [0.01, 0.02, 0.02] for name in "abc"},
+            }
+        ),
+        Severity.WARNING,
+    ),
     "one-layer-blown-up": (
         rules.exploding_activations,
         network({"activations/std": {"a": [5e4] * 3}}),
