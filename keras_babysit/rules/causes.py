@@ -75,7 +75,11 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
 }
 """Which conditions follow from which: mechanisms, not frequencies. The order is the rank of causes:
 data first, then the build of the network, then the rate, then what these do. Of two that may each
-follow from the other the one that was seen first is the cause, and of one step the higher rank."""
+follow from the other the one that was seen first is the cause, and of one time the higher rank."""
+
+SOON, LONGER = 10, 1.5
+"""Up to so many steps and half as long a time later, a finding came at the time of another: rules
+wait for one to five probes, which come at every step at first and then each eighth of a run."""
 
 RANK = {rule: place for place, rule in enumerate(EXPLAINS)}
 
@@ -116,14 +120,21 @@ def _first_steps(advice: Iterable[Advice]) -> dict[str, int]:
 
 def _cause(one: Advice, since: dict[str, int]) -> str:
     """Return the rule of the highest rank, among those that spoke, that explains an advice."""
-    symptom = (since.get(one.rule, one.step), RANK.get(one.rule, len(RANK)))
+    step, rank = since.get(one.rule, one.step), RANK.get(one.rule, len(RANK))
     for cause in EXPLAINS:
         if cause not in since or cause == one.rule or one.rule not in EXPLAINS[cause]:
             continue
         is_mutual = cause in EXPLAINS.get(one.rule, ())
-        if not is_mutual or (since[cause], RANK[cause]) < symptom:
+        if not is_mutual or _is_first(since[cause], RANK[cause], step, rank):
             return cause
     return ""
+
+
+def _is_first(step: int, rank: int, other_step: int, other_rank: int) -> bool:
+    """Return whether one of two findings is the cause of the other, by step and rank."""
+    early, late = sorted((step, other_step))
+    is_one_time = late <= SOON + LONGER * early
+    return rank < other_rank if is_one_time else step < other_step
 
 
 def _root(rule: str, causes: dict[str, str]) -> str:
