@@ -58,6 +58,7 @@ class Case:
         history: What was measured, as the rules read it.
         state: Values of the variables: `(trainable, other, optimizer)`.
         batch: Up to 256 shuffled examples, `(x, y, sample_weight)`.
+        batch_size: How many examples the model takes at a time, None if it takes any number.
         notices: What cannot be watched, in words.
         found: What the checks before this one advised.
     """
@@ -73,14 +74,33 @@ class Case:
         self.found = []
         self._graphs = {}
         self._pass_seconds = {}  # by the number of examples
-        self.batch = data.some(fixed_batch_size(model) or FEW)
-        first, later = self._timed(), self._timed()
+        self.batch_size = fixed_batch_size(model)
+        self.batch = data.batch if self.is_one_batch else data.some(self.batch_size or FEW)
+        first, later = self._first_pass(), self._timed()
         self._start_seconds = max(first - later, 0.0)
         affordable = FEW * A_PASS * seconds / later
-        if fixed_batch_size(model) is None and affordable > FEW:
+        if self.batch_size is None and affordable > FEW:
             self.batch = data.some(int(min(affordable, PROBE_EXAMPLES)))
             self._timed()  # another shape is compiled once more
             self._timed()
+
+    @property
+    def is_one_batch(self):
+        """Whether the model takes all examples at once and no other number, as of a graph."""
+        return self.data.is_whole and self.batch_size == len(self.data)
+
+    def _first_pass(self):
+        """Return the seconds of the first pass. If a few examples fail, all of them may not."""
+        try:
+            return self._timed()
+        except Exception:
+            if self.batch_size is not None or not self.data.is_whole:
+                raise
+            few, self.batch, self.batch_size = self.batch, self.data.batch, len(self.data)
+            with contextlib.suppress(Exception):
+                return self._timed()
+            self.batch, self.batch_size = few, None
+            raise
 
     @property
     def seconds_left(self):
@@ -227,7 +247,7 @@ class Case:
 
     def few(self, examples):
         """Return the inputs of the first `examples` of the batch, or as many as the model asks."""
-        count = fixed_batch_size(self.model) or examples
+        count = self.batch_size or examples
         return _data.take(self.batch, slice(0, count))[0]
 
     @functools.cached_property

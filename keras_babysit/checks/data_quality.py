@@ -11,7 +11,6 @@ from keras_babysit.checks._data import MAX_BYTES, take
 from keras_babysit.checks._facts import output_history, renamed, signal_history
 from keras_babysit.checks.finding import Finding, Unknown
 from keras_babysit.history import History
-from keras_babysit.probes.batch_size import fixed_batch_size
 from keras_babysit.probes.data_facts import FEWEST, bad_rows, describe_data
 from keras_babysit.rules import (
     class_imbalance,
@@ -115,7 +114,7 @@ def _is_harmless(case, data, rows):
     try:
         case.need_loss()
         case.need_time(starts=1)  # so few are a shape of their own, to be compiled on JAX
-        x, y, sample_weight = take(data.batch, rows[: fixed_batch_size(case.model) or SOME])
+        x, y, sample_weight = take(data.batch, rows[: case.batch_size or SOME])
         outputs, _ = case.forward(x)
         loss = case.loss(case.flat_targets(y), outputs, sample_weight=sample_weight, x=x)
     except Exception:  # of few examples, or of such: whatever it is, nothing is known then
@@ -187,6 +186,7 @@ def _leak(data, validation):
     train, held_out = _rows(data.x), _rows(validation.x)
     if train is None or held_out is None or not _is_fine_grained(validation.x):
         return []
+    train, held_out = train[_counting(data)], held_out[_counting(validation)]
     shared = np.isin(held_out, train)
     share = float(shared.mean())
     if shared.sum() < MIN_LEAKED or share <= LEAKED:
@@ -209,6 +209,14 @@ def _rows(x):
         return None
     flat = np.ascontiguousarray(x.reshape(len(x), -1)) + 0  # -0.0 becomes 0.0
     return np.array([hash(row.tobytes()) for row in flat])
+
+
+def _counting(data):
+    """Return which examples count. Of a graph the weights say which nodes are for training."""
+    weights = data.sample_weight
+    if not isinstance(weights, np.ndarray):
+        return slice(None)
+    return weights.reshape(len(weights), -1).any(axis=1)
 
 
 def _is_fine_grained(x):

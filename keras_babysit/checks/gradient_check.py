@@ -13,7 +13,6 @@ from keras_babysit.checks._untouched import same_random_numbers
 from keras_babysit.checks.case import COMPILES, GRADIENT, to_array
 from keras_babysit.checks.finding import Finding, Unknown
 from keras_babysit.probes._backend import backend
-from keras_babysit.probes.batch_size import fixed_batch_size
 from keras_babysit.probes.probe import compute_loss, weight_names
 
 WRONG = 1e-2
@@ -228,7 +227,7 @@ class _Loss:
 
     def __init__(self, case):
         self._case = case
-        count = fixed_batch_size(case.model) or EXAMPLES
+        count = case.batch_size or EXAMPLES
         batch = _data.take(case.batch, slice(0, count))
         self._batch = keras.tree.map_structure(_wide, batch)
         self._other = [_wide(to_array(value)) for value in case.state[1]]

@@ -11,7 +11,6 @@ from keras_babysit.checks._training import Trainer
 from keras_babysit.checks.case import GRADIENT, TRAINER
 from keras_babysit.checks.finding import Finding, Unknown
 from keras_babysit.checks.initial_loss import constant, perfect
-from keras_babysit.probes.batch_size import fixed_batch_size
 
 EXAMPLES = 20
 """As in CS231n, 'make sure that you can overfit very small portion of the training data'."""
@@ -118,11 +117,11 @@ def _subset(case):
     answers = max(1, int(np.prod(case.outputs[0].shape[1:])))
     weights = sum(int(np.prod(v.shape)) for v in case.model.trainable_variables)
     count = int(np.clip(weights // (WEIGHTS_PER_ANSWER * answers), 2, EXAMPLES))
-    count = fixed_batch_size(case.model) or count
+    count = case.batch_size or count
     if len(case.data) < count:
         count = len(case.data)
     batch = case.data.some(len(case.data), 3)
-    rows = _distinct(batch[0])[:count] if not fixed_batch_size(case.model) else range(count)
+    rows = _distinct(batch[0])[:count] if not case.batch_size else range(count)
     x, y, _ = _data.take(batch, np.asarray(rows))
     return x, y, None
 
