@@ -53,8 +53,8 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "collapsed_activations": (*_STUCK, *_SHORT_STEPS, *_POOR_FIT),
     "no_gradient": (*_SHORT_STEPS, *_POOR_FIT),
     "learning_rate_too_low": _POOR_FIT,
-    "loss_explosion": ("non_finite_values", *_STUCK, *_POOR_FIT),
     "non_finite_values": ("loss_explosion", *_STUCK, *_POOR_FIT),
+    "loss_explosion": ("non_finite_values", *_STUCK, *_POOR_FIT),
     "regularization_dominates": (*_STUCK, *_LONG_STEPS, *_POOR_FIT),
     "negative_slope_out_of_range": (*_BLOWN_UP, *_LONG_STEPS, *_POOR_FIT),
     "dead_pieces": ("plateau", "underfitting"),
@@ -80,6 +80,9 @@ follow from the other the one that was seen first is the cause, and of one time 
 SOON, LONGER = 10, 1.5
 """Up to so many steps and half as long a time later, a finding came at the time of another: rules
 wait for one to five probes, which come at every step at first and then each eighth of a run."""
+
+AT_ONCE = {"non_finite_values", "loss_explosion"}
+"""Rules that wait for no further probe: which of these came first is known to the step."""
 
 RANK = {rule: place for place, rule in enumerate(EXPLAINS)}
 
@@ -120,21 +123,21 @@ def _first_steps(advice: Iterable[Advice]) -> dict[str, int]:
 
 def _cause(one: Advice, since: dict[str, int]) -> str:
     """Return the rule of the highest rank, among those that spoke, that explains an advice."""
-    step, rank = since.get(one.rule, one.step), RANK.get(one.rule, len(RANK))
+    step = since.get(one.rule, one.step)
     for cause in EXPLAINS:
         if cause not in since or cause == one.rule or one.rule not in EXPLAINS[cause]:
             continue
         is_mutual = cause in EXPLAINS.get(one.rule, ())
-        if not is_mutual or _is_first(since[cause], RANK[cause], step, rank):
+        if not is_mutual or _is_first(cause, since[cause], one.rule, step):
             return cause
     return ""
 
 
-def _is_first(step: int, rank: int, other_step: int, other_rank: int) -> bool:
+def _is_first(rule: str, step: int, other: str, other_step: int) -> bool:
     """Return whether one of two findings is the cause of the other, by step and rank."""
     early, late = sorted((step, other_step))
-    is_one_time = late <= SOON + LONGER * early
-    return rank < other_rank if is_one_time else step < other_step
+    latest = early if {rule, other} <= AT_ONCE else SOON + LONGER * early
+    return RANK[rule] < RANK[other] if late <= latest else step < other_step
 
 
 def _root(rule: str, causes: dict[str, str]) -> str:

@@ -24,6 +24,13 @@ def test_what_was_seen_long_before_is_the_cause():
     assert roots(*advice) == ["exploding_activations"]
 
 
+def test_what_speaks_at_once_is_the_cause_of_what_comes_a_step_later():
+    advice = found("non_finite_values", 0), found("loss_explosion", 1)
+    assert roots(*advice) == ["non_finite_values"]
+    advice = found("non_finite_values", 5), found("loss_explosion", 4)
+    assert roots(*advice) == ["loss_explosion"]
+
+
 def test_a_circle_has_one_root():
     steps = {"dead_units": 40, "collapsed_activations": 22, "vanishing_gradients": 30}
     advice = [found(rule, step) for rule, step in steps.items()]
