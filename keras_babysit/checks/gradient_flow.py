@@ -28,7 +28,7 @@ def gradient_flow(case):
 
     All of it is read at the initial weights and at random ones: what holds at all of them holds
     by construction. An example may depend on others through batch normalisation only, that is
-    not in inference mode.
+    not in inference mode; where a model takes all examples at once, as of a graph, it may.
     """
     found, said = [], []
     for look in (_inputs, _examples, _weights):
