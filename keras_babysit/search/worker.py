@@ -139,14 +139,10 @@ class Worker:
     def _was_taken(self):
         """Return whether others took us for dead and gave our trial away, or ended it themselves.
 
-        A trial that is complete was told its value: what was raised after that loses nothing.
+        What was raised after the end of a trial loses nothing, unless it is what ends the search.
         """
         trial = self._trials()[self._number]
-        if trial.state in (TrialState.COMPLETE, TrialState.PRUNED):
-            return True
-        return trial.state == TrialState.FAIL and not {RAISED, ERROR, SURPLUS} & set(
-            trial.user_attrs
-        )
+        return trial.state.is_finished() and RAISED not in trial.user_attrs
 
     def _try(self, trial):
         """Make one trial; what `study.optimize` calls."""

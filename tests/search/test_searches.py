@@ -1,18 +1,23 @@
 """Whole searches over small models, on every backend."""
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import optuna
 import pytest
+from optuna.trial import TrialState
 from sklearn.model_selection import GroupKFold, KFold, ShuffleSplit, StratifiedKFold
 
 import keras_babysit as kb
 from keras_babysit.errors import SearchFailedError
+from keras_babysit.search import worker as workers
 from keras_babysit.search.cross_validation import CrossValidation
 from keras_babysit.search.data import Examples, fingerprint, make_folds
 from keras_babysit.search.hypermodel import Hypermodel
 from keras_babysit.search.objective import read_objective
 from keras_babysit.search.slots import SURPLUS, settle, top_up
+from keras_babysit.search.trial_run import write
 from tests.search.models import blobs, build, compiled, deep
 
 SEARCHES = {
@@ -303,6 +308,23 @@ def test_two_workers_that_fill_a_slot_at_once_make_one_trial():
     assert {slot: trial.number for slot, trial in settled.items()} == {(0, 0): 0, (0, 1): 1}
     study.ask().set_user_attr(SURPLUS, True)
     assert settle(study.trials, 2)[0, 0].number == 2
+
+
+def test_a_surplus_trial_that_others_have_given_away_already_is_no_error(monkeypatch):
+    study = optuna.create_study()
+    top_up(study, [], {(0, 0): {}}, 2)
+    top_up(study, [], {(0, 0): {}}, 2)
+    study.ask()  # another worker is at the trial that counts
+
+    def write_and_lose(trial, **values):
+        write(trial, **values)
+        study._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
+
+    monkeypatch.setattr(workers, "write", write_and_lose)
+    plan = SimpleNamespace(puts_up_with_errors=False, max_retries=2)
+    worker = workers.Worker(study, plan, None, None, on_change=None, on_trial=None)
+    worker._make_one()
+    assert [trial.state for trial in study.trials] == [TrialState.RUNNING, TrialState.FAIL]
 
 
 def test_own_callbacks_are_copied_and_may_monitor_validation_data():
