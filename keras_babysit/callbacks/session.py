@@ -86,7 +86,6 @@ class Session:
         with self.schedule.charging("other"):
             _check(model, settings.given)
         self.model = model
-        self.planned = planned
         self.settings = settings
         self.history = History()
         self.is_off = False
@@ -425,7 +424,7 @@ class Session:
         """
         steps = self._steps
         if steps.epochs_done:
-            self._kept.note_recurrence(batch, steps.epoch_start // steps.epochs_done)
+            self._kept.note_recurrence(batch, steps.per_epoch)
         if self._hunt.is_on:
             self._hunt.note(steps.per_call)
             found = self._kept.search(steps.now, steps.epoch, batch)

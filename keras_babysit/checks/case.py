@@ -19,7 +19,7 @@ from keras_babysit.checks.finding import Unknown
 from keras_babysit.history import History, Measurement
 from keras_babysit.probes import Given, Kept, Monitor, Schedule, backend
 from keras_babysit.probes import sample as samples
-from keras_babysit.probes.batch_size import fixed_batch_size
+from keras_babysit.probes.batch_size import BatchSize
 from keras_babysit.probes.data_facts import describe_target
 from keras_babysit.probes.loss_facts import has_plain_loss
 from keras_babysit.probes.monitor import PROBE_EXAMPLES
@@ -58,7 +58,6 @@ class Case:
         history: What was measured, as the rules read it.
         state: Values of the variables: `(trainable, other, optimizer)`.
         batch: Up to 256 shuffled examples, `(x, y, sample_weight)`.
-        batch_size: How many examples the model takes at a time, None if it takes any number.
         notices: What cannot be watched, in words.
         found: What the checks before this one advised.
     """
@@ -74,7 +73,7 @@ class Case:
         self.found = []
         self._graphs = {}
         self._pass_seconds = {}  # by the number of examples
-        self.batch_size = fixed_batch_size(model)
+        self._batch_size = BatchSize(model)
         self.batch = data.batch if self.is_one_batch else data.some(self.batch_size or FEW)
         first, later = self._first_pass(), self._timed()
         self._start_seconds = max(first - later, 0.0)
@@ -83,6 +82,11 @@ class Case:
             self.batch = data.some(int(min(affordable, PROBE_EXAMPLES)))
             self._timed()  # another shape is compiled once more
             self._timed()
+
+    @property
+    def batch_size(self):
+        """How many examples the model takes at a time, None if it takes any number."""
+        return self._batch_size.only
 
     @property
     def is_one_batch(self):
@@ -94,12 +98,12 @@ class Case:
         try:
             return self._timed()
         except Exception:
-            if self.batch_size is not None or not self.data.is_whole:
+            steps = len(self.data) if self.data.is_whole else 0
+            if not self._batch_size.settle(samples.size(self.batch), steps):
                 raise
-            few, self.batch, self.batch_size = self.batch, self.data.batch, len(self.data)
+            self.batch = self.data.batch
             with contextlib.suppress(Exception):
                 return self._timed()
-            self.batch, self.batch_size = few, None
             raise
 
     @property

@@ -19,7 +19,7 @@ class BatchSize:
     """
 
     def __init__(self, model):
-        self.only = self._built_for = fixed_batch_size(model)
+        self.only = self._built_for = _built_for(model)
         self._went_well = 0
 
     @property
@@ -49,7 +49,7 @@ class BatchSize:
         self.only = self._built_for
 
 
-def fixed_batch_size(model):
+def _built_for(model):
     """Return the batch size that a model is built for, None if it takes any."""
     sizes = [tensor.shape[0] for tensor in getattr(model, "inputs", None) or ()]
     return next((size for size in sizes if size is not None), None)

@@ -31,10 +31,6 @@ SMALL = 32
 """A batch of fewer examples tells little of a network; the probe then takes what was kept of
 earlier batches instead."""
 
-FEW = 8
-"""Examples that the loss before the first step needs. Batches of fewer are joined, though the
-weights move in between: one example alone may have next to no loss."""
-
 HOST_ENTRIES, HOST_WEIGHTS = 1_000_000, 64
 """Up to so many entries in so many weights their update is measured on the host: to compile it, or
 to run it operation by operation, takes longer than to read them."""
@@ -507,8 +503,11 @@ class Monitor:
 
     @property
     def _is_starting(self):
-        """Whether too few examples were seen so far to know the loss before the first step."""
-        return self._firsts and len(self._firsts) * self.history.facts["batch_size"] < FEW
+        """Whether too few examples were seen so far to know the loss before the first step.
+
+        Batches of fewer are joined, though the weights move in between.
+        """
+        return self._firsts and len(self._firsts) * self.history.facts["batch_size"] < FEWEST
 
     def _first_loss(self, loss):
         """Return the median loss of the first batches: one example alone may be lucky."""
