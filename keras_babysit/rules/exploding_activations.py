@@ -66,11 +66,10 @@ def exploding_activations(
     inputs = history.facts.get("data", {}).get("inputs", [])
     given = max([1.0, *(leaf.get("rms") or 0.0 for leaf in inputs)])
     firsts, lasts = columns[0], columns[-1]
-    has_grown = _has_grown(firsts, lasts, given, factor)
-    if not _begins_grown(history, names, given, factor) and is_shattered(history):
-        return []
+    by_a_step = is_shattered(history) and not _begins_grown(history, names, given, factor)
+    has_grown = _has_grown(firsts, lasts, given, factor).all() and not by_a_step
     is_ruinous = (lasts > LARGE * given).all() and _begins_far_off(history)
-    if not (has_grown.all() or is_ruinous) or not np.isfinite(lasts).all():
+    if not (has_grown or is_ruinous) or not np.isfinite(lasts).all():
         return []
     last = float(lasts[-1])
     first = min(float(firsts[-1]), given) if len(columns) > 1 else given

@@ -245,6 +245,12 @@ def far_off(start, size):
     return made
 
 
+def shattered(made):
+    """Add a first step that leaves little of the weights."""
+    made.append(Measurement(0, 0, "updates/ratio", "a/kernel", 7.0))
+    return made
+
+
 def dying(first):
     """Return a history of a loss that falls while most units die after steps of a size."""
     more = {("activations/dead_fraction", "a"): [0.0] + [0.9] * 29}
@@ -942,6 +948,11 @@ TABLE = {
     "sure-of-wrong-answers-from-the-start": (
         rules.exploding_activations,
         far_off(start=500.0, size=100.0),
+        Severity.WARNING,
+    ),
+    "sure-of-wrong-answers-and-shattered": (
+        rules.exploding_activations,
+        shattered(far_off(start=500.0, size=100.0)),
         Severity.WARNING,
     ),
     "far-off-for-another-reason": (
