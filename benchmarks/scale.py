@@ -25,7 +25,8 @@ import numpy as np
 from benchmarks import networks
 from benchmarks.networks import Network, images, sentences, vectors
 from benchmarks.overhead import ROOT, write
-from keras_babysit.probes import Probe, backend
+from keras_babysit.backends import backend
+from keras_babysit.probes import Probe
 from keras_babysit.probes.taps import leaves
 
 RESULTS = ROOT / ".cost" / "scale.jsonl"

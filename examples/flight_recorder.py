@@ -64,7 +64,7 @@ def main(arguments=None):
     watched = make_model().fit(x, y, batch_size=32, epochs=2, verbose=2, callbacks=[sitter])
 
     print("\n3. The bundle, in a process of its own\n")
-    found = next(advice for advice in sitter.advice if advice.rule == "flight_recorder")
+    found = next(finding for finding in sitter.findings if finding.rule == "flight_recorder")
     script = Path(found.remedies[0].code.removeprefix("python "))
     print(f"$ python {script}", flush=True)
     shown = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)

@@ -48,7 +48,7 @@ def train(rate):
     sitter = Babysitter(verbose=0, every=10)  # not by the clock: the same words on each machine
     start = model.evaluate(x, y, verbose=0)
     history = model.fit(x, y, epochs=EPOCHS, verbose=0, callbacks=[sitter]).history
-    return [start, *history["loss"]], sitter.advice
+    return [start, *history["loss"]], sitter.findings
 
 
 def draw(curves, found):
@@ -75,9 +75,9 @@ def main(arguments=None):
     print(f"range test: {found}\n")
     curves = {}
     for name, rate in RATES.items():
-        curves[name], advice = train(rate)
+        curves[name], finding = train(rate)
         print(f"{name} ({rate:g}): loss {curves[name][0]:.2f} -> {curves[name][-1]:.3g}")
-        for one in advice:
+        for one in finding:
             state = one.severity.name if one.is_open else "resolved"
             if one.cause:  # a symptom: what to do stands at its cause
                 print(f"    -> {state} {one.rule}")

@@ -89,7 +89,7 @@ def main():
     print(f"\nValidation accuracy: {before:.3f} before, {after:.3f} with the advice applied.")
     print(f"Reports: {out / 'sick.html'} and {out / 'mended.html'}")
     print(f"TensorBoard: tensorboard --logdir {out / 'logs'}")
-    return before, after, watch_sick.advice, watch_mended.advice
+    return before, after, watch_sick.findings, watch_mended.findings
 
 
 if __name__ == "__main__":

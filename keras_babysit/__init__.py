@@ -7,9 +7,9 @@ Beside `model.fit(..., callbacks=[Babysitter()])`: `check` and `lr_range_test` b
 import importlib
 
 from keras_babysit import activations, callbacks, checks, initializers, layers, rules, sinks
-from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.callbacks import Babysitter
 from keras_babysit.checks import check, lr_range_test
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History, Measurement
 from keras_babysit.recorder import Rescue
 from keras_babysit.rules import DEFAULT_RULES
@@ -18,8 +18,8 @@ from keras_babysit.version import __version__
 
 __all__ = [
     "DEFAULT_RULES",
-    "Advice",
     "Babysitter",
+    "Finding",
     "History",
     "Measurement",
     "Remedy",

@@ -15,7 +15,7 @@ from benchmarks.diagnosis.record import How, all_programs, path_of, record
 from benchmarks.diagnosis.replay import read_recording, replay, signature
 from benchmarks.diagnosis.sample import SAMPLE, thin
 from benchmarks.diagnosis.verdict import Verdict, figures
-from keras_babysit.advice import Advice, Severity
+from keras_babysit.findings import Finding, Severity
 
 PROGRAMS = {p.id: p for p in all_programs()}
 SAMPLED = [p for p in PROGRAMS.values() if path_of(p, SAMPLE).exists()]
@@ -106,8 +106,8 @@ def test_every_rule_of_the_catalogue_has_three_faulty_programs():
 def verdict_on(names, accepts, *said):
     label = Label(frozenset(names), frozenset(accepts), words=tuple(names))
     program = Program("p", "p", "faults", label, build=lambda: None)
-    advice = tuple(Advice(rule, severity, "", "", step=step) for rule, severity, step in said)
-    return Verdict(program, advice, 100)
+    findings = tuple(Finding(rule, severity, "", "", step=step) for rule, severity, step in said)
+    return Verdict(program, findings, 100)
 
 
 def test_verdict_tells_cause_from_symptom_and_note():

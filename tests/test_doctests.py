@@ -10,7 +10,7 @@ import pytest
 
 import keras_babysit
 
-OTHER_BACKENDS = {"_tensorflow", "_jax", "_torch"} - {f"_{keras.backend.backend()}"}
+OTHER_BACKENDS = {"tensorflow", "jax", "torch"} - {keras.backend.backend()}
 MODULES = [
     module.name
     for module in pkgutil.walk_packages(keras_babysit.__path__, "keras_babysit.")

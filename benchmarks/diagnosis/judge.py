@@ -10,7 +10,7 @@ from benchmarks.diagnosis.record import FOLDER, environment, path_of
 from benchmarks.diagnosis.replay import read_recording, replay
 from benchmarks.diagnosis.verdict import COLUMNS, Verdict, count, figures
 from benchmarks.diagnosis.whys import WHYS
-from keras_babysit.advice import Advice
+from keras_babysit.findings import Finding
 from keras_babysit.rules import DEFAULT_RULES, explain
 
 PEERS = [
@@ -51,7 +51,7 @@ def judge(
     return [Verdict(p, *found) for p, found in zip(recorded, answers, strict=True)], missing
 
 
-def answer(path: Path) -> tuple[tuple[Advice, ...], int, str]:
+def answer(path: Path) -> tuple[tuple[Finding, ...], int, str]:
     """Return what the rules say on one recording, the steps of the run, and why there is none."""
     recording = read_recording(path)
     if recording.run["error"]:
@@ -140,7 +140,7 @@ def rule_cells(verdicts: Sequence[Verdict], rule: str) -> list[str]:
 def rules_page(text: str, verdicts: Sequence[Verdict]) -> str:
     """Return the page of the rules with how often each was right and wrong in its last columns.
 
-    Right is an advice on a faulty program that names its fault or an accepted symptom of it. Wrong
+    Right is a finding on a faulty program that names its fault or an accepted symptom of it. Wrong
     is an alarm on a healthy program, or on a faulty one about something else.
     """
     lines = []
@@ -302,7 +302,7 @@ def page(verdicts: Sequence[Verdict], missing: Sequence[Program], elsewhere: str
         f"{machine['machine']}.\n\n"
         "Recall: the fault or its root cause is among the warnings and errors. *Or a symptom of "
         "it* also takes the symptoms that the fault rightly has. *Right first advice*: the first "
-        "warning or error of `sitter.advice` names the fault or its root cause. A false alarm is "
+        "warning or error of `sitter.findings` names the fault or its root cause. A false alarm is "
         "any warning or error on a healthy or repaired program. Each share stands with its count. "
         "Programs, their repairs and their seeds are split in halves by a hash of the program: "
         "thresholds are set on one half (*set*), the other (*reported*) is only reported."

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from keras_babysit.advice import Advice, Journal, Severity
+from keras_babysit.findings import Finding, Journal, Severity
 from keras_babysit.history import History, Measurement, read_jsonl
 from keras_babysit.rules import DEFAULT_RULES, Rule, rule_name
 from keras_babysit.sinks import JsonLines
@@ -34,7 +34,7 @@ class Recorder(JsonLines):
         super().__init__(path)
         self.sitter: Any = None
 
-    def mark_judgement(self, history: History) -> list[Advice]:
+    def mark_judgement(self, history: History) -> list[Finding]:
         """Note that the session judges now. It is a rule that finds nothing, asked first."""
         session = self.sitter._session
         self._write(
@@ -62,13 +62,13 @@ class Recording:
     records: list[Record] = field(repr=False)
     run: Record
 
-    def live(self) -> list[Advice]:
+    def live(self) -> list[Finding]:
         """Return the advice as it stood at the end of the live run."""
-        episodes: dict[tuple[str, str, int], Advice] = {}
+        episodes: dict[tuple[str, str, int], Finding] = {}
         for record in self.records:
-            if record["type"] == "advice":
-                advice = Advice.from_json(record)
-                episodes[*advice.key, advice.step] = advice
+            if record["type"] == "finding":
+                finding = Finding.from_json(record)
+                episodes[*finding.key, finding.step] = finding
         return [a for a in episodes.values() if a.rule != "not_watched"]
 
 
@@ -91,8 +91,8 @@ def write_recording(path: Path, lines: Iterable[str], run: Record) -> None:
 
 def replay(
     recording: Recording | Iterable[Record], rules: Iterable[Rule] = DEFAULT_RULES
-) -> list[Advice]:
-    """Return every advice that the rules give on a recording, in the order in which they opened."""
+) -> list[Finding]:
+    """Return every finding of the rules on a recording, in the order in which they opened."""
     records = recording.records if isinstance(recording, Recording) else recording
     rules = list(rules)
     history, journal = History(), Journal()
@@ -106,10 +106,10 @@ def replay(
             if record["may_wait"] and any(is_unexplained(a) for a in holding):
                 continue  # the session searches for the cause before it speaks
             journal.update(holding, step=record["step"], epoch=record["epoch"])
-    return journal.advice
+    return journal.findings
 
 
-def judge_now(history: History, rules: list[Rule]) -> Iterator[Advice]:
+def judge_now(history: History, rules: list[Rule]) -> Iterator[Finding]:
     for rule in rules:
         try:
             yield from rule(history)
@@ -118,17 +118,17 @@ def judge_now(history: History, rules: list[Rule]) -> Iterator[Advice]:
             raise
 
 
-def is_unexplained(advice: Advice) -> bool:
-    return advice.evidence.get("first_seen") == "weights"
+def is_unexplained(finding: Finding) -> bool:
+    return finding.evidence.get("first_seen") == "weights"
 
 
-def events_agree(one: Iterable[Advice], other: Iterable[Advice]) -> bool:
+def events_agree(one: Iterable[Finding], other: Iterable[Finding]) -> bool:
     """Return whether two lists name the same conditions of the same targets, equally severe."""
     return signature(one) == signature(other)
 
 
-def signature(advice: Iterable[Advice]) -> list[tuple[str, str, Severity]]:
-    return sorted((a.rule, a.target, a.severity) for a in advice)
+def signature(findings: Iterable[Finding]) -> list[tuple[str, str, Severity]]:
+    return sorted((a.rule, a.target, a.severity) for a in findings)
 
 
 __all__ = [

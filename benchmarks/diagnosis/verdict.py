@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from benchmarks.diagnosis.labels import NOTES
 from benchmarks.diagnosis.program import Program
-from keras_babysit.advice import Advice, Severity
+from keras_babysit.findings import Finding, Severity
 
 
 @dataclass(frozen=True)
@@ -15,30 +15,30 @@ class Verdict:
 
     Args:
         program: The program with its label.
-        advice: Every advice of the run, in the order in which `Babysitter.advice` has them.
+        advice: Every advice of the run, in the order in which `Babysitter.findings` has them.
         steps: Optimizer steps of the run.
         error: Why there is no run; empty where there is one.
     """
 
     program: Program
-    advice: tuple[Advice, ...]
+    findings: tuple[Finding, ...]
     steps: int
     error: str = ""
 
     @property
-    def alarms(self) -> list[Advice]:
+    def alarms(self) -> list[Finding]:
         """Advice that asks for something: warnings and errors."""
-        return [a for a in self.advice if a.severity >= Severity.WARNING]
+        return [a for a in self.findings if a.severity >= Severity.WARNING]
 
     @property
-    def counted(self) -> list[Advice]:
+    def counted(self) -> list[Finding]:
         """Advice that can name this fault: alarms, and notes where the fault is one by nature."""
         label = self.program.label
         wanted = (label.names | label.accepts) & NOTES
-        return [a for a in self.advice if a.severity >= Severity.WARNING or a.rule in wanted]
+        return [a for a in self.findings if a.severity >= Severity.WARNING or a.rule in wanted]
 
     @property
-    def naming(self) -> list[Advice]:
+    def naming(self) -> list[Finding]:
         """The advice that names the fault or its root cause."""
         return [a for a in self.counted if a.rule in self.program.label.names]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.diagnosis.replay import read_recording, replay
-from keras_babysit.advice import Severity
+from keras_babysit.findings import Severity
 
 INTRODUCTION = """# Foreign models
 
@@ -31,7 +31,7 @@ def read(path: Path) -> dict[str, Any]:
         failed: dict[str, Any] = json.loads(failure_of(path).read_text())
         return failed
     recording = read_recording(path)
-    return recording.run | {"advice": replay(recording)}
+    return recording.run | {"findings": replay(recording)}
 
 
 def row(run: dict[str, Any]) -> str:
@@ -39,7 +39,7 @@ def row(run: dict[str, Any]) -> str:
     if "failed" in run:
         return f"| {run['name']} | - | - | failed: {run['failed']} | - | - |"
     called = run["layers"] - len(run["not_called"])
-    counts = Counter((a.severity.name, a.rule) for a in run["advice"])
+    counts = Counter((a.severity.name, a.rule) for a in run["findings"])
     cells = [
         run["name"],
         f"{run['parameters'] / 1e6:.1f}",
@@ -86,7 +86,9 @@ def recordings(folder: Path) -> list[Path]:
 
 def summary(runs: list[dict[str, Any]]) -> str:
     done = [run for run in runs if "failed" not in run]
-    quiet = [run for run in done if not any(a.severity >= Severity.WARNING for a in run["advice"])]
+    quiet = [
+        run for run in done if not any(a.severity >= Severity.WARNING for a in run["findings"])
+    ]
     whole = [run for run in done if not missed(run)]
     return (
         f"{len(runs)} models: {len(done)} trained, {len(whole)} of them watched entirely, "
@@ -108,7 +110,7 @@ def alarms(runs: list[dict[str, Any]]) -> str:
     lines = [
         f"- {run['name']}, step {a.step}: {a.severity.name} {a.rule}({a.target}): {a.message}"
         for run in runs
-        for a in run.get("advice", ())
+        for a in run.get("findings", ())
         if a.severity >= Severity.WARNING
     ]
     return "\n".join(lines)

@@ -63,7 +63,7 @@ def watch(case: Case, path: Path, epochs: int, every: int | None = None) -> None
         "probes": sitter.overhead.probes,
         "layers": len(layers),
         "not_called": [name for name in layers if name not in seen],
-        "not_watched": [a.message for a in sitter.advice if a.rule == "not_watched"],
+        "not_watched": [a.message for a in sitter.findings if a.rule == "not_watched"],
         "warnings": [str(w.message)[:300] for w in ours],
     }
     write_recording(path, lines, run)

@@ -2,13 +2,14 @@
 
 import keras
 
-from keras_babysit.advice import Severity
 from keras_babysit.callbacks.after_fit import call_after_fit
 from keras_babysit.callbacks.session import Session, Settings
+from keras_babysit.findings import Severity
 from keras_babysit.history import History, Overhead
-from keras_babysit.probes import Schedule, read_given
 from keras_babysit.recorder import read_rescue
 from keras_babysit.rules import DEFAULT_RULES, read_rules
+from keras_babysit.samples import read_user_probe_data
+from keras_babysit.schedule import Schedule
 from keras_babysit.sinks import Console, Report, TensorBoard
 
 
@@ -37,7 +38,7 @@ class Babysitter(keras.callbacks.Callback):
         sinks: Further `Sink`s that receive measurements and advice.
 
     Attributes:
-        advice: Every `Advice` of the latest run: root causes first, their symptoms (with `cause`)
+        advice: Every `Finding` of the latest run: root causes first, their symptoms (with `cause`)
             behind each.
         history: The `History` of the latest run.
         overhead: What watching has cost, an `Overhead`.
@@ -77,7 +78,7 @@ class Babysitter(keras.callbacks.Callback):
         Schedule(every, budget)  # raises now rather than at the start of training
         self._settings = Settings(
             rules=read_rules(rules),
-            given=None if probe is None else read_given(probe),
+            given=None if probe is None else read_user_probe_data(probe),
             every=every,
             budget=budget,
             stop_on=None if stop_on is None else _read_severity(stop_on),
@@ -93,9 +94,9 @@ class Babysitter(keras.callbacks.Callback):
         self._is_training = False
 
     @property
-    def advice(self):
+    def findings(self):
         """Every advice of the latest run: root causes first, their symptoms behind each."""
-        return self._session.advice if self._session else []
+        return self._session.findings if self._session else []
 
     @property
     def history(self):
@@ -109,7 +110,7 @@ class Babysitter(keras.callbacks.Callback):
 
     def report(self):
         """Return a `Report` of the latest run: print it, or write it as JSON or HTML."""
-        return Report(self.history, self.advice, self.overhead)
+        return Report(self.history, self.findings, self.overhead)
 
     def on_train_begin(self, logs=None):
         """Start to watch; bad settings raise here, before the first step."""

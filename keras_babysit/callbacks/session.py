@@ -10,27 +10,22 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_babysit.advice import Advice, Severity
+from keras_babysit.backends import backend
 from keras_babysit.callbacks._warnings import brief, warn
-from keras_babysit.callbacks.hunt import Hunt
-from keras_babysit.callbacks.judge import Judge
-from keras_babysit.callbacks.steps import Steps
+from keras_babysit.callbacks.bad_batch_search import BadBatchSearch
+from keras_babysit.callbacks.rule_runner import RuleRunner
+from keras_babysit.callbacks.step_counter import StepCounter
 from keras_babysit.errors import NotCompiledError, ProbeMismatchError
+from keras_babysit.findings import Finding, Severity
 from keras_babysit.history import History, Measurement
-from keras_babysit.probes import (
-    Given,
-    Kept,
-    Monitor,
-    Schedule,
-    backend,
-    build_optimizer,
-    intercept,
-)
-from keras_babysit.probes.sample import size
-from keras_babysit.probes.schedule import later
+from keras_babysit.probes import Monitor, build_optimizer, intercept
 from keras_babysit.recorder import FlightRecorder, Rescue
 from keras_babysit.rules import Rule
 from keras_babysit.rules.loss_explosion import EXPLODED
+from keras_babysit.samples import ReferenceSample, UserProbeData
+from keras_babysit.samples.batches import size
+from keras_babysit.schedule import Schedule
+from keras_babysit.schedule.schedule import later
 from keras_babysit.sinks import Report, Sink
 
 FATAL_RULES = ("non_finite_values", "loss_explosion")
@@ -42,7 +37,7 @@ class Settings:
     """What a user chose; the same for every run of one callback."""
 
     rules: Sequence[Rule]
-    given: Given | None = None
+    given: UserProbeData | None = None
     every: Any = "auto"
     budget: float = 0.02
     stop_on: Severity | None = None
@@ -89,7 +84,7 @@ class Session:
         self.settings = settings
         self.history = History()
         self.is_off = False
-        self._steps = Steps(model, planned)
+        self._steps = StepCounter(model, planned)
         self._quiet_until = 0  # the step before which there is nothing to look at
         self._next_keep = 0  # the step at which the next batch may be kept
         self._next_validation_keep = 0  # the same in a pass over the validation data
@@ -100,15 +95,15 @@ class Session:
         self._found = []  # what the probe of that end brought
         self._place, self._workers = backend.workers(model)
         sinks = settings.sinks if self._place == 0 else ()
-        self._judge = Judge(self.history, settings.rules, sinks)
+        self._judge = RuleRunner(self.history, settings.rules, sinks)
         self._limit = settings.stop_on if self._workers == 1 else None
         self._call_off = _nothing  # calls off what was put in place of a step function
         self._is_known_lost = False
-        self._hunt = Hunt(planned.get("steps"))
+        self._hunt = BadBatchSearch(planned.get("steps"))
         self._record_of_fit = getattr(model, "history", None)  # Keras makes one for each `fit`
         self._is_lost = False  # whether a fatal rule holds
         self._recorder = self._make_recorder()
-        self._kept = Kept(self.history, settings.given)
+        self._kept = ReferenceSample(self.history, settings.given)
         self._monitor = Monitor(
             model,
             self.history,
@@ -119,9 +114,9 @@ class Session:
         )
 
     @property
-    def advice(self):
+    def findings(self):
         """Every advice of the run: root causes first, their symptoms behind each."""
-        return self._judge.advice
+        return self._judge.findings
 
     def start(self):
         """Start the sinks; one that cannot write raises here."""
@@ -150,7 +145,7 @@ class Session:
         """Leave this run alone from its start on, and note why."""
         self.is_off = True
         self._judge.note(sentence)
-        self._judge.publish(self._judge.findings(), step=0, epoch=0)
+        self._judge.publish(self._judge.holding(), step=0, epoch=0)
 
     @guarded
     def begin_epoch(self, epoch):
@@ -215,7 +210,7 @@ class Session:
         must_judge = has_looked or is_last or is_lost or self._stops_at_once
         if must_judge or self.schedule.affords("judge", self._steps.now):
             with self.schedule.charging("judge"):
-                self._pronounce()
+                self._judge_and_publish()
 
     def _look(self, *, is_last, whatever_it_costs=False):
         """Take a score and a probe, once each, where the budget allows; return whether one was.
@@ -253,7 +248,7 @@ class Session:
             self._finish()
         self._stop_recorder()
         with self.schedule.charging("other"):
-            self._judge.close(Report(self.history, self.advice, self.schedule.overhead))
+            self._judge.close(Report(self.history, self.findings, self.schedule.overhead))
         self.schedule.stop()
 
     def abandon(self):
@@ -281,7 +276,7 @@ class Session:
         is_between_epochs = self._steps.now == self._steps.epoch_start
         if is_between_epochs and "model" in self.history.facts:
             self._look(is_last=True)
-        self._pronounce()
+        self._judge_and_publish()
 
     def _make_recorder(self):
         settings = self.settings
@@ -302,7 +297,7 @@ class Session:
         """Tell what the recorder did; measure no more on a batch that it left out."""
         if skipped is not None and not self._kept.is_given:
             self._kept.train.forget(skipped)
-        self._pronounce()
+        self._judge_and_publish()
 
     def _stop_recorder(self):
         if self._recorder is not None:
@@ -392,7 +387,7 @@ class Session:
             )
         )
         self._alarm_if_ruined(self._found)
-        self._pronounce()
+        self._judge_and_publish()
         seconds += self.schedule.clock() - start
         if self._is_probed:
             self.schedule.charge("other", seconds)
@@ -451,12 +446,12 @@ class Session:
         self._is_known_lost = self._is_known_lost or is_news
         return is_news
 
-    def _pronounce(self):
+    def _judge_and_publish(self):
         """Judge the run as it stands, and do what follows from that."""
-        holding = self._judge.findings() + self._not_done()
+        holding = self._judge.holding() + self._not_done()
         if self._recorder is not None:
-            holding = [one for one in holding if not self._is_past(one)] + self._recorder.advice
-        self._is_lost = any(advice.rule in FATAL_RULES for advice in holding)
+            holding = [one for one in holding if not self._is_past(one)] + self._recorder.findings
+        self._is_lost = any(finding.rule in FATAL_RULES for finding in holding)
         if self._is_lost and self._recorder is not None:
             self._recorder.alarm()
         if self._must_explain(holding):
@@ -475,14 +470,14 @@ class Session:
             f"Not done: {', '.join(names)}. {self._workers} workers train together; one that "
             "stops, or takes steps of its own, leaves the others waiting for it."
         )
-        return [Advice("not_done", Severity.WARNING, "", message)]
+        return [Finding("not_done", Severity.WARNING, "", message)]
 
-    def _is_past(self, advice):
+    def _is_past(self, findings):
         """Return whether a fatal advice rests on what was measured before a rescue."""
         rescued = self._recorder.rescued_at
-        if rescued is None or advice.rule not in FATAL_RULES:
+        if rescued is None or findings.rule not in FATAL_RULES:
             return False
-        seen = advice.evidence.get("seen_at_step")
+        seen = findings.evidence.get("seen_at_step")
         if seen is None:
             losses = self.history.series("loss/batch").steps
             seen = losses[-1] if len(losses) else 0

@@ -3,18 +3,18 @@
 from keras_babysit.checks.case import Case
 from keras_babysit.checks.check import check
 from keras_babysit.checks.check_report import CheckReport
-from keras_babysit.checks.finding import Finding, Outcome, Unknown
 from keras_babysit.checks.lr_range import LrRange
 from keras_babysit.checks.lr_range_test import lr_range_test
 from keras_babysit.checks.registry import DEFAULT_CHECKS, read_checks
+from keras_babysit.checks.result import CheckLine, CheckResult, Unknown
 
 __all__ = [
     "DEFAULT_CHECKS",
     "Case",
+    "CheckLine",
     "CheckReport",
-    "Finding",
+    "CheckResult",
     "LrRange",
-    "Outcome",
     "Unknown",
     "check",
     "lr_range_test",

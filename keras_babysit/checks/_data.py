@@ -9,9 +9,9 @@ import keras
 import numpy as np
 
 from keras_babysit.checks._inputs import require_examples, require_same_length
-from keras_babysit.probes import sample as samples
-from keras_babysit.probes.given import to_host, unpack
-from keras_babysit.probes.sample import Sample
+from keras_babysit.samples import batches
+from keras_babysit.samples.batches import to_host, unpack
+from keras_babysit.samples.sample import Sample
 
 MAX_ROWS = 20_000
 """Bound of the rows of arrays that are looked at; statistics of more do not get much sharper."""
@@ -51,7 +51,7 @@ class Data:
         return (self.x, self.y, self.sample_weight)
 
     def __len__(self):
-        return samples.size(self.batch)
+        return batches.size(self.batch)
 
     @property
     def is_whole(self):
@@ -115,7 +115,7 @@ def is_stream(x):
     return hasattr(x, "__iter__") and not is_array and not isinstance(x, dict | list | tuple | str)
 
 
-def batches(stream):
+def batches_of(stream):
     """Return an iterator over the batches of a stream as they come, `(x, y, sample_weight)`.
 
     A PyDataset without end is cut off at a million batches.
@@ -129,10 +129,10 @@ def batches(stream):
 def _read_stream(stream, name):
     sample = Sample(max_examples=MAX_STREAMED, max_bytes=MAX_BYTES)
     size = None
-    for place, batch in enumerate(itertools.islice(batches(stream), MAX_STREAMED)):
+    for place, batch in enumerate(itertools.islice(batches_of(stream), MAX_STREAMED)):
         batch = unpack(batch)
         require_same_length(*batch, name=name)
-        size = size or samples.size(batch)
+        size = size or batches.size(batch)
         sample.add(place, batch)
         if len(sample) + size > MAX_STREAMED:
             break
@@ -157,7 +157,7 @@ def _read_arrays(x, y, sample_weight, name):
     batch = (_listed(x), _listed(y), _listed(sample_weight))
     batch = keras.tree.map_structure(_as_array, batch)
     require_same_length(*batch, name=name)
-    total = samples.size(batch)
+    total = batches.size(batch)
     require_examples(total, name)
     each = max(1, sum(a.nbytes for a in keras.tree.flatten(batch) if a is not None) // total)
     limit = max(1, min(MAX_ROWS, MAX_BYTES // each))

@@ -52,16 +52,16 @@ def record(history, quantity, target, value):
     history.append(Measurement(0, 0, quantity, target, float(value)))
 
 
-def renamed(advice, check, names=None):
+def renamed(findings, check, names=None):
     """Return what rules said as advice of a check, about the arguments that it was given.
 
     Args:
-        advice: What the rules said.
+        findings: What the rules said.
         check: Name of the check.
         names: What the check calls the targets of the rules, where it is something else.
     """
     names = names or {}
     return [
         dataclasses.replace(one, rule=check, target=names.get(one.target, one.target))
-        for one in advice
+        for one in findings
     ]

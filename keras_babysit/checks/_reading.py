@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from keras_babysit.checks.finding import Unknown
+from keras_babysit.checks.result import Unknown
 
 CLOSE = 1e-3
 """Relative difference below which two losses count as the same."""

@@ -6,9 +6,9 @@ import inspect
 import keras
 from keras import ops
 
+from keras_babysit.backends import backend
 from keras_babysit.checks._penalties import penalties_off
 from keras_babysit.probes import taps
-from keras_babysit.probes._backend import backend
 from keras_babysit.probes.probe import compute_loss, stateless
 
 

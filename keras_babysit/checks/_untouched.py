@@ -6,8 +6,8 @@ import sys
 import keras
 import numpy as np
 
-from keras_babysit.probes._backend import backend
-from keras_babysit.probes.random_state import untouched_random_state
+from keras_babysit.backends import backend
+from keras_babysit.backends.random_state import untouched_random_state
 
 
 @contextlib.contextmanager

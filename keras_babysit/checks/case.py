@@ -11,19 +11,21 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_babysit.backends import backend
 from keras_babysit.checks import _data
 from keras_babysit.checks._depths import measure
 from keras_babysit.checks._reading import View, read_loss, read_ranges
 from keras_babysit.checks._training import random_layers_off
-from keras_babysit.checks.finding import Unknown
+from keras_babysit.checks.result import Unknown
 from keras_babysit.history import History, Measurement
-from keras_babysit.probes import Given, Kept, Monitor, Schedule, backend
-from keras_babysit.probes import sample as samples
-from keras_babysit.probes.batch_size import BatchSize
-from keras_babysit.probes.data_facts import describe_target
+from keras_babysit.probes import Monitor
 from keras_babysit.probes.loss_facts import has_plain_loss
 from keras_babysit.probes.monitor import PROBE_EXAMPLES
 from keras_babysit.probes.probe import compute_loss, stateless
+from keras_babysit.samples import ReferenceSample, UserProbeData, batches
+from keras_babysit.samples.batch_size import BatchSize
+from keras_babysit.samples.data_facts import describe_target
+from keras_babysit.schedule import Schedule
 
 COMPILES = keras.backend.backend() == "jax"
 """Whether a few passes are worth a compilation. Op by op JAX compiles each operation by itself,
@@ -99,7 +101,7 @@ class Case:
             return self._timed()
         except Exception:
             steps = len(self.data) if self.data.is_whole else 0
-            if not self._batch_size.settle(samples.size(self.batch), steps):
+            if not self._batch_size.settle(batches.size(self.batch), steps):
                 raise
             self.batch = self.data.batch
             with contextlib.suppress(Exception):
@@ -169,7 +171,9 @@ class Case:
             schedule,
             planned={},
             notice=lambda sentence, about="": self.notices.append(sentence),
-            kept=Kept(self.history, Given(lambda: iter([self.batch]), is_fresh=False)),
+            kept=ReferenceSample(
+                self.history, UserProbeData(lambda: iter([self.batch]), is_fresh=False)
+            ),
         )
         measurements = monitor.measure(0, 0, None, None)
         return {(m.quantity, m.target): m.value for m in measurements}
@@ -179,7 +183,7 @@ class Case:
         start = time.perf_counter()
         self.forward(training=True)
         spent = time.perf_counter() - start
-        self._pass_seconds[samples.size(self.batch)] = spent
+        self._pass_seconds[batches.size(self.batch)] = spent
         return spent
 
     def record(self, quantity, value, target=""):

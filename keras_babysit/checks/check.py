@@ -7,7 +7,6 @@ import warnings
 import keras
 import rich.progress
 
-from keras_babysit.advice import Journal
 from keras_babysit.checks import registry
 from keras_babysit.checks._built import built
 from keras_babysit.checks._data import read_data, read_validation
@@ -20,7 +19,8 @@ from keras_babysit.checks._inputs import (
 from keras_babysit.checks._untouched import random_states_kept, untouched
 from keras_babysit.checks.case import Case
 from keras_babysit.checks.check_report import CheckReport
-from keras_babysit.checks.finding import Outcome, Unknown, outcome
+from keras_babysit.checks.result import CheckLine, Unknown, line_of
+from keras_babysit.findings import Journal
 from keras_babysit.history import Overhead
 from keras_babysit.rules import rule_name
 from keras_babysit.sinks import Console
@@ -55,13 +55,13 @@ def check(
             examples in it.
         sample_weight: Weights of the examples, or None.
         seconds: Time for all checks, above 0. What there is no time for is said to be unknown.
-        checks: Names of checks, or functions that take a `Case` and return a `Finding`; None for
+        checks: Names of checks, or functions of a `Case` that return a `CheckResult`; None for
             all of `DEFAULT_CHECKS`.
         sinks: Sinks that get the measurements and the advice, as `Babysitter`'s do.
         verbose: 1 shows the progress and prints the table, 0 prints nothing.
 
     Returns:
-        A `CheckReport`: `report.advice` holds what was found, worst things to do first in
+        A `CheckReport`: `report.findings` holds what was found, worst things to do first in
         `report.outcomes`, a line for each check.
 
     Raises:
@@ -122,7 +122,7 @@ def _run(case, checks, *, is_shown):
         for one in checks:
             progress.update(task, description=rule_name(one))
             outcomes.append(_ask(case, one))
-            case.found += outcomes[-1].advice
+            case.found += outcomes[-1].findings
             progress.advance(task)
     return outcomes
 
@@ -131,19 +131,19 @@ def _ask(case, one):
     """Return what a check says; one that fails does not know, and says why."""
     name, start = rule_name(one), time.perf_counter()
     if case.seconds_left < 0:
-        return Outcome(name, "unknown", "not run: time (none is left; give it more `seconds`)")
+        return CheckLine(name, "unknown", "not run: time (none is left; give it more `seconds`)")
     try:
-        return outcome(name, one(case), time.perf_counter() - start)
+        return line_of(name, one(case), time.perf_counter() - start)
     except Unknown as reason:
-        return Outcome(name, "unknown", str(reason), (), time.perf_counter() - start)
+        return CheckLine(name, "unknown", str(reason), (), time.perf_counter() - start)
     except Exception as error:
         logging.getLogger("keras_babysit").debug("The check %s failed", name, exc_info=True)
         words = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-        return Outcome(name, "unknown", words, (), time.perf_counter() - start)
+        return CheckLine(name, "unknown", words, (), time.perf_counter() - start)
 
 
 def _tell(sinks, report):
-    events = Journal().update(report.advice, step=0, epoch=0)
+    events = Journal().update(report.findings, step=0, epoch=0)
     for sink in sinks:
         sink.on_start(report.history)
         sink.on_measurements(list(report.history))

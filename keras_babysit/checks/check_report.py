@@ -7,8 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from keras_babysit.history import to_jsonable
+from keras_babysit.presentation.wording import one_line
 from keras_babysit.sinks import Report
-from keras_babysit.sinks._wording import one_line
 
 STYLES = {
     "ok": "green",
@@ -26,7 +26,7 @@ class CheckReport(Report):
 
     Args:
         history: What was measured.
-        outcomes: An `Outcome` for each check, in their order.
+        outcomes: A `CheckLine` for each check, in their order.
         overhead: What it took.
 
     Attributes:
@@ -36,10 +36,10 @@ class CheckReport(Report):
 
     def __init__(self, history, outcomes, overhead=None):
         self.outcomes = list(outcomes)
-        super().__init__(history, [a for line in self.outcomes for a in line.advice], overhead)
+        super().__init__(history, [a for line in self.outcomes for a in line.findings], overhead)
 
     def __getitem__(self, check):
-        """Return the `Outcome` of the check of that name.
+        """Return the `CheckLine` of the check of that name.
 
         Raises:
             KeyError: If no such check was run.
@@ -52,12 +52,12 @@ class CheckReport(Report):
     @property
     def is_well(self):
         """Whether no check found anything, and at least one could tell."""
-        return not self.advice and any(line.verdict == "ok" for line in self.outcomes)
+        return not self.findings and any(line.verdict == "ok" for line in self.outcomes)
 
     def verdict(self):
         """Return the result in a few words, e.g. `"1 error; 2 of 9 checks could not tell"`."""
         unknown = sum(line.verdict == "unknown" for line in self.outcomes)
-        told = "All well" if not self.advice else super().verdict()
+        told = "All well" if not self.findings else super().verdict()
         if unknown == len(self.outcomes):
             told = "Nothing could be told"
         missing = f"; {unknown} of {len(self.outcomes)} checks could not tell" if unknown else ""
@@ -79,16 +79,16 @@ class CheckReport(Report):
 
     def __rich__(self):
         heading = Text(f"keras-babysit, before training: {self.verdict()}", "bold")
-        codes = _codes(self.advice)
+        codes = _codes(self.findings)
         lines = [Text(line, "dim") for line in self.summary()]
         return rich.console.Group(
             heading, "", _table(self.outcomes, codes), "", *_listing(codes), *lines
         )
 
 
-def _codes(advice):
+def _codes(findings):
     """Return the snippets of the first remedies, each once, with the number it is quoted by."""
-    snippets = [one.remedies[0].code for one in advice if one.remedies and one.remedies[0].code]
+    snippets = [one.remedies[0].code for one in findings if one.remedies and one.remedies[0].code]
     return {code: number for number, code in enumerate(dict.fromkeys(snippets), 1)}
 
 
@@ -109,21 +109,21 @@ def _table(outcomes, codes):
     for heading in ("evidence", "what to do"):
         table.add_column(heading, ratio=1)
     for line in outcomes:
-        rows = line.advice or (None,)
-        for place, advice in enumerate(rows):
-            verdict = line.verdict if advice is None else advice.severity.name.lower()
-            evidence = line.evidence if advice is None else advice.message
+        rows = line.findings or (None,)
+        for place, finding in enumerate(rows):
+            verdict = line.verdict if finding is None else finding.severity.name.lower()
+            evidence = line.evidence if finding is None else finding.message
             table.add_row(
                 Text(line.check if place == 0 else ""),
                 Text(verdict, STYLES[verdict]),
-                Text(one_line(evidence), "" if advice else "dim"),
-                Text(_what_to_do(advice, codes)),
+                Text(one_line(evidence), "" if finding else "dim"),
+                Text(_what_to_do(finding, codes)),
             )
     return table
 
 
-def _what_to_do(advice, codes):
-    if advice is None or not advice.remedies:
+def _what_to_do(findings, codes):
+    if findings is None or not findings.remedies:
         return ""
-    first = advice.remedies[0]
+    first = findings.remedies[0]
     return f"{first.text} [{codes[first.code]}]" if first.code else first.text

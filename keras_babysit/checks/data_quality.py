@@ -6,12 +6,11 @@ from dataclasses import replace
 import keras
 import numpy as np
 
-from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.checks._data import MAX_BYTES, take
 from keras_babysit.checks._facts import output_history, renamed, signal_history
-from keras_babysit.checks.finding import Finding, Unknown
+from keras_babysit.checks.result import CheckResult, Unknown
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
-from keras_babysit.probes.data_facts import FEWEST, bad_rows, describe_data
 from keras_babysit.rules import (
     class_imbalance,
     constant_features,
@@ -19,6 +18,7 @@ from keras_babysit.rules import (
     unscaled_targets,
     unshuffled_data,
 )
+from keras_babysit.samples.data_facts import FEWEST, bad_rows, describe_data
 
 NAME = "data_quality"
 
@@ -83,7 +83,7 @@ def data_quality(case):
         words.append("the generator is used up so far: hand fit a fresh one")
     if order and not data.is_stream:
         words.append("labels in order: fit shuffles arrays, but validation_split does not")
-    return Finding("; ".join(words), found)
+    return CheckResult("; ".join(words), found)
 
 
 def _non_finite(case, data, name, arrays):
@@ -92,7 +92,7 @@ def _non_finite(case, data, name, arrays):
         rows = bad_rows(leaf)
         if len(rows) and not _is_harmless(case, data, rows):
             found.append(
-                _advice(
+                _finding(
                     Severity.ERROR,
                     label,
                     f"{len(rows):,} of {data.amount()} hold NaN or infinity, "
@@ -142,7 +142,7 @@ def _constant_targets(data, targets, names):
         if value is not None and value == leaf["high"] and len(data) >= MIN_ROWS:
             unshuffled = " Other classes may come later: are the data in order?"
             found.append(
-                _advice(
+                _finding(
                     Severity.WARNING,
                     names[f"targets[{place}]"],
                     f"All targets of {data.amount()} are {value:g}."
@@ -171,7 +171,7 @@ def _twins(data):
     if share <= DUPLICATES or not _is_fine_grained(data.x):
         return []
     return [
-        _advice(
+        _finding(
             Severity.WARNING,
             "x",
             f"{share:.0%} of {data.amount()} stand there more than once.",
@@ -192,7 +192,7 @@ def _leak(data, validation):
     if shared.sum() < MIN_LEAKED or share <= LEAKED:
         return []
     return [
-        _advice(
+        _finding(
             Severity.ERROR if share > 0.5 else Severity.WARNING,
             "validation_data",
             f"{share:.0%} of {validation.amount()} for validation are among the training data.",
@@ -250,8 +250,8 @@ def _named(name, arrays):
     return [(f"{name}[{place}]", np.asarray(a)) for place, a in enumerate(flat) if a is not None]
 
 
-def _advice(severity, target, message, evidence, text, code):
-    return Advice(
+def _finding(severity, target, message, evidence, text, code):
+    return Finding(
         NAME,
         severity,
         target,

@@ -6,13 +6,13 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.backends import backend
 from keras_babysit.checks import _data
 from keras_babysit.checks._double import double_precision, stateless_double
 from keras_babysit.checks._untouched import same_random_numbers
 from keras_babysit.checks.case import COMPILES, GRADIENT, to_array
-from keras_babysit.checks.finding import Finding, Unknown
-from keras_babysit.probes._backend import backend
+from keras_babysit.checks.result import CheckResult, Unknown
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.probes.probe import compute_loss, weight_names
 
 WRONG = 1e-2
@@ -100,7 +100,7 @@ def gradient_check(case):
         words += f", {kinks} at kinks left out"
     if planned > len(compared):
         words += f"; time for {len(compared)} of {planned}"
-    return Finding(words, found)
+    return CheckResult(words, found)
 
 
 def judge(compared):
@@ -110,7 +110,7 @@ def judge(compared):
         # Exactly flat at both steps: rounding with a gradient that is passed straight through.
         if one.is_smooth and one.numeric != 0 and one.error > WRONG:
             wrong.setdefault(one.name, []).append(one)
-    return [_advice(name, max(ones, key=lambda one: one.error)) for name, ones in wrong.items()]
+    return [_finding(name, max(ones, key=lambda one: one.error)) for name, ones in wrong.items()]
 
 
 def _weighty(compared):
@@ -123,9 +123,9 @@ def _weighty(compared):
     ]
 
 
-def _advice(name, one):
+def _finding(name, one):
     is_cut = one.analytic == 0
-    return Advice(
+    return Finding(
         "gradient_check",
         Severity.WARNING if is_cut else Severity.ERROR,
         name,

@@ -3,9 +3,9 @@
 import keras
 import numpy as np
 
-from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.checks.case import COMPILES, GRADIENT, to_array
-from keras_babysit.checks.finding import Finding, Unknown
+from keras_babysit.checks.result import CheckResult, Unknown
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.probes.probe import Probe, weight_names
 
 DRAWS = 2
@@ -33,21 +33,21 @@ def gradient_flow(case):
     found, said = [], []
     for look in (_inputs, _examples, _weights):
         try:
-            advice, words = look(case)
+            finding, words = look(case)
         except Unknown as reason:
             said.append(str(reason))
         else:
-            found += advice
+            found += finding
             said.append(words)
-    return Finding("; ".join(said), found)
+    return CheckResult("; ".join(said), found)
 
 
 def _inputs(case):
     if not _has_distinct_rows(case.batch[0]):
         raise Unknown("all inputs are the same")
     constant = _constant_outputs(case)
-    advice = [
-        Advice(
+    findings = [
+        Finding(
             "gradient_flow",
             Severity.ERROR,
             case.output_names()[place],
@@ -63,7 +63,10 @@ def _inputs(case):
         )
         for place in constant
     ]
-    return advice, "the output depends on the inputs" if not advice else "the output is constant"
+    return (
+        findings,
+        "the output depends on the inputs" if not findings else "the output is constant",
+    )
 
 
 def _constant_outputs(case):
@@ -98,14 +101,14 @@ def _examples(case):
     x = keras.tree.map_structure(lambda leaf: _exchanged(leaf, half), case.batch[0])
     after, _ = case.forward(x)
     limit = LEAK_HALF if "16" in case.model.compute_dtype else LEAK
-    advice, largest = [], 0.0
+    finding, largest = [], 0.0
     for name, one, other in zip(names, before, after, strict=True):
         scale = float(np.std(one.astype("float64"))) or 1.0
         moved = float(np.abs(one[:half].astype("float64") - other[:half]).max()) / scale
         largest = max(largest, moved)
         if moved > limit:
-            advice.append(_leak(name, moved))
-    return advice, f"exchanging others moves an example by {largest:.1g} of the spread"
+            finding.append(_leak(name, moved))
+    return finding, f"exchanging others moves an example by {largest:.1g} of the spread"
 
 
 def _exchanged(leaf, half):
@@ -121,7 +124,7 @@ def _exchanged(leaf, half):
 
 
 def _leak(name, moved):
-    return Advice(
+    return Finding(
         "gradient_flow",
         Severity.ERROR,
         name,
@@ -151,9 +154,12 @@ def _weights(case):
             case.need_time(**GRADIENT)
             readings = probe((case.perturbed(0.5, seed), *case.state[1:]), case.batch)
             missing = [name for name in missing if readings["gradients/norm", name] == 0]
-    advice = [one for name in missing if (one := _judge(case, names.index(name), name))]
+    findings = [one for name in missing if (one := _judge(case, names.index(name), name))]
     words = "every weight gets a gradient" if not missing else f"{len(missing)} of {len(names)} not"
-    return advice, f"{words} ({len(names)} weights)" if not missing else f"weights without: {words}"
+    return (
+        findings,
+        f"{words} ({len(names)} weights)" if not missing else f"weights without: {words}",
+    )
 
 
 def _judge(case, place, name):
@@ -182,7 +188,7 @@ def _judge(case, place, name):
             "for every example, let its biases begin at zero.",
             'keras.layers.Dense(units, activation="relu", kernel_initializer="he_normal")',
         )
-    return Advice(
+    return Finding(
         "gradient_flow",
         Severity.WARNING,
         name,

@@ -5,8 +5,8 @@ import math
 
 import numpy as np
 
-from keras_babysit.advice import Advice, Remedy, Severity
-from keras_babysit.checks.finding import Finding, Unknown
+from keras_babysit.checks.result import CheckResult, Unknown
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.rules.unscaled_targets import FAR
 
 EXCESS_NATS = 2.0
@@ -54,8 +54,8 @@ def initial_loss(case):
         actual[place] = case.outputs[place]
         excess = case.loss(targets, actual) - chance
         if not math.isfinite(loss) or excess > _limit(case, place, neutral) - chance:
-            found.append(_advice(case, place, kind, loss, chance))
-    return Finding(f"loss {loss:.3g}, chance gives {chance:.3g}{_uneven(case, kinds)}", found)
+            found.append(_finding(case, place, kind, loss, chance))
+    return CheckResult(f"loss {loss:.3g}, chance gives {chance:.3g}{_uneven(case, kinds)}", found)
 
 
 def constant(kind, y, prediction):
@@ -122,7 +122,7 @@ def _uneven(case, kinds):
     return f" ({by_frequency:.3g} by label frequencies)"
 
 
-def _advice(case, place, kind, loss, chance):
+def _finding(case, place, kind, loss, chance):
     prediction, target = case.outputs[place], case.targets[place]
     spread = float(np.std(prediction))
     remedies = [
@@ -143,7 +143,7 @@ def _advice(case, place, kind, loss, chance):
                 "y = (y - y.mean()) / y.std()",
             ),
         )
-    return Advice(
+    return Finding(
         rule="initial_loss",
         severity=Severity.WARNING if math.isfinite(loss) else Severity.ERROR,
         target=case.output_names()[place],

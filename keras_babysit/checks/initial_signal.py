@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.backends import backend
 from keras_babysit.checks._depths import tensors
 from keras_babysit.checks._facts import renamed
-from keras_babysit.checks.finding import Finding, Unknown
+from keras_babysit.checks.result import CheckResult, Unknown
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.probes import taps
-from keras_babysit.probes._backend import backend
 from keras_babysit.probes.probe import compute_loss, stateless
 from keras_babysit.rules import dead_units, saturated_units
 
@@ -51,7 +51,7 @@ def initial_signal(case):
     if last.gradient > 0:
         words += f"; gradient {last.gradient:.2g}"
         words += "" if first is last else f" there, {first.gradient:.2g} in {first.target}"
-    return Finding(words, found)
+    return CheckResult(words, found)
 
 
 def judge(depths, ends, *, has_gradient=True):
@@ -71,18 +71,18 @@ def judge(depths, ends, *, has_gradient=True):
     is_past = any(LOST * first < depth.reach < BLOWN * first for depth in ends)
     is_past = is_past or (last == 0 and (depths[0].gradient > 0 or not has_gradient))
     if first > 0 and np.isfinite(first) and not is_past and not LOST < last / first < BLOWN:
-        found.append(_advice(depths[-1].target, "signal", first, last))
+        found.append(_finding(depths[-1].target, "signal", first, last))
     start, end = depths[0].gradient, depths[-1].gradient
     if end > 0 and np.isfinite(end) and not LOST < start / end < BLOWN:
-        found.append(_advice(depths[0].target, "gradient", end, start))
+        found.append(_finding(depths[0].target, "gradient", end, start))
     return found
 
 
-def _advice(target, what, before, after):
+def _finding(target, what, before, after):
     ratio = after / before
     way = "lost" if ratio < 1 else "blown up"
     over = "from the first hidden layer to the last" if what == "signal" else "on its way back"
-    return Advice(
+    return Finding(
         "initial_signal",
         Severity.WARNING,
         target,
@@ -127,7 +127,7 @@ def _identical(case, depths):
 
 
 def _about_identical(target):
-    return Advice(
+    return Finding(
         "initial_signal",
         Severity.ERROR,
         target,

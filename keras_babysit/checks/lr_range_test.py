@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from keras_babysit.backends import backend
 from keras_babysit.checks import _data
 from keras_babysit.checks._built import built
 from keras_babysit.checks._data import is_stream, read_data
@@ -12,9 +13,8 @@ from keras_babysit.checks._inputs import require_fit, require_model
 from keras_babysit.checks._training import Trainer
 from keras_babysit.checks._untouched import random_states_kept, untouched
 from keras_babysit.checks.lr_range import LrRange
-from keras_babysit.probes import backend
-from keras_babysit.probes.given import unpack
 from keras_babysit.probes.loss_facts import has_plain_loss
+from keras_babysit.samples.batches import unpack
 
 DIVERGED = 4.0
 """Times the lowest smoothed loss at which the sweep stops (Howard and Gugger's fast.ai uses the
@@ -130,7 +130,7 @@ def _stream(x):
     is_once = isinstance(x, Iterator)
     while True:
         count = 0
-        for batch in _data.batches(x):
+        for batch in _data.batches_of(x):
             count += 1
             yield unpack(batch)
         if is_once or not count:

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.checks._facts import output_history, renamed
-from keras_babysit.checks.finding import Finding, Unknown
+from keras_babysit.checks.result import CheckResult, Unknown
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.rules import labels_out_of_range, output_loss_mismatch
 from keras_babysit.rules._outputs import outputs
 
@@ -35,7 +35,9 @@ def output_and_loss(case):
     for output, y in zip(ends, case.flat_targets(case.data.y), strict=True):
         if output.target not in said:
             found += _overlooked_classes(output, np.asarray(y))
-    return Finding("; ".join(f"loss takes {o.wants}, output gives {o.gives}" for o in ends), found)
+    return CheckResult(
+        "; ".join(f"loss takes {o.wants}, output gives {o.gives}" for o in ends), found
+    )
 
 
 def _overlooked_classes(output, y):
@@ -84,7 +86,7 @@ def _overlooked_classes(output, y):
 
 
 def _note(output, message, evidence, remedy):
-    return Advice(
+    return Finding(
         "output_and_loss",
         Severity.NOTE,
         output.target,

@@ -5,12 +5,12 @@ import time
 import keras
 import numpy as np
 
-from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.checks import _data
 from keras_babysit.checks._training import Trainer
 from keras_babysit.checks.case import GRADIENT, TRAINER
-from keras_babysit.checks.finding import Finding, Unknown
 from keras_babysit.checks.initial_loss import constant, perfect
+from keras_babysit.checks.result import CheckResult, Unknown
+from keras_babysit.findings import Finding, Remedy, Severity
 
 EXAMPLES = 20
 """As in CS231n, 'make sure that you can overfit very small portion of the training data'."""
@@ -56,7 +56,7 @@ def overfit_subset(case):
         run = _train(case, trainer, (x, y, None), rate, floor + LEARNT * (start - floor))
         runs.append(run)
         if run.is_done:
-            return Finding(
+            return CheckResult(
                 f"{_size(batch)} examples learnt in {len(run.losses)} steps, loss "
                 f"{start:.3g} -> {run.losses[-1]:.3g}"
             )
@@ -73,9 +73,9 @@ def overfit_subset(case):
         raise Unknown(f"{so_far}, all that there was time for: give it more `seconds`")
     if any(run.is_falling for run in runs):
         raise Unknown(f"{so_far} and still falling")
-    return Finding(
+    return CheckResult(
         f"loss {start:.3g} -> {best.best:.3g} on {_size(batch)} examples, stuck",
-        [_advice(case, _size(batch), start, best)],
+        [_finding(case, _size(batch), start, best)],
     )
 
 
@@ -193,10 +193,10 @@ def _train(case, trainer, batch, rate, goal):
     return run
 
 
-def _advice(case, examples, start, best):
+def _finding(case, examples, start, best):
     others = [a.rule for a in case.found if a.severity > Severity.NOTE]
     explained = f" See first: {', '.join(dict.fromkeys(others))}." if others else ""
-    return Advice(
+    return Finding(
         "overfit_subset",
         Severity.WARNING,
         "",

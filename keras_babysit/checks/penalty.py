@@ -4,12 +4,12 @@ import math
 
 import numpy as np
 
-from keras_babysit.advice import Advice, Remedy, Severity
 from keras_babysit.checks._depths import tensors
 from keras_babysit.checks._penalties import penalties_off
 from keras_babysit.checks._untouched import same_random_numbers
 from keras_babysit.checks.case import to_array
-from keras_babysit.checks.finding import Finding
+from keras_babysit.checks.result import CheckResult
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.probes.probe import compute_loss, stateless, weight_penalty
 
 DOMINANT = 10.0
@@ -34,7 +34,7 @@ def penalty(case):
         without, added, _ = _loss(case)
         bare = _loss_of(case, y_pred) if added else without
     if not count and not added:
-        return Finding("no weight, activity or layer adds a penalty")
+        return CheckResult("no weight, activity or layer adds a penalty")
     activities = total - added - weights
     if abs(activities) < 1e-6 * max(abs(total), abs(weights)):  # rounding
         activities = 0.0
@@ -42,7 +42,7 @@ def penalty(case):
     case.record("loss/penalty_off", bare)
     parts = {"weights": weights, "activities": activities, "add_loss": added}
     told = ", ".join(f"{name} {value:.3g}" for name, value in parts.items() if value)
-    return Finding(
+    return CheckResult(
         f"loss {bare:.3g} without, {on:.3g} with penalties ({told or 'all of them 0'})",
         [*judge(on, without, weights + activities), *judge_added(without, bare, added)],
     )
@@ -57,7 +57,7 @@ def judge(with_it, without, amount):
         return []  # non_finite_values says more
     if amount < 0 or rise < -smallest:
         return [
-            _advice(
+            _finding(
                 Severity.ERROR,
                 f"The penalty lowers the loss, from {without:.3g} to {with_it:.3g}.",
                 evidence,
@@ -69,7 +69,7 @@ def judge(with_it, without, amount):
         ]
     if amount > smallest and abs(rise - amount) > 0.5 * amount + smallest:
         return [
-            _advice(
+            _finding(
                 Severity.WARNING,
                 f"A penalty of {amount:.3g} changes the loss by {rise:.3g}: it does not count "
                 "as it should.",
@@ -82,7 +82,7 @@ def judge(with_it, without, amount):
         ]
     if without > 0 and amount > DOMINANT * without:
         return [
-            _advice(
+            _finding(
                 Severity.WARNING,
                 f"The penalty of {amount:.3g} is {amount / without:.0f} times the loss on the "
                 f"data, {without:.3g}.",
@@ -102,7 +102,7 @@ def judge_added(on, without, amount):
     if abs(rise - amount) <= 0.5 * abs(amount) + smallest:
         return []
     return [
-        _advice(
+        _finding(
             Severity.WARNING,
             f"Layers add {amount:.3g} by add_loss, which changes the loss by {rise:.3g}.",
             {"loss_without": without, "loss_with": on, "added": amount},
@@ -136,5 +136,5 @@ def _loss_of(case, y_pred):
     return float(to_array(loss))
 
 
-def _advice(severity, message, evidence, remedy):
-    return Advice("penalty", severity, "", message, evidence, (remedy,), REFERENCE)
+def _finding(severity, message, evidence, remedy):
+    return Finding("penalty", severity, "", message, evidence, (remedy,), REFERENCE)

@@ -1,7 +1,7 @@
 """The checks, and how they are chosen.
 
 To add one: a file here named after the condition, one function of the same name that takes a
-`Case` and returns a `Finding` (or raises `Unknown`), and its place in `DEFAULT_CHECKS`.
+`Case` and returns a `CheckResult` (or raises `Unknown`), and its place in `DEFAULT_CHECKS`.
 """
 
 from keras_babysit.checks.data_quality import data_quality

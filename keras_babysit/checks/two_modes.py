@@ -3,12 +3,12 @@
 import keras
 import numpy as np
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.backends import backend
 from keras_babysit.checks._training import draws
 from keras_babysit.checks.case import to_array
-from keras_babysit.checks.finding import Finding, Unknown
+from keras_babysit.checks.result import CheckResult, Unknown
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.probes import facts, taps
-from keras_babysit.probes._backend import backend
 
 NOISY = 9.0
 """Mean square of what a layer that draws random numbers changes, in units of that of its input,
@@ -42,7 +42,7 @@ def two_modes(case):
     for target, value in noise.items():
         case.record("modes/noise", value, target)
     if difference < 1e-6 and not noise:
-        return Finding("no difference: nothing depends on the mode")
+        return CheckResult("no difference: nothing depends on the mode")
     found = _about_noise(noise) + _about_averages(case, inference)
     words = f"means differ by {difference:.2g} of the spread"
     if noise:
@@ -50,7 +50,7 @@ def two_modes(case):
         words += f", {worst} adds noise of {noise[worst]:.2g} times the signal's variance"
     if _has_fresh_averages(case.model):
         words += "; batch norm's averages are still at their start"
-    return Finding(words, found)
+    return CheckResult(words, found)
 
 
 def _training_runs(case):
@@ -105,7 +105,7 @@ def _difference(mean, inference):
 
 def _about_noise(noise):
     return [
-        Advice(
+        Finding(
             "two_modes",
             Severity.WARNING,
             target,
@@ -129,7 +129,7 @@ def _about_averages(case, inference):
     if not (np.isfinite(training) and inferred > STALE * training > 0):
         return []
     return [
-        Advice(
+        Finding(
             "two_modes",
             Severity.WARNING,
             "",

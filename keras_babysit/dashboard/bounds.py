@@ -25,7 +25,7 @@ MAX_UNITS = 2048
 MAX_BARS = 300
 MAX_GROUPS = 100
 MAX_TARGETS = 60
-MAX_ADVICE_BYTES = 300_000
+MAX_FINDING_BYTES = 300_000
 """Bars of the timeline; groups of advice, layers named in each, and all their texts together."""
 
 MAX_CODE = 4000

@@ -9,8 +9,8 @@ import numpy as np
 from keras_babysit.dashboard import quantities
 from keras_babysit.dashboard.bounds import MAX_CELLS, MAX_COLUMNS, MAX_NAME, MAX_ROWS
 from keras_babysit.dashboard.run_log import RunLog
-from keras_babysit.sinks._thinning import cells, plain, plain_rows
-from keras_babysit.sinks._wording import name
+from keras_babysit.presentation.thinning import cells, plain, plain_rows
+from keras_babysit.presentation.wording import name
 
 
 def heat_map(log: RunLog, quantity: str, window: tuple[int, int] | None) -> dict[str, Any]:
@@ -29,10 +29,10 @@ def heat_map(log: RunLog, quantity: str, window: tuple[int, int] | None) -> dict
     if quantity not in offered:
         return {"quantity": quantity, "rows": [], "cells": []}
     ids = offered[quantity]
-    advice = {
-        one.target: one for one in sorted(log.advice(), key=lambda a: (a.is_open, a.severity))
+    findings = {
+        one.target: one for one in sorted(log.findings(), key=lambda a: (a.is_open, a.severity))
     }
-    shown = _rows(log, ids, set(advice))
+    shown = _rows(log, ids, set(findings))
     table = log.table(shown)
     first, last = window or (0, max(log.step, 1))
     columns = int(np.clip(MAX_CELLS // len(shown), 8, MAX_COLUMNS))
@@ -50,7 +50,7 @@ def heat_map(log: RunLog, quantity: str, window: tuple[int, int] | None) -> dict
         "ends": ends.astype(int).tolist(),
         "first": first,
         "rows": [
-            {"id": place, "name": name(log.names[place][1], MAX_NAME)} | _mark(log, place, advice)
+            {"id": place, "name": name(log.names[place][1], MAX_NAME)} | _mark(log, place, findings)
             for place in shown
         ],
         "cells": plain_rows(values.T, known.T, 3),
@@ -67,9 +67,9 @@ def _rows(log: RunLog, ids: list[int], advised: set[str]) -> list[int]:
     return [place for place in ids if place in kept]
 
 
-def _mark(log: RunLog, place: int, advice: dict[str, Any]) -> dict[str, str]:
+def _mark(log: RunLog, place: int, findings: dict[str, Any]) -> dict[str, str]:
     """Return the severity of the worst open advice on a row, if there is any."""
-    found = [advice[n] for n in _names(log, place) if n in advice and advice[n].is_open]
+    found = [findings[n] for n in _names(log, place) if n in findings and findings[n].is_open]
     return {"mark": max(found, key=lambda a: a.severity).severity.name.lower()} if found else {}
 
 

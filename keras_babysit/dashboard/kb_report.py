@@ -18,10 +18,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from keras_babysit.advice import Severity
 from keras_babysit.dashboard.library import Library
+from keras_babysit.findings import Severity
+from keras_babysit.presentation.wording import name, one_line
 from keras_babysit.sinks import Report
-from keras_babysit.sinks._wording import name, one_line
 
 WELL, FAILED, NOTHING = 0, 1, 2
 """Exit statuses."""
@@ -46,13 +46,13 @@ class Reading:
     def is_judged(self) -> bool:
         """Whether the run says anything; silence is no all-clear where nobody looked."""
         report = self.report
-        return report is not None and (len(report.history) > 0 or bool(report.advice))
+        return report is not None and (len(report.history) > 0 or bool(report.findings))
 
     @property
     def worst(self) -> int:
         """The highest severity of what still holds, 0 if nothing does."""
-        advice = self.report.advice if self.report else []
-        return max((one.severity for one in advice if one.is_open), default=0)
+        findings = self.report.findings if self.report else []
+        return max((one.severity for one in findings if one.is_open), default=0)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

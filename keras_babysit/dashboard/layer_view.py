@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from keras_babysit.dashboard import advice_view, quantities
-from keras_babysit.dashboard.bounds import MAX_ADVICE_BYTES, MAX_NAME, MAX_SERIES, MAX_UNITS
+from keras_babysit.dashboard import findings_view, quantities
+from keras_babysit.dashboard.bounds import MAX_FINDING_BYTES, MAX_NAME, MAX_SERIES, MAX_UNITS
 from keras_babysit.dashboard.run_log import RunLog
-from keras_babysit.sinks._thinning import line, plain
-from keras_babysit.sinks._wording import name, number
+from keras_babysit.presentation.thinning import line, plain
+from keras_babysit.presentation.wording import name, number
 
 GATES = "activations/gate"
 POINTS = 160
@@ -43,8 +43,8 @@ def layer_view(log: RunLog, place: int, step: int) -> dict[str, Any]:
         ],
         "units": [units for p in _vectors(log, ids) if (units := _units(log, p, step))][:6],
         "series": _series(log, _numbers(log, ids)[:MAX_SERIES]),
-        "advice": advice_view.cards(
-            [one for one in log.advice() if one.target in targets], MAX_ADVICE_BYTES // 2
+        "findings": findings_view.cards(
+            [one for one in log.findings() if one.target in targets], MAX_FINDING_BYTES // 2
         ),
     }
 

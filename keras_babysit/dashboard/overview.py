@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from keras_babysit.dashboard import advice_view, quantities
+from keras_babysit.dashboard import findings_view, quantities
 from keras_babysit.dashboard.bounds import MAX_CHARTS, MAX_POINTS
 from keras_babysit.dashboard.library import Run
 from keras_babysit.dashboard.run_list import brief
 from keras_babysit.dashboard.run_log import RunLog
-from keras_babysit.sinks._thinning import epochs, line, plain, twice_told
-from keras_babysit.sinks._wording import one_line
+from keras_babysit.presentation.thinning import epochs, line, plain, twice_told
+from keras_babysit.presentation.wording import one_line
 
 Window = tuple[int, int]
 """First and last step that are looked at."""
@@ -26,8 +26,8 @@ def overview(run: Run, window: Window | None) -> dict[str, Any]:
         window: Steps to draw; None draws all.
     """
     log = run.log
-    advice = log.advice()
-    last = max([log.step, 1, *(one.resolved_step or one.step for one in advice)])
+    findings = log.findings()
+    last = max([log.step, 1, *(one.resolved_step or one.step for one in findings)])
     head = log.report(only=("loss", "logs", "score"))
     return brief(run) | {
         "id": run.found.id,
@@ -40,8 +40,8 @@ def overview(run: Run, window: Window | None) -> dict[str, Any]:
         "window": list(window or (0, last)),
         "epochs": epochs(log.facts, last),
         "charts": charts(log, window or (0, last)),
-        "bars": advice_view.bars(log, advice),
-        "advice": advice_view.cards(advice),
+        "bars": findings_view.bars(log, findings),
+        "findings": findings_view.cards(findings),
         "quantities": [
             {"name": one_line(quantity, 80), "title": quantities.title(quantity)}
             for quantity in list(quantities.of_layers(log))[:60]

@@ -20,7 +20,7 @@ from keras_babysit.dashboard.layer_view import layer_view
 from keras_babysit.dashboard.library import Library, Run
 from keras_babysit.dashboard.overview import overview
 from keras_babysit.dashboard.run_list import run_list
-from keras_babysit.sinks._records import PLUGIN
+from keras_babysit.sinks.records import PLUGIN
 
 TYPES = {".js": "text/javascript", ".css": "text/css"}
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_babysit.dashboard.run_log import RunLog, Table
-from keras_babysit.sinks._drawing import HEAT_MAPS
-from keras_babysit.sinks._thinning import span
-from keras_babysit.sinks._wording import one_line
+from keras_babysit.presentation.drawing import HEAT_MAPS
+from keras_babysit.presentation.thinning import span
+from keras_babysit.presentation.wording import one_line
 
 OF_THE_RUN = ("loss", "logs", "score", "optimizer", "reference", "predictions")
 """Rooms whose quantities are of the whole run or of a data set, not of layers."""

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from keras_babysit.dashboard.library import MAX_LOADED, MAX_RUNS, Found, Library, Run
-from keras_babysit.sinks._wording import name
+from keras_babysit.presentation.wording import name
 
 READ_SECONDS = 0.5
 """Time to spend on runs that were not looked at before; the next call goes on."""
@@ -47,7 +47,7 @@ def _state(library: Library, found: Found, may_read: bool) -> dict[str, Any]:
 
 def brief(run: Run) -> dict[str, Any]:
     """Return what the list tells of a run."""
-    worst = max((a.severity for a in run.log.advice() if a.is_open), default=None)
+    worst = max((a.severity for a in run.log.findings() if a.is_open), default=None)
     return {
         "state": run.state,
         "step": run.log.step,

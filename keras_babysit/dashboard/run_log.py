@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from keras_babysit.advice import Advice
+from keras_babysit.findings import Finding
 from keras_babysit.history import History, Measurement, Overhead
 from keras_babysit.sinks import Report
-from keras_babysit.sinks._records import episodes, unpack_numbers, unpack_units
+from keras_babysit.sinks.records import episodes, unpack_numbers, unpack_units
 
 MAX_PROBES = 4096
 MAX_VECTORS = 128
@@ -136,8 +136,8 @@ class RunLog:
         """Return step and value of the kept vectors of a series, oldest first."""
         return self._vectors.get(place, [])
 
-    def advice(self) -> list[Advice]:
-        """Return every advice of the run, in the order in which they opened."""
+    def findings(self) -> list[Finding]:
+        """Return every finding of the run, in the order in which they opened."""
         return episodes(self.changes)
 
     def report(self, *, probes: int = 512, only: tuple[str, ...] = ()) -> Report:
@@ -160,7 +160,7 @@ class RunLog:
                 for step, value in zip(*_every(every, steps, values), strict=True):
                     history.append(Measurement(step, 0, quantity, self.names[place][1], value))
         history.epoch = self.epoch
-        return Report(history, self.advice(), self.overhead)
+        return Report(history, self.findings(), self.overhead)
 
     def _take_run(self, record: dict[str, Any]) -> None:
         self.facts.update(record["facts"])
@@ -189,8 +189,8 @@ class RunLog:
             self._row = (m.step, m.epoch, {})
         self._row[2][place] = m.value
 
-    def _take_advice(self, record: dict[str, Any]) -> None:
-        Advice.from_json(record)  # raises if it is none
+    def _take_finding(self, record: dict[str, Any]) -> None:
+        Finding.from_json(record)  # raises if it is none
         self.changes.append(record)
         if len(self.changes) > MAX_CHANGES:
             del self.changes[: MAX_CHANGES // 10]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_babysit.history import FORMAT_VERSION
-from keras_babysit.sinks._records import TAG
+from keras_babysit.sinks.records import TAG
 
 CHUNK = 1 << 24
 """Bytes read at a time."""

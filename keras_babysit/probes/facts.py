@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 
+from keras_babysit.backends import backend
 from keras_babysit.probes import gates
-from keras_babysit.probes._backend import backend
 from keras_babysit.version import __version__
 
 

@@ -12,7 +12,7 @@ from collections.abc import Hashable
 import keras
 import numpy as np
 
-from keras_babysit.probes._backend import backend
+from keras_babysit.backends import backend
 
 CLOSED = 1e-3
 """Below this share of the steepest slope a gate counts as shut: what gets through is a thousandth

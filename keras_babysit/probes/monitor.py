@@ -3,26 +3,28 @@
 import keras
 import numpy as np
 
+from keras_babysit.backends import backend
+from keras_babysit.baselines import baselines
+from keras_babysit.baselines.task import read_task
 from keras_babysit.history import Measurement
-from keras_babysit.probes import facts, outside, reference, score_plan, taps
-from keras_babysit.probes import sample as samples
-from keras_babysit.probes._backend import backend
-from keras_babysit.probes.batch_size import FEWEST, BatchSize
+from keras_babysit.probes import facts, host_probe, taps
 from keras_babysit.probes.building import build
-from keras_babysit.probes.data_facts import describe_data
 from keras_babysit.probes.gate_window import GateWindow
-from keras_babysit.probes.given import to_host
-from keras_babysit.probes.gradient_turns import GradientTurns
 from keras_babysit.probes.loss_facts import describe_outputs, has_plain_loss
 from keras_babysit.probes.optimizer_state import learning_rate, loss_scale
-from keras_babysit.probes.pace import AGAIN, Pace
 from keras_babysit.probes.probe import Probe, alike, weight_names
-from keras_babysit.probes.sample import MAX_EXAMPLES
-from keras_babysit.probes.schedule import AT_ONCE
-from keras_babysit.probes.score import SLICES, Score
-from keras_babysit.probes.score_plan import ScorePlan
-from keras_babysit.probes.task import read_task
+from keras_babysit.probes.score import Score
 from keras_babysit.probes.update_ratio import UpdateRatio
+from keras_babysit.samples import batches
+from keras_babysit.samples.batch_size import FEWEST, BatchSize
+from keras_babysit.samples.batches import to_host
+from keras_babysit.samples.data_facts import describe_data
+from keras_babysit.samples.sample import MAX_EXAMPLES, SLICES
+from keras_babysit.schedule import score_plan
+from keras_babysit.schedule.gradient_turns import GradientTurns
+from keras_babysit.schedule.pace import AGAIN, Pace
+from keras_babysit.schedule.schedule import AT_ONCE
+from keras_babysit.schedule.score_plan import ScorePlan
 
 PROBE_EXAMPLES = 256
 """Bound of the examples of one probe: means over more do not get much sharper."""
@@ -52,7 +54,7 @@ class Monitor:
         planned: What `fit` knows of the run: `epochs`, and `steps` of an epoch or None.
         notice: Called when something cannot be watched, with a sentence and, unless it is the
             probe, with what that is about.
-        kept: The `Kept` examples of the run.
+        kept: The `ReferenceSample` examples of the run.
     """
 
     def __init__(self, model, history, schedule, *, planned, notice, kept):
@@ -73,7 +75,7 @@ class Monitor:
         self._pace = Pace()  # of the probes, asked for before the first where no batch is seen
         self._examples = PROBE_EXAMPLES
         self._usual = 0  # examples of a step
-        self._host_update = outside.HostUpdateRatio()
+        self._host_update = host_probe.HostUpdateRatio()
         self._firsts = []  # losses of the first steps
 
     def _prepare(self, batch, arguments):
@@ -192,12 +194,12 @@ class Monitor:
                 self.history.facts["is_compiled"] = self.is_compiled
         else:
             is_first = False
-            readings = outside.look(self._weights, state, batch)
+            readings = host_probe.look(self._weights, state, batch)
         if "model" not in self.history.facts:
             self._describe_run(batch)
         if is_first:
             self._describe_network()
-        self._note_gates(readings, samples.size(batch))
+        self._note_gates(readings, batches.size(batch))
         values = readings | self._derived(readings, state, step)
         measurements = [
             Measurement(step, epoch, quantity, target, _as_value(value))
@@ -269,11 +271,16 @@ class Monitor:
                 values[f"score/{name}", target] = mean
                 values[f"score/{name}_stderr", target] = error
         train, validation = (self._read_task(scored) for scored in seen.values())
-        if not self.kept.stands_for_all(train, validation):
+        are_known = train is not None and validation is not None
+        if (
+            are_known
+            and not self.kept.is_whole_validation
+            and not baselines.stands_for_all(train, validation)
+        ):
             values = {key: value for key, value in values.items() if key[1] != "validation"}
             validation = None
         neighbours = None if train is None else self._neighbour_errors(train, seen["train"].inputs)
-        return values | reference.compared(train, validation, neighbours)
+        return values | baselines.compared(train, validation, neighbours)
 
     def _read_task(self, scored):
         if scored is None:
@@ -285,7 +292,7 @@ class Monitor:
         """Return the examples to measure on: those of the step, or kept ones where it has few."""
         if self.kept.is_given:
             return self.kept.next_given(self._batch_size.only or self._examples)
-        size = 0 if batch is None else samples.size(batch)
+        size = 0 if batch is None else batches.size(batch)
         self._usual = max(size, self._usual)
         only = self._batch_size.only
         if only and not self._batch_size.tells_too_little:
@@ -294,7 +301,7 @@ class Monitor:
             return self.kept.train.batch(only) if self.can_use_kept else None
         enough = max(SMALL, self._usual) if backend.COMPILES_EACH_SIZE else SMALL
         if batch is not None and size >= min(enough, len(self.kept.train)):
-            return samples.keep(batch, self._examples)
+            return batches.keep(batch, self._examples)
         return self.kept.train.batch(self._count_kept())
 
     def _count_kept(self):
@@ -327,7 +334,7 @@ class Monitor:
         return min(self._examples, _power_of_two(least if most <= SLICES * least else most))
 
     def _first_loss_from_outside(self, result, step, epoch):
-        loss = outside.first_loss(result) if step == 0 and not self.is_inside else None
+        loss = host_probe.first_loss(result) if step == 0 and not self.is_inside else None
         if loss is None:
             return []
         return [Measurement(step, epoch, f"loss/{name}", "", loss) for name in ("batch", "start")]
@@ -358,15 +365,15 @@ class Monitor:
         Where that fails as well and it is the first probe, watch less until it works, and say so.
         Where memory does not suffice, once and for all measure on fewer examples.
         """
-        lost, steps = None, 0 if whole is None else samples.size(whole)
+        lost, steps = None, 0 if whole is None else batches.size(whole)
         while batch is not None:
-            size = samples.size(batch)
+            size = batches.size(batch)
             try:
                 readings = self._take_turn(state, batch)
             except Exception as error:
                 if self._can_shrink(error):
                     lost = self._shrink(size)
-                    batch = samples.keep(batch, self._examples)
+                    batch = batches.keep(batch, self._examples)
                 elif self._batch_size.settle(size, steps):
                     batch = self._choose(whole) if self.is_inside else None
                 elif self._probe.has_run or not self._fallbacks:
@@ -393,7 +400,7 @@ class Monitor:
         seconds = self.schedule.clock() - start
         self._turns.note(takes_gradients=takes_gradients, seconds=seconds)
         if takes_gradients and not holds_compilation:
-            self._pace.note(samples.size(batch), seconds)
+            self._pace.note(batches.size(batch), seconds)
             self.foresee_score()
         return readings
 
@@ -433,7 +440,7 @@ class Monitor:
         return found
 
     def _describe_run(self, batch):
-        size = samples.size(batch)
+        size = batches.size(batch)
         known = self.history.facts
         known.update(facts.describe(self.model, self.planned, size))
         known["weights"] = facts.describe_weights(self.model, self._weights, {})
@@ -458,7 +465,7 @@ class Monitor:
 
     def _describe_data(self, batch=None):
         """Describe what is kept of the data, again as long as more comes."""
-        size = len(self.kept.train) if batch is None else samples.size(batch)
+        size = len(self.kept.train) if batch is None else batches.size(batch)
         if size > self.history.facts.get("data", {}).get("examples", 0):
             batch = self.kept.train.batch(MAX_EXAMPLES) if batch is None else to_host(batch)
             batch_size = self.history.facts["batch_size"] if not self.kept.is_given else None
@@ -516,7 +523,7 @@ class Monitor:
 
     def _neighbour_errors(self, task, inputs):
         if self._neighbours is None:
-            self._neighbours = reference.Neighbours(are_tokens=reference.takes_tokens(self.model))
+            self._neighbours = baselines.Neighbours(are_tokens=baselines.takes_tokens(self.model))
         return self._neighbours.errors(task, inputs)
 
 

@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_babysit.probes._backend import backend
+from keras_babysit.backends import backend
 
 
 def learning_rate(optimizer, state):

@@ -12,8 +12,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_babysit.backends import backend
 from keras_babysit.probes import taps
-from keras_babysit.probes._backend import backend
 from keras_babysit.probes.readings import Pass, Readings, moments, nonfinite, norm
 from keras_babysit.probes.units import read_output
 

@@ -11,8 +11,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_babysit.probes._backend import backend
-from keras_babysit.probes.random_state import untouched_random_state
+from keras_babysit.backends import backend
+from keras_babysit.backends.random_state import untouched_random_state
 
 
 @dataclass(frozen=True)

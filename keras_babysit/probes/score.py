@@ -11,18 +11,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from keras import ops
 
+from keras_babysit.baselines.baselines import mean_and_error
 from keras_babysit.probes import taps
 from keras_babysit.probes.probe import compute_loss, stateless, weight_penalty
 from keras_babysit.probes.readings import Pass
-from keras_babysit.probes.reference import mean_and_error
-from keras_babysit.probes.sample import part, size
 from keras_babysit.probes.units import read_openings
+from keras_babysit.samples.batches import part, size
+from keras_babysit.samples.sample import SLICES
 
 GATES = ("activations/gate_max", "activations/piece_share")
 """What a score looks at of the layers."""
-
-SLICES = 8
-"""Parts that a sample is scored in; the spread among them gives the standard error."""
 
 MAX_CLASSES = 1024
 """Predictions of rank 2 with at most so many columns are read to the host, others are not."""

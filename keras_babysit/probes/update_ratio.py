@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from keras_babysit.probes._backend import backend
+from keras_babysit.backends import backend
 from keras_babysit.probes.readings import norm
 
 ENTRIES = 2**16

@@ -14,10 +14,10 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_babysit.advice import Remedy
+from keras_babysit.backends import backend
+from keras_babysit.backends.random_state import untouched_random_state
+from keras_babysit.findings import Remedy
 from keras_babysit.history import to_jsonable
-from keras_babysit.probes import backend
-from keras_babysit.probes.random_state import untouched_random_state
 
 NOT_SAVED = (
     "The model is not in this bundle, because a .keras file of it cannot be loaded without your "

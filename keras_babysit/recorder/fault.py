@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 
 RULE = "flight_recorder"
 
@@ -45,15 +45,15 @@ class Fault:
             where += f", example {self.example}"
         return f"{self.what} {where}{': ' if self.numbers else ''}{self.numbers}"
 
-    def advice(self, show, found_by):
-        """Return the fault as an advice.
+    def findings(self, show, found_by):
+        """Return the fault as a finding.
 
         Args:
             show: The `Remedy` that shows it, None if no bundle was written.
             found_by: Numbers about how it was found.
         """
         remedies = self.remedies if show is None else (show, *self.remedies)
-        return Advice(
+        return Finding(
             rule=RULE,
             severity=Severity.ERROR,
             target=self.target,
@@ -66,7 +66,7 @@ class Fault:
 
 def unlocated(reason, evidence):
     """Return the advice on a run that went bad where the recorder cannot see."""
-    return Advice(
+    return Finding(
         rule=RULE,
         severity=Severity.ERROR,
         target="",

@@ -10,17 +10,17 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_babysit.probes import backend, optimizers
-from keras_babysit.probes.random_state import untouched_random_state
-from keras_babysit.probes.schedule import GRACE_SECONDS
+from keras_babysit.backends import backend, optimizers
+from keras_babysit.backends.random_state import untouched_random_state
 from keras_babysit.recorder import bundle, rescue
-from keras_babysit.recorder.case import in_epoch, investigate, placed_rate
 from keras_babysit.recorder.fault import unlocated
+from keras_babysit.recorder.incident import in_epoch, investigate, placed_rate
 from keras_babysit.recorder.locate import short
 from keras_babysit.recorder.ring import KeptStep, Ring
 from keras_babysit.recorder.snapshot import Snapshot, Snapshots, on_host
-from keras_babysit.recorder.vitals import LossMeter, rate_place, ruins
+from keras_babysit.recorder.vitals import LossMeter, nonfinite_variables, rate_place
 from keras_babysit.rules.loss_explosion import EXPLODED, PERSISTENCE
+from keras_babysit.schedule.schedule import GRACE_SECONDS
 
 SHARE = 0.2
 """Share of the budget that snapshots may take: what probes, scores and examples leave."""
@@ -42,7 +42,7 @@ class FlightRecorder:
         rescue: A `Rescue`, or None to leave the run as it is.
         history: The `History` of the run.
         schedule: Its started `Schedule`.
-        news: Called when there is more in `advice`, with the step of the batch that was left
+        news: Called when there is more in `findings`, with the step of the batch that was left
             out, None if none was.
         warn: Called with a sentence and an error.
 
@@ -57,8 +57,8 @@ class FlightRecorder:
         self.rescue = rescue
         self.history = history
         self.schedule = schedule
-        self.advice = []
-        self._told = collections.Counter()  # how often each key of an advice was told
+        self.findings = []
+        self._told = collections.Counter()  # how often each key of a finding was told
         self.rescued_at = None
         self._news, self._warn = news, warn
         self._keeps_batches = folder is not None or (rescue is not None and rescue.max_times > 0)
@@ -237,7 +237,7 @@ class FlightRecorder:
     def _mind(self, arguments):
         """Look at the state before a step where it is time to; return the arguments of the step."""
         if self._calls == 0 and not self._is_built:
-            self._known = ruins(self.model, backend.state(self.model, arguments))
+            self._known = nonfinite_variables(self.model, backend.state(self.model, arguments))
         if self._is_alarmed or (self._is_due() and self._is_lost(arguments)):
             self._is_alarmed = True
             if self.rescue is not None and not self._goes_on:
@@ -275,14 +275,14 @@ class FlightRecorder:
         snapshot = self._snapshot(values, is_confirmed=is_good)
         self._forget_another_layout(snapshot)
         if self._calls == 0:
-            self._known = ruins(self.model, snapshot.values)
+            self._known = nonfinite_variables(self.model, snapshot.values)
         totals = self._meter.totals(snapshot.values)
         loss = self._meter.mean(self._mark, totals)
         is_bad = not _all_finite(totals) or self._has_ruins(snapshot)
         if not is_bad:
             if loss is None or loss <= self._limit:
                 self._snapshots.confirm()
-                self.advice = []  # of a rescue, which has held
+                self.findings = []  # of a rescue, which has held
             self._snapshots.add(snapshot)
             self._mark = totals
         self._cost = self.schedule.clock() - start
@@ -302,7 +302,7 @@ class FlightRecorder:
             self._snapshots = Snapshots()
 
     def _has_ruins(self, snapshot):
-        return bool(ruins(self.model, snapshot.values) - self._known)
+        return bool(nonfinite_variables(self.model, snapshot.values) - self._known)
 
     def _end_epoch(self):
         values = backend.state(self.model, None)
@@ -396,15 +396,15 @@ class FlightRecorder:
                 show = bundle.remedy(written)
             except Exception as error:
                 self._warn("The flight recorder could not write its bundle", error)
-        self._add(case.fault.advice(show, case.evidence))
+        self._add(case.fault.findings(show, case.evidence))
 
-    def _add(self, advice):
+    def _add(self, findings):
         """Add one more advice; a second one of the same target is told as well."""
-        self._told[advice.key] += 1
-        if self._told[advice.key] > 1:
-            again = (advice.target, f"time {self._told[advice.key]}")
-            advice = replace(advice, target=", ".join(filter(None, again)))
-        self.advice.append(advice)
+        self._told[findings.key] += 1
+        if self._told[findings.key] > 1:
+            again = (findings.target, f"time {self._told[findings.key]}")
+            findings = replace(findings, target=", ".join(filter(None, again)))
+        self.findings.append(findings)
 
     def _put_back(self, case, rate):
         """Return the values of the good state, None if there is none; add the advice on it."""

@@ -3,13 +3,13 @@
 import keras
 import numpy as np
 
-from keras_babysit.advice import Remedy
+from keras_babysit.backends.random_state import untouched_random_state
+from keras_babysit.findings import Remedy
 from keras_babysit.probes.loss_facts import has_plain_loss
 from keras_babysit.probes.probe import weight_names
-from keras_babysit.probes.random_state import untouched_random_state
 from keras_babysit.recorder.fault import Fault
-from keras_babysit.recorder.look import Look, first_alone, host
-from keras_babysit.recorder.vitals import ruins
+from keras_babysit.recorder.step_inspector import StepInspector, first_alone, host
+from keras_babysit.recorder.vitals import nonfinite_variables
 
 GREW = 10.0
 """Growth of the largest output of a layer, from the last good state to the bad one and on the same
@@ -36,8 +36,8 @@ class Locator:
         self.model = model
         self.bad = bad
         self._known = known
-        self._now = Look(model, bad.kept, bad.before)
-        self._then = Look(model, *bad.previous) if bad.previous is not None else None
+        self._now = StepInspector(model, bad.kept, bad.before)
+        self._then = StepInspector(model, *bad.previous) if bad.previous is not None else None
 
     def locate(self, good=None):
         """Return the `Fault`.
@@ -138,7 +138,7 @@ class Locator:
         if hasattr(self.model.optimizer, "dynamic_scale"):
             return None
         bad = self._now.bad_gradients()
-        bad = bad and bad - self._was(Look.bad_gradients)
+        bad = bad and bad - self._was(StepInspector.bad_gradients)
         if not bad:
             return None
         last = max(bad)  # the backward pass starts at the end
@@ -203,7 +203,7 @@ class Locator:
 
         The name is None where nothing is bad, and empty for the optimizer's state.
         """
-        bad = sorted(ruins(self.model, self.bad.after) - self._known)
+        bad = sorted(nonfinite_variables(self.model, self.bad.after) - self._known)
         if not bad:
             return None, False
         group, place = bad[0]
@@ -220,7 +220,7 @@ class Locator:
         found = None
         if good is not None:
             try:
-                found = self._grown(Look(self.model, self.bad.kept, good))
+                found = self._grown(StepInspector(self.model, self.bad.kept, good))
             except Exception:  # a model without `call`
                 found = None
         if found is None:

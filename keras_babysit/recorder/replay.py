@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from keras_babysit.probes import backend
+from keras_babysit.backends import backend
 from keras_babysit.recorder.ring import KeptStep
 from keras_babysit.recorder.vitals import (
     LossMeter,
+    nonfinite_variables,
     rate_place,
-    ruins,
     with_fresh_metrics,
 )
 
@@ -189,7 +189,7 @@ class Replay:
 
     def _ruined(self, values):
         """Return whether a weight, a moving average or the optimizer ceased to be finite."""
-        return bool(ruins(self.model, values) - self._known)
+        return bool(nonfinite_variables(self.model, values) - self._known)
 
     def _single(self, bad):
         """Return the bad step of a call that made several."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 
 RULE = "rescue"
 
@@ -78,19 +78,19 @@ def stopped(where, step, why, evidence):
     """
     done = f"Put back the state of step {step} (weights, optimizer, seeds) and stopped."
     cure = Remedy("Mend the cause and train on from here.")
-    return Advice(RULE, Severity.WARNING, where, _told(done, why), evidence, (cure,))
+    return Finding(RULE, Severity.WARNING, where, _told(done, why), evidence, (cure,))
 
 
 def went_on(where, done, why, evidence):
     """Return the advice that training went on from a good state; `done` says how."""
     cure = Remedy("Mend the cause: a rescue buys time only.")
-    return Advice(RULE, Severity.WARNING, where, _told(done, why), evidence, (cure,))
+    return Finding(RULE, Severity.WARNING, where, _told(done, why), evidence, (cure,))
 
 
 def nothing(where, why):
     """Return the advice that there is no good state to put back."""
     done = "Stopped, with nothing put back: no good state was seen."
-    return Advice(RULE, Severity.WARNING, where, _told(done, why))
+    return Finding(RULE, Severity.WARNING, where, _told(done, why))
 
 
 def _told(done, why):

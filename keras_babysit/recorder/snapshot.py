@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from keras_babysit.probes import backend
+from keras_babysit.backends import backend
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_babysit.probes import backend
+from keras_babysit.backends import backend
 
 
 class LossMeter:
@@ -53,7 +53,7 @@ def with_fresh_metrics(model, values):
     return trainable, [*other[:count], *fresh], optimizer
 
 
-def ruins(model, values):
+def nonfinite_variables(model, values):
     """Return what of a state is not finite, as pairs of a group of `backend.state` and a place.
 
     Metrics do not count, which any bad batch spoils until the next epoch, nor does a loss scale.

@@ -13,7 +13,7 @@ SMALLEST_FACTOR = 1e-6
 """A measurement that asks for less says more about the weight than about the rate."""
 
 
-def slower(history: History) -> float | None:
+def suggest_lower_rate(history: History) -> float | None:
     """Return a lower learning rate to try, None if the present one is not known.
 
     The first step tells how far the rate moves the weights; the rate that moves them by a

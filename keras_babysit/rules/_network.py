@@ -27,7 +27,7 @@ TINY = 0.01
 """Root mean square of a kernel's entries below which it began near 0: Glorot's weights are smaller
 only beyond 10,000 inputs."""
 
-Steps = NDArray[np.int64]
+StepCounter = NDArray[np.int64]
 Values = NDArray[np.float64]
 
 
@@ -65,7 +65,7 @@ def hidden_layers(history: History, quantity: str) -> list[str]:
     return [t for t in history.targets(quantity) if history.layer(t).get("role") == "hidden"]
 
 
-def median_ratios(history: History) -> tuple[Steps, Values]:
+def median_ratios(history: History) -> tuple[StepCounter, Values]:
     """Return at each probe the median update ratio over the kernels, with the steps."""
     names = set(kernels(history)) or {
         t for t in history.targets("updates/ratio") if t.endswith("kernel")

@@ -6,7 +6,7 @@ Z = 1.645
 """One-sided 95 % in standard errors."""
 
 
-def surely(share: float, units: int | None) -> float:
+def wilson_lower_bound(share: float, units: int | None) -> float:
     """Return the lower 95 % limit of the rate behind a share of `units` units.
 
     The units of a layer are few draws: two dead ones of five happen by chance where one in five

@@ -6,7 +6,7 @@ Rules that have seen that a network does not fit put these remedies before their
 import itertools
 from typing import Any
 
-from keras_babysit.advice import Remedy
+from keras_babysit.findings import Remedy
 from keras_babysit.history import History
 from keras_babysit.rules._network import is_mostly_frozen, kernels
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above, require_count
 from keras_babysit.rules._progress import (
@@ -33,7 +33,7 @@ to nothing everything is large."""
 
 def batch_norm_mismatch(
     history: History, *, factor: float = MODES, patience: int = 1
-) -> list[Advice]:
+) -> list[Finding]:
     """Advise when inference goes wrong because batch norm's averages lag behind its batches.
 
     Both must hold: the averages of a layer are off by more than the batch varies; and the loss of
@@ -77,7 +77,7 @@ def batch_norm_mismatch(
         return []
     if not inference.loss - training > MATTERS * history.last("loss/start", default=0.0):
         return []
-    return [_advice(worst, lags[worst], training, inference)]
+    return [_finding(worst, lags[worst], training, inference)]
 
 
 class Inference(NamedTuple):
@@ -116,8 +116,8 @@ def _lag(history: History, target: str) -> float:
     return float(max(mean * left, np.log1p(np.expm1(variance) * left)))
 
 
-def _advice(target: str, lag: float, training: float, inference: Inference) -> Advice:
-    return Advice(
+def _finding(target: str, lag: float, training: float, inference: Inference) -> Finding:
+    return Finding(
         rule="batch_norm_mismatch",
         severity=Severity.WARNING,
         target=target,

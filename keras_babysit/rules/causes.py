@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from keras_babysit.advice import Advice, Severity
+from keras_babysit.findings import Finding, Severity
 
 _POOR_FIT = (
     "constant_output",
@@ -87,7 +87,7 @@ AT_ONCE = {"non_finite_values", "loss_explosion"}
 RANK = {rule: place for place, rule in enumerate(EXPLAINS)}
 
 
-def explain(advice: Iterable[Advice]) -> list[Advice]:
+def explain(findings: Iterable[Finding]) -> list[Finding]:
     """Return the advice with the likeliest root causes first and their symptoms behind each.
 
     Of those that explain a finding the one of the highest rank is its cause. What explains
@@ -95,34 +95,34 @@ def explain(advice: Iterable[Advice]) -> list[Advice]:
     and its symptoms the worst severity counts.
 
     Args:
-        advice: What holds, or held, in any order.
+        findings: What holds, or held, in any order.
 
     Returns:
         The same advice; `cause` names the rule that explains it, `""` for a root.
 
     Example:
-        >>> rate = Advice("learning_rate_too_high", Severity.WARNING, "", "too long steps")
-        >>> gone = Advice("loss_explosion", Severity.ERROR, "", "the loss is 90")
+        >>> rate = Finding("learning_rate_too_high", Severity.WARNING, "", "too long steps")
+        >>> gone = Finding("loss_explosion", Severity.ERROR, "", "the loss is 90")
         >>> [(one.rule, one.cause) for one in explain([gone, rate])]
         [('learning_rate_too_high', ''), ('loss_explosion', 'learning_rate_too_high')]
     """
-    advice = list(advice)
-    since = _first_steps(a for a in advice if a.severity >= Severity.WARNING)
-    causes = {a.rule: _cause(a, since) for a in advice}
-    found = [replace(one, cause=_root(one.rule, causes)) for one in advice]
+    findings = list(findings)
+    since = _first_steps(a for a in findings if a.severity >= Severity.WARNING)
+    causes = {a.rule: _cause(a, since) for a in findings}
+    found = [replace(one, cause=_root(one.rule, causes)) for one in findings]
     return sorted(found, key=lambda one: _place(one, found))
 
 
-def _first_steps(advice: Iterable[Advice]) -> dict[str, int]:
+def _first_steps(findings: Iterable[Finding]) -> dict[str, int]:
     """Return the step at which each rule spoke first."""
     since: dict[str, int] = {}
-    for one in advice:
+    for one in findings:
         since[one.rule] = min(one.step, since.get(one.rule, one.step))
     return since
 
 
-def _cause(one: Advice, since: dict[str, int]) -> str:
-    """Return the rule of the highest rank, among those that spoke, that explains an advice."""
+def _cause(one: Finding, since: dict[str, int]) -> str:
+    """Return the rule of the highest rank, among those that spoke, that explains a finding."""
     step = since.get(one.rule, one.step)
     for cause in EXPLAINS:
         if cause not in since or cause == one.rule or one.rule not in EXPLAINS[cause]:
@@ -155,7 +155,7 @@ def _root(rule: str, causes: dict[str, str]) -> str:
     return "" if end == rule else end
 
 
-def _place(one: Advice, found: Sequence[Advice]) -> tuple[bool, int, int, str, bool, int, int]:
+def _place(one: Finding, found: Sequence[Finding]) -> tuple[bool, int, int, str, bool, int, int]:
     root = one.cause or one.rule
     worst = max(a.severity for a in found if root in (a.rule, a.cause))
     is_over = not any(a.is_open for a in found if root in (a.rule, a.cause))

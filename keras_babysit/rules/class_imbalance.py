@@ -1,6 +1,6 @@
 """Classes of which one is nearly everything."""
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._outputs import outputs
@@ -17,7 +17,7 @@ UNSURE = 0.1
 """Standard error of an area under the curve that leaves everything open: some eight examples."""
 
 
-def class_imbalance(history: History, *, share: float = 0.9, examples: int = 64) -> list[Advice]:
+def class_imbalance(history: History, *, share: float = 0.9, examples: int = 64) -> list[Finding]:
     """Tell of a class that nearly all examples are of.
 
     Reads the facts of the data (share of the commonest label), `"predictions/largest_share"`,
@@ -95,9 +95,9 @@ def _answers(history: History, target: str) -> float:
     return float(recent.min()) if len(recent) == 3 else 0.0
 
 
-def _about_share(place: int, share: float, *, has_given_up: bool) -> Advice:
+def _about_share(place: int, share: float, *, has_given_up: bool) -> Finding:
     more = ", and the network answers nothing else" if has_given_up else ""
-    return _advice(
+    return _finding(
         Severity.WARNING if has_given_up else Severity.NOTE,
         place,
         f"{share:.0%} of the examples are of one class: always saying so is as accurate{more}.",
@@ -109,8 +109,8 @@ def _about_share(place: int, share: float, *, has_given_up: bool) -> Advice:
     )
 
 
-def _about_one(place: int, examples: int) -> Advice:
-    return _advice(
+def _about_one(place: int, examples: int) -> Finding:
+    return _finding(
         Severity.WARNING,
         place,
         f"All of the {examples:,} examples that were kept are of one class: there is nothing to "
@@ -120,8 +120,8 @@ def _about_one(place: int, examples: int) -> Advice:
     )
 
 
-def _advice(severity: Severity, place: int, message: str, share: float, remedy: Remedy) -> Advice:
-    return Advice(
+def _finding(severity: Severity, place: int, message: str, share: float, remedy: Remedy) -> Finding:
+    return Finding(
         rule="class_imbalance",
         severity=severity,
         target=f"targets[{place}]",

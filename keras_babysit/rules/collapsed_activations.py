@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._network import LOST, Values, hidden_layers, ratios_by_depth
@@ -13,7 +13,7 @@ MOST = 0.4
 
 def collapsed_activations(
     history: History, *, share: float = LOST, patience: int = 2
-) -> list[Advice]:
+) -> list[Finding]:
     """Advise when what tells examples apart is lost on the way through the hidden layers.
 
     The signal is the deviation of a unit over the examples, root mean square over the units of a
@@ -62,7 +62,7 @@ def collapsed_activations(
     latest = profiles[-1]
     lost = latest < share * _before(latest)
     first = next(place for place in range(len(lost)) if lost[place:].all())
-    return [_advice(names[first], float(latest.max()), float(latest[-1]))]
+    return [_finding(names[first], float(latest.max()), float(latest[-1]))]
 
 
 def _before(profile: Values) -> float:
@@ -83,8 +83,8 @@ def _has_shut_layers(history: History) -> bool:
     return max([*shut, *flat], default=0.0) > MOST
 
 
-def _advice(target: str, before: float, after: float) -> Advice:
-    return Advice(
+def _finding(target: str, before: float, after: float) -> Finding:
+    return Finding(
         rule="collapsed_activations",
         severity=Severity.WARNING,
         target=target,

@@ -1,6 +1,6 @@
 """Columns of the inputs that never change."""
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
 
@@ -8,7 +8,7 @@ HALF = 0.5
 """Share of the columns from which on a table has lost more than it holds."""
 
 
-def constant_features(history: History, *, examples: int = 64) -> list[Advice]:
+def constant_features(history: History, *, examples: int = 64) -> list[Finding]:
     """Tell of columns of a table that are the same in every example.
 
     Reads the facts of the data. It stays silent on pictures and their flat form, where a column
@@ -46,7 +46,7 @@ def constant_features(history: History, *, examples: int = 64) -> list[Advice]:
     for place, leaf in enumerate(data.get("inputs", [])):
         constant = leaf.get("constant_features", 0)
         if constant and data.get("examples", 0) >= examples:
-            found.append(_advice(f"inputs[{place}]", leaf, data["examples"]))
+            found.append(_finding(f"inputs[{place}]", leaf, data["examples"]))
     return found
 
 
@@ -56,9 +56,9 @@ def _severity(share: float) -> Severity:
     return Severity.WARNING if share >= HALF else Severity.NOTE
 
 
-def _advice(target: str, leaf: dict[str, int], examples: int) -> Advice:
+def _finding(target: str, leaf: dict[str, int], examples: int) -> Finding:
     constant, features = leaf["constant_features"], leaf["features"]
-    return Advice(
+    return Finding(
         rule="constant_features",
         severity=_severity(constant / features),
         target=target,

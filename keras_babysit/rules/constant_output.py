@@ -1,6 +1,6 @@
 """A network that answers the same whatever it is asked."""
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._network import longer_if_shut
@@ -19,7 +19,7 @@ STUCK = 0.05
 """Deviation of the predicted numbers, in deviations of the targets, below which they are one."""
 
 
-def constant_output(history: History, *, share: float = 0.99, patience: int = 3) -> list[Advice]:
+def constant_output(history: History, *, share: float = 0.99, patience: int = 3) -> list[Finding]:
     """Advise when the output does not depend on the input.
 
     Either exactly, in each of the latest probes: no gradient leads out of that. Or by three
@@ -78,8 +78,8 @@ def _is_equal(history: History, target: str, patience: int) -> bool:
     return bool(spreads.values.max() <= SAME * size)
 
 
-def _about_equal(target: str, value: float) -> Advice:
-    return _advice(
+def _about_equal(target: str, value: float) -> Finding:
+    return _finding(
         Severity.ERROR,
         target,
         f"The output is the same for every example, {value:.3g} on average.",
@@ -87,7 +87,7 @@ def _about_equal(target: str, value: float) -> Advice:
     )
 
 
-def _about_predictions(history: History, target: str, share: float, patience: int) -> list[Advice]:
+def _about_predictions(history: History, target: str, share: float, patience: int) -> list[Finding]:
     if not is_current(history) or not is_time(history, is_falling=is_falling(history)):
         return []
     if beats_constant(history, "train"):  # what little can be told makes for little difference
@@ -96,7 +96,7 @@ def _about_predictions(history: History, target: str, share: float, patience: in
     truth = history.last("predictions/targets_largest_share", "train", default=1.0)
     if len(shares) == patience and shares.min() >= share and truth < 0.9:
         return [
-            _advice(
+            _finding(
                 Severity.WARNING,
                 target,
                 f"The network answers one class for {shares[-1]:.0%} of the training examples; "
@@ -107,7 +107,7 @@ def _about_predictions(history: History, target: str, share: float, patience: in
     spreads = history.series("predictions/spread", "train").tail(patience).values
     if len(spreads) == patience and spreads.max() < STUCK:
         return [
-            _advice(
+            _finding(
                 Severity.WARNING,
                 target,
                 f"The predicted numbers differ by {spreads[-1]:.1%} of what the targets do.",
@@ -117,8 +117,8 @@ def _about_predictions(history: History, target: str, share: float, patience: in
     return []
 
 
-def _advice(severity: Severity, target: str, message: str, evidence: dict[str, float]) -> Advice:
-    return Advice(
+def _finding(severity: Severity, target: str, message: str, evidence: dict[str, float]) -> Finding:
+    return Finding(
         rule="constant_output",
         severity=severity,
         target=target,

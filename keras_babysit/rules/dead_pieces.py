@@ -2,17 +2,17 @@
 
 import numpy as np
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
-from keras_babysit.rules._learning_rate import set_rate, slower
-from keras_babysit.rules._shares import surely
+from keras_babysit.rules._learning_rate import set_rate, suggest_lower_rate
+from keras_babysit.rules._shares import wilson_lower_bound
 
 NOTEWORTHY = 0.2
 """Share that is told but costs little, as of dead units."""
 
 
-def dead_pieces(history: History, *, threshold: float = 0.4, patience: int = 3) -> list[Advice]:
+def dead_pieces(history: History, *, threshold: float = 0.4, patience: int = 3) -> list[Finding]:
     """Advise on maxout layers of whose pieces many never are the maximum.
 
     Such a piece gets no gradient and does not come back. A unit with one piece left is linear.
@@ -56,7 +56,7 @@ def dead_pieces(history: History, *, threshold: float = 0.4, patience: int = 3) 
         rate = _idle(history, target, share)
         if rate >= NOTEWORTHY:
             severity = Severity.WARNING if rate >= threshold else Severity.NOTE
-            found.append(_advice(history, target, share, severity))
+            found.append(_finding(history, target, share, severity))
     return found
 
 
@@ -70,18 +70,18 @@ def _idle(history: History, target: str, share: float) -> float:
         return share
     units = float(np.sum(wins))  # the shares of each unit sum to 1
     could = len(wins) - round(units)
-    return surely(min(1.0, share * len(wins) / could), could) if could > 0 else 0.0
+    return wilson_lower_bound(min(1.0, share * len(wins) / could), could) if could > 0 else 0.0
 
 
-def _advice(history: History, target: str, share: float, severity: Severity) -> Advice:
-    return Advice(
+def _finding(history: History, target: str, share: float, severity: Severity) -> Finding:
+    return Finding(
         rule="dead_pieces",
         severity=severity,
         target=target,
         message=f"In {target} {share:.0%} of the pieces never were the maximum.",
         evidence={"dead_piece_fraction": share},
         remedies=(
-            Remedy("Lower the learning rate.", set_rate(slower(history))),
+            Remedy("Lower the learning rate.", set_rate(suggest_lower_rate(history))),
             Remedy(
                 "Begin with pieces that differ: random kernels, biases at zero.",
                 'keras_babysit.layers.Maxout(units, pieces=2, bias_initializer="zeros")',

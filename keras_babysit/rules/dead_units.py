@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
-from keras_babysit.rules._learning_rate import set_rate, slower
+from keras_babysit.rules._learning_rate import set_rate, suggest_lower_rate
 from keras_babysit.rules._progress import is_solved
-from keras_babysit.rules._shares import surely
+from keras_babysit.rules._shares import wilson_lower_bound
 
 NOTEWORTHY = 0.2
 """10-20 % of dead units is common and trains well (CS231n, "Activation functions")."""
@@ -18,7 +18,7 @@ MANY = 10
 all of ten once in a thousand."""
 
 
-def dead_units(history: History, *, threshold: float = 0.4, patience: int = 3) -> list[Advice]:
+def dead_units(history: History, *, threshold: float = 0.4, patience: int = 3) -> list[Finding]:
     """Advise on layers whose units stay shut for every example.
 
     A ReLU unit whose input is negative on the whole data set gets no gradient and does not come
@@ -41,7 +41,7 @@ def dead_units(history: History, *, threshold: float = 0.4, patience: int = 3) -
         patience: Number of latest measurements that must all reach `threshold`, at least 1.
 
     Returns:
-        One `Advice` per affected layer, in the order of the layers: an ERROR where no unit lives,
+        One `Finding` per affected layer, in the order of the layers: an ERROR where no unit lives,
         a WARNING from `threshold` on, a NOTE from 20 % on.
 
     Raises:
@@ -68,11 +68,11 @@ def dead_units(history: History, *, threshold: float = 0.4, patience: int = 3) -
         if history.layer(target).get("kind") != "rectifier" or len(recent) < patience:
             continue
         share = float(recent.values.min())
-        severity = _severity(share, surely(share, _units(history, target)), threshold)
+        severity = _severity(share, wilson_lower_bound(share, _units(history, target)), threshold)
         if severity is Severity.WARNING and is_solved(history):
             severity = Severity.NOTE
         if severity is not None and (are_many or severity is Severity.ERROR):
-            found.append(_advice(history, target, share, severity))
+            found.append(_finding(history, target, share, severity))
     return found
 
 
@@ -89,13 +89,13 @@ def _severity(share: float, rate: float, threshold: float) -> Severity | None:
     return Severity.NOTE if rate >= NOTEWORTHY else None
 
 
-def _advice(history: History, target: str, share: float, severity: Severity) -> Advice:
+def _finding(history: History, target: str, share: float, severity: Severity) -> Finding:
     rate = history.last("optimizer/learning_rate")
     evidence = {"dead_fraction": share, "units": history.layer(target).get("units")}
     if rate is not None:
         evidence["learning_rate"] = rate
     amount = "every unit" if share >= 1 else f"{share:.0%} of the units"
-    return Advice(
+    return Finding(
         rule="dead_units",
         severity=severity,
         target=target,
@@ -110,7 +110,7 @@ def _remedies(history: History, target: str) -> list[Remedy]:
     layer = history.layer(target)
     lower = Remedy(
         "Lower the learning rate; steps that are too long push biases far below zero.",
-        set_rate(slower(history)),
+        set_rate(suggest_lower_rate(history)),
     )
     is_born_dead = was_born_dead(history, target)
     restart = Remedy(

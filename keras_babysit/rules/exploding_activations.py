@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above, require_count
 from keras_babysit.rules._network import LOST, Values, hidden_layers, is_shattered
@@ -20,7 +20,7 @@ FAR_OFF = 10.0
 
 def exploding_activations(
     history: History, *, factor: float = 1 / LOST, patience: int = 2
-) -> list[Advice]:
+) -> list[Finding]:
     """Advise when the hidden layers blow the signal up by a thousand, or ruin the first loss.
 
     The deviation of the last hidden layer is compared with that of the first, and with the size of
@@ -74,7 +74,7 @@ def exploding_activations(
     last = float(lasts[-1])
     first = min(float(firsts[-1]), given) if len(columns) > 1 else given
     return [
-        Advice(
+        Finding(
             rule="exploding_activations",
             severity=Severity.WARNING,
             target=names[-1],

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above, require_count
 from keras_babysit.rules._network import LOST, gradient_sizes, kernels, layer_of
@@ -17,7 +17,7 @@ before a batch norm does not matter, and the first large steps make it long and 
 
 def exploding_gradients(
     history: History, *, factor: float = 1 / LOST, patience: int = 2
-) -> list[Advice]:
+) -> list[Finding]:
     """Advise when the gradient of the first kernel is a thousand times that of a later one.
 
     Or when all of it has become a thousand times as long as at the first step, while the loss did
@@ -69,11 +69,11 @@ def exploding_gradients(
             f"The gradient grows on its way back: {latest[-1]:.2g} for a weight of the last "
             f"layer, {latest[0]:.2g} for one of {target}."
         )
-        return [_advice(target, message, float(latest[-1]), float(latest[0]))]
+        return [_finding(target, message, float(latest[-1]), float(latest[0]))]
     return _by_step(history, factor, patience)
 
 
-def _by_step(history: History, factor: float, patience: int) -> list[Advice]:
+def _by_step(history: History, factor: float, patience: int) -> list[Finding]:
     """Return advice if the whole gradient has grown by the factor since the first step."""
     series = [history.series("gradients/norm", n).values for n in history.targets("gradients/norm")]
     points = min((len(values) for values in series), default=0)
@@ -87,11 +87,11 @@ def _by_step(history: History, factor: float, patience: int) -> list[Advice]:
         return []
     now = float(recent[-1])
     message = f"The gradient was {first:.2g} long at the first step and is {now:.2g} now."
-    return [_advice("", message, first, now)]
+    return [_finding("", message, first, now)]
 
 
-def _advice(target: str, message: str, before: float, after: float) -> Advice:
-    return Advice(
+def _finding(target: str, message: str, before: float, after: float) -> Finding:
+    return Finding(
         rule="exploding_gradients",
         severity=Severity.WARNING,
         target=target,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._outputs import Output, outputs
 
@@ -10,7 +10,7 @@ OFF = 0.01
 """How far the shares of a row may be from 1 in sum: rounding of float16 labels."""
 
 
-def labels_out_of_range(history: History) -> list[Advice]:
+def labels_out_of_range(history: History) -> list[Finding]:
     """Advise when labels lie outside of what the loss is defined for.
 
     Class numbers must run from 0 to the number of outputs minus 1; rows of shares must sum to 1;
@@ -45,7 +45,7 @@ def labels_out_of_range(history: History) -> list[Advice]:
             found += _class_numbers(output) if output.is_sparse else _shares(output)
         if output.form == "binary" and (output.data["low"] < 0 or output.data["high"] > 1):
             found.append(
-                _advice(
+                _finding(
                     output,
                     Severity.ERROR,
                     f"The targets run from {output.data['low']:g} to {output.data['high']:g}, but "
@@ -57,13 +57,13 @@ def labels_out_of_range(history: History) -> list[Advice]:
     return found
 
 
-def _class_numbers(output: Output) -> list[Advice]:
+def _class_numbers(output: Output) -> list[Finding]:
     low, high, classes = output.data["low"], output.data["high"], output.columns
     is_right = low >= 0 and output.data.get("is_whole", True) and (not classes or high < classes)
     if is_right:
         return []
     return [
-        _advice(
+        _finding(
             output,
             Severity.ERROR,
             f"The labels run from {low:g} to {high:g}, but the output has classes 0 to "
@@ -77,13 +77,13 @@ def _class_numbers(output: Output) -> list[Advice]:
     ]
 
 
-def _shares(output: Output) -> list[Advice]:
+def _shares(output: Output) -> list[Finding]:
     low, high = output.data.get("sum_low"), output.data.get("sum_high")
     is_one_row = output.data.get("columns") == output.columns
     if low is None or high is None or not is_one_row or max(1 - low, high - 1) <= OFF:
         return []
     return [
-        _advice(
+        _finding(
             output,
             Severity.WARNING,
             f"The rows of the targets sum to {low:g} to {high:g}, but the loss is for shares of "
@@ -97,10 +97,10 @@ def _shares(output: Output) -> list[Advice]:
     ]
 
 
-def _advice(
+def _finding(
     output: Output, severity: Severity, message: str, evidence: dict[str, Any], remedy: Remedy
-) -> Advice:
-    return Advice(
+) -> Finding:
+    return Finding(
         rule="labels_out_of_range",
         severity=severity,
         target=output.target,

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
-from keras_babysit.rules._learning_rate import HEALTHY_RATIO, set_rate, slower
+from keras_babysit.rules._learning_rate import HEALTHY_RATIO, set_rate, suggest_lower_rate
 from keras_babysit.rules._network import WARM, began_tiny, is_shattered, median_ratios
 from keras_babysit.rules._progress import constant_loss, share_done, training_loss
 from keras_babysit.rules.dead_units import dead_units, was_born_dead
@@ -30,7 +30,7 @@ FALLEN = 0.9
 
 def learning_rate_too_high(
     history: History, *, ratio: float = 30 * HEALTHY_RATIO, patience: int = 3
-) -> list[Advice]:
+) -> list[Finding]:
     """Advise a lower learning rate when the steps are long and the loss does not come down.
 
     Both must hold. The median update ratio of the kernels, ‖Δw‖ / ‖w‖ of one step, is above
@@ -89,14 +89,14 @@ def learning_rate_too_high(
     is_alive = np.isfinite(loss) and not began_tiny(history)
     has_killed = first > FIRST and is_alive and _has_killed(history)
     if (first > FIRST or is_long) and (has_exploded or has_killed):
-        return [_advice(history, float(ratios.max()), start, loss)]
+        return [_finding(history, float(ratios.max()), start, loss)]
     constant = constant_loss(history)
     if constant is not None and loss < FALLEN * constant:
         return []
     if is_long:
-        return [_advice(history, float(np.median(recent)), start, loss)]
+        return [_finding(history, float(np.median(recent)), start, loss)]
     has_had_time = len(history.series("logs/loss")) > 1 and not share_done(history) < EARLY
-    return [_advice(history, first, start, loss)] if has_shattered and has_had_time else []
+    return [_finding(history, first, start, loss)] if has_shattered and has_had_time else []
 
 
 def _had_fallen(history: History, start: float) -> bool:
@@ -108,8 +108,8 @@ def _had_fallen(history: History, start: float) -> bool:
 def _has_killed(history: History) -> bool:
     """Return whether most units of a layer died that did not begin dead."""
     return any(
-        advice.severity >= Severity.WARNING and not was_born_dead(history, advice.target)
-        for advice in dead_units(history)
+        finding.severity >= Severity.WARNING and not was_born_dead(history, finding.target)
+        for finding in dead_units(history)
     )
 
 
@@ -120,9 +120,9 @@ def _loss(history: History) -> float | None:
     return float(np.median(batches)) if loss is None and len(batches) >= 3 else loss
 
 
-def _advice(history: History, ratio: float, start: float, loss: float) -> Advice:
+def _finding(history: History, ratio: float, start: float, loss: float) -> Finding:
     rate = history.last("optimizer/learning_rate")
-    return Advice(
+    return Finding(
         rule="learning_rate_too_high",
         severity=Severity.WARNING,
         target="",
@@ -131,7 +131,7 @@ def _advice(history: History, ratio: float, start: float, loss: float) -> Advice
         evidence={"update_ratio": ratio, "loss_start": start, "loss": loss}
         | ({} if rate is None else {"learning_rate": rate}),
         remedies=(
-            Remedy("Lower the learning rate.", set_rate(slower(history))),
+            Remedy("Lower the learning rate.", set_rate(suggest_lower_rate(history))),
             Remedy("Or find it by a sweep.", "keras_babysit.lr_range_test(model, x, y).plot()"),
         ),
         reference="CS231n, Babysitting the learning process: updates of about 1e-3 of the weights",

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._learning_rate import HEALTHY_RATIO, one_digit, set_rate
@@ -33,7 +33,7 @@ LARGEST_FACTOR = 1000
 
 def learning_rate_too_low(
     history: History, *, ratio: float = 0.1 * HEALTHY_RATIO, patience: int = 2
-) -> list[Advice]:
+) -> list[Finding]:
     """Advise a higher learning rate when the weights hardly move and the loss hardly falls.
 
     Both must hold. The median update ratio of the kernels, ‖Δw‖ / ‖w‖ of one step, has never
@@ -84,7 +84,7 @@ def learning_rate_too_low(
     stands_still = planned is not None and ratios.max() * planned < STANDING
     if not stands_still and not (start - loss) * left < LITTLE * start:
         return []
-    return [_advice(history, float(np.median(ratios)), start, loss)]
+    return [_finding(history, float(np.median(ratios)), start, loss)]
 
 
 def _is_rising(history: History) -> bool:
@@ -98,11 +98,11 @@ def _knows_already(history: History) -> bool:
     return bool(errors and constant is not None and errors[-1].value < LEARNT * constant)
 
 
-def _advice(history: History, ratio: float, start: float, loss: float) -> Advice:
+def _finding(history: History, ratio: float, start: float, loss: float) -> Finding:
     rate = history.last("optimizer/learning_rate")
     wanted = HEALTHY_RATIO / ratio if ratio > 0 else math.inf
     factor = 10 ** round(math.log10(min(wanted, LARGEST_FACTOR)))
-    return Advice(
+    return Finding(
         rule="learning_rate_too_low",
         severity=Severity.WARNING,
         target="",

@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History, Series
 from keras_babysit.rules._checks import require_above, require_count
-from keras_babysit.rules._learning_rate import set_rate, slower
+from keras_babysit.rules._learning_rate import set_rate, suggest_lower_rate
 from keras_babysit.rules._progress import may_be_negative
 from keras_babysit.rules.non_finite_inputs import non_finite_inputs
 
@@ -24,7 +24,7 @@ HOPELESS = 30.0
 
 def loss_explosion(
     history: History, *, factor: float = EXPLODED, patience: int = 2
-) -> list[Advice]:
+) -> list[Finding]:
     """Advise when the loss is far above where it started, or no longer a number.
 
     Reads `"loss/start"`, the loss that was measured before the first step; `"loss/batch"`, the
@@ -77,7 +77,7 @@ def loss_explosion(
         return []
     recent = batches.tail(patience).values.tolist()
     worst = max([*recent, mean], key=lambda loss: (not math.isfinite(loss), loss))
-    return [_advice(history, start, worst)]
+    return [_finding(history, start, worst)]
 
 
 def _is_over(loss: float, limit: float) -> bool:
@@ -104,7 +104,7 @@ def _is_far_off(batches: Series, limit: float, patience: int) -> bool:
     return bool(lasts or (batches.values[-patience:] > HOPELESS * limit).all())
 
 
-def _advice(history: History, start: float, worst: float) -> Advice:
+def _finding(history: History, start: float, worst: float) -> Finding:
     rate = history.last("optimizer/learning_rate")
     ratios = [history.last("updates/ratio", t) for t in history.targets("updates/ratio")]
     evidence = {"loss_before_step_1": start, "loss": worst}
@@ -114,7 +114,7 @@ def _advice(history: History, start: float, worst: float) -> Advice:
         evidence["largest_update_ratio"] = max(ratios)
     now = f"is {worst:.4g}, {worst / start:.3g} times the {start:.4g} before the first step."
     gone = f"is no longer finite; it was {start:.4g} before the first step."
-    return Advice(
+    return Finding(
         rule="loss_explosion",
         severity=Severity.ERROR,
         target="",
@@ -123,7 +123,7 @@ def _advice(history: History, start: float, worst: float) -> Advice:
         remedies=(
             Remedy(
                 "Lower the learning rate until the loss goes down from the start.",
-                set_rate(slower(history)),
+                set_rate(suggest_lower_rate(history)),
             ),
             Remedy(
                 "Clip the gradient if single batches blow it up.",

@@ -2,7 +2,7 @@
 
 import math
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._progress import can_be_learnt, is_current, is_falling, is_time
@@ -12,7 +12,7 @@ from keras_babysit.rules._structure import structural_remedies
 
 def loss_not_decreasing(
     history: History, *, share: float = 0.02, patience: int = 2
-) -> list[Advice]:
+) -> list[Finding]:
     """Advise when the training loss has not left its start by three quarters of the run.
 
     The best score so far counts, not two noisy batches: each is the loss of the same kept
@@ -69,7 +69,7 @@ def loss_not_decreasing(
         return []
     if not is_time(history, is_falling=is_falling(history)):
         return []
-    return [_advice(history, start, best.value, len(scores))]
+    return [_finding(history, start, best.value, len(scores))]
 
 
 def _upper_end(history: History, start: float, score: Estimate) -> float:
@@ -82,8 +82,8 @@ def _upper_end(history: History, start: float, score: Estimate) -> float:
     return Estimate(start, score.error * math.sqrt(max(1.0, ratio))).high
 
 
-def _advice(history: History, start: float, best: float, scores: int) -> Advice:
-    return Advice(
+def _finding(history: History, start: float, best: float, scores: int) -> Finding:
+    return Finding(
         rule="loss_not_decreasing",
         severity=Severity.WARNING,
         target="",

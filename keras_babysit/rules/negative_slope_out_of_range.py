@@ -1,6 +1,6 @@
 """Slopes that a PReLU has learnt beyond reason."""
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
 from keras_babysit.rules._progress import is_solved
@@ -10,7 +10,7 @@ STEEP = 3**0.5
 more (He et al. 2015, equation 15): as much as He's initial weights make up for in a whole layer."""
 
 
-def negative_slope_out_of_range(history: History, *, patience: int = 3) -> list[Advice]:
+def negative_slope_out_of_range(history: History, *, patience: int = 3) -> list[Finding]:
     """Tell of PReLU layers whose slope for negative inputs left the interval from 0 to 1.
 
     Below 0 a unit answers a strong no with a yes; above 1 it is steeper on the side that it is to
@@ -55,12 +55,12 @@ def negative_slope_out_of_range(history: History, *, patience: int = 3) -> list[
         if min(beyond) > 0:
             does_harm = min(beyond) > STEEP and not is_solved(history)
             severity = Severity.WARNING if does_harm else Severity.NOTE
-            found.append(_advice(target, float(low[-1]), float(high[-1]), severity))
+            found.append(_finding(target, float(low[-1]), float(high[-1]), severity))
     return found
 
 
-def _advice(target: str, low: float, high: float, severity: Severity) -> Advice:
-    return Advice(
+def _finding(target: str, low: float, high: float, severity: Severity) -> Finding:
+    return Finding(
         rule="negative_slope_out_of_range",
         severity=severity,
         target=target,

@@ -1,12 +1,12 @@
 """Trainable weights that no gradient reaches."""
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
 from keras_babysit.rules._network import kernels, layer_of, longer_if_shut
 
 
-def no_gradient(history: History, *, patience: int = 2) -> list[Advice]:
+def no_gradient(history: History, *, patience: int = 2) -> list[Finding]:
     """Advise when a trainable kernel gets a gradient of exactly 0 in every probe, or none trains.
 
     A part of the network that does not lead to the loss, a `stop_gradient`, an operation without
@@ -47,9 +47,9 @@ def no_gradient(history: History, *, patience: int = 2) -> list[Advice]:
     names = [name for name in kernels(history) if history.points("gradients/norm", name)]
     silent = [name for name in names if _gets_none(history, name, patience)]
     if names and len(silent) == len(names):
-        return [_advice("", "No kernel of the model gets a gradient.", Severity.ERROR)]
+        return [_finding("", "No kernel of the model gets a gradient.", Severity.ERROR)]
     return [
-        _advice(
+        _finding(
             layer_of(history, name),
             f"{name} is trainable, but got no gradient from any batch that was looked at.",
             Severity.WARNING,
@@ -58,8 +58,8 @@ def no_gradient(history: History, *, patience: int = 2) -> list[Advice]:
     ]
 
 
-def _nothing_trains() -> Advice:
-    return Advice(
+def _nothing_trains() -> Finding:
+    return Finding(
         rule="no_gradient",
         severity=Severity.ERROR,
         target="",
@@ -75,8 +75,8 @@ def _gets_none(history: History, name: str, patience: int) -> bool:
     return len(norms) >= patience and not norms.any()
 
 
-def _advice(target: str, message: str, severity: Severity) -> Advice:
-    return Advice(
+def _finding(target: str, message: str, severity: Severity) -> Finding:
+    return Finding(
         rule="no_gradient",
         severity=severity,
         target=target,

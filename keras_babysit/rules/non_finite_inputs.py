@@ -4,13 +4,13 @@ import math
 
 import numpy as np
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 
 NAMES = {"inputs": "x", "targets": "y"}
 
 
-def non_finite_inputs(history: History) -> list[Advice]:
+def non_finite_inputs(history: History) -> list[Finding]:
     """Advise when inputs or targets hold NaN or infinity, and training bears the marks of it.
 
     They are to blame whenever they were seen: the weights that they spoil often show first. Only
@@ -48,7 +48,7 @@ def non_finite_inputs(history: History) -> list[Advice]:
                 continue
             first = next((p for p in bad if not _is_harmless(history, p.step)), None)
             if first is not None:
-                found.append(_advice(history, room, target, first.step, float(first.value)))
+                found.append(_finding(history, room, target, first.step, float(first.value)))
     return found
 
 
@@ -81,12 +81,12 @@ def _next(history: History, quantity: str, target: str, step: int) -> float | No
     return next((float(point.value) for point in points if point.step > step), None)
 
 
-def _advice(history: History, room: str, target: str, step: int, entries: float) -> Advice:
+def _finding(history: History, room: str, target: str, step: int, entries: float) -> Finding:
     name = NAMES[room]
     example = history.last(f"{room}/nonfinite_example", target)
     where = "" if example is None else f", first in example {example:.0f} of the batch"
     find = f"bad = ~np.isfinite({name}).reshape(len({name}), -1).all(axis=1)\nnp.flatnonzero(bad)"
-    return Advice(
+    return Finding(
         rule="non_finite_inputs",
         severity=Severity.ERROR,
         target=target,

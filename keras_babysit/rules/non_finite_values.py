@@ -4,9 +4,9 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
-from keras_babysit.rules._learning_rate import set_rate, slower
+from keras_babysit.rules._learning_rate import set_rate, suggest_lower_rate
 from keras_babysit.rules.non_finite_inputs import non_finite_inputs
 
 ROOMS = ("weights", "activations", "loss", "gradients")
@@ -14,7 +14,7 @@ ROOMS = ("weights", "activations", "loss", "gradients")
 bad loss its gradients. Of what is first seen at one step the earlier room is to blame."""
 
 
-class Finding(NamedTuple):
+class FirstNonFinite(NamedTuple):
     """What was not finite first: the room, the target, the step, and how many entries if known."""
 
     room: str
@@ -23,7 +23,7 @@ class Finding(NamedTuple):
     entries: float | None = None
 
 
-def non_finite_values(history: History) -> list[Advice]:
+def non_finite_values(history: History) -> list[Finding]:
     """Advise when something is NaN or infinite, and say what went bad first.
 
     Reads `"activations/nonfinite"`, numbers of entries that are not finite, and `"weights/norm"`,
@@ -58,10 +58,10 @@ def non_finite_values(history: History) -> list[Advice]:
     first = min(findings, key=lambda f: (f.step, ROOMS.index(f.room)))
     if first.room == "gradients" and history.last("optimizer/loss_scale", default=1.0) > 1:
         return []
-    return [_advice(history, first)]
+    return [_finding(history, first)]
 
 
-def _first_of(history: History, room: str) -> list[Finding]:
+def _first_of(history: History, room: str) -> list[FirstNonFinite]:
     """Return the first sign of trouble in each target of a room."""
     if room == "loss":
         quantities = ("loss/batch", "logs/loss")
@@ -72,20 +72,20 @@ def _first_of(history: History, room: str) -> list[Finding]:
     for target in history.targets(f"{room}/nonfinite"):
         points = history.points(f"{room}/nonfinite", target)
         bad = [point for point in points if not point.value <= 0]
-        found += [Finding(room, target, p.step, float(p.value)) for p in bad[:1]]
+        found += [FirstNonFinite(room, target, p.step, float(p.value)) for p in bad[:1]]
     return found
 
 
-def _first_not_finite(history: History, room: str, quantity: str) -> list[Finding]:
+def _first_not_finite(history: History, room: str, quantity: str) -> list[FirstNonFinite]:
     found = []
     for target in history.targets(quantity):
         points = history.points(quantity, target)
         bad = [point for point in points if not math.isfinite(float(point.value))]
-        found += [Finding(room, target, point.step) for point in bad[:1]]
+        found += [FirstNonFinite(room, target, point.step) for point in bad[:1]]
     return found
 
 
-def _advice(history: History, first: Finding) -> Advice:
+def _finding(history: History, first: FirstNonFinite) -> Finding:
     build = BUILDERS[first.room]
     message, remedies = build(history, first)
     room = "loss" if first.room == "weights" and _had_exploded(history, first) else first.room
@@ -95,7 +95,7 @@ def _advice(history: History, first: Finding) -> Advice:
     rate = history.last("optimizer/learning_rate")
     if rate is not None:
         evidence["learning_rate"] = rate
-    return Advice(
+    return Finding(
         rule="non_finite_values",
         severity=Severity.ERROR,
         target=first.target,
@@ -106,13 +106,13 @@ def _advice(history: History, first: Finding) -> Advice:
     )
 
 
-def _had_exploded(history: History, first: Finding) -> bool:
+def _had_exploded(history: History, first: FirstNonFinite) -> bool:
     losses, start = history.series("loss/batch"), history.last("loss/start")
     before = losses.values[losses.steps < first.step]
     return bool(start and len(before) and before[-1] > 3 * start)
 
 
-def _about_weights(history: History, first: Finding) -> tuple[str, list[Remedy]]:
+def _about_weights(history: History, first: FirstNonFinite) -> tuple[str, list[Remedy]]:
     steps = history.series("weights/norm", first.target).steps
     last_good = max((int(step) for step in steps if step < first.step), default=0)
     message = (
@@ -122,7 +122,7 @@ def _about_weights(history: History, first: Finding) -> tuple[str, list[Remedy]]
     return message, _slower(history)
 
 
-def _about_activations(history: History, first: Finding) -> tuple[str, list[Remedy]]:
+def _about_activations(history: History, first: FirstNonFinite) -> tuple[str, list[Remedy]]:
     message = (
         f"The output of {first.target} holds {first.entries:.0f} entries that are not finite, "
         "while inputs and weights are finite."
@@ -142,7 +142,7 @@ def _about_activations(history: History, first: Finding) -> tuple[str, list[Reme
     return message, [*(dtype if half else []), guard, *_slower(history)]
 
 
-def _about_loss(history: History, first: Finding) -> tuple[str, list[Remedy]]:
+def _about_loss(history: History, first: FirstNonFinite) -> tuple[str, list[Remedy]]:
     logits = Remedy(
         "Compute the loss from logits: log of a softmax or sigmoid that reached 0 is infinite.",
         "keras.losses.SparseCategoricalCrossentropy(from_logits=True)",
@@ -189,7 +189,7 @@ def _smaller(history: History, target: str) -> list[Remedy]:
     return remedies
 
 
-def _about_gradients(history: History, first: Finding) -> tuple[str, list[Remedy]]:
+def _about_gradients(history: History, first: FirstNonFinite) -> tuple[str, list[Remedy]]:
     message = (
         f"The gradient of {first.target} holds entries that are not finite, while the loss is "
         "finite."
@@ -204,12 +204,12 @@ def _about_gradients(history: History, first: Finding) -> tuple[str, list[Remedy
 def _slower(history: History) -> list[Remedy]:
     optimizer = history.facts.get("optimizer", "SGD")
     return [
-        Remedy("Lower the learning rate.", set_rate(slower(history))),
+        Remedy("Lower the learning rate.", set_rate(suggest_lower_rate(history))),
         Remedy("Clip the gradient.", f"keras.optimizers.{optimizer}(global_clipnorm=1.0)"),
     ]
 
 
-BUILDERS: dict[str, Callable[[History, Finding], tuple[str, list[Remedy]]]] = {
+BUILDERS: dict[str, Callable[[History, FirstNonFinite], tuple[str, list[Remedy]]]] = {
     "weights": _about_weights,
     "activations": _about_activations,
     "loss": _about_loss,

@@ -2,7 +2,7 @@
 
 import itertools
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
 from keras_babysit.rules._network import hidden_layers
@@ -11,7 +11,7 @@ ONE_SIDED = 2.0
 """Mean over deviation from which on next to all of a layer's outputs have one sign."""
 
 
-def not_zero_centered(history: History, *, layers: int = 4, patience: int = 2) -> list[Advice]:
+def not_zero_centered(history: History, *, layers: int = 4, patience: int = 2) -> list[Finding]:
     """Tell of deep stacks of sigmoids, whose outputs are all positive.
 
     Where all inputs of a unit have one sign, all its weights move up together or down together,
@@ -60,7 +60,7 @@ def not_zero_centered(history: History, *, layers: int = 4, patience: int = 2) -
         return []
     mean = float(history.last("activations/mean", found[0]))
     return [
-        Advice(
+        Finding(
             rule="not_zero_centered",
             severity=Severity.NOTE,
             target=found[0],

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._learning_rate import one_digit, set_rate
 from keras_babysit.rules._progress import curve, detrended
 
 
-def oscillating_loss(history: History, *, share: float = 0.1, patience: int = 6) -> list[Advice]:
+def oscillating_loss(history: History, *, share: float = 0.1, patience: int = 6) -> list[Finding]:
     """Advise a lower learning rate when the loss on the same examples jumps up and down.
 
     What is looked at is the mean over each epoch, or the score on the kept examples: both are of
@@ -64,12 +64,12 @@ def oscillating_loss(history: History, *, share: float = 0.1, patience: int = 6)
     turns = int(np.sum(np.sign(recent[1:]) != np.sign(recent[:-1])))
     if jump < share * way or 2 * turns < patience - 1:
         return []
-    return [_advice(history, start, losses[-patience:], jump)]
+    return [_finding(history, start, losses[-patience:], jump)]
 
 
-def _advice(history: History, start: float, recent: list[float], jump: float) -> Advice:
+def _finding(history: History, start: float, recent: list[float], jump: float) -> Finding:
     rate = history.last("optimizer/learning_rate")
-    return Advice(
+    return Finding(
         rule="oscillating_loss",
         severity=Severity.WARNING,
         target="",

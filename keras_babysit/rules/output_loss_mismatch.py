@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._outputs import Output, outputs
 
@@ -11,7 +11,7 @@ ROUNDING = 1e-3
 """How far beyond its bounds a target may lie: rounding."""
 
 
-def output_loss_mismatch(history: History) -> list[Advice]:
+def output_loss_mismatch(history: History) -> list[Finding]:
     """Advise where the last layer cannot give what its loss or its targets ask for.
 
     Told by the function that the output ends in, evaluated far out, and by the loss: names play
@@ -26,7 +26,7 @@ def output_loss_mismatch(history: History) -> list[Advice]:
         history: What the probes recorded so far.
 
     Returns:
-        At most one advice for each output: an ERROR where nothing can be learnt, a WARNING where
+        At most one finding for each output: an ERROR where nothing can be learnt, a WARNING where
         it costs accuracy, a NOTE where it is odd but works.
 
     Example:
@@ -51,10 +51,10 @@ def output_loss_mismatch(history: History) -> list[Advice]:
     return found
 
 
-def _judge(output: Output, low: float, high: float) -> Iterator[Advice]:
+def _judge(output: Output, low: float, high: float) -> Iterator[Finding]:
     """Yield what does not fit, the worst first; `low` and `high` are the values that were seen."""
     if output.is_distribution and output.columns == 1:
-        yield _advice(
+        yield _finding(
             output,
             Severity.ERROR,
             "The one output unit is always 1, whatever the weights: a softmax over one unit.",
@@ -74,10 +74,10 @@ def _leaves_unit_interval(output: Output, low: float, high: float) -> bool:
     return can or low < -ROUNDING or high > 1 + ROUNDING
 
 
-def _categorical(output: Output, low: float, high: float) -> Iterator[Advice]:
+def _categorical(output: Output, low: float, high: float) -> Iterator[Finding]:
     loss = "SparseCategoricalCrossentropy" if output.is_sparse else "CategoricalCrossentropy"
     if output.from_logits and output.is_distribution:
-        yield _advice(
+        yield _finding(
             output,
             Severity.WARNING,
             "The loss applies a softmax to an output that already is one: gradients shrink, and "
@@ -86,7 +86,7 @@ def _categorical(output: Output, low: float, high: float) -> Iterator[Advice]:
         )
     elif output.from_logits and output.is_probability:
         most = math.e / (math.e + (output.columns or 2) - 1)
-        yield _advice(
+        yield _finding(
             output,
             Severity.WARNING,
             f"The loss applies a softmax to logits, but the output stays within 0 and 1: no class "
@@ -94,7 +94,7 @@ def _categorical(output: Output, low: float, high: float) -> Iterator[Advice]:
             Remedy("Leave the logits as they are: a linear output.", "activation=None"),
         )
     elif output.from_logits is False and _leaves_unit_interval(output, low, high):
-        yield _advice(
+        yield _finding(
             output,
             Severity.ERROR,
             "The loss takes the logarithm of shares, but the output is no shares.",
@@ -105,7 +105,7 @@ def _categorical(output: Output, low: float, high: float) -> Iterator[Advice]:
         severity, more = Severity.NOTE, "the loss divides them by their sum."
         if not output.normalizes:
             severity, more = Severity.ERROR, "all of them at 1 is the best answer to every example."
-        yield _advice(
+        yield _finding(
             output,
             severity,
             f"The loss is for one class of many, but the output holds independent shares: {more}",
@@ -113,9 +113,9 @@ def _categorical(output: Output, low: float, high: float) -> Iterator[Advice]:
         )
 
 
-def _binary(output: Output, low: float, high: float) -> Iterator[Advice]:
+def _binary(output: Output, low: float, high: float) -> Iterator[Finding]:
     if output.from_logits and output.is_probability:
-        yield _advice(
+        yield _finding(
             output,
             Severity.WARNING,
             "The loss applies a sigmoid to an output that already is one: no prediction gets "
@@ -123,7 +123,7 @@ def _binary(output: Output, low: float, high: float) -> Iterator[Advice]:
             Remedy("Apply it once.", "keras.losses.BinaryCrossentropy(from_logits=False)"),
         )
     elif output.from_logits is False and _leaves_unit_interval(output, low, high):
-        yield _advice(
+        yield _finding(
             output,
             Severity.ERROR,
             "The loss takes the logarithm of probabilities, but the output leaves [0, 1].",
@@ -133,7 +133,7 @@ def _binary(output: Output, low: float, high: float) -> Iterator[Advice]:
             Remedy("Or end in a sigmoid.", 'activation="sigmoid"'),
         )
     elif output.is_distribution and output.data.get("sum_high", 1) > 1:
-        yield _advice(
+        yield _finding(
             output,
             Severity.WARNING,
             "The output holds shares that sum to 1, but several labels hold at once: their "
@@ -142,9 +142,9 @@ def _binary(output: Output, low: float, high: float) -> Iterator[Advice]:
         )
 
 
-def _distance(output: Output) -> Iterator[Advice]:
+def _distance(output: Output) -> Iterator[Finding]:
     if (output.columns or 1) > 1 and output.data.get("columns") == 1:
-        yield _advice(
+        yield _finding(
             output,
             Severity.ERROR,
             f"Each of the {output.columns} outputs is compared with the one number of the target.",
@@ -158,7 +158,7 @@ def _distance(output: Output) -> Iterator[Advice]:
     if low is None or high is None or output.low is None or output.high is None:
         return
     if low < output.low - ROUNDING or high > output.high + ROUNDING:
-        yield _advice(
+        yield _finding(
             output,
             Severity.ERROR,
             f"The output gives {output.gives}, but the targets run from "
@@ -167,7 +167,7 @@ def _distance(output: Output) -> Iterator[Advice]:
             Remedy("Or bring the targets into its range."),
         )
     elif output.is_distribution and output.data.get("is_one_hot"):
-        yield _advice(
+        yield _finding(
             output,
             Severity.NOTE,
             "A distance between shares of classes: a crossentropy learns faster, since it does "
@@ -176,8 +176,8 @@ def _distance(output: Output) -> Iterator[Advice]:
         )
 
 
-def _advice(output: Output, severity: Severity, message: str, *remedies: Remedy) -> Advice:
-    return Advice(
+def _finding(output: Output, severity: Severity, message: str, *remedies: Remedy) -> Finding:
+    return Finding(
         rule="output_loss_mismatch",
         severity=severity,
         target=output.target,

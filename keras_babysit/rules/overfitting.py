@@ -1,6 +1,6 @@
 """A network that knows its training examples better than anything else."""
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._progress import is_over
@@ -14,7 +14,7 @@ RISE = 0.2
 of the progress, which early stopping would have kept."""
 
 
-def overfitting(history: History, *, gap: float = 0.1, patience: int = 2) -> list[Advice]:
+def overfitting(history: History, *, gap: float = 0.1, patience: int = 2) -> list[Finding]:
     """Advise more regularisation when training and validation data part.
 
     Two signs count: the whole 95 % interval of validation error minus training error lies above
@@ -94,9 +94,9 @@ def _rise(history: History, patience: int) -> tuple[Estimate, Estimate, int] | N
     return best.validation, now.validation, best.epoch
 
 
-def _about_gap(history: History, gap: Estimate) -> Advice:
+def _about_gap(history: History, gap: Estimate) -> Finding:
     _, train, validation = side_by_side(history, "error")[-1]
-    return _advice(
+    return _finding(
         history,
         f"The error is {train.value:.1%} on training and {validation.value:.1%} on validation "
         f"data: a gap of {gap.value:.1%} (95 % interval {gap.low:.1%} to {gap.high:.1%}).",
@@ -110,8 +110,8 @@ def _about_gap(history: History, gap: Estimate) -> Advice:
     )
 
 
-def _about_rise(history: History, best: Estimate, now: Estimate, epoch: int) -> Advice:
-    return _advice(
+def _about_rise(history: History, best: Estimate, now: Estimate, epoch: int) -> Finding:
+    return _finding(
         history,
         f"The validation loss rose from {best.value:.3g} after epoch {epoch + 1} to "
         f"{now.value:.3g}, while the training loss went on falling.",
@@ -119,8 +119,8 @@ def _about_rise(history: History, best: Estimate, now: Estimate, epoch: int) -> 
     )
 
 
-def _advice(history: History, message: str, evidence: dict[str, float]) -> Advice:
-    return Advice(
+def _finding(history: History, message: str, evidence: dict[str, float]) -> Finding:
+    return Finding(
         rule="overfitting",
         severity=Severity.WARNING,
         target="",

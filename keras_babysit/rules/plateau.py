@@ -2,7 +2,7 @@
 
 import math
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._learning_rate import HEALTHY_RATIO, one_digit, set_rate
@@ -18,7 +18,7 @@ FALLEN = 0.02
 `loss_not_decreasing`)."""
 
 
-def plateau(history: History, *, margin: float = 0.05, patience: int = 3) -> list[Advice]:
+def plateau(history: History, *, margin: float = 0.05, patience: int = 3) -> list[Finding]:
     """Advise another learning rate when the loss rests at a poor fit because of the steps.
 
     It rests, three quarters of the run are over, the nearest neighbours do better on the same
@@ -64,7 +64,7 @@ def plateau(history: History, *, margin: float = 0.05, patience: int = 3) -> lis
     found = poor(history, margin)
     if is_healthy or found is None or not is_time(history, is_falling=False):
         return []
-    return [_advice(history, found.message, dict(found.evidence), ratio)]
+    return [_finding(history, found.message, dict(found.evidence), ratio)]
 
 
 def _has_decayed(history: History) -> bool:
@@ -72,14 +72,14 @@ def _has_decayed(history: History) -> bool:
     return bool(len(rates)) and bool(rates[-1] < DECAYED * rates.max())
 
 
-def _advice(history: History, message: str, evidence: dict[str, float], ratio: float) -> Advice:
+def _finding(history: History, message: str, evidence: dict[str, float], ratio: float) -> Finding:
     rate = history.last("optimizer/learning_rate")
     is_short = ratio < HEALTHY_RATIO
     wanted = HEALTHY_RATIO / ratio if ratio > 0 else math.inf
     if _has_decayed(history):
         rate, wanted = float(history.series("optimizer/learning_rate").values.max()), 1.0
     new = rate * min(max(wanted, 0.01), 100) if rate else None
-    return Advice(
+    return Finding(
         rule="plateau",
         severity=Severity.WARNING,
         target="",

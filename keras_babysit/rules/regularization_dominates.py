@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._progress import HALF_WAY, share_done
@@ -17,7 +17,7 @@ SHRUNK = 0.05
 
 def regularization_dominates(
     history: History, *, share: float = 0.5, patience: int = 3
-) -> list[Advice]:
+) -> list[Finding]:
     """Advise a weaker penalty when it is most of the loss, or has eaten the weights.
 
     And the training data are hardly learnt: a small data loss beside a modest penalty is how a
@@ -57,7 +57,7 @@ def regularization_dominates(
     left = _kernels_left(history)
     if share_done(history) < HALF_WAY or not (shares.min() > share or left < SHRUNK):
         return []
-    return [_advice(float(shares[-1]), left)]
+    return [_finding(float(shares[-1]), left)]
 
 
 def _is_poor(history: History) -> bool:
@@ -73,8 +73,8 @@ def _kernels_left(history: History) -> float:
     return float(np.median([last / first for first, last in pairs if first > 0] or [1.0]))
 
 
-def _advice(share: float, left: float) -> Advice:
-    return Advice(
+def _finding(share: float, left: float) -> Finding:
+    return Finding(
         rule="regularization_dominates",
         severity=Severity.WARNING,
         target="",

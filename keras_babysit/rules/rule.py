@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Iterator
 
-from keras_babysit.advice import Advice
+from keras_babysit.findings import Finding
 from keras_babysit.history import History
 
-Rule = Callable[[History], list[Advice]]
+Rule = Callable[[History], list[Finding]]
 """A pure function of what was measured. It returns all advice that holds now."""
 
 

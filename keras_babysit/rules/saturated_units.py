@@ -2,13 +2,15 @@
 
 import numpy as np
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
-from keras_babysit.rules._shares import surely
+from keras_babysit.rules._shares import wilson_lower_bound
 
 
-def saturated_units(history: History, *, threshold: float = 0.5, patience: int = 3) -> list[Advice]:
+def saturated_units(
+    history: History, *, threshold: float = 0.5, patience: int = 3
+) -> list[Finding]:
     """Advise on layers whose squashing units (tanh, sigmoid) sit at an end of their range.
 
     There the slope is near zero, the unit passes no gradient on, and the layers before it learn
@@ -55,18 +57,18 @@ def saturated_units(history: History, *, threshold: float = 0.5, patience: int =
             continue
         share = float(recent.values.min())
         units = len(np.atleast_1d(history.last("activations/saturated_low", target, ())))
-        if surely(share, units) >= threshold:
-            found.append(_advice(history, target, share))
+        if wilson_lower_bound(share, units) >= threshold:
+            found.append(_finding(history, target, share))
     return found
 
 
-def _advice(history: History, target: str, share: float) -> Advice:
+def _finding(history: History, target: str, share: float) -> Finding:
     low, high = (
         float(np.mean(history.last(f"activations/saturated_{end}", target, 0.0)))
         for end in ("low", "high")
     )
     ends = "both ends" if min(low, high) > max(low, high) / 3 else f"the {_end(low, high)} end"
-    return Advice(
+    return Finding(
         rule="saturated_units",
         severity=Severity.WARNING,
         target=target,

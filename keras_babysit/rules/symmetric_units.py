@@ -1,6 +1,6 @@
 """Hidden units that are the same and stay the same."""
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
 from keras_babysit.rules._network import kernels, layer_of
@@ -12,7 +12,7 @@ LATER = 50
 """Steps after which one probe is enough: what only begins with equal units has parted by then."""
 
 
-def symmetric_units(history: History, *, patience: int = 2) -> list[Advice]:
+def symmetric_units(history: History, *, patience: int = 2) -> list[Finding]:
     """Advise when all units of a hidden layer have the same weights after steps were taken.
 
     Weights that begin at 0, or at any constant, get the same gradient and stay the same: the
@@ -53,12 +53,12 @@ def symmetric_units(history: History, *, patience: int = 2) -> list[Advice]:
         later = series.values[series.steps >= 1]
         is_sure = len(later) >= patience or (len(later) and series.steps[-1] >= LATER)
         if is_sure and later.max() <= SAME:
-            found.append(_advice(layer_of(history, name)))
+            found.append(_finding(layer_of(history, name)))
     return found
 
 
-def _advice(target: str) -> Advice:
-    return Advice(
+def _finding(target: str) -> Finding:
+    return Finding(
         rule="symmetric_units",
         severity=Severity.ERROR,
         target=target,

@@ -1,6 +1,6 @@
 """A network that could fit its training examples better than it does."""
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._learning_rate import one_digit, set_rate
@@ -13,7 +13,7 @@ SLOW_UPDATES = 1e-4
 """A tenth of the healthy update ratio of 1e-3 (CS231n): the learning rate holds the run back."""
 
 
-def underfitting(history: History, *, margin: float = 0.05, patience: int = 2) -> list[Advice]:
+def underfitting(history: History, *, margin: float = 0.05, patience: int = 2) -> list[Finding]:
     """Advise more capacity when the fit is poor and validation data fare no worse.
 
     A poor score alone means nothing: the data may be noisy. Two yardsticks on the same training
@@ -69,7 +69,7 @@ def underfitting(history: History, *, margin: float = 0.05, patience: int = 2) -
         return []
     # What still falls will make up some of it by itself.
     found = poor(history, min(1.0, 2 * margin) if still_falls else margin)
-    return [_advice(history, found, still_falls)] if found else []
+    return [_finding(history, found, still_falls)] if found else []
 
 
 def _has_gap(history: History, margin: float) -> bool:
@@ -77,8 +77,8 @@ def _has_gap(history: History, margin: float) -> bool:
     return bool(found) and found[-1].low > margin
 
 
-def _advice(history: History, found: Poor, still_falls: bool) -> Advice:
-    return Advice(
+def _finding(history: History, found: Poor, still_falls: bool) -> Finding:
+    return Finding(
         rule="underfitting",
         severity=Severity.WARNING,
         target="",

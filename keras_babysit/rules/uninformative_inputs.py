@@ -1,6 +1,6 @@
 """Inputs that tell nothing of the targets."""
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
 from keras_babysit.rules._progress import can_be_learnt, is_current, is_falling, is_time
@@ -17,7 +17,7 @@ HARD = 0.1
 `class_imbalance`): neighbours then cannot do better, whatever the inputs tell."""
 
 
-def uninformative_inputs(history: History, *, patience: int = 2) -> list[Advice]:
+def uninformative_inputs(history: History, *, patience: int = 2) -> list[Finding]:
     """Advise a look at the data when neither network nor neighbours can answer from the inputs.
 
     All must hold: examples whose inputs are alike have targets no more alike than any two have, so
@@ -75,11 +75,11 @@ def uninformative_inputs(history: History, *, patience: int = 2) -> list[Advice]
     if constant < HARD or has_beaten_constant(history, data):
         return []
     neighbours = history.last("reference/neighbour_error", "train")
-    return [_advice(data, errors[-1].value, float(neighbours), float(constant))]
+    return [_finding(data, errors[-1].value, float(neighbours), float(constant))]
 
 
-def _advice(data: str, error: float, neighbours: float, constant: float) -> Advice:
-    return Advice(
+def _finding(data: str, error: float, neighbours: float, constant: float) -> Finding:
+    return Finding(
         rule="uninformative_inputs",
         severity=Severity.WARNING,
         target="inputs",

@@ -2,7 +2,7 @@
 
 import math
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above
 from keras_babysit.rules._network import hidden_layers, rms
@@ -31,7 +31,7 @@ _SCALE = Remedy(
 )
 
 
-def unscaled_inputs(history: History, *, large: float = 10.0) -> list[Advice]:
+def unscaled_inputs(history: History, *, large: float = 10.0) -> list[Finding]:
     """Advise when inputs are so large, small or far off centre that it reaches the hidden layers.
 
     Standardised data and pictures in [0, 1] are silent, and so is everything that a normalisation
@@ -97,8 +97,8 @@ def _goes_into_gates(history: History) -> bool:
     return bool(layers) and layers[0].get("class") in GATED
 
 
-def _about_gates(size: float, target: str) -> Advice:
-    return _advice(
+def _about_gates(size: float, target: str) -> Finding:
+    return _finding(
         f"The inputs are of size {size:.3g} and go straight into the gates of {target}, which are "
         "flat beyond 5.",
         {"input_rms": size},
@@ -106,21 +106,21 @@ def _about_gates(size: float, target: str) -> Advice:
     )
 
 
-def _about_size(size: float, inside: float, flat: float) -> Advice:
+def _about_size(size: float, inside: float, flat: float) -> Finding:
     evidence = {"input_rms": size, "hidden_rms": inside}
     arrives = f"what the hidden layers make of them is of size {inside:.3g}"
     if flat > FLAT:
         evidence["saturated_fraction"] = flat
         arrives = f"{flat:.0%} of the units of a layer are saturated before the first step"
-    return _advice(
+    return _finding(
         f"The inputs are of size {size:.3g}, and {arrives}.",
         evidence,
         _SCALE,
     )
 
 
-def _about_centre(target: str, offset: float) -> Advice:
-    return _advice(
+def _about_centre(target: str, offset: float) -> Finding:
+    return _finding(
         f"The inputs are off-centre: units of {target} are {offset:.0f} times as large as they "
         "vary.",
         {"size_over_std": offset},
@@ -131,8 +131,8 @@ def _about_centre(target: str, offset: float) -> Advice:
     )
 
 
-def _advice(message: str, evidence: dict[str, float], remedy: Remedy) -> Advice:
-    return Advice(
+def _finding(message: str, evidence: dict[str, float], remedy: Remedy) -> Finding:
+    return Finding(
         rule="unscaled_inputs",
         severity=Severity.WARNING,
         target="inputs",

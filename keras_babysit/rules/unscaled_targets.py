@@ -2,7 +2,7 @@
 
 import math
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above
 from keras_babysit.rules._outputs import outputs
@@ -22,7 +22,7 @@ SOON = 0.1
 """Share of the run in which steps of the rate may lead there: what is left is for learning."""
 
 
-def unscaled_targets(history: History, *, distance: float = FAR) -> list[Advice]:
+def unscaled_targets(history: History, *, distance: float = FAR) -> list[Finding]:
     """Advise when the targets of a distance loss are far from what the output begins with.
 
     Reads the facts of the data (mean and deviation of the targets), `"outputs/mean"` and
@@ -71,7 +71,7 @@ def unscaled_targets(history: History, *, distance: float = FAR) -> list[Advice]
         is_far = math.isfinite(away) and away > distance * size
         is_reached = _is_there(history, f"outputs[{place}]", mean, std)
         if is_far and not is_reached and not _is_there_soon(history, away):
-            found.append(_advice(output.target, away, mean, std, math.hypot(at, spread)))
+            found.append(_finding(output.target, away, mean, std, math.hypot(at, spread)))
     return found
 
 
@@ -88,8 +88,8 @@ def _is_there_soon(history: History, away: float) -> bool:
     return bool(away / rate < SOON * planned)
 
 
-def _advice(target: str, away: float, mean: float, std: float, size: float) -> Advice:
-    return Advice(
+def _finding(target: str, away: float, mean: float, std: float, size: float) -> Finding:
+    return Finding(
         rule="unscaled_targets",
         severity=Severity.WARNING,
         target=target,

@@ -1,6 +1,6 @@
 """Validation data with classes that the training data lack."""
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_share
 from keras_babysit.rules._progress import has_seen_an_epoch
@@ -10,7 +10,7 @@ WHOLE = 0.9
 """Share of the training examples that is as good as all: the rest may be a batch that is cut."""
 
 
-def unseen_classes(history: History, *, share: float = 0.5) -> list[Advice]:
+def unseen_classes(history: History, *, share: float = 0.5) -> list[Finding]:
     """Advise when most of the validation data are of classes that training data hardly hold.
 
     `validation_split` takes the last examples as they lie: of sorted data, the last classes. What
@@ -49,7 +49,7 @@ def unseen_classes(history: History, *, share: float = 0.5) -> list[Advice]:
     if unseen < share or not has_seen_an_epoch(history) or not _stands_for_all(history):
         return []
     return [
-        Advice(
+        Finding(
             rule="unseen_classes",
             severity=Severity.WARNING,
             target="targets[0]",

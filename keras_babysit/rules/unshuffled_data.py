@@ -1,11 +1,11 @@
 """Examples that come class by class."""
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_share
 
 
-def unshuffled_data(history: History, *, share: float = 0.5) -> list[Advice]:
+def unshuffled_data(history: History, *, share: float = 0.5) -> list[Finding]:
     """Advise to shuffle where consecutive examples are mostly of one class.
 
     A step on one class alone moves the network towards always answering it, and the next class
@@ -44,12 +44,12 @@ def unshuffled_data(history: History, *, share: float = 0.5) -> list[Advice]:
     for place, leaf in enumerate(history.facts.get("data", {}).get("targets", [])):
         of_all, of_stretch = leaf.get("largest_share"), leaf.get("largest_share_of_stretch")
         if of_all and of_stretch and of_stretch - of_all >= share * (1 - of_all) > 0:
-            found.append(_advice(f"targets[{place}]", leaf["stretch"], of_stretch, of_all))
+            found.append(_finding(f"targets[{place}]", leaf["stretch"], of_stretch, of_all))
     return found
 
 
-def _advice(target: str, stretch: int, of_stretch: float, of_all: float) -> Advice:
-    return Advice(
+def _finding(target: str, stretch: int, of_stretch: float, of_all: float) -> Finding:
+    return Finding(
         rule="unshuffled_data",
         severity=Severity.WARNING,
         target=target,

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
-from keras_babysit.rules._learning_rate import HEALTHY_RATIO, set_rate, slower
+from keras_babysit.rules._learning_rate import HEALTHY_RATIO, set_rate, suggest_lower_rate
 from keras_babysit.rules._network import median_ratios
 
 WARM = 50
@@ -13,7 +13,7 @@ WARM = 50
 t steps long, and the next one moves it by 1 / t."""
 
 
-def update_ratio(history: History, *, ratio: float = 0.1, patience: int = 5) -> list[Advice]:
+def update_ratio(history: History, *, ratio: float = 0.1, patience: int = 5) -> list[Finding]:
     """Advise a lower learning rate when the weights move by a tenth of their size in each step.
 
     Nothing that was learnt survives a few of such steps, even where the loss has fallen.
@@ -53,14 +53,14 @@ def update_ratio(history: History, *, ratio: float = 0.1, patience: int = 5) -> 
     median = float(np.median(recent))
     rate = history.last("optimizer/learning_rate")
     return [
-        Advice(
+        Finding(
             rule="update_ratio",
             severity=Severity.WARNING,
             target="",
             message=f"Each step moves the weights by {median:.2g} of their size, where "
             f"{HEALTHY_RATIO:g} is healthy.",
             evidence={"update_ratio": median} | ({} if rate is None else {"learning_rate": rate}),
-            remedies=(Remedy("Lower the learning rate.", set_rate(slower(history))),),
+            remedies=(Remedy("Lower the learning rate.", set_rate(suggest_lower_rate(history))),),
             reference="CS231n, Babysitting the learning process: about 1e-3 of the weights",
         )
     ]

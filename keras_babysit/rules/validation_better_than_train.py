@@ -1,6 +1,6 @@
 """Validation data on which the network does better than on what it was trained on."""
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._scores import (
@@ -18,7 +18,7 @@ half do, and a flip alone does not make them so much harder."""
 
 def validation_better_than_train(
     history: History, *, gap: float = 0.1, patience: int = 3
-) -> list[Advice]:
+) -> list[Finding]:
     """Advise a look at the split when validation data are answered far better, like for like.
 
     Both are scored with the same weights in inference mode, so that dropout, the penalty and the
@@ -70,12 +70,12 @@ def validation_better_than_train(
     if recurring is not None and recurring < UNCHANGED:
         return []
     severity = Severity.NOTE if recurring is None else Severity.WARNING
-    return [_advice(history, recent[-1], severity)]
+    return [_finding(history, recent[-1], severity)]
 
 
-def _advice(history: History, gap: Estimate, severity: Severity) -> Advice:
+def _finding(history: History, gap: Estimate, severity: Severity) -> Finding:
     _, train, validation = side_by_side(history, "error")[-1]
-    return Advice(
+    return Finding(
         rule="validation_better_than_train",
         severity=severity,
         target="",

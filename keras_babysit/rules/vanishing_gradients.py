@@ -1,6 +1,6 @@
 """A gradient that is lost on its way back to the first layers."""
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._network import LOST, gradient_sizes, kernels, layer_of
@@ -13,7 +13,7 @@ takes away at each step, and a gradient that comes and goes is that of single ex
 
 def vanishing_gradients(
     history: History, *, share: float = LOST, patience: int = 2
-) -> list[Advice]:
+) -> list[Finding]:
     """Advise when the gradient of the first kernel is a thousandth of that of a later one.
 
     Compared is the root mean square gradient of one entry, so that wide layers count as narrow
@@ -68,7 +68,7 @@ def vanishing_gradients(
     if _comes_back_to_bias(history, layer_of(history, names[0]), share, len(profiles)):
         return []
     latest = profiles[-1]
-    return [_advice(layer_of(history, names[0]), float(latest[0]), float(latest.max()))]
+    return [_finding(layer_of(history, names[0]), float(latest[0]), float(latest.max()))]
 
 
 def _comes_back_to_bias(history: History, layer: str, share: float, probes: int) -> bool:
@@ -91,8 +91,8 @@ def _is_of_scores(history: History, weight: str) -> bool:
     return is_projection and target.split("/")[-1].startswith(("query", "key"))
 
 
-def _advice(target: str, first: float, largest: float) -> Advice:
-    return Advice(
+def _finding(target: str, first: float, largest: float) -> Finding:
+    return Finding(
         rule="vanishing_gradients",
         severity=Severity.WARNING,
         target=target,

@@ -69,7 +69,7 @@ class BaseSearchCV:
         best_model_: With `refit`, the model trained on all examples.
         cv_results_: Columns by name, one entry per trial (see `cv_results`).
         ranges_: For each round the `Range` of each numeric hyperparameter, by name.
-        advice_: The `Advice` that explains each edit of a range, and what to search next.
+        advice_: The `Finding` that explains each edit of a range, and what to search next.
         records_: The `Record` of each trial.
         study_: The Optuna study.
         n_splits_: Number of folds.
@@ -198,7 +198,7 @@ class BaseSearchCV:
 
     def summary(self):
         """Return the table of the best trials and the advice as text."""
-        return as_text(summary(self.records_, self.advice_, self.objective))
+        return as_text(summary(self.records_, self.findings_, self.objective))
 
     def _hp(self, params):
         return HyperParameters(lambda dimension: params.get(dimension.name, dimension.first))
@@ -235,11 +235,11 @@ class BaseSearchCV:
     def _conclude(self, records, rounds, folds):
         self.records_ = records
         self.n_splits_ = folds
-        ranges, self.advice_ = ranges_by_round(records, rounds, self._steering())
+        ranges, self.findings_ = ranges_by_round(records, rounds, self._steering())
         self.ranges_ = ranges[:rounds]
         self.cv_results_ = cv_results(records, folds)
         if self.verbose:
-            show(summary(records, self.advice_, self.objective))
+            show(summary(records, self.findings_, self.objective))
         self.best_trial_ = best(records)
         if self.best_trial_ is None:
             raise SearchFailedError(

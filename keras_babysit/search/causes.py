@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules import (
     Rules,
@@ -30,22 +30,22 @@ LEAST_STEPS = 20
 """Steps before which no pace is judged: the first ones may be a warm-up."""
 
 
-def dead_through(history: History) -> list[Advice]:
+def dead_through(history: History) -> list[Finding]:
     """Stop a trial in which every unit of a layer is dead: nothing before it learns any more."""
-    return [advice for advice in dead_units(history) if advice.severity >= Severity.ERROR]
+    return [finding for finding in dead_units(history) if finding.severity >= Severity.ERROR]
 
 
-def saturated_through(history: History) -> list[Advice]:
+def saturated_through(history: History) -> list[Finding]:
     """Stop a trial in which every unit of a layer sits at an end of its range."""
     found = saturated_units(history, threshold=0.5)
     return [
-        replace(advice, severity=Severity.ERROR)
-        for advice in found
-        if advice.evidence["saturated_fraction"] >= 1
+        replace(finding, severity=Severity.ERROR)
+        for finding in found
+        if finding.evidence["saturated_fraction"] >= 1
     ]
 
 
-def no_update(history: History) -> list[Advice]:
+def no_update(history: History) -> list[Finding]:
     """Stop a trial whose weights move so slowly that they stay where they are.
 
     Reads `"updates/ratio"`, the length of a step over the norm of the weight. With the median of
@@ -85,7 +85,7 @@ def no_update(history: History) -> list[Advice]:
         return []
     rate = history.last("optimizer/learning_rate")
     return [
-        Advice(
+        Finding(
             rule="no_update",
             severity=Severity.ERROR,
             target="",

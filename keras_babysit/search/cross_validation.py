@@ -9,13 +9,13 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_babysit.advice import Advice, Severity
+from keras_babysit.baselines import baselines
+from keras_babysit.baselines.task import read_task
 from keras_babysit.callbacks import Babysitter
+from keras_babysit.findings import Finding, Severity
 from keras_babysit.history import Measurement
-from keras_babysit.probes import reference
-from keras_babysit.probes.sample import MAX_EXAMPLES
-from keras_babysit.probes.task import read_task
 from keras_babysit.rules import overfitting, underfitting
+from keras_babysit.samples.sample import MAX_EXAMPLES
 from keras_babysit.search.causes import CAUSES
 from keras_babysit.search.traits import traits
 
@@ -50,7 +50,7 @@ class Fold:
     score: float
     train_score: float
     examples: int
-    cause: Advice | None = None
+    cause: Finding | None = None
     is_stopped: bool = False
     findings: list = field(default_factory=list)
     traits: dict = field(default_factory=dict)
@@ -152,19 +152,19 @@ class CrossValidation:
     def _judge(self, model, sitter, train, validation):
         """Return the names of the rules that find over- or underfitting, like for like."""
         history = sitter.history
-        train, validation = (_first(part, reference.MAX_EXAMPLES) for part in (train, validation))
+        train, validation = (_first(part, baselines.MAX_EXAMPLES) for part in (train, validation))
         outputs, neighbours = history.facts.get("outputs"), None
         tasks = [_task(model, outputs, *part) for part in (train, validation)]
         if tasks[0] is not None:
-            are_tokens = reference.takes_tokens(model)
-            neighbours = reference.Neighbours(are_tokens=are_tokens).errors(tasks[0], train[0])
-        for key, value in reference.compared(*tasks, neighbours).items():
+            are_tokens = baselines.takes_tokens(model)
+            neighbours = baselines.Neighbours(are_tokens=are_tokens).errors(tasks[0], train[0])
+        for key, value in baselines.compared(*tasks, neighbours).items():
             history.append(Measurement(history.step, history.epoch, *key, value))
         history.facts["has_ended"] = True
         return [
-            advice.rule
+            finding.rule
             for rule in (overfitting, underfitting)
-            for advice in rule(history, patience=1)
+            for finding in rule(history, patience=1)
         ]
 
 
@@ -186,7 +186,7 @@ class _ExamplesShown(keras.callbacks.Callback):
 
 
 def _cause(sitter):
-    errors = [a for a in sitter.advice if a.severity >= Severity.ERROR] if sitter else []
+    errors = [a for a in sitter.findings if a.severity >= Severity.ERROR] if sitter else []
     return errors[0] if errors else None
 
 

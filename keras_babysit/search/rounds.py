@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from keras_babysit.advice import Advice
+from keras_babysit.findings import Finding
 from keras_babysit.search.edits import EDITS, Outcome
 from keras_babysit.search.narrow_ranges import narrow_ranges
 from keras_babysit.search.record import Record, declared
@@ -48,7 +48,7 @@ class Steering:
 
 def ranges_by_round(
     records: Sequence[Record], rounds: int, steering: Steering
-) -> tuple[list[dict[str, Range]], list[Advice]]:
+) -> tuple[list[dict[str, Range]], list[Finding]]:
     """Return the ranges of rounds 0 to `rounds`, and the advice that explains each edit.
 
     Args:
@@ -60,18 +60,18 @@ def ranges_by_round(
         One dict of ranges per round; and the advice in the order in which it arose, with the number
         of the round that it was drawn from as `epoch` and `evidence["round"]`, counted from 0.
     """
-    found, advice = [_ranges(records)], []
+    found, findings = [_ranges(records)], []
     for number in range(rounds):
         past = [record for record in records if record.round <= number]
         after, reasons = next_ranges(past, found[-1], steering)
         found.append(after)
-        advice += [_of_round(one, number) for one in reasons]
-    return found, advice
+        findings += [_of_round(one, number) for one in reasons]
+    return found, findings
 
 
 def next_ranges(
     records: Sequence[Record], ranges: Mapping[str, Range], steering: Steering
-) -> tuple[dict[str, Range], list[Advice]]:
+) -> tuple[dict[str, Range], list[Finding]]:
     """Return the ranges after `ranges`, and the advice that explains where they differ.
 
     Args:
@@ -94,20 +94,20 @@ def next_ranges(
         margin=steering.margin,
         may_widen=steering.may_widen,
     )
-    advice = []
+    findings = []
     for find in EDITS:
         for edit in find(outcome):
-            advice.append(edit.advice)
+            findings.append(edit.finding)
             if edit.range is not None:
                 after = {**outcome.proposed, edit.range.name: edit.range}
                 outcome = replace(outcome, proposed=after)
-    return dict(outcome.proposed), advice
+    return dict(outcome.proposed), findings
 
 
 def _ranges(records: Sequence[Record]) -> dict[str, Range]:
     return {n: d for n, d in declared(records).items() if isinstance(d, Range)}
 
 
-def _of_round(advice: Advice, number: int) -> Advice:
-    evidence: dict[str, Any] = {**advice.evidence, "round": number}
-    return replace(advice, epoch=number, evidence=evidence)
+def _of_round(finding: Finding, number: int) -> Finding:
+    evidence: dict[str, Any] = {**finding.evidence, "round": number}
+    return replace(finding, epoch=number, evidence=evidence)

@@ -14,10 +14,10 @@ MOST_ROWS = 10
 STYLES = {"NOTE": "cyan", "WARNING": "yellow", "ERROR": "red"}
 
 
-def summary(records, advice, objective):
+def summary(records, findings, objective):
     """Return what `print` and the end of `fit` show, as something that rich can print."""
     return rich.console.Group(
-        _table(records, objective), _count(records), *(_line(one) for one in advice)
+        _table(records, objective), _count(records), *(_line(one) for one in findings)
     )
 
 
@@ -64,15 +64,16 @@ def _count(records):
     return Text(f"{' · '.join(filter(None, parts))}; {examples:,} examples trained on")
 
 
-def _line(advice):
-    style = STYLES[advice.severity.name]
-    number = advice.evidence.get("round")
+def _line(finding):
+    style = STYLES[finding.severity.name]
+    number = finding.evidence.get("round")
     after = "" if number is None else f" after round {number + 1}"
     text = Text.assemble(
-        (f"{advice.severity.name} {advice.rule}", f"bold {style}"), f"{after}: {advice.message}"
+        (f"{finding.severity.name} {finding.rule}", f"bold {style}"),
+        f"{after}: {finding.message}",
     )
-    if advice.remedies and advice.remedies[0].code:
-        text.append(f"\n     {advice.remedies[0].code}", "cyan")
+    if finding.remedies and finding.remedies[0].code:
+        text.append(f"\n     {finding.remedies[0].code}", "cyan")
     return text
 
 

@@ -9,18 +9,18 @@ from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
-from keras_babysit.sinks import _drawing
-from keras_babysit.sinks._wording import (
+from keras_babysit.presentation import drawing
+from keras_babysit.presentation.wording import (
     code_lines,
     common_evidence,
     evidence,
+    group_findings,
     moment,
     name,
     number,
     one_line,
-    outbreaks,
     silence,
 )
 
@@ -44,23 +44,25 @@ FACTS = {
 
 def render(report: Report) -> str:
     """Return the report as one self-contained page."""
-    groups = outbreaks(report.advice)
+    groups = group_findings(report.findings)
     template = files(__package__).joinpath("report.html").read_text(encoding="utf-8")
     parts = {
-        "state": "well" if report.is_well else _worst(report.advice),
+        "state": "well" if report.is_well else _worst(report.findings),
         "verdict": _text(report.verdict()),
         "summary": "".join(f"<p>{_text(line)}</p>" for line in report.summary()),
         "facts": _facts(report.history),
-        "advice": _advice(groups),
+        "findings": _finding(groups),
         "table": _table(report.history),
-        "data": _script(_drawing.data(report.history, report.advice)),
+        "data": _script(drawing.data(report.history, report.findings)),
     }
     # In one pass: what is put in is not searched for further places.
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)
 
 
-def _worst(advice: Iterable[Advice]) -> str:
-    return max((one.severity for one in advice if one.is_open), default=Severity.NOTE).name.lower()
+def _worst(findings: Iterable[Finding]) -> str:
+    return max(
+        (one.severity for one in findings if one.is_open), default=Severity.NOTE
+    ).name.lower()
 
 
 def _text(text: Any, limit: int = 600) -> str:
@@ -85,7 +87,7 @@ def _facts(history: History) -> str:
     return "".join(rows)
 
 
-def _advice(groups: list[list[Advice]]) -> str:
+def _finding(groups: list[list[Finding]]) -> str:
     if not groups:
         return '<p class="calm">No rule found anything.</p>'
     articles = [_article(place, group) for place, group in enumerate(groups[:MAX_OUTBREAKS], 1)]
@@ -94,14 +96,14 @@ def _advice(groups: list[list[Advice]]) -> str:
     return "".join(articles)
 
 
-def _article(place: int, group: list[Advice]) -> str:
+def _article(place: int, group: list[Finding]) -> str:
     first = group[0]
     severity = first.severity.name.lower()
     where = f"{len(group)} layers" if len(group) > 1 else name(first.target, 80)
     ended = "still open" if first.is_open else f"resolved at step {first.resolved_step:,}"
     state = "open" if first.is_open else "resolved"
     parts = [
-        f'<article id="advice-{place}" class="advice {severity} {state}" tabindex="-1">',
+        f'<article id="finding-{place}" class="finding {severity} {state}" tabindex="-1">',
         f'<h3><span class="badge">{severity}</span> {_text(first.rule, 80)} '
         f"<span>in</span> <code>{_text(where)}</code></h3>",
         f'<p class="when">{moment(first.step, first.epoch)} · {ended}</p>',
@@ -115,7 +117,7 @@ def _article(place: int, group: list[Advice]) -> str:
     return "".join(parts)
 
 
-def _targets(group: list[Advice]) -> str:
+def _targets(group: list[Finding]) -> str:
     """Return a row for each layer; those beyond the first few are folded."""
     rows = [
         f"<tr><th scope=row><code>{_text(name(one.target, 80))}</code></th>"
@@ -133,14 +135,14 @@ def _targets(group: list[Advice]) -> str:
     return text
 
 
-def _evidence(group: list[Advice]) -> str:
+def _evidence(group: list[Finding]) -> str:
     found = evidence(group[0].evidence) if len(group) == 1 else common_evidence(group)
     rows = [f"<div><dt>{_text(k)}</dt><dd>{_text(v)}</dd></div>" for k, v in found]
     return f'<dl class="evidence">{"".join(rows)}</dl>' if rows else ""
 
 
-def _remedies(advice: Advice) -> str:
-    items = "".join(f"<li>{_remedy(remedy)}</li>" for remedy in advice.remedies)
+def _remedies(finding: Finding) -> str:
+    items = "".join(f"<li>{_remedy(remedy)}</li>" for remedy in finding.remedies)
     return f"<h4>What to do</h4><ol>{items}</ol>" if items else ""
 
 
@@ -154,14 +156,14 @@ def _remedy(remedy: Remedy) -> str:
 
 def _table(history: History) -> str:
     """Return the last value of each drawn quantity as a table, for those who cannot see a map."""
-    kinds = [kind for kind in _drawing.HEAT_MAPS if history.targets(kind.quantity)]
+    kinds = [kind for kind in drawing.HEAT_MAPS if history.targets(kind.quantity)]
     targets = list(dict.fromkeys(t for kind in kinds for t in history.targets(kind.quantity)))
     head = "".join(f"<th scope=col>{escape(kind.title)}</th>" for kind in kinds)
-    rows = "".join(_table_row(history, kinds, t) for t in targets[: _drawing.MAX_ROWS])
+    rows = "".join(_table_row(history, kinds, t) for t in targets[: drawing.MAX_ROWS])
     return f"<table><tr><th scope=col>layer or weight</th>{head}</tr>{rows}</table>"
 
 
-def _table_row(history: History, kinds: list[_drawing.HeatMap], target: str) -> str:
-    cells = [_drawing.numbers(history, kind.quantity, target)[1] for kind in kinds]
+def _table_row(history: History, kinds: list[drawing.HeatMap], target: str) -> str:
+    cells = [drawing.numbers(history, kind.quantity, target)[1] for kind in kinds]
     shown = "".join(f"<td>{number(float(c[-1])) if len(c) else ''}</td>" for c in cells)
     return f"<tr><th scope=row><code>{_text(name(target, 80))}</code></th>{shown}</tr>"

@@ -8,14 +8,14 @@ from typing import IO, TYPE_CHECKING
 import rich.console
 from rich.text import Text
 
-from keras_babysit.advice import Advice, Change, Event, Severity
-from keras_babysit.sinks._wording import (
+from keras_babysit.findings import Change, Event, Finding, Severity
+from keras_babysit.presentation.wording import (
     code_lines,
     common_evidence,
+    group_findings,
     moment,
     name,
     one_line,
-    outbreaks,
     silence,
 )
 from keras_babysit.sinks.sink import Sink
@@ -46,7 +46,7 @@ _ASCII = str.maketrans(
 
 
 class Console(Sink):
-    """Prints a short panel when an advice opens or worsens, a line when it resolves, a summary.
+    """Prints a short panel when a finding opens or worsens, a line when it resolves, a summary.
 
     The panels have no sides, so that code can be copied out of them. What one rule finds on many
     layers at once is one panel. What follows from a cause that has its panel takes one line if it
@@ -86,7 +86,7 @@ class Console(Sink):
         """Print what has changed: a panel per rule, and a line for all that one rule resolved."""
         for change in Change:
             changed = [event for event in events if event.change is change]
-            for group in outbreaks(event.advice for event in changed):
+            for group in group_findings(event.finding for event in changed):
                 first = changed[0]
                 rule, cause, severity = group[0].rule, group[0].cause, group[0].severity
                 if change is Change.RESOLVED:
@@ -148,15 +148,15 @@ class _Panel:
         when: The step and epoch of the change.
     """
 
-    def __init__(self, advice: Sequence[Advice], change: Change, when: str) -> None:
-        self.advice = advice
+    def __init__(self, findings: Sequence[Finding], change: Change, when: str) -> None:
+        self.findings = findings
         self.change = change
         self.when = when
 
     def __rich_console__(
         self, console: rich.console.Console, options: rich.console.ConsoleOptions
     ) -> Iterator[Text]:
-        style = STYLES[self.advice[0].severity]
+        style = STYLES[self.findings[0].severity]
         width = options.max_width
         yield self._heading(width, style)
         for line, hang in self._lines(width):
@@ -167,11 +167,11 @@ class _Panel:
         yield Text("─" * width, style)
 
     def _heading(self, width: int, style: str) -> Text:
-        first = self.advice[0]
+        first = self.findings[0]
         what = f" {one_line(first.rule, 30)} "
         when = f" {'worse at ' if self.change is Change.WORSENED else ''}{self.when} "
         room = max(12, width - len(first.severity.name) - len(what) - len(when) - 11)
-        where = _where(self.advice, room)
+        where = _where(self.findings, room)
         heading = Text.assemble(
             ("── ", style), (first.severity.name, f"bold {style}"), (what, "bold"), f"in {where} "
         )
@@ -180,9 +180,9 @@ class _Panel:
 
     def _lines(self, width: int) -> Iterator[tuple[Text, int]]:
         """Yield the lines between the heading and the end, and how far they hang when wrapped."""
-        first = self.advice[0]
-        numbers = common_evidence(self.advice)
-        for line in _findings(self.advice, width):
+        first = self.findings[0]
+        numbers = common_evidence(self.findings)
+        for line in _findings(self.findings, width):
             yield line, 2
         if numbers:
             yield Text(" · ".join(f"{key} {value}" for key, value in numbers), "dim"), 2
@@ -197,18 +197,18 @@ class _Panel:
 class _Symptom:
     """What follows from a cause that has a panel of its own, in a line or two."""
 
-    def __init__(self, advice: Sequence[Advice]) -> None:
-        self.advice = advice
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        self.findings = findings
 
     def __rich_console__(
         self, console: rich.console.Console, options: rich.console.ConsoleOptions
     ) -> Iterator[Text]:
-        first = self.advice[0]
+        first = self.findings[0]
         line = Text.assemble(
             ("\u2192 ", STYLES[first.severity]),
             (f"{first.severity.name} {one_line(first.rule, 30)}", "bold"),
-            f" in {_where(self.advice, 40)}, because of {one_line(first.cause, 30)}",
-            ("" if len(self.advice) > 1 else f": {one_line(first.message, 200)}", "dim"),
+            f" in {_where(self.findings, 40)}, because of {one_line(first.cause, 30)}",
+            ("" if len(self.findings) > 1 else f": {one_line(first.message, 200)}", "dim"),
         )
         yield from _wrapped(line, console, options.max_width, hang=4)
 
@@ -216,19 +216,19 @@ class _Symptom:
 class _Resolved:
     """What one rule found and no longer finds, in one line."""
 
-    def __init__(self, advice: Sequence[Advice]) -> None:
-        self.advice = advice
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        self.findings = findings
 
     def __rich__(self) -> Text:
-        first = self.advice[0]
+        first = self.findings[0]
         steps = (first.resolved_step or first.step) - first.step
-        what = f"{one_line(first.rule, 30)} in {_where(self.advice, 40)}"
+        what = f"{one_line(first.rule, 30)} in {_where(self.findings, 40)}"
         after = f" at step {first.resolved_step:,}, after {steps:,} step{'s' * (steps != 1)}"
         return Text.assemble(("✓ resolved ", "green"), (what, "bold"), after)
 
 
-def _where(advice: Sequence[Advice], limit: int) -> str:
-    return name(advice[0].target, limit) if len(advice) == 1 else f"{len(advice)} layers"
+def _where(findings: Sequence[Finding], limit: int) -> str:
+    return name(findings[0].target, limit) if len(findings) == 1 else f"{len(findings)} layers"
 
 
 def _wrapped(text: Text, console: rich.console.Console, width: int, hang: int) -> Iterator[Text]:
@@ -238,24 +238,24 @@ def _wrapped(text: Text, console: rich.console.Console, width: int, hang: int) -
         yield Text(" " * (hang if number else 2)).append_text(line) if line else line
 
 
-def _findings(advice: Sequence[Advice], width: int) -> Iterator[Text]:
+def _findings(findings: Sequence[Finding], width: int) -> Iterator[Text]:
     """Yield the message; of many, a line for each of the first and the names of the others."""
-    if len(advice) == 1:
-        yield Text(one_line(advice[0].message))
+    if len(findings) == 1:
+        yield Text(one_line(findings[0].message))
         return
-    shown = [(name(one.target, 28), one) for one in advice[:MAX_ROWS]]
+    shown = [(name(one.target, 28), one) for one in findings[:MAX_ROWS]]
     column = max(len(target) for target, _ in shown)
     for target, one in shown:
         message = one_line(one.message, max(20, width - column - 6))
         yield Text.assemble((target.ljust(column), "bold"), f"  {message}")
-    others = [name(one.target, 28) for one in advice[MAX_ROWS:]]
+    others = [name(one.target, 28) for one in findings[MAX_ROWS:]]
     if others:
         yield Text(one_line(f"and {len(others)} more: {', '.join(others)}", width - 4))
 
 
-def _remedies(advice: Advice) -> Iterator[Text]:
+def _remedies(finding: Finding) -> Iterator[Text]:
     """Yield the first remedy with its code, and the others in a line each."""
-    for count, remedy in enumerate(advice.remedies, 1):
+    for count, remedy in enumerate(finding.remedies, 1):
         yield Text.assemble((f"{count}. ", "bold"), one_line(remedy.text))
         if count == 1 and remedy.code.strip():
             for line in code_lines(remedy.code):

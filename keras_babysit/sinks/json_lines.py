@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from keras_babysit.advice import Event
+from keras_babysit.findings import Event
 from keras_babysit.history import History, Measurement, header
-from keras_babysit.sinks._records import line, require_still_there
-from keras_babysit.sinks._wording import cost
+from keras_babysit.presentation.wording import cost
+from keras_babysit.sinks.records import line, require_still_there
 from keras_babysit.sinks.sink import Sink
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class JsonLines(Sink):
     """Writes measurements and advice to a file of JSON lines, for scripts and CI.
 
     The first line holds the facts of the run, `{"type": "run", ...}`; they are written again when
-    more of them become known. Each further line is a measurement, a change of an advice, or, when
+    more of them become known. Each further line is a measurement, a change of a finding, or, when
     the run has ended, `{"type": "end", "overhead": {...}}`. What is not finite is written as a
     string, so every line is strict JSON.
 
@@ -65,7 +65,7 @@ class JsonLines(Sink):
         self._write([measurement.to_json() for measurement in measurements])
 
     def on_events(self, events: Sequence[Event]) -> None:
-        """Write one line per change of an advice."""
+        """Write one line per change of a finding."""
         self._write([event.to_json() for event in events])
 
     def on_end(self, report: Report) -> None:

@@ -14,20 +14,20 @@ import rich.console
 from rich.table import Table
 from rich.text import Text
 
-from keras_babysit.advice import Advice, Severity
+from keras_babysit.findings import Finding, Severity
 from keras_babysit.history import FORMAT_VERSION, History, Overhead, read_jsonl, to_jsonable
-from keras_babysit.sinks import _page
-from keras_babysit.sinks._drawing import numbers
-from keras_babysit.sinks._records import episodes
-from keras_babysit.sinks._wording import (
+from keras_babysit.presentation.drawing import numbers
+from keras_babysit.presentation.wording import (
     cost,
     counted,
+    group_findings,
     name,
     number,
     one_line,
-    outbreaks,
     with_margin,
 )
+from keras_babysit.sinks import _page
+from keras_babysit.sinks.records import episodes
 
 _STYLES = {Severity.NOTE: "cyan", Severity.WARNING: "yellow", Severity.ERROR: "red"}
 
@@ -49,10 +49,10 @@ class Report:
     """
 
     def __init__(
-        self, history: History, advice: Iterable[Advice], overhead: Overhead | None = None
+        self, history: History, findings: Iterable[Finding], overhead: Overhead | None = None
     ) -> None:
         self.history = history
-        self.advice = list(advice)
+        self.findings = list(findings)
         self.overhead = overhead
 
     @classmethod
@@ -84,12 +84,12 @@ class Report:
         Args:
             path: File to write; None writes none.
         """
-        worst = max((one.severity for one in self.advice if one.is_open), default=None)
+        worst = max((one.severity for one in self.findings if one.is_open), default=None)
         record = {
             "type": "report",
             "version": FORMAT_VERSION,
             "worst": worst.name if worst else None,
-            "advice": [one.to_json() for one in self.advice],
+            "findings": [one.to_json() for one in self.findings],
             "loss": _loss(self.history),
             "scores": _scores(self.history),
             "overhead": cost(self.overhead),
@@ -109,8 +109,8 @@ class Report:
 
     def verdict(self) -> str:
         """Return the result in a few words, e.g. `"1 error, 2 warnings (1 resolved)"`."""
-        resolved = sum(not one.is_open for one in self.advice)
-        found = counted(self.advice) + (f" ({resolved} resolved)" if resolved else "")
+        resolved = sum(not one.is_open for one in self.findings)
+        found = counted(self.findings) + (f" ({resolved} resolved)" if resolved else "")
         broke_off = self.history.facts.get("broke_off")
         if broke_off:
             until_then = f"; until then {found}" if found else ""
@@ -123,7 +123,7 @@ class Report:
     def is_well(self) -> bool:
         """Whether there is nothing to report; silence is no all-clear where nobody looked."""
         has_looked = len(self.history) > 0 and not self.history.facts.get("broke_off")
-        return has_looked and not self.advice
+        return has_looked and not self.findings
 
     def summary(self) -> list[str]:
         """Return in a line each what the loss did, and what watching cost."""
@@ -145,8 +145,8 @@ class Report:
     def __rich__(self) -> rich.console.RenderableType:
         who = "" if self.is_well else "keras-babysit: "
         parts: list[rich.console.RenderableType] = [Text(who + self.verdict(), "bold")]
-        if self.advice:
-            parts += ["", _table(self.advice), ""]
+        if self.findings:
+            parts += ["", _table(self.findings), ""]
         parts += [Text(line, "dim") for line in self.summary()]
         return rich.console.Group(*parts)
 
@@ -165,11 +165,11 @@ def _written(text: str, path: str | Path | None) -> str:
     return text
 
 
-def _table(advice: Iterable[Advice]) -> Table:
+def _table(findings: Iterable[Finding]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", highlight=False)
     for heading in ("severity", "rule", "where", "opened", "resolved"):
         table.add_column(heading, no_wrap=heading != "where")
-    for group in outbreaks(advice):
+    for group in group_findings(findings):
         first = group[0]
         table.add_row(
             Text(first.severity.name, _STYLES[first.severity] if first.is_open else "dim"),
@@ -181,9 +181,9 @@ def _table(advice: Iterable[Advice]) -> Table:
     return table
 
 
-def _places(advice: list[Advice]) -> str:
-    first = name(advice[0].target, 30)
-    return first if len(advice) == 1 else f"{first} and {len(advice) - 1} more"
+def _places(findings: list[Finding]) -> str:
+    first = name(findings[0].target, 30)
+    return first if len(findings) == 1 else f"{first} and {len(findings) - 1} more"
 
 
 def _loss(history: History) -> dict[str, Any] | None:

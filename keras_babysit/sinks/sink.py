@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from keras_babysit.advice import Event
+from keras_babysit.findings import Event
 from keras_babysit.history import History, Measurement
 
 if TYPE_CHECKING:

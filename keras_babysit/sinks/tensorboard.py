@@ -14,19 +14,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_babysit.advice import Advice, Change, Event, Remedy
+from keras_babysit.findings import Change, Event, Finding, Remedy
 from keras_babysit.history import History, Measurement, header
-from keras_babysit.sinks._records import PLUGIN, TAG, Packer, line, require_still_there
-from keras_babysit.sinks._wording import (
+from keras_babysit.presentation.wording import (
     code_lines,
     common_evidence,
     cost,
+    group_findings,
     moment,
     name,
     one_line,
-    outbreaks,
     silence,
 )
+from keras_babysit.sinks.records import PLUGIN, TAG, Packer, line, require_still_there
 from keras_babysit.sinks.sink import Sink
 
 if TYPE_CHECKING:
@@ -108,12 +108,12 @@ class TensorBoard(Sink):
         """Write what has changed as Markdown, one text per rule."""
         from tensorboard.plugins.text.summary_v2 import text_pb
 
-        for rule in dict.fromkeys(event.advice.rule for event in events):
-            mine = [event for event in events if event.advice.rule == rule]
+        for rule in dict.fromkeys(event.finding.rule for event in events):
+            mine = [event for event in events if event.finding.rule == rule]
             # TensorBoard shows one text per tag and step: the latest, so it tells of all.
             before = [event for event in self._told.get(rule, ()) if event.step == mine[0].step]
             self._told[rule] = before + mine
-            text = text_pb(self._tag("advice", rule), _markdown(self._told[rule]))
+            text = text_pb(self._tag("findings", rule), _markdown(self._told[rule]))
             self._write(mine[0].step, text.value)
         self._record(events[0].step, [event.to_json() for event in events])
         self._flush()
@@ -236,29 +236,29 @@ def _markdown(events: Sequence[Event]) -> str:
     """Return what happened to the advice of one rule."""
     blocks = []
     for change in Change:
-        changed = [event.advice for event in events if event.change is change]
+        changed = [event.finding for event in events if event.change is change]
         if changed and change is Change.RESOLVED:
             where = ", ".join(_quoted(one.target) for one in changed[:MAX_TARGETS])
             blocks.append(f"**resolved** at step {events[0].step:,} in {where}{_more(changed)}")
         elif changed:
-            blocks += [_advice(group, change) for group in outbreaks(changed)]
+            blocks += [_finding(group, change) for group in group_findings(changed)]
     return "\n\n".join(blocks)
 
 
-def _more(advice: Sequence[Advice]) -> str:
-    hidden = len(advice) - MAX_TARGETS
+def _more(findings: Sequence[Finding]) -> str:
+    hidden = len(findings) - MAX_TARGETS
     return f" and {hidden} more" if hidden > 0 else ""
 
 
-def _advice(advice: Sequence[Advice], change: Change) -> str:
-    first = advice[0]
+def _finding(findings: Sequence[Finding], change: Change) -> str:
+    first = findings[0]
     when = moment(first.step, first.epoch)
     worse = ", worse since then" if change is Change.WORSENED else ""
     lines = [f"**{first.severity.name}** {_escaped(one_line(first.rule))} · {when}{worse}"]
-    shown = advice[:MAX_TARGETS]
+    shown = findings[:MAX_TARGETS]
     lines += [f"{_quoted(one.target)}: {_escaped(one_line(one.message))}" for one in shown]
-    lines.append(_more(advice))
-    lines.append(" · ".join(f"{_escaped(k)} {_escaped(v)}" for k, v in common_evidence(advice)))
+    lines.append(_more(findings))
+    lines.append(" · ".join(f"{_escaped(k)} {_escaped(v)}" for k, v in common_evidence(findings)))
     lines += [_remedy(number, remedy) for number, remedy in enumerate(first.remedies, 1)]
     if first.reference:
         lines.append(f"*{_escaped(one_line(first.reference))}*")

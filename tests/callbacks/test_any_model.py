@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import keras_babysit as kb
-from keras_babysit.advice import Advice
 from keras_babysit.errors import KerasBabysitWarning
+from keras_babysit.findings import Finding
 
 layers = keras.layers
 BACKEND = keras.backend.backend()
@@ -188,13 +188,15 @@ def test_any_model_trains_as_if_alone_and_its_history_is_exact(parts, run):
         sitter = kb.Babysitter(every=run["every"], verbose=0, **options)
         alone, watched = outcome(parts, run, []), outcome(parts, run, [sitter])
     assert not [one for one in told if issubclass(one.category, KerasBabysitWarning)]
-    is_rescued = any(advice.rule == "rescue" for advice in sitter.advice)  # which changes the run
+    is_rescued = any(
+        finding.rule == "rescue" for finding in sitter.findings
+    )  # which changes the run
     assert is_rescued or all(
         np.array_equal(one, other, equal_nan=not isinstance(one, str))
         for one, other in zip(alone, watched, strict=True)
     )
     assert "broke_off" not in sitter.history.facts
-    assert all(isinstance(advice, Advice) for advice in sitter.advice)
+    assert all(isinstance(finding, Finding) for finding in sitter.findings)
     again = kb.History.from_jsonl(sitter.history.to_jsonl())
     assert again.to_jsonl() == sitter.history.to_jsonl()
     assert sitter.report().to_html()

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 import keras_babysit as kb
-from keras_babysit.probes import backend
-from keras_babysit.probes import sample as samples
-from keras_babysit.probes.pace import Pace
-from keras_babysit.probes.sample import Sample
+from keras_babysit.backends import backend
+from keras_babysit.samples import batches
+from keras_babysit.samples.sample import Sample
+from keras_babysit.schedule.pace import Pace
 
 X = np.random.default_rng(0).normal(size=(64, 4)).astype("float32")
 Y = (X[:, 0] > 0).astype("int32")
@@ -44,7 +44,7 @@ def test_a_run_that_cannot_afford_a_probe_is_looked_at_from_outside(dear):
     assert 0 < history.first("updates/ratio", history.targets("weights/norm")[0]) < 1
     _, logs = fit(epochs=1, steps_per_epoch=1)
     assert history.last("loss/start") == pytest.approx(logs["loss"][0], rel=1e-5)
-    (note,) = (advice for advice in sitter.advice if advice.rule == "not_watched")
+    (note,) = (finding for finding in sitter.findings if finding.rule == "not_watched")
     assert note.severity is kb.Severity.NOTE
     assert "takes about 30.0 s on this network" in note.message
 
@@ -54,7 +54,7 @@ def test_a_number_of_steps_or_a_larger_budget_looks_at_once(dear):
         sitter = kb.Babysitter(verbose=0, **options)
         fit(sitter)
         assert sitter.history.targets("activations/std")
-        assert not [advice for advice in sitter.advice if advice.rule == "not_watched"]
+        assert not [finding for finding in sitter.findings if finding.rule == "not_watched"]
 
 
 def test_a_probe_that_is_granted_later_joins_what_was_seen_from_outside(monkeypatch):
@@ -71,7 +71,7 @@ def test_a_probe_that_is_granted_later_joins_what_was_seen_from_outside(monkeypa
     first = history.targets("activations/std")[0]
     assert history.series("activations/std", first).steps[0] > 0
     assert history.series("weights/norm", history.targets("weights/norm")[0]).steps[0] == 0
-    assert not [advice for advice in sitter.advice if advice.rule == "not_watched"]
+    assert not [finding for finding in sitter.findings if finding.rule == "not_watched"]
 
 
 class Clocked(kb.sinks.Sink):
@@ -206,7 +206,7 @@ def test_data_that_cannot_be_seen_are_told_as_not_watched(monkeypatch):
     sitter = kb.Babysitter(verbose=0)
     fit(sitter)
     assert "broke_off" not in sitter.history.facts, sitter.history.facts
-    assert [advice.rule for advice in sitter.advice] == ["not_watched"]
+    assert [finding.rule for finding in sitter.findings] == ["not_watched"]
 
 
 @pytest.mark.skipif(backend.COMPILES_EACH_SIZE, reason="takes as many as a step has, always")
@@ -221,7 +221,7 @@ def test_the_end_of_an_epoch_is_measured_on_as_many_examples_as_the_budget_spare
     monitor.kept.train.add(0, (np.ones((200, 4), "float32"), np.ones(200, "int32"), None))
     monitor._usual, monitor._pace = 32, Pace()
     monitor._pace.note(1, seconds)
-    assert samples.size(monitor._choose(None)) == examples
+    assert batches.size(monitor._choose(None)) == examples
 
 
 def test_a_part_of_what_is_kept_is_scored_as_all_is():

@@ -40,7 +40,7 @@ MIRRORED = """
     for sitter in (blind, given):
         assert all(np.array_equal(a, b) for a, b in zip(bare, train([sitter])))
         assert "broke_off" not in sitter.history.facts, sitter.history.facts
-    assert [advice.rule for advice in blind.advice] == ["not_watched"], blind.advice
+    assert [one.rule for one in blind.findings] == ["not_watched"], blind.findings
     assert {advice.rule for advice in given.advice} <= {"uninformative_inputs"}  # random labels
     assert given.history.last("loss/batch") > 0 and given.history.targets("updates/ratio")
 """
@@ -190,11 +190,11 @@ WORKER = """
             sinks=[ear],
         )
         assert all(np.array_equal(a, b) for a, b in zip(bare, train([sitter])))
-        facts, rules = sitter.history.facts, {advice.rule for advice in sitter.advice}
+        facts, rules = sitter.history.facts, {one.rule for one in sitter.findings}
         assert "broke_off" not in facts, facts
         assert (facts["worker"], facts["workers"]) == (index, 2)
         if index:
-            (note,) = sitter.advice
+            (note,) = sitter.findings
             assert (note.rule, len(sitter.history)) == ("not_watched", 0)
             assert "worker 1 of 2" in note.message and "Worker 0" in note.message
             assert ear.calls == [] and not os.path.exists(folder)
@@ -227,7 +227,7 @@ SPLIT_WEIGHTS = """
     model.compile("adam", "sparse_categorical_crossentropy")
     sitter = kb.Babysitter(every=1, verbose=0)
     model.fit(x, y, batch_size=16, epochs=2, verbose=0, callbacks=[sitter])
-    (note,) = sitter.advice
+    (note,) = sitter.findings
     assert note.rule == "not_watched" and "broke_off" not in sitter.history.facts
     assert index or "split over several processes" in note.message
 """

@@ -6,7 +6,7 @@ import pytest
 from sklearn.datasets import load_digits, make_circles
 
 import keras_babysit as kb
-from keras_babysit.advice import Severity
+from keras_babysit.findings import Severity
 
 layers = keras.layers
 
@@ -120,7 +120,7 @@ def watch(model, data, optimizer, loss, epochs):
         verbose=0,
         callbacks=[sitter],
     )
-    return [a for a in sitter.advice if a.severity >= Severity.WARNING]
+    return [a for a in sitter.findings if a.severity >= Severity.WARNING]
 
 
 def settings(case, is_sick):
@@ -135,10 +135,10 @@ def settings(case, is_sick):
 def test_a_seeded_fault_is_found(name):
     case = FAULTS[name]
     found = watch(case["sick"](), *settings(case, is_sick=True))
-    (advice,) = [a for a in found[:2] if (a.rule, a.target) == (case["rule"], case["target"])]
-    assert any(case["remedy"] in remedy.code for remedy in advice.remedies)
-    assert advice.evidence
-    assert advice.reference
+    (finding,) = [a for a in found[:2] if (a.rule, a.target) == (case["rule"], case["target"])]
+    assert any(case["remedy"] in remedy.code for remedy in finding.remedies)
+    assert finding.evidence
+    assert finding.reference
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -153,4 +153,4 @@ def test_a_single_watch_is_the_same_machine():
     model.compile("adam", "sparse_categorical_crossentropy")
     watcher = kb.callbacks.DeadUnits(every=10, verbose=0, threshold=0.9)
     model.fit(x, y, epochs=4, batch_size=20, verbose=0, callbacks=[watcher])
-    assert {advice.rule for advice in watcher.advice} == {"dead_units"}
+    assert {finding.rule for finding in watcher.findings} == {"dead_units"}

@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 import keras_babysit as kb
-from keras_babysit.advice import Severity
+from keras_babysit.findings import Severity
 from tests.gaps import Filled, error_of_what_is_there
 
 
@@ -23,7 +23,7 @@ def alarms(x, y, *hidden, loss="mse"):
     model.compile(keras.optimizers.Adam(0.01), loss)
     sitter = kb.Babysitter(every=25, verbose=0)
     model.fit(x, y, batch_size=20, epochs=4, verbose=0, callbacks=[sitter])
-    return [(a.rule, a.target) for a in sitter.advice if a.severity >= Severity.WARNING]
+    return [(a.rule, a.target) for a in sitter.findings if a.severity >= Severity.WARNING]
 
 
 @pytest.mark.parametrize(("place", "target"), [(0, "inputs[0]"), (1, "targets[0]")])

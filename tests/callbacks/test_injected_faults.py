@@ -19,8 +19,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import keras_babysit as kb
 from keras_babysit.errors import KerasBabysitWarning
-from keras_babysit.probes import Schedule
 from keras_babysit.probes.probe import Probe
+from keras_babysit.schedule import Schedule
 
 BACKEND = keras.backend.backend()
 layers = keras.layers
@@ -213,8 +213,8 @@ def test_out_of_memory_at_first_watches_less(monkeypatch):
     monkeypatch.setattr(Probe, "__call__", run)
     sitter = kb.Babysitter(every=1, verbose=0)
     fit(sitter)
-    (advice,) = [one for one in sitter.advice if one.rule == "not_watched"]
-    assert advice.message.startswith("Not watched: loss and gradients (")
+    (finding,) = [one for one in sitter.findings if one.rule == "not_watched"]
+    assert finding.message.startswith("Not watched: loss and gradients (")
     assert sitter.history.targets("activations/std")
 
 
@@ -270,7 +270,7 @@ def test_a_clock_that_jumps_changes_nothing_but_how_often_it_looks(
     for sitter in sitters:
         assert "broke_off" not in sitter.history.facts
         assert sitter.history.facts["has_ended"]
-        assert not [advice for advice in sitter.advice if advice.rule == "flight_recorder"]
+        assert not [finding for finding in sitter.findings if finding.rule == "flight_recorder"]
         assert sitter.overhead.seconds >= 0
         assert sitter.overhead.wall_seconds >= 0
         assert 0 <= sitter.overhead.share <= 1
@@ -532,7 +532,7 @@ def test_layers_of_every_name_are_watched_and_told_of(tmp_path, capsys):
     fit(sitter, model=model)
     assert "broke_off" not in sitter.history.facts
     assert set(HOSTILE.values()) <= set(sitter.history.targets("activations/dead_fraction"))
-    assert {advice.target for advice in sitter.advice} == set(HOSTILE.values())
+    assert {finding.target for finding in sitter.findings} == set(HOSTILE.values())
     assert kb.History.from_jsonl(path).quantities() == sitter.history.quantities()
     page = sitter.report().to_html()
     assert "<img src=x" not in page

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 import keras_babysit as kb
+from keras_babysit.backends import backend
 from keras_babysit.errors import KerasBabysitWarning
-from keras_babysit.probes import Probe, backend
+from keras_babysit.probes import Probe
 from keras_babysit.probes.score import Score
-from keras_babysit.probes.score_plan import AT_A_TIME
+from keras_babysit.schedule.score_plan import AT_A_TIME
 
 X = np.random.default_rng(0).normal(size=(1024, 4)).astype("float32")
 Y = (X[:, 0] > 0).astype("int32")
@@ -67,7 +68,7 @@ def test_without_memory_for_that_a_quarter_is_measured_and_that_is_said_once(mon
         del tried[0]
     assert tried[0] > 100
     assert set(tried[1:]) == {tried[0] // 4}
-    (note,) = (advice for advice in sitter.advice if advice.rule == "not_watched")
+    (note,) = (finding for finding in sitter.findings if finding.rule == "not_watched")
     assert note.severity is kb.Severity.NOTE
     assert f"{tried[1]} examples instead of {tried[0]}" in note.message
     assert sitter.history.last("loss/batch") > 0

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import keras_babysit as kb
-from keras_babysit.advice import Advice, Severity
 from keras_babysit.errors import KerasBabysitWarning, NotCompiledError, ProbeMismatchError
+from keras_babysit.findings import Finding, Severity
 
 layers = keras.layers
 X = np.random.default_rng(0).normal(size=(48, 4)).astype("float32")
@@ -38,11 +38,11 @@ def failing_rule(history):
 
 
 def rubbish_rule(history):
-    return ["not an advice"]
+    return ["not a finding"]
 
 
 def always(history):
-    return [Advice("always", Severity.ERROR, "", "It is always so.")]
+    return [Finding("always", Severity.ERROR, "", "It is always so.")]
 
 
 @pytest.mark.parametrize("rule", [failing_rule, rubbish_rule])
@@ -52,7 +52,7 @@ def test_a_broken_rule_is_one_warning_and_the_others_go_on(rule):
         history = fit(small(), sitter)
     assert ours(caught) == 1
     assert len(history.history["loss"]) == 2
-    assert [advice.rule for advice in sitter.advice] == ["always"]
+    assert [finding.rule for finding in sitter.findings] == ["always"]
 
 
 def test_a_broken_probe_is_one_warning_and_a_finished_fit(monkeypatch):
@@ -79,7 +79,7 @@ def test_a_broken_score_is_one_note_and_all_else_is_watched(monkeypatch):
     history = fit(small(), sitter)
     assert len(history.history["loss"]) == 2
     assert "broke_off" not in sitter.history.facts
-    (note,) = (advice for advice in sitter.advice if advice.rule == "not_watched")
+    (note,) = (finding for finding in sitter.findings if finding.rule == "not_watched")
     assert (note.target, note.message) == (
         "scores",
         "Not watched: scores (ValueError in a score).",
@@ -137,7 +137,7 @@ def test_layers_that_keep_their_tensors_are_named_once():
     model.compile("adam", "sparse_categorical_crossentropy")
     sitter = kb.Babysitter(every=1, verbose=0)
     assert len(fit(model, sitter).history["loss"]) == 2
-    assert sum(advice.rule == "not_watched" for advice in sitter.advice) <= 1
+    assert sum(finding.rule == "not_watched" for finding in sitter.findings) <= 1
     assert np.isfinite(sitter.history.last("loss/batch"))
 
 
@@ -162,7 +162,7 @@ def test_a_training_step_of_its_own_is_watched_without_loss():
     fit(model, sitter)
     assert sitter.history.targets("activations/std") == ["only"]
     assert sitter.history.last("loss/batch") is None
-    assert not [a for a in sitter.advice if a.severity > Severity.NOTE]
+    assert not [a for a in sitter.findings if a.severity > Severity.NOTE]
 
 
 def test_it_stops_when_asked_to():
@@ -178,7 +178,7 @@ def test_rescue_puts_the_last_good_weights_back():
     fit(model, sitter, epochs=5)
     assert all(np.isfinite(weights).all() for weights in model.get_weights())
     np.testing.assert_array_equal(model.get_weights()[0], before[0])
-    assert sitter.advice
+    assert sitter.findings
 
 
 def test_a_second_fit_starts_afresh_and_two_sitters_get_along():

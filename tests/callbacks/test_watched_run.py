@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import keras_babysit as kb
-from keras_babysit.probes import Schedule, backend
+from keras_babysit.backends import backend
+from keras_babysit.schedule import Schedule
 from tests.callbacks.kinds import DATA, MODELS, NEEDS
 
 BACKEND = keras.backend.backend()
@@ -58,7 +59,7 @@ def test_every_kind_of_model_trains_as_if_alone(kind, every, unhurried):
         fit["validation_data"] = (x, y)
     sitter = kb.Babysitter(every=every, verbose=0, budget=1.0)
     assert_equal(train(make_model, loss, fit, []), train(make_model, loss, fit, [sitter]))
-    assert not [a for a in sitter.advice if a.rule == "not_watched"]
+    assert not [a for a in sitter.findings if a.rule == "not_watched"]
     assert np.isfinite(sitter.history.last("loss/start"))
     assert sitter.history.targets("activations/std")
 
@@ -120,7 +121,7 @@ def test_mixed_precision_trains_as_if_alone(policy):
     sitter = kb.Babysitter(every=1, verbose=0)
     assert_equal(train(make_model, loss, fit, []), train(make_model, loss, fit, [sitter]))
     assert np.isfinite(sitter.history.series("loss/batch").values).all()
-    rules = {advice.rule for advice in sitter.advice}
+    rules = {finding.rule for finding in sitter.findings}
     assert rules <= {"uninformative_inputs"}  # the labels are random, and that is seen
 
 
@@ -248,7 +249,7 @@ def test_a_rare_class_that_counts_more_is_not_held_against_giving_it_up():
     assert last["score/error"] > 0.1  # more than always "no" would have
     assert last["reference/constant_error"] == pytest.approx(0.5, abs=0.1)
     assert last["reference/network_error"] < 0.4
-    assert not sitter.advice
+    assert not sitter.findings
 
 
 def test_examples_that_weigh_nothing_are_not_scored():
@@ -332,7 +333,7 @@ def watch_batches_of(size, *, is_told):
     data = {"x": x, "y": y, "validation_data": (x, y)}
     model.fit(**data, batch_size=size, epochs=2, verbose=0, callbacks=[sitter])
     assert "broke_off" not in sitter.history.facts
-    notes = [advice.message for advice in sitter.advice if advice.rule == "not_watched"]
+    notes = [finding.message for finding in sitter.findings if finding.rule == "not_watched"]
     return sitter.history, notes
 
 

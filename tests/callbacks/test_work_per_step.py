@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 import keras_babysit as kb
-from keras_babysit.probes import backend
+from keras_babysit.backends import backend
 
 STEPS = 60
 QUIET, ASKING = 6, 80

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_babysit.checks import DEFAULT_CHECKS, Finding, check, lr_range_test, read_checks
+from keras_babysit.checks import DEFAULT_CHECKS, CheckResult, check, lr_range_test, read_checks
 from keras_babysit.errors import NotCompiledError, ProbeMismatchError
 
 FAST = ["data_quality", "output_and_loss", "initial_loss"]
@@ -157,7 +157,7 @@ def test_no_time_is_said(capsys):
 
 def test_a_check_of_ones_own_and_the_report_as_json(tmp_path):
     def always_calm(case):
-        return Finding("calm")
+        return CheckResult("calm")
 
     report = check(compiled(), *arrays(), checks=[always_calm], verbose=0)
     assert report.is_well
@@ -199,10 +199,10 @@ def test_a_model_with_its_own_train_step_is_unknown_where_its_loss_counts():
 def test_validation_rows_that_are_training_rows():
     x, y = arrays()
     report = check(compiled(), x, y, validation_data=(x[:40], y[:40]), checks=FAST, verbose=0)
-    assert report.advice[0].target == "validation_data"
+    assert report.findings[0].target == "validation_data"
     fresh = np.random.default_rng(1).normal(size=(40, 5)).astype("float32")
     report = check(compiled(), x, y, validation_data=(fresh, y[:40]), checks=FAST, verbose=0)
-    assert report.advice == []
+    assert report.findings == []
 
 
 def test_a_stream_sorted_by_class_is_found_and_an_array_is_not():
@@ -212,8 +212,8 @@ def test_a_stream_sorted_by_class_is_found_and_an_array_is_not():
     model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     batches = [(x[i : i + 32], y[i : i + 32]) for i in range(0, 160, 32)]
     report = check(model, iter(batches), checks=FAST, verbose=0)
-    assert "consecutive examples" in report.advice[0].message
-    assert check(model, x, y, checks=FAST, verbose=0).advice == []
+    assert "consecutive examples" in report.findings[0].message
+    assert check(model, x, y, checks=FAST, verbose=0).findings == []
 
 
 def test_unscaled_inputs_are_found_also_where_the_loss_cannot_be_computed():
@@ -221,5 +221,5 @@ def test_unscaled_inputs_are_found_also_where_the_loss_cannot_be_computed():
     model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(8), keras.layers.Dense(4)])
     model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     report = check(model, 255 * x, np.full(160, -3), checks=FAST, verbose=0)
-    assert {a.target for a in report["data_quality"].advice} == {"x", "y"}
+    assert {a.target for a in report["data_quality"].findings} == {"x", "y"}
     assert report["output_and_loss"].verdict == "error"

@@ -37,7 +37,7 @@ SCRIPT = """
     swept, found = train(lambda model: kb.lr_range_test(model, x, y, steps=40))
     for one, other, third in zip(bare, checked, swept):
         assert np.array_equal(one, other) and np.array_equal(one, third)
-    assert not report.advice, report
+    assert not report.findings, report
     words = [line.evidence for line in report.outcomes]
     assert not any("Error" in line for line in words), words
     assert 1e-4 < found.suggestion < 10, found

@@ -7,7 +7,7 @@ from keras import layers as L  # noqa: N812
 
 from keras_babysit import Severity
 from keras_babysit.checks import DEFAULT_CHECKS, check
-from keras_babysit.sinks._wording import CHECKS, silence
+from keras_babysit.presentation.wording import CHECKS, silence
 from tests.checks import pairs
 
 
@@ -25,7 +25,7 @@ def sigmoids_whose_shares_the_loss_divides():
 @pytest.mark.parametrize("build", [ordinals, sigmoids_whose_shares_the_loss_divides])
 def test_it_is_a_note(build):
     model, x, y = build()
-    found = check(model, x, y, checks=["output_and_loss", "data_quality"], verbose=0).advice
+    found = check(model, x, y, checks=["output_and_loss", "data_quality"], verbose=0).findings
     assert [one.severity for one in found] == [Severity.NOTE]
 
 
@@ -53,7 +53,7 @@ def test_a_check_is_silenced_as_a_check(name):
 def test_every_advice_bears_the_name_of_its_check():
     model, x, y = pairs.saturated_from_the_start()
     report = check(model, x, y, checks=["initial_signal"], verbose=0)
-    assert {one.rule for one in report.advice} == {"initial_signal"}
+    assert {one.rule for one in report.findings} == {"initial_signal"}
 
 
 class _Recorder:
@@ -74,4 +74,4 @@ def test_units_that_are_off_are_not_saturated():
     body = [L.Dense(96), L.BatchNormalization(beta_initializer=keras.initializers.Constant(-0.5))]
     model = pairs.model((64,), *body, L.ReLU(6.0), L.Dense(10), loss=pairs.sparse_logits())
     report = check(model, x, y, checks=["initial_signal"], seconds=60, verbose=0)
-    assert report["initial_signal"].verdict == "ok", report.advice
+    assert report["initial_signal"].verdict == "ok", report.findings

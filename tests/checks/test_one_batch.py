@@ -46,10 +46,10 @@ def test_it_is_checked_on_all_of_them(is_told):
     train = (np.arange(NODES) % 3 > 0).astype("float32")
     report = check(*graph(is_told=is_told), train, 1 - train)
     assert {line.verdict for line in report.outcomes} == {"ok"}, report
-    assert report.advice == []
+    assert report.findings == []
 
 
 def test_nodes_that_count_in_training_and_in_validation_are_a_leak():
     everything = np.ones(NODES, "float32")
-    (leak,) = check(*graph(is_told=True), everything, everything).advice
+    (leak,) = check(*graph(is_told=True), everything, everything).findings
     assert "100% of 40 examples for validation are among the training data" in leak.message

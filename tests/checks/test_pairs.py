@@ -18,7 +18,7 @@ def test_at_least_half_of_at_least_forty_programs_are_correct_or_nearly():
 def test_a_correct_program_is_met_with_silence(build):
     model, x, y = build()
     report = check(model, x, y, seconds=SECONDS, verbose=0)
-    assert [(a.rule, a.target, a.message) for a in report.advice] == []
+    assert [(a.rule, a.target, a.message) for a in report.findings] == []
     # Silent because it looked, and not because it fell over.
     unknown = {line.check: line.evidence for line in report.outcomes if line.verdict == "unknown"}
     assert not [words for words in unknown.values() if "Error" in words]
@@ -31,7 +31,7 @@ def test_a_correct_program_is_met_with_silence(build):
 def test_a_broken_program_is_caught(build, name):
     model, x, y = build()
     report = check(model, x, y, checks=[name], seconds=SECONDS, verbose=0)
-    assert report[name].advice, [
+    assert report[name].findings, [
         (line.check, line.verdict, line.evidence) for line in report.outcomes
     ]
-    assert all(a.remedies and a.message and a.reference for a in report.advice)
+    assert all(a.remedies and a.message and a.reference for a in report.findings)

@@ -40,7 +40,7 @@ def test_a_correct_program_is_met_with_silence(policy):
     model = network()
     before, policies = values(model), [layer.dtype_policy.name for layer in model.layers]
     report = check(model, *pairs.digits(), seconds=60, verbose=0)
-    assert not report.advice
+    assert not report.findings
     assert not [line for line in report.outcomes if "Error" in line.evidence]
     assert report["gradient_check"].verdict == "ok"
     for one, other in zip(before, values(model), strict=True):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from keras_babysit.checks import Finding, Unknown, check
+from keras_babysit.checks import CheckResult, Unknown, check
 from keras_babysit.checks import case as cases
 from tests.checks import pairs
 
@@ -13,7 +13,7 @@ def slow(monkeypatch):
     monkeypatch.setattr(cases.Case, "seconds_left", 50.0)
 
     def timed(case):
-        case._pass_seconds[cases.samples.size(case.batch)] = 1.0
+        case._pass_seconds[cases.batches.size(case.batch)] = 1.0
         return 1.0
 
     monkeypatch.setattr(cases.Case, "_timed", timed)
@@ -33,14 +33,14 @@ def case_of(model, x, y):
 
     def keep(case):
         seen.append(case)
-        return Finding("kept")
+        return CheckResult("kept")
 
     check(model, x, y, checks=[keep], verbose=0)
     return seen[0]
 
 
 def test_a_slow_model_is_looked_at_on_few_examples(slow):
-    assert cases.samples.size(case_of(*pairs.small_cnn()).batch) == cases.FEW
+    assert cases.batches.size(case_of(*pairs.small_cnn()).batch) == cases.FEW
 
 
 def test_the_cost_of_a_pass_goes_by_its_examples(slow):

@@ -16,7 +16,7 @@ import numpy as np
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from keras_babysit import sinks
-from keras_babysit.advice import Advice, Change, Event, Remedy, Severity
+from keras_babysit.findings import Change, Event, Finding, Remedy, Severity
 from keras_babysit.history import History, Measurement, Overhead
 
 
@@ -96,7 +96,7 @@ HOSTILE_NAMES = (
     "",
 )
 
-ADVICE = Advice(
+ADVICE = Finding(
     "dead_units",
     Severity.WARNING,
     "dense",
@@ -108,8 +108,8 @@ ADVICE = Advice(
 )
 
 
-def opened(advice, step=10):
-    return Event(Change.OPENED, replace(advice, step=step), step, 0)
+def opened(findings, step=10):
+    return Event(Change.OPENED, replace(findings, step=step), step, 0)
 
 
 def a_run(sink, history, measurements=(), events=(), overhead=None):
@@ -120,8 +120,8 @@ def a_run(sink, history, measurements=(), events=(), overhead=None):
         sink.on_measurements(measurements)
     if events:
         sink.on_events(events)
-    advice = [event.advice for event in events]
-    sink.on_end(sinks.Report(history, advice, overhead or Overhead(0.1, 10.0, 1)))
+    findings = [event.finding for event in events]
+    sink.on_end(sinks.Report(history, findings, overhead or Overhead(0.1, 10.0, 1)))
 
 
 def run(row, folder, **kwargs):

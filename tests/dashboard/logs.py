@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from keras_babysit.advice import Change, Event, Severity
+from keras_babysit.findings import Change, Event, Severity
 from keras_babysit.history import History, Measurement, Overhead
 from keras_babysit.sinks import JsonLines, Report, TensorBoard
 from tests.conformance.sinks import ADVICE
@@ -44,7 +44,7 @@ def scores(step):
 
 
 def story():
-    """Return what happens to an advice: it opens, worsens and is resolved."""
+    """Return what happens to a finding: it opens, worsens and is resolved."""
     opened = replace(ADVICE, step=20)
     worse = replace(opened, severity=Severity.ERROR)
     return [

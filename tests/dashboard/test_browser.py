@@ -8,7 +8,7 @@ import keras
 import pytest
 
 import keras_babysit as kb
-from keras_babysit.advice import Remedy
+from keras_babysit.findings import Remedy
 from keras_babysit.history import History
 from keras_babysit.sinks import TensorBoard
 from tests.conformance.sinks import ADVICE, opened
@@ -65,7 +65,7 @@ def trained(tmp_path_factory):
     """TensorBoard on two real runs, one with many dead units and one that is well."""
     folder = tmp_path_factory.mktemp("logs")
     sick = train(folder / "sick", bias=far_below_zero)
-    assert "dead_units" in {one.rule for one in sick.advice}
+    assert "dead_units" in {one.rule for one in sick.findings}
     train(folder / "mended")
     with tensorboard(folder) as address:
         yield address

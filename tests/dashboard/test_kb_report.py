@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from keras_babysit.advice import Severity
 from keras_babysit.dashboard import kb_report
+from keras_babysit.findings import Severity
 from keras_babysit.history import History
 from keras_babysit.sinks import JsonLines
 from tests.conformance.sinks import ADVICE, HOSTILE_NAMES, opened

@@ -121,4 +121,4 @@ def test_reads_from_buckets():
     sink.on_end(run.log.report())
     with library.open(found.id) as run:
         assert run.state == "finished"
-        assert len(run.log.advice()) == 1
+        assert len(run.log.findings()) == 1

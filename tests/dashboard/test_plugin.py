@@ -12,9 +12,9 @@ from tensorboard.backend.application import TensorBoardWSGI
 from tensorboard.plugins.base_plugin import TBContext
 from werkzeug.test import Client
 
-from keras_babysit.advice import Remedy
 from keras_babysit.dashboard import bounds
 from keras_babysit.dashboard.plugin import BabysitPlugin
+from keras_babysit.findings import Remedy
 from keras_babysit.history import History, Measurement
 from keras_babysit.sinks import TensorBoard
 from tests.conformance.sinks import ADVICE, HOSTILE_NAMES, opened
@@ -107,7 +107,7 @@ def test_timeline_tells_what_opened_worsened_and_was_resolved(board):
 
 def test_advice_comes_with_its_remedy_as_code(board):
     run = board.ask("run", run=board.first)
-    (card,) = run["advice"]["cards"]
+    (card,) = run["findings"]["cards"]
     assert card["remedies"][0]["code"] == "optimizer.learning_rate = 1e-4"
     assert card["key"] == run["bars"][0]["key"]
 
@@ -210,9 +210,9 @@ def test_layer_has_units_series_and_its_own_advice(board):
     assert (units["step"], units["count"], units["zeros"]) == (50, 4, 1)
     assert units["values"] == [0.0, 0.25, 1.0, 0.5]
     assert {one["target"] for one in layer["series"]} == {"dense", "dense/kernel"}
-    assert [card["where"] for card in layer["advice"]["cards"]] == ["dense"]
+    assert [card["where"] for card in layer["findings"]["cards"]] == ["dense"]
     other = board.ask("layer", run=board.first, series=heat["rows"][1]["id"], step=55)
-    assert other["advice"]["cards"] == []
+    assert other["findings"]["cards"] == []
 
 
 @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ def test_names_are_data(tmp_path, name):
     board = Board(tmp_path)
     run = board.first
     overview = board.ask("run", run=run)
-    assert len(overview["advice"]["cards"]) == 1
+    assert len(overview["findings"]["cards"]) == 1
     heat = board.ask("heat", run=run, quantity="activations/dead_fraction")
     layer = board.ask("layer", run=run, series=heat["rows"][0]["id"], step=100)
     texts = json.dumps([overview, heat, layer], ensure_ascii=False)
@@ -303,7 +303,7 @@ def test_answers_about_a_big_network_and_much_advice_are_bounded(tmp_path):
     board = Board(tmp_path)
     run = board.first
     overview = board.ask("run", run=run)  # `ask` asserts the bound on each answer
-    assert overview["advice"]["omitted"] > 0
+    assert overview["findings"]["omitted"] > 0
     heat = board.ask("heat", run=run, quantity="weights/mean")
     assert (len(heat["rows"]), heat["omitted"]) == (bounds.MAX_ROWS, 100)
     assert len(heat["rows"]) * len(heat["ends"]) <= bounds.MAX_CELLS

@@ -5,7 +5,7 @@ from keras_babysit.dashboard import run_log
 from keras_babysit.dashboard.run_log import RunLog
 from keras_babysit.dashboard.source import EventFile, JsonLinesFile
 from keras_babysit.history import Measurement
-from keras_babysit.sinks._records import DENSE_UNITS, Packer, unpack_units
+from keras_babysit.sinks.records import DENSE_UNITS, Packer, unpack_units
 from tests.dashboard.logs import LAYERS, SPENT, UNITS, event_run, json_run
 
 
@@ -39,8 +39,8 @@ def test_units_come_back_as_they_were(log):
 
 
 def test_advice_is_told_as_it_stood_last(log):
-    (advice,) = log.advice()
-    assert (advice.severity.name, advice.step, advice.resolved_step) == ("ERROR", 20, 80)
+    (finding,) = log.findings()
+    assert (finding.severity.name, finding.step, finding.resolved_step) == ("ERROR", 20, 80)
     assert [change["change"] for change in log.changes] == ["opened", "worsened", "resolved"]
 
 
@@ -85,7 +85,7 @@ def test_memory_is_bounded_and_rare_series_are_kept(monkeypatch):
         {"type": "numbers", "step": 1, "epoch": 0, "ids": "////fw==", "values": "AAAAAA=="},
         {"type": "numbers", "step": "x", "epoch": 0, "ids": "", "values": ""},
         {"type": "units", "step": 1, "epoch": 0, "id": 7, "values": ""},
-        {"type": "advice", "rule": "alone"},
+        {"type": "finding", "rule": "alone"},
         {"type": "measurement"},
         {"type": "names", "names": 3},
         {"type": "run"},

@@ -34,7 +34,7 @@ def test_every_record_is_read_once(kind, tmp_path):
     records = read(source)[1]
     assert types(records)[0] == "run"
     assert types(records)[-1] == "end"
-    assert types(records).count("advice") == 3
+    assert types(records).count("finding") == 3
     assert read(source) == (False, [])
     assert (source.problem, source.rest) == ("", "")
 

@@ -11,7 +11,7 @@ def test_the_advice_mends_the_network(monkeypatch, tmp_path, capsys):
     main = runpy.run_path(str(EXAMPLES / "quickstart.py"))["main"]
     before, after, sick, mended = main()
     assert before < 0.5 < 0.9 < after
-    assert {advice.rule for advice in sick} & {"dead_units", "loss_explosion"}
+    assert {finding.rule for finding in sick} & {"dead_units", "loss_explosion"}
     assert mended == []
     assert (tmp_path / "sick.html").read_text().lstrip().lower().startswith("<!doctype html>")
     assert list((tmp_path / "logs").rglob("*tfevents*"))

@@ -8,7 +8,9 @@ from tests.examples.paths import EXAMPLES
 def test_each_program_gets_its_verdict(tmp_path, capsys):
     main = runpy.run_path(str(EXAMPLES / "sanity_checks.py"))["main"]
     reports = main(["--save", str(tmp_path)])
-    rules = {name: {advice.rule for advice in report.advice} for name, report in reports.items()}
+    rules = {
+        name: {finding.rule for finding in report.findings} for name, report in reports.items()
+    }
     rules["softmax twice"].discard("overfit_subset")  # a consequence that depends on the weights
     assert rules == {
         "nothing wrong": set(),

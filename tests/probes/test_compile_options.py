@@ -9,14 +9,14 @@ if keras.backend.backend() != "jax":
 
 import jax
 
-from keras_babysit.probes import _jax
+from keras_babysit.backends import jax as jax_backend
 
 on_a_cpu = pytest.mark.skipif(jax.default_backend() != "cpu", reason="no options on an accelerator")
 
 
 def test_an_option_that_is_not_known_is_left_out():
-    assert _jax._is_known("xla_backend_optimization_level", 0)
-    assert not _jax._is_known("xla_no_such_option", True)
+    assert jax_backend._is_known("xla_backend_optimization_level", 0)
+    assert not jax_backend._is_known("xla_no_such_option", True)
 
 
 @on_a_cpu
@@ -24,8 +24,8 @@ def test_what_is_small_and_what_is_large_gives_the_same():
     def total(values):
         return sum(jax.numpy.tanh(value).sum() for value in values)
 
-    graph = _jax.compile(total)
-    for count in (1, _jax.FEW_ARRAYS, _jax.FEW_ARRAYS + 1):
+    graph = jax_backend.compile(total)
+    for count in (1, jax_backend.FEW_ARRAYS, jax_backend.FEW_ARRAYS + 1):
         for shape in ((8,), (2, 2, 1, 2)):
             values = [np.full(shape, 0.5, "float32")] * count
             np.testing.assert_allclose(graph(values), count * 8 * np.tanh(0.5), rtol=1e-5)
@@ -34,7 +34,9 @@ def test_what_is_small_and_what_is_large_gives_the_same():
 @on_a_cpu
 def test_many_convolutions_alone_are_optimised():
     options = {
-        (few, conv): _jax._quick_to_compile(few, conv) for few in (True, False) for conv in (0, 1)
+        (few, conv): jax_backend._quick_to_compile(few, conv)
+        for few in (True, False)
+        for conv in (0, 1)
     }
     assert len({str(chosen) for chosen in options.values()}) == 3
     levels = {key: chosen["xla_backend_optimization_level"] for key, chosen in options.items()}

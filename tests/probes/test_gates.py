@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
+from keras_babysit.backends import backend
 from keras_babysit.probes import gates
-from keras_babysit.probes._backend import backend
 from keras_babysit.probes.gate_window import GateWindow
 
 A = keras.activations

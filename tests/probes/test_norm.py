@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_babysit.probes import backend
+from keras_babysit.backends import backend
 from keras_babysit.probes.readings import norm
 
 

@@ -259,4 +259,4 @@ def fit(make, sitter, **options):
 
 
 def told(sitter, rule="flight_recorder"):
-    return [advice for advice in sitter.advice if advice.rule == rule]
+    return [finding for finding in sitter.findings if finding.rule == rule]

@@ -65,12 +65,12 @@ def bundle_of(make, folder):
     ],
 )
 def test_one_command_shows_the_bad_value_again(name, tmp_path):
-    folder, advice = bundle_of(getattr(faulty, name), tmp_path / "record")
+    folder, finding = bundle_of(getattr(faulty, name), tmp_path / "record")
     # The layers of this module are not Keras' own; the bundle names the module they are in.
     cwd = os.getcwd()
     ran = reproduce(folder, cwd=cwd)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert ran.stdout.startswith(advice.message)
+    assert ran.stdout.startswith(finding.message)
     assert "Reproduced." in ran.stdout
     shown = {
         "overflow": "dense_3 output: shape (16, 8)",
@@ -160,11 +160,11 @@ def test_the_command_can_be_pasted_from_any_folder(tmp_path):
         model.name = "model" * 60
         return model, x, y
 
-    folder, advice = bundle_of(make, tmp_path / "my record")
-    python, script, *rest = shlex.split(advice.remedies[0].code)
+    folder, finding = bundle_of(make, tmp_path / "my record")
+    python, script, *rest = shlex.split(finding.remedies[0].code)
     assert (python, script) == ("python", str(folder / "reproduce.py"))
     assert rest == ["--model", "MODULE:FUNCTION"]
-    assert "the bundle holds the batch, the weights" in advice.remedies[0].text
+    assert "the bundle holds the batch, the weights" in finding.remedies[0].text
     ran = reproduce(folder, "--model", "tests.recorder.faulty:only_without_call", cwd=os.getcwd())
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "only/kernel after the step: 4 of 4 entries are not finite" in ran.stdout
@@ -218,8 +218,8 @@ def test_a_full_disk_is_one_warning_and_training_goes_on(tmp_path, monkeypatch):
     assert ours(caught) == 1
     assert len(history.history["loss"]) == 2
     assert list(tmp_path.iterdir()) == []
-    (advice,) = told(sitter)
-    assert not any("reproduce.py" in remedy.code for remedy in advice.remedies)
+    (finding,) = told(sitter)
+    assert not any("reproduce.py" in remedy.code for remedy in finding.remedies)
 
 
 def test_a_folder_that_cannot_be_made_is_one_warning_at_the_start(tmp_path):

@@ -37,14 +37,14 @@ def test_the_first_bad_value_is_found(name, tmp_path):
     quantity, target, example, message = FOUND[name]
     sitter = kb.Babysitter(record=tmp_path, verbose=0)
     fit(getattr(faulty, name), sitter)
-    (advice,) = told(sitter)
-    assert (advice.evidence["quantity"], advice.target) == (quantity, target)
-    assert message in advice.message
-    assert advice.evidence["bad_step"] == (10 if name == "wild_update" else 6)
+    (finding,) = told(sitter)
+    assert (finding.evidence["quantity"], finding.target) == (quantity, target)
+    assert message in finding.message
+    assert finding.evidence["bad_step"] == (10 if name == "wild_update" else 6)
     (folder,) = tmp_path.iterdir()
     bundle = json.loads((folder / "bundle.json").read_text())
     assert bundle["example"] == example
-    assert str(folder) in advice.remedies[0].code
+    assert str(folder) in finding.remedies[0].code
 
 
 @pytest.mark.parametrize("name", ["masked_targets", "masked_entries"])
@@ -73,7 +73,7 @@ READS_AHEAD = "Keras itself reads ahead of its use of the buffer on TensorFlow"
 @pytest.mark.skipif(BACKEND != "jax", reason="elsewhere Keras makes tensors of them first")
 def test_batches_in_one_buffer_do_not_hide_each_other():
     """Several steps at once borrow several batches before the first is trained on."""
-    from keras_babysit.probes import backend
+    from keras_babysit.backends import backend
 
     x, y = faulty.inputs(), faulty.inputs(1)
     batches, (_, handed_on) = backend.borrow((None, in_one_buffer(x, y)), 2)
@@ -90,8 +90,8 @@ def test_batches_in_a_buffer_that_is_filled_anew_are_kept(tmp_path):
     data = in_one_buffer(x, y)
     sitter = kb.Babysitter(record=tmp_path, verbose=0)
     model.fit(data, steps_per_epoch=10, shuffle=False, verbose=0, callbacks=[sitter])
-    (advice,) = told(sitter)
-    assert (advice.target, advice.evidence["bad_step"]) == ("targets[0]", 6)
+    (finding,) = told(sitter)
+    assert (finding.target, finding.evidence["bad_step"]) == ("targets[0]", 6)
     (folder,) = tmp_path.iterdir()
     arrays = np.load(folder / "batch.npz", allow_pickle=False)
     np.testing.assert_array_equal(arrays["y"], y[6 * faulty.BATCH : 7 * faulty.BATCH])
@@ -100,9 +100,9 @@ def test_batches_in_a_buffer_that_is_filled_anew_are_kept(tmp_path):
 def test_an_explosion_is_found_where_it_began(tmp_path):
     sitter = kb.Babysitter(record=tmp_path, every=5, verbose=0)
     model, _ = fit(faulty.exploding, sitter, epochs=3)
-    (advice,) = told(sitter)
-    assert advice.evidence["quantity"] == "exploded"
-    assert 10 <= advice.evidence["bad_step"] <= 13
+    (finding,) = told(sitter)
+    assert finding.evidence["quantity"] == "exploded"
+    assert 10 <= finding.evidence["bad_step"] <= 13
     assert all(np.isfinite(weights).all() for weights in model.get_weights())
 
 
@@ -192,7 +192,7 @@ def test_the_replay_meets_the_run_bit_for_bit(name, tmp_path, monkeypatch):
 
 def replayed_end(recorder):
     """Train again on all that was kept; return what that leads to, and what the run is at."""
-    from keras_babysit.probes import backend
+    from keras_babysit.backends import backend
     from keras_babysit.recorder.replay import Replay
 
     model, ring = recorder.model, recorder._ring
@@ -241,9 +241,9 @@ def test_what_no_training_step_did_is_not_guessed(tmp_path):
         return model, np.nan_to_num(x), y, Poison()
 
     fit(make, sitter, epochs=3)
-    (advice,) = told(sitter)
-    assert "is not known" in advice.message
-    assert "no training step" in advice.message
+    (finding,) = told(sitter)
+    assert "is not known" in finding.message
+    assert "no training step" in finding.message
     assert list(tmp_path.iterdir()) == []
 
 
@@ -252,9 +252,9 @@ def test_what_lies_before_the_kept_batches_is_not_guessed(tmp_path, monkeypatch)
     only_the_first_snapshot(monkeypatch)
     sitter = kb.Babysitter(record=tmp_path, verbose=0, every=2)
     fit(faulty.nan_input, sitter, epochs=1)
-    (advice,) = told(sitter)
-    assert "is not known" in advice.message
-    assert "calls since only the latest 2 are kept" in advice.message
+    (finding,) = told(sitter)
+    assert "is not known" in finding.message
+    assert "calls since only the latest 2 are kept" in finding.message
 
 
 def test_a_recorder_that_fails_is_one_warning_and_a_finished_fit(tmp_path, monkeypatch):

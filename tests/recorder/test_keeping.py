@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from keras_babysit.history import History
-from keras_babysit.probes import Schedule
-from keras_babysit.probes.schedule import GRACE_SECONDS
 from keras_babysit.recorder import FlightRecorder, flight_recorder
 from keras_babysit.recorder.ring import MAX_BYTES, MAX_STEPS, KeptStep, Ring
 from keras_babysit.recorder.snapshot import Snapshot
+from keras_babysit.schedule import Schedule
+from keras_babysit.schedule.schedule import GRACE_SECONDS
 from tests.recorder import faulty
 
 

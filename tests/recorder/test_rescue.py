@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import keras_babysit as kb
-from keras_babysit.recorder.case import Case
+from keras_babysit.recorder.incident import Case
 from keras_babysit.recorder.replay import BadStep
 from keras_babysit.recorder.ring import KeptStep
 from tests.callbacks.test_watched_run import assert_equal, everything
@@ -188,8 +188,8 @@ def test_it_stops_with_the_last_good_state(tmp_path):
     rescued, model = train(faulty.nan_input, sitter)
     assert_equal(expected, rescued)
     assert model.stop_training
-    (advice,) = told(sitter, "rescue")
-    assert "Put back the state of step 6 (weights, optimizer, seeds) and stopped" in advice.message
+    (finding,) = told(sitter, "rescue")
+    assert "Put back the state of step 6 (weights, optimizer, seeds) and stopped" in finding.message
 
 
 def test_the_learning_rate_is_lowered_and_rescues_are_counted():
@@ -214,9 +214,9 @@ def test_a_batch_that_is_not_skipped_is_tried_again():
     rescue = kb.Rescue(lr_factor=1e-3, skip_batch=False, max_times=2)
     sitter = kb.Babysitter(rescue=rescue, every=1, verbose=0)
     _, history = fit(make, sitter, epochs=2)
-    (advice,) = told(sitter, "rescue")
-    assert "learning rate 0.01 -> 1e-5" in advice.message
-    assert "left out" not in advice.message
+    (finding,) = told(sitter, "rescue")
+    assert "learning rate 0.01 -> 1e-5" in finding.message
+    assert "left out" not in finding.message
     assert history.history["loss"][-1] < 3 * sitter.history.last("loss/start")
 
 
@@ -240,8 +240,8 @@ def test_a_run_that_is_bad_from_the_start_goes_back_to_it():
     keras.utils.set_random_seed(5)
     sitter = kb.Babysitter(rescue=True, every=1, verbose=0)
     model, _ = fit(make, sitter)
-    (advice,) = told(sitter, "rescue")
-    assert "Put back the state of step 0" in advice.message
+    (finding,) = told(sitter, "rescue")
+    assert "Put back the state of step 0" in finding.message
     for one, other in zip(model.get_weights(), expected, strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -348,7 +348,7 @@ def test_an_interrupted_run_goes_on_from_its_backup_while_watched(order, tmp_pat
     np.testing.assert_array_equal(losses, expected)
     assert_equal(state_of(alone), state_of(model))
     rescues = told(sitter, "rescue")
-    assert [advice.target for advice in rescues] == ["batch 6 of epoch 2", "batch 6 of epoch 3"]
+    assert [finding.target for finding in rescues] == ["batch 6 of epoch 2", "batch 6 of epoch 3"]
     assert not (tmp_path / "watched" / "backup").exists()  # the run is over
 
 

@@ -4,7 +4,7 @@ import dataclasses
 import math
 
 from keras_babysit import rules
-from keras_babysit.advice import Severity
+from keras_babysit.findings import Severity
 from keras_babysit.history import History, Measurement
 
 

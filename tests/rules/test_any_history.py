@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from keras_babysit import rules
-from keras_babysit.advice import Advice, Journal
+from keras_babysit.findings import Finding, Journal
 from keras_babysit.history import History, Measurement
 from tests.rules.table import TABLE
 
@@ -44,8 +44,8 @@ def histories(draw):
     return history
 
 
-def as_texts(advice):
-    return sorted(str(one.to_json()) for one in advice)
+def as_texts(findings):
+    return sorted(str(one.to_json()) for one in findings)
 
 
 @settings(
@@ -61,7 +61,7 @@ def test_every_rule_tolerates_every_history_and_says_the_same_of_its_copy(histor
     for rule in rules.DEFAULT_RULES:
         with np.errstate(all="ignore"):  # as the session asks it
             found, twin = rule(history), rule(again)
-        assert all(isinstance(advice, Advice) for advice in found)
+        assert all(isinstance(finding, Finding) for finding in found)
         assert as_texts(found) == as_texts(twin)
         for event in Journal().update(found, step=1, epoch=0):
-            Advice.from_json(event.to_json())
+            Finding.from_json(event.to_json())

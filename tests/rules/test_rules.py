@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keras_babysit import rules
-from keras_babysit.advice import Advice, Severity
+from keras_babysit.findings import Finding, Severity
 from keras_babysit.history import History, Measurement
 from tests.rules.table import DEAD, SATURATED, TABLE, history, layer, losses
 
@@ -19,7 +19,7 @@ from tests.rules.table import DEAD, SATURATED, TABLE, history, layer, losses
 def test_a_rule_fires_or_is_silent(case):
     rule, made, severity = TABLE[case]
     found = rule(made)
-    assert [advice.severity for advice in found] == ([] if severity is None else [severity])
+    assert [finding.severity for finding in found] == ([] if severity is None else [severity])
 
 
 def test_the_table_covers_every_rule_both_ways():
@@ -51,7 +51,7 @@ def test_every_rule_tolerates_every_history(series, facts):
     made = history(series, **facts)
     for rule in rules.DEFAULT_RULES:
         with np.errstate(all="ignore"):  # as the session asks it
-            assert all(isinstance(advice, Advice) for advice in rule(made))
+            assert all(isinstance(finding, Finding) for finding in rule(made))
 
 
 @pytest.mark.parametrize("rule", list(rules.DEFAULT_RULES), ids=rules.rule_name)
@@ -83,9 +83,9 @@ def test_the_learning_rate_comes_from_the_first_step():
     made = losses(2.3, [2.3] + [50] * 11)
     made.append(Measurement(0, 0, "optimizer/learning_rate", "", 1000.0))
     made.append(Measurement(0, 0, "updates/ratio", "dense/kernel", 100.0))
-    (advice,) = rules.loss_explosion(made)
+    (finding,) = rules.loss_explosion(made)
     # Moving by 1e-3 instead of by 100 takes a rate that is 1e-5 times as high.
-    assert "learning_rate = 0.01" in advice.remedies[0].code
+    assert "learning_rate = 0.01" in finding.remedies[0].code
 
 
 def with_units(units, dead):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from keras_babysit.advice import Severity
+from keras_babysit.findings import Severity
 from keras_babysit.history import History, Measurement
 from keras_babysit.search.causes import CAUSES
 
@@ -74,8 +74,8 @@ TABLE = {
 
 @pytest.mark.parametrize(("run", "expected"), TABLE.values(), ids=TABLE)
 def test_causes(run, expected):
-    found = [advice for rule in CAUSES for advice in rule(run)]
-    errors = [advice.rule for advice in found if advice.severity == Severity.ERROR]
+    found = [finding for rule in CAUSES for finding in rule(run)]
+    errors = [finding.rule for finding in found if finding.severity == Severity.ERROR]
     assert errors[:1] == ([] if expected is None else [expected])
 
 

@@ -144,15 +144,15 @@ def test_edits(records, ranges, expected):
         return
     name, target, low, high = expected
     assert name in found
-    (edit,) = [e for e in found[name] if e.advice.target == target]
-    assert edit.advice.remedies[0].text
+    (edit,) = [e for e in found[name] if e.finding.target == target]
+    assert edit.finding.remedies[0].text
     if low is None:
         assert edit.range is None
         return
     assert edit.range.name == target
     assert is_at(edit.range.low, low)
     assert is_at(edit.range.high, high)
-    assert edit.range.code() in edit.advice.remedies[0].code
+    assert edit.range.code() in edit.finding.remedies[0].code
 
 
 def is_at(value, expected):
@@ -167,8 +167,8 @@ def test_every_edit_has_a_row():
 
 def test_the_message_of_a_cap_counts():
     (edit,) = find(rates(*GOOD, *DIVERGED), [LR])["stopped_beyond"]
-    assert edit.advice.message.startswith("Diverged above learning_rate 0.0")
-    assert "in 4 of 4 trials, below in 0 of 6" in edit.advice.message
+    assert edit.finding.message.startswith("Diverged above learning_rate 0.0")
+    assert "in 4 of 4 trials, below in 0 of 6" in edit.finding.message
 
 
 def test_chance_is_ruled_out_as_by_scipy():
@@ -195,10 +195,10 @@ def test_rank_correlation_as_scipy_has_it():
 
 def test_a_cap_is_the_end_of_the_next_range_and_is_explained():
     records = rates(*GOOD, *DIVERGED)
-    ranges, advice = ranges_by_round(records, 1, Steering(keep=1.0))
+    ranges, finding = ranges_by_round(records, 1, Steering(keep=1.0))
     assert ranges[1]["learning_rate"].high < 0.1
     assert all(r.params["learning_rate"] <= ranges[1]["learning_rate"].high for r in records[:6])
-    assert all(one.epoch == 0 and one.evidence["round"] == 0 for one in advice)
+    assert all(one.epoch == 0 and one.evidence["round"] == 0 for one in finding)
 
 
 def test_what_is_known_of_later_rounds_does_not_change_an_earlier_one():
@@ -221,13 +221,13 @@ def test_the_best_over_all_rounds_counts():
 
 def test_without_leave_to_widen_a_range_stays_within_what_was_declared():
     records = rates(*[(10.0**k, -k) for k in range(-4, 1)], (9.0, -2))
-    after, advice = next_ranges(records, {"learning_rate": LR}, Steering(may_widen=False))
+    after, finding = next_ranges(records, {"learning_rate": LR}, Steering(may_widen=False))
     assert after["learning_rate"].high <= LR.high
-    assert not [one for one in advice if one.rule == "edge_of_range"]
+    assert not [one for one in finding if one.rule == "edge_of_range"]
     narrow = LR.between(1e-5, 9.1)
-    after, advice = next_ranges(records, {"learning_rate": narrow}, Steering(may_widen=False))
+    after, finding = next_ranges(records, {"learning_rate": narrow}, Steering(may_widen=False))
     assert after["learning_rate"].high == LR.high
-    assert [one.rule for one in advice] == ["edge_of_range"]
+    assert [one.rule for one in finding] == ["edge_of_range"]
 
 
 @pytest.mark.parametrize("bad", [{"keep": 0}, {"min_width": 1.5}, {"margin": -1}])

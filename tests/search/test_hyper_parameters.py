@@ -62,11 +62,11 @@ def test_kerastuners_own_values_agree():
 
 
 def test_an_object_with_build_is_a_hypermodel():
-    class Given:
+    class UserProbeData:
         def build(self, hp):
             return hp
 
     with pytest.raises(TypeError, match="must return a keras"):
-        Hypermodel(Given()).build(HyperParameters())
+        Hypermodel(UserProbeData()).build(HyperParameters())
     with pytest.raises(TypeError, match="`hypermodel` must be a function"):
         Hypermodel("model")

@@ -156,8 +156,8 @@ def test_the_table_comes_with_the_advice(capsys):
     from keras_babysit.search.table import as_text, show, summary
 
     spread = [record(n, v, dropout=d) for n, (d, v) in enumerate([(0, 3), (0.2, 2), (0.5, 1)])]
-    advice = next_ranges(spread, {"dropout": DROPOUT}, Steering())[1]
-    text = as_text(summary(spread, advice, OBJECTIVE))
+    findings = next_ranges(spread, {"dropout": DROPOUT}, Steering())[1]
+    text = as_text(summary(spread, findings, OBJECTIVE))
     assert "NOTE edge_of_range: The best trial has dropout 0.5" in text
     assert 'hp.Float("dropout"' in text
     assert "3 trials: 3 complete; 0 examples" in text
@@ -174,7 +174,7 @@ def test_a_search_leaves_optunas_log_level_alone(search):
 def test_ranges_and_advice_are_there_after_a_random_search(search):
     (ranges,) = search[0].ranges_
     assert ranges["learning_rate"].low == 1e-7
-    assert isinstance(search[0].advice_, list)
+    assert isinstance(search[0].findings_, list)
 
 
 def test_the_search_room_is_loaded_when_it_is_used_and_not_before():

@@ -7,13 +7,13 @@ import keras
 import pytest
 from rich.cells import cell_len
 
-from keras_babysit.advice import Advice, Change, Event, Remedy, Severity
+from keras_babysit.findings import Change, Event, Finding, Remedy, Severity
 from keras_babysit.history import History, Measurement, Overhead
 from keras_babysit.sinks import Console, Report
 from tests.conformance.sinks import HOSTILE_NAMES, opened
 
 CODE = "model.compile(\n    optimizer=keras.optimizers.Adam(1e-4),  # " + "long " * 30 + "\n)"
-DEAD = Advice(
+DEAD = Finding(
     "dead_units",
     Severity.WARNING,
     "hidden/dense_1",
@@ -205,8 +205,8 @@ def test_summary_closes_the_run():
 
 
 def test_a_symptom_takes_a_line_under_its_cause():
-    rate = Advice("learning_rate_too_high", Severity.WARNING, "", "too long steps", step=3)
-    gone = Advice(
+    rate = Finding("learning_rate_too_high", Severity.WARNING, "", "too long steps", step=3)
+    gone = Finding(
         "loss_explosion",
         Severity.ERROR,
         "",

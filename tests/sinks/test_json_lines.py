@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from keras_babysit.advice import Change, Event, Severity
+from keras_babysit.findings import Change, Event, Severity
 from keras_babysit.history import History, Measurement, Overhead
 from keras_babysit.sinks import JsonLines, Report
 from tests.conformance.sinks import ADVICE, opened
@@ -34,10 +34,14 @@ def test_a_line_per_record_in_the_order_they_came(sink):
     sink.on_measurements([Measurement(1, 0, "loss/batch", "", float("nan"))])
     sink.on_events([opened(ADVICE)])
     sink.on_end(Report(history, [], OVERHEAD))
-    run, loss, advice, end = strict(sink.path)
+    run, loss, finding, end = strict(sink.path)
     assert run == {"type": "run", "version": 1, "facts": {"optimizer": "Adam"}}
     assert (loss["type"], loss["value"]) == ("measurement", "nan")
-    assert (advice["type"], advice["change"], advice["rule"]) == ("advice", "opened", "dead_units")
+    assert (finding["type"], finding["change"], finding["rule"]) == (
+        "finding",
+        "opened",
+        "dead_units",
+    )
     cost = {"seconds": 0.5, "wall_seconds": 50.0, "probes": 12, "share": 0.01}
     assert end == {"type": "end", "overhead": cost}
 
@@ -94,7 +98,7 @@ def test_report_is_made_from_the_file(sink):
     assert Report.from_jsonl(sink.path).overhead is None  # as a killed run leaves it
     sink.on_end(Report(History(), [], OVERHEAD))
     report = Report.from_jsonl(sink.path)
-    assert report.advice == [replace(worse, resolved_step=30), again]
+    assert report.findings == [replace(worse, resolved_step=30), again]
     assert report.overhead == OVERHEAD
 
 

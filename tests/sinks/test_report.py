@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History, Measurement, Overhead
 from keras_babysit.sinks import Report
 from tests.conformance.sinks import ADVICE, HOSTILE_NAMES
@@ -64,12 +64,12 @@ class Page(HTMLParser):
 
 
 def test_printed_table_holds_each_outbreak_the_worst_first():
-    advice = [
+    findings = [
         replace(ADVICE, step=10, resolved_step=40),
         *(replace(ADVICE, target=f"dense_{i}", step=20) for i in range(3)),
-        Advice("loss_explosion", Severity.ERROR, "", "The loss explodes.", step=30),
+        Finding("loss_explosion", Severity.ERROR, "", "The loss explodes.", step=30),
     ]
-    lines = [line.split() for line in str(Report(a_history(), advice, OVERHEAD)).splitlines()]
+    lines = [line.split() for line in str(Report(a_history(), findings, OVERHEAD)).splitlines()]
     assert " ".join(lines[0]) == "keras-babysit: 1 error, 4 warnings (1 resolved)"
     assert " ".join(lines[3]) == "ERROR loss_explosion the model step 30 still open"
     assert " ".join(lines[4]) == "WARNING dead_units dense_0 and 2 more step 20 still open"
@@ -129,7 +129,7 @@ def test_json_can_be_gated_on(tmp_path):
     record = json.loads((tmp_path / "report.json").read_text())
     assert json.loads(text) == record
     assert record["worst"] == "WARNING"
-    assert [Advice.from_json(one) for one in record["advice"]] == [ADVICE, resolved]
+    assert [Finding.from_json(one) for one in record["findings"]] == [ADVICE, resolved]
     assert record["loss"] == {"start": 2.3, "last": 2 / 101, "best": 2 / 101, "best_step": 100}
     assert record["scores"]["loss"] == {"train": 0.02, "validation": 0.09}
     assert record["overhead"]["probes"] == 31
@@ -175,8 +175,8 @@ def test_page_holds_remedies_as_code():
 
 
 def test_timeline_holds_what_opened_and_when_it_resolved():
-    advice = [replace(ADVICE, step=10, resolved_step=40), replace(ADVICE, step=60)]
-    bars = Page(Report(a_history(), advice).to_html()).data["timeline"]
+    findings = [replace(ADVICE, step=10, resolved_step=40), replace(ADVICE, step=60)]
+    bars = Page(Report(a_history(), findings).to_html()).data["timeline"]
     assert {(bar["from"], bar["to"]) for bar in bars} == {(10, 40), (60, None)}
 
 
@@ -223,8 +223,8 @@ def test_page_of_a_long_run_of_a_big_net_stays_small():
         history.append(Measurement(step, 0, "loss/batch", "", value))
         for quantity in quantities:
             history.extend(Measurement(step, 0, quantity, layer, value) for layer in layers)
-    advice = [replace(ADVICE, target=layer, step=500) for layer in layers]
-    assert len(Report(history, advice, OVERHEAD).to_html().encode()) < 1_000_000
+    findings = [replace(ADVICE, target=layer, step=500) for layer in layers]
+    assert len(Report(history, findings, OVERHEAD).to_html().encode()) < 1_000_000
 
 
 def test_not_finite_and_missing_values_can_be_told_apart():
@@ -255,8 +255,8 @@ def test_notebook_shows_the_page_in_a_frame():
 
 
 def test_printed_report_is_plain_ascii_where_its_names_are():
-    advice = [replace(ADVICE, target=f"dense_{i}") for i in range(9)]
-    assert str(Report(a_history(), advice, OVERHEAD)).isascii()
+    findings = [replace(ADVICE, target=f"dense_{i}") for i in range(9)]
+    assert str(Report(a_history(), findings, OVERHEAD)).isascii()
 
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
@@ -265,8 +265,8 @@ BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 @pytest.mark.skipif(BROWSER is None, reason="no browser is installed")
 def test_page_draws_itself_in_a_browser(tmp_path):
     history = a_history(layers=(*HOSTILE_NAMES[:3], "dense_1"))
-    advice = [replace(ADVICE, target=name) for name in HOSTILE_NAMES]
-    Report(history, advice, OVERHEAD).to_html(tmp_path / "report.html")
+    findings = [replace(ADVICE, target=name) for name in HOSTILE_NAMES]
+    Report(history, findings, OVERHEAD).to_html(tmp_path / "report.html")
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     options += [f"--user-data-dir={tmp_path}/profile", "--virtual-time-budget=500", "--dump-dom"]
     address = (tmp_path / "report.html").as_uri()

@@ -7,7 +7,7 @@ import { followTheme, onReload } from "./host.js";
 import { drawLayer } from "./layer.js";
 import { drawRun, shareScales } from "./run_view.js";
 // The others are named here too, so that the browser asks for all of them at once.
-import "./advice.js";
+import "./findings.js";
 import "./copy.js";
 import "./format.js";
 import "./frame.js";

@@ -1,6 +1,6 @@
 // One layer: its units at the chosen step, the course of all that was measured, its advice.
 
-import { cards } from "./advice.js";
+import { cards } from "./findings.js";
 import { h, replace, svg } from "./dom.js";
 import { isNumber, short, whole } from "./format.js";
 import { drawUnits } from "./units.js";
@@ -20,7 +20,7 @@ export function drawLayer(parent, layer, close) {
     h("section", { "aria-label": "Course of the layer" }, h("h3", {}, "Measured"),
       layer.series.length ? layer.series.map((series) => spark(series, layer)) : h("p", { class: "quiet" }, "No numbers.")),
     h("section", { "aria-label": "Advice on the layer" }, h("h3", {}, "Advice"),
-      layer.advice.cards.length ? cards(layer.advice) : h("p", { class: "quiet" }, "None on this layer.")),
+      layer.findings.cards.length ? cards(layer.findings) : h("p", { class: "quiet" }, "None on this layer.")),
   ]);
   showUnits(units, layer);
 }

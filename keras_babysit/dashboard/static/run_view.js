@@ -1,6 +1,6 @@
 // One run from top to bottom: how it went, timeline and curves, heat map, advice.
 
-import { drawAdvice } from "./advice.js";
+import { drawFindings } from "./findings.js";
 import { h, replace } from "./dom.js";
 import { isNumber, whole } from "./format.js";
 import { frame } from "./frame.js";
@@ -20,14 +20,14 @@ export function drawRun(parent, run, map, context) {
     h("div", { class: "bar-top" }, h("h2", {}, "Course"), zoomed(state, zoom)));
   const charts = titles.map((title) => h("section", { class: "chart", "aria-label": title }));
   const layers = h("section", { class: "layers", "aria-label": "Layers" });
-  const advice = h("section", { class: "advices", "aria-label": "Advice" });
-  replace(parent, [head(run), course, ...charts, layers, advice]);
+  const findings = h("section", { class: "findings", "aria-label": "Findings" });
+  replace(parent, [head(run), course, ...charts, layers, findings]);
   parent.style.gridRowEnd = `span ${parent.children.length}`;
   drawTimeline(course, run, box, (key) => reveal(parent, key));
   if (!run.charts.length) course.append(h("p", { class: "quiet" }, "No loss was measured."));
   for (const chart of run.charts) drawChart(charts[titles.indexOf(chart.title)], chart, run, box, zoom);
   drawHeatMap(layers, run, map, box, context);
-  drawAdvice(advice, run.advice, run.isWell);
+  drawFindings(findings, run.findings, run.isWell);
 }
 
 function head(run) {

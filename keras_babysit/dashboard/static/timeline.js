@@ -12,7 +12,7 @@ export function drawTimeline(parent, run, box, reveal) {
   const rules = [...new Set(run.bars.map((bar) => bar.rule))];
   if (!rules.length) return;
   const height = rules.length * ROW + 6;
-  const drawing = svg("svg", { class: "timeline", width: box.width, height, role: "group", "aria-label": `Timeline of ${run.bars.length} pieces of advice` });
+  const drawing = svg("svg", { class: "timeline", width: box.width, height, role: "group", "aria-label": `Timeline of ${run.bars.length} findings` });
   rules.forEach((rule, place) => {
     const y = middle(place);
     drawing.append(

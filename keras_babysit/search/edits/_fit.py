@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.search.edits.edit import Edit, Outcome, edited, shifted
 from keras_babysit.search.record import COMPLETE, Record, ranking
 from keras_babysit.search.traits import direction
@@ -51,4 +51,4 @@ def more_of(
             )
     if is_searched:
         return found
-    return [Edit(Advice(rule, Severity.NOTE, "", message, evidence, (remedy,), reference))]
+    return [Edit(Finding(rule, Severity.NOTE, "", message, evidence, (remedy,), reference))]

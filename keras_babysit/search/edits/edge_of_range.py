@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from keras_babysit.advice import Severity
+from keras_babysit.findings import Severity
 from keras_babysit.search.edits._beyond import FAMILIES, boundary, limits
 from keras_babysit.search.edits.edit import Edit, Outcome, edited
 from keras_babysit.search.narrow_ranges import placed

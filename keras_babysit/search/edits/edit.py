@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from keras_babysit.advice import Advice, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.search.narrow_ranges import placed
 from keras_babysit.search.record import Record
 from keras_babysit.search.space import Range
@@ -37,7 +37,7 @@ class Outcome:
 class Edit:
     """A new range for the next round, and why; no range where only advice can be given."""
 
-    advice: Advice
+    finding: Finding
     range: Range | None = None
 
 
@@ -54,7 +54,7 @@ def edited(
 ) -> Edit:
     """Return an edit whose advice tells the numbers and gives the new range as code."""
     ends = {"low": new.low, "high": new.high, "low_before": old.low, "high_before": old.high}
-    advice = Advice(
+    finding = Finding(
         rule=rule,
         severity=severity,
         target=new.name,
@@ -63,7 +63,7 @@ def edited(
         remedies=(Remedy(text, new.code()),),
         reference=reference,
     )
-    return Edit(advice, new)
+    return Edit(finding, new)
 
 
 def shifted(outcome: Outcome, name: str, direction: int, best: Record) -> Range | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from keras_babysit.advice import Severity
+from keras_babysit.findings import Severity
 from keras_babysit.search.edits._beyond import FAMILIES, Boundary, boundary
 from keras_babysit.search.edits.edit import Edit, Outcome, edited
 from keras_babysit.search.narrow_ranges import placed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from keras_babysit.advice import Remedy
+from keras_babysit.findings import Remedy
 from keras_babysit.search.edits._fit import agree, leaders, more_of
 from keras_babysit.search.edits.edit import Edit, Outcome
 from keras_babysit.search.traits import CAPACITY

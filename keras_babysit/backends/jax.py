@@ -1,0 +1,322 @@
+"""What the probes need of JAX."""
+
+import contextlib
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from keras_babysit.backends.variables import assign, flat, groups, stride
+
+CAN_COMPILE = True
+"""Whether `compile` makes a difference; uncompiled, JAX compiles each operation by itself."""
+
+COMPILES_EACH_SIZE = True
+"""Whether another number of examples is another compilation."""
+
+ANNOUNCES_THE_END = True
+"""Whether Keras announces a step before it finds that data of unknown length are over."""
+
+
+def versions():
+    """Return the version of the backend by its name."""
+    return {"jax": jax.__version__}
+
+
+def workers(model):
+    """Return the place of this process among those that train together, and their number."""
+    del model
+    return jax.process_index(), jax.process_count()
+
+
+def is_whole(model):
+    """Return whether this process alone can read all weights: none is split over several."""
+    values = [variable._value for variable in model.variables]
+    return all(_is_whole(value) for value in values if value is not None)
+
+
+def value_and_grad(function, values):
+    """Return `(scalar, auxiliary), gradients` of `function` at `values`."""
+    return jax.value_and_grad(function, has_aux=True)(values)
+
+
+def derivative(function, z):
+    """Return the elementwise derivative of `function` at `z`."""
+    y, pull_back = jax.vjp(function, jax.lax.stop_gradient(z))
+    return pull_back(jnp.ones_like(y))[0]
+
+
+def at_once():
+    """Return a context in which constants are computed at once, also while a graph is traced."""
+    return jax.ensure_compile_time_eval()
+
+
+FEW_ARRAYS = 32
+"""Arguments of about a dozen layers: up to there XLA's older emitters compile in half the time or
+less. They write one function of all, which takes LLVM ever longer the larger it is."""
+
+
+CONVOLUTION_RANK = 4
+"""Rank of the kernels of convolutions over images. Many of them, not optimised, run up to eight
+times as long: a probe of ResNet50 takes 6.5 s instead of 0.8, more than its compilation saves."""
+
+
+def compile(function, *examples, varies=()):
+    """Return `function` compiled, once per shape of its arguments.
+
+    On a CPU what makes code faster is left out, and most of the time of a compilation with it: a
+    probe does not run often enough to earn that back, unless it is of many convolutions.
+    """
+    del examples, varies
+
+    @functools.cache
+    def graph(has_few_arrays, has_convolutions):
+        options = _quick_to_compile(has_few_arrays, has_convolutions)
+        return jax.jit(function, compiler_options=options)
+
+    def run(*arguments):
+        arrays = jax.tree.leaves(arguments)
+        has_convolutions = any(np.ndim(array) >= CONVOLUTION_RANK for array in arrays)
+        return graph(len(arrays) <= FEW_ARRAYS, has_convolutions)(*arguments)
+
+    return run
+
+
+def _quick_to_compile(has_few_arrays, has_convolutions):
+    if jax.default_backend() != "cpu":
+        return None
+    is_optimised = has_convolutions and not has_few_arrays
+    wanted = {"xla_backend_optimization_level": int(is_optimised)}
+    if has_few_arrays:
+        wanted |= {"xla_cpu_use_fusion_emitters": False}
+    return {name: value for name, value in wanted.items() if _is_known(name, value)}
+
+
+@functools.cache
+def _is_known(option, value):
+    """Return whether this version of JAX has an option; another one would not compile at all."""
+    try:
+        jax.jit(lambda: 0, compiler_options={option: value}).lower().compile()
+    except Exception:
+        return False
+    return True
+
+
+def copy(values):
+    """Return copies of `values`: the arrays themselves are donated to the next training step."""
+    return [jnp.copy(value) for value in values]
+
+
+def spread(values, count):
+    """Return copies of `values`; of those with more than `count` entries, entries evenly spread."""
+    large = {place: v for place, v in enumerate(values) if v.size > count}
+    entries = iter(_cut(count)(list(large.values()))) if large else None
+    return [next(entries) if place in large else jnp.copy(v) for place, v in enumerate(values)]
+
+
+@functools.cache
+def _cut(count):
+    return compile(lambda values: [v.reshape(-1)[:: stride(v.size, count)] for v in values])
+
+
+def wait(values):
+    """Return when `values` are computed."""
+    jax.block_until_ready(values)
+
+
+def to_tensor(array):
+    """Return `array` as a tensor."""
+    return jnp.asarray(array)
+
+
+def to_numpy(tensor):
+    """Return `tensor` on the host."""
+    return np.asarray(tensor)
+
+
+def is_out_of_memory(error):
+    """Return whether an error says that there is not enough memory."""
+    return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)
+
+
+def first_units(tensor, count):
+    """Return the first entries of the last axis; cut on the host, for JAX compiles every cut."""
+    return np.asarray(tensor)[..., :count]
+
+
+def borrow(arguments, count, *, fetching=contextlib.nullcontext):
+    """Return up to `count` batches out of fit's iterator, and arguments that hand them on.
+
+    What it raises is an error of the data. Arrays of the host are copied: a generator may fill one
+    buffer again and again.
+    """
+    state_values, iterator = arguments
+    batches = []
+    while len(batches) < count:
+        try:
+            with fetching():
+                batch = next(iterator)
+            batches.append(jax.tree.map(_own, batch))
+        except StopIteration:
+            break
+    seen = [jax.tree.map(_here, batch) for batch in batches]
+    return seen, (state_values, iter(batches) if batches else iterator)
+
+
+def _own(leaf):
+    return leaf.copy() if isinstance(leaf, np.ndarray) else leaf
+
+
+def _is_whole(value):
+    """Return whether this process can read all of a value."""
+    is_array = isinstance(value, jax.Array)
+    return not is_array or value.is_fully_addressable or value.is_fully_replicated
+
+
+def _here(value):
+    """Return what this process holds of a value.
+
+    What is computed of that stays in this process. An array over several processes would ask
+    all of them to compute, and the others do not take this probe.
+    """
+    if not isinstance(value, jax.Array) or value.is_fully_addressable:
+        return value
+    if value.is_fully_replicated:
+        return value.addressable_data(0)
+    # Its examples are spread over the processes; two devices may hold the same ones.
+    parts = {shard.index[0].start or 0: shard.data for shard in value.addressable_shards}
+    return np.concatenate([np.asarray(parts[start]) for start in sorted(parts)])
+
+
+def state(model, arguments):
+    """Return `(trainable, other, optimizer)` values of the variables of `model`.
+
+    While an epoch runs the variables themselves are empty: Keras keeps the values in the first
+    argument of its train function, `(trainable, non_trainable, optimizer, metrics)`.
+    """
+    if arguments is None:
+        grouped = tuple([variable.value for variable in group] for group in groups(model))
+    else:
+        trainable, non_trainable, optimizer, metrics = arguments[0]
+        grouped = trainable, [*non_trainable, *metrics], optimizer
+    return tuple([_here(value) for value in group] for group in grouped)
+
+
+def trained(model, result):
+    """Return the values of the trainable variables after a training step."""
+    del model
+    _, (trainable, *_) = result
+    return [_here(value) for value in trainable]
+
+
+class Feed:
+    """Takes the batches of every step and hands them on."""
+
+    def take(self, arguments, count):
+        """Return the batches of a step, and arguments that hand them on."""
+        return borrow(arguments, count)
+
+    def rate(self, arguments, variable, place):
+        """Return a copy of an optimizer variable, the `place`-th, before a step."""
+        del variable
+        return jnp.copy(arguments[0][2][place])
+
+
+def exchange(model, arguments, values):
+    """Give the variables of `model` other values; return the arguments of the next step.
+
+    While an epoch runs the values are in the arguments, and the variables stay empty.
+    """
+    if arguments is None:
+        assign(model, values)
+        return None
+    state_values, *rest = arguments
+    return (_grouped(model, values, state_values), *rest)
+
+
+def random_state():
+    """Return None: Keras draws on its own seeds alone."""
+
+
+def set_random_state(state):
+    """Do nothing: Keras draws on its own seeds alone."""
+
+
+class Sandbox:
+    """Runs training steps on values of its own; the model and its run are not touched."""
+
+    def __init__(self, model, function, feed, arguments):
+        del feed
+        self._model, self._function = model, function
+        if arguments is None:
+            trainable, other, optimizer = state(model, None)
+            count = len(model.non_trainable_variables)
+            self._like = (trainable, other[:count], optimizer, other[count:])
+        else:
+            self._like = arguments[0]
+        self._state = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self._state = None
+
+    def load(self, values):
+        """Start from these values, as `state` returns them."""
+        self._state = _grouped(self._model, values, self._like)
+
+    def step(self, batches):
+        """Train on these batches and return the logs."""
+        logs, self._state = self._function(self._state, iter(batches))
+        return logs
+
+    def values(self):
+        """Return what the variables would be now."""
+        trainable, non_trainable, optimizer, metrics = self._state
+        return copy(trainable), copy([*non_trainable, *metrics]), copy(optimizer)
+
+    @contextlib.contextmanager
+    def attached(self):
+        """Have the values of the sandbox in the variables; they are as before after that."""
+        variables = flat(groups(self._model))
+        before = [variable._value for variable in variables]
+        try:
+            assign(self._model, self.values())
+            yield
+        finally:
+            for variable, value in zip(variables, before, strict=True):
+                variable._value = value  # as Keras empties them for an epoch
+
+
+def _grouped(model, values, like):
+    """Return `(trainable, other, optimizer)` in Keras' four groups, placed as `like` is."""
+    trainable, other, optimizer = values
+    count = len(model.non_trainable_variables)
+    four = (trainable, other[:count], optimizer, other[count:])
+    return tuple(
+        [_placed(value, one) for value, one in zip(group, ones, strict=True)]
+        for group, ones in zip(four, like, strict=True)
+    )
+
+
+def _placed(value, like):
+    """Return a copy of `value` with the dtype and on the devices of `like`."""
+    array = jnp.array(value, dtype=like.dtype)
+    return jax.device_put(array, like.sharding) if like.committed else array
+
+
+def logs(result):
+    """Return what a training step returned of losses and metrics."""
+    return result[0]
+
+
+def start_seconds(layers, is_compiled):
+    """Return about how long the first probe of so many layers takes, most of it to compile.
+
+    XLA takes longer for each layer the more there are: measured 0.65 s for 6, 1.6 s for 21, 14 s
+    for 148, 20 s for 176 and 71 s for 501.
+    """
+    del is_compiled
+    return 0.35 + (0.055 + 0.0003 * layers) * layers

@@ -1,0 +1,326 @@
+"""What the probes need of TensorFlow."""
+
+import contextlib
+import functools
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_babysit.backends.variables import InPlaceSandbox, assign, groups, stride
+
+CAN_COMPILE = True
+"""Whether `compile` makes a difference; an uncompiled pass starts sooner."""
+
+COMPILES_EACH_SIZE = False
+"""Whether another number of examples is another compilation."""
+
+ANNOUNCES_THE_END = True
+"""Whether Keras announces a step before it finds that data of unknown length are over."""
+
+
+def versions():
+    """Return the version of the backend by its name."""
+    return {"tensorflow": tf.__version__}
+
+
+def workers(model):
+    """Return the place of this process among those that train together, and their number."""
+    return _workers(model.distribute_strategy)
+
+
+def _workers(strategy):
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return 0, 1  # all other strategies that Keras takes are led by one process
+    resolver = strategy.cluster_resolver
+    if resolver is None:
+        return 0, 1
+    cluster = resolver.cluster_spec()
+    tasks = [
+        (kind, place)
+        for kind in ("chief", "worker")
+        if kind in cluster.jobs
+        for place in cluster.task_indices(kind)
+    ]
+    here = (resolver.task_type, resolver.task_id)
+    return (tasks.index(here), len(tasks)) if here in tasks else (0, 1)
+
+
+def is_whole(model):
+    """Return True: each process holds all weights."""
+    del model
+    return True
+
+
+def value_and_grad(function, values):
+    """Return `(scalar, auxiliary), gradients` of `function` at `values`."""
+    values = [tf.convert_to_tensor(value) for value in values]
+    with tf.GradientTape() as tape:
+        tape.watch(values)
+        scalar, auxiliary = function(values)
+    # An embedding's gradient comes as rows; a row that was used twice counts as their sum.
+    gradients = tape.gradient(scalar, values, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    return (scalar, auxiliary), [tf.convert_to_tensor(gradient) for gradient in gradients]
+
+
+def derivative(function, z):
+    """Return the elementwise derivative of `function` at `z`."""
+    z = tf.stop_gradient(z)
+    with tf.GradientTape() as tape:
+        tape.watch(z)
+        y = function(z)
+    return tape.gradient(y, z, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+
+def at_once():
+    """Return a context in which constants are computed at once, also while a graph is traced."""
+    return tf.init_scope()
+
+
+def compile(function, *examples, varies=()):
+    """Return `function` as a graph for arguments like `examples`.
+
+    XLA is left out: it compiles for longer and once per shape, which a probe does not earn back.
+    It is traced here, and not when it is called: TensorFlow warns of a function that is traced
+    often, and takes those of several runs in a process for one.
+    """
+
+    def spec(place, leaf):
+        shape = tf.convert_to_tensor(leaf).shape
+        shape = [None, *shape[1:]] if place in varies else shape
+        return tf.TensorSpec(shape, tf.as_dtype(leaf.dtype))
+
+    signature = [
+        keras.tree.map_structure(functools.partial(spec, place), example)
+        for place, example in enumerate(examples)
+    ]
+    graph = tf.function(function, input_signature=signature, autograph=False)
+    return graph.get_concrete_function()
+
+
+def copy(values):
+    """Return copies of `values`."""
+    return [tf.identity(value) for value in values]
+
+
+def spread(values, count):
+    """Return copies of `values`; of those with more than `count` entries, entries evenly spread."""
+    sizes = [int(np.prod(value.shape)) for value in values]
+    return [
+        tf.reshape(value, [-1])[:: stride(size, count)] if size > count else tf.identity(value)
+        for value, size in zip(values, sizes, strict=True)
+    ]
+
+
+def wait(values):
+    """Return when `values` are computed."""
+    for value in keras.tree.flatten(values)[-1:]:
+        to_numpy(tf.reshape(value, [-1])[:1])
+
+
+def to_tensor(array):
+    """Return `array` as a tensor."""
+    return tf.convert_to_tensor(array)
+
+
+def to_numpy(tensor):
+    """Return `tensor` on the host."""
+    return tensor.numpy() if tf.is_tensor(tensor) else np.asarray(tensor)
+
+
+def is_out_of_memory(error):
+    """Return whether an error says that there is not enough memory."""
+    return isinstance(error, MemoryError | tf.errors.ResourceExhaustedError)
+
+
+def first_units(tensor, count):
+    """Return the first entries of the last axis, on the host."""
+    return to_numpy(tensor[..., :count])
+
+
+def borrow(arguments, count, *, fetching=contextlib.nullcontext):
+    """Return up to `count` batches out of fit's iterator, and arguments that hand them on.
+
+    What is handed on is an iterator of the very same element spec, so that nothing is retraced.
+    The iterators of `tf.distribute` cannot be made again from outside and are left alone. What it
+    raises is an error of the data.
+    """
+    (iterator,) = arguments
+    if not isinstance(iterator, tf.data.Iterator):
+        return [], arguments
+    batches = []
+    while len(batches) < count:
+        try:
+            with fetching():
+                batches.append(iterator.get_next())
+        except (tf.errors.OutOfRangeError, StopIteration):
+            break
+    if not batches:
+        return [], arguments
+    seen = [keras.tree.map_structure(_without_optional, batch) for batch in batches]
+    try:
+        return seen, (_again(batches, iterator.element_spec),)
+    except Exception:
+        return seen, (batches,)  # Keras takes any iterable, at the price of one more trace
+
+
+def _without_optional(leaf):
+    """Return None for what Keras hands on as an empty optional, as its train function does."""
+    return None if isinstance(leaf, tf.experimental.Optional) else leaf
+
+
+def _again(batches, spec):
+    dataset = None
+    for batch in batches:
+        variant = tf.data.experimental.to_variant(tf.data.Dataset.from_tensors(batch))
+        one = tf.data.experimental.from_variant(variant, structure=spec)
+        dataset = one if dataset is None else dataset.concatenate(one)
+    return iter(dataset.with_options(_plain()))
+
+
+@functools.cache
+def _plain():
+    """Return options that leave a dataset as it is.
+
+    By default one that has a single element gets a thread to fetch it ahead, and to end that
+    thread takes 20 ms.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    options.experimental_optimization.apply_default_optimizations = False
+    return options
+
+
+def state(model, arguments):
+    """Return `(trainable, other, optimizer)` values of the variables of `model`."""
+    del arguments
+    return tuple(map(_values, groups(model)))
+
+
+def trained(model, result):
+    """Return the values of the trainable variables after a training step."""
+    del result
+    return _values(model.trainable_variables)
+
+
+def _values(variables):
+    return [tf.convert_to_tensor(_here(variable.value)) for variable in variables]
+
+
+def _here(value):
+    """Return what this process holds of a value.
+
+    To read a metric is a collective, which would wait for ever for workers that do not read it.
+    """
+    strategy = getattr(value, "distribute_strategy", None)
+    if strategy is None or _workers(strategy)[1] == 1:
+        return value
+    return strategy.experimental_local_results(value)[0]
+
+
+class Feed:
+    """Takes the batches of every step and hands them on.
+
+    A new iterator for each step costs more than a small step does. One that lasts draws from a
+    queue instead: with one step per call it is asked for exactly what was put in before.
+    """
+
+    def __init__(self):
+        self._spec = None
+        self._is_plain = False
+        self._queue = self._iterator = self._handle = None
+
+    def take(self, arguments, count):
+        """Return the batches of a step, and arguments that hand them on."""
+        (iterator,) = arguments
+        if not isinstance(iterator, tf.data.Iterator):
+            return [], arguments
+        if self._spec is None:
+            self._spec = iterator.element_spec
+            leaves = keras.tree.flatten(self._spec)
+            self._is_plain = all(isinstance(leaf, tf.TensorSpec) for leaf in leaves)
+        if count != 1 or not self._is_plain:
+            return borrow(arguments, count)
+        try:
+            batch = iterator.get_next()
+        except (tf.errors.OutOfRangeError, StopIteration):
+            return [], arguments
+        try:
+            return [batch], (self._enqueue(batch),)
+        except Exception:
+            self._iterator = None
+            return [batch], ([batch],)
+
+    def rate(self, arguments, variable, place):
+        """Return a copy of an optimizer variable, the `place`-th, before a step."""
+        del arguments, place
+        if self._handle is None:
+            self._handle = getattr(variable.value, "handle", None)
+        if self._handle is None:
+            return copy([variable.value])[0]
+        return tf.raw_ops.ReadVariableOp(resource=self._handle, dtype=variable.dtype)
+
+    def hand(self, batches):
+        """Return the arguments of a step on these batches."""
+        if self._spec is None:
+            return (batches,)
+        return (_again(batches, self._spec),)
+
+    def _enqueue(self, batch):
+        if self._iterator is None:
+            self._queue, self._iterator = _queue(self._spec)
+        # The operation itself: a method of the queue takes several times as long.
+        components = keras.tree.flatten(batch)
+        tf.raw_ops.QueueEnqueueV2(handle=self._queue.queue_ref, components=components)
+        return self._iterator
+
+
+def _queue(spec):
+    """Return a queue, and an iterator over what is put into it."""
+    leaves = keras.tree.flatten(spec)
+    queue = tf.queue.FIFOQueue(2, [leaf.dtype for leaf in leaves])
+
+    def next_batch(_):
+        tensors = keras.tree.flatten(queue.dequeue())
+        shaped = [tf.ensure_shape(t, s.shape) for t, s in zip(tensors, leaves, strict=True)]
+        return keras.tree.pack_sequence_as(spec, shaped)
+
+    one_thread = tf.data.Options()
+    one_thread.threading.private_threadpool_size = 1
+    # Not a counter: each of its kind leaves objects behind that are never let go of.
+    dataset = tf.data.Dataset.from_tensors(0).repeat().map(next_batch)
+    dataset = dataset.with_options(_plain().merge(one_thread))
+    variant = tf.data.experimental.to_variant(dataset)
+    return queue, iter(tf.data.experimental.from_variant(variant, structure=spec))
+
+
+def exchange(model, arguments, values):
+    """Give the variables of `model` other values; return the arguments of the next step."""
+    assign(model, values)
+    return arguments
+
+
+def random_state():
+    """Return None: Keras draws on its own seeds alone."""
+
+
+def set_random_state(state):
+    """Do nothing: Keras draws on its own seeds alone."""
+
+
+class Sandbox(InPlaceSandbox):
+    """Runs training steps and leaves no trace of them."""
+
+    def values(self):
+        """Return copies of what the variables are now."""
+        return tuple(copy(group) for group in state(self._model, None))
+
+
+def logs(result):
+    """Return what a training step returned of losses and metrics."""
+    return result
+
+
+def start_seconds(layers, is_compiled):
+    """Return about how long the first probe of so many layers takes, its trace included."""
+    return 0.1 + (0.055 if is_compiled else 0.012) * layers

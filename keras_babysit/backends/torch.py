@@ -1,0 +1,214 @@
+"""What the probes need of PyTorch."""
+
+import contextlib
+
+import keras
+import numpy as np
+import torch
+
+from keras_babysit.backends.variables import InPlaceSandbox, assign, groups, stride
+
+CAN_COMPILE = False
+"""Whether `compile` makes a difference."""
+
+COMPILES_EACH_SIZE = False
+"""Whether another number of examples is another compilation."""
+
+ANNOUNCES_THE_END = False
+"""Whether Keras announces a step before it finds that data of unknown length are over."""
+
+
+def versions():
+    """Return the version of the backend by its name."""
+    return {"torch": str(torch.__version__)}
+
+
+def workers(model):
+    """Return the place of this process among those that train together, and their number."""
+    del model
+    together = torch.distributed
+    if not together.is_available() or not together.is_initialized():
+        return 0, 1
+    return together.get_rank(), together.get_world_size()
+
+
+def is_whole(model):
+    """Return True: each process holds all weights."""
+    del model
+    return True
+
+
+def value_and_grad(function, values):
+    """Return `(scalar, auxiliary), gradients` of `function` at `values`."""
+    with torch.enable_grad():
+        values = [value.detach().requires_grad_(value.is_floating_point()) for value in values]
+        scalar, auxiliary = function(values)
+        if not scalar.requires_grad:
+            return (scalar, auxiliary), [torch.zeros_like(value) for value in values]
+        gradients = torch.autograd.grad(scalar, values, allow_unused=True)
+    pairs = zip(gradients, values, strict=True)
+    return (scalar, auxiliary), [torch.zeros_like(v) if g is None else g for g, v in pairs]
+
+
+def derivative(function, z):
+    """Return the elementwise derivative of `function` at `z`."""
+    with torch.enable_grad():
+        z = z.detach().requires_grad_(True)
+        y = function(z)
+        (gradient,) = torch.autograd.grad(y.sum(), z, allow_unused=True)
+    return torch.zeros_like(z) if gradient is None else gradient
+
+
+def at_once():
+    """Return a context in which constants are computed at once, also while a graph is traced."""
+    return contextlib.nullcontext()
+
+
+def compile(function, *examples, varies=()):
+    """Return `function` as it is: a probe runs too seldom to earn back a compilation."""
+    del examples, varies
+    return function
+
+
+def copy(values):
+    """Return copies of `values`: the optimizer updates the originals in place."""
+    return [value.detach().clone() for value in values]
+
+
+def spread(values, count):
+    """Return copies of `values`; of those with more than `count` entries, entries evenly spread."""
+    sizes = [value.numel() for value in values]
+    return copy(
+        value.reshape(-1)[:: stride(size, count)] if size > count else value
+        for value, size in zip(values, sizes, strict=True)
+    )
+
+
+def wait(values):
+    """Return when `values` are computed."""
+    del values
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def to_tensor(array):
+    """Return `array` as a tensor on the device of the variables."""
+    return keras.ops.convert_to_tensor(array)
+
+
+def to_numpy(tensor):
+    """Return `tensor` on the host; numpy has no bfloat16, which becomes float32."""
+    if not isinstance(tensor, torch.Tensor):
+        return np.asarray(tensor)
+    tensor = tensor.detach().cpu()
+    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
+
+
+def is_out_of_memory(error):
+    """Return whether an error says that there is not enough memory, on a GPU or on the host."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    text = str(error)
+    return "not enough memory" in text or "can't allocate memory" in text
+
+
+def first_units(tensor, count):
+    """Return the first entries of the last axis, on the host."""
+    return to_numpy(tensor[..., :count])
+
+
+def borrow(arguments, count, *, fetching=contextlib.nullcontext):
+    """Return the one batch that Keras' function is handed; it is not used up by looking at it."""
+    del count, fetching
+    return [arguments[0][0]], arguments
+
+
+def state(model, arguments):
+    """Return `(trainable, other, optimizer)` values of the variables of `model`."""
+    del arguments
+    return tuple(map(_values, groups(model)))
+
+
+def trained(model, result):
+    """Return the values of the trainable variables after a training step."""
+    del result
+    return _values(model.trainable_variables)
+
+
+def _values(variables):
+    return [variable.value.detach() for variable in variables]
+
+
+class Feed:
+    """Takes the batches of every step and hands them on."""
+
+    def take(self, arguments, count):
+        """Return the batches of a step, and arguments that hand them on."""
+        return borrow(arguments, count)
+
+    def rate(self, arguments, variable, place):
+        """Return a copy of an optimizer variable, the `place`-th, before a step."""
+        del arguments, place
+        return copy([variable.value])[0]
+
+    def hand(self, batches):
+        """Return the arguments of a step on these batches."""
+        return (batches,)
+
+
+def exchange(model, arguments, values):
+    """Give the variables of `model` other values; return the arguments of the next step."""
+    assign(model, values)
+    return arguments
+
+
+def random_state():
+    """Return PyTorch's own random state; dropout draws on it."""
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    return [torch.random.get_rng_state(), *cuda]
+
+
+def set_random_state(state):
+    """Put PyTorch's own random state back."""
+    first, *cuda = (torch.as_tensor(np.asarray(one)) for one in state)
+    torch.random.set_rng_state(first)
+    if cuda:
+        torch.cuda.set_rng_state_all(cuda)
+
+
+class Sandbox(InPlaceSandbox):
+    """Runs training steps and leaves no trace of them, of gradients and dropout neither."""
+
+    def __enter__(self):
+        model = self._model
+        self._random = random_state()
+        self._gradients = [variable.value.grad for variable in model.trainable_variables]
+        self._mode = model.training
+        model.train()
+        return super().__enter__()
+
+    def __exit__(self, *error):
+        super().__exit__(*error)
+        model = self._model
+        for variable, gradient in zip(model.trainable_variables, self._gradients, strict=True):
+            variable.value.grad = gradient
+        model.train(self._mode)
+        set_random_state(self._random)
+
+    def values(self):
+        """Return copies of what the variables are now."""
+        return tuple(copy(group) for group in state(self._model, None))
+
+
+def logs(result):
+    """Return what a training step returned of losses and metrics."""
+    return result
+
+
+def start_seconds(layers, is_compiled):
+    """Return about how long the first probe of so many layers takes: measured 1 to 2 ms for each.
+
+    That is what its operations take; of a large network what they work on is most of it.
+    """
+    del is_compiled
+    return 0.0015 * layers

@@ -1,0 +1,1 @@
+"""Baselines: how well simple predictors answer, to hold the network's errors against."""

@@ -1,0 +1,86 @@
+"""Where a run stands: its epoch, and how many steps are done and planned."""
+
+from keras_babysit.backends import backend
+
+
+class StepCounter:
+    """Counts the optimizer steps of one run, of which the hooks of Keras do not tell all.
+
+    Args:
+        model: The model.
+        planned: What `fit` tells its callbacks: `epochs`, and `steps` of an epoch or None.
+
+    Attributes:
+        now: Steps done before the one that comes next.
+        epoch: The epoch, counted from 0; a run that is resumed begins later.
+        epoch_start: Steps done before this epoch.
+    """
+
+    def __init__(self, model, planned):
+        self.now = self.epoch_start = 0
+        self.epoch = self._first_epoch = 0
+        self._model = model
+        self._planned = planned
+
+    def begin_epoch(self, epoch):
+        """Note that an epoch begins."""
+        if self.epoch_start == 0:
+            self._first_epoch = epoch
+        self.epoch = epoch
+        self.now = self.epoch_start
+
+    def expect(self, batch):
+        """Note that the step comes that Keras counts as `batch` of this epoch; return `now`."""
+        self.now = self.epoch_start + batch
+        return self.now
+
+    def end_epoch(self):
+        """Note that an epoch is over."""
+        self.now = self.epoch_start = self._done()
+
+    @property
+    def epochs_done(self):
+        """Epochs of this run that are over."""
+        return self.epoch - self._first_epoch
+
+    @property
+    def is_last_epoch(self):
+        """Whether no epoch comes after this one, as far as that is known at its end."""
+        return self.epoch + 1 == self._planned.get("epochs") or self._model.stop_training
+
+    @property
+    def per_epoch(self):
+        """Steps of an epoch, None as long as that is not known.
+
+        Of a generator `fit` knows them once the first epoch is over.
+        """
+        known = self._planned.get("steps")
+        if not known and self.epochs_done:
+            return self.epoch_start / self.epochs_done
+        return known or None
+
+    @property
+    def planned(self):
+        """Steps that the whole run is going to have, None as long as that is not known."""
+        epochs, steps = self._planned.get("epochs"), self.per_epoch
+        return round(steps * (epochs - self._first_epoch)) if epochs and steps else None
+
+    @property
+    def per_call(self):
+        """Steps that one call of Keras' train function does."""
+        return getattr(self._model, "steps_per_execution", 1) or 1
+
+    @property
+    def may_be_over(self):
+        """Whether the step that was announced may be none, for the data are over."""
+        has_begun = self.now > self.epoch_start
+        return backend.ANNOUNCES_THE_END and not self._planned.get("steps") and has_begun
+
+    def _done(self):
+        """Return the steps done at the end of an epoch; hooks alone do not tell the last one."""
+        steps = self._planned.get("steps")
+        if steps and not self._model.stop_training:
+            return self.epoch_start + steps
+        if self.may_be_over and not self._model.stop_training:
+            return self.now
+        return self.now + self.per_call

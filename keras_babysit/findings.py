@@ -1,0 +1,254 @@
+"""What a rule says, and the journal that says it once.
+
+A rule returns every finding that holds now. The `Journal` compares that with what held before and
+turns it into events: a finding opens, worsens or resolves. Whoever shows advice shows events, so
+nothing is said twice.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from keras_babysit.history import to_jsonable
+
+
+class Severity(enum.IntEnum):
+    """How bad it is; the levels compare with `<`."""
+
+    NOTE = 1
+    """Worth knowing."""
+    WARNING = 2
+    """It costs accuracy or time."""
+    ERROR = 3
+    """This run will not work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """One thing to do about a finding.
+
+    Args:
+        text: What to do, one sentence.
+        code: The same as Python that can be pasted; empty where there is no code to it.
+    """
+
+    text: str
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One finding: what is wrong, where, since when, how that is known, and what to do.
+
+    Args:
+        rule: Name of the rule that found it, which is the name of the condition.
+        severity: How bad it is.
+        target: Path of the layer or weight it is about, or `""` for the whole model.
+        message: What is wrong, one sentence that names the numbers.
+        evidence: The numbers it rests on, by name.
+        remedies: What to do, the likeliest help first.
+        reference: Where the threshold comes from.
+        step: Optimizer step at which it opened. The journal sets it.
+        epoch: Epoch at which it opened. The journal sets it.
+        resolved_step: Step at which it held no longer; None while it holds.
+        cause: Name of the rule whose finding explains this one; empty for a root cause.
+
+    Example:
+        >>> finding = Finding("dead_units", Severity.WARNING, "dense", "80 of 100 units are dead")
+        >>> finding.key
+        ('dead_units', 'dense')
+    """
+
+    rule: str
+    severity: Severity
+    target: str
+    message: str
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    remedies: tuple[Remedy, ...] = ()
+    reference: str = ""
+    step: int = 0
+    epoch: int = 0
+    resolved_step: int | None = None
+    cause: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What makes it the same advice later on: the rule and the target."""
+        return (self.rule, self.target)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still holds."""
+        return self.resolved_step is None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the advice as a JSON object."""
+        return {
+            "type": "finding",
+            "rule": self.rule,
+            "severity": self.severity.name,
+            "target": self.target,
+            "message": self.message,
+            "evidence": to_jsonable(self.evidence),
+            "remedies": [{"text": r.text, "code": r.code} for r in self.remedies],
+            "reference": self.reference,
+            "step": self.step,
+            "epoch": self.epoch,
+            "resolved_step": self.resolved_step,
+            "cause": self.cause,
+        }
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Finding:
+        """Return the advice that `to_json` made `record` of."""
+        return cls(
+            rule=record["rule"],
+            severity=Severity[record["severity"]],
+            target=record["target"],
+            message=record["message"],
+            evidence=dict(record["evidence"]),
+            remedies=tuple(Remedy(r["text"], r["code"]) for r in record["remedies"]),
+            reference=record["reference"],
+            step=record["step"],
+            epoch=record["epoch"],
+            resolved_step=record["resolved_step"],
+            cause=record.get("cause", ""),
+        )
+
+
+class Change(enum.Enum):
+    """What happened to a finding."""
+
+    OPENED = "opened"
+    WORSENED = "worsened"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A change of one finding, and the step and epoch at which it happened."""
+
+    change: Change
+    finding: Finding
+    step: int
+    epoch: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the event as a JSON object: the advice, and what happened to it."""
+        change = {
+            "change": self.change.value,
+            "changed_step": self.step,
+            "changed_epoch": self.epoch,
+        }
+        return self.finding.to_json() | change
+
+
+MAX_EPISODES = 16
+"""Episodes of one finding that are kept, the first and the latest ones: one that comes and goes for
+ten million steps takes no more memory than for ten thousand. The log has all of them."""
+
+
+class Journal:
+    """Keeps the advice of a run, each once, from when it opens until it resolves.
+
+    Args:
+        resolve_after: Number of judgements in a row in which a finding must not hold before it
+            counts as resolved, at least 1. It keeps a finding that comes and goes at its
+            threshold from being told again and again.
+
+    Raises:
+        ValueError: If `resolve_after` is below 1.
+
+    Example:
+        >>> journal = Journal(resolve_after=1)
+        >>> dead = Finding("dead_units", Severity.WARNING, "dense", "half of it is dead")
+        >>> [event.change.name for event in journal.update([dead], step=10, epoch=0)]
+        ['OPENED']
+        >>> journal.update([dead], step=20, epoch=0)
+        []
+        >>> [event.change.name for event in journal.update([], step=30, epoch=0)]
+        ['RESOLVED']
+        >>> journal.findings[0].step, journal.findings[0].resolved_step
+        (10, 30)
+    """
+
+    def __init__(self, *, resolve_after: int = 3) -> None:
+        if resolve_after < 1:
+            raise ValueError(
+                f"Argument `resolve_after` must be at least 1. Received: {resolve_after}"
+            )
+        self.resolve_after = resolve_after
+        self._count = 0
+        self._episodes: dict[int, Finding] = {}  # by number, in the order in which they opened
+        self._numbers: dict[tuple[str, str], list[int]] = {}  # key -> its episodes
+        self._open: dict[tuple[str, str], int] = {}  # key -> the one that holds
+        self._absent: dict[tuple[str, str], int] = {}  # key -> judgements without it
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Every advice of the run in the order in which they opened.
+
+        Of one that came and went more than 16 times, the first and the latest episodes.
+        """
+        return list(self._episodes.values())
+
+    def update(self, holding: Iterable[Finding], *, step: int, epoch: int) -> list[Event]:
+        """Take in what holds at `step` and return what changed.
+
+        Args:
+            holding: All advice that the rules give now; of two with one key the worse counts.
+            step: Optimizer steps done.
+            epoch: Epoch, counted from 0.
+
+        Returns:
+            The changes, in the order of `holding`, resolved ones last; empty if nothing changed.
+        """
+        now: dict[tuple[str, str], Finding] = {}
+        for finding in holding:
+            known = now.get(finding.key)
+            if known is None or finding.severity > known.severity:
+                now[finding.key] = finding
+        events = [event for a in now.values() if (event := self._take(a, step, epoch))]
+        events += [
+            self._resolve(key, step, epoch) for key in list(self._open) if self._has_left(key, now)
+        ]
+        return events
+
+    def _take(self, finding: Finding, step: int, epoch: int) -> Event | None:
+        self._absent.pop(finding.key, None)
+        number = self._open.get(finding.key)
+        if number is None:
+            opened = replace(finding, step=step, epoch=epoch, resolved_step=None)
+            self._begin(opened)
+            return Event(Change.OPENED, opened, step, epoch)
+        before = self._episodes[number]
+        if finding.severity <= before.severity:
+            return None
+        worse = replace(finding, step=before.step, epoch=before.epoch, resolved_step=None)
+        self._episodes[number] = worse
+        return Event(Change.WORSENED, worse, step, epoch)
+
+    def _begin(self, opened: Finding) -> None:
+        number, self._count = self._count, self._count + 1
+        numbers = self._numbers.setdefault(opened.key, [])
+        numbers.append(number)
+        self._episodes[number] = opened
+        self._open[opened.key] = number
+        if len(numbers) > MAX_EPISODES:
+            del self._episodes[numbers.pop(1)]
+
+    def _has_left(self, key: tuple[str, str], now: Mapping[tuple[str, str], Finding]) -> bool:
+        if key in now:
+            return False
+        self._absent[key] = self._absent.get(key, 0) + 1
+        return self._absent[key] >= self.resolve_after
+
+    def _resolve(self, key: tuple[str, str], step: int, epoch: int) -> Event:
+        number = self._open.pop(key)
+        self._absent.pop(key)
+        resolved = replace(self._episodes[number], resolved_step=step)
+        self._episodes[number] = resolved
+        return Event(Change.RESOLVED, resolved, step, epoch)

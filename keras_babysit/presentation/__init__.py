@@ -1,0 +1,1 @@
+"""Presentation: words, numbers, grouping and drawing, shared by sinks, dashboard and checks."""

@@ -1,0 +1,187 @@
+"""Words and numbers as people read them, the same in the terminal, TensorBoard and the report.
+
+Names, messages and evidence are data: whatever a layer is called, it takes one line and cannot
+steer a terminal.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from keras_babysit.findings import Finding, Severity
+from keras_babysit.history import Overhead, to_jsonable
+
+
+def one_line(text: Any, limit: int = 400) -> str:
+    """Return `text` on one line; what is longer than `limit` characters loses its end.
+
+    What cannot be printed, escape sequences for instance, is spelled out.
+    """
+    text = _printable(text, 10 * limit)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def name(target: str, limit: int = 60) -> str:
+    """Return what a finding is about; a path that is too long loses its middle."""
+    text = _printable(target, 100_000) or "the model"
+    if len(text) <= limit:
+        return text
+    tail = (limit - 1) // 2
+    return text[: limit - 1 - tail] + "…" + text[len(text) - tail :]
+
+
+def code_lines(code: str) -> list[str]:
+    """Return the lines of a code snippet, each free of what cannot be printed."""
+    return [_spelled_out(line.expandtabs(4).rstrip()) for line in code.strip("\n").split("\n")]
+
+
+def _printable(text: Any, limit: int) -> str:
+    return _spelled_out(" ".join(str(text)[:limit].split()))
+
+
+def _spelled_out(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def number(value: Any) -> str:
+    """Return a value in three significant digits; whole numbers stay whole.
+
+    Example:
+        >>> number(0.8125), number(20480), number(0.00012345), number(float("nan"))
+        ('0.812', '20,480', '0.000123', 'nan')
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and math.isfinite(value):
+        return f"{value:,.0f}" if value.is_integer() and abs(value) < 1e6 else f"{value:.3g}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}" if abs(value) < 10**12 else f"{value:.3g}"
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        shown = ", ".join(number(entry) for entry in value[:6])
+        return f"[{shown}{', …' if len(value) > 6 else ''}]"
+    return one_line(value, 60)
+
+
+def with_margin(value: float, margin: float) -> str:
+    """Return a value and its margin, to two significant digits of the margin.
+
+    Example:
+        >>> with_margin(2.30291, 0.00101), with_margin(0.4, 0.0)
+        ('2.3029 +/- 0.0010', '0.4')
+    """
+    if not margin:
+        return number(value)
+    decimals = 1 - math.floor(math.log10(margin)) if math.isfinite(margin) else 0
+    if not 0 < decimals < 8 or not math.isfinite(value):
+        return f"{number(value)} +/- {number(margin)}"
+    return f"{value:,.{decimals}f} +/- {margin:.{decimals}f}"
+
+
+def evidence(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the names and numbers that a finding rests on, short enough to show."""
+    return [(one_line(key, 40), number(value)) for key, value in facts.items()]
+
+
+def common_evidence(findings: Sequence[Finding]) -> list[tuple[str, str]]:
+    """Return the evidence of several advices of one rule: a range where their numbers differ."""
+    found: dict[str, list[Any]] = {}
+    for one in findings:
+        for key, value in one.evidence.items():
+            found.setdefault(key, []).append(value)
+    ranges = []
+    for key, values in found.items():
+        shown = list(dict.fromkeys(number(value) for value in values))
+        numbers = [value for value in values if isinstance(value, int | float)]
+        if len(shown) > 1 and len(numbers) == len(values):
+            shown = [f"{number(min(numbers))} to {number(max(numbers))}"]
+        if len(shown) == 1:
+            ranges.append((one_line(key, 40), shown[0]))
+    return ranges
+
+
+def moment(step: int, epoch: int) -> str:
+    """Return when it was; epochs count from 1 here, as in Keras' progress bar."""
+    return f"step {step:,}, epoch {epoch + 1:,}"
+
+
+CHECKS = frozenset(
+    [
+        "data_quality",
+        "gradient_check",
+        "gradient_flow",
+        "initial_loss",
+        "initial_signal",
+        "output_and_loss",
+        "overfit_subset",
+        "penalty",
+        "two_modes",
+    ]
+)
+"""The checks before training, by name: sinks lie below them and cannot ask. A test compares."""
+
+
+OWN = {
+    "flight_recorder": "kb.Babysitter(record=None)",
+    "rescue": "kb.Babysitter(rescue=False)",
+}
+"""What is no rule but an argument of its own, and how to do without."""
+
+
+def silence(rule: str) -> str:
+    """Return the code that turns a rule, or a check before training, off."""
+    if rule in OWN:
+        return OWN[rule]
+    quoted = one_line(rule, 80).replace("\\", "\\\\").replace('"', '\\"')
+    if rule in CHECKS:
+        return f'kb.check(model, x, y, checks=kb.checks.DEFAULT_CHECKS.without("{quoted}"))'
+    return f'kb.Babysitter(rules=kb.DEFAULT_RULES.without("{quoted}"))'
+
+
+def counted(findings: Iterable[Finding]) -> str:
+    """Return how many there are of each severity, e.g. `"1 error, 2 warnings"`."""
+    severities = [one.severity for one in findings]
+    counts = [(level, severities.count(level)) for level in sorted(Severity, reverse=True)]
+    return ", ".join(
+        f"{count} {level.name.lower()}{'s' if count > 1 else ''}"
+        for level, count in counts
+        if count
+    )
+
+
+def cost(overhead: Overhead | None) -> dict[str, Any] | None:
+    """Return what watching cost as a JSON object; None if that is not known."""
+    if overhead is None:
+        return None
+    return to_jsonable(asdict(overhead) | {"share": overhead.share})
+
+
+def group_findings(findings: Iterable[Finding]) -> list[list[Finding]]:
+    """Return the advice with what one rule found at one step put together.
+
+    A root cause comes with its symptoms right behind it. The worst roots come first, by the worst
+    of what they explain; those of which nothing holds any more come last; else the order stays.
+    """
+    findings = list(findings)
+    blocks: dict[str, list[Finding]] = {}
+    for one in findings:
+        blocks.setdefault(one.cause or one.rule, []).append(one)
+    places = {root: place for place, root in enumerate(blocks)}
+
+    def together(one: Finding) -> tuple[Any, ...]:
+        root = one.cause or one.rule
+        is_over = not any(other.is_open for other in blocks[root])
+        worst = max(other.severity for other in blocks[root])
+        own = (not one.is_open, -one.severity, one.step, one.rule)
+        return (is_over, -worst, places[root], bool(one.cause), *own)
+
+    return [list(group) for _, group in groupby(sorted(findings, key=together), key=together)]

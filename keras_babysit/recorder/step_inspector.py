@@ -1,0 +1,174 @@
+"""One step, looked at from values of its own: its data, layers, loss and gradients."""
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_babysit.backends import backend
+from keras_babysit.probes import taps
+from keras_babysit.probes.probe import compute_loss, stateless
+from keras_babysit.recorder.vitals import non_finite
+
+ROOMS = ("inputs", "targets", "sample_weight")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One output of one layer on the host: per example the largest entry and what is bad."""
+
+    target: str
+    dtype: str
+    largest: np.ndarray
+    is_bad: bool
+    entries: int
+    has_infinity: bool
+    largest_input: np.ndarray | None
+    is_input_bad: bool
+
+
+class StepInspector:
+    """Looks into one step of a model in `fit`; nothing of the model changes.
+
+    It runs operation by operation, not as the compiled step did.
+
+    Args:
+        model: The model.
+        kept: A `KeptStep` of one batch.
+        values: Values of the variables before it.
+        rows: Slice of the examples to look at, None for all.
+    """
+
+    def __init__(self, model, kept, values, rows=None):
+        self.model, self.kept, self.values = model, kept, values
+        batch = keras.utils.unpack_x_y_sample_weight(kept.batches[0])
+        self.batch = batch if rows is None else tuple(_rows(part, rows) for part in batch)
+        leaves = [leaf for leaf in keras.tree.flatten(self.batch[0]) if leaf is not None]
+        self.size = len(leaves[0]) if leaves else 0
+
+    def part(self, rows):
+        """Return the look at a slice of the examples alone."""
+        return StepInspector(self.model, self.kept, self.values, rows)
+
+    def data(self):
+        """Return the arrays of the batch by name."""
+        return {
+            f"{room}[{place}]": host(leaf)
+            for room, tensors in zip(ROOMS, self.batch, strict=True)
+            for place, leaf in enumerate(keras.tree.flatten(tensors))
+            if leaf is not None
+        }
+
+    def largest_input(self):
+        """Return the largest entry of each example over all inputs, None if none is a number."""
+        found = [array for name, array in self.data().items() if name.startswith(ROOMS[0])]
+        found = [_largest_of(array) for array in found if array.dtype.kind in "fiu"]
+        return np.max(found, axis=0) if found else None
+
+    def readings(self):
+        """Return the `Reading` of each output of each layer in the order of the calls."""
+        try:
+            return self._readings_of(taps.leaves(self.model))
+        except Exception:  # layers inside of others may not be called by themselves
+            return self._readings_of(taps.outermost(self.model))
+
+    def _readings_of(self, layers):
+        readings = []
+
+        def record(call):
+            y = host(call.y)
+            if y.dtype.kind != "f":
+                return
+            x = None if call.x is None else host(call.x)
+            x = None if x is None or x.dtype.kind != "f" else x
+            readings.append(
+                Reading(
+                    call.target,
+                    keras.backend.standardize_dtype(call.y.dtype),
+                    _largest_of(y),
+                    not np.isfinite(y).all(),
+                    int(np.sum(~np.isfinite(y))),
+                    bool(np.isinf(y).any()),
+                    None if x is None else _largest_of(x),
+                    x is not None and not np.isfinite(x).all(),
+                )
+            )
+
+        with self._scope(self.values), taps.tapped(layers, taps.names(layers), record):
+            self.model(self.batch[0], training=True)
+        return readings
+
+    def loss(self):
+        """Return the loss, the penalties in it and what the model predicts."""
+        x, y, weight = self.batch
+        with self._scope(self.values):
+            y_pred = self.model(x, training=True)
+            penalty = sum((float(backend.to_numpy(one)) for one in self.model.losses), 0.0)
+            loss = compute_loss(self.model, x, y, y_pred, weight, training=True)
+        return float(backend.to_numpy(loss)), penalty, y_pred
+
+    def bad_gradients(self):
+        """Return the places of the weights whose gradients are not finite."""
+        x, y, weight = self.batch
+
+        def loss_of(trainable):
+            with self._scope((trainable, *self.values[1:])):
+                y_pred = self.model(x, training=True)
+                loss = compute_loss(self.model, x, y, y_pred, weight, training=True)
+            return ops.cast(loss, "float32"), ()
+
+        trainable = [ops.convert_to_tensor(value) for value in self.values[0]]
+        _, gradients = backend.value_and_grad(loss_of, trainable)
+        return non_finite(gradients)
+
+    def _scope(self, values):
+        if self.kept.random is not None:
+            backend.set_random_state(self.kept.random)
+        trainable, other = (
+            [ops.convert_to_tensor(value) for value in group] for group in values[:2]
+        )
+        return stateless(self.model, trainable, other)
+
+
+def first_alone(size, is_bad):
+    """Return the first example that is bad by itself, by halves; None if none is.
+
+    Args:
+        size: Number of examples.
+        is_bad: Tells of a slice of them.
+
+    Example:
+        >>> first_alone(16, lambda rows: rows.start <= 5 < rows.stop)
+        5
+        >>> first_alone(16, lambda rows: rows.stop - rows.start == 16) is None
+        True
+    """
+    start, stop = 0, size
+    while stop - start > 1:
+        middle = (start + stop) // 2
+        if is_bad(slice(start, middle)):
+            stop = middle
+        elif is_bad(slice(middle, stop)):
+            start = middle
+        else:
+            return None
+    return start if size and is_bad(slice(start, start + 1)) else None
+
+
+def host(tensor):
+    """Return a tensor as an array; small floats become float32."""
+    array = np.asarray(backend.to_numpy(tensor))
+    is_small_float = array.dtype.kind == "V" or array.dtype.name in ("bfloat16", "float16")
+    return array.astype("float32") if is_small_float else array
+
+
+def _rows(tensors, rows):
+    return keras.tree.map_structure(lambda leaf: None if leaf is None else leaf[rows], tensors)
+
+
+def _largest_of(array):
+    if array.ndim == 0 or not array.size:
+        return np.abs(array.reshape(-1).astype("float64"))
+    with np.errstate(all="ignore"):
+        return np.abs(array.reshape(len(array), -1).astype("float64")).max(axis=1)

@@ -1,0 +1,77 @@
+"""Batches `(x, y, sample_weight)` of tensors or arrays: their size, parts and rows."""
+
+import keras
+import numpy as np
+
+from keras_babysit.backends import backend
+
+
+def size(batch):
+    """Return the number of examples of a batch `(x, y, sample_weight)`."""
+    return next((leaf.shape[0] for leaf in _leaves(batch) if len(leaf.shape)), 0)
+
+
+def part(batch, start, stop, every=1):
+    """Return the examples from `start` to `stop`, or every so many of them."""
+    where = slice(start, stop, every)
+    return keras.tree.map_structure(lambda leaf: None if leaf is None else leaf[where], batch)
+
+
+def rows(batch):
+    """Return the examples of a batch of arrays by their content: equal ones are one."""
+    return set(_keys(batch))
+
+
+def without(batch, known):
+    """Return a batch of arrays without the examples whose content is in `known`."""
+    fresh = [place for place, key in enumerate(_keys(batch)) if key not in known]
+    return keras.tree.map_structure(lambda leaf: None if leaf is None else leaf[fresh], batch)
+
+
+def _keys(batch):
+    inputs = [np.ascontiguousarray(leaf) for leaf in _leaves(batch[0])]
+    return [hash(tuple(leaf[row].tobytes() for leaf in inputs)) for row in range(size(batch))]
+
+
+def keep(batch, examples):
+    """Return the first `examples` examples of a batch, as it is if it has no more."""
+    return batch if size(batch) <= examples else part(batch, 0, examples)
+
+
+def _leaves(batch):
+    return [leaf for leaf in keras.tree.flatten(batch) if leaf is not None]
+
+
+def n_bytes(batch):
+    """Return the memory that a batch of arrays takes."""
+    return sum(np.asarray(leaf).nbytes for leaf in _leaves(batch))
+
+
+def join(batches):
+    """Join batches; where their examples differ in shape, as padded sequences do, the largest."""
+    if len(batches) == 1:
+        return batches[0]
+    try:
+        return keras.tree.map_structure(
+            lambda *leaves: None if leaves[0] is None else np.concatenate(leaves), *batches
+        )
+    except ValueError:
+        return max(batches, key=size)
+
+
+def unpack(batch):
+    """Return a batch as `(x, y, sample_weight)` of arrays in the dtypes of `fit`."""
+    return to_host(keras.utils.unpack_x_y_sample_weight(batch))
+
+
+def to_host(batch):
+    """Return a batch with arrays in place of tensors; double precision becomes `floatx`."""
+    return keras.tree.map_structure(_to_array, batch)
+
+
+def _to_array(leaf):
+    if leaf is None:
+        return None
+    is_host = isinstance(leaf, np.ndarray | list | float | int)
+    array = np.array(leaf if is_host else backend.to_numpy(leaf))
+    return array.astype(keras.config.floatx()) if array.dtype == "float64" else array

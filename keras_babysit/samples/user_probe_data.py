@@ -1,0 +1,88 @@
+"""Examples that the user gives to measure on, in whatever form `fit` takes data."""
+
+import itertools
+
+import keras
+import numpy as np
+
+from keras_babysit.samples import batches
+from keras_babysit.samples.batches import unpack
+from keras_babysit.samples.sample import MAX_EXAMPLES
+
+
+class UserProbeData:
+    """Gives batches `(x, y, sample_weight)` of arrays to measure on.
+
+    Args:
+        draw: Returns an iterator of batches: the whole of a fixed set, or one fresh batch.
+        is_fresh: Whether each call of `draw` gives other examples.
+    """
+
+    def __init__(self, draw, *, is_fresh):
+        self._draw = draw
+        self._is_fresh = is_fresh
+        self._turn = 0
+
+    def count_inputs(self):
+        """Return the number of inputs of the first batch."""
+        return len(keras.tree.flatten(next(iter(self._draw()))[0]))
+
+    def fill(self, sample):
+        """Put the given examples into `sample`, as many as it takes, if it is empty."""
+        if len(sample):
+            return
+        for place, batch in enumerate(self._draw()):
+            if place and len(sample) + batches.size(batch) > sample.max_examples:
+                return
+            sample.add(place, batch)
+
+    def next(self, examples, sample):
+        """Return the next batch of up to `examples` examples; fixed sets take turns in slices."""
+        self.fill(sample)
+        if self._is_fresh:
+            return batches.keep(next(iter(self._draw())), examples)
+        slices = list(sample.slices(examples))
+        self._turn += 1
+        return slices[(self._turn - 1) % len(slices)] if slices else None
+
+
+def read_user_probe_data(probe) -> UserProbeData:
+    """Return what the argument `probe` of the callbacks stands for.
+
+    Args:
+        probe: `(x, y)` or `(x, y, sample_weight)`, a dataset as `fit` takes it (`tf.data.Dataset`,
+            `keras.utils.PyDataset`, `torch.utils.data.DataLoader`), or a callable that returns a
+            batch each time it is called.
+
+    Raises:
+        TypeError: If it is none of these.
+        ValueError: If x and y differ in their number of examples, or if there are no examples.
+    """
+    if isinstance(probe, tuple) and len(probe) in (2, 3):
+        batch = _checked(unpack(probe))
+        return UserProbeData(lambda: iter([batch]), is_fresh=False)
+    if isinstance(probe, keras.utils.PyDataset):
+        return UserProbeData(
+            lambda: (unpack(probe[i]) for i in range(min(len(probe), MAX_EXAMPLES))), is_fresh=False
+        )
+    if hasattr(probe, "__iter__") and not isinstance(probe, np.ndarray | str | dict):
+        return UserProbeData(
+            lambda: (unpack(batch) for batch in itertools.islice(probe, MAX_EXAMPLES)),
+            is_fresh=False,
+        )
+    if callable(probe):
+        return UserProbeData(lambda: iter([_checked(unpack(tuple(probe())))]), is_fresh=True)
+    raise TypeError(
+        "Argument `probe` must be a tuple (x, y) or (x, y, sample_weight), a dataset, or a "
+        f"callable that returns such a tuple. Received: {type(probe).__name__}"
+    )
+
+
+def _checked(batch):
+    sizes = {len(leaf) for leaf in keras.tree.flatten(batch) if leaf is not None and leaf.ndim}
+    if len(sizes) != 1 or 0 in sizes:
+        raise ValueError(
+            "The arrays of argument `probe` must have one and the same number of examples, at "
+            f"least 1. Received: {sorted(sizes)} examples"
+        )
+    return batch

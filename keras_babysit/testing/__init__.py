@@ -1,0 +1,1 @@
+"""Conformance suites that a third party's rule, sink or layer can run."""

@@ -1,0 +1,67 @@
+import numpy as np
+
+from keras_babysit.history import History
+from keras_babysit.samples import read_user_probe_data
+from keras_babysit.samples.reference_sample import ReferenceSample
+
+
+def batch(start, examples=4):
+    inputs = np.arange(start, start + examples, dtype="float32")[:, None]
+    return inputs, np.zeros(examples, "int32"), None
+
+
+def test_training_examples_that_come_again_are_kept_once():
+    kept = ReferenceSample(History())
+    kept.take_train_batch(0, 0, batch(0))
+    kept.take_train_batch(1, 1, batch(2))
+    assert kept.train.batch(99)[0][:, 0].tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_what_is_not_finite_is_told_and_recorded():
+    history = History()
+    x, y, weights = batch(0)
+    x[2] = np.nan
+    found = ReferenceSample(history).take_train_batch(3, 0, (x, y, weights))
+    assert [(m.quantity, m.target, m.value) for m in found] == [
+        ("inputs/nonfinite", "inputs[0]", 1),
+        ("inputs/nonfinite_example", "inputs[0]", 2),
+    ]
+    assert history.last("inputs/nonfinite", "inputs[0]") == 1
+
+
+def test_given_examples_stand_in_for_those_of_the_run():
+    kept = ReferenceSample(History(), read_user_probe_data(batch(7)[:2]))
+    assert kept.is_given
+    assert kept.take_train_batch(0, 0, batch(0)) == []
+    assert kept.next_given(2)[0][:, 0].tolist() == [7, 8]
+    assert kept.train.batch(99)[0][:, 0].tolist() == [7, 8, 9, 10]
+
+
+def test_a_pass_over_the_validation_data_goes_on_where_the_one_before_was_left():
+    kept = ReferenceSample(History())
+    kept.take_validation_batch(0, batch(0))
+    assert not kept.wants_validation_batch(0)
+    assert kept.wants_validation_batch(1)
+    kept.take_validation_batch(0, batch(50))
+    assert kept.validation.batch(99)[0][:, 0].tolist() == [0, 1, 2, 3]
+
+
+def test_a_part_that_batches_do_not_divide_may_be_missing():
+    kept = ReferenceSample(History())
+    kept.needed = 66
+    for place in range(16):
+        assert kept.is_small
+        kept.take_train_batch(place, 0, batch(4 * place))
+    assert not kept.is_small
+
+
+def test_that_examples_come_again_is_told_once_enough_had_to():
+    history = History()
+    history.facts["batch_size"] = 4
+    kept = ReferenceSample(history)
+    kept.take_train_batch(0, 0, batch(0))
+    kept.note_recurrence(batch(0), steps=1)
+    assert "recurring_share" not in history.facts
+    for _ in range(2):
+        kept.note_recurrence(batch(0), steps=1)
+    assert history.facts["recurring_share"] == 1.0

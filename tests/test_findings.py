@@ -1,0 +1,80 @@
+import pytest
+
+from keras_babysit.findings import Change, Finding, Journal, Remedy, Severity
+
+
+def findings(severity=Severity.WARNING, target="dense", rule="dead_units"):
+    return Finding(
+        rule, severity, target, "message", {"share": 0.5}, (Remedy("do", "code"),), "ref"
+    )
+
+
+def play(journal, *judgements):
+    return [
+        [event.change for event in journal.update(holding, step=10 * (place + 1), epoch=place)]
+        for place, holding in enumerate(judgements)
+    ]
+
+
+def test_an_advice_is_told_once():
+    journal = Journal()
+    assert play(journal, [findings()], [findings()], [findings()]) == [[Change.OPENED], [], []]
+    assert [(a.step, a.epoch) for a in journal.findings] == [(10, 0)]
+
+
+def test_it_worsens_but_does_not_soften():
+    journal = Journal()
+    holding = [[findings(s)] for s in (Severity.NOTE, Severity.ERROR, Severity.WARNING)]
+    assert play(journal, *holding) == [[Change.OPENED], [Change.WORSENED], []]
+    assert journal.findings[0].severity is Severity.ERROR
+    assert journal.findings[0].step == 10
+
+
+def test_it_resolves_only_after_patience():
+    journal = Journal(resolve_after=2)
+    assert play(journal, [findings()], [], [findings()], [], []) == [
+        [Change.OPENED],
+        [],
+        [],
+        [],
+        [Change.RESOLVED],
+    ]
+    assert journal.findings[0].resolved_step == 50
+
+
+def test_a_new_episode_opens_again():
+    journal = Journal(resolve_after=1)
+    assert play(journal, [findings()], [], [findings()])[2] == [Change.OPENED]
+    assert [a.is_open for a in journal.findings] == [False, True]
+
+
+def test_what_comes_and_goes_for_ever_takes_no_more_memory():
+    journal = Journal(resolve_after=1)
+    for step in range(0, 20_000, 2):
+        journal.update([findings()], step=step, epoch=0)
+        journal.update([], step=step + 1, epoch=0)
+    kept = journal.findings
+    assert [a.step for a in kept] == [0, *range(20_000 - 2 * 15, 20_000, 2)]
+    assert [a.resolved_step for a in kept] == [a.step + 1 for a in kept]
+
+
+def test_of_two_with_one_key_the_worse_counts():
+    journal = Journal()
+    journal.update([findings(Severity.NOTE), findings(Severity.ERROR)], step=1, epoch=0)
+    assert [a.severity for a in journal.findings] == [Severity.ERROR]
+
+
+def test_targets_and_rules_are_apart():
+    journal = Journal()
+    holding = [findings(), findings(target="other"), findings(rule="other")]
+    assert len(journal.update(holding, step=1, epoch=0)) == 3
+
+
+def test_json_and_back():
+    original = findings()
+    assert Finding.from_json(original.to_json()) == original
+
+
+def test_patience_is_checked():
+    with pytest.raises(ValueError, match=r"`resolve_after` must be at least 1\. Received: 0"):
+        Journal(resolve_after=0)
