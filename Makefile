@@ -7,7 +7,7 @@ MINUTES ?= 30
 BACKEND ?= tensorflow
 VENV = $(if $(filter tensorflow,$(BACKEND)),.venv,.venv-$(BACKEND))
 
-.PHONY: demo test test-jax test-torch test-all test-all-jax test-all-torch lint bench-dashboard bench-overhead bench-account bench-scale bench-search screenshots bench-layers bench-diagnosis bench-foreign soak clean
+.PHONY: demo test test-jax test-torch test-all test-all-jax test-all-torch lint bench-dashboard bench-overhead bench-account bench-scale bench-search screenshots bench-layers bench-diagnosis bench-foreign soak docs-pages clean
 
 demo: .venv/.demo
 	.venv/bin/python examples/quickstart.py
@@ -85,6 +85,10 @@ screenshots: .venv/.dev
 	.venv/bin/python -c "from PIL import Image; Image.open('out/report.png').convert('RGB').save('docs/images/report.png', optimize=True)"
 	KERAS_BACKEND=tensorflow .venv/bin/python -m pytest tests/dashboard/test_browser.py -k can_be_seen
 	.venv/bin/python -c "from PIL import Image; Image.open('out/dashboard/light.png').quantize(256).save('docs/images/dashboard.png', optimize=True)"
+
+# The pages of docs/ that are generated from the code; a test asserts that they are up to date.
+docs-pages: .venv/.dev
+	.venv/bin/python -m tools.quantities_page
 
 lint: .venv/.dev
 	.venv/bin/ruff check .

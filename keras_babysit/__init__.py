@@ -11,6 +11,7 @@ from keras_babysit.callbacks import Babysitter
 from keras_babysit.checks import check, lr_range_test
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History, Measurement
+from keras_babysit.quantities import Quantity, register_quantity
 from keras_babysit.recorder import Rescue
 from keras_babysit.rules import DEFAULT_RULES
 from keras_babysit.sinks import Report
@@ -22,6 +23,7 @@ __all__ = [
     "Finding",
     "History",
     "Measurement",
+    "Quantity",
     "Remedy",
     "Report",
     "Rescue",
@@ -34,6 +36,7 @@ __all__ = [
     "initializers",
     "layers",
     "lr_range_test",
+    "register_quantity",
     "rules",
     "sinks",
 ]

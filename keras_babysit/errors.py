@@ -13,6 +13,10 @@ class ProbeMismatchError(KerasBabysitError, ValueError):
     """The examples to measure on must fit the model."""
 
 
+class UnknownQuantityError(KerasBabysitError, ValueError):
+    """A measured quantity must be defined before it is recorded or read."""
+
+
 class SearchFailedError(KerasBabysitError, RuntimeError):
     """A search must complete at least one trial."""
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from keras_babysit import quantities
 
 FORMAT_VERSION = 1
 """Version of the JSON lines, raised when a reader of the old ones would misread the new ones."""
@@ -30,7 +32,8 @@ class Measurement:
     Args:
         step: Optimizer steps done when it was measured; 0 is before the first.
         epoch: Epoch it belongs to, counted from 0.
-        quantity: What was measured, as `"room/what"`, e.g. `"activations/std"`.
+        quantity: What was measured, as `"group/what"`, e.g. `"activations/std"`; one of those that
+            `quantities` defines.
         target: Of what: the path of a layer or weight, `"train"`, `"validation"`, or `""` for
             the whole model.
         value: A float, or a vector with one entry per unit.
@@ -70,6 +73,10 @@ class Measurement:
         )
 
 
+Listener = Callable[[Sequence[Measurement]], None]
+"""What a history calls with the measurements that were added."""
+
+
 @dataclass(frozen=True, slots=True)
 class Series:
     """The points of one quantity of one target, oldest first.
@@ -99,6 +106,9 @@ class History:
     When they are full every second point of the older half is dropped: the first point and the
     recent ones stay, and the distance between old points grows. Memory is therefore
     `O(targets x kept points)` whatever the number of steps.
+
+    Every method that takes the name of a quantity refuses one that is neither defined, see
+    `quantities`, nor held by this history as part of a recording.
 
     Args:
         max_points: Kept points of a quantity that is one number, at least 8.
@@ -131,9 +141,64 @@ class History:
         self.epoch = 0
         self._series: dict[str, dict[str, list[Measurement]]] = {}
         self._arrays: dict[tuple[str, str], Series] = {}  # of series that were read since
+        self._listeners: list[Listener] = []
 
     def append(self, measurement: Measurement) -> None:
-        """Add one measurement; thins the older ones of its series when that is full."""
+        """Add one measurement; thins the older ones of its series when that is full.
+
+        Raises:
+            UnknownQuantityError: If its quantity is not defined; nothing is added then.
+        """
+        self.extend([measurement])
+
+    def extend(self, measurements: Iterable[Measurement]) -> None:
+        """Add several measurements in their order, then call the listeners once with all of them.
+
+        Raises:
+            UnknownQuantityError: If a quantity is not defined; nothing is added then.
+        """
+        added = list(measurements)
+        for measurement in added:
+            if measurement.quantity not in self._series:
+                quantities.get(measurement.quantity)
+        self.restore(added)
+
+    def restore(self, measurements: Iterable[Measurement]) -> None:
+        """Add measurements of a recording, also of quantities that are not defined here.
+
+        A third party's quantity may be defined only in the process that wrote the recording, and
+        one of another version nowhere. Such a name can be read from this history as any other.
+        """
+        added = list(measurements)
+        for measurement in added:
+            self._store(measurement)
+        if added:
+            for listener in self._listeners:
+                listener(added)
+
+    def listen(self, function: Listener) -> None:
+        """Call a function with all measurements that come from now on.
+
+        It is called once after each `append`, with a list of one, and once after each `extend` or
+        `restore` of at least one measurement, when they are stored. What it raises goes to
+        whoever appended: the measurements are stored then, and later listeners are not called.
+        Listeners are part neither of a copy or pickle of the history nor of its JSON lines.
+
+        Args:
+            function: Called as `function(measurements)`; it must not change the list.
+
+        Example:
+            >>> history = History()
+            >>> history.listen(lambda measurements: print(len(measurements), "measured"))
+            >>> history.append(Measurement(0, 0, "loss/batch", "", 2.3))
+            1 measured
+        """
+        self._listeners.append(function)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_listeners": []}
+
+    def _store(self, measurement: Measurement) -> None:
         targets = self._series.setdefault(measurement.quantity, {})
         points = targets.setdefault(measurement.target, [])
         points.append(measurement)
@@ -145,10 +210,13 @@ class History:
         if len(points) > limit:
             del points[1 : limit // 2 : 2]
 
-    def extend(self, measurements: Iterable[Measurement]) -> None:
-        """Add several measurements in their order."""
-        for measurement in measurements:
-            self.append(measurement)
+    def _of(self, quantity: str) -> dict[str, list[Measurement]]:
+        """Return the series of a quantity by target; empty if it was not measured."""
+        targets = self._series.get(quantity)
+        if targets is None:
+            quantities.get(quantity)  # raises if there is no such quantity
+            return {}
+        return targets
 
     def quantities(self) -> list[str]:
         """Return the names of all recorded quantities, in the order of their first point."""
@@ -156,18 +224,18 @@ class History:
 
     def targets(self, quantity: str) -> list[str]:
         """Return what `quantity` was measured of; layers come in the order of the network."""
-        return list(self._series.get(quantity, {}))
+        return list(self._of(quantity))
 
     def points(self, quantity: str, target: str = "") -> list[Measurement]:
         """Return the kept measurements of one series, oldest first; empty if there are none."""
-        return list(self._series.get(quantity, {}).get(target, ()))
+        return list(self._of(quantity).get(target, ()))
 
     def series(self, quantity: str, target: str = "") -> Series:
         """Return the kept points of one series as arrays; empty arrays if there are none."""
         known = self._arrays.get((quantity, target))
         if known is not None:
             return known
-        points = self._series.get(quantity, {}).get(target, ())
+        points = self._of(quantity).get(target, ())
         series = Series(
             np.array([point.step for point in points], np.int64),
             np.array([point.epoch for point in points], np.int64),
@@ -181,12 +249,12 @@ class History:
 
     def last(self, quantity: str, target: str = "", default: Any = None) -> Any:
         """Return the latest value of one series, or `default` if it has none."""
-        points = self._series.get(quantity, {}).get(target)
+        points = self._of(quantity).get(target)
         return points[-1].value if points else default
 
     def first(self, quantity: str, target: str = "", default: Any = None) -> Any:
         """Return the earliest value of one series, or `default` if it has none."""
-        points = self._series.get(quantity, {}).get(target)
+        points = self._of(quantity).get(target)
         return points[0].value if points else default
 
     def layer(self, target: str) -> dict[str, Any]:
@@ -221,7 +289,7 @@ class History:
         """Return the history that `to_jsonl` or the `JsonLines` sink wrote.
 
         Lines of other types are passed over, and so is a last line that was cut off, as a killed
-        run leaves it.
+        run leaves it. Quantities that are not defined here are kept, see `restore`.
 
         Args:
             source: Path of the file, or the text itself.
@@ -235,7 +303,7 @@ class History:
             if record.get("type") == "run":
                 history.facts.update(record.get("facts", {}))
             elif record.get("type") == "measurement":
-                history.append(Measurement.from_json(record))
+                history.restore([Measurement.from_json(record)])
         return history
 
 

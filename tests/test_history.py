@@ -1,24 +1,28 @@
+import copy
 import json
+import pickle
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keras_babysit.errors import UnknownQuantityError
 from keras_babysit.history import History, Measurement, Overhead, read_jsonl
 
 
 def filled(points, value=float):
     history = History(max_points=16, max_vectors=8)
     for step in range(points):
-        history.append(Measurement(step, step // 10, "room/what", "layer", value(step)))
+        history.append(Measurement(step, step // 10, "gradients/norm", "layer", value(step)))
     return history
 
 
 def test_memory_is_bounded_and_the_ends_stay():
     history = filled(10_000)
-    steps = history.series("room/what", "layer").steps
+    steps = history.series("gradients/norm", "layer").steps
     assert len(steps) <= 16
     assert steps[0] == 0
     assert steps[-4:].tolist() == [9996, 9997, 9998, 9999]
@@ -48,7 +52,7 @@ def test_ten_million_steps_hold_no_more_than_ten_thousand():
 def test_vectors_have_their_own_bound():
     history = filled(500, lambda step: np.full(3, step, np.float32))
     assert len(history) <= 8
-    assert history.series("room/what", "layer").values.shape[1] == 3
+    assert history.series("gradients/norm", "layer").values.shape[1] == 3
 
 
 def test_step_and_epoch_are_the_latest():
@@ -65,7 +69,12 @@ values = st.one_of(
 
 @given(
     st.lists(
-        st.tuples(st.integers(0, 99), st.sampled_from("ab"), st.text(max_size=9), values),
+        st.tuples(
+            st.integers(0, 99),
+            st.sampled_from(["activations/gate", "gradients/norm"]),
+            st.text(max_size=9),
+            values,
+        ),
         max_size=20,
     )
 )
@@ -95,11 +104,11 @@ def test_json_lines_bring_back_what_was_recorded(rows):
 
 def test_a_series_that_was_read_shows_what_came_after():
     history = filled(3)
-    assert len(history.series("room/what", "layer")) == 3
-    history.append(Measurement(3, 0, "room/what", "layer", 1.0))
-    assert history.series("room/what", "layer").steps.tolist() == [0, 1, 2, 3]
+    assert len(history.series("gradients/norm", "layer")) == 3
+    history.append(Measurement(3, 0, "gradients/norm", "layer", 1.0))
+    assert history.series("gradients/norm", "layer").steps.tolist() == [0, 1, 2, 3]
     with pytest.raises(ValueError, match="read-only"):
-        history.series("room/what", "layer").values[0] = 0.0
+        history.series("gradients/norm", "layer").values[0] = 0.0
 
 
 def test_a_cut_off_last_line_is_passed_over(tmp_path):
@@ -129,3 +138,82 @@ def test_bounds_are_checked(name):
 
 def test_overhead_before_the_run_is_zero():
     assert Overhead(0.0, 0.0, 0).share == 0
+
+
+METHODS = ("first", "last", "points", "series", "targets")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_reading_an_unknown_quantity_is_an_error(method):
+    with pytest.raises(UnknownQuantityError, match=r"'gradient/norm'\. The nearest .*gradients/"):
+        getattr(filled(3), method)("gradient/norm")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_reading_what_was_not_measured_is_none(method):
+    assert not getattr(filled(3), method)("score/accuracy")
+
+
+def test_nothing_is_added_where_one_quantity_is_unknown():
+    history, heard = filled(3), []
+    history.listen(heard.append)
+    known = Measurement(9, 0, "loss/batch", "", 1.0)
+    with pytest.raises(UnknownQuantityError, match="'loss/bach'"):
+        history.extend([known, replace(known, quantity="loss/bach")])
+    with pytest.raises(UnknownQuantityError, match="'loss/bach'"):
+        history.append(replace(known, quantity="loss/bach"))
+    assert (len(history), history.step, heard) == (3, 2, [])
+
+
+def test_a_recording_keeps_what_only_its_writer_defines():
+    text = filled(2).to_jsonl().replace("gradients/norm", "elsewhere/registered")
+    history = History.from_jsonl(text)
+    assert history.series("elsewhere/registered", "layer").values.tolist() == [0.0, 1.0]
+    assert history.targets("elsewhere/registered") == ["layer"]
+    assert pickle.loads(pickle.dumps(history)).last("elsewhere/registered", "layer") == 1.0
+    assert History.from_jsonl(history.to_jsonl()).to_jsonl() == history.to_jsonl()
+    history.append(Measurement(2, 0, "elsewhere/registered", "layer", 2.0))  # as of any it holds
+    with pytest.raises(UnknownQuantityError):
+        history.last("elsewhere/registred", "layer")
+    with pytest.raises(UnknownQuantityError):
+        History().last("elsewhere/registered", "layer")
+
+
+def test_a_listener_is_called_once_per_call_when_all_is_stored():
+    history, heard = History(), []
+    history.listen(lambda measurements: heard.append((list(measurements), len(history))))
+    one, two, three = (Measurement(step, 0, "loss/batch", "", 1.0) for step in range(3))
+    history.append(one)
+    history.extend(m for m in (two, three))
+    history.restore([one])
+    history.extend([])
+    assert heard == [([one], 1), ([two, three], 3), ([one], 4)]
+
+
+def test_listeners_are_called_in_their_order_and_what_one_raises_is_not_swallowed():
+    history, heard = History(), []
+
+    def fail(measurements):
+        raise RuntimeError("disk full")
+
+    history.listen(lambda measurements: heard.append("first"))
+    history.listen(fail)
+    history.listen(lambda measurements: heard.append("third"))
+    with pytest.raises(RuntimeError, match="disk full"):
+        history.append(Measurement(0, 0, "loss/batch", "", 1.0))
+    assert heard == ["first"]
+    assert history.last("loss/batch") == 1.0
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda history: pickle.loads(pickle.dumps(history))]
+)
+def test_copies_have_no_listeners_and_leave_those_of_the_original(copied):
+    history, heard = History(), []
+    history.listen(heard.append)
+    twin = copied(history)
+    one = Measurement(0, 0, "loss/batch", "", 1.0)
+    twin.append(one)
+    assert heard == []
+    history.append(one)
+    assert heard == [[one]]

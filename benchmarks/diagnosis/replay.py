@@ -100,7 +100,7 @@ def replay(
         if record["type"] == "run":
             history.facts = record["facts"]
         elif record["type"] == "measurement":
-            history.append(Measurement.from_json(record))
+            history.restore([Measurement.from_json(record)])
         elif record["type"] == "judgement":
             holding = list(judge_now(history, rules))
             if record["may_wait"] and any(is_unexplained(a) for a in holding):

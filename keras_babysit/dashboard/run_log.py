@@ -157,8 +157,11 @@ class RunLog:
             every = 1 if is_of_model else max(1, -(-len(table.steps) // probes))
             for column, place in enumerate(ids):
                 steps, values = table.series(column)
-                for step, value in zip(*_every(every, steps, values), strict=True):
-                    history.append(Measurement(step, 0, quantity, self.names[place][1], value))
+                target = self.names[place][1]
+                history.restore(
+                    Measurement(step, 0, quantity, target, value)
+                    for step, value in zip(*_every(every, steps, values), strict=True)
+                )
         history.epoch = self.epoch
         return Report(history, self.findings(), self.overhead)
 

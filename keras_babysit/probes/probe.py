@@ -228,8 +228,6 @@ def _read_prediction(readings, target, y_pred):
     readings.add("outputs/spread", target, ops.sqrt(ops.mean(variance)))
     readings.add("outputs/min", target, ops.min(y_pred))
     readings.add("outputs/max", target, ops.max(y_pred))
-    off = ops.abs(ops.sum(y_pred, axis=-1) - 1)
-    readings.add("outputs/off_unit_sum", target, ops.max(off))
 
 
 def _is_float(tensor):

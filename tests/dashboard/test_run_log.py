@@ -55,7 +55,7 @@ def test_what_was_not_measured_is_told_from_what_is_not_finite():
     log = RunLog()
     packer = Packer()
     for step, names in ((1, "ab"), (2, "a")):
-        found = [Measurement(step, 0, "q/x", name, float("nan")) for name in names]
+        found = [Measurement(step, 0, "gradients/norm", name, float("nan")) for name in names]
         log.take(packer.pack(found))
     table = log.table([0, 1])
     assert table.known.tolist() == [[True, True], [True, False]]
