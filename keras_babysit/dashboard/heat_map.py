@@ -9,12 +9,14 @@ import numpy as np
 from keras_babysit.dashboard import quantities
 from keras_babysit.dashboard.bounds import MAX_CELLS, MAX_COLUMNS, MAX_NAME, MAX_ROWS
 from keras_babysit.dashboard.run_log import RunLog
+from keras_babysit.presentation.drawing import colour_scale
 from keras_babysit.presentation.thinning import cells, plain, plain_rows
 from keras_babysit.presentation.wording import name
+from keras_babysit.quantities import describe
 
 
 def heat_map(log: RunLog, quantity: str, window: tuple[int, int] | None) -> dict[str, Any]:
-    """Return a heat map as a JSON object; layers with advice are never left out.
+    """Return a heat map as a JSON object; layers with findings are never left out.
 
     Args:
         log: What the run brought.
@@ -40,39 +42,40 @@ def heat_map(log: RunLog, quantity: str, window: tuple[int, int] | None) -> dict
     ends = np.linspace(first - 1, last, columns + 1)[1:].round()
     values, known = cells(table.steps, table.values, table.known, ends, first)
     known[1:] &= (ends[:-1] < log.step)[:, None]  # nothing is drawn after the run's latest step
-    scale = quantities.scale(quantity, table)
+    colours = colour_scale(describe(quantity), table.values[table.known])
     return {
         "quantity": quantity,
         "title": quantities.title(quantity),
-        "isLog": scale.is_log,
-        "low": plain(scale.low, 4),
-        "high": plain(scale.high, 4),
+        "isLog": colours.is_log,
+        "low": plain(colours.low, 4),
+        "high": plain(colours.high, 4),
         "ends": ends.astype(int).tolist(),
         "first": first,
         "rows": [
-            {"id": place, "name": name(log.names[place][1], MAX_NAME)} | _mark(log, place, findings)
-            for place in shown
+            {"id": series, "name": name(log.names[series][1], MAX_NAME)}
+            | _mark(log, series, findings)
+            for series in shown
         ],
         "cells": plain_rows(values.T, known.T, 3),
         "omitted": len(ids) - len(shown),
     }
 
 
-def _rows(log: RunLog, ids: list[int], advised: set[str]) -> list[int]:
-    """Return at most `MAX_ROWS` series in their order, those with advice before all others."""
+def _rows(log: RunLog, ids: list[int], with_findings: set[str]) -> list[int]:
+    """Return at most `MAX_ROWS` series in their order, those with findings before all others."""
     if len(ids) <= MAX_ROWS:
         return ids
-    first = sorted(ids, key=lambda place: not _names(log, place) & advised)
+    first = sorted(ids, key=lambda series: not _names(log, series) & with_findings)
     kept = set(first[:MAX_ROWS])
-    return [place for place in ids if place in kept]
+    return [series for series in ids if series in kept]
 
 
-def _mark(log: RunLog, place: int, findings: dict[str, Any]) -> dict[str, str]:
-    """Return the severity of the worst open advice on a row, if there is any."""
-    found = [findings[n] for n in _names(log, place) if n in findings and findings[n].is_open]
+def _mark(log: RunLog, series: int, findings: dict[str, Any]) -> dict[str, str]:
+    """Return the severity of the worst open finding on a row, if there is any."""
+    found = [findings[n] for n in _names(log, series) if n in findings and findings[n].is_open]
     return {"mark": max(found, key=lambda a: a.severity).severity.name.lower()} if found else {}
 
 
-def _names(log: RunLog, place: int) -> set[str]:
-    target = log.names[place][1]
+def _names(log: RunLog, series: int) -> set[str]:
+    target = log.names[series][1]
     return {target, quantities.layer_of(log, target)}

@@ -1,4 +1,4 @@
-"""One layer: its units at a step, every series of it and of its weights, and the advice on it."""
+"""One layer: its units at a step, every series of it and of its weights, and the findings on it."""
 
 from __future__ import annotations
 
@@ -11,35 +11,42 @@ from keras_babysit.dashboard.bounds import MAX_FINDING_BYTES, MAX_NAME, MAX_SERI
 from keras_babysit.dashboard.run_log import RunLog
 from keras_babysit.presentation.thinning import line, plain
 from keras_babysit.presentation.wording import name, number
+from keras_babysit.quantities import Of, Scale, describe
 
-GATES = "activations/gate"
-POINTS = 160
-FACTS = {"class": "layer", "activation": "activation", "units": "units", "parameters": "parameters"}
+LAYER_POINTS = 160
+"""Points of each of the small lines of a layer."""
+
+LAYER_FACTS = {
+    "class": "layer",
+    "activation": "activation",
+    "units": "units",
+    "parameters": "parameters",
+}
 
 
-def layer_view(log: RunLog, place: int, step: int) -> dict[str, Any]:
+def layer_view(log: RunLog, series: int, step: int) -> dict[str, Any]:
     """Return a layer as a JSON object.
 
     Args:
         log: What the run brought.
-        place: Id of one of its series.
+        series: Id of one of its series.
         step: Step whose units are shown.
 
     Raises:
         IndexError: If there is no such series.
     """
-    if place < 0:
-        raise IndexError(f"The id must not be negative. Received: {place}")
-    layer = quantities.layer_of(log, log.names[place][1])
+    if series < 0:
+        raise IndexError(f"The id must not be negative. Received: {series}")
+    layer = quantities.layer_of(log, log.names[series][1])
     ids = [p for p, (_, target) in enumerate(log.names) if _belongs(log, target, layer)]
     targets = {log.names[p][1] for p in ids} | {layer}
     facts = log.facts.get("layers", {}).get(layer, {})
     return {
-        "id": place,
+        "id": series,
         "layer": name(layer, MAX_NAME),
         "step": step,
         "facts": [
-            [heading, number(facts[key])] for key, heading in FACTS.items() if facts.get(key)
+            [heading, number(facts[key])] for key, heading in LAYER_FACTS.items() if facts.get(key)
         ],
         "units": [units for p in _vectors(log, ids) if (units := _units(log, p, step))][:6],
         "series": _series(log, _numbers(log, ids)[:MAX_SERIES]),
@@ -54,25 +61,25 @@ def _belongs(log: RunLog, target: str, layer: str) -> bool:
 
 
 def _vectors(log: RunLog, ids: list[int]) -> list[int]:
-    found = [place for place in ids if log.vectors(place)]
-    return sorted(found, key=lambda place: log.names[place][0] != GATES)
+    found = [series for series in ids if log.vectors(series)]
+    return sorted(found, key=lambda series: not describe(log.names[series][0]).has_histogram)
 
 
 def _numbers(log: RunLog, ids: list[int]) -> list[int]:
     """Return the series of numbers, those that the heat map offers first at the front."""
-    order = {quantity: place for place, quantity in enumerate(quantities.of_layers(log))}
-    found = [place for place in ids if not log.vectors(place) and log.names[place][0] in order]
-    return sorted(found, key=lambda place: order[log.names[place][0]])
+    order = {quantity: rank for rank, quantity in enumerate(quantities.of_layers(log))}
+    found = [series for series in ids if not log.vectors(series) and log.names[series][0] in order]
+    return sorted(found, key=lambda series: order[log.names[series][0]])
 
 
-def _units(log: RunLog, place: int, step: int) -> dict[str, Any] | None:
+def _units(log: RunLog, series: int, step: int) -> dict[str, Any] | None:
     """Return the latest vector that was measured until a step, or the first one."""
-    vectors = log.vectors(place)
+    vectors = log.vectors(series)
     at, values = next(((s, v) for s, v in reversed(vectors) if s <= step), vectors[0])
     every = max(1, -(-len(values) // MAX_UNITS))
     return {
-        "quantity": log.names[place][0],
-        "title": "Gate" if log.names[place][0] == GATES else quantities.title(log.names[place][0]),
+        "quantity": log.names[series][0],
+        "title": quantities.title(log.names[series][0]),
         "step": at,
         "count": len(values),
         "every": every,
@@ -82,29 +89,32 @@ def _units(log: RunLog, place: int, step: int) -> dict[str, Any] | None:
 
 
 def _series(log: RunLog, ids: list[int]) -> list[dict[str, Any]]:
-    by_room: dict[str, list[int]] = {}
-    for place in ids:
-        by_room.setdefault(log.names[place][0].partition("/")[0], []).append(place)
+    by_group: dict[str, list[int]] = {}
+    for series in ids:
+        by_group.setdefault(log.names[series][0].partition("/")[0], []).append(series)
     drawn = {}
-    for places in by_room.values():
-        table = log.table(places)
-        drawn |= {p: _line(log, p, *table.series(column)) for column, p in enumerate(places)}
-    return [drawn[place] for place in ids if drawn[place]["steps"]]
+    for members in by_group.values():
+        table = log.table(members)
+        drawn |= {p: _line(log, p, *table.series(column)) for column, p in enumerate(members)}
+    return [drawn[series] for series in ids if drawn[series]["steps"]]
 
 
-def _line(log: RunLog, place: int, steps: np.ndarray, values: np.ndarray) -> dict[str, Any]:
-    kept = line(steps, values, POINTS)
-    quantity, target = log.names[place]
+def _line(log: RunLog, series: int, steps: np.ndarray, values: np.ndarray) -> dict[str, Any]:
+    kept = line(steps, values, LAYER_POINTS)
+    quantity, target = log.names[series]
     return {
-        "id": place,
+        "id": series,
         "title": quantities.title(quantity),
         "target": name(target, MAX_NAME),
-        "isLog": _is_log(values),
+        "isLog": _is_log(quantity, values),
         "steps": steps[kept].tolist(),
         "values": [plain(value, 4) for value in values[kept]],
     }
 
 
-def _is_log(values: np.ndarray) -> bool:
+def _is_log(quantity: str, values: np.ndarray) -> bool:
+    """Return whether a line needs a logarithmic scale, and its values allow one."""
+    if describe(quantity).of is not Of.UNKNOWN and describe(quantity).scale != Scale.LOG:
+        return False
     found = values[np.isfinite(values)]
     return bool(found.size and found.min() > 0 and found.max() / found.min() > 30)

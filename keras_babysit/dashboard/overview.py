@@ -1,4 +1,4 @@
-"""A run as a whole: how it went, its loss curves, its advice, and what there is to look at."""
+"""A run as a whole: how it went, its loss curves, its findings, and what there is to look at."""
 
 from __future__ import annotations
 
@@ -80,12 +80,13 @@ def _scores(log: RunLog, name: str, window: Window) -> dict[str, Any]:
     ]
     lines = [one for one in lines if one["steps"]]
     if name != "loss":
-        return {"title": one_line(name, 40), "lines": lines}
+        return {"title": quantities.title(f"score/{name}"), "lines": lines}
     start = log.series("loss/start")[1]
     batch = _line("batch", *log.series("loss/batch"), window)
     lines = lines or _logs(log, name, window)["lines"]
     lines = [batch, *lines] if batch["steps"] else lines
-    return {"title": "loss", "lines": lines, "start": plain(start[0]) if len(start) else None}
+    title = quantities.title("score/loss")
+    return {"title": title, "lines": lines, "start": plain(start[0]) if len(start) else None}
 
 
 def _logs(log: RunLog, name: str, window: Window) -> dict[str, Any]:
@@ -95,7 +96,7 @@ def _logs(log: RunLog, name: str, window: Window) -> dict[str, Any]:
         for kind, prefix in (("train", ""), ("validation", "val_"))
     ]
     return {
-        "title": one_line(f"{name}, as Keras reports it", 60),
+        "title": quantities.title(f"logs/{name}"),
         "lines": [one for one in lines if one["steps"]],
     }
 
@@ -119,7 +120,7 @@ def _line(kind: str, steps: np.ndarray, values: np.ndarray, window: Window) -> d
 
 
 def _kept(steps: np.ndarray, values: np.ndarray, window: Window) -> np.ndarray:
-    """Return the places of the points to draw, one beyond each end of the window among them."""
+    """Return the indices of the points to draw, one beyond each end of the window among them."""
     first = max(0, int(np.searchsorted(steps, window[0])) - 1)
     after = min(len(steps), int(np.searchsorted(steps, window[1], "right")) + 1)
     return first + line(steps[first:after], values[first:after], MAX_POINTS)

@@ -1,55 +1,46 @@
-"""What can be drawn as layers x steps: the quantities of a run, their words and their colours."""
+"""The quantities of a run that can be drawn as layers x steps, and what they are called."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import numpy as np
-
-from keras_babysit.dashboard.run_log import RunLog, Table
+from keras_babysit.dashboard.run_log import RunLog
 from keras_babysit.presentation.drawing import HEAT_MAPS
-from keras_babysit.presentation.thinning import span
 from keras_babysit.presentation.wording import one_line
-
-OF_THE_RUN = ("loss", "logs", "score", "optimizer", "reference", "predictions")
-"""Rooms whose quantities are of the whole run or of a data set, not of layers."""
-
-_KNOWN = {kind.quantity: kind for kind in HEAT_MAPS}
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """How values become colours: from `low` to `high`, on a logarithmic scale or a linear one."""
-
-    low: float
-    high: float
-    is_log: bool
+from keras_babysit.quantities import QUANTITIES, Of, describe
 
 
 def of_layers(log: RunLog) -> dict[str, list[int]]:
-    """Return the ids of the series of each quantity of layers; the five best known come first."""
+    """Return the ids of the series of each quantity of layers or weights.
+
+    What the report draws comes first, the rest in the order of the dictionary. A quantity that is
+    not defined here, of a third party or another version, comes last: its targets tell whether it
+    is of layers.
+    """
     found = {
-        quantity: ids
-        for quantity, places in log.quantities().items()
-        if quantity.partition("/")[0] not in OF_THE_RUN
-        and (ids := [p for p in places if log.names[p][1] and not log.vectors(p)])
+        quantity: drawn
+        for quantity, ids in log.quantities().items()
+        if (drawn := [one for one in ids if _is_of_a_layer(log, one) and not log.vectors(one)])
     }
-    order = [*(q for q in _KNOWN if q in found), *sorted(q for q in found if q not in _KNOWN)]
-    return {quantity: in_order(log, found[quantity]) for quantity in order}
+    ranked = dict.fromkeys([*(one.name for one in HEAT_MAPS), *QUANTITIES, *sorted(found)])
+    return {quantity: in_order(log, found[quantity]) for quantity in ranked if quantity in found}
 
 
 def title(quantity: str) -> str:
-    """Return a quantity in words; one that is not known is spelled out.
+    """Return a quantity in words, with its unit; one that is not defined is spelled out.
 
     Example:
-        >>> title("activations/dead_fraction"), title("activations/piece_share")
-        ('Dead units, share of the layer', 'Activations: piece share')
+        >>> title("activations/dead_fraction"), title("mine/piece_size")
+        ('Dead units, fraction of the layer', 'Mine: piece size')
     """
-    if quantity in _KNOWN:
-        return _KNOWN[quantity].title
-    room, _, what = quantity.partition("/")
-    words = f"{room}: {what}" if what else room
-    return one_line(words.replace("_", " ").capitalize(), 80)
+    return one_line(describe(quantity).heading, 80)
+
+
+def _is_of_a_layer(log: RunLog, series: int) -> bool:
+    """Return whether a series is of a layer or of a weight."""
+    quantity, target = log.names[series]
+    of = describe(quantity).of
+    if of is Of.UNKNOWN:
+        return layer_of(log, target) in _dict(log.facts.get("layers"))
+    return of in (Of.LAYER, Of.WEIGHT)
 
 
 def in_order(log: RunLog, ids: list[int]) -> list[int]:
@@ -57,10 +48,10 @@ def in_order(log: RunLog, ids: list[int]) -> list[int]:
 
     The probes name them in that order, except those that were measured later for the first time.
     """
-    place = {layer: number for number, layer in enumerate(_dict(log.facts.get("layers")))}
+    positions = {layer: number for number, layer in enumerate(_dict(log.facts.get("layers")))}
     ranks, last = {}, -1
     for series in ids:
-        last = place.get(layer_of(log, log.names[series][1]), last)
+        last = positions.get(layer_of(log, log.names[series][1]), last)
         ranks[series] = last
     return sorted(ids, key=ranks.__getitem__)
 
@@ -76,30 +67,6 @@ def layer_of(log: RunLog, target: str) -> str:
         if "/".join(parts[:length]) in layers:
             return "/".join(parts[:length])
     return target
-
-
-def scale(quantity: str, table: Table) -> Scale:
-    """Return how the values of a quantity become colours."""
-    values = table.values[table.known]
-    values = values[np.isfinite(values)]
-    known = _KNOWN.get(quantity)
-    is_share = quantity.endswith(("_fraction", "_share"))
-    if is_share if known is None else not known.is_log:
-        return Scale(0.0, 1.0, False)
-    if known is not None or _spreads(values):
-        return Scale(*span(values), True)
-    if not values.size:
-        return Scale(0.0, 1.0, False)
-    low, high = (float(edge) for edge in np.percentile(values, [1, 99]))
-    return Scale(low, high, False) if high > low else Scale(low - 0.5, low + 0.5, False)
-
-
-def _spreads(values: np.ndarray) -> bool:
-    """Return whether values are positive and span more than a factor of 30."""
-    if not values.size or values.min() < 0:
-        return False
-    found = values[values > 0]
-    return bool(found.size and found.max() / found.min() > 30)
 
 
 def _dict(value: object) -> dict:

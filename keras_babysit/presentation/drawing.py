@@ -7,40 +7,74 @@ from typing import Any
 
 import numpy as np
 
+from keras_babysit import quantities
 from keras_babysit.findings import Finding
 from keras_babysit.history import History
 from keras_babysit.presentation.thinning import cells, epochs, line, plain, span, twice_told
 from keras_babysit.presentation.wording import group_findings, one_line
+from keras_babysit.quantities import Of, Quantity, Scale
 
-MAX_POINTS = 400
-MAX_ROWS = 300
-MAX_COLUMNS = 96
-MAX_CELLS = 12_000
-"""Cells of one heat map; with more layers the steps become coarser. Keeps the page under 1 MB."""
+REPORT_POINTS = 400
+"""Points of one line of the report."""
+
+REPORT_ROWS = 300
+REPORT_COLUMNS = 96
+REPORT_CELLS = 12_000
+"""Of one heat map of the report; with more layers the steps become coarser. Keeps the page under
+1 MB."""
+
+HEAT_MAPS = tuple(
+    quantities.get(name)
+    for name in (
+        "activations/dead_fraction",
+        "activations/saturated_fraction",
+        "activations/std",
+        "gradients/norm",
+        "updates/ratio",
+    )
+)
+"""What the report draws as layers x steps, and the dashboard offers first."""
 
 
-@dataclass(frozen=True)
-class HeatMap:
-    """A quantity drawn as layers x steps.
+@dataclass(frozen=True, slots=True)
+class ColourScale:
+    """How values become colours: from `low` to `high`, on a logarithmic scale or a linear one."""
 
-    Args:
-        quantity: Name of the quantity.
-        title: The same in words.
-        is_log: Whether the colours follow the logarithm; otherwise they span [0, 1].
-    """
-
-    quantity: str
-    title: str
+    low: float
+    high: float
     is_log: bool
 
 
-HEAT_MAPS = (
-    HeatMap("activations/dead_fraction", "Dead units, share of the layer", False),
-    HeatMap("activations/saturated_fraction", "Saturated units, share of the layer", False),
-    HeatMap("activations/std", "Activation, standard deviation", True),
-    HeatMap("gradients/norm", "Gradient, norm", True),
-    HeatMap("updates/ratio", "Update of one step, relative to the weight", True),
-)
+def colour_scale(quantity: Quantity, values: np.ndarray) -> ColourScale:
+    """Return how the values of a quantity become colours; outliers do not stretch the scale.
+
+    Args:
+        quantity: The quantity. One that is not defined, of a foreign recording, is judged by its
+            name and its values.
+        values: All that is drawn; what is not finite does not count.
+
+    Example:
+        >>> colour_scale(quantities.get("activations/dead_fraction"), np.array([0.2, 0.4]))
+        ColourScale(low=0.0, high=1.0, is_log=False)
+    """
+    values = values[np.isfinite(values)]
+    scale = quantity.scale if quantity.of is not Of.UNKNOWN else _guessed(quantity, values)
+    if scale == Scale.LOG:
+        return ColourScale(*span(values), True)
+    if scale == Scale.FRACTION or not values.size:
+        return ColourScale(0.0, 1.0, False)
+    low, high = (float(edge) for edge in np.percentile(values, [1, 99]))
+    return ColourScale(*((low, high) if high > low else (low - 0.5, low + 0.5)), False)
+
+
+def _guessed(quantity: Quantity, values: np.ndarray) -> Scale:
+    """Return the scale of what is not defined: by its name, or whether it spans a factor of 30."""
+    if quantity.name.endswith(("_fraction", "_share")):
+        return Scale.FRACTION
+    positive = values[values > 0]
+    is_wide = positive.size and values.min() >= 0 and positive.max() / positive.min() > 30
+    return Scale.LOG if is_wide else Scale.LINEAR
+
 
 Numbers = tuple[np.ndarray, np.ndarray]
 
@@ -75,9 +109,9 @@ def _timeline(findings: list[Finding]) -> list[dict[str, Any]]:
             "target": one_line(group[0].target, 80),
             "from": group[0].step,
             "to": max(a.resolved_step or 0 for a in group) if not group[0].is_open else None,
-            "anchor": f"advice-{place}",
+            "anchor": f"advice-{number}",
         }
-        for place, group in enumerate(group_findings(findings), 1)
+        for number, group in enumerate(group_findings(findings), 1)
     ]
 
 
@@ -87,6 +121,7 @@ def _scores(history: History) -> list[dict[str, Any]]:
     return [
         {
             "name": one_line(quantity.removeprefix("score/"), 40),
+            "title": one_line(quantities.get(quantity).heading, 60),
             "lines": [
                 {"target": one_line(target, 20)} | _score(history, quantity, target)
                 for target in history.targets(quantity)
@@ -113,33 +148,34 @@ def _score(history: History, quantity: str, target: str) -> dict[str, Any]:
 
 
 def _line(steps: np.ndarray, values: np.ndarray) -> dict[str, Any]:
-    kept = line(steps, values, MAX_POINTS)
+    kept = line(steps, values, REPORT_POINTS)
     return {"steps": steps[kept].tolist(), "values": [plain(v) for v in values[kept]]}
 
 
 def _heat(
-    history: History, findings: list[Finding], kind: HeatMap, last: int
+    history: History, findings: list[Finding], quantity: Quantity, last: int
 ) -> dict[str, Any] | None:
-    targets = _rows(history.targets(kind.quantity), {a.target for a in findings})
-    series = [(target, *numbers(history, kind.quantity, target)) for target in targets]
+    measured = history.targets(quantity.name)
+    targets = _rows(measured, {a.target for a in findings})
+    series = [(target, *numbers(history, quantity.name, target)) for target in targets]
     series = [row for row in series if len(row[1])]
     if not series:
         return None
-    columns = int(np.clip(MAX_CELLS // len(series), 8, min(MAX_COLUMNS, last + 1)))
+    columns = int(np.clip(REPORT_CELLS // len(series), 8, min(REPORT_COLUMNS, last + 1)))
     ends = np.linspace(0, last, columns + 1)[1:]
     drawn = [_row(steps, values, ends) for _, steps, values in series]
-    low, high = span(np.concatenate([values for values, _ in drawn])) if kind.is_log else (0.0, 1.0)
+    colours = colour_scale(quantity, np.concatenate([values for values, _ in drawn]))
     return {
-        "title": kind.title,
-        "isLog": kind.is_log,
-        "low": low,
-        "high": high,
+        "title": quantity.heading,
+        "isLog": colours.is_log,
+        "low": colours.low,
+        "high": colours.high,
         "rows": [one_line(target, 80) for target, _, _ in series],
         "cells": [
             [plain(value, 4) if known else None for value, known in zip(*row, strict=True)]
             for row in drawn
         ],
-        "omitted": len(history.targets(kind.quantity)) - len(series),
+        "omitted": len(measured) - len(series),
     }
 
 
@@ -148,10 +184,10 @@ def _row(steps: np.ndarray, values: np.ndarray, ends: np.ndarray) -> list[np.nda
     return [shown[:, 0], known[:, 0]]
 
 
-def _rows(targets: list[str], advised: set[str]) -> list[str]:
-    """Return at most `MAX_ROWS` targets in their order; those with advice are never left out."""
-    if len(targets) <= MAX_ROWS:
+def _rows(targets: list[str], with_findings: set[str]) -> list[str]:
+    """Return at most `REPORT_ROWS` targets in their order, those with findings among them."""
+    if len(targets) <= REPORT_ROWS:
         return targets
-    first = sorted(targets, key=lambda target: target not in advised)
-    kept = set(first[:MAX_ROWS])
+    first = sorted(targets, key=lambda target: target not in with_findings)
+    kept = set(first[:REPORT_ROWS])
     return [target for target in targets if target in kept]

@@ -23,6 +23,7 @@ from keras_babysit.presentation.wording import (
     one_line,
     silence,
 )
+from keras_babysit.quantities import Quantity
 
 if TYPE_CHECKING:
     from keras_babysit.sinks.report import Report
@@ -156,14 +157,14 @@ def _remedy(remedy: Remedy) -> str:
 
 def _table(history: History) -> str:
     """Return the last value of each drawn quantity as a table, for those who cannot see a map."""
-    kinds = [kind for kind in drawing.HEAT_MAPS if history.targets(kind.quantity)]
-    targets = list(dict.fromkeys(t for kind in kinds for t in history.targets(kind.quantity)))
-    head = "".join(f"<th scope=col>{escape(kind.title)}</th>" for kind in kinds)
-    rows = "".join(_table_row(history, kinds, t) for t in targets[: drawing.MAX_ROWS])
+    kinds = [kind for kind in drawing.HEAT_MAPS if history.targets(kind.name)]
+    targets = list(dict.fromkeys(t for kind in kinds for t in history.targets(kind.name)))
+    head = "".join(f"<th scope=col>{escape(kind.heading)}</th>" for kind in kinds)
+    rows = "".join(_table_row(history, kinds, t) for t in targets[: drawing.REPORT_ROWS])
     return f"<table><tr><th scope=col>layer or weight</th>{head}</tr>{rows}</table>"
 
 
-def _table_row(history: History, kinds: list[drawing.HeatMap], target: str) -> str:
-    cells = [drawing.numbers(history, kind.quantity, target)[1] for kind in kinds]
+def _table_row(history: History, kinds: list[Quantity], target: str) -> str:
+    cells = [drawing.numbers(history, kind.name, target)[1] for kind in kinds]
     shown = "".join(f"<td>{number(float(c[-1])) if len(c) else ''}</td>" for c in cells)
     return f"<tr><th scope=row><code>{_text(name(target, 80))}</code></th>{shown}</tr>"

@@ -26,23 +26,21 @@ from keras_babysit.presentation.wording import (
     one_line,
     silence,
 )
+from keras_babysit.quantities import describe
 from keras_babysit.sinks.records import PLUGIN, TAG, Packer, line, require_still_there
 from keras_babysit.sinks.sink import Sink
 
 if TYPE_CHECKING:
     from keras_babysit.sinks.report import Report
 
-HISTOGRAMS = frozenset({"activations/gate"})
-"""Quantities per unit that are drawn as a histogram; the other vectors serve the rules only."""
-
-MAX_TARGETS = 20
-"""Targets of one outbreak that a text names."""
+TEXT_TARGETS = 20
+"""Targets of one group of findings that a text names."""
 
 _file_numbers = itertools.count()
 
 
 class TensorBoard(Sink):
-    """Writes scalars, histograms of the units' gates, and the advice, for TensorBoard.
+    """Writes scalars, histograms of the units' gates, and the findings, for TensorBoard.
 
     Everything goes to the run `babysit`, a folder under `log_dir`. `keras.callbacks.TensorBoard`
     with the same `log_dir` writes the runs `train` and `validation` beside it, so
@@ -50,7 +48,7 @@ class TensorBoard(Sink):
 
     - Scalars: `babysit/<quantity>/<layer>`, e.g. `babysit/activations/dead_fraction/dense`.
     - Histograms and distributions: `babysit/activations/gate/<layer>`, one entry per unit.
-    - Text: `babysit/advice/<rule>`, with the remedy as code, and `babysit/summary` at the end.
+    - Text: `babysit/findings/<rule>`, with the remedy as code, and `babysit/summary` at the end.
     - The tab Babysit, which draws what this sink writes beside these: see `dashboard`.
 
     It needs the `tensorboard` package alone, whatever the backend, and puts nothing into the
@@ -75,16 +73,16 @@ class TensorBoard(Sink):
         self._path: Path | None = None  # of the file, unless it lies in a bucket
         self._tags: dict[tuple[str, str], str] = {}
         self._taken: set[str] = set()
-        self._told: dict[str, list[Event]] = {}
+        self._reported: dict[str, list[Event]] = {}
         self._history = History()
         self._facts = ""
         self._packer = Packer()
 
     def on_start(self, history: History) -> None:
         """Open an event file."""
-        with contextlib.suppress(OSError):  # what an earlier run could not write out is told
+        with contextlib.suppress(OSError):  # an earlier run has reported what it could not write
             self.close()
-        self._tags, self._taken, self._told = {}, set(), {}
+        self._tags, self._taken, self._reported = {}, set(), {}
         self._history, self._facts, self._packer = history, "", Packer()
         try:
             self._records, self._path = open_event_file(os.path.join(self.log_dir, "babysit"))
@@ -110,10 +108,10 @@ class TensorBoard(Sink):
 
         for rule in dict.fromkeys(event.finding.rule for event in events):
             mine = [event for event in events if event.finding.rule == rule]
-            # TensorBoard shows one text per tag and step: the latest, so it tells of all.
-            before = [event for event in self._told.get(rule, ()) if event.step == mine[0].step]
-            self._told[rule] = before + mine
-            text = text_pb(self._tag("findings", rule), _markdown(self._told[rule]))
+            # TensorBoard shows one text per tag and step: the latest, so it names all.
+            before = [event for event in self._reported.get(rule, ()) if event.step == mine[0].step]
+            self._reported[rule] = before + mine
+            text = text_pb(self._tag("findings", rule), _markdown(self._reported[rule]))
             self._write(mine[0].step, text.value)
         self._record(events[0].step, [event.to_json() for event in events])
         self._flush()
@@ -142,7 +140,7 @@ class TensorBoard(Sink):
         if value.ndim == 0:
             return scalar_pb(tag, float(value)).value
         finite = value[np.isfinite(value)]
-        if measurement.quantity in HISTOGRAMS and finite.size:
+        if finite.size and describe(measurement.quantity).has_histogram:
             return histogram_pb(tag, finite).value
         return ()
 
@@ -233,12 +231,12 @@ def _numbered(tag: str) -> Iterable[str]:
 
 
 def _markdown(events: Sequence[Event]) -> str:
-    """Return what happened to the advice of one rule."""
+    """Return what happened to the findings of one rule."""
     blocks = []
     for change in Change:
         changed = [event.finding for event in events if event.change is change]
         if changed and change is Change.RESOLVED:
-            where = ", ".join(_quoted(one.target) for one in changed[:MAX_TARGETS])
+            where = ", ".join(_quoted(one.target) for one in changed[:TEXT_TARGETS])
             blocks.append(f"**resolved** at step {events[0].step:,} in {where}{_more(changed)}")
         elif changed:
             blocks += [_finding(group, change) for group in group_findings(changed)]
@@ -246,7 +244,7 @@ def _markdown(events: Sequence[Event]) -> str:
 
 
 def _more(findings: Sequence[Finding]) -> str:
-    hidden = len(findings) - MAX_TARGETS
+    hidden = len(findings) - TEXT_TARGETS
     return f" and {hidden} more" if hidden > 0 else ""
 
 
@@ -255,7 +253,7 @@ def _finding(findings: Sequence[Finding], change: Change) -> str:
     when = moment(first.step, first.epoch)
     worse = ", worse since then" if change is Change.WORSENED else ""
     lines = [f"**{first.severity.name}** {_escaped(one_line(first.rule))} · {when}{worse}"]
-    shown = findings[:MAX_TARGETS]
+    shown = findings[:TEXT_TARGETS]
     lines += [f"{_quoted(one.target)}: {_escaped(one_line(one.message))}" for one in shown]
     lines.append(_more(findings))
     lines.append(" · ".join(f"{_escaped(k)} {_escaped(v)}" for k, v in common_evidence(findings)))

@@ -113,19 +113,26 @@ def test_advice_comes_with_its_remedy_as_code(board):
 
 
 def test_quantities_that_are_there_are_offered_the_best_known_first(tmp_path):
-    sink = TensorBoard(tmp_path)
-    sink.on_start(History())
-    for quantity in ("activations/of_a_later_version", "updates/ratio", "activations/std"):
+    sink, history = TensorBoard(tmp_path), History()
+    history.facts.update(facts(("dense",)))
+    sink.on_start(history)
+    of_the_layer = ("activations/of_a_later_version", "updates/ratio", "activations/mean")
+    for quantity in (*of_the_layer, "activations/std"):
         sink.on_measurements([Measurement(1, 0, quantity, "dense", 1.0)])
-    sink.on_measurements([Measurement(1, 0, "loss/batch", "", 1.0)])
+    of_others = (("loss/batch", ""), ("score/loss", "train"), ("other/version", "train"))
+    of_data = (("inputs/mean", "inputs[0]"), ("outputs/std", "outputs[0]"))
+    for quantity, target in of_others + of_data:
+        sink.on_measurements([Measurement(1, 0, quantity, target, 1.0)])
     sink.close()
     board = Board(tmp_path)
     offered = board.ask("run", run=board.first)["quantities"]
     assert [one["name"] for one in offered] == [
         "activations/std",
         "updates/ratio",
+        "activations/mean",
         "activations/of_a_later_version",
     ]
+    assert offered[0]["title"] == "Activation, standard deviation"
     assert offered[-1]["title"] == "Activations: of a later version"
 
 
@@ -293,7 +300,7 @@ def test_answers_about_a_big_network_and_much_advice_are_bounded(tmp_path):
     for step in range(0, 5000, 20):
         numbers = random.normal(size=len(layers)) * -1.2345e-7
         pairs = zip(layers, numbers, strict=True)
-        sink.on_measurements([Measurement(step, 0, "weights/mean", *pair) for pair in pairs])
+        sink.on_measurements([Measurement(step, 0, "activations/mean", *pair) for pair in pairs])
     units = random.normal(size=60_000).astype(np.float32)
     sink.on_measurements([Measurement(5000, 0, "activations/gate", layers[0], units)])
     for place in range(100):
@@ -304,7 +311,7 @@ def test_answers_about_a_big_network_and_much_advice_are_bounded(tmp_path):
     run = board.first
     overview = board.ask("run", run=run)  # `ask` asserts the bound on each answer
     assert overview["findings"]["omitted"] > 0
-    heat = board.ask("heat", run=run, quantity="weights/mean")
+    heat = board.ask("heat", run=run, quantity="activations/mean")
     assert (len(heat["rows"]), heat["omitted"]) == (bounds.MAX_ROWS, 100)
     assert len(heat["rows"]) * len(heat["ends"]) <= bounds.MAX_CELLS
     layer = board.ask("layer", run=run, series=heat["rows"][0]["id"], step=5000)
