@@ -20,6 +20,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from keras_babysit.facts import LayerFacts
 from keras_babysit.history import History, Measurement, Overhead
 from keras_babysit.sinks import Report, TensorBoard
 from tests.dashboard.browser import browser, tensorboard
@@ -49,7 +50,7 @@ def write(folder, probes, layers):
     random = np.random.default_rng(0)
     names = [f"encoder/block_{place // 8}/attention/dense_{place}" for place in range(layers)]
     history = History()
-    history.facts["layers"] = {name: {"class": "Dense", "units": UNITS} for name in names}
+    history.note(layers=dict.fromkeys(names, LayerFacts(class_name="Dense", units=UNITS)))
     sink = TensorBoard(folder)
     sink._values = lambda measurement: ()  # TensorBoard's own scalars: not read, slow to write
     sink.on_start(history)

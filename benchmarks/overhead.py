@@ -164,7 +164,7 @@ def one_run(kind, network, steps, epochs):
     if kind == "watched":
         overhead, facts = callbacks[0].overhead, callbacks[0].history.facts
         found |= {"own": overhead.share, "probes": overhead.probes, "said": said.getvalue()}
-        found |= {"broke_off": facts.get("broke_off")}
+        found |= {"broke_off": facts.broke_off}
     return found
 
 

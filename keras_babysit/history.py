@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_babysit import quantities
+from keras_babysit.facts import LayerFacts, RunFacts
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Version of the JSON lines, raised when a reader of the old ones would misread the new ones."""
 
 Value = float | NDArray[np.float32]
 """A number for a layer, or a vector with one number per unit."""
+
+_UNKNOWN_LAYER = LayerFacts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +118,8 @@ class History:
         max_vectors: Kept points of a quantity that is a vector per unit, at least 8.
 
     Attributes:
-        facts: What is known of the run and does not change: a JSON object that the probes fill.
-            `facts["layers"]` maps the path of a layer to what rules need to advise on it.
+        facts: What is known of the run and does not change from step to step, a `RunFacts`. It is
+            replaced as more becomes known (see `note`).
         step: Latest step that was measured; 0 if none was.
         epoch: Latest epoch that was measured; 0 if none was.
 
@@ -136,7 +139,7 @@ class History:
                 raise ValueError(f"Argument `{name}` must be at least 8. Received: {name}={value}")
         self.max_points = max_points
         self.max_vectors = max_vectors
-        self.facts: dict[str, Any] = {}
+        self.facts = RunFacts()
         self.step = 0
         self.epoch = 0
         self._series: dict[str, dict[str, list[Measurement]]] = {}
@@ -257,10 +260,31 @@ class History:
         points = self._of(quantity).get(target)
         return points[0].value if points else default
 
-    def layer(self, target: str) -> dict[str, Any]:
-        """Return the facts of the layer called `target`; empty if nothing is known of it."""
-        found: dict[str, Any] = self.facts.get("layers", {}).get(target, {})
-        return found
+    def note(self, **changes: Any) -> None:
+        """Replace some of the facts.
+
+        Args:
+            **changes: New values of fields of `RunFacts`.
+
+        Raises:
+            TypeError: If `RunFacts` has no field of such a name.
+
+        Example:
+            >>> history = History()
+            >>> history.note(epochs=10, steps_per_epoch=200)
+            >>> history.facts.epochs
+            10
+        """
+        self.facts = replace(self.facts, **changes)
+
+    def layer(self, target: str) -> LayerFacts:
+        """Return the facts of the layer called `target`; those that know nothing if it is unknown.
+
+        Example:
+            >>> History().layer("dense").role is None
+            True
+        """
+        return self.facts.layers.get(target, _UNKNOWN_LAYER)
 
     def __iter__(self) -> Iterator[Measurement]:
         """Iterate over all kept measurements in the order of their steps."""
@@ -297,19 +321,32 @@ class History:
         Raises:
             ValueError: If a line before the last is no JSON object, or if the file was written by
                 a newer version of the format.
+            TypeError: If the line of the run holds no facts.
         """
         history = cls()
         for record in read_jsonl(source):
             if record.get("type") == "run":
-                history.facts.update(record.get("facts", {}))
+                history.facts = read_facts(record)
             elif record.get("type") == "measurement":
                 history.restore([Measurement.from_json(record)])
         return history
 
 
-def header(facts: Mapping[str, Any]) -> dict[str, Any]:
+def header(facts: RunFacts) -> dict[str, Any]:
     """Return the first line of a JSON lines file: the format's version and the run's facts."""
-    return {"type": "run", "version": FORMAT_VERSION, "facts": to_jsonable(facts)}
+    return {"type": "run", "version": FORMAT_VERSION, "facts": facts.to_json()}
+
+
+def read_facts(record: Mapping[str, Any]) -> RunFacts:
+    """Return the facts of a line that `header` wrote, in this version of the format or before.
+
+    Raises:
+        TypeError: If the line holds no facts.
+    """
+    facts = record.get("facts")
+    if not isinstance(facts, Mapping):
+        raise TypeError(f"A run must have `facts`, a JSON object. Received: facts={facts!r:.80}")
+    return RunFacts.from_json(facts, version=int(record.get("version", 1)))
 
 
 def read_jsonl(source: str | Path) -> list[dict[str, Any]]:

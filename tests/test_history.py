@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keras_babysit.errors import UnknownQuantityError
+from keras_babysit.facts import LayerFacts
 from keras_babysit.history import History, Measurement, Overhead, read_jsonl
 
 
@@ -80,7 +81,7 @@ values = st.one_of(
 )
 def test_json_lines_bring_back_what_was_recorded(rows):
     history = History()
-    history.facts["layers"] = {"dense": {"units": 3, "odd": float("nan")}}
+    history.note(layers={"dense": LayerFacts(units=3)})
     kinds = {}
     for step, quantity, target, value in rows:
         size = np.shape(value)
@@ -90,7 +91,7 @@ def test_json_lines_bring_back_what_was_recorded(rows):
     for line in text.splitlines():
         json.loads(line, parse_constant=pytest.fail)  # strict JSON: no NaN, no Infinity
     again = History.from_jsonl(text)
-    assert again.facts["layers"]["dense"] == {"units": 3, "odd": "nan"}
+    assert again.facts == history.facts
     assert len(again) == len(history)
     for quantity in history.quantities():
         for target in history.targets(quantity):
@@ -126,7 +127,7 @@ def test_a_broken_line_in_the_middle_is_an_error():
 
 
 def test_a_newer_format_is_refused():
-    with pytest.raises(ValueError, match=r"format version 1 or older\. Received: version=99"):
+    with pytest.raises(ValueError, match=r"format version 2 or older\. Received: version=99"):
         History.from_jsonl('{"type": "run", "version": 99, "facts": {}}\n{"type": "other"}')
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_babysit.findings import Finding, Journal, Severity
-from keras_babysit.history import History, Measurement, read_jsonl
+from keras_babysit.history import History, Measurement, read_facts, read_jsonl
 from keras_babysit.rules import DEFAULT_RULES, Rule, rule_name
 from keras_babysit.sinks import JsonLines
 
@@ -98,7 +98,7 @@ def replay(
     history, journal = History(), Journal()
     for record in records:
         if record["type"] == "run":
-            history.facts = record["facts"]
+            history.facts = read_facts(record)
         elif record["type"] == "measurement":
             history.restore([Measurement.from_json(record)])
         elif record["type"] == "judgement":

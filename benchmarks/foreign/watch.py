@@ -52,7 +52,7 @@ def watch(case: Case, path: Path, epochs: int, every: int | None = None) -> None
         train(model, case, [sitter], epochs)
         lines = recorder.path.read_text(encoding="utf-8").splitlines(keepends=True)
     layers = list(taps.names(taps.leaves(model)).values())
-    seen = {target.partition("#")[0] for target in sitter.history.facts.get("layers", {})}
+    seen = {target.partition("#")[0] for target in sitter.history.facts.layers}
     ours = [w for w in caught if issubclass(w.category, KerasBabysitWarning)]
     run = {
         "name": case.name,

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from keras_babysit.facts import OutputFacts
+
 SAME = 1e-3
 """How far apart two shares of a label may be and count as the same: float16 rounds to as much."""
 
@@ -70,15 +72,15 @@ def read_task(targets, predictions, outputs, weights=None) -> Task | None:
     Args:
         targets: Targets of some examples.
         predictions: What the network gives for them, `(n, outputs)`.
-        outputs: Facts of the one output and its loss (see `loss_facts.describe_outputs`). A loss
-            that is not known may want anything: then only shares are taken for what they seem.
+        outputs: The `OutputFacts` of the one output and its loss. A loss that is not known may
+            want anything: then only shares are taken for what they seem.
         weights: What each example counts in the loss, above 0; None where all count alike.
     """
     targets, predictions = np.asarray(targets, "float64"), np.asarray(predictions, "float64")
     if not (np.isfinite(targets).all() and np.isfinite(predictions).all()):
         return None
     counts, is_clear = _read_weights(weights, len(targets))
-    output = outputs[0] if outputs else {}
+    output = outputs[0] if outputs else OutputFacts()
     form = _form(output)
     flat = targets.reshape(len(targets), -1)
     if not is_clear or form is None:
@@ -92,22 +94,21 @@ def read_task(targets, predictions, outputs, weights=None) -> Task | None:
         return None
     if form == "margin" and np.isin(flat, (-1, 0, 1)).all():
         return _labels(flat > 0, predictions, 0, counts)
-    if form == "binary" and output.get("from_logits"):
+    if form == "binary" and output.from_logits:
         predictions = 1 / (1 + np.exp(-predictions.clip(-50, 50)))
     if np.isin(flat, (0, 1)).all():
         return _labels(flat, predictions, 0.5, counts)
-    distance = "squared" if form == "binary" else output.get("distance")
-    return _numbers(flat, predictions, counts, distance, output.get("delta"))
+    distance = "squared" if form == "binary" else output.distance
+    return _numbers(flat, predictions, counts, distance, output.delta)
 
 
 def _form(output):
     """Return the form of the loss; of one that is not known what the output has to be, or None."""
-    form = output.get("form", "other")
-    if form != "other" or output.get("distance"):
-        return form
-    if output.get("is_distribution"):
+    if output.form != "other" or output.distance:
+        return output.form
+    if output.is_distribution:
         return "categorical"
-    return "binary" if (output.get("low"), output.get("high")) == (0, 1) else None
+    return "binary" if (output.low, output.high) == (0, 1) else None
 
 
 def _read_weights(weights, size):

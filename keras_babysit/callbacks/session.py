@@ -121,7 +121,7 @@ class Session:
     def start(self):
         """Start the sinks; one that cannot write raises here."""
         if self._workers > 1:
-            self.history.facts.update(worker=self._place, workers=self._workers)
+            self.history.note(worker=self._place, workers=self._workers)
         try:
             with self.schedule.charging("other"):
                 self._judge.open()
@@ -242,7 +242,7 @@ class Session:
         """Finish: judge a last time, put back what was borrowed, close the sinks."""
         self._call_off()
         self._hunt.end()
-        self.history.facts["has_ended"] = True
+        self.history.note(has_ended=True)
         with self.schedule.charging("other"):
             self._say_if_from_outside()
             self._finish()
@@ -262,7 +262,7 @@ class Session:
         self.is_off = True
         self._call_off()
         self._stop_recorder()
-        self.history.facts["broke_off"] = brief(error)
+        self.history.note(broke_off=brief(error))
         warn("keras-babysit is off for the rest of this run", error)
 
     def _say_if_from_outside(self):
@@ -274,7 +274,7 @@ class Session:
     def _finish(self):
         """Judge a last time, and look once more if another callback ended the run unforeseen."""
         is_between_epochs = self._steps.now == self._steps.epoch_start
-        if is_between_epochs and "model" in self.history.facts:
+        if is_between_epochs and self.history.facts.model is not None:
             self._look(is_last=True)
         self._judge_and_publish()
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from keras_babysit.facts import DataFacts, LayerFacts
 from keras_babysit.history import History, Measurement
 
 
@@ -20,14 +21,16 @@ def output_history(case, ranges=None):
     ends = zip(case.output_names(), case.kinds, ranges, case.outputs, strict=True)
     for place, (name, kind, bounds, prediction) in enumerate(ends):
         columns = prediction.shape[-1] if prediction.ndim > 1 else 1
-        facts = {"target": name, "columns": columns} | dataclasses.asdict(kind)
+        facts = kind.output_facts(target=name, columns=columns)
         if bounds is not None and bounds.is_known:
-            facts |= dataclasses.asdict(bounds)
+            facts = dataclasses.replace(
+                facts, low=bounds.low, high=bounds.high, is_distribution=bounds.is_distribution
+            )
         outputs.append(facts)
         values = prediction.astype("float64")
         record(history, "outputs/mean", f"outputs[{place}]", values.mean())
         record(history, "outputs/std", f"outputs[{place}]", values.std())
-    history.facts |= {"outputs": outputs, "data": {"targets": case.target_facts}}
+    history.note(outputs=tuple(outputs), data=DataFacts(targets=tuple(case.target_facts)))
     return history
 
 
@@ -35,12 +38,12 @@ def signal_history(data, depths):
     """Return a history of the inputs, and of what the layers make of them before they squash it.
 
     Args:
-        data: The facts of the data.
+        data: The `DataFacts`.
         depths: A list of `Depth`.
     """
     history = History()
-    roles = {d.target: {"role": "output" if d.is_output else "hidden"} for d in depths}
-    history.facts |= {"data": data, "layers": roles}
+    roles = {d.target: LayerFacts(role="output" if d.is_output else "hidden") for d in depths}
+    history.note(data=data, layers=roles)
     for depth in depths:
         for name, value in (("mean", depth.mean), ("std", depth.std), ("spread", depth.reach)):
             record(history, f"activations/{name}", depth.target, value)

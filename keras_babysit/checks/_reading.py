@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from keras_babysit.checks.result import Unknown
+from keras_babysit.facts import OutputFacts
 
 CLOSE = 1e-3
 """Relative difference below which two losses count as the same."""
@@ -63,6 +64,20 @@ class LossKind:
     is_squared: bool = False
     normalizes: bool = False
     unit: float = 1.0
+
+    def output_facts(self, **known):
+        """Return the `OutputFacts` of an output with this loss.
+
+        Args:
+            **known: Further fields of `OutputFacts`.
+        """
+        return OutputFacts(
+            form=self.form,
+            from_logits=self.from_logits,
+            is_sparse=self.is_sparse,
+            normalizes=self.normalizes,
+            **known,
+        )
 
 
 def read_loss(view):

@@ -58,14 +58,14 @@ def data_quality(case):
     known = History()
     # Of a stream that gives few batches parts of them have to do to tell their order.
     batch_size = min(data.batch_size or 1, max(1, len(data) // FEWEST))
-    known.facts["data"] = describe_data(data.batch, batch_size=batch_size, max_entries=MAX_BYTES)
+    known.note(data=describe_data(data.batch, batch_size=batch_size, max_entries=MAX_BYTES))
     names = _names(data)
     order = unshuffled_data(known)
     found = [
         *_non_finite(case, data, "x", data.x),
         *_non_finite(case, data, "y", data.y),
         *renamed([*constant_features(known), *class_imbalance(known)], NAME, names),
-        *_constant_targets(data, known.facts["data"]["targets"], names),
+        *_constant_targets(data, known.facts.data.targets, names),
         *_unscaled_targets(case),
         *_twins(data),
     ]
@@ -73,7 +73,7 @@ def data_quality(case):
         found += renamed([replace(a, remedies=a.remedies[-1:]) for a in order], NAME, names)
     words = [f"{data.amount()} looked at"]
     try:
-        found += renamed(_unscaled_inputs(case, known.facts["data"]), NAME, {"inputs": "x"})
+        found += renamed(_unscaled_inputs(case, known.facts.data), NAME, {"inputs": "x"})
     except Unknown as reason:
         words.append(f"their scale {reason}")
     if validation is not None:
@@ -124,7 +124,7 @@ def _is_harmless(case, data, rows):
 
 def _unscaled_inputs(case, data):
     """Return what the rule says of the inputs' scale where the model minds."""
-    sizes = [leaf["rms"] for leaf in data["inputs"] if "rms" in leaf]
+    sizes = [leaf.rms for leaf in data.inputs if leaf.rms is not None]
     depths = case.depths if sizes else []
     if not depths:
         return []
@@ -138,8 +138,8 @@ def _unscaled_inputs(case, data):
 def _constant_targets(data, targets, names):
     found = []
     for place, leaf in enumerate(targets):
-        value = leaf.get("low")
-        if value is not None and value == leaf["high"] and len(data) >= MIN_ROWS:
+        value = leaf.low
+        if value is not None and value == leaf.high and len(data) >= MIN_ROWS:
             unshuffled = " Other classes may come later: are the data in order?"
             found.append(
                 _finding(

@@ -47,7 +47,7 @@ def _overlooked_classes(output, y):
     without a gap from 0 at a distance from one linear unit.
     """
     classes = output.columns
-    if output.form == "binary" and classes > 2 and output.data.get("is_one_hot"):
+    if output.form == "binary" and classes > 2 and output.data.is_one_hot:
         if len(y) < MIN_ROWS:
             return []
         return [

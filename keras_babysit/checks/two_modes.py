@@ -121,7 +121,7 @@ def _about_noise(noise):
 
 def _about_averages(case, inference):
     """Return advice if the averages of a trained batch norm do not fit these data."""
-    has_norms = facts.regularization(case.model)["batch_normalizations"] > 0
+    has_norms = facts.regularization(case.model).batch_normalizations > 0
     if not has_norms or _has_fresh_averages(case.model) or not case.has_loss:
         return []
     training = case.loss(case.targets, case.outputs)

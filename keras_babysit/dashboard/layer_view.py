@@ -9,6 +9,7 @@ import numpy as np
 from keras_babysit.dashboard import findings_view, quantities
 from keras_babysit.dashboard.bounds import MAX_FINDING_BYTES, MAX_NAME, MAX_SERIES, MAX_UNITS
 from keras_babysit.dashboard.run_log import RunLog
+from keras_babysit.facts import LayerFacts
 from keras_babysit.presentation.thinning import line, plain
 from keras_babysit.presentation.wording import name, number
 from keras_babysit.quantities import Of, Scale, describe
@@ -17,7 +18,7 @@ LAYER_POINTS = 160
 """Points of each of the small lines of a layer."""
 
 LAYER_FACTS = {
-    "class": "layer",
+    "class_name": "layer",
     "activation": "activation",
     "units": "units",
     "parameters": "parameters",
@@ -40,13 +41,15 @@ def layer_view(log: RunLog, series: int, step: int) -> dict[str, Any]:
     layer = quantities.layer_of(log, log.names[series][1])
     ids = [p for p, (_, target) in enumerate(log.names) if _belongs(log, target, layer)]
     targets = {log.names[p][1] for p in ids} | {layer}
-    facts = log.facts.get("layers", {}).get(layer, {})
+    facts = log.facts.layers.get(layer, LayerFacts())
     return {
         "id": series,
         "layer": name(layer, MAX_NAME),
         "step": step,
         "facts": [
-            [heading, number(facts[key])] for key, heading in LAYER_FACTS.items() if facts.get(key)
+            [heading, number(known)]
+            for key, heading in LAYER_FACTS.items()
+            if (known := getattr(facts, key))
         ],
         "units": [units for p in _vectors(log, ids) if (units := _units(log, p, step))][:6],
         "series": _series(log, _numbers(log, ids)[:MAX_SERIES]),

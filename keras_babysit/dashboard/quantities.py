@@ -39,7 +39,7 @@ def _is_of_a_layer(log: RunLog, series: int) -> bool:
     quantity, target = log.names[series]
     of = describe(quantity).of
     if of is Of.UNKNOWN:
-        return layer_of(log, target) in _dict(log.facts.get("layers"))
+        return layer_of(log, target) in log.facts.layers
     return of in (Of.LAYER, Of.WEIGHT)
 
 
@@ -48,7 +48,7 @@ def in_order(log: RunLog, ids: list[int]) -> list[int]:
 
     The probes name them in that order, except those that were measured later for the first time.
     """
-    positions = {layer: number for number, layer in enumerate(_dict(log.facts.get("layers")))}
+    positions = {layer: number for number, layer in enumerate(log.facts.layers)}
     ranks, last = {}, -1
     for series in ids:
         last = positions.get(layer_of(log, log.names[series][1]), last)
@@ -58,16 +58,11 @@ def in_order(log: RunLog, ids: list[int]) -> list[int]:
 
 def layer_of(log: RunLog, target: str) -> str:
     """Return the layer that a target is or belongs to; the target itself if that is not known."""
-    weight = _dict(_dict(log.facts.get("weights")).get(target))
-    if isinstance(weight.get("layer"), str):
-        return str(weight["layer"])
-    layers = _dict(log.facts.get("layers"))
+    weight = (log.facts.weights or {}).get(target)
+    if weight is not None and weight.layer is not None:
+        return weight.layer
     parts = target.split("/")
     for length in range(len(parts), 0, -1):
-        if "/".join(parts[:length]) in layers:
+        if "/".join(parts[:length]) in log.facts.layers:
             return "/".join(parts[:length])
     return target
-
-
-def _dict(value: object) -> dict:
-    return value if isinstance(value, dict) else {}

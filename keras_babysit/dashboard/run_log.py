@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from keras_babysit.facts import RunFacts
 from keras_babysit.findings import Finding
-from keras_babysit.history import History, Measurement, Overhead
+from keras_babysit.history import History, Measurement, Overhead, read_facts
 from keras_babysit.sinks import Report
 from keras_babysit.sinks.records import episodes, unpack_numbers, unpack_units
 
@@ -71,7 +72,7 @@ class RunLog:
     """
 
     def __init__(self) -> None:
-        self.facts: dict[str, Any] = {}
+        self.facts = RunFacts()
         self.names: list[tuple[str, str]] = []
         self.changes: list[dict[str, Any]] = []
         self.overhead: Overhead | None = None
@@ -148,7 +149,7 @@ class RunLog:
             only: Rooms to take; empty takes all.
         """
         history = History(max_points=MAX_PROBES + 1, max_vectors=MAX_VECTORS + 1)
-        history.facts.update(self.facts)
+        history.facts = self.facts
         for quantity, ids in self.quantities().items():
             if only and _room(quantity) not in only:
                 continue
@@ -166,7 +167,7 @@ class RunLog:
         return Report(history, self.findings(), self.overhead)
 
     def _take_run(self, record: dict[str, Any]) -> None:
-        self.facts.update(record["facts"])
+        self.facts = read_facts(record)
 
     def _take_names(self, record: dict[str, Any]) -> None:
         for quantity, target in record["names"]:

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from keras_babysit.facts import RunFacts
+
 Cell = float | str | None
 """A number; `"nan"`, `"inf"` or `"-inf"`; or None where nothing was measured."""
 
@@ -99,10 +101,10 @@ def plain_rows(values: np.ndarray, known: np.ndarray, digits: int) -> list[list[
     ]
 
 
-def epochs(facts: dict[str, Any], last: int) -> list[int]:
+def epochs(facts: RunFacts, last: int) -> list[int]:
     """Return the steps at which epochs started, the first left out; empty if there are many."""
-    steps = facts.get("steps_per_epoch")
-    if not isinstance(steps, int) or steps < 1 or last // steps > 40:
+    steps = facts.steps_per_epoch
+    if steps is None or steps < 1 or last // steps > 40:
         return []
     return list(range(steps, last, steps))
 

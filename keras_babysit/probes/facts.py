@@ -1,15 +1,18 @@
 """What is known of a run from the start: what rules need to give advice that fits the model."""
 
+import numbers
+
 import keras
 import numpy as np
 
 from keras_babysit.backends import backend
+from keras_babysit.facts import LayerFacts, Regularization, WeightFacts, names_of
 from keras_babysit.probes import gates
 from keras_babysit.version import __version__
 
 
 def describe(model, planned, batch_size):
-    """Return the facts of a run as a JSON object.
+    """Return the facts of a run, as fields of `RunFacts`.
 
     Args:
         model: A compiled and built `keras.Model`.
@@ -21,7 +24,7 @@ def describe(model, planned, batch_size):
         "backend": keras.backend.backend(),
         "versions": {"keras": keras.version(), "keras_babysit": __version__} | backend.versions(),
         "optimizer": _optimizer_name(model.optimizer),
-        "loss": _name(getattr(model, "loss", None)),
+        "loss": names_of(_name(getattr(model, "loss", None))),
         "batch_size": batch_size,
         "epochs": planned.get("epochs"),
         "steps_per_epoch": planned.get("steps"),
@@ -29,7 +32,6 @@ def describe(model, planned, batch_size):
         "dtype_policy": model.dtype_policy.name,
         "regularization": regularization(model),
         "is_made_of_layers": is_made_of_layers(model),
-        "layers": {},
     }
 
 
@@ -53,14 +55,20 @@ def output_layers(layers, outputs):
 def describe_layer(layer, profile, is_output):
     """Return the facts of one watched layer."""
     activation = getattr(layer, "activation", None)
-    return {
-        "class": type(layer).__name__,
-        "activation": None if gates.is_linear(activation) else _name(activation),
-        "kind": None if profile is None else profile.kind,
-        "role": "output" if is_output else "hidden",
-        "units": getattr(layer, "units", None) or getattr(layer, "filters", None),
-        "parameters": layer.count_params() if layer.built else 0,
-    } | ({"momentum": float(layer.momentum)} if _is_batch_norm(layer) else {})
+    return LayerFacts(
+        class_name=type(layer).__name__,
+        activation=None if gates.is_linear(activation) else names_of(_name(activation)),
+        activation_kind=None if profile is None else profile.kind,
+        role="output" if is_output else "hidden",
+        units=_number(getattr(layer, "units", None) or getattr(layer, "filters", None)),
+        parameters=layer.count_params() if layer.built else 0,
+        momentum=float(layer.momentum) if _is_batch_norm(layer) else None,
+    )
+
+
+def _number(value):
+    """Return a whole number, None for anything else: a layer of one's own may call a list so."""
+    return int(value) if isinstance(value, numbers.Integral) else None
 
 
 def describe_weights(model, names, layers):
@@ -73,11 +81,11 @@ def describe_weights(model, names, layers):
     """
     owners = {id(v): target for target, layer in layers.items() for v in layer.trainable_variables}
     return {
-        name: {
-            "layer": owners.get(id(variable)),
-            "size": int(np.prod(variable.shape)),
-            "is_kernel": len(variable.shape) > 1 and not _is_slope(variable),
-        }
+        name: WeightFacts(
+            layer=owners.get(id(variable)),
+            size=int(np.prod(variable.shape)),
+            is_kernel=len(variable.shape) > 1 and not _is_slope(variable),
+        )
         for name, variable in zip(names, model.trainable_variables, strict=True)
     }
 
@@ -93,12 +101,12 @@ def regularization(model):
     norms = [layer for layer in layers if _is_batch_norm(layer)]
     penalties = [v.path for v in model.trainable_variables if v.regularizer is not None]
     decay = getattr(model.optimizer, "weight_decay", None)
-    return {
-        "dropout": [float(rate) for rate in dropouts],
-        "batch_normalizations": len(norms),
-        "penalized_weights": len(penalties),
-        "weight_decay": float(decay) if decay else 0.0,
-    }
+    return Regularization(
+        dropout=tuple(float(rate) for rate in dropouts),
+        batch_normalizations=len(norms),
+        penalized_weights=len(penalties),
+        weight_decay=float(decay) if decay else 0.0,
+    )
 
 
 def is_made_of_layers(model):

@@ -1,7 +1,10 @@
 """What the loss of each output expects, and what that output can give."""
 
+from dataclasses import replace
+
 import keras
 
+from keras_babysit.facts import OutputFacts
 from keras_babysit.probes import gates
 
 _ONE_OF_MANY = (
@@ -66,22 +69,17 @@ def describe_outputs(model, ends, columns):
         columns: Size of the last axis of each output.
 
     Returns:
-        A list of JSON objects. `form` is `"categorical"`, `"binary"`, `"margin"`, `"distance"` or
-        `"other"`; `from_logits` and `is_sparse` belong to the first two. `distance` is what counts
-        of a number's residual: `"squared"`, `"absolute"`, `"huber"` beyond `delta`,
-        `"squared_logarithmic"`, or None where the loss is none of numbers or not known. `low`,
-        `high` and `is_distribution` are what the last function can give, or None where it is not
-        known.
+        A tuple of `OutputFacts`, one for each output.
     """
     losses = _losses(model, len(ends))
-    return [
-        describe_loss(loss) | _range(end) | {"columns": size}
+    return tuple(
+        replace(describe_loss(loss), columns=size, **_range(end))
         for loss, end, size in zip(losses, ends, columns, strict=True)
-    ]
+    )
 
 
 def describe_loss(loss):
-    """Return what `describe_outputs` says of a loss, as Keras takes it."""
+    """Return the `OutputFacts` of a loss, as Keras takes it; nothing of the output is known."""
     try:
         loss = keras.losses.get(loss)
     except (ValueError, TypeError):
@@ -92,14 +90,14 @@ def describe_loss(loss):
     for name, kinds in _FORMS.items():
         form = name if kind in kinds else form
     is_entropy = form in ("categorical", "binary")
-    return {
-        "form": form,
-        "from_logits": bool(loss.from_logits) if is_entropy else None,
-        "is_sparse": kind is keras.losses.SparseCategoricalCrossentropy,
-        "distance": (_DISTANCES | _MEANS).get(kind),
+    return OutputFacts(
+        form=form,
+        from_logits=bool(loss.from_logits) if is_entropy else None,
+        is_sparse=kind is keras.losses.SparseCategoricalCrossentropy,
+        distance=(_DISTANCES | _MEANS).get(kind),
         # Keras' Huber keeps it there alone, its configuration does not tell.
-        "delta": float(getattr(loss, "_fn_kwargs", {}).get("delta", 1.0)),
-    }
+        delta=float(getattr(loss, "_fn_kwargs", {}).get("delta", 1.0)),
+    )
 
 
 def _is_known(loss):
@@ -119,7 +117,8 @@ def _losses(model, count):
 
 
 def _range(end):
-    target, function = (None, None) if end is None else end
+    """Return the target that makes an output and what values it can give, as `OutputFacts` say."""
+    target, function = ("", None) if end is None else end
     reach = None if end is None or function is None else gates.reach(function)
     return {
         "target": target,

@@ -151,7 +151,7 @@ class Monitor:
 
     def why_from_outside(self):
         """Return the sentence that says why the network was not looked into, None if it was."""
-        if self.is_inside or "model" not in self.history.facts:
+        if self.is_inside or self.history.facts.model is None:
             return None
         if self._batch_size.tells_too_little:
             return (
@@ -191,11 +191,11 @@ class Monitor:
             if batch is None:
                 return []
             if self._may_compile:
-                self.history.facts["is_compiled"] = self.is_compiled
+                self.history.note(is_compiled=self.is_compiled)
         else:
             is_first = False
             readings = host_probe.look(self._weights, state, batch)
-        if "model" not in self.history.facts:
+        if self.history.facts.model is None:
             self._describe_run(batch)
         if is_first:
             self._describe_network()
@@ -285,7 +285,7 @@ class Monitor:
     def _read_task(self, scored):
         if scored is None:
             return None
-        outputs = self.history.facts.get("outputs")
+        outputs = self.history.facts.outputs
         return read_task(scored.targets, scored.predictions, outputs, scored.weights)
 
     def _choose(self, batch):
@@ -441,35 +441,36 @@ class Monitor:
 
     def _describe_run(self, batch):
         size = batches.size(batch)
-        known = self.history.facts
-        known.update(facts.describe(self.model, self.planned, size))
-        known["weights"] = facts.describe_weights(self.model, self._weights, {})
+        self.history.note(
+            **facts.describe(self.model, self.planned, size),
+            weights=facts.describe_weights(self.model, self._weights, {}),
+        )
         self._describe_data(batch)
         steps = self.planned.get("steps")
-        examples = known["examples"] = steps * size if steps else None
+        examples = steps * size if steps else None
+        self.history.note(examples_per_epoch=examples)
         self.kept.needed = min(MAX_EXAMPLES, examples or MAX_EXAMPLES)
         self._units, self._pieces = (GateWindow(self.kept.needed) for _ in range(2))
 
     def _describe_network(self):
-        layers = self.history.facts["layers"]
-        ends = facts.output_layers(self._probe.layers, self._probe.outputs)
-        for target, layer in self._probe.layers.items():
-            profile = self._probe.profiles[target]
-            layers[target] = facts.describe_layer(layer, profile, target in ends)
-        self.history.facts["weights"] = facts.describe_weights(
-            self.model, self._weights, self._probe.layers
-        )
-        self.history.facts["outputs"] = describe_outputs(
-            self.model, self._probe.outputs, self._probe.columns
+        layers, profiles = self._probe.layers, self._probe.profiles
+        ends = facts.output_layers(layers, self._probe.outputs)
+        self.history.note(
+            layers={
+                target: facts.describe_layer(layer, profiles[target], target in ends)
+                for target, layer in layers.items()
+            },
+            weights=facts.describe_weights(self.model, self._weights, layers),
+            outputs=describe_outputs(self.model, self._probe.outputs, self._probe.columns),
         )
 
     def _describe_data(self, batch=None):
         """Describe what is kept of the data, again as long as more comes."""
         size = len(self.kept.train) if batch is None else batches.size(batch)
-        if size > self.history.facts.get("data", {}).get("examples", 0):
+        if size > (self.history.facts.data.examples or 0):
             batch = self.kept.train.batch(MAX_EXAMPLES) if batch is None else to_host(batch)
-            batch_size = self.history.facts["batch_size"] if not self.kept.is_given else None
-            self.history.facts["data"] = describe_data(batch, batch_size=batch_size)
+            batch_size = self.history.facts.batch_size if not self.kept.is_given else None
+            self.history.note(data=describe_data(batch, batch_size=batch_size))
 
     def _note_gates(self, readings, examples):
         for (quantity, target), gates in readings.items():
@@ -514,7 +515,7 @@ class Monitor:
 
         Batches of fewer are joined, though the weights move in between.
         """
-        return self._firsts and len(self._firsts) * self.history.facts["batch_size"] < FEWEST
+        return self._firsts and len(self._firsts) * self.history.facts.batch_size < FEWEST
 
     def _first_loss(self, loss):
         """Return the median loss of the first batches: one example alone may be lucky."""

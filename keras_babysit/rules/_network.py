@@ -1,10 +1,12 @@
 """The network as rules read it: its kernels and hidden layers, in the order of the depth."""
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_babysit.facts import WeightFacts
 from keras_babysit.history import History
 
 LOST = 1e-3
@@ -36,33 +38,38 @@ def kernels(history: History, *, is_hidden: bool = False) -> list[str]:
 
     Embeddings are left out: a row that is not looked up gets no gradient and does not move.
     """
-    weights, layers = history.facts.get("weights", {}), history.facts.get("layers", {})
+    weights, layers = _weights(history), history.facts.layers
     order = {target: place for place, target in enumerate(layers)}
     found = [
         name
         for name, facts in weights.items()
-        if facts["is_kernel"]
-        and facts["layer"] in order
-        and layers[facts["layer"]].get("class") != "Embedding"
-        and not (is_hidden and layers[facts["layer"]].get("role") == "output")
+        if facts.is_kernel
+        and facts.size
+        and facts.layer in order
+        and layers[facts.layer].class_name != "Embedding"
+        and not (is_hidden and layers[facts.layer].role == "output")
     ]
-    return sorted(found, key=lambda name: order[weights[name]["layer"]])
+    return sorted(found, key=lambda name: order[weights[name].layer or ""])
+
+
+def _weights(history: History) -> Mapping[str, WeightFacts]:
+    return history.facts.weights or {}
 
 
 def layer_of(history: History, weight: str) -> str:
     """Return the target of the layer that a weight belongs to; the weight where it is unknown."""
-    return str(history.facts.get("weights", {}).get(weight, {}).get("layer") or weight)
+    return _weights(history).get(weight, WeightFacts()).layer or weight
 
 
 def is_mostly_frozen(history: History) -> bool:
     """Return whether most parameters are frozen."""
-    sizes = [facts["size"] for facts in history.facts.get("weights", {}).values()]
-    return bool(sizes) and 2 * sum(sizes) < history.facts.get("parameters", 0)
+    sizes = [facts.size for facts in _weights(history).values()]
+    return bool(sizes) and 2 * sum(sizes) < (history.facts.parameters or 0)
 
 
 def hidden_layers(history: History, quantity: str) -> list[str]:
     """Return the hidden layers that `quantity` was measured of, by depth."""
-    return [t for t in history.targets(quantity) if history.layer(t).get("role") == "hidden"]
+    return [t for t in history.targets(quantity) if history.layer(t).role == "hidden"]
 
 
 def median_ratios(history: History) -> tuple[StepCounter, Values]:
@@ -86,7 +93,7 @@ def is_shattered(history: History) -> bool:
 
 def began_tiny(history: History) -> bool:
     """Return whether the weights began near 0, where a healthy step is long beside them."""
-    sizes = {name: history.facts["weights"][name]["size"] for name in kernels(history)}
+    sizes = {name: _weights(history)[name].size for name in kernels(history)}
     norms = {name: history.first("weights/norm", name) for name in sizes}
     entries = [norms[n] / size**0.5 for n, size in sizes.items() if norms[n] is not None]
     return bool(entries) and float(np.median(entries)) < TINY
@@ -107,7 +114,7 @@ def ratios_by_depth(
 
 def gradient_sizes(history: History, names: list[str], patience: int) -> list[Values]:
     """Return the latest profiles of the root mean square gradient of an entry of each kernel."""
-    sizes = [history.facts["weights"][name]["size"] for name in names]
+    sizes = [_weights(history)[name].size for name in names]
     scale = np.sqrt(np.array(sizes, np.float64))
     return [row / scale for row in ratios_by_depth(history, "gradients/norm", names, patience)]
 

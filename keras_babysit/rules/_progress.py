@@ -1,10 +1,11 @@
 """How far a run is, whether its loss still falls, and whether its fit is poor."""
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from keras_babysit.facts import TargetFacts
 from keras_babysit.history import History
 from keras_babysit.rules._network import is_mostly_frozen
 from keras_babysit.rules._outputs import guess_loss
@@ -50,7 +51,7 @@ class Poor(NamedTuple):
 
 def planned_steps(history: History) -> int | None:
     """Return the number of steps of the whole run, None if it is not known."""
-    epochs, steps = history.facts.get("epochs"), history.facts.get("steps_per_epoch")
+    epochs, steps = history.facts.epochs, history.facts.steps_per_epoch
     return int(epochs * steps) if epochs and steps else None
 
 
@@ -94,13 +95,13 @@ def constant_loss(history: History) -> float | None:
     start, guess = history.last("loss/start"), guess_loss(history)
     if start is None or guess is not None:
         return None if start is None else min(start, guess)
-    targets = history.facts.get("data", {}).get("targets", [])
-    shares = [_share_of_variance(facts) for facts in targets if facts.get("std") is not None]
+    targets = history.facts.data.targets
+    shares = [_share_of_variance(facts) for facts in targets if facts.std is not None]
     return float(start * min(shares, default=1.0))
 
 
-def _share_of_variance(facts: dict[str, Any]) -> float:
-    variance, square = float(facts["std"]) ** 2, float(facts.get("mean") or 0.0) ** 2
+def _share_of_variance(facts: TargetFacts) -> float:
+    variance, square = (facts.std or 0.0) ** 2, (facts.mean or 0.0) ** 2
     return float(variance / (variance + square)) if variance + square > 0 else 1.0
 
 
@@ -137,11 +138,11 @@ def is_falling(history: History) -> bool:
 
 def is_time(history: History, *, is_falling: bool) -> bool:
     """Return whether the run is far enough to be judged by how well it fits."""
-    epochs, done = history.facts.get("epochs"), history.epoch + 1
+    epochs, done = history.facts.epochs, history.epoch + 1
     if not epochs or done >= (NEARLY_OVER if is_falling else AT_REST) * epochs:
         return True
     # Stopped before its time: only a loss that has come to rest can be judged.
-    return bool(history.facts.get("has_ended")) and not is_falling and done >= SETTLED
+    return history.facts.has_ended and not is_falling and done >= SETTLED
 
 
 def poor(history: History, margin: float) -> Poor | None:

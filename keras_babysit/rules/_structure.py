@@ -4,8 +4,8 @@ Rules that have seen that a network does not fit put these remedies before their
 """
 
 import itertools
-from typing import Any
 
+from keras_babysit.facts import LayerFacts, Role
 from keras_babysit.findings import Remedy
 from keras_babysit.history import History
 from keras_babysit.rules._network import is_mostly_frozen, kernels
@@ -42,18 +42,16 @@ def structural_remedies(history: History) -> list[Remedy]:
     ]
 
 
-def _layers(history: History, role: str) -> dict[str, dict[str, Any]]:
-    layers = history.facts.get("layers", {})
-    return {target: known for target, known in layers.items() if known.get("role") == role}
+def _layers(history: History, role: Role) -> dict[str, LayerFacts]:
+    layers = history.facts.layers
+    return {target: known for target, known in layers.items() if known.role == role}
 
 
 def _without_nonlinearity(history: History) -> list[Remedy]:
     hidden = _layers(history, "hidden").values()
-    is_linear = all(
-        known.get("class") in AFFINE and known.get("activation") is None for known in hidden
-    )
+    is_linear = all(known.class_name in AFFINE and known.activation is None for known in hidden)
     # What is not a layer, as an `ops.relu` in a `call`, is not among the facts.
-    if not history.facts.get("is_made_of_layers") or not is_linear or len(kernels(history)) < 2:
+    if not history.facts.is_made_of_layers or not is_linear or len(kernels(history)) < 2:
         return []
     return [
         Remedy(
@@ -68,7 +66,7 @@ def _with_hidden_softmax(history: History) -> list[Remedy]:
     found = [
         target
         for target, known in _layers(history, "hidden").items()
-        if known.get("activation") == "softmax" and known.get("parameters")
+        if known.activation == "softmax" and known.parameters
     ]
     if not found:
         return []
@@ -83,7 +81,7 @@ def _with_hidden_softmax(history: History) -> list[Remedy]:
 
 def _with_rectified_logits(history: History) -> list[Remedy]:
     ends = [
-        (target, known.get("activation") or known.get("class"))
+        (target, known.activation or known.class_name)
         for target, known in _layers(history, "output").items()
     ]
     for (target, function), (_, last) in itertools.pairwise(ends):

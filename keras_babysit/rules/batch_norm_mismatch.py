@@ -111,8 +111,8 @@ def _lag(history: History, target: str) -> float:
     mean = float(history.last("normalization/mean_lag", target, default=0.0))
     variance = float(history.last("normalization/variance_lag", target, default=0.0))
     ago = history.step - int(history.series("normalization/mean_lag", target).steps[-1])
-    momentum = float(history.layer(target).get("momentum", KERAS_MOMENTUM))
-    left = momentum**ago
+    momentum = history.layer(target).momentum
+    left = float(KERAS_MOMENTUM if momentum is None else momentum) ** ago
     return float(max(mean * left, np.log1p(np.expm1(variance) * left)))
 
 

@@ -41,8 +41,10 @@ def class_imbalance(history: History, *, share: float = 0.9, examples: int = 64)
         ValueError: If `share` lies outside (0, 1] or `examples` is below 1.
 
     Example:
+        >>> from keras_babysit.facts import DataFacts, TargetFacts
         >>> history = History()
-        >>> history.facts["data"] = {"examples": 500, "targets": [{"largest_share": 0.97}]}
+        >>> target = TargetFacts(largest_fraction=0.97)
+        >>> history.note(data=DataFacts(examples=500, targets=(target,)))
         >>> class_imbalance(history)[0].severity.name
         'NOTE'
 
@@ -51,16 +53,16 @@ def class_imbalance(history: History, *, share: float = 0.9, examples: int = 64)
     """
     require_share("share", share)
     require_count("examples", examples)
-    data = history.facts.get("data", {})
-    if data.get("examples", 0) < examples or data.get("is_weighted"):
+    data = history.facts.data
+    if data.examples is None or data.examples < examples or data.is_weighted:
         return []
     found = []
-    for place, leaf in enumerate(data.get("targets", [])):
-        largest = leaf.get("largest_share") or 0
+    for place, leaf in enumerate(data.targets):
+        largest = leaf.largest_fraction or 0
         if share <= largest < 1:
             found.append(_about_share(place, largest, has_given_up=_has_given_up(history, share)))
         elif largest == 1 and _wants_classes(history, place) and has_seen_an_epoch(history):
-            found.append(_about_one(place, data["examples"]))
+            found.append(_about_one(place, data.examples))
     return found
 
 

@@ -37,9 +37,10 @@ def collapsed_activations(
         ValueError: If `share` lies outside (0, 1] or `patience` is below 1.
 
     Example:
+        >>> from keras_babysit.facts import LayerFacts
         >>> from keras_babysit.history import Measurement
         >>> history = History()
-        >>> history.facts["layers"] = {"a": {"role": "hidden"}, "b": {"role": "hidden"}}
+        >>> history.note(layers=dict.fromkeys("ab", LayerFacts(role="hidden")))
         >>> for step in range(3):
         ...     history.append(Measurement(step, 0, "activations/spread", "a", 1.0))
         ...     history.append(Measurement(step, 0, "activations/spread", "b", 1e-5))

@@ -1,5 +1,6 @@
 """Columns of the inputs that never change."""
 
+from keras_babysit.facts import InputFacts
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
@@ -28,11 +29,10 @@ def constant_features(history: History, *, examples: int = 64) -> list[Finding]:
         ValueError: If `examples` is below 1.
 
     Example:
+        >>> from keras_babysit.facts import DataFacts, InputFacts
         >>> history = History()
-        >>> history.facts["data"] = {
-        ...     "examples": 500,
-        ...     "inputs": [{"features": 13, "constant_features": 2, "first_constant": 4}],
-        ... }
+        >>> table = InputFacts(features=13, constant_features=2, first_constant=4)
+        >>> history.note(data=DataFacts(examples=500, inputs=(table,)))
         >>> constant_features(history)[0].severity.name
         'NOTE'
 
@@ -41,12 +41,12 @@ def constant_features(history: History, *, examples: int = 64) -> list[Finding]:
         nothing.
     """
     require_count("examples", examples)
-    data = history.facts.get("data", {})
+    data = history.facts.data
     found = []
-    for place, leaf in enumerate(data.get("inputs", [])):
-        constant = leaf.get("constant_features", 0)
-        if constant and data.get("examples", 0) >= examples:
-            found.append(_finding(f"inputs[{place}]", leaf, data["examples"]))
+    for place, leaf in enumerate(data.inputs):
+        constant = leaf.constant_features
+        if constant and data.examples is not None and data.examples >= examples:
+            found.append(_finding(f"inputs[{place}]", leaf, data.examples))
     return found
 
 
@@ -56,14 +56,14 @@ def _severity(share: float) -> Severity:
     return Severity.WARNING if share >= HALF else Severity.NOTE
 
 
-def _finding(target: str, leaf: dict[str, int], examples: int) -> Finding:
-    constant, features = leaf["constant_features"], leaf["features"]
+def _finding(target: str, leaf: InputFacts, examples: int) -> Finding:
+    constant, features = leaf.constant_features or 0, leaf.features or 1
     return Finding(
         rule="constant_features",
         severity=_severity(constant / features),
         target=target,
         message=f"{constant} of {features} features are the same in all {examples:,} examples "
-        f"that were looked at, the first is column {leaf['first_constant']}.",
+        f"that were looked at, the first is column {leaf.first_constant}.",
         evidence={"constant": constant, "features": features, "examples": examples},
         remedies=(Remedy("Leave them out: they tell nothing.", "x = x[:, x.std(axis=0) > 0]"),),
         reference="CS231n, Data preprocessing",

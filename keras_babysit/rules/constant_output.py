@@ -71,7 +71,7 @@ def _is_equal(history: History, target: str, patience: int) -> bool:
     spreads = history.series("outputs/spread", target).tail(patience)
     sizes = history.series("outputs/std", target).tail(patience).values
     means = history.series("outputs/mean", target).tail(patience).values
-    is_one = (history.facts.get("batch_size") or 2) < 2 and not len(spreads)
+    is_one = (history.facts.batch_size or 2) < 2 and not len(spreads)
     if len(spreads) < patience or spreads.steps[0] < WARM or is_one:
         return False
     size = abs(means).max() + (sizes.max() if len(sizes) else 0.0)

@@ -48,9 +48,11 @@ def dead_units(history: History, *, threshold: float = 0.4, patience: int = 3) -
         ValueError: If `threshold` lies outside (0, 1] or `patience` is below 1.
 
     Example:
+        >>> from keras_babysit.facts import LayerFacts
         >>> from keras_babysit.history import Measurement
         >>> history = History()
-        >>> history.facts["layers"] = {"dense": {"kind": "rectifier", "role": "hidden"}}
+        >>> relu = LayerFacts(activation_kind="rectifier", role="hidden")
+        >>> history.note(layers={"dense": relu})
         >>> for step in range(3):
         ...     history.append(Measurement(step, 0, "activations/dead_fraction", "dense", 0.6))
         >>> dead_units(history)[0].target
@@ -62,10 +64,11 @@ def dead_units(history: History, *, threshold: float = 0.4, patience: int = 3) -
     require_share("threshold", threshold)
     require_count("patience", patience)
     found = []
-    are_many = history.facts.get("data", {}).get("different_examples", MANY) >= MANY
+    different = history.facts.data.different_examples
+    are_many = different is None or different >= MANY
     for target in history.targets("activations/dead_fraction"):
         recent = history.series("activations/dead_fraction", target).tail(patience)
-        if history.layer(target).get("kind") != "rectifier" or len(recent) < patience:
+        if history.layer(target).activation_kind != "rectifier" or len(recent) < patience:
             continue
         share = float(recent.values.min())
         severity = _severity(share, wilson_lower_bound(share, _units(history, target)), threshold)
@@ -91,7 +94,7 @@ def _severity(share: float, rate: float, threshold: float) -> Severity | None:
 
 def _finding(history: History, target: str, share: float, severity: Severity) -> Finding:
     rate = history.last("optimizer/learning_rate")
-    evidence = {"dead_fraction": share, "units": history.layer(target).get("units")}
+    evidence = {"dead_fraction": share, "units": history.layer(target).units}
     if rate is not None:
         evidence["learning_rate"] = rate
     amount = "every unit" if share >= 1 else f"{share:.0%} of the units"
@@ -117,7 +120,7 @@ def _remedies(history: History, target: str) -> list[Remedy]:
         "Initialise for ReLU, with biases at zero"
         + (": the units were dead from the start." if is_born_dead else "."),
         'keras.layers.Dense({}, activation="relu", kernel_initializer="he_normal", '
-        'bias_initializer="zeros")'.format(layer.get("units") or "units"),
+        'bias_initializer="zeros")'.format(layer.units or "units"),
     )
     leaky = Remedy(
         "Use an activation that lets a gradient through on its negative side.",

@@ -45,9 +45,10 @@ def exploding_activations(
         ValueError: If `factor` is not above 1 or `patience` is below 1.
 
     Example:
+        >>> from keras_babysit.facts import LayerFacts
         >>> from keras_babysit.history import Measurement
         >>> history = History()
-        >>> history.facts["layers"] = {"a": {"role": "hidden"}, "b": {"role": "hidden"}}
+        >>> history.note(layers=dict.fromkeys("ab", LayerFacts(role="hidden")))
         >>> for step in range(2):
         ...     history.append(Measurement(step, 0, "activations/std", "a", 1.0))
         ...     history.append(Measurement(step, 0, "activations/std", "b", 1e5))
@@ -63,8 +64,8 @@ def exploding_activations(
     columns = [history.series("activations/std", name).tail(patience).values for name in names]
     if not columns or any(len(column) < patience for column in columns):
         return []
-    inputs = history.facts.get("data", {}).get("inputs", [])
-    given = max([1.0, *(leaf.get("rms") or 0.0 for leaf in inputs)])
+    inputs = history.facts.data.inputs
+    given = max([1.0, *(leaf.rms or 0.0 for leaf in inputs)])
     firsts, lasts = columns[0], columns[-1]
     by_a_step = is_shattered(history) and not _begins_grown(history, names, given, factor)
     has_grown = _has_grown(firsts, lasts, given, factor).all() and not by_a_step

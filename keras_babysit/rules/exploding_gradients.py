@@ -40,13 +40,14 @@ def exploding_gradients(
         ValueError: If `factor` is not above 1 or `patience` is below 1.
 
     Example:
+        >>> from keras_babysit.facts import LayerFacts, WeightFacts
         >>> from keras_babysit.history import Measurement
         >>> history = History()
         >>> names = ("a/kernel", "b/kernel", "c/kernel")
-        >>> history.facts["layers"] = {name[0]: {"role": "hidden"} for name in names}
-        >>> history.facts["weights"] = {
-        ...     name: {"layer": name[0], "size": 100, "is_kernel": True} for name in names
-        ... }
+        >>> history.note(layers={name[0]: LayerFacts(role="hidden") for name in names})
+        >>> history.note(
+        ...     weights={n: WeightFacts(layer=n[0], size=100, is_kernel=True) for n in names}
+        ... )
         >>> for step in range(3):
         ...     for name, norm in zip(names, (1e4, 10.0, 1.0)):
         ...         history.append(Measurement(step, 0, "gradients/norm", name, norm))
@@ -60,7 +61,7 @@ def exploding_gradients(
     require_above("factor", factor, 1)
     require_count("patience", patience)
     names = kernels(history)
-    has_norms = history.facts.get("regularization", {}).get("batch_normalizations")
+    has_norms = history.facts.regularization.batch_normalizations
     profiles = gradient_sizes(history, names, max(patience, FADING) if has_norms else patience)
     if profiles and len(names) > 2 and all(p[0] > factor * p[-1] > 0 for p in profiles):
         latest = profiles[-1]

@@ -26,11 +26,11 @@ def labels_out_of_range(history: History) -> list[Finding]:
         One ERROR (rows that do not sum to 1: a WARNING) for each output.
 
     Example:
+        >>> from keras_babysit.facts import DataFacts, OutputFacts, TargetFacts
         >>> history = History()
-        >>> history.facts["outputs"] = [
-        ...     {"target": "dense", "form": "categorical", "is_sparse": True, "columns": 10}
-        ... ]
-        >>> history.facts["data"] = {"targets": [{"low": 1.0, "high": 10.0, "is_whole": True}]}
+        >>> output = OutputFacts(form="categorical", is_sparse=True, columns=10)
+        >>> labels = TargetFacts(low=1.0, high=10.0, is_whole=True)
+        >>> history.note(outputs=(output,), data=DataFacts(targets=(labels,)))
         >>> labels_out_of_range(history)[0].severity.name
         'ERROR'
 
@@ -39,27 +39,27 @@ def labels_out_of_range(history: History) -> list[Finding]:
     """
     found = []
     for output in outputs(history):
-        if "low" not in output.data:
+        low, high = output.data.low, output.data.high
+        if low is None or high is None:
             continue
         if output.form == "categorical":
-            found += _class_numbers(output) if output.is_sparse else _shares(output)
-        if output.form == "binary" and (output.data["low"] < 0 or output.data["high"] > 1):
+            found += _class_numbers(output, low, high) if output.is_sparse else _shares(output)
+        if output.form == "binary" and (low < 0 or high > 1):
             found.append(
                 _finding(
                     output,
                     Severity.ERROR,
-                    f"The targets run from {output.data['low']:g} to {output.data['high']:g}, but "
-                    "the loss is for 0 and 1.",
-                    {"target_min": output.data["low"], "target_max": output.data["high"]},
+                    f"The targets run from {low:g} to {high:g}, but the loss is for 0 and 1.",
+                    {"target_min": low, "target_max": high},
                     Remedy("Bring them to 0 and 1.", "y = (y > y.min()).astype('float32')"),
                 )
             )
     return found
 
 
-def _class_numbers(output: Output) -> list[Finding]:
-    low, high, classes = output.data["low"], output.data["high"], output.columns
-    is_right = low >= 0 and output.data.get("is_whole", True) and (not classes or high < classes)
+def _class_numbers(output: Output, low: float, high: float) -> list[Finding]:
+    classes = output.columns
+    is_right = low >= 0 and output.data.is_whole is not False and (not classes or high < classes)
     if is_right:
         return []
     return [
@@ -78,8 +78,8 @@ def _class_numbers(output: Output) -> list[Finding]:
 
 
 def _shares(output: Output) -> list[Finding]:
-    low, high = output.data.get("sum_low"), output.data.get("sum_high")
-    is_one_row = output.data.get("columns") == output.columns
+    low, high = output.data.sum_low, output.data.sum_high
+    is_one_row = output.data.columns == output.columns
     if low is None or high is None or not is_one_row or max(1 - low, high - 1) <= OFF:
         return []
     return [

@@ -59,7 +59,7 @@ def learning_rate_too_low(
     Example:
         >>> from keras_babysit.history import Measurement
         >>> history = History()
-        >>> history.facts.update(epochs=10, steps_per_epoch=20)
+        >>> history.note(epochs=10, steps_per_epoch=20)
         >>> history.append(Measurement(0, 0, "loss/start", "", 2.3))
         >>> for step in range(0, 50, 5):
         ...     history.append(Measurement(step, 0, "updates/ratio", "dense/kernel", 1e-6))

@@ -86,7 +86,7 @@ def _is_over(loss: float, limit: float) -> bool:
 
 def _lowest_mean(history: History) -> float:
     """Return the lowest mean of the latest epochs that span `PERSISTENCE` steps, NaN if one is."""
-    steps = history.facts.get("steps_per_epoch") or PERSISTENCE
+    steps = history.facts.steps_per_epoch or PERSISTENCE
     epochs = math.ceil(PERSISTENCE / steps)
     means = history.series("logs/loss").tail(epochs).values
     if len(means) and not math.isfinite(means[-1]):
@@ -127,7 +127,7 @@ def _finding(history: History, start: float, worst: float) -> Finding:
             ),
             Remedy(
                 "Clip the gradient if single batches blow it up.",
-                f"keras.optimizers.{history.facts.get('optimizer', 'SGD')}(global_clipnorm=1.0)",
+                f"keras.optimizers.{history.facts.optimizer or 'SGD'}(global_clipnorm=1.0)",
             ),
             Remedy("Scale inputs and targets to mean 0 and deviation 1 if they are not."),
         ),

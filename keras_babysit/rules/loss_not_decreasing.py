@@ -77,8 +77,8 @@ def _upper_end(history: History, start: float, score: Estimate) -> float:
 
     The standard error goes with the root of the examples.
     """
-    known = history.facts.get("data", {}).get("examples", 0)
-    ratio = known / (history.facts.get("batch_size") or known or 1)
+    known = history.facts.data.examples or 0
+    ratio = known / (history.facts.batch_size or known or 1)
     return Estimate(start, score.error * math.sqrt(max(1.0, ratio))).high
 
 

@@ -28,10 +28,11 @@ def no_gradient(history: History, *, patience: int = 2) -> list[Finding]:
         ValueError: If `patience` is below 1.
 
     Example:
+        >>> from keras_babysit.facts import LayerFacts, WeightFacts
         >>> from keras_babysit.history import Measurement
         >>> history = History()
-        >>> history.facts["layers"] = {"a": {"role": "hidden"}}
-        >>> history.facts["weights"] = {"a/kernel": {"layer": "a", "size": 9, "is_kernel": True}}
+        >>> kernel = WeightFacts(layer="a", size=9, is_kernel=True)
+        >>> history.note(layers={"a": LayerFacts(role="hidden")}, weights={"a/kernel": kernel})
         >>> for step in range(3):
         ...     history.append(Measurement(step, 0, "gradients/norm", "a/kernel", 0.0))
         >>> no_gradient(history)[0].severity.name
@@ -41,7 +42,7 @@ def no_gradient(history: History, *, patience: int = 2) -> list[Finding]:
         CS231n, "Backpropagation": a weight without a path to the loss has no gradient.
     """
     require_count("patience", patience)
-    if history.facts.get("parameters") and history.facts.get("weights") == {}:
+    if history.facts.parameters and history.facts.weights == {}:
         return [_nothing_trains()]
     patience = longer_if_shut(history, patience)
     names = [name for name in kernels(history) if history.points("gradients/norm", name)]

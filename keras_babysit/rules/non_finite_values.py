@@ -127,11 +127,11 @@ def _about_activations(history: History, first: FirstNonFinite) -> tuple[str, li
         f"The output of {first.target} holds {first.entries:.0f} entries that are not finite, "
         "while inputs and weights are finite."
     )
-    half = history.facts.get("dtype_policy") == "mixed_float16"
+    half = history.facts.dtype_policy == "mixed_float16"
     dtype = [
         Remedy(
             "float16 overflows at 65,504: let this layer compute in float32, or use bfloat16.",
-            f"keras.layers.{history.layer(first.target).get('class') or 'Layer'}(..., "
+            f"keras.layers.{history.layer(first.target).class_name or 'Layer'}(..., "
             'dtype="float32")  # or keras.config.set_dtype_policy("mixed_bfloat16")',
         )
     ]
@@ -169,7 +169,7 @@ def _about_loss(history: History, first: FirstNonFinite) -> tuple[str, list[Reme
 
 def _too_large_to_square(history: History, step: int) -> str | None:
     """Return the first layer whose outputs are finite at a step, but not their deviation."""
-    for target in history.facts.get("layers", {}):
+    for target in history.facts.layers:
         points = [p for p in history.points("activations/std", target) if p.step == step]
         if points and not math.isfinite(float(points[0].value)):
             return str(target)
@@ -178,7 +178,7 @@ def _too_large_to_square(history: History, step: int) -> str | None:
 
 def _smaller(history: History, target: str) -> list[Remedy]:
     remedies = [Remedy("Scale the inputs.", "(x - x.mean(0)) / x.std(0)")]
-    if history.layer(target).get("class") in ("SimpleRNN", "LSTM", "GRU"):
+    if history.layer(target).class_name in ("SimpleRNN", "LSTM", "GRU"):
         keep = "Let the recurrent weights keep the size of the state."
         remedies.insert(0, Remedy(keep, 'recurrent_initializer="orthogonal"'))
     else:
@@ -202,7 +202,7 @@ def _about_gradients(history: History, first: FirstNonFinite) -> tuple[str, list
 
 
 def _slower(history: History) -> list[Remedy]:
-    optimizer = history.facts.get("optimizer", "SGD")
+    optimizer = history.facts.optimizer or "SGD"
     return [
         Remedy("Lower the learning rate.", set_rate(suggest_lower_rate(history))),
         Remedy("Clip the gradient.", f"keras.optimizers.{optimizer}(global_clipnorm=1.0)"),

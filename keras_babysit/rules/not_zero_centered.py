@@ -48,7 +48,7 @@ def not_zero_centered(history: History, *, layers: int = 4, patience: int = 2) -
     for target in hidden_layers(history, "activations/std"):
         means = history.series("activations/mean", target).tail(patience).values
         stds = history.series("activations/std", target).tail(patience).values
-        is_squashing = history.layer(target).get("kind") == "squashing"
+        is_squashing = history.layer(target).activation_kind == "squashing"
         if (
             is_squashing
             and target not in factors
@@ -78,10 +78,10 @@ def not_zero_centered(history: History, *, layers: int = 4, patience: int = 2) -
 
 def _factors(history: History) -> set[str]:
     """Return the layers that a product follows at once."""
-    layers = history.facts.get("layers", {})
+    layers = history.facts.layers
     order = list(layers)
     return {
         target
         for target, after in itertools.pairwise(order)
-        if layers[after].get("class") == "Multiply"
+        if layers[after].class_name == "Multiply"
     }

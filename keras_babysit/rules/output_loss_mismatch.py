@@ -30,11 +30,10 @@ def output_loss_mismatch(history: History) -> list[Finding]:
         it costs accuracy, a NOTE where it is odd but works.
 
     Example:
+        >>> from keras_babysit.facts import OutputFacts
         >>> history = History()
-        >>> history.facts["outputs"] = [
-        ...     {"target": "dense", "form": "binary", "from_logits": False, "columns": 1,
-        ...      "low": -float("inf"), "high": float("inf"), "is_distribution": False}
-        ... ]
+        >>> linear = {"low": -float("inf"), "high": float("inf"), "is_distribution": False}
+        >>> history.note(outputs=(OutputFacts(form="binary", from_logits=False, **linear),))
         >>> output_loss_mismatch(history)[0].severity.name
         'ERROR'
 
@@ -132,7 +131,7 @@ def _binary(output: Output, low: float, high: float) -> Iterator[Finding]:
             ),
             Remedy("Or end in a sigmoid.", 'activation="sigmoid"'),
         )
-    elif output.is_distribution and output.data.get("sum_high", 1) > 1:
+    elif output.is_distribution and (output.data.sum_high or 0) > 1:
         yield _finding(
             output,
             Severity.WARNING,
@@ -143,7 +142,7 @@ def _binary(output: Output, low: float, high: float) -> Iterator[Finding]:
 
 
 def _distance(output: Output) -> Iterator[Finding]:
-    if (output.columns or 1) > 1 and output.data.get("columns") == 1:
+    if (output.columns or 1) > 1 and output.data.columns == 1:
         yield _finding(
             output,
             Severity.ERROR,
@@ -154,7 +153,7 @@ def _distance(output: Output) -> Iterator[Finding]:
             Remedy("For one number use one output.", "keras.layers.Dense(1)"),
         )
         return
-    low, high = output.data.get("low_1"), output.data.get("high_99")
+    low, high = output.data.percentile_1, output.data.percentile_99
     if low is None or high is None or output.low is None or output.high is None:
         return
     if low < output.low - ROUNDING or high > output.high + ROUNDING:
@@ -162,11 +161,11 @@ def _distance(output: Output) -> Iterator[Finding]:
             output,
             Severity.ERROR,
             f"The output gives {output.gives}, but the targets run from "
-            f"{output.data['low']:.4g} to {output.data['high']:.4g}.",
+            f"{output.data.low:.4g} to {output.data.high:.4g}.",
             Remedy("Use a linear output.", f"keras.layers.Dense({output.columns or 1})"),
             Remedy("Or bring the targets into its range."),
         )
-    elif output.is_distribution and output.data.get("is_one_hot"):
+    elif output.is_distribution and output.data.is_one_hot:
         yield _finding(
             output,
             Severity.NOTE,

@@ -132,8 +132,8 @@ def _finding(history: History, message: str, evidence: dict[str, float]) -> Find
 
 
 def _remedies(history: History) -> list[Remedy]:
-    has = history.facts.get("regularization", {})
-    optimizer = history.facts.get("optimizer", "Adam")
+    has = history.facts.regularization
+    optimizer = history.facts.optimizer or "Adam"
     remedies = [
         Remedy(
             "Stop at the best epoch and keep its weights.",
@@ -141,19 +141,19 @@ def _remedies(history: History) -> list[Remedy]:
             "restore_best_weights=True)",
         )
     ]
-    rates = has.get("dropout", [])
+    rates = has.dropout
     if not rates:
         dropout = Remedy("Add dropout before the output layer.", "keras.layers.Dropout(0.5)")
     else:
         more = min(0.7, max(rates) + 0.2)
         dropout = Remedy("Raise the dropout rate.", f"keras.layers.Dropout({more:.1f})")
-    if not has.get("penalized_weights") and not has.get("weight_decay"):
+    if not has.penalized_weights and not has.weight_decay:
         penalty = Remedy(
             "Penalise large weights.",
             f'keras.optimizers.{optimizer}(weight_decay=1e-3)  # or kernel_regularizer="l2"',
         )
     else:
-        decay = has.get("weight_decay") or 1e-3
+        decay = has.weight_decay or 1e-3
         penalty = Remedy(
             "Penalise large weights more.",
             f"keras.optimizers.{optimizer}(weight_decay={3 * decay:.2g})",

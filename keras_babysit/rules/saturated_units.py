@@ -36,9 +36,11 @@ def saturated_units(
         ValueError: If `threshold` lies outside (0, 1] or `patience` is below 1.
 
     Example:
+        >>> from keras_babysit.facts import LayerFacts
         >>> from keras_babysit.history import Measurement
         >>> history = History()
-        >>> history.facts["layers"] = {"dense": {"kind": "squashing", "role": "hidden"}}
+        >>> tanh = LayerFacts(activation_kind="squashing", role="hidden")
+        >>> history.note(layers={"dense": tanh})
         >>> for step in range(3):
         ...     history.append(Measurement(step, 0, "activations/saturated_fraction", "dense", 0.9))
         >>> saturated_units(history)[0].severity.name
@@ -53,7 +55,7 @@ def saturated_units(
     found = []
     for target in history.targets("activations/saturated_fraction"):
         recent = history.series("activations/saturated_fraction", target).tail(patience)
-        if history.layer(target).get("role") == "output" or len(recent) < patience:
+        if history.layer(target).role == "output" or len(recent) < patience:
             continue
         share = float(recent.values.min())
         units = len(np.atleast_1d(history.last("activations/saturated_low", target, ())))
@@ -85,8 +87,8 @@ def _end(low: float, high: float) -> str:
 
 def _remedies(history: History, target: str) -> tuple[Remedy, ...]:
     layer = history.layer(target)
-    units = layer.get("units") or "units"
-    activation = layer.get("activation") or "tanh"
+    units = layer.units or "units"
+    activation = layer.activation or "tanh"
     return (
         Remedy(
             "Scale the inputs to mean 0 and deviation 1 if they are not.",

@@ -34,10 +34,11 @@ def symmetric_units(history: History, *, patience: int = 2) -> list[Finding]:
         ValueError: If `patience` is below 1.
 
     Example:
+        >>> from keras_babysit.facts import LayerFacts, WeightFacts
         >>> from keras_babysit.history import Measurement
         >>> history = History()
-        >>> history.facts["layers"] = {"a": {"role": "hidden"}}
-        >>> history.facts["weights"] = {"a/kernel": {"layer": "a", "size": 9, "is_kernel": True}}
+        >>> kernel = WeightFacts(layer="a", size=9, is_kernel=True)
+        >>> history.note(layers={"a": LayerFacts(role="hidden")}, weights={"a/kernel": kernel})
         >>> for step in range(4):
         ...     history.append(Measurement(step, 0, "weights/unit_spread", "a/kernel", 0.0))
         >>> symmetric_units(history)[0].target

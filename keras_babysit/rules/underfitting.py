@@ -98,9 +98,7 @@ def _remedies(history: History, still_falls: bool) -> list[Remedy]:
     )
     longer = Remedy(
         "Train longer: the training loss was still falling.",
-        f"model.fit(..., epochs={3 * history.facts['epochs']})"
-        if history.facts.get("epochs")
-        else "",
+        f"model.fit(..., epochs={3 * history.facts.epochs})" if history.facts.epochs else "",
     )
     faster = Remedy(
         "Raise the learning rate: the weights hardly move.",
@@ -111,7 +109,7 @@ def _remedies(history: History, still_falls: bool) -> list[Remedy]:
         remedies.insert(0, longer)
     if len(ratios) and 0 < ratios[-1] < SLOW_UPDATES:
         remedies.insert(0, faster)
-    has = history.facts.get("regularization", {})
-    if has.get("dropout") or has.get("penalized_weights") or has.get("weight_decay"):
+    has = history.facts.regularization
+    if has.dropout or has.penalized_weights or has.weight_decay:
         remedies.append(Remedy("Take regularisation away: dropout, penalties, weight decay."))
     return [*structural_remedies(history), *remedies]

@@ -56,10 +56,11 @@ def unscaled_inputs(history: History, *, large: float = 10.0) -> list[Finding]:
         ValueError: If `large` is not above 0.
 
     Example:
+        >>> from keras_babysit.facts import DataFacts, InputFacts, LayerFacts
         >>> from keras_babysit.history import Measurement
         >>> history = History()
-        >>> history.facts["layers"] = {"dense": {"role": "hidden"}}
-        >>> history.facts["data"] = {"inputs": [{"rms": 144.0}]}
+        >>> history.note(layers={"dense": LayerFacts(role="hidden")})
+        >>> history.note(data=DataFacts(inputs=(InputFacts(rms=144.0),)))
         >>> for name, value in (("mean", 30.0), ("std", 50.0), ("spread", 40.0)):
         ...     history.append(Measurement(0, 0, f"activations/{name}", "dense", value))
         >>> unscaled_inputs(history)[0].evidence["input_rms"]
@@ -69,11 +70,12 @@ def unscaled_inputs(history: History, *, large: float = 10.0) -> list[Finding]:
         CS231n, "Data preprocessing"; LeCun et al., "Efficient BackProp", 1998, section 4.3.
     """
     require_above("large", large, 0)
-    data = history.facts.get("data", {})
-    inputs = data.get("inputs", [])
-    size = max((leaf["rms"] for leaf in inputs if leaf.get("rms") is not None), default=math.nan)
+    data = history.facts.data
+    inputs = data.inputs
+    size = max((leaf.rms for leaf in inputs if leaf.rms is not None), default=math.nan)
     layers = hidden_layers(history, "activations/std") or history.targets("activations/std")
-    if not layers or not math.isfinite(size) or data.get("examples", FEWEST) < FEWEST:
+    are_few = data.examples is not None and data.examples < FEWEST
+    if not layers or not math.isfinite(size) or are_few:
         return []
     inside = rms(history, layers[-1], is_first=True)
     flat = max(
@@ -88,13 +90,13 @@ def unscaled_inputs(history: History, *, large: float = 10.0) -> list[Finding]:
     spread = history.first("activations/spread", layers[0], 0.0)
     arrives = rms(history, layers[0], is_first=True) / spread if spread > 0 else 0.0
     # In the inputs themselves too: large biases put a layer off centre, whatever it is given.
-    offset = min(arrives, max((leaf.get("offset") or 0.0 for leaf in inputs), default=0.0))
+    offset = min(arrives, max((leaf.offset or 0.0 for leaf in inputs), default=0.0))
     return [_about_centre(layers[0], offset)] if offset > OFF_CENTRE else []
 
 
 def _goes_into_gates(history: History) -> bool:
-    layers = list(history.facts.get("layers", {}).values())
-    return bool(layers) and layers[0].get("class") in GATED
+    layers = list(history.facts.layers.values())
+    return bool(layers) and layers[0].class_name in GATED
 
 
 def _about_gates(size: float, target: str) -> Finding:

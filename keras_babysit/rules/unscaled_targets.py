@@ -45,10 +45,11 @@ def unscaled_targets(history: History, *, distance: float = FAR) -> list[Finding
         ValueError: If `distance` is not above 1.
 
     Example:
+        >>> from keras_babysit.facts import DataFacts, OutputFacts, TargetFacts
         >>> from keras_babysit.history import Measurement
         >>> history = History()
-        >>> history.facts["outputs"] = [{"target": "dense", "form": "distance"}]
-        >>> history.facts["data"] = {"targets": [{"mean": 250.0, "std": 80.0}]}
+        >>> history.note(outputs=(OutputFacts(target="dense", form="distance"),))
+        >>> history.note(data=DataFacts(targets=(TargetFacts(mean=250.0, std=80.0),)))
         >>> history.append(Measurement(0, 0, "outputs/mean", "outputs[0]", 0.1))
         >>> history.append(Measurement(0, 0, "outputs/std", "outputs[0]", 0.7))
         >>> unscaled_targets(history)[0].target
@@ -61,7 +62,7 @@ def unscaled_targets(history: History, *, distance: float = FAR) -> list[Finding
     require_above("distance", distance, 1)
     found = []
     for place, output in enumerate(outputs(history)):
-        mean, std = output.data.get("mean"), output.data.get("std")
+        mean, std = output.data.mean, output.data.std
         at = history.first("outputs/mean", f"outputs[{place}]")
         spread = history.first("outputs/std", f"outputs[{place}]")
         if output.form != "distance" or mean is None or std is None or at is None or spread is None:
@@ -83,7 +84,7 @@ def _is_there(history: History, target: str, mean: float, std: float) -> bool:
 
 def _is_there_soon(history: History, away: float) -> bool:
     rate, planned = history.first("optimizer/learning_rate"), planned_steps(history)
-    if history.facts.get("optimizer") not in BOUNDED or not rate or planned is None:
+    if history.facts.optimizer not in BOUNDED or not rate or planned is None:
         return False
     return bool(away / rate < SOON * planned)
 

@@ -33,10 +33,11 @@ def unseen_classes(history: History, *, share: float = 0.5) -> list[Finding]:
         ValueError: If `share` lies outside (0, 1].
 
     Example:
+        >>> from keras_babysit.facts import DataFacts
         >>> from keras_babysit.history import Measurement
         >>> history = History()
         >>> history.append(Measurement(9, 1, "targets/unseen_share", "validation", 0.5))
-        >>> history.facts.update({"examples": 800, "data": {"examples": 800}})
+        >>> history.note(examples_per_epoch=800, data=DataFacts(examples=800))
         >>> unseen_classes(history)[0].severity.name
         'WARNING'
 
@@ -69,8 +70,8 @@ def unseen_classes(history: History, *, share: float = 0.5) -> list[Finding]:
 
 def _stands_for_all(history: History) -> bool:
     """Return whether the kept training examples are all there are, or a random part of them."""
-    data, examples = history.facts.get("data", {}), history.facts.get("examples")
-    if examples and data.get("examples", 0) >= WHOLE * examples:
+    data, examples = history.facts.data, history.facts.examples_per_epoch
+    if examples and (data.examples or 0) >= WHOLE * examples:
         return True
-    has_order = any("largest_share_of_stretch" in leaf for leaf in data.get("targets", []))
+    has_order = any(leaf.largest_fraction_of_stretch is not None for leaf in data.targets)
     return has_order and not unshuffled_data(history)

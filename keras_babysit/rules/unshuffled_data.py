@@ -28,9 +28,12 @@ def unshuffled_data(history: History, *, share: float = 0.5) -> list[Finding]:
         ValueError: If `share` lies outside (0, 1].
 
     Example:
+        >>> from keras_babysit.facts import DataFacts, TargetFacts
         >>> history = History()
-        >>> target = {"largest_share": 0.1, "largest_share_of_stretch": 0.97, "stretch": 32}
-        >>> history.facts["data"] = {"targets": [target]}
+        >>> target = TargetFacts(
+        ...     largest_fraction=0.1, largest_fraction_of_stretch=0.97, stretch=32
+        ... )
+        >>> history.note(data=DataFacts(targets=(target,)))
         >>> print(unshuffled_data(history)[0].message)
         Of 32 consecutive examples 97% are of one class, of all examples 10%.
 
@@ -41,10 +44,13 @@ def unshuffled_data(history: History, *, share: float = 0.5) -> list[Finding]:
     """
     require_share("share", share)
     found = []
-    for place, leaf in enumerate(history.facts.get("data", {}).get("targets", [])):
-        of_all, of_stretch = leaf.get("largest_share"), leaf.get("largest_share_of_stretch")
-        if of_all and of_stretch and of_stretch - of_all >= share * (1 - of_all) > 0:
-            found.append(_finding(f"targets[{place}]", leaf["stretch"], of_stretch, of_all))
+    for place, leaf in enumerate(history.facts.data.targets):
+        stretch, of_all = leaf.stretch, leaf.largest_fraction
+        of_stretch = leaf.largest_fraction_of_stretch
+        if not stretch or not of_all or not of_stretch:
+            continue
+        if of_stretch - of_all >= share * (1 - of_all) > 0:
+            found.append(_finding(f"targets[{place}]", stretch, of_stretch, of_all))
     return found
 
 

@@ -27,7 +27,7 @@ def validation_better_than_train(
     be, and shows: examples that are augmented do not come again in later epochs as they were.
 
     Reads `"score/error"` for targets `"train"` and `"validation"`, and the fact
-    `"recurring_share"`. It stays silent without validation data; while the 95 % interval reaches
+    `recurring_fraction`. It stays silent without validation data; while the 95 % interval reaches
     above the limit; where validation data are answered no better than by a constant, so that a
     difference tells of the data alone; and where fewer than half of the training examples come
     again unchanged.
@@ -47,7 +47,7 @@ def validation_better_than_train(
     Example:
         >>> from keras_babysit.history import Measurement
         >>> history = History()
-        >>> history.facts["recurring_share"] = 1.0
+        >>> history.note(recurring_fraction=1.0)
         >>> for epoch in range(3):
         ...     for target, error in (("train", 0.4), ("validation", 0.1)):
         ...         history.append(Measurement(9, epoch, "score/error", target, error))
@@ -66,7 +66,7 @@ def validation_better_than_train(
         return []
     if advantages(history, "validation") and not beats_constant(history, "validation"):
         return []
-    recurring = history.facts.get("recurring_share")
+    recurring = history.facts.recurring_fraction
     if recurring is not None and recurring < UNCHANGED:
         return []
     severity = Severity.NOTE if recurring is None else Severity.WARNING

@@ -39,13 +39,14 @@ def vanishing_gradients(
         ValueError: If `share` lies outside (0, 1] or `patience` is below 1.
 
     Example:
+        >>> from keras_babysit.facts import LayerFacts, WeightFacts
         >>> from keras_babysit.history import Measurement
         >>> history = History()
         >>> names = ("a/kernel", "b/kernel", "c/kernel")
-        >>> history.facts["layers"] = {name[0]: {"role": "hidden"} for name in names}
-        >>> history.facts["weights"] = {
-        ...     name: {"layer": name[0], "size": 100, "is_kernel": True} for name in names
-        ... }
+        >>> history.note(layers={name[0]: LayerFacts(role="hidden") for name in names})
+        >>> history.note(
+        ...     weights={n: WeightFacts(layer=n[0], size=100, is_kernel=True) for n in names}
+        ... )
         >>> for step in range(3):
         ...     for name, norm in zip(names, (1e-6, 1e-3, 1.0)):
         ...         history.append(Measurement(step, 0, "gradients/norm", name, norm))
@@ -77,7 +78,7 @@ def _comes_back_to_bias(history: History, layer: str, share: float, probes: int)
     That of a bias is what comes back, that of a kernel the same times the inputs.
     """
     biases = [name for name in history.targets("gradients/norm") if name.endswith("bias")]
-    known = [name for name in biases if name in history.facts["weights"]]
+    known = [name for name in biases if name in (history.facts.weights or ())]
     own = [name for name in known if layer_of(history, name) == layer]
     others = [name for name in known if name not in own]
     profiles = gradient_sizes(history, [*own, *others], probes) if own else []
@@ -87,7 +88,7 @@ def _comes_back_to_bias(history: History, layer: str, share: float, probes: int)
 def _is_of_scores(history: History, weight: str) -> bool:
     """Return whether a kernel makes the queries or keys of Keras' attention."""
     target = layer_of(history, weight)
-    is_projection = history.layer(target).get("class") == "EinsumDense"
+    is_projection = history.layer(target).class_name == "EinsumDense"
     return is_projection and target.split("/")[-1].startswith(("query", "key"))
 
 

@@ -1,7 +1,11 @@
 """What the data are: scale, constant features, labels. Read on the host from a kept sample."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
+
+from keras_babysit.facts import DataFacts, InputFacts, TargetFacts
 
 MAX_ENTRIES = 4_000_000
 """Entries of an array that are looked at; rows beyond are left out."""
@@ -24,7 +28,7 @@ FEWEST = 4
 
 
 def describe_data(batch, *, batch_size=None, max_entries=MAX_ENTRIES):
-    """Return the facts of a batch `(x, y, sample_weight)` of arrays as a JSON object.
+    """Return the `DataFacts` of a batch `(x, y, sample_weight)` of arrays.
 
     Args:
         batch: Examples in the order in which they came.
@@ -34,13 +38,13 @@ def describe_data(batch, *, batch_size=None, max_entries=MAX_ENTRIES):
     x, y, sample_weight = batch
     stretch = None if batch_size is None else max(STRETCH, batch_size)
     inputs, targets = _arrays(x, max_entries), _arrays(y, max_entries)
-    return {
-        "examples": max([len(leaf) for leaf in [*inputs, *targets]], default=0),
-        "different_examples": _different(inputs),
-        "is_weighted": sample_weight is not None,
-        "inputs": [_describe_input(leaf) for leaf in inputs],
-        "targets": [_describe_labels(leaf, stretch) for leaf in targets],
-    }
+    return DataFacts(
+        examples=max([len(leaf) for leaf in [*inputs, *targets]], default=0),
+        different_examples=_different(inputs),
+        is_weighted=sample_weight is not None,
+        inputs=tuple(_describe_input(leaf) for leaf in inputs),
+        targets=tuple(_describe_labels(leaf, stretch) for leaf in targets),
+    )
 
 
 def _different(inputs):
@@ -66,18 +70,19 @@ def _arrays(tree, max_entries):
 
 
 def _describe_input(leaf):
-    facts = {"dtype": str(leaf.dtype), "shape": list(leaf.shape[1:])}
+    facts = InputFacts(dtype=str(leaf.dtype), shape=leaf.shape[1:])
     if leaf.dtype.kind not in "fiub" or not leaf.size:
         return facts
     values = leaf.astype("float32")
     values = values if np.isfinite(values).all() else np.nan_to_num(values, posinf=0, neginf=0)
-    return facts | {
-        "rms": float(np.sqrt(np.mean(np.square(values, dtype="float64")))),
-        "low": float(values.min()),
-        "high": float(values.max()),
-        "offset": _offset(values),
+    return replace(
+        facts,
+        rms=float(np.sqrt(np.mean(np.square(values, dtype="float64")))),
+        low=float(values.min()),
+        high=float(values.max()),
+        offset=_offset(values),
         **_constant_features(values),
-    }
+    )
 
 
 def _offset(values):
@@ -89,7 +94,7 @@ def _offset(values):
 
 
 def _constant_features(values):
-    """Return how many columns of a table never change, the edges of a picture left out.
+    """Return what `InputFacts` say of columns that never change, the edges of a picture left out.
 
     A column at the lowest or highest value of the whole table, at 0 or at 1 may be background. It
     is not where such columns are half of the table and the others hardly ever have that value.
@@ -111,8 +116,8 @@ def _constant_features(values):
 
 
 def describe_target(leaf):
-    """Return the facts of an array of targets, whose rows are along its first axis."""
-    facts = {"dtype": str(leaf.dtype), "shape": list(leaf.shape[1:])}
+    """Return the `TargetFacts` of an array, whose rows are along its first axis."""
+    facts = TargetFacts(dtype=str(leaf.dtype), shape=leaf.shape[1:])
     if leaf.dtype.kind not in "fiub" or not leaf.size or not np.isfinite(leaf).all():
         return facts
     values = leaf.reshape(len(leaf), -1).astype("float64")
@@ -120,47 +125,50 @@ def describe_target(leaf):
     is_whole = bool((values == np.round(values)).all())
     is_binary = bool(np.isin(values, (0, 1)).all())
     is_one_hot = bool(is_binary and values.shape[1] > 1 and (sums == 1).all())
-    return facts | {
-        "low": float(values.min()),
-        "high": float(values.max()),
-        "low_1": float(np.quantile(values, 0.01)),
-        "high_99": float(np.quantile(values, 0.99)),
-        "columns": values.shape[1],
-        "mean": float(values.mean()),
-        "std": float(values.std()),
-        "sum_low": float(sums.min()),
-        "sum_high": float(sums.max()),
-        "is_whole": is_whole,
-        "is_binary": is_binary,
-        "is_one_hot": is_one_hot,
-    }
+    return replace(
+        facts,
+        low=float(values.min()),
+        high=float(values.max()),
+        percentile_1=float(np.quantile(values, 0.01)),
+        percentile_99=float(np.quantile(values, 0.99)),
+        columns=values.shape[1],
+        mean=float(values.mean()),
+        std=float(values.std()),
+        sum_low=float(sums.min()),
+        sum_high=float(sums.max()),
+        is_whole=is_whole,
+        is_binary=is_binary,
+        is_one_hot=is_one_hot,
+    )
 
 
 def _describe_labels(leaf, stretch):
-    """Return the facts of an array of targets, and of the classes that they are."""
+    """Return the `TargetFacts` of an array, and of the classes that they are."""
     facts = describe_target(leaf)
-    return facts | _describe_classes(_classes(leaf, facts), stretch) if "low" in facts else facts
+    if facts.low is None:
+        return facts
+    return replace(facts, **_describe_classes(_classes(leaf, facts), stretch))
 
 
 def _classes(leaf, facts):
     """Return a number for the class of each example, None where the targets are no classes."""
     values = leaf.reshape(len(leaf), -1)
-    if facts["is_one_hot"]:
+    if facts.is_one_hot:
         return values.argmax(axis=1)
-    if not facts["is_whole"] or facts["columns"] > 1:
+    if not facts.is_whole or facts.columns > 1:
         return None
     found, places = np.unique(values, return_inverse=True)
     return places.ravel() if len(found) <= max(2, len(values) // 10) else None
 
 
 def _describe_classes(classes, stretch):
-    """Return the share of the commonest class, of all examples and of a stretch in the mean."""
+    """Return what `TargetFacts` say of the most frequent class, of all and within a stretch."""
     if classes is None:
-        return {"largest_share": None}
-    facts = {"largest_share": float(np.bincount(classes).max() / len(classes))}
+        return {}
+    facts = {"largest_fraction": float(np.bincount(classes).max() / len(classes))}
     whole = len(classes) // stretch if stretch else 0
     if whole >= FEWEST:
         parts = classes[: whole * stretch].reshape(whole, stretch)
         shares = [np.bincount(part).max() / stretch for part in parts]
-        facts |= {"stretch": stretch, "largest_share_of_stretch": float(np.mean(shares))}
+        facts |= {"stretch": stretch, "largest_fraction_of_stretch": float(np.mean(shares))}
     return facts

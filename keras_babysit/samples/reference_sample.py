@@ -86,11 +86,11 @@ class ReferenceSample:
 
     def note_recurrence(self, batch, steps):
         """Note which examples of a batch came before, in epochs of so many steps."""
-        facts = self._history.facts
-        examples = steps * facts.get("batch_size", batches.size(batch))
+        size = self._history.facts.batch_size
+        examples = steps * (batches.size(batch) if size is None else size)
         self._recurrence.note(batch, self._rows, examples)
         if self._recurrence.share is not None:
-            facts["recurring_share"] = self._recurrence.share
+            self._history.note(recurring_fraction=self._recurrence.share)
 
     def wants_validation_batch(self, place):
         """Return whether the batch at `place` of a pass over the validation data is wanted.

@@ -63,7 +63,7 @@ def no_update(history: History) -> list[Finding]:
     Example:
         >>> from keras_babysit.history import Measurement
         >>> history = History()
-        >>> history.facts.update(epochs=5, steps_per_epoch=40)
+        >>> history.note(epochs=5, steps_per_epoch=40)
         >>> for step in (10, 20, 30):
         ...     history.append(Measurement(step, 0, "updates/ratio", "dense/kernel", 1e-6))
         >>> no_update(history)[0].rule
@@ -72,7 +72,7 @@ def no_update(history: History) -> list[Finding]:
     Reference:
         CS231n, "Babysitting the learning process": update to weight ratio about 1e-3.
     """
-    steps = (history.facts.get("epochs") or 0) * (history.facts.get("steps_per_epoch") or 0)
+    steps = (history.facts.epochs or 0) * (history.facts.steps_per_epoch or 0)
     if not steps or history.step < LEAST_STEPS or _is_warming_up(history):
         return []
     targets = history.targets("updates/ratio")

@@ -153,14 +153,14 @@ class CrossValidation:
         """Return the names of the rules that find over- or underfitting, like for like."""
         history = sitter.history
         train, validation = (_first(part, baselines.MAX_EXAMPLES) for part in (train, validation))
-        outputs, neighbours = history.facts.get("outputs"), None
+        outputs, neighbours = history.facts.outputs, None
         tasks = [_task(model, outputs, *part) for part in (train, validation)]
         if tasks[0] is not None:
             are_tokens = baselines.takes_tokens(model)
             neighbours = baselines.Neighbours(are_tokens=are_tokens).errors(tasks[0], train[0])
         for key, value in baselines.compared(*tasks, neighbours).items():
             history.append(Measurement(history.step, history.epoch, *key, value))
-        history.facts["has_ended"] = True
+        history.note(has_ended=True)
         return [
             finding.rule
             for rule in (overfitting, underfitting)

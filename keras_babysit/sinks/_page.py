@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -79,8 +79,8 @@ def _script(record: Any) -> str:
 def _facts(history: History) -> str:
     rows = []
     for key, heading in FACTS.items():
-        value = history.facts.get(key)
-        if isinstance(value, dict):
+        value = getattr(history.facts, key)
+        if isinstance(value, Mapping):
             value = ", ".join(f"{k} {v}" for k, v in value.items())
         if value not in (None, ""):
             shown = number(value) if isinstance(value, int | float) else value

@@ -4,7 +4,7 @@ Scalars and histograms are for TensorBoard's own tabs: their tags are made of na
 cleaned, and a histogram no longer knows its units. Beside them each probe is one record, JSON with
 its numbers packed, which the dashboard and `kb-report` read:
 
-    {"type": "run", "version": 1, "facts": {...}}               as in JSON lines
+    {"type": "run", "version": 2, "facts": {...}}               as in JSON lines
     {"type": "names", "names": [["activations/std", "dense"]]}  new series; their ids count on
     {"type": "numbers", "step": 10, "epoch": 0, "ids": "...", "values": "..."}
     {"type": "units", "step": 10, "epoch": 0, "id": 3, "values": "..."}

@@ -93,7 +93,7 @@ class Report:
             "loss": _loss(self.history),
             "scores": _scores(self.history),
             "overhead": cost(self.overhead),
-            "facts": self.history.facts,
+            "facts": self.history.facts.to_json(),
         }
         return _written(json.dumps(to_jsonable(record), allow_nan=False, indent=2) + "\n", path)
 
@@ -111,7 +111,7 @@ class Report:
         """Return the result in a few words, e.g. `"1 error, 2 warnings (1 resolved)"`."""
         resolved = sum(not one.is_open for one in self.findings)
         found = counted(self.findings) + (f" ({resolved} resolved)" if resolved else "")
-        broke_off = self.history.facts.get("broke_off")
+        broke_off = self.history.facts.broke_off
         if broke_off:
             until_then = f"; until then {found}" if found else ""
             return f"Watching broke off: {one_line(broke_off, 200)}{until_then}"
@@ -122,14 +122,14 @@ class Report:
     @property
     def is_well(self) -> bool:
         """Whether there is nothing to report; silence is no all-clear where nobody looked."""
-        has_looked = len(self.history) > 0 and not self.history.facts.get("broke_off")
+        has_looked = len(self.history) > 0 and not self.history.facts.broke_off
         return has_looked and not self.findings
 
     def summary(self) -> list[str]:
         """Return in a line each what the loss did, and what watching cost."""
         lines = [_loss_line(self.history), _score_line(self.history)]
         if self.overhead is not None:
-            is_short = self.history.facts.get("is_compiled") is False
+            is_short = self.history.facts.is_compiled is False
             why = "; not compiled, to keep the budget" if is_short else ""
             lines.append(f"watching cost {self.overhead}{why}")
         return [line for line in lines if line]

@@ -1,5 +1,7 @@
 """Tasks by the name of their loss."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from keras_babysit.baselines.task import read_task
@@ -11,5 +13,5 @@ def one_hot(classes):
 
 
 def read(loss, targets, predictions, *, low=None, high=None, weights=None, shares=None):
-    output = describe_loss(loss) | {"low": low, "high": high, "is_distribution": shares}
+    output = replace(describe_loss(loss), low=low, high=high, is_distribution=shares)
     return read_task(targets, predictions, [output], weights)

@@ -37,7 +37,7 @@ def test_a_run_that_cannot_afford_a_probe_is_looked_at_from_outside(dear):
     assert all(np.array_equal(a, b) for a, b in zip(bare[0], watched[0], strict=True))
     assert bare[1] == watched[1]
     history = sitter.history
-    assert "broke_off" not in history.facts
+    assert history.facts.broke_off is None
     assert not history.targets("activations/std")
     assert not history.targets("score/loss")
     assert len(history.targets("weights/norm")) == 4
@@ -66,8 +66,8 @@ def test_a_probe_that_is_granted_later_joins_what_was_seen_from_outside(monkeypa
     monkeypatch.setattr(backend, "start_seconds", start_seconds)
     fit(sitter)
     history = sitter.history
-    assert "broke_off" not in history.facts
-    assert history.facts["layers"]
+    assert history.facts.broke_off is None
+    assert history.facts.layers
     first = history.targets("activations/std")[0]
     assert history.series("activations/std", first).steps[0] > 0
     assert history.series("weights/norm", history.targets("weights/norm")[0]).steps[0] == 0
@@ -205,7 +205,7 @@ def test_data_that_cannot_be_seen_are_told_as_not_watched(monkeypatch):
     monkeypatch.setattr(backend, "borrow", lambda arguments, *args, **kwargs: ([], arguments))
     sitter = kb.Babysitter(verbose=0)
     fit(sitter)
-    assert "broke_off" not in sitter.history.facts, sitter.history.facts
+    assert sitter.history.facts.broke_off is None, sitter.history.facts
     assert [finding.rule for finding in sitter.findings] == ["not_watched"]
 
 

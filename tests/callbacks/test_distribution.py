@@ -39,7 +39,7 @@ MIRRORED = """
     blind, given = kb.Babysitter(every=1, verbose=0), kb.Babysitter((x, y), every=1, verbose=0)
     for sitter in (blind, given):
         assert all(np.array_equal(a, b) for a, b in zip(bare, train([sitter])))
-        assert "broke_off" not in sitter.history.facts, sitter.history.facts
+        assert sitter.history.facts.broke_off is None, sitter.history.facts
     assert [one.rule for one in blind.findings] == ["not_watched"], blind.findings
     assert {advice.rule for advice in given.advice} <= {"uninformative_inputs"}  # random labels
     assert given.history.last("loss/batch") > 0 and given.history.targets("updates/ratio")
@@ -77,7 +77,7 @@ HOST_DEVICES = """
     default, often = kb.Babysitter(verbose=0), kb.Babysitter(every=1, verbose=0)
     for sitter in (default, often):
         assert all(np.array_equal(a, b) for a, b in zip(bare, train([sitter])))
-        assert "broke_off" not in sitter.history.facts, sitter.history.facts
+        assert sitter.history.facts.broke_off is None, sitter.history.facts
         assert sitter.history.targets("updates/ratio")
     assert len(often.history.targets("activations/mean")) == 2
     assert {advice.rule for advice in often.advice} <= {"uninformative_inputs"}  # random labels
@@ -191,8 +191,8 @@ WORKER = """
         )
         assert all(np.array_equal(a, b) for a, b in zip(bare, train([sitter])))
         facts, rules = sitter.history.facts, {one.rule for one in sitter.findings}
-        assert "broke_off" not in facts, facts
-        assert (facts["worker"], facts["workers"]) == (index, 2)
+        assert facts.broke_off is None, facts
+        assert (facts.worker, facts.workers) == (index, 2)
         if index:
             (note,) = sitter.findings
             assert (note.rule, len(sitter.history)) == ("not_watched", 0)
@@ -228,7 +228,7 @@ SPLIT_WEIGHTS = """
     sitter = kb.Babysitter(every=1, verbose=0)
     model.fit(x, y, batch_size=16, epochs=2, verbose=0, callbacks=[sitter])
     (note,) = sitter.findings
-    assert note.rule == "not_watched" and "broke_off" not in sitter.history.facts
+    assert note.rule == "not_watched" and sitter.history.facts.broke_off is None
     assert index or "split over several processes" in note.message
 """
 

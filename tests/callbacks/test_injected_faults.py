@@ -268,8 +268,8 @@ def test_a_clock_that_jumps_changes_nothing_but_how_often_it_looks(
     for one, other in zip(watched, weights_after(), strict=True):
         np.testing.assert_array_equal(one, other)
     for sitter in sitters:
-        assert "broke_off" not in sitter.history.facts
-        assert sitter.history.facts["has_ended"]
+        assert sitter.history.facts.broke_off is None
+        assert sitter.history.facts.has_ended
         assert not [finding for finding in sitter.findings if finding.rule == "flight_recorder"]
         assert sitter.overhead.seconds >= 0
         assert sitter.overhead.wall_seconds >= 0
@@ -530,7 +530,7 @@ def test_layers_of_every_name_are_watched_and_told_of(tmp_path, capsys):
         every=1, rules=["dead_units"], log_dir=tmp_path, sinks=[kb.sinks.JsonLines(path)]
     )
     fit(sitter, model=model)
-    assert "broke_off" not in sitter.history.facts
+    assert sitter.history.facts.broke_off is None
     assert set(HOSTILE.values()) <= set(sitter.history.targets("activations/dead_fraction"))
     assert {finding.target for finding in sitter.findings} == set(HOSTILE.values())
     assert kb.History.from_jsonl(path).quantities() == sitter.history.quantities()
@@ -559,7 +559,7 @@ def test_layers_of_one_name_keep_readings_of_their_own():
     fit(sitter, model=model)
     assert len(sitter.history.targets("activations/std")) == 4
     assert len(sitter.history.targets("gradients/norm")) == 8
-    assert "broke_off" not in sitter.history.facts
+    assert sitter.history.facts.broke_off is None
 
 
 def test_an_error_of_the_data_is_the_one_that_the_user_sees():

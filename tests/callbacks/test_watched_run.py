@@ -197,9 +197,9 @@ def test_gates_of_activations_of_every_kind_are_seen(every, unhurried):
     seen = ["fused", "layer", "own", "learnt", "squashing"]
     assert sitter.history.targets("activations/gate_max") == seen
     assert sitter.history.targets("activations/saturated_fraction") == ["squashing"]
-    kinds = [sitter.history.layer(target)["kind"] for target in seen]
+    kinds = [sitter.history.layer(target).activation_kind for target in seen]
     assert kinds == ["rectifier", "open", "rectifier", "rectifier", "squashing"]
-    assert sitter.history.layer("last")["role"] == "output"
+    assert sitter.history.layer("last").role == "output"
 
 
 def test_the_gap_is_like_for_like():
@@ -332,7 +332,7 @@ def watch_batches_of(size, *, is_told):
     sitter = kb.Babysitter(every=3, verbose=0)
     data = {"x": x, "y": y, "validation_data": (x, y)}
     model.fit(**data, batch_size=size, epochs=2, verbose=0, callbacks=[sitter])
-    assert "broke_off" not in sitter.history.facts
+    assert sitter.history.facts.broke_off is None
     notes = [finding.message for finding in sitter.findings if finding.rule == "not_watched"]
     return sitter.history, notes
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from keras_babysit.facts import LayerFacts, WeightFacts
 from keras_babysit.findings import Change, Event, Severity
 from keras_babysit.history import History, Measurement, Overhead
 from keras_babysit.sinks import JsonLines, Report, TensorBoard
@@ -15,8 +16,8 @@ UNITS = np.array([0.0, 0.25, 1.0, 0.5], np.float32)
 
 
 def facts(layers=LAYERS):
-    known = {"class": "Dense", "activation": "relu", "units": 4, "parameters": 20}
-    weights = {f"{layer}/kernel": {"layer": layer} for layer in layers}
+    known = LayerFacts(class_name="Dense", activation="relu", units=4, parameters=20)
+    weights = {f"{layer}/kernel": WeightFacts(layer=layer) for layer in layers}
     return {"layers": dict.fromkeys(layers, known), "weights": weights, "steps_per_epoch": 20}
 
 
@@ -59,7 +60,7 @@ def write(sink, *, steps=100, layers=LAYERS, events=None, ends=True):
     events = story() if events is None else events
     history = History()
     sink.on_start(history)
-    history.facts.update(facts(layers))
+    history.note(**facts(layers))
     for step in range(0, steps + 1, 10):
         sink.on_measurements(probe(step, layers))
         mine = [event for event in events if event.step == step]

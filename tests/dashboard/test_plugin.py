@@ -114,7 +114,7 @@ def test_advice_comes_with_its_remedy_as_code(board):
 
 def test_quantities_that_are_there_are_offered_the_best_known_first(tmp_path):
     sink, history = TensorBoard(tmp_path), History()
-    history.facts.update(facts(("dense",)))
+    history.note(**facts(("dense",)))
     sink.on_start(history)
     of_the_layer = ("activations/of_a_later_version", "updates/ratio", "activations/mean")
     for quantity in (*of_the_layer, "activations/std"):
@@ -153,7 +153,7 @@ def test_without_a_quantity_the_first_is_drawn_and_an_unknown_one_has_no_rows(bo
 def test_layers_that_were_measured_later_stand_where_they_belong(tmp_path):
     sink = TensorBoard(tmp_path)
     history = History()
-    history.facts.update(facts(("a", "b", "c")))
+    history.note(**facts(("a", "b", "c")))
     sink.on_start(history)
     for layers in ("ac", "bca"):
         sink.on_measurements(
@@ -296,7 +296,7 @@ def test_answers_about_a_big_network_and_much_advice_are_bounded(tmp_path):
     sink, history, random = TensorBoard(tmp_path), History(), np.random.default_rng(0)
     sink.on_start(history)
     sink._values = lambda measurement: ()  # TensorBoard's own scalars would take minutes here
-    history.facts.update(facts(layers))
+    history.note(**facts(layers))
     for step in range(0, 5000, 20):
         numbers = random.normal(size=len(layers)) * -1.2345e-7
         pairs = zip(layers, numbers, strict=True)

@@ -115,7 +115,7 @@ def test_newer_format_is_named(kind, tmp_path):
     make, run, _ = kind
     path = run(tmp_path)
     if make is EventFile:  # the same length, so that the frame of the record stays as it is
-        path.write_bytes(path.read_bytes().replace(b'"version": 1', b'"version": 9'))
+        path.write_bytes(path.read_bytes().replace(b'"version": 2', b'"version": 9'))
     else:
         record = {"type": "run", "version": 9, "facts": {}}
         path.write_text(json.dumps(record) + "\n")

@@ -27,7 +27,7 @@ losses = keras.losses
 )
 def test_what_a_loss_expects(loss, form, from_logits):
     found = describe_loss(loss)
-    assert (found["form"], found["from_logits"]) == (form, from_logits)
+    assert (found.form, found.from_logits) == (form, from_logits)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_what_a_loss_expects(loss, form, from_logits):
 )
 def test_what_counts_of_a_residual(loss, distance, delta):
     found = describe_loss(loss)
-    assert (found["distance"], found["delta"]) == (distance, delta)
+    assert (found.distance, found.delta) == (distance, delta)
 
 
 def test_losses_by_name_and_in_a_list_belong_to_their_outputs():
@@ -54,7 +54,7 @@ def test_losses_by_name_and_in_a_list_belong_to_their_outputs():
     model = keras.Model(x, outputs)
     model.compile("sgd", {"a": "categorical_crossentropy", "b": "mse"})
     found = describe_outputs(model, [None, None], [4, 1])
-    assert [one["form"] for one in found] == ["categorical", "distance"]
+    assert [one.form for one in found] == ["categorical", "distance"]
 
 
 @pytest.mark.parametrize(

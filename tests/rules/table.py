@@ -4,6 +4,15 @@ import dataclasses
 import math
 
 from keras_babysit import rules
+from keras_babysit.facts import (
+    DataFacts,
+    InputFacts,
+    LayerFacts,
+    OutputFacts,
+    Regularization,
+    TargetFacts,
+    WeightFacts,
+)
 from keras_babysit.findings import Severity
 from keras_babysit.history import History, Measurement
 
@@ -11,7 +20,7 @@ from keras_babysit.history import History, Measurement
 def history(series, **facts):
     """Return a history of `{(quantity, target): values}`, one value per step."""
     made = History()
-    made.facts.update({"layers": {}} | facts)
+    made.note(**facts)
     for (quantity, target), points in series.items():
         for step, value in enumerate(points):
             made.append(Measurement(step, step, quantity, target, value))
@@ -19,11 +28,12 @@ def history(series, **facts):
 
 
 def layer(quantity, values, kind="rectifier", role="hidden"):
-    return history({(quantity, "dense"): values}, layers={"dense": {"kind": kind, "role": role}})
+    known = LayerFacts(activation_kind=kind, role=role)
+    return history({(quantity, "dense"): values}, layers={"dense": known})
 
 
 def few_examples(made):
-    made.facts["data"] = {"different_examples": 2}
+    made.note(data=DataFacts(different_examples=2))
     return made
 
 
@@ -35,7 +45,7 @@ def solved(quantity, target):
             ("loss/start", ""): [2.3],
             ("logs/loss", ""): [0.5, 1e-2, 1e-4],
         },
-        layers={target: {"kind": "rectifier", "role": "hidden"}},
+        layers={target: LayerFacts(activation_kind="rectifier", role="hidden")},
     )
 
 
@@ -74,22 +84,37 @@ def poor(error, reference, losses, epochs=8, done=None, beside_validation=(), lo
             series[f"reference/{name}", target] = [value] * len(error)
     made = history(series, epochs=epochs)
     if done:
-        made.facts["has_ended"] = True
+        made.note(has_ended=True)
     return made
 
 
 def output(form, data=None, **facts):
-    fact = {"target": "dense", "form": form, "low": -math.inf, "high": math.inf, "columns": 1}
-    return history({}, outputs=[fact | facts], data={"examples": 500, "targets": [data or {}]})
+    linear = {"target": "dense", "form": form, "low": -math.inf, "high": math.inf, "columns": 1}
+    known = DataFacts(examples=500, targets=(TargetFacts(**data or {}),))
+    return history({}, outputs=(OutputFacts(**(linear | facts)),), data=known)
 
 
-def data(examples=500, **facts):
-    return history({}, data={"examples": examples} | {k: [v] for k, v in facts.items()})
+def data(examples=500, inputs=None, targets=None):
+    """Return a history of the facts of an array of inputs, of targets, or of both."""
+    known = {} if inputs is None else {"inputs": (InputFacts(**inputs),)}
+    known |= {} if targets is None else {"targets": (TargetFacts(**targets),)}
+    return history({}, data=DataFacts(examples=examples, **known))
+
+
+def stretches(of_all, of_stretch):
+    """Return a history of the fraction of the most frequent class, of all and of 32 in a row."""
+    return data(
+        targets={
+            "largest_fraction": of_all,
+            "largest_fraction_of_stretch": of_stretch,
+            "stretch": 32,
+        }
+    )
 
 
 def only_one_class(form):
-    made = data(targets={"largest_share": 1.0})
-    made.facts |= {"outputs": [{"form": form}], "epochs": 2, "steps_per_epoch": 1}
+    made = data(targets={"largest_fraction": 1.0})
+    made.note(outputs=(OutputFacts(form=form),), epochs=2, steps_per_epoch=1)
     made.append(Measurement(2, 1, "logs/loss", "", 0.1))
     return made
 
@@ -98,8 +123,8 @@ def frozen(error):
     """Return a history of a network of which one layer trains, where neighbours err by 0.05."""
     beside = {"neighbour_advantage": error - 0.05, "neighbour_advantage_stderr": 0.02}
     made = poor([error] * 8, {"constant_error": 0.5, "neighbour_error": 0.05} | beside, FLAT)
-    made.facts["weights"] = {"last/kernel": {"layer": "last", "size": 10, "is_kernel": True}}
-    made.facts["parameters"] = 100
+    kernel = WeightFacts(layer="last", size=10, is_kernel=True)
+    made.note(weights={"last/kernel": kernel}, parameters=100)
     return made
 
 
@@ -112,7 +137,7 @@ def rare(auc, error=0.04, answers=1.0, beside_validation=()):
         for name, value in values.items():
             for step in range(8):
                 made.append(Measurement(step, step, f"predictions/{name}", target, value))
-    made.facts["data"] = {"examples": 500, "targets": [{"largest_share": 0.96}]}
+    made.note(data=DataFacts(examples=500, targets=(TargetFacts(largest_fraction=0.96),)))
     return made
 
 
@@ -120,21 +145,18 @@ def answered(share, of):
     return {"largest_share": share, "targets_largest_share": of}
 
 
-def unseen(share, epoch, share_of_stretch=None):
+def unseen(fraction, epoch, fraction_of_stretch=None):
     """Return a history that kept all of the training data, or a tenth with so much order."""
-    made = data(targets={"largest_share": 0.1})
-    made.facts |= {"epochs": 9, "examples": 500 if share_of_stretch is None else 5000}
-    if share_of_stretch is not None:
-        order = {"largest_share_of_stretch": share_of_stretch, "stretch": 32}
-        made.facts["data"]["targets"][0] |= order
-    made.append(Measurement(5, epoch, "targets/unseen_share", "validation", share))
+    made = stretches(0.1, fraction_of_stretch)
+    made.note(epochs=9, examples_per_epoch=500 if fraction_of_stretch is None else 5000)
+    made.append(Measurement(5, epoch, "targets/unseen_share", "validation", fraction))
     return made
 
 
 def arriving(size, *, mean=0.0, std=1.0, spread=None, offset=0.0, examples=500):
     """Return a history of inputs of a size, and of what they make in the one hidden layer."""
     made = network({})
-    made.facts["data"] = {"examples": examples, "inputs": [{"rms": size, "offset": offset}]}
+    made.note(data=DataFacts(examples=examples, inputs=(InputFacts(rms=size, offset=offset),)))
     for name, value in (
         ("mean", mean),
         ("std", std),
@@ -146,7 +168,9 @@ def arriving(size, *, mean=0.0, std=1.0, spread=None, offset=0.0, examples=500):
 
 def into(kind, made):
     """Return a history whose first layer is of a kind."""
-    next(iter(made.facts["layers"].values()))["class"] = kind
+    first = next(iter(made.facts.layers))
+    layers = {first: dataclasses.replace(made.layer(first), class_name=kind)}
+    made.note(layers=made.facts.layers | layers)
     return made
 
 
@@ -166,7 +190,7 @@ def later(made, mean, std):
 
 def quick(rate):
     made = regression(90.0, 80.0)
-    made.facts |= {"optimizer": "Adam", "epochs": 60, "steps_per_epoch": 7}
+    made.note(optimizer="Adam", epochs=60, steps_per_epoch=7)
     made.append(Measurement(0, 0, "optimizer/learning_rate", "", rate))
     return made
 
@@ -176,13 +200,13 @@ def network(series, **regularization):
     flat = {(q, target): v for q, targets in series.items() for target, v in targets.items()}
     return history(
         flat,
-        layers={name: {"role": "hidden"} for name in "abc"},
+        layers=dict.fromkeys("abc", LayerFacts(role="hidden")),
         weights={
-            f"{name}/{kind}": {"layer": name, "size": size, "is_kernel": kind == "kernel"}
+            f"{name}/{kind}": WeightFacts(layer=name, size=size, is_kernel=kind == "kernel")
             for name in "abc"
             for kind, size in (("kernel", 100), ("bias", 10))
         },
-        regularization=regularization,
+        regularization=Regularization(**regularization),
     )
 
 
@@ -196,11 +220,11 @@ def attention(norms):
     return history(
         {("gradients/norm", f"{name}/kernel"): [norm] * 4 for name, norm in norms.items()},
         layers={
-            name: {"role": "hidden", "class": "EinsumDense" if name in parts else "Dense"}
+            name: LayerFacts(role="hidden", class_name="EinsumDense" if name in parts else "Dense")
             for name in norms
         },
         weights={
-            f"{name}/kernel": {"layer": name, "size": 100, "is_kernel": True} for name in norms
+            f"{name}/kernel": WeightFacts(layer=name, size=100, is_kernel=True) for name in norms
         },
     )
 
@@ -229,10 +253,10 @@ def stack(mean, std, is_factor=False):
     names = [f"dense_{place}" for place in range(5)]
     series = {("activations/mean", n): [mean] * 3 for n in names}
     series |= {("activations/std", n): [std] * 3 for n in names}
-    facts = {"kind": "squashing", "role": "hidden"}
-    layers = dict.fromkeys(names, facts)
+    layers = dict.fromkeys(names, LayerFacts(activation_kind="squashing", role="hidden"))
     if is_factor:
-        after = {f"{name}_times": {"class": "Multiply", "role": "hidden"} for name in names}
+        product = LayerFacts(class_name="Multiply", role="hidden")
+        after = {f"{name}_times": product for name in names}
         layers = {n: (layers | after)[n] for name in names for n in (name, f"{name}_times")}
     return history(series, layers=layers)
 
@@ -240,7 +264,7 @@ def stack(mean, std, is_factor=False):
 def far_off(start, size):
     """Return a history of ten classes, with a first loss and a size of the last hidden layer."""
     made = network({"activations/std": {"a": [1.0] * 3, "b": [size] * 3}})
-    made.facts["outputs"] = [{"target": "c", "form": "categorical", "columns": 10}]
+    made.note(outputs=(OutputFacts(target="c", form="categorical", columns=10),))
     made.append(Measurement(2, 2, "loss/start", "", start))
     return made
 
@@ -255,14 +279,15 @@ def dying(first):
     """Return a history of a loss that falls while most units die after steps of a size."""
     more = {("activations/dead_fraction", "a"): [0.0] + [0.9] * 29}
     made = moving([first] * 5 + [1e-3] * 25, [2.4 / (1 + step) for step in range(30)], more=more)
-    made.facts["layers"]["a"] = {"kind": "rectifier", "role": "hidden"}
+    made.note(layers={"a": LayerFacts(activation_kind="rectifier", role="hidden")})
     return made
 
 
 def began_with_few(made):
     """Let the first batch be 32 of 1,024 examples, which differ more than their mean moved."""
-    made.facts |= {"batch_size": 32, "data": {"examples": 1024}}
-    again = history({}, **made.facts)
+    again = History()
+    again.facts = made.facts
+    again.note(batch_size=32, data=DataFacts(examples=1024))
     for point in made:
         is_error = point.quantity == "score/loss_stderr"
         again.append(dataclasses.replace(point, value=0.015) if is_error else point)
@@ -289,7 +314,8 @@ def lagging(lag, inference, steps_since=0, variance=0.1):
 
 
 def without_fresh_score(made, val_loss=None):
-    again = history({}, **made.facts)
+    again = History()
+    again.facts = made.facts
     for point in made:
         if not point.quantity.startswith("score") or point.step < 2:
             again.append(point)
@@ -449,7 +475,7 @@ TABLE = {
     ),
     "wide-gap-at-the-end": (
         rules.overfitting,
-        history(scores([0.2, 0.0], [0.22, 0.3]), epochs=2, steps_per_epoch=0.5),
+        history(scores([0.2, 0.0], [0.22, 0.3]), epochs=1, steps_per_epoch=1),
         Severity.WARNING,
     ),
     "wide-gap-once": (
@@ -699,12 +725,14 @@ TABLE = {
     "logits": (rules.output_loss_mismatch, output("binary", from_logits=True), None),
     "relu-below-zero": (
         rules.output_loss_mismatch,
-        output("distance", low=0, data={"low_1": -2, "high_99": 2, "low": -3, "high": 3}),
+        output(
+            "distance", low=0, data={"percentile_1": -2, "percentile_99": 2, "low": -3, "high": 3}
+        ),
         Severity.ERROR,
     ),
     "linear": (
         rules.output_loss_mismatch,
-        output("distance", data={"low_1": -2, "high_99": 2, "low": -3, "high": 3}),
+        output("distance", data={"percentile_1": -2, "percentile_99": 2, "low": -3, "high": 3}),
         None,
     ),
     "unknown-output": (
@@ -729,7 +757,7 @@ TABLE = {
     ),
     "one-class-of-twenty": (
         rules.class_imbalance,
-        data(targets={"largest_share": 0.95}),
+        data(targets={"largest_fraction": 0.95}),
         Severity.NOTE,
     ),
     "only-yes": (rules.class_imbalance, only_one_class("binary"), Severity.WARNING),
@@ -751,34 +779,34 @@ TABLE = {
     "sorted-and-at-its-first-classes": (rules.unseen_classes, unseen(0.9, epoch=0), None),
     "sorted-and-kept-in-part": (
         rules.unseen_classes,
-        unseen(0.9, epoch=1, share_of_stretch=0.9),
+        unseen(0.9, epoch=1, fraction_of_stretch=0.9),
         None,
     ),
     "kept-in-part-at-random": (
         rules.unseen_classes,
-        unseen(0.9, epoch=1, share_of_stretch=0.2),
+        unseen(0.9, epoch=1, fraction_of_stretch=0.2),
         Severity.WARNING,
     ),
     "one-stray-class": (rules.unseen_classes, unseen(0.01, epoch=1), None),
-    "balanced": (rules.class_imbalance, data(targets={"largest_share": 0.6}), None),
+    "balanced": (rules.class_imbalance, data(targets={"largest_fraction": 0.6}), None),
     "class-by-class": (
         rules.unshuffled_data,
-        data(targets={"largest_share": 0.1, "largest_share_of_stretch": 0.9, "stretch": 32}),
+        stretches(0.1, 0.9),
         Severity.WARNING,
     ),
     "shuffled": (
         rules.unshuffled_data,
-        data(targets={"largest_share": 0.1, "largest_share_of_stretch": 0.2, "stretch": 32}),
+        stretches(0.1, 0.2),
         None,
     ),
     "shuffled-and-nearly-one-class": (
         rules.unshuffled_data,
-        data(targets={"largest_share": 0.95, "largest_share_of_stretch": 0.96, "stretch": 32}),
+        stretches(0.95, 0.96),
         None,
     ),
     "too-few-to-have-an-order": (
         rules.unshuffled_data,
-        data(targets={"largest_share": 0.1}),
+        data(targets={"largest_fraction": 0.1}),
         None,
     ),
     "pixels-to-255": (rules.unscaled_inputs, arriving(120.0, std=80.0), Severity.WARNING),
@@ -1193,7 +1221,7 @@ TABLE = {
     "rests-with-healthy-steps": (rules.plateau, resting(1e-3), None),
     "validation-far-better": (
         rules.validation_better_than_train,
-        history(scores([0.4] * 3, [0.1] * 3), recurring_share=1.0),
+        history(scores([0.4] * 3, [0.1] * 3), recurring_fraction=1.0),
         Severity.WARNING,
     ),
     "validation-far-better-and-who-knows": (
@@ -1203,7 +1231,7 @@ TABLE = {
     ),
     "validation-far-better-than-augmented": (
         rules.validation_better_than_train,
-        history(scores([0.4] * 3, [0.1] * 3), recurring_share=0.1),
+        history(scores([0.4] * 3, [0.1] * 3), recurring_fraction=0.1),
         None,
     ),
     "validation-far-better-where-nothing-is-learnt": (
@@ -1214,7 +1242,7 @@ TABLE = {
                 ("reference/constant_advantage", "validation"): [0.0] * 3,
                 ("reference/constant_advantage_stderr", "validation"): [0.01] * 3,
             },
-            recurring_share=1.0,
+            recurring_fraction=1.0,
         ),
         None,
     ),

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from keras_babysit import rules
+from keras_babysit.facts import RunFacts
 from keras_babysit.findings import Finding, Journal
 from keras_babysit.history import History, Measurement
 from tests.rules.table import TABLE
@@ -24,9 +25,11 @@ def histories(draw):
     """Draw a history that a rule knows how to read, and spoil it: values, lengths, facts."""
     made, other = draw(st.sampled_from(MADE)), draw(st.sampled_from(MADE))
     history = History(max_points=draw(st.sampled_from([8, 1024])))
-    history.facts.update(draw(st.sampled_from([made.facts, other.facts, made.facts | other.facts])))
-    for fact in draw(st.lists(st.sampled_from(sorted(history.facts) or ["layers"]), max_size=3)):
-        history.facts.pop(fact, None)
+    mine, others = made.facts.to_json(), other.facts.to_json()
+    facts = dict(draw(st.sampled_from([mine, others, mine | others])))
+    for fact in draw(st.lists(st.sampled_from(sorted(facts) or ["layers"]), max_size=3)):
+        facts.pop(fact, None)
+    history.facts = RunFacts.from_json(facts)
     points = [*made, *(other if draw(st.booleans()) else ())]
     points.sort(key=lambda point: point.step)  # as a run brings them
     keep = draw(st.floats(0.3, 1))

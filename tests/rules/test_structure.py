@@ -15,13 +15,15 @@ def known_of(*hidden, made_of_layers=True):
     names = {layer.name: layer for layer in model.layers}
     last = max(place for place, layer in enumerate(model.layers) if layer.weights)
     history = History()
-    history.facts["is_made_of_layers"] = facts.is_made_of_layers(model) and made_of_layers
-    history.facts["layers"] = {
-        name: facts.describe_layer(layer, None, place >= last)
-        for place, (name, layer) in enumerate(names.items())
-    }
     weights = [variable.path for variable in model.trainable_variables]
-    history.facts["weights"] = facts.describe_weights(model, weights, names)
+    history.note(
+        is_made_of_layers=facts.is_made_of_layers(model) and made_of_layers,
+        layers={
+            name: facts.describe_layer(layer, None, place >= last)
+            for place, (name, layer) in enumerate(names.items())
+        },
+        weights=facts.describe_weights(model, weights, names),
+    )
     return history
 
 

@@ -57,5 +57,5 @@ def test_a_run_knows_whether_its_data_are_augmented(noise, share):
     sitter = kb.Babysitter(every=7, verbose=0)
     data = Noisy(x, y, noise)
     model.fit(data, epochs=8, validation_data=(x, y), verbose=0, callbacks=[sitter])
-    assert sitter.history.facts["recurring_share"] == share
+    assert sitter.history.facts.recurring_fraction == share
     assert not [one for one in sitter.findings if one.rule == "validation_better_than_train"]

@@ -57,11 +57,11 @@ def test_a_part_that_batches_do_not_divide_may_be_missing():
 
 def test_that_examples_come_again_is_told_once_enough_had_to():
     history = History()
-    history.facts["batch_size"] = 4
+    history.note(batch_size=4)
     kept = ReferenceSample(history)
     kept.take_train_batch(0, 0, batch(0))
     kept.note_recurrence(batch(0), steps=1)
-    assert "recurring_share" not in history.facts
+    assert history.facts.recurring_fraction is None
     for _ in range(2):
         kept.note_recurrence(batch(0), steps=1)
-    assert history.facts["recurring_share"] == 1.0
+    assert history.facts.recurring_fraction == 1.0

@@ -2,6 +2,7 @@
 
 import pytest
 
+from keras_babysit.facts import LayerFacts
 from keras_babysit.findings import Severity
 from keras_babysit.history import History, Measurement
 from keras_babysit.search.causes import CAUSES
@@ -10,8 +11,8 @@ from keras_babysit.search.causes import CAUSES
 def history(*series, planned=(10, 40), kind="rectifier"):
     """Return a history of `(quantity, target, {step: value})`."""
     found = History()
-    found.facts.update(epochs=planned[0], steps_per_epoch=planned[1])
-    found.facts["layers"] = {"dense": {"kind": kind, "role": "hidden"}}
+    found.note(epochs=planned[0], steps_per_epoch=planned[1])
+    found.note(layers={"dense": LayerFacts(activation_kind=kind, role="hidden")})
     for quantity, target, points in series:
         for step, value in points.items():
             found.append(Measurement(step, 0, quantity, target, value))

@@ -4,6 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from keras_babysit.facts import LayerFacts
 from keras_babysit.findings import Change, Event, Severity
 from keras_babysit.history import History, Measurement, Overhead
 from keras_babysit.sinks import JsonLines, Report
@@ -29,13 +30,13 @@ def sink(tmp_path):
 
 def test_a_line_per_record_in_the_order_they_came(sink):
     history = History()
-    history.facts["optimizer"] = "Adam"
+    history.note(optimizer="Adam")
     sink.on_start(history)
     sink.on_measurements([Measurement(1, 0, "loss/batch", "", float("nan"))])
     sink.on_events([opened(ADVICE)])
     sink.on_end(Report(history, [], OVERHEAD))
     run, loss, finding, end = strict(sink.path)
-    assert run == {"type": "run", "version": 1, "facts": {"optimizer": "Adam"}}
+    assert run == {"type": "run", "version": 2, "facts": {"optimizer": "Adam"}}
     assert (loss["type"], loss["value"]) == ("measurement", "nan")
     assert (finding["type"], finding["change"], finding["rule"]) == (
         "finding",
@@ -49,11 +50,11 @@ def test_a_line_per_record_in_the_order_they_came(sink):
 def test_facts_that_come_late_are_written_once(sink):
     history = History()
     sink.on_start(history)
-    history.facts["layers"] = {"dense": {"units": 64}}
+    history.note(layers={"dense": LayerFacts(units=64)})
     for step in range(3):
         sink.on_measurements([Measurement(step, 0, "loss/batch", "", 1.0)])
     assert [record["type"] for record in strict(sink.path)].count("run") == 2
-    assert History.from_jsonl(sink.path).layer("dense") == {"units": 64}
+    assert History.from_jsonl(sink.path).layer("dense") == LayerFacts(units=64)
 
 
 def test_history_survives_the_round_trip(sink):

@@ -19,7 +19,7 @@ LAYERS = ("dense", "dense_1", "logits")
 
 def a_history(steps=100, layers=LAYERS):
     history = History()
-    history.facts["steps_per_epoch"] = 20
+    history.note(steps_per_epoch=20)
     history.append(Measurement(0, 0, "loss/start", "", 2.3))
     for step in range(0, steps + 1, 10):
         epoch = step // 20
@@ -87,7 +87,7 @@ def test_run_without_measurements_is_not_called_well():
 
 def test_run_whose_watch_broke_off_is_not_called_well():
     history = a_history()
-    history.facts["broke_off"] = "ValueError: shapes differ"
+    history.note(broke_off="ValueError: shapes differ")
     says = "Watching broke off: ValueError: shapes differ"
     assert Report(history, []).verdict() == says
     assert Report(history, [ADVICE]).verdict() == f"{says}; until then 1 warning"
@@ -118,7 +118,7 @@ def test_says_how_train_and_validation_compare():
 def test_says_whether_probes_had_to_do_without_a_compilation():
     history = a_history()
     for is_compiled, says in ((True, "(1 probe)"), (False, "(1 probe); not compiled, to keep")):
-        history.facts["is_compiled"] = is_compiled
+        history.note(is_compiled=is_compiled)
         assert says in Report(history, [], Overhead(1.0, 50.0, 1)).summary()[-1]
 
 
@@ -137,7 +137,7 @@ def test_json_can_be_gated_on(tmp_path):
 
 def test_json_of_an_empty_run_is_strict():
     history = History()
-    history.facts["oddity"] = float("nan")
+    history.note(recurring_fraction=float("nan"))
     history.append(Measurement(1, 0, "loss/batch", "", float("inf")))
     assert json.loads(Report(history, []).to_json())["worst"] is None
 
@@ -184,7 +184,7 @@ def test_timeline_holds_what_opened_and_when_it_resolved():
 def test_names_stay_data(name):
     clean = Page(Report(a_history(), [ADVICE], OVERHEAD).to_html())
     history = a_history(layers=(name, "dense_1", "logits"))
-    history.facts["optimizer"] = name
+    history.note(optimizer=name)
     sick = replace(ADVICE, target=name, message=name, reference=name, evidence={name: name})
     sick = replace(sick, rule=name, remedies=(Remedy(name, name),))
     page = Page(Report(history, [sick], OVERHEAD).to_html())

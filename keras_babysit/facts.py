@@ -1,0 +1,459 @@
+"""What is known of a run and does not change from step to step, as frozen dataclasses.
+
+The probes fill in a `RunFacts`, rules, sinks and the dashboard read it. Every field has a default
+that means "not known", so that rules can judge a run of which little is known, and so that a
+record that another version wrote can still be read.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from types import MappingProxyType, NoneType, UnionType
+from typing import Any, Literal, Self, Union, get_args, get_origin, get_type_hints
+
+VERSION = 2
+"""Version of what `RunFacts.to_json` writes; the first one was a nested dictionary."""
+
+Role = Literal["hidden", "output"]
+ActivationKind = Literal["rectifier", "squashing", "open"]
+Form = Literal["categorical", "binary", "margin", "distance", "other"]
+Distance = Literal["squared", "absolute", "huber", "squared_logarithmic"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerFacts:
+    """One layer that is measured.
+
+    Args:
+        class_name: Name of its class, e.g. `"Dense"`.
+        activation: Name of its activation; None if it has none, a linear one, or if not known.
+        activation_kind: `"rectifier"` if the activation is flat on one side, `"squashing"` if on
+            both, `"open"` if on none; None if it does not work entry by entry, or is not known.
+        role: `"output"` for the last layer with weights and all after it, else `"hidden"`.
+        units: Size of its output, or number of its filters.
+        parameters: Number of its weights' entries.
+        momentum: Of a batch normalization: how slowly its averages follow, in [0, 1].
+    """
+
+    class_name: str | None = None
+    activation: str | None = None
+    activation_kind: ActivationKind | None = None
+    role: Role | None = None
+    units: int | None = None
+    parameters: int | None = None
+    momentum: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightFacts:
+    """One trainable weight.
+
+    Args:
+        layer: Path of the layer it belongs to.
+        size: Number of its entries, 0 if not known.
+        is_kernel: Whether it mixes the units that go in, as a matrix does and a bias does not.
+    """
+
+    layer: str | None = None
+    size: int = 0
+    is_kernel: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputFacts:
+    """One output of the model and its loss.
+
+    Args:
+        target: Path of the layer that makes it, `""` if not known.
+        form: What its loss expects: `"categorical"` (one class of many), `"binary"` (yes or no),
+            `"margin"` (a hinge), `"distance"` (a number), or `"other"`, which may be anything.
+        from_logits: Whether a categorical or binary loss expects logits.
+        is_sparse: Whether a categorical loss expects class numbers, not one-hot rows.
+        normalizes: Whether a categorical loss divides probabilities by their sum, as Keras' do.
+        distance: How the residual of a number counts in the loss: `"squared"`, `"absolute"`,
+            `"huber"` (squared up to `delta`, absolute beyond) or `"squared_logarithmic"`.
+        delta: Residual from which on a Huber loss grows linearly, above 0.
+        columns: Size of the output's last axis.
+        low: Least value that the last activation can give, -inf if there is no bound.
+        high: Largest value that it can give, inf if there is no bound.
+        is_distribution: Whether each row of the output is a distribution: in [0, 1], of sum 1.
+    """
+
+    target: str = ""
+    form: Form = "other"
+    from_logits: bool | None = None
+    is_sparse: bool = False
+    normalizes: bool = True
+    distance: Distance | None = None
+    delta: float = 1.0
+    columns: int | None = None
+    low: float | None = None
+    high: float | None = None
+    is_distribution: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputFacts:
+    """One array of inputs, as far as it was kept; in the data's own units.
+
+    Args:
+        dtype: Name of its data type, e.g. `"float32"`.
+        shape: Shape of one example.
+        rms: Root mean square of its entries.
+        low: Least entry.
+        high: Largest entry.
+        offset: How far off-center the columns are: the median over those that vary of the absolute
+            mean over the standard deviation, a pure number.
+        features: Number of columns, of a table only.
+        constant_features: How many of its columns never change and are no background.
+        first_constant: Index of the first of these.
+    """
+
+    dtype: str | None = None
+    shape: tuple[int, ...] | None = None
+    rms: float | None = None
+    low: float | None = None
+    high: float | None = None
+    offset: float | None = None
+    features: int | None = None
+    constant_features: int | None = None
+    first_constant: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetFacts:
+    """One array of targets, as far as it was kept; in the data's own units.
+
+    Args:
+        dtype: Name of its data type, e.g. `"int64"`.
+        shape: Shape of the target of one example.
+        low: Least entry.
+        high: Largest entry.
+        percentile_1: The value below which 1 % of the entries lie.
+        percentile_99: The value below which 99 % of the entries lie.
+        columns: Entries of one target.
+        mean: Mean of all entries.
+        std: Standard deviation of all entries.
+        sum_low: Least sum of the entries of one target.
+        sum_high: Largest sum of the entries of one target.
+        is_whole: Whether every entry is a whole number.
+        is_binary: Whether every entry is 0 or 1.
+        is_one_hot: Whether each target is a row of zeros with a single 1.
+        largest_fraction: Fraction of the examples that are of the most frequent class, in [0, 1];
+            None if the targets are no classes.
+        stretch: Consecutive examples that were counted together to see whether the data are
+            shuffled; None if there were too few.
+        largest_fraction_of_stretch: Like `largest_fraction`, within one stretch, the mean of all.
+    """
+
+    dtype: str | None = None
+    shape: tuple[int, ...] | None = None
+    low: float | None = None
+    high: float | None = None
+    percentile_1: float | None = None
+    percentile_99: float | None = None
+    columns: int | None = None
+    mean: float | None = None
+    std: float | None = None
+    sum_low: float | None = None
+    sum_high: float | None = None
+    is_whole: bool | None = None
+    is_binary: bool | None = None
+    is_one_hot: bool | None = None
+    largest_fraction: float | None = None
+    stretch: int | None = None
+    largest_fraction_of_stretch: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataFacts:
+    """The training examples that were kept, in the order in which they came.
+
+    Args:
+        examples: How many were kept.
+        different_examples: How many of them differ, counted up to 32.
+        is_weighted: Whether they have sample weights.
+        inputs: The arrays of inputs.
+        targets: The arrays of targets.
+    """
+
+    examples: int | None = None
+    different_examples: int | None = None
+    is_weighted: bool | None = None
+    inputs: tuple[InputFacts, ...] = ()
+    targets: tuple[TargetFacts, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Regularization:
+    """What the model and its optimizer have against overfitting.
+
+    Args:
+        dropout: Rate of each dropout layer, in [0, 1).
+        batch_normalizations: Number of batch normalization layers.
+        penalized_weights: Number of weights with a penalty such as L2.
+        weight_decay: Weight decay of the optimizer, 0 for none.
+    """
+
+    dropout: tuple[float, ...] = ()
+    batch_normalizations: int = 0
+    penalized_weights: int = 0
+    weight_decay: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """What is known of a run; replaced as more becomes known (`History.note`), never changed.
+
+    Args:
+        model: Name of the model; None before the first measurement of a run.
+        backend: Name of Keras' backend.
+        versions: Version of each package by its name.
+        optimizer: Name of the optimizer's class.
+        loss: Name of the loss; of several outputs all names, separated by commas.
+        batch_size: Examples of one step.
+        epochs: Planned number of epochs.
+        steps_per_epoch: Planned number of steps of an epoch.
+        examples_per_epoch: Examples that one epoch takes.
+        parameters: Number of the entries of all weights, frozen ones included.
+        dtype_policy: Name of the model's policy, e.g. `"mixed_float16"`.
+        is_made_of_layers: Whether the model computes with Keras' own layers only.
+        is_compiled: Whether the probes are compiled.
+        layers: The measured layers by their path, in the order in which they are called.
+        weights: The trainable weights by their name, in the order of the model; None if not known.
+        outputs: The outputs of the model, in its order.
+        data: The training examples that were kept.
+        regularization: What the model has against overfitting.
+        recurring_fraction: Fraction of the training examples that came again in a later epoch, in
+            [0, 1].
+        worker: Index of this worker, where several train together.
+        workers: How many workers train together; None for one alone.
+        has_ended: Whether `fit` came to its end.
+        broke_off: Why the callback stopped measuring before the run's end, None if it did not.
+
+    Example:
+        >>> facts = RunFacts(epochs=3, layers={"dense": LayerFacts(role="hidden")})
+        >>> facts.to_json()
+        {'epochs': 3, 'layers': {'dense': {'role': 'hidden'}}}
+        >>> RunFacts.from_json(facts.to_json()) == facts
+        True
+    """
+
+    model: str | None = None
+    backend: str | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+    optimizer: str | None = None
+    loss: str | None = None
+    batch_size: int | None = None
+    epochs: int | None = None
+    steps_per_epoch: int | None = None
+    examples_per_epoch: int | None = None
+    parameters: int | None = None
+    dtype_policy: str | None = None
+    is_made_of_layers: bool | None = None
+    is_compiled: bool | None = None
+    layers: Mapping[str, LayerFacts] = field(default_factory=dict)
+    weights: Mapping[str, WeightFacts] | None = None
+    outputs: tuple[OutputFacts, ...] = ()
+    data: DataFacts = field(default_factory=DataFacts)
+    regularization: Regularization = field(default_factory=Regularization)
+    recurring_fraction: float | None = None
+    worker: int | None = None
+    workers: int | None = None
+    has_ended: bool = False
+    broke_off: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what is known as a JSON object.
+
+        Fields that are not known are left out. Infinities become strings: strict JSON has none.
+        """
+        found: dict[str, Any] = _encode(self)
+        return found
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any], *, version: int = VERSION) -> Self:
+        """Return the facts that `to_json` made `record` of.
+
+        Keys that are not known, as a newer version may write them, are passed over; a value that
+        does not fit its field is taken as not known, and so is NaN.
+
+        Args:
+            record: A JSON object.
+            version: Format version of the file it comes from. Version 1 wrote nested dictionaries
+                under partly other names.
+        """
+        made: Self = _read_dataclass(cls, record if version > 1 else _from_version_1(record))
+        return made
+
+
+class _MisfitError(ValueError):
+    """A value that a field cannot hold."""
+
+
+_Reader = Callable[[Any], Any]
+
+
+def _encode(value: Any) -> Any:
+    """Return a fact as strict JSON can hold it; fields at their default are left out."""
+    if is_dataclass(value) and not isinstance(value, type):
+        known = ((name, getattr(value, name), unset) for name, unset in _defaults(type(value)))
+        return {name: _encode(fact) for name, fact, unset in known if fact != unset}
+    if isinstance(value, Mapping):
+        return {str(key): _encode(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_encode(entry) for entry in value]
+    if hasattr(value, "item"):  # a number of numpy
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+@functools.cache
+def _defaults(kind: type) -> tuple[tuple[str, Any], ...]:
+    """Return the name and the default of each field of a dataclass of this module."""
+    nothing = kind()
+    return tuple((one.name, getattr(nothing, one.name)) for one in fields(kind))
+
+
+@functools.cache
+def _reader(hint: Any) -> _Reader:
+    """Return the function that reads a value of a type from JSON, or raises a `_MisfitError`."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if isinstance(hint, type) and is_dataclass(hint):
+        return functools.partial(_read_dataclass, hint)
+    if origin in (Union, UnionType):  # of a type and None
+        (kind,) = (one for one in arguments if one is not NoneType)
+        return _or_none(_reader(kind))
+    if origin is tuple:
+        return functools.partial(_read_tuple, _reader(arguments[0]))
+    if origin is Mapping:
+        return functools.partial(_read_mapping, _reader(arguments[1]))
+    if origin is Literal:
+        return functools.partial(_read_literal, arguments)
+    return _SCALARS[hint]
+
+
+def _read_dataclass(kind: type, record: Any) -> Any:
+    """Return an instance of a dataclass; of what is no JSON object one that knows nothing."""
+    if not isinstance(record, Mapping):
+        return kind()
+    found = {}
+    for name, read in _field_readers(kind):
+        if name in record:
+            try:
+                found[name] = read(record[name])
+            except _MisfitError:
+                continue  # the default says that it is not known
+    return kind(**found)
+
+
+@functools.cache
+def _field_readers(kind: type) -> tuple[tuple[str, _Reader], ...]:
+    hints = get_type_hints(kind)
+    return tuple((one.name, _reader(hints[one.name])) for one in fields(kind))
+
+
+def _or_none(read: _Reader) -> _Reader:
+    return lambda value: None if value is None else read(value)
+
+
+def _read_tuple(read: _Reader, value: Any) -> tuple[Any, ...]:
+    if not isinstance(value, list | tuple):
+        raise _MisfitError
+    return tuple(read(entry) for entry in value)
+
+
+def _read_mapping(read: _Reader, value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise _MisfitError
+    return {str(key): read(entry) for key, entry in value.items()}
+
+
+def _read_literal(allowed: Iterable[str], value: Any) -> str:
+    if value not in allowed:
+        raise _MisfitError
+    return str(value)
+
+
+def _read_text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise _MisfitError
+    return value
+
+
+def _read_bool(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _MisfitError
+    return value
+
+
+def _read_int(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise _MisfitError
+    return value
+
+
+def _read_float(value: Any) -> float:
+    """Return a number, which JSON may have as a string: `"inf"` and `"-inf"`."""
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if math.isnan(number):
+        raise _MisfitError
+    return number
+
+
+_SCALARS: Mapping[Any, _Reader] = MappingProxyType(
+    {str: _read_text, bool: _read_bool, int: _read_int, float: _read_float}
+)
+
+_RUN_NAMES = {"examples": "examples_per_epoch", "recurring_share": "recurring_fraction"}
+_LAYER_NAMES = {"class": "class_name", "kind": "activation_kind"}
+_TARGET_NAMES = {
+    "low_1": "percentile_1",
+    "high_99": "percentile_99",
+    "largest_share": "largest_fraction",
+    "largest_share_of_stretch": "largest_fraction_of_stretch",
+}
+
+
+def _from_version_1(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts of format version 1 under the names of version 2."""
+    found = _renamed(record, _RUN_NAMES)
+    if isinstance(layers := found.get("layers"), Mapping):
+        found["layers"] = {path: _renamed(one, _LAYER_NAMES) for path, one in layers.items()}
+    if isinstance(data := found.get("data"), Mapping):
+        targets = data.get("targets")
+        if isinstance(targets, list | tuple):
+            data = {**data, "targets": [_renamed(one, _TARGET_NAMES) for one in targets]}
+        found["data"] = data
+    if isinstance(loss := found.get("loss"), list | tuple | Mapping):
+        found["loss"] = names_of(loss)
+    return found
+
+
+def _renamed(record: Any, names: Mapping[str, str]) -> dict[str, Any]:
+    """Return a JSON object with other keys, an empty one of anything else."""
+    if not isinstance(record, Mapping):
+        return {}
+    return {names.get(key, key): value for key, value in record.items()}
+
+
+def names_of(thing: Any) -> str | None:
+    """Return nested lists and dictionaries of names, as `compile` takes losses, in one line.
+
+    Example:
+        >>> names_of({"a": "mse", "b": ["mae", None]})
+        'a mse, b mae, None'
+    """
+    if thing is None or isinstance(thing, str):
+        return thing
+    if isinstance(thing, Mapping):
+        return ", ".join(f"{key} {names_of(entry)}" for key, entry in thing.items())
+    return ", ".join(str(names_of(entry)) for entry in thing)
