@@ -104,11 +104,11 @@ class Bench:
     def evaluate(self, hp, number, may_go_on=lambda score, fold: True):
         """Return the mean score over all folds, None if it was broken off, and the examples."""
         scores, examples = [], 0
-        for place, fold in enumerate(self.evaluation.run(hp, number, may_stop=False)):
+        for index, fold in enumerate(self.evaluation.run(hp, number, may_stop=False)):
             scores.append(fold.score if np.isfinite(fold.score) else self.worst)
             examples += fold.examples
-            is_last = place + 1 == FOLDS
-            if not is_last and not may_go_on(float(np.mean(scores)), place):
+            is_last = index + 1 == FOLDS
+            if not is_last and not may_go_on(float(np.mean(scores)), index):
                 return None, examples
         return float(np.mean(scores)), examples
 
@@ -226,7 +226,7 @@ def main():
     arguments = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     print(f"Keras {keras.__version__} on {keras.backend.backend()}; {arguments.trials} trials")
-    kept = Kept(arguments.save)
+    kept = SavedTrials(arguments.save)
     for problem in PROBLEMS:
         if arguments.only not in problem:
             continue
@@ -240,7 +240,7 @@ def main():
         report(problem, runs)
 
 
-class Kept:
+class SavedTrials:
     """The trials of each search, in a file if there is one."""
 
     def __init__(self, path):

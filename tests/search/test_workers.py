@@ -1,4 +1,4 @@
-"""Workers are killed, frozen and cut off, and no trial is lost."""
+"""Workers are killed, frozen and cut off from the database, and no trial is lost."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy
 from optuna.trial import TrialState
 
-from keras_babysit.search.slots import SLOT, SURPLUS, settle, slot_of
+from keras_babysit.search.slots import SLOT, SURPLUS, counted_trials, slot_of
 from keras_babysit.search.storage import open_storage
 from tests.search.postgres import INSTALLED, REASON, Postgres
 from tests.search.worker_script import RETRIES
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 SCRIPT = Path(__file__).with_name("worker_script.py")
-PATIENCE = 180.0  # seconds after which something hangs
+PATIENCE = 180.0  # seconds after which the test fails
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def server():
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def crew(request, tmp_path):
-    """A search on a fresh database, and the processes that work on it."""
+    """A search on a new database, and the processes that work on it."""
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path / 'search.db'}"
     else:
@@ -54,7 +54,7 @@ def crew(request, tmp_path):
 
 
 class Crew:
-    """Starts workers, and tells what they are doing."""
+    """Starts workers, and reports what they are doing."""
 
     def __init__(self, url, folder):
         self.url = url
@@ -71,7 +71,7 @@ class Crew:
         return worker
 
     def lines(self):
-        """Return `(pid, trial, fold)` of every fold that was begun."""
+        """Return `(pid, trial, fold)` of every fold that was started."""
         text = self.log.read_text() if self.log.exists() else ""
         return [
             tuple(map(int, line.split()))
@@ -80,12 +80,12 @@ class Crew:
         ]
 
     def wait_for_trial_of(self, worker, at_least=1):
-        """Return the number of the trial that `worker` is at, after it began so many."""
+        """Return the number of the current trial of `worker`, once it started `at_least` trials."""
         wait_until(lambda: len({n for pid, n, _ in self.lines() if pid == worker.pid}) >= at_least)
         return [n for pid, n, _ in self.lines() if pid == worker.pid][-1]
 
     def freeze(self, worker):
-        """Stop a worker between two transactions: in one it would hold the database's lock."""
+        """Stop a worker between two transactions, so that it does not hold the database's lock."""
         engine = sqlalchemy.create_engine(self.url)
         while True:
             worker.send_signal(signal.SIGSTOP)
@@ -99,8 +99,8 @@ class Crew:
     def finish(self, *workers):
         for worker in workers:
             code = worker.wait(PATIENCE)
-            place = self.workers.index(worker)
-            assert code == 0, (self.folder / f"errors-{place}").read_text()[-3000:]
+            index = self.workers.index(worker)
+            assert code == 0, (self.folder / f"errors-{index}").read_text()[-3000:]
 
     def end(self):
         for worker in self.workers:
@@ -115,9 +115,9 @@ class Crew:
         return trials
 
     def check(self, count):
-        """Every slot has a complete trial, and only one."""
+        """Check that every slot has exactly one complete trial."""
         trials = self.trials()
-        settled = settle(trials, RETRIES)
+        settled = counted_trials(trials, RETRIES)
         assert len(settled) == count
         assert {trial.state for trial in settled.values()} == {TrialState.COMPLETE}
         complete = [slot_of(t) for t in trials if t.state == TrialState.COMPLETE]
@@ -133,7 +133,7 @@ def wait_until(holds):
 
 
 def _is_held(engine):
-    """Return whether somebody has been in the middle of a transaction for half a second."""
+    """Return whether a transaction has been open for half a second."""
     with engine.connect() as connection:
         if engine.dialect.name == "postgresql":
             text = (
@@ -143,7 +143,7 @@ def _is_held(engine):
             return connection.execute(sqlalchemy.text(text)).scalar() > 0
         try:
             connection.exec_driver_sql("pragma busy_timeout = 500")
-            # SQLite's readers, too, keep others from committing, so nothing less will do.
+            # In SQLite readers block commits too, so a shared lock is not enough.
             connection.exec_driver_sql("begin exclusive")
         except sqlalchemy.exc.OperationalError:
             return True
@@ -166,12 +166,12 @@ def test_a_killed_worker_loses_nothing(crew):
     victim.wait()
     crew.finish(other)
     trials = crew.check(8)
-    if trials[number].state == TrialState.FAIL:  # it may have been done just in time
+    if trials[number].state == TrialState.FAIL:  # it may have finished just in time
         again = [t for t in trials if slot_of(t) == slot_of(trials[number]) and t.number > number]
         assert again[-1].params == trials[number].params
 
 
-def test_the_death_of_the_last_worker_at_a_trial_is_noticed(crew):
+def test_the_death_of_the_last_worker_is_detected(crew):
     victim = crew.hire(trials=2, seconds=60.0)
     number = crew.wait_for_trial_of(victim)
     other = crew.hire(trials=2, seconds=0.1)
@@ -182,12 +182,12 @@ def test_the_death_of_the_last_worker_at_a_trial_is_noticed(crew):
     assert crew.check(2)[number].state == TrialState.FAIL
 
 
-def test_a_death_before_the_first_sign_of_life_is_noticed(crew):
-    crew.finish(crew.hire(trials=2, seconds=0.01))  # it makes the study
+def test_a_death_before_the_first_heartbeat_is_detected(crew):
+    crew.finish(crew.hire(trials=2, seconds=0.01))  # it creates the study
     storage = optuna.storages.RDBStorage(crew.url)
     study = optuna.load_study(study_name="test", storage=storage)
     study.enqueue_trial({}, user_attrs={SLOT: [0, 2]})
-    number = study.ask().number  # all that the dead did: signs of life begin with the objective
+    number = study.ask().number  # then it died: heartbeats begin with the objective
     storage.engine.dispose()
     crew.finish(crew.hire(trials=3, seconds=0.01))
     assert crew.check(3)[number].state == TrialState.FAIL
