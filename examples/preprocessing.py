@@ -27,8 +27,8 @@ def stages(points):
     normalize = keras.layers.Normalization()
     normalize.adapt(points)
     layers = {
-        "centred": ZeroCenter().adapt(points),
-        "normalised": normalize,
+        "centered": ZeroCenter().adapt(points),
+        "normalized": normalize,
         "decorrelated": Whitening(mode="pca", whiten=False).adapt(points),
         "whitened (PCA)": Whitening(mode="pca").adapt(points),
         "whitened (ZCA)": Whitening(mode="zca").adapt(points),

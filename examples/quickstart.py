@@ -78,9 +78,7 @@ def main():
     watch_faulty = kb.Babysitter(log_dir=out / "logs" / "faulty", every=10)
     before = train(faulty, load(scaled=False), watch_faulty, arguments.epochs)
 
-    print(
-        "\n2. With the remedies applied: scaled pixels, he_normal, zero biases, learning rate 0.01\n"
-    )
+    print("\n2. The remedies applied: scaled pixels, he_normal, zero biases, learning rate 0.01\n")
     keras.utils.set_random_seed(0)
     fixed = build("relu", "he_normal", 0.0, keras.optimizers.SGD(0.01, momentum=0.9))
     watch_fixed = kb.Babysitter(log_dir=out / "logs" / "fixed", every=10)

@@ -13,7 +13,7 @@ def test_stages_and_pictures(tmp_path, capsys):
     covariances = {name: np.cov(points.T) for name, points in clouds.items()}
     for name, points in clouds.items():
         assert (abs(points.mean(axis=0)) < 1e-4).all() == (name != "raw")
-    np.testing.assert_allclose(np.diag(covariances["normalised"]), 1, atol=0.01)
+    np.testing.assert_allclose(np.diag(covariances["normalized"]), 1, atol=0.01)
     assert abs(covariances["decorrelated"][0, 1]) < 1e-4
     for name in ("whitened (PCA)", "whitened (ZCA)"):
         np.testing.assert_allclose(covariances[name], np.eye(2), atol=0.01)
