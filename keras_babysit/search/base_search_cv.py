@@ -261,7 +261,7 @@ class BaseSearchCV:
 
     def _way_out(self, records):
         messages = [record.message for record in records if record.message]
-        return f"The latest one: {messages[-1]}" if messages else "Raise `max_trials`."
+        return f"The last message: {messages[-1]}" if messages else "Raise `max_trials`."
 
 
 def _describe_ends(records):

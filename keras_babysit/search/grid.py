@@ -27,14 +27,14 @@ def grid_cells(build):
     """
     path = []  # for each value asked for, the index of the value that is returned
     while True:
-        met = []
-        _build_cell(build, path, met)
-        del path[len(met) :]
+        asked = []
+        _build_cell(build, path, asked)
+        del path[len(asked) :]
         yield {
             parameter_name(dimension): stored(dimension, values[index])
-            for index, (dimension, values) in zip(path, met, strict=True)
+            for index, (dimension, values) in zip(path, asked, strict=True)
         }
-        while path and path[-1] + 1 == len(met[len(path) - 1][1]):
+        while path and path[-1] + 1 == len(asked[len(path) - 1][1]):
             path.pop()
         if not path:
             return
@@ -56,22 +56,22 @@ def grid_values(dimension):
     return values
 
 
-def _build_cell(build, path, met):
-    endless = []
+def _build_cell(build, path, asked):
+    infinite = []
 
     def choose(dimension):
         try:
             values = grid_values(dimension)
         except ValueError as error:
-            endless.append(error)
+            infinite.append(error)
             raise
-        if len(met) == len(path):
+        if len(asked) == len(path):
             path.append(0)
-        met.append((dimension, values))
-        return values[path[len(met) - 1]]
+        asked.append((dimension, values))
+        return values[path[len(asked) - 1]]
 
     try:
         build(HyperParameters(choose))
     except Exception:
-        if endless:
-            raise endless[0] from None
+        if infinite:
+            raise infinite[0] from None

@@ -62,7 +62,7 @@ class Crew:
         self.log = folder / "log"
         self.workers = []
 
-    def hire(self, trials=8, rounds=1, seconds=0.2, go=None):
+    def start_worker(self, trials=8, rounds=1, seconds=0.2, go=None):
         command = [sys.executable, SCRIPT, self.url, trials, rounds, seconds, self.log]
         command = [*map(str, command), *([str(go)] if go else [])]
         with (self.folder / f"errors-{len(self.workers)}").open("w") as errors:
@@ -160,7 +160,7 @@ def _empty(url):
 
 
 def test_a_killed_worker_loses_nothing(crew):
-    victim, other = crew.hire(rounds=2), crew.hire(rounds=2)
+    victim, other = crew.start_worker(rounds=2), crew.start_worker(rounds=2)
     number = crew.wait_for_trial_of(victim, at_least=2)
     victim.send_signal(signal.SIGKILL)
     victim.wait()
@@ -172,9 +172,9 @@ def test_a_killed_worker_loses_nothing(crew):
 
 
 def test_the_death_of_the_last_worker_is_detected(crew):
-    victim = crew.hire(trials=2, seconds=60.0)
+    victim = crew.start_worker(trials=2, seconds=60.0)
     number = crew.wait_for_trial_of(victim)
-    other = crew.hire(trials=2, seconds=0.1)
+    other = crew.start_worker(trials=2, seconds=0.1)
     crew.wait_for_trial_of(other)
     victim.send_signal(signal.SIGKILL)
     victim.wait()
@@ -183,18 +183,18 @@ def test_the_death_of_the_last_worker_is_detected(crew):
 
 
 def test_a_death_before_the_first_heartbeat_is_detected(crew):
-    crew.finish(crew.hire(trials=2, seconds=0.01))  # it creates the study
+    crew.finish(crew.start_worker(trials=2, seconds=0.01))  # it creates the study
     storage = optuna.storages.RDBStorage(crew.url)
     study = optuna.load_study(study_name="test", storage=storage)
     study.enqueue_trial({}, user_attrs={SLOT: [0, 2]})
     number = study.ask().number  # then it died: heartbeats begin with the objective
     storage.engine.dispose()
-    crew.finish(crew.hire(trials=3, seconds=0.01))
+    crew.finish(crew.start_worker(trials=3, seconds=0.01))
     assert crew.check(3)[number].state == TrialState.FAIL
 
 
 def test_a_frozen_worker_wakes_up_and_goes_on(crew):
-    victim, other = crew.hire(seconds=0.4), crew.hire(seconds=0.4)
+    victim, other = crew.start_worker(seconds=0.4), crew.start_worker(seconds=0.4)
     number = crew.wait_for_trial_of(victim)
     crew.freeze(victim)
     crew.finish(other)
@@ -205,7 +205,7 @@ def test_a_frozen_worker_wakes_up_and_goes_on(crew):
 
 def test_three_workers_open_a_fresh_database_at_once(crew):
     go = crew.folder / "go"
-    workers = [crew.hire(trials=6, seconds=0.02, go=go) for _ in range(3)]
+    workers = [crew.start_worker(trials=6, seconds=0.02, go=go) for _ in range(3)]
     wait_until(lambda: len(list(crew.folder.glob("log-ready-*"))) == 3)
     go.touch()
     crew.finish(*workers)
@@ -213,7 +213,7 @@ def test_three_workers_open_a_fresh_database_at_once(crew):
 
 
 def test_a_search_goes_on_after_all_workers_died(crew):
-    workers = [crew.hire(rounds=2) for _ in range(2)]
+    workers = [crew.start_worker(rounds=2) for _ in range(2)]
     for worker in workers:
         crew.wait_for_trial_of(worker, at_least=2)
     for worker in workers:
@@ -221,7 +221,7 @@ def test_a_search_goes_on_after_all_workers_died(crew):
         worker.wait()
     done = {trial.number for trial in crew.trials() if trial.state == TrialState.COMPLETE}
     before = len(crew.lines())
-    crew.finish(crew.hire(rounds=2))
+    crew.finish(crew.start_worker(rounds=2))
     crew.check(8)
     assert done.isdisjoint(number for _, number, _ in crew.lines()[before:])
 
@@ -230,7 +230,7 @@ def test_a_restart_of_the_database_is_survived(server, tmp_path):
     _empty(server.url)
     crew = Crew(server.url, tmp_path)
     try:
-        workers = [crew.hire(trials=10, seconds=0.3) for _ in range(2)]
+        workers = [crew.start_worker(trials=10, seconds=0.3) for _ in range(2)]
         for worker in workers:
             crew.wait_for_trial_of(worker, at_least=2)
         server.stop()
