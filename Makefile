@@ -81,7 +81,7 @@ bench-dashboard: .venv/.dev
 screenshots: .venv/.dev
 	.venv/bin/python examples/quickstart.py
 	chromium --headless --no-sandbox --hide-scrollbars --window-size=1100,1950 \
-		--screenshot=out/report.png out/quickstart/sick.html
+		--screenshot=out/report.png out/quickstart/faulty.html
 	.venv/bin/python -c "from PIL import Image; Image.open('out/report.png').convert('RGB').save('docs/images/report.png', optimize=True)"
 	KERAS_BACKEND=tensorflow .venv/bin/python -m pytest tests/dashboard/test_browser.py -k can_be_seen
 	.venv/bin/python -c "from PIL import Image; Image.open('out/dashboard/light.png').quantize(256).save('docs/images/dashboard.png', optimize=True)"

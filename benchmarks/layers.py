@@ -1,10 +1,10 @@
-"""Time each layer against the one it replaces: `make bench-layers`.
+"""Compare the speed of each layer with that of the layer it replaces: `make bench-layers`.
 
     KERAS_BACKEND=tensorflow python benchmarks/layers.py [--rounds 60] [--only whitening]
 
-Forward and backward in one compiled step, without and with XLA, on a GPU where one is present.
-Each round times ours and the peer's one after the other, so that both see the same machine; the
-table gives the median of the ratios of their times and its quartiles. Below 1 ours is faster.
+A compiled step runs forward and backward, without and with XLA, on a GPU if there is one. Each
+round times our layer and its peer one after the other, so that both run under the same load. The
+table shows the median ratio of their times and its quartiles. Below 1 our layer is faster.
 """
 
 import argparse
@@ -30,7 +30,7 @@ SMALL_IMAGES, LARGE_IMAGES = (64, 28, 28, 32), (32, 56, 56, 64)
 
 
 class Contest(NamedTuple):
-    """Two models on one shape, and the ratio of times to stay below."""
+    """Two layers, their input shape, and the largest ratio of times that is aimed for."""
 
     name: str
     shape: tuple[int, ...]
@@ -40,7 +40,7 @@ class Contest(NamedTuple):
 
 
 def take_max(units: int, pieces: int, *sizes: int) -> list[keras.layers.Layer]:
-    """Return reshape and max, what one writes without `MaxPieces`."""
+    """Return a reshape and a max, which `MaxPieces` replaces."""
     maximum = keras.layers.Lambda(lambda z: ops.max(z, axis=-1), output_shape=(*sizes, units))
     return [keras.layers.Reshape((*sizes, units, pieces)), maximum]
 
@@ -103,7 +103,7 @@ CONTESTS = [
 
 
 def training_step(layers: list[keras.layers.Layer], x: np.ndarray, jit_compile: bool) -> Timed:
-    """Return one forward and backward pass in training mode, of inputs and weights."""
+    """Return a forward and backward pass in training mode, with gradients of inputs and weights."""
     model = keras.Sequential([keras.Input(x.shape[1:]), *layers])
     inputs = ops.convert_to_tensor(x)
     upstream = ops.convert_to_tensor(np.random.default_rng(1).normal(size=model(x).shape), x.dtype)
@@ -162,7 +162,7 @@ def seconds(run: Timed) -> float:
 
 
 def compare(ours: Timed, peer: Timed, rounds: int) -> tuple[float, np.ndarray]:
-    """Return our median seconds, and quartiles of our time over the peer's."""
+    """Return our median time in seconds, and the quartiles of the ratio of times."""
     for run in (ours, peer, ours, peer):
         run()  # traces, compiles and warms up
     pairs = np.array([(seconds(ours), seconds(peer)) for _ in range(rounds)])
@@ -199,7 +199,7 @@ def bench_layers(rounds: int, only: str) -> None:
 
 
 def bench_whitening(rounds: int) -> None:
-    """`adapt` computes in float64; scikit-learn in the precision of the data."""
+    """Compare `adapt`, always in float64, with scikit-learn in the precision of the data."""
     from sklearn.decomposition import PCA
 
     for dtype in ("float64", "float32", "uint8"):
@@ -211,7 +211,7 @@ def bench_whitening(rounds: int) -> None:
 
 
 def measure_accuracy() -> None:
-    """Print the largest error of normalised outputs where the mean is far above the deviation."""
+    """Print the largest error of normalized outputs if the mean is far above the deviation."""
     x = np.random.default_rng(0).normal(1e4, 1e-2, size=(256, 3)).astype("float32")
     exact = x.astype("float64")
     expected = (exact - exact.mean(axis=0)) / np.sqrt(exact.var(axis=0) + 1e-3)
@@ -227,8 +227,8 @@ def environment() -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=60, help="pairs per row")
-    parser.add_argument("--only", default="", help="part of a row's name")
+    parser.add_argument("--rounds", type=int, default=60, help="number of timed pairs per row")
+    parser.add_argument("--only", default="", help="run rows whose name contains this")
     arguments = parser.parse_args()
     print(environment())
     print(f"{'ours / peer':46} {'shape':18} {'mode':10} {'ours, ms':>8}  ratio  quartiles  aim")

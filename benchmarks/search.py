@@ -1,12 +1,12 @@
-"""How much training does a search take to reach a given cross-validated score?
+"""How many training examples does a search need to reach a given cross-validated score?
 
     make bench-search
     KERAS_BACKEND=torch python benchmarks/search.py [--seeds 5] [--trials 24] [--only digits]
 
 Four searches get the same build function, folds, epochs and number of trials. The target of a
-problem is the score that KerasTuner's random search has reached in the end, median over the seeds.
-Counted are the examples trained on until a trial with at least that score is complete over all
-folds; where none is, the whole search counts, as a lower bound.
+problem is the final score of KerasTuner's random search, median over the seeds. The benchmark
+counts the examples processed until a trial that is complete over all folds has at least that score.
+If no trial has, all examples of the search count, as a lower bound.
 """
 
 import argparse
@@ -55,7 +55,7 @@ PROBLEMS = {"digits": digits, "breast cancer": breast_cancer, "regression": regr
 
 
 def builder(x, y):
-    """Return a build function of six hyperparameters, as KerasTuner has them."""
+    """Return a build function with six hyperparameters, in KerasTuner's form."""
     classes = len(np.unique(y)) if y.dtype.kind == "i" else 0
 
     def build(hp):
@@ -81,7 +81,7 @@ def builder(x, y):
 
 
 class Bench:
-    """One problem and seed: what each search did, as `(score or None, examples)` per trial."""
+    """One problem and seed. Each search returns `(score or None, examples)` per trial."""
 
     def __init__(self, problem, seed, trials):
         x, y, objective, fit = PROBLEMS[problem]()
@@ -101,19 +101,19 @@ class Bench:
         )
         self.worst = 0.0 if self.objective.sign < 0 else 1e6
 
-    def evaluate(self, hp, number, may_go_on=lambda score, fold: True):
-        """Return the mean score over all folds, None if it was broken off, and the examples."""
+    def evaluate(self, hp, number, continues=lambda score, fold: True):
+        """Return the mean score over all folds, None if it was pruned, and the examples."""
         scores, examples = [], 0
-        for place, fold in enumerate(self.evaluation.run(hp, number, may_stop=False)):
+        for index, fold in enumerate(self.evaluation.run(hp, number, may_stop=False)):
             scores.append(fold.score if np.isfinite(fold.score) else self.worst)
             examples += fold.examples
-            is_last = place + 1 == FOLDS
-            if not is_last and not may_go_on(float(np.mean(scores)), place):
+            is_last = index + 1 == FOLDS
+            if not is_last and not continues(float(np.mean(scores)), index):
                 return None, examples
         return float(np.mean(scores)), examples
 
     def kerastuner_random(self):
-        """KerasTuner's own loop and sampling; a trial is cross-validated in `run_trial`."""
+        """Run KerasTuner's random search; a trial is cross-validated in `run_trial`."""
         bench, found = self, []
 
         class Tuner(keras_tuner.RandomSearch):
@@ -134,16 +134,16 @@ class Bench:
         return found
 
     def tpe(self, pruner=None):
-        """Optuna's default sampler."""
+        """Run Optuna's default sampler."""
         found = []
 
         def objective(trial):
-            def may_go_on(score, fold):
+            def continues(score, fold):
                 trial.report(score, fold)
                 return not trial.should_prune()
 
             hp = HyperParameters(lambda dimension: suggest(trial, dimension))
-            found.append(self.evaluate(hp, trial.number, may_go_on))
+            found.append(self.evaluate(hp, trial.number, continues))
             if found[-1][0] is None:
                 raise optuna.TrialPruned
             return found[-1][0]
@@ -157,11 +157,11 @@ class Bench:
         return found
 
     def tpe_pruned(self):
-        """The same, pruned as ours is."""
+        """Run the same with the pruner of `CoarseToFineSearchCV`."""
         return self.tpe(optuna.pruners.MedianPruner(n_startup_trials=5))
 
     def ours(self):
-        """Coarse to fine, with all defaults."""
+        """Run `CoarseToFineSearchCV` with its defaults."""
         search = kb.search.CoarseToFineSearchCV(
             self.build,
             objective=self.objective.name,
@@ -187,7 +187,7 @@ def best_score(trials, sign):
 
 
 def to_reach(trials, target, sign):
-    """Return the examples until a score at least as good, and whether there was one."""
+    """Return the examples until a score at least as good, and whether there is one."""
     total = 0
     for score, examples in trials:
         total += examples
@@ -219,20 +219,20 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--trials", type=int, default=24)
-    parser.add_argument("--only", default="", help="part of a problem's name")
+    parser.add_argument("--only", default="", help="run problems whose name contains this")
     parser.add_argument(
-        "--save", type=Path, help="keeps the trials; a later run goes on from there"
+        "--save", type=Path, help="file of finished trials, from which a later run continues"
     )
     arguments = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     print(f"Keras {keras.__version__} on {keras.backend.backend()}; {arguments.trials} trials")
-    kept = Kept(arguments.save)
+    saved = SavedTrials(arguments.save)
     for problem in PROBLEMS:
         if arguments.only not in problem:
             continue
         runs = {
             name: [
-                kept.get(f"{problem}, {name}, {seed}", search, problem, seed, arguments.trials)
+                saved.get(f"{problem}, {name}, {seed}", search, problem, seed, arguments.trials)
                 for seed in range(arguments.seeds)
             ]
             for name, search in SEARCHES.items()
@@ -240,15 +240,15 @@ def main():
         report(problem, runs)
 
 
-class Kept:
-    """The trials of each search, in a file if there is one."""
+class SavedTrials:
+    """The finished trials of each search, in a file if a path is given."""
 
     def __init__(self, path):
         self.path = path
         self.trials = json.loads(path.read_text()) if path and path.exists() else {}
 
     def get(self, key, search, *arguments):
-        """Return the trials of a search, which is made if it was not yet."""
+        """Return the trials of a search, and run it if they are not saved."""
         if key not in self.trials:
             start = time.perf_counter()
             self.trials[key] = search(Bench(*arguments))

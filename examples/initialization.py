@@ -1,11 +1,11 @@
-"""What initial weights do to the signal and the gradient in a deep network.
+"""How initial weights change the signal and the gradient in a deep network.
 
     python examples/initialization.py --folder docs/images
 
-Prints the standard deviations of signal and gradient through 50 layers, and draws the histograms
-of activations by depth for weights that are too small, too large, Xavier's and He's.
+Prints the standard deviation of signal and gradient through 50 layers, and plots histograms of the
+activations by depth: for weights that are too small, too large, Xavier's and He's.
 
-Forward and backward are written out in NumPy; only the weights come from the initializers.
+The forward and backward passes are written in NumPy. Only the weights come from the initializers.
 """
 
 import argparse
@@ -30,7 +30,7 @@ def sigmoid(z: Array) -> Array:
 
 
 def elu(z: Array, alpha: float = 1.0) -> Array:
-    """Return z, and `alpha * (exp(z) - 1)` below zero."""
+    """Return z where it is positive, and `alpha * (exp(z) - 1)` elsewhere."""
     return np.where(z > 0, z, alpha * np.expm1(np.minimum(z, 0)))
 
 
@@ -39,7 +39,7 @@ def elu_slope(z: Array, alpha: float = 1.0) -> Array:
     return np.where(z > 0, 1.0, alpha * np.exp(np.minimum(z, 0)))
 
 
-# SiLU in place of GELU, which it resembles: its derivative fits on a line.
+# SiLU stands in for GELU, which is similar but has a longer derivative.
 ACTIVATIONS: dict[str, tuple[Function, Function]] = {
     "sigmoid": (sigmoid, lambda z: sigmoid(z) * sigmoid(-z)),
     "tanh": (np.tanh, lambda z: 1 - np.tanh(z) ** 2),
@@ -57,7 +57,7 @@ PIECES = 2
 
 
 def initializers(activation: str) -> dict[str, keras.initializers.Initializer]:
-    """Return the initializers to compare, by the name in the table."""
+    """Return the initializers to compare, by their name in the table."""
     if activation == "maxout":
         fitting = VariancePreserving(pieces=PIECES)
     else:
@@ -73,7 +73,7 @@ def initializers(activation: str) -> dict[str, keras.initializers.Initializer]:
 
 
 def forward(activation: str, kernels: list[Array], x: Array) -> tuple[list[Array], list[Array]]:
-    """Return the pre-activations and the activations of every layer."""
+    """Return the pre-activations and activations of every layer."""
     f, _ = ACTIVATIONS[activation]
     preactivations, activations = [], []
     for kernel in kernels:
@@ -89,7 +89,7 @@ def forward(activation: str, kernels: list[Array], x: Array) -> tuple[list[Array
 def backward(
     activation: str, kernels: list[Array], preactivations: list[Array], gradient: Array
 ) -> list[Array]:
-    """Return the gradient of each layer's activations, given that of the last one's."""
+    """Return the gradient of each layer's activations, given that of the last layer."""
     _, slope = ACTIVATIONS[activation]
     gradients = [gradient]
     for kernel, z in zip(kernels[:0:-1], preactivations[:0:-1], strict=True):
@@ -105,7 +105,7 @@ def draw_kernels(
 ) -> list[Array]:
     """Return one kernel per layer, with one column per piece of each unit."""
     columns = width * (PIECES if activation == "maxout" else 1)
-    # A clone has its own seed: one initializer object gives every layer the same weights.
+    # Each clone has its own seed: one initializer would give every layer the same weights.
     return [
         keras.ops.convert_to_numpy(initializer.clone()((width, columns))).astype("float64")
         for _ in range(depth)
@@ -115,7 +115,7 @@ def draw_kernels(
 def deviations(
     activation: str, initializer: keras.initializers.Initializer, *, width: int, depth: int
 ) -> tuple[list[float], list[float]]:
-    """Return the standard deviation by depth of the signal and of the gradient."""
+    """Return the standard deviation of signal and gradient, one value per layer."""
     random = np.random.default_rng(0)
     kernels = draw_kernels(initializer, activation, width, depth)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -125,7 +125,7 @@ def deviations(
 
 
 def print_table(*, width: int, depth: int) -> dict[str, dict[str, tuple[list, list]]]:
-    """Print and return the deviations of all activations under all initializers."""
+    """Print and return the standard deviations of all activations and initializers."""
     shown = sorted({0, 9, depth // 2 - 1, depth - 1} & set(range(depth)))
     table = {}
     print(f"standard deviation, {width} units, signal and gradient at layer")
@@ -141,13 +141,13 @@ def print_table(*, width: int, depth: int) -> dict[str, dict[str, tuple[list, li
 
 
 def plot_depth(table: dict[str, dict[str, tuple[list, list]]]) -> Figure:
-    """Draw the deviations by depth: a column per activation, signal above and gradient below."""
+    """Plot the standard deviations by depth, one column per activation, signal above gradient."""
     figure = Figure(figsize=(2.2 * len(table), 5), layout="constrained")
     axes = figure.subplots(2, len(table), sharex=True, sharey="row")
     for column, (activation, rows) in enumerate(table.items()):
         for name, result in rows.items():
             if name == "zeros":
-                continue  # no place on a log scale
+                continue  # zero has no position on a log scale
             for row, values in enumerate(result):
                 axes[row, column].plot(range(1, len(values) + 1), values, label=name)
                 axes[row, column].grid(alpha=0.3)
@@ -161,7 +161,7 @@ def plot_depth(table: dict[str, dict[str, tuple[list, list]]]) -> Figure:
 
 
 def plot_histograms(activation: str, *, width: int, depth: int = 10) -> Figure:
-    """Draw the course's figure: histograms of activations by depth, a row per initializer."""
+    """Plot CS231n's figure: histograms of activations by depth, one row per initializer."""
     chosen = {k: v for k, v in initializers(activation).items() if k not in ("zeros", "fitting")}
     x = np.random.default_rng(0).normal(size=(500, width))
     figure = Figure(figsize=(1.5 * depth, 1.5 * len(chosen)), layout="constrained")
@@ -174,13 +174,13 @@ def plot_histograms(activation: str, *, width: int, depth: int = 10) -> Figure:
                 axes[row, layer].set_title(f"layer {layer + 1}\nstd {values.std():.1e}", fontsize=9)
         axes[row, 0].set_ylabel(name)
     figure.suptitle(
-        f"{activation}: activations by depth (without exact zeros; the ends count what lies beyond)"
+        f"{activation}: activations by depth (without zeros; the outer bins hold values beyond)"
     )
     return figure
 
 
 def draw_histogram(axes, values: Array, *, reach: float) -> None:
-    """Draw one panel over [-reach, reach], without the exact zeros that ReLU gives."""
+    """Plot one histogram over [-reach, reach], without the zeros of a ReLU."""
     shown = np.clip(values[values != 0], -reach, reach)
     axes.hist(shown, bins=40, range=(-reach, reach), color="tab:blue")
     axes.set(yticks=[], xticks=[-reach, 0, reach])
@@ -189,7 +189,7 @@ def draw_histogram(axes, values: Array, *, reach: float) -> None:
 
 
 def main() -> None:
-    """Print the table and save the pictures."""
+    """Print the table and save the plots."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--folder", type=pathlib.Path, default=pathlib.Path("."))
     parser.add_argument("--width", type=int, default=300)

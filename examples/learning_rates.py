@@ -1,9 +1,9 @@
-"""What does the loss look like at a learning rate that is too low, good, high or far too high?
+"""Compare learning rates that are too low, good, high and far too high.
 
     python examples/learning_rates.py [--save docs/images]
 
-Trains the same network on scikit-learn's digits at four learning rates, asks `kb.Babysitter` about
-each, and lets `lr_range_test` say which rate to begin with.
+Trains the same network on scikit-learn's digits at four learning rates, prints what `kb.Babysitter`
+finds in each run, and suggests a learning rate with `lr_range_test`.
 """
 
 import argparse
@@ -21,13 +21,13 @@ EPOCHS = 15
 
 
 def digits():
-    """Return 1,797 images of digits as rows in [0, 1], and the digits."""
+    """Return 1,797 images of digits as rows with values in [0, 1], and their labels."""
     x, y = load_digits(return_X_y=True)
     return (x / 16).astype("float32"), y
 
 
 def make_model(rate=0.1):
-    """Return a small network for digits, the same weights each time."""
+    """Return a small network for the digits, with the same weights each time."""
     keras.utils.set_random_seed(0)
     model = keras.Sequential(
         [
@@ -42,17 +42,17 @@ def make_model(rate=0.1):
 
 
 def train(rate):
-    """Return the losses by epoch, the one before training first, and what the sitter said."""
+    """Return the loss before training and after each epoch, and the findings."""
     x, y = digits()
     model = make_model(rate)
-    sitter = Babysitter(verbose=0, every=10)  # not by the clock: the same words on each machine
+    sitter = Babysitter(verbose=0, every=10)  # fixed interval: same findings on any machine
     start = model.evaluate(x, y, verbose=0)
     history = model.fit(x, y, epochs=EPOCHS, verbose=0, callbacks=[sitter]).history
     return [start, *history["loss"]], sitter.findings
 
 
 def draw(curves, found):
-    """Return a picture of the loss curves beside that of the range test."""
+    """Return plots of the loss curves and of the range test, by file name."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6.4, 4.0), layout="constrained")
@@ -67,24 +67,24 @@ def draw(curves, found):
 
 
 def main(arguments=None):
-    """Train at each rate, print what the sitter says, and save the pictures if asked to."""
+    """Train at each learning rate, print the findings, and save the plots on request."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--save", type=Path, help="folder for the pictures")
+    parser.add_argument("--save", type=Path, help="folder for the plots")
     save = parser.parse_args(arguments).save
     found = lr_range_test(make_model(), *digits(), min_lr=1e-5, max_lr=100.0)
     print(f"range test: {found}\n")
     curves = {}
     for name, rate in RATES.items():
-        curves[name], finding = train(rate)
+        curves[name], findings = train(rate)
         print(f"{name} ({rate:g}): loss {curves[name][0]:.2f} -> {curves[name][-1]:.3g}")
-        for one in finding:
-            state = one.severity.name if one.is_open else "resolved"
-            if one.cause:  # a symptom: what to do stands at its cause
-                print(f"    -> {state} {one.rule}")
+        for finding in findings:
+            state = finding.severity.name if finding.is_open else "resolved"
+            if finding.cause:  # a symptom: its cause has the remedy
+                print(f"    -> {state} {finding.rule}")
                 continue
-            print(f"  {state} {one.rule}: {one.message}")
-            if one.is_open and one.remedies and one.remedies[0].code:
-                print(f"    {one.remedies[0].code}")
+            print(f"  {state} {finding.rule}: {finding.message}")
+            if finding.is_open and finding.remedies and finding.remedies[0].code:
+                print(f"    {finding.remedies[0].code}")
     if save:
         save.mkdir(parents=True, exist_ok=True)
         for file, figure in draw(curves, found).items():

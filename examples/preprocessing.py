@@ -1,8 +1,8 @@
-"""What do centring, normalising, decorrelating and whitening do to data?
+"""Compare centering, normalization, decorrelation and whitening.
 
     python examples/preprocessing.py [--save docs/images]
 
-A cloud of points in the plane at each stage, its covariance in numbers, and scikit-learn's digits
+Shows 500 points in the plane after each step, with their covariance, and scikit-learn's digits
 before and after ZCA whitening.
 """
 
@@ -23,12 +23,12 @@ def cloud():
 
 
 def stages(points):
-    """Return the points as each stage of preprocessing leaves them, by its name."""
+    """Return the points after each kind of preprocessing, by its name."""
     normalize = keras.layers.Normalization()
     normalize.adapt(points)
     layers = {
-        "centred": ZeroCenter().adapt(points),
-        "normalised": normalize,
+        "centered": ZeroCenter().adapt(points),
+        "normalized": normalize,
         "decorrelated": Whitening(mode="pca", whiten=False).adapt(points),
         "whitened (PCA)": Whitening(mode="pca").adapt(points),
         "whitened (ZCA)": Whitening(mode="zca").adapt(points),
@@ -38,7 +38,7 @@ def stages(points):
 
 
 def whitened_digits(epsilon=0.01):
-    """Return digits as 8x8 images, and the same after ZCA whitening of their pixels."""
+    """Return the digits as 8 x 8 images, before and after ZCA whitening of their pixels."""
     x, _ = load_digits(return_X_y=True)
     x = (x / 16).astype("float32")
     white = Whitening(mode="zca", epsilon=epsilon).adapt(x)
@@ -46,7 +46,7 @@ def whitened_digits(epsilon=0.01):
 
 
 def draw_clouds(clouds):
-    """Return a picture with one plane for each stage, all to the same scale."""
+    """Return a scatter plot per kind of preprocessing, all on the same scale."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8.4, 6.0), layout="constrained")
@@ -61,7 +61,7 @@ def draw_clouds(clouds):
 
 
 def draw_digits(before, after, count=10):
-    """Return a picture with digits in the upper row and the same whitened in the lower."""
+    """Return a plot with raw digits in the upper row and whitened ones in the lower row."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9.0, 2.2), layout="constrained")
@@ -78,9 +78,9 @@ def draw_digits(before, after, count=10):
 
 
 def main(arguments=None):
-    """Print mean and covariance at each stage, and save the pictures if asked to."""
+    """Print mean and covariance after each step, and save the plots on request."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--save", type=Path, help="folder for the pictures")
+    parser.add_argument("--save", type=Path, help="folder for the plots")
     save = parser.parse_args(arguments).save
     clouds = stages(cloud())
     for name, points in clouds.items():

@@ -1,10 +1,10 @@
-"""A sick network, watched; then the same network with the advice applied.
+"""Watch a network that does not train, and the same network after the remedies are applied.
 
     python examples/quickstart.py [--out FOLDER] [--epochs N]
 
 The data are scikit-learn's handwritten digits, 1,797 images of 8 x 8 pixels, which come with the
-package. The faults are those a beginner makes: raw pixel values, weights from a narrow normal
-distribution with biases far below zero, and a learning rate that is far too high.
+package. The network has typical beginner's mistakes: unscaled pixels, weights from a narrow normal
+distribution, biases far below zero, and a learning rate that is far too high.
 """
 
 import argparse
@@ -22,7 +22,7 @@ import keras_babysit as kb
 
 
 def load(scaled):
-    """Return train and validation data, pixels from 0 to 16 as they come or of mean 0."""
+    """Return training and validation data, with raw pixels (0 to 16) or standardized ones."""
     x, y = load_digits(return_X_y=True)
     if scaled:
         x = (x - x.mean()) / x.std()
@@ -33,7 +33,7 @@ def load(scaled):
 
 
 def build(activation, kernel_initializer, bias, optimizer):
-    """Return a compiled network of two hidden layers."""
+    """Return a compiled network with two hidden layers."""
     hidden = {
         "activation": activation,
         "kernel_initializer": kernel_initializer,
@@ -52,7 +52,7 @@ def build(activation, kernel_initializer, bias, optimizer):
 
 
 def train(model, data, sitter, epochs):
-    """Train under the eyes of `sitter` and return the validation accuracy."""
+    """Train with the callback `sitter`, and return the validation accuracy."""
     (x, y), validation = data
     history = model.fit(
         x, y, batch_size=32, epochs=epochs, validation_data=validation, callbacks=[sitter]
@@ -61,35 +61,35 @@ def train(model, data, sitter, epochs):
 
 
 def main():
-    """Run the sick network and the mended one, and show both side by side."""
+    """Train the faulty network and the fixed one, and compare their accuracy."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("out/quickstart"))
     parser.add_argument("--epochs", type=int, default=12)
     arguments = parser.parse_args()
     out = arguments.out
 
-    print("\n1. A sick network: raw pixels, tiny weights, biases at -20, learning rate 0.06\n")
+    print("\n1. A faulty network: raw pixels, tiny weights, biases at -20, learning rate 0.06\n")
     keras.utils.set_random_seed(0)
-    sick = build(
+    faulty = build(
         "relu", keras.initializers.RandomNormal(stddev=0.05), -20.0, keras.optimizers.SGD(0.06)
     )
-    # A number for `every`, so that a run of seconds shows all there is to see; "auto" would keep
-    # to 2 % of a minute.
-    watch_sick = kb.Babysitter(log_dir=out / "logs" / "sick", every=10)
-    before = train(sick, load(scaled=False), watch_sick, arguments.epochs)
+    # A fixed interval shows every finding. The default, `every="auto"`, measures less often in a
+    # run of a few seconds.
+    watch_faulty = kb.Babysitter(log_dir=out / "logs" / "faulty", every=10)
+    before = train(faulty, load(scaled=False), watch_faulty, arguments.epochs)
 
-    print("\n2. With the advice applied: scaled pixels, he_normal, biases at 0, a lower rate\n")
+    print("\n2. The remedies applied: scaled pixels, he_normal, zero biases, learning rate 0.01\n")
     keras.utils.set_random_seed(0)
-    mended = build("relu", "he_normal", 0.0, keras.optimizers.SGD(0.01, momentum=0.9))
-    watch_mended = kb.Babysitter(log_dir=out / "logs" / "mended", every=10)
-    after = train(mended, load(scaled=True), watch_mended, arguments.epochs)
+    fixed = build("relu", "he_normal", 0.0, keras.optimizers.SGD(0.01, momentum=0.9))
+    watch_fixed = kb.Babysitter(log_dir=out / "logs" / "fixed", every=10)
+    after = train(fixed, load(scaled=True), watch_fixed, arguments.epochs)
 
-    watch_sick.report().to_html(out / "sick.html")
-    watch_mended.report().to_html(out / "mended.html")
-    print(f"\nValidation accuracy: {before:.3f} before, {after:.3f} with the advice applied.")
-    print(f"Reports: {out / 'sick.html'} and {out / 'mended.html'}")
+    watch_faulty.report().to_html(out / "faulty.html")
+    watch_fixed.report().to_html(out / "fixed.html")
+    print(f"\nValidation accuracy: {before:.3f} before, {after:.3f} with the remedies applied.")
+    print(f"Reports: {out / 'faulty.html'} and {out / 'fixed.html'}")
     print(f"TensorBoard: tensorboard --logdir {out / 'logs'}")
-    return before, after, watch_sick.findings, watch_mended.findings
+    return before, after, watch_faulty.findings, watch_fixed.findings
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""Is this network fit to be trained? What `check` says before the first epoch.
+"""Check networks before the first epoch with `check`.
 
     python examples/sanity_checks.py [--save docs/images]
 
-Four programs for scikit-learn's digits: one that is right, and three with a fault that `fit` would
-not name. The picture shows what weights that are too small or too large do to the signal by depth.
+Checks four programs for scikit-learn's digits: a correct one, and three with a fault that `fit`
+does not report. The plot shows how initial weights that are too small or too large change the
+signal by depth.
 """
 
 import argparse
@@ -19,13 +20,13 @@ SCALES = {"too small: 0.02": 0.02, "LeCun: 1 / sqrt(64)": 0.125, "too large: 1":
 
 
 def digits():
-    """Return 1,797 images of digits as rows in [0, 1], and the digits."""
+    """Return 1,797 images of digits as rows with values in [0, 1], and their labels."""
     x, y = load_digits(return_X_y=True)
     return (x / 16).astype("float32"), y
 
 
 def make_model(activation=None, *, from_logits=True, layers=None):
-    """Return a compiled network with the given hidden layers and last activation."""
+    """Return a compiled network with the given hidden layers and output activation."""
     keras.utils.set_random_seed(0)
     hidden = layers or [keras.layers.Dense(64, activation="relu")]
     last = keras.layers.Dense(10, activation=activation)
@@ -35,7 +36,7 @@ def make_model(activation=None, *, from_logits=True, layers=None):
 
 
 def programs():
-    """Return model, inputs and labels of each program, by what is wrong with it."""
+    """Return model, inputs and labels of each program, by its fault."""
     x, y = digits()
     return {
         "nothing wrong": (make_model(), x, y),
@@ -56,7 +57,7 @@ def deep(scale):
 
 
 def draw():
-    """Return a picture of signal and gradient by depth for three scales of the weights."""
+    """Return a plot of signal and gradient by depth for three scales of the weights."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8.0, 3.6), layout="constrained")
@@ -64,19 +65,19 @@ def draw():
     for name, scale in SCALES.items():
         model = make_model(layers=deep(scale))
         history = check(model, *digits(), checks=["initial_signal"], verbose=0).history
-        for place, quantity in zip(axes, ("signal/std", "signal/gradient_norm"), strict=True):
+        for panel, quantity in zip(axes, ("signal/std", "signal/gradient_norm"), strict=True):
             values = [history.last(quantity, target) for target in history.targets(quantity)]
-            place.plot(range(1, len(values) + 1), values, marker=".", label=name)
-    axes[0].set(title="Signal: deviation of the units", xlabel="layer", yscale="log")
+            panel.plot(range(1, len(values) + 1), values, marker=".", label=name)
+    axes[0].set(title="Signal: standard deviation of the units", xlabel="layer", yscale="log")
     axes[1].set(title="Gradient: norm at the layer", xlabel="layer", yscale="log")
     axes[0].legend(title="weights", frameon=False)
     return figure
 
 
 def main(arguments=None):
-    """Check each program, print the tables, and save the picture if asked to."""
+    """Check each program, print the tables, and save the plot on request."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--save", type=Path, help="folder for the pictures")
+    parser.add_argument("--save", type=Path, help="folder for the plot")
     save = parser.parse_args(arguments).save
     reports = {}
     for name, (model, x, y) in programs().items():

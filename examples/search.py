@@ -1,10 +1,9 @@
-"""Which learning rate, size and dropout? A search in three rounds by two workers.
+"""Search learning rate, size, activation and dropout, in three rounds with two workers.
 
     python examples/search.py [--out FOLDER] [--trials N] [--workers N]
 
-The data are scikit-learn's handwritten digits. The first process starts the others: the same
-script on the same database is all that it takes. Kill one in between (kill -9) and see the others
-make its trial.
+The data are scikit-learn's handwritten digits. The first process starts the others: they run the
+same script on the same database. Kill one of them (`kill -9`), and another one repeats its trial.
 """
 
 import argparse
@@ -13,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # a core for each worker
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # one core per worker
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -25,7 +24,7 @@ import keras_babysit as kb
 
 
 def build(hp):
-    """Return a compiled network; `hp` is spelled as in KerasTuner."""
+    """Return a compiled network. `hp` has the methods of KerasTuner's."""
     model = keras.Sequential(
         [
             keras.Input((64,)),
@@ -44,7 +43,7 @@ def build(hp):
 
 
 def search(out, trials, *, verbose):
-    """Take part in the search, and return it when all trials are over."""
+    """Run trials of the search until all are finished, and return the search."""
     x, y = load_digits(return_X_y=True)
     return kb.search.CoarseToFineSearchCV(
         build,
@@ -62,7 +61,7 @@ def search(out, trials, *, verbose):
 
 
 def main(arguments=None):
-    """Start the other workers, search, and show what was found."""
+    """Start the other workers, search, and print the best result."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("out/search"))
     parser.add_argument("--trials", type=int, default=36)
@@ -70,9 +69,9 @@ def main(arguments=None):
     parser.add_argument("--is-helper", action="store_true", help=argparse.SUPPRESS)
     chosen = parser.parse_args(arguments)
     chosen.out.mkdir(parents=True, exist_ok=True)
-    again = [sys.executable, __file__, "--out", str(chosen.out), "--trials", str(chosen.trials)]
+    command = [sys.executable, __file__, "--out", str(chosen.out), "--trials", str(chosen.trials)]
     helpers = [
-        subprocess.Popen([*again, "--workers", "1", "--is-helper"])
+        subprocess.Popen([*command, "--workers", "1", "--is-helper"])
         for _ in range(chosen.workers - 1)
     ]
     found = search(chosen.out, chosen.trials, verbose=0 if chosen.is_helper else 1)
@@ -81,7 +80,7 @@ def main(arguments=None):
     if not chosen.is_helper:
         found.plot().savefig(chosen.out / "search.png", dpi=110)
         print(f"\nBest: val_accuracy {found.best_score_:.3f} with {found.best_params_}")
-        print(f"Picture: {chosen.out / 'search.png'}")
+        print(f"Plot: {chosen.out / 'search.png'}")
         print(f"Optuna: optuna-dashboard sqlite:///{chosen.out / 'search.db'}")
         print(f"TensorBoard: tensorboard --logdir {chosen.out / 'logs'}")
     return found

@@ -1,4 +1,4 @@
-"""What an activation does to signal and gradient, measured."""
+"""Measured properties of activations."""
 
 from keras_babysit.activations.activation_profile import ActivationProfile
 from keras_babysit.activations.plot import plot

@@ -1,6 +1,6 @@
 """Activations of any kind as functions on vectors, and their derivatives.
 
-Derivatives come from the backend's automatic differentiation: keras.ops has none.
+The backend's automatic differentiation computes the derivatives, because keras.ops has none.
 """
 
 from collections.abc import Callable
@@ -17,13 +17,13 @@ def elementwise(activation: str | Function | keras.layers.Layer) -> Function:
     """Return `activation` as a function on vectors.
 
     Raises:
-        ValueError: If it mixes its inputs, as softmax does.
+        ValueError: If an output depends on several inputs, as in softmax.
     """
     function = _as_function(activation)
     probe = np.linspace(-2.0, 2.0, 8)
     if not np.allclose(evaluate(function, probe)[:4], evaluate(function, probe[:4]), atol=1e-6):
         raise ValueError(
-            "Argument `activation` must act on each element on its own. "
+            "Argument `activation` must act on each element separately. "
             f"Received: activation={activation}"
         )
     return function
@@ -32,7 +32,7 @@ def elementwise(activation: str | Function | keras.layers.Layer) -> Function:
 def _as_function(activation: str | Function | keras.layers.Layer) -> Function:
     if not isinstance(activation, keras.layers.Layer):
         return keras.activations.get(activation)
-    # A copy, because the first call would build the caller's layer for one unit.
+    # Copy it, because the first call would build the caller's layer for a single unit.
     copy = type(activation).from_config({**activation.get_config(), "dtype": "float32"})
     return lambda z: ops.squeeze(copy(ops.expand_dims(z, -1)), -1)
 
@@ -49,7 +49,7 @@ def derivative(function: Function, z: np.ndarray) -> np.ndarray:
 
 
 def value_and_derivative(function: Function) -> Function:
-    """Return a function from a tensor `z` to the tensors `f(z)` and `f'(z)`, compiled if it can be.
+    """Return a function from `z` to `f(z)` and `f'(z)`, compiled where the backend allows it.
 
     Raises:
         NotImplementedError: If the backend is not TensorFlow, JAX or PyTorch.
@@ -57,8 +57,7 @@ def value_and_derivative(function: Function) -> Function:
     backend = keras.backend.backend()
     if backend not in _BY_BACKEND:
         raise NotImplementedError(
-            "Derivatives need one of the backends tensorflow, jax and torch. "
-            f"Received: backend={backend!r}"
+            f"Derivatives need the backend tensorflow, jax or torch. Received: backend={backend!r}"
         )
     return _BY_BACKEND[backend](function)
 

@@ -1,4 +1,4 @@
-"""What `profile` finds out about one activation."""
+"""The properties of one activation."""
 
 import dataclasses
 
@@ -9,18 +9,18 @@ Interval = tuple[float, float]
 
 @dataclasses.dataclass(frozen=True)
 class ActivationProfile:
-    """How an activation passes on signal and gradient.
+    """Properties of an activation.
 
     Args:
         name: Name of the activation.
-        output_range: Smallest and largest output, with infinity where it is unbounded.
+        output_range: Smallest and largest output; infinite where it is unbounded.
         mean_output: `E[f(z)]` for `z ~ N(0, 1)`.
         saturated: Intervals of z where `abs(f'(z))` is below 2 % of its maximum.
-        dead: Intervals of z where `f'(z)` is exactly 0. A unit that only ever gets inputs from
-            there has no gradient.
-        relative_cost: Time of a forward and backward pass as a multiple of ReLU's on this
-            machine; None where it was not measured.
-        z: Points of the curves, for the picture.
+        dead: Intervals of z where `f'(z)` is exactly 0. A unit whose inputs all lie there gets no
+            gradient.
+        relative_cost: Time of a forward and backward pass divided by ReLU's, on this machine; None
+            if not measured.
+        z: Inputs of the curves in the plot.
         value: `f(z)`.
         slope: `f'(z)`.
     """
@@ -37,5 +37,5 @@ class ActivationProfile:
 
     @property
     def is_zero_centered(self) -> bool:
-        """Whether standardised inputs give outputs whose mean is 0, to 0.01."""
+        """Whether the mean output for `z ~ N(0, 1)` is 0, within 0.01."""
         return abs(self.mean_output) < 0.01

@@ -1,4 +1,4 @@
-"""The curves of activations."""
+"""Plot of activations and their derivatives."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,13 +11,13 @@ _SHOWN = 6.0
 
 
 def plot(profiles: Sequence[ActivationProfile]) -> Any:
-    """Draw f and f' of each activation, with the regions shaded where it saturates.
+    """Plot f and f' of each activation, with shaded regions where it saturates.
 
     Args:
-        profiles: What `profile` returned, at least one.
+        profiles: `ActivationProfile`s from `profile`, at least one.
 
     Returns:
-        A `matplotlib.figure.Figure`; save it by `savefig`.
+        A `matplotlib.figure.Figure`. Save it with its method `savefig`.
 
     Raises:
         ImportError: If matplotlib is not installed.
@@ -34,7 +34,7 @@ def plot(profiles: Sequence[ActivationProfile]) -> Any:
     except ImportError as error:
         raise ImportError("Pictures need matplotlib: pip install matplotlib") from error
     if not profiles:
-        raise ValueError("Argument `profiles` must hold at least one. Received: none")
+        raise ValueError("Argument `profiles` must hold at least one profile. Received: none")
     columns = min(len(profiles), 3)
     rows = -(-len(profiles) // columns)
     figure = Figure(figsize=(3.4 * columns, 2.8 * rows), layout="constrained")

@@ -1,4 +1,4 @@
-"""The properties by which activations are compared."""
+"""Measures the properties of activations."""
 
 import time
 from collections.abc import Callable
@@ -17,20 +17,20 @@ from keras_babysit.activations._elementwise import (
 )
 from keras_babysit.activations.activation_profile import ActivationProfile, Interval
 
-COURSE = ("sigmoid", "tanh", "relu", "leaky_relu", "elu")
+DEFAULT_ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu", "elu")
 
-FLAT = 0.02
-"""Share of the steepest slope below which an activation counts as saturated: a unit there learns
-fifty times slower. |tanh z| > 0.99."""
+SATURATION_THRESHOLD = 0.02
+"""Fraction of the largest slope below which an activation is saturated: a unit there learns fifty
+times more slowly. For tanh it means |tanh z| > 0.99."""
 
-_REACH = 30.0
-_Z = np.linspace(-_REACH, _REACH, 6001)
-# Narrower flat spots are extrema that a unit passes through, such as GELU's minimum.
-_SHORTEST = 0.5
-# Beyond about 6 the slopes of GELU and tanh round to 0 in float32: saturation, not death.
+_MAX_ABS_Z = 30.0
+_Z = np.linspace(-_MAX_ABS_Z, _MAX_ABS_Z, 6001)
+# Shorter flat intervals are extrema that a unit passes through, such as GELU's minimum.
+_MIN_INTERVAL_LENGTH = 0.5
+# Beyond about 6 the slopes of GELU and tanh round to 0 in float32. That is saturation, not death.
 _DEAD_WITHIN = 6.05
-# Standardised inputs lie here; the steepest slope is taken from it.
-_CENTRE = np.abs(_Z) <= 3.0
+# Standardized inputs lie here; the largest slope is taken from this region.
+_IS_CENTRAL = np.abs(_Z) <= 3.0
 _TIMED_ELEMENTS = 2**20
 _TIMED_PAIRS = 15
 
@@ -38,31 +38,31 @@ _TIMED_PAIRS = 15
 def profile(
     *activations: str | Callable[[Any], Any] | keras.layers.Layer, with_cost: bool = True
 ) -> list[ActivationProfile]:
-    """Measure the range, centre, saturation, dead region and cost of activations.
+    """Measure range, mean, saturation, dead region and cost of activations.
 
     Args:
-        *activations: Names of Keras activations, callables on tensors, or Keras layers that act
-            elementwise. With none given: sigmoid, tanh, ReLU, leaky ReLU and ELU.
+        *activations: Names of Keras activations, callables on tensors, or elementwise Keras layers.
+            By default: sigmoid, tanh, ReLU, leaky ReLU and ELU.
         with_cost: Whether to time them, which takes some tenths of a second each.
 
     Returns:
         One `ActivationProfile` per activation, in order.
 
     Raises:
-        ValueError: If an activation mixes its inputs, as softmax does.
+        ValueError: If an output of an activation depends on several inputs, as in softmax.
 
     Example:
         >>> relu, = profile("relu", with_cost=False)
         >>> relu.output_range, relu.is_zero_centered, relu.dead
         ((0.0, inf), False, ((-inf, 0.0),))
     """
-    return [_profile(activation, with_cost) for activation in activations or COURSE]
+    return [_profile(activation, with_cost) for activation in activations or DEFAULT_ACTIVATIONS]
 
 
 def _profile(activation: Any, with_cost: bool) -> ActivationProfile:
     function = elementwise(activation)
     value, slope = evaluate(function, _Z), derivative(function, _Z)
-    is_flat = np.abs(slope) < FLAT * np.abs(slope[_CENTRE]).max()
+    is_flat = np.abs(slope) < SATURATION_THRESHOLD * np.abs(slope[_IS_CENTRAL]).max()
     dead = _intervals(slope == 0)
     return ActivationProfile(
         name=getattr(activation, "__name__", None) or getattr(activation, "name", str(activation)),
@@ -78,7 +78,7 @@ def _profile(activation: Any, with_cost: bool) -> ActivationProfile:
 
 
 def _output_range(function: Function, value: np.ndarray) -> Interval:
-    """Return the extremes of f; infinite where f still grows far out."""
+    """Return smallest and largest output; infinite where f keeps growing far out."""
     with np.errstate(over="ignore"):
         near, far = (evaluate(function, np.array([-z, z])) for z in (1e4, 1e5))
     low, high = float(min(value.min(), *near)), float(max(value.max(), *near))
@@ -95,19 +95,19 @@ def _mean(value: np.ndarray) -> float:
 
 
 def _intervals(holds: np.ndarray) -> tuple[Interval, ...]:
-    """Return where `holds` on the grid, as intervals; to infinity from the ends of the grid."""
+    """Return the intervals where `holds`, infinite where they reach an end of the grid."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], holds, [False]]).astype(int)))
     intervals = []
     for start, end in zip(edges[::2], edges[1::2] - 1, strict=True):
         low = -np.inf if start == 0 else round(float(_Z[start]), 2)
         high = np.inf if end == len(_Z) - 1 else round(float(_Z[end]), 2)
-        if high - low >= _SHORTEST:
+        if high - low >= _MIN_INTERVAL_LENGTH:
             intervals.append((low, high))
     return tuple(intervals)
 
 
 def _relative_cost(function: Function) -> float:
-    """Return the median ratio of times, taken in turns so that both see the same machine."""
+    """Return the median ratio of times, measured alternately under the same load."""
     z = ops.convert_to_tensor(np.random.default_rng(0).normal(size=_TIMED_ELEMENTS), "float32")
     steps = value_and_derivative(function), value_and_derivative(keras.activations.relu)
     for step in steps:

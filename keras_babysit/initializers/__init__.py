@@ -1,4 +1,4 @@
-"""Initial weights: the course's own, the right scale for any activation, and scaling by data."""
+"""Initializers: standard ones, one for any activation, and scaling by data (LSUV)."""
 
 from keras_babysit.initializers.he import He
 from keras_babysit.initializers.lsuv import lsuv

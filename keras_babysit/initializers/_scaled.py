@@ -1,4 +1,4 @@
-"""What the initializers of a fixed gain share: a scale and a fan in Keras' own sampler."""
+"""The common part of the initializers with a fixed gain."""
 
 from typing import Any
 
@@ -8,13 +8,13 @@ DISTRIBUTIONS = ("truncated_normal", "uniform", "untruncated_normal")
 
 
 def require_one_of(name: str, value: Any, allowed: tuple[Any, ...]) -> None:
-    """Raise STYLE.md's ValueError unless `value` is one of `allowed`."""
+    """Raise a ValueError unless `value` is one of `allowed`."""
     if value not in allowed:
         raise ValueError(f"Argument `{name}` must be one of {allowed}. Received: {name}={value!r}")
 
 
 class Scaled(keras.initializers.VarianceScaling):
-    """Keras' `VarianceScaling` under a narrower constructor: `Var(W) = gain² / fan`."""
+    """Keras' `VarianceScaling` with a gain: `Var(W) = gain² / fan`."""
 
     def __init__(self, gain: float, fan: str, distribution: str, seed: Any) -> None:
         require_one_of("distribution", distribution, DISTRIBUTIONS)
@@ -22,10 +22,10 @@ class Scaled(keras.initializers.VarianceScaling):
 
     @property
     def gain(self) -> float:
-        """Standard deviation of the weights times the square root of the fan."""
+        """Standard deviation of the weights, times the square root of the fan."""
         return float(self.scale**0.5)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that every subclass takes."""
+        """Return the constructor arguments common to all subclasses."""
         config = super().get_config()
         return {"distribution": config["distribution"], "seed": config["seed"]}

@@ -1,4 +1,4 @@
-"""Reading a layer's pre-activation while a model runs, and leaving no trace of it."""
+"""Access to a layer's pre-activation while a model runs, without changing the layer."""
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
@@ -15,10 +15,10 @@ def visited(
     layers: Iterable[keras.layers.Layer],
     visit: Callable[[keras.layers.Layer, Forward], Any],
 ) -> Iterator[None]:
-    """Let `visit` stand in for the call of each of `layers`, only inside the `with` block.
+    """Replace the call of each of `layers` by `visit`, only inside the `with` block.
 
-    `visit(layer, forward)` returns what the layer returns. `forward()` runs the layer as often
-    as it is called and gives `(outputs, preactivation)`.
+    `visit(layer, forward)` returns the outputs of the layer. `forward()` runs the original layer
+    and returns `(outputs, preactivation)`. It can be called any number of times.
     """
     with contextlib.ExitStack() as stack:
         for layer in layers:
@@ -36,7 +36,7 @@ def _visiting_call(layer: keras.layers.Layer, visit: Callable[..., Any]) -> Call
 
 
 def _run(layer: keras.layers.Layer, call: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-    """Return the layer's outputs and what it hands to its nonlinearity, if it has one inside."""
+    """Return the outputs of a layer and the input of its activation, or the outputs twice."""
     name = next((n for n in ("reduce_pieces", "activation") if callable(getattr(layer, n, 0))), "")
     if not name:
         outputs = call(*args, **kwargs)
@@ -55,7 +55,7 @@ def _run(layer: keras.layers.Layer, call: Callable[..., Any], args: Any, kwargs:
 
 @contextlib.contextmanager
 def shadowed(layer: keras.layers.Layer, name: str, value: Any) -> Iterator[None]:
-    """Set an attribute of the instance past Keras' own tracking, and put back what was there."""
+    """Set an attribute of a layer, bypassing Keras' tracking, and restore it afterwards."""
     before = vars(layer).get(name, _ABSENT)
     object.__setattr__(layer, name, value)
     try:

@@ -1,4 +1,4 @@
-"""Weights scaled for ReLU."""
+"""He initializer."""
 
 from typing import Any
 
@@ -9,21 +9,21 @@ from keras_babysit.initializers._scaled import Scaled, require_one_of
 
 @keras.saving.register_keras_serializable(package="keras_babysit")
 class He(Scaled):
-    """He initialization: `Var(W) = 2 / fan_in`, for ReLU.
+    """He initializer: `Var(W) = 2 / fan_in`, for ReLU.
 
-    ReLU zeroes half of its inputs, which halves the second moment of the signal in each layer;
-    the factor 2 gives it back. For any other activation the factor differs:
-    `VariancePreserving` computes it.
+    ReLU sets half of its inputs to 0, which halves the second moment of the signal in each layer.
+    The factor 2 compensates for that. Other activations need another factor, which
+    `VariancePreserving` computes.
 
     Args:
-        mode: `"fan_in"` keeps the size of the signal, `"fan_out"` that of the gradient. The two
-            differ by a constant for the whole network, and either trains (He et al. 2015, 2.2).
-        distribution: `"untruncated_normal"`, `"truncated_normal"` or `"uniform"`. The variance is
-            the same for all three.
-        seed: An int, a `keras.random.SeedGenerator` or `None`, as for every Keras initializer.
+        mode: `"fan_in"` preserves the variance of the signal, `"fan_out"` that of the gradient. The
+            two differ by a constant for the whole network, and both work (He et al. 2015, 2.2).
+        distribution: `"untruncated_normal"`, `"truncated_normal"` or `"uniform"`, all with the same
+            variance.
+        seed: An int, a `keras.random.SeedGenerator` or None, as in Keras' initializers.
 
     Raises:
-        ValueError: If `mode` or `distribution` is not one of the above.
+        ValueError: If `mode` or `distribution` is unknown.
 
     Example:
         >>> layer = keras.layers.Dense(10, activation="relu", kernel_initializer=He())

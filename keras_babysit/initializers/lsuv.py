@@ -1,4 +1,4 @@
-"""Initial weights scaled by what the data does in the model."""
+"""LSUV: initial weights scaled by data."""
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -11,7 +11,13 @@ from keras_babysit.initializers._shadow import Forward, visited
 
 
 class LayerScale(NamedTuple):
-    """The standard deviation of one layer's pre-activation, before and after `lsuv`."""
+    """Standard deviation of one layer's pre-activation, before and after `lsuv`.
+
+    Args:
+        layer: Path of the layer.
+        before: Standard deviation before `lsuv`.
+        after: Standard deviation after it.
+    """
 
     layer: str
     before: float
@@ -27,32 +33,32 @@ def lsuv(
     max_iterations: int = 10,
     seed: int | None = None,
 ) -> list[LayerScale]:
-    """Layer-sequential unit variance: scale each kernel until its output has variance 1.
+    """Layer-sequential unit variance: scale each kernel so that its pre-activation has variance 1.
 
-    A formula for the initial scale assumes independent inputs and knows nothing of skip
-    connections, pooling or the data. This runs one batch through the model in inference mode and
-    divides, layer by layer in the order they run, each kernel by the standard deviation of the
-    pre-activation that it gives. It changes kernels and nothing else: biases, batch
-    normalisation's averages and random seeds keep their values.
+    Formulas for the initial scale assume independent inputs, and ignore skip connections, pooling
+    and the data. This function runs one batch through the model in inference mode. Layer by layer,
+    in the order in which they run, it divides the kernel by the standard deviation of the
+    pre-activation. It changes nothing but kernels: biases, the averages of batch normalization and
+    random seeds keep their values.
 
-    It reaches every layer with a trainable kernel: dense, convolution, einsum and maxout layers,
-    in sequential, functional, subclassed and nested models. A layer that is used more than once
-    is scaled at its first use. Left alone are recurrent cells (they run inside a compiled loop),
-    frozen layers, and layers whose pre-activation is constant or not finite; the latter stand in
-    the result with the standard deviation that they have.
+    It scales every layer with a trainable kernel (dense, convolution, einsum and maxout layers), in
+    sequential, functional, subclassed and nested models. A layer that is used several times is
+    scaled at its first use. It leaves out recurrent cells, because they run inside a compiled loop,
+    frozen layers, and layers whose pre-activation is constant or not finite. The latter are part of
+    the result, with their standard deviation.
 
     Args:
-        model: A model or layer. It is built by the first call where it is not.
-        x: One batch of inputs as the model takes them; a few hundred examples are enough.
-        orthogonal: Draw new orthonormal kernels first, as the paper does. With False the kernels
-            keep their direction and are scaled only.
-        tolerance: Largest distance of a standard deviation from 1 to stop at, above 0. With
-            zero biases the first division hits 1 to rounding.
-        max_iterations: Number of divisions per layer after which it is left as it is, at least 1.
-        seed: Seed of the orthonormal kernels; None draws from Keras' global seed.
+        model: A model or layer. It is built if necessary.
+        x: One batch of inputs of the model; a few hundred examples are enough.
+        orthogonal: Whether to draw orthonormal kernels first, as in the paper. False scales the
+            existing kernels.
+        tolerance: Largest accepted distance of the standard deviation from 1, above 0. With zero
+            biases the first division is exact except for rounding.
+        max_iterations: Largest number of divisions per layer, at least 1.
+        seed: Seed of the orthonormal kernels. None uses Keras' global seed.
 
     Returns:
-        One `LayerScale` per layer in the order they run; empty if no layer has a kernel.
+        One `LayerScale` per layer, in the order in which they run; empty if no layer has a kernel.
 
     Raises:
         ValueError: If `tolerance` is not above 0 or `max_iterations` is below 1.
@@ -72,7 +78,7 @@ def lsuv(
         raise ValueError(
             f"Argument `max_iterations` must be at least 1. Received: {max_iterations=}"
         )
-    model(x, training=False)  # builds the model, so that its kernels exist
+    model(x, training=False)  # builds the model, which creates its kernels
     layers = _layers_with_kernel(model)
     before = _deviations(model, x, layers)
     if orthogonal:
@@ -94,7 +100,7 @@ def _layers_with_kernel(model: keras.layers.Layer) -> list[keras.layers.Layer]:
 
 
 def _kernel(layer: keras.layers.Layer) -> keras.Variable | None:
-    """Return the trainable kernel that ends in the layer's output, or None."""
+    """Return the trainable kernel that determines the scale of the layer's output, or None."""
     for name in ("pointwise_kernel", "kernel"):
         kernel = getattr(layer, name, None)
         if isinstance(kernel, keras.Variable) and kernel.trainable and len(kernel.shape) > 1:
@@ -136,7 +142,7 @@ def _scale_in_order(
     tolerance: float,
     max_iterations: int,
 ) -> None:
-    """Scale every kernel within one pass, so that each layer sees the layers below it scaled."""
+    """Scale all kernels in one pass, so that each layer gets inputs from scaled layers."""
     scaled = set()
 
     def scale(layer: keras.layers.Layer, forward: Forward) -> Any:

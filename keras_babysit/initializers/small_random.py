@@ -1,4 +1,4 @@
-"""Small Gaussian weights of one scale for every layer."""
+"""Initializer with small normal weights."""
 
 from typing import Any
 
@@ -7,18 +7,17 @@ import keras
 
 @keras.saving.register_keras_serializable(package="keras_babysit")
 class SmallRandom(keras.initializers.RandomNormal):
-    """Small Gaussian weights: `W = stddev * N(0, 1)`.
+    """Small normal weights: `W = stddev * N(0, 1)`.
 
-    It breaks the symmetry that zeros keep (where all weights of a layer are equal, all its units
-    get the same gradient and stay one unit for ever). It suits shallow networks only: the scale
-    knows nothing of the fan-in, so in a deep network the signal shrinks by about
-    `stddev * sqrt(fan_in)` per layer and the gradient with it. Use `Xavier`, `He` or
-    `VariancePreserving` there.
+    Random weights break the symmetry of constant ones: with equal weights, all units of a layer get
+    the same gradient and remain equal. This initializer suits shallow networks only. Its scale does
+    not depend on the fan-in: each layer of a deep network multiplies signal and gradient by about
+    `stddev * sqrt(fan_in)`. Use `Xavier`, `He` or `VariancePreserving` there.
 
     Args:
         stddev: Standard deviation of the weights, above 0.
-        seed: An int, a `keras.random.SeedGenerator` or `None`, as for every Keras initializer:
-            with an int or `None`, each call of this object returns the same values.
+        seed: An int, a `keras.random.SeedGenerator` or None, as in Keras' initializers. With an int
+            or None, each call of this object returns the same values.
 
     Raises:
         ValueError: If `stddev` is not above 0.

@@ -1,4 +1,4 @@
-"""Weights scaled for whatever activation follows."""
+"""Initializer that preserves the variance for any activation."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,38 +11,39 @@ from keras_babysit.initializers._scaled import Scaled, require_one_of
 
 @keras.saving.register_keras_serializable(package="keras_babysit")
 class VariancePreserving(Scaled):
-    """The scale that keeps pre-activations, or gradients, at one size for any activation `f`.
+    """Preserve the variance of pre-activations, or of gradients, for any activation `f`.
 
-    `Var(W) = gain² / fan`, with for `z ~ N(0, 1)`
+    `Var(W) = gain² / fan`, where for `z ~ N(0, 1)`
 
-    - `mode="forward"`: `gain² = 1 / E[f(z)²]` and the fan-in: where the pre-activations of one
-      layer have variance 1, those of the next have (He et al.'s argument, with the expectation
-      computed instead of known).
-    - `mode="backward"`: `gain² = 1 / E[f'(z)²]` and the fan-out: gradients keep their variance.
+    - `mode="forward"`: `gain² = 1 / E[f(z)²]` and the fan is the fan-in. If the pre-activations of
+      one layer have variance 1, those of the next one have it too. This is the derivation of He et
+      al. with the expectation computed numerically.
+    - `mode="backward"`: `gain² = 1 / E[f'(z)²]` and the fan is the fan-out. Gradients keep their
+      variance.
 
-    Variance 1 is where it stays, and for tanh, ELU and SELU also where it comes back to. For ReLU
-    and its kin every size stays. From GELU and SiLU it moves away, since they are steeper for
-    large z than for small: below some ten layers that does not matter, beyond it normalise
-    (measured in docs/initializers.md).
+    Variance 1 is a fixed point. For tanh, ELU and SELU it is stable: deviations shrink from layer
+    to layer. For ReLU and leaky ReLU every variance is preserved. For GELU and SiLU it is unstable,
+    because they are steeper for large z than for small z. That does not matter below about ten
+    layers; deeper networks of these need normalization layers (measured in docs/initializers.md).
 
-    The expectation is computed once, by quadrature, when the initializer is made. For ReLU the
-    gain is `sqrt(2)`, for SELU 1, for tanh 1.5925 (often rounded to 5/3), for a maxout of 2
-    pieces 1. `gain` holds it.
+    The expectation is computed once, by quadrature, when the initializer is created. `gain` is
+    `sqrt(2)` for ReLU, 1 for SELU, 1.5925 for tanh (often rounded to 5/3), and 1 for a maxout of 2
+    pieces.
 
     Args:
-        activation: The name of a Keras activation, a callable on tensors, or a Keras layer that
-            acts elementwise, such as `keras.layers.LeakyReLU(0.1)`. Of a layer a fresh copy is
-            measured, at its initial weights.
-        pieces: Number of affine maps whose maximum the activation is given: that of the
-            `Maxout` layer that gets these weights, 1 for every other layer.
+        activation: Name of a Keras activation, a callable on tensors, or an elementwise Keras layer
+            such as `keras.layers.LeakyReLU(0.1)`. Of a layer, a new copy with its initial weights
+            is used.
+        pieces: Number of affine maps of which the maximum is taken: `pieces` of a `Maxout` layer, 1
+            for other layers.
         mode: `"forward"` or `"backward"`.
-        distribution: `"untruncated_normal"`, `"truncated_normal"` or `"uniform"`. The variance is
-            the same for all three.
-        seed: An int, a `keras.random.SeedGenerator` or `None`, as for every Keras initializer.
+        distribution: `"untruncated_normal"`, `"truncated_normal"` or `"uniform"`, all with the same
+            variance.
+        seed: An int, a `keras.random.SeedGenerator` or None, as in Keras' initializers.
 
     Raises:
-        ValueError: If `pieces` is below 1, `mode` or `distribution` is not one of the above, or
-            the second moment is zero or not finite.
+        ValueError: If `pieces` is below 1, `mode` or `distribution` is unknown, or the second
+            moment is 0 or not finite.
 
     Example:
         >>> layer = keras.layers.Dense(

@@ -1,4 +1,4 @@
-"""Weights scaled by the number of inputs."""
+"""Xavier initializer."""
 
 from typing import Any
 
@@ -9,26 +9,25 @@ from keras_babysit.initializers._scaled import Scaled, require_one_of
 
 @keras.saving.register_keras_serializable(package="keras_babysit")
 class Xavier(Scaled):
-    """Xavier initialization: `Var(W) = 1 / fan_in`, or `2 / (fan_in + fan_out)`.
+    """Xavier initializer: `Var(W) = 1 / fan_in`, or `2 / (fan_in + fan_out)`.
 
-    A sum of `fan_in` products of unit variance has unit variance again when each weight has
-    variance `1 / fan_in`. That holds for linear units, and near enough for tanh around 0. It is
-    too small by a factor of 2 in variance for ReLU: use `He` there, or `VariancePreserving`,
-    which knows the factor of every activation.
+    A sum of `fan_in` products of unit variance has unit variance if each weight has variance
+    `1 / fan_in`. This holds for linear units, and approximately for tanh near 0. For ReLU the
+    variance is too small by a factor of 2: use `He`, or `VariancePreserving` for any activation.
 
-    Two formulas go by this name. Courses divide by `sqrt(fan_in)`, which keeps the variance of
-    the signal (`mode="fan_in"`, the default). Glorot and Bengio's paper divides by the average
-    of `fan_in` and `fan_out`, a compromise between signal and gradient (`mode="fan_avg"`, what
-    Keras calls Glorot).
+    Two formulas have this name. Courses divide by `sqrt(fan_in)`, which preserves the variance of
+    the signal (`mode="fan_in"`, the default). The paper of Glorot and Bengio uses the average of
+    `fan_in` and `fan_out`, a compromise between signal and gradient (`mode="fan_avg"`, Keras'
+    Glorot initializers).
 
     Args:
         mode: `"fan_in"` or `"fan_avg"`.
-        distribution: `"untruncated_normal"`, `"truncated_normal"` or `"uniform"`. The variance is
-            the same for all three.
-        seed: An int, a `keras.random.SeedGenerator` or `None`, as for every Keras initializer.
+        distribution: `"untruncated_normal"`, `"truncated_normal"` or `"uniform"`, all with the same
+            variance.
+        seed: An int, a `keras.random.SeedGenerator` or None, as in Keras' initializers.
 
     Raises:
-        ValueError: If `mode` or `distribution` is not one of the above.
+        ValueError: If `mode` or `distribution` is unknown.
 
     Example:
         >>> layer = keras.layers.Dense(10, activation="tanh", kernel_initializer=Xavier())

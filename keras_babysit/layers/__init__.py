@@ -1,4 +1,4 @@
-"""Keras layers that the advice sends people to, on every backend."""
+"""Keras layers that the remedies recommend, for every backend."""
 
 from keras_babysit.layers.channel_prelu import ChannelPReLU
 from keras_babysit.layers.manual_batch_normalization import ManualBatchNormalization

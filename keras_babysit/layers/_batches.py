@@ -1,4 +1,4 @@
-"""The inputs of whatever kind of data a user has, batch by batch."""
+"""The inputs of any kind of training data, batch by batch."""
 
 import itertools
 from collections.abc import Iterable, Iterator
@@ -14,29 +14,27 @@ def batches(data: Any, *, steps: int | None = None) -> Iterator[Any]:
     """Yield the inputs of each batch of `data`, without targets and sample weights.
 
     Args:
-        data: An array or tensor of examples, which is cut into slices; or anything that gives
-            batches: a `tf.data.Dataset`, a `keras.utils.PyDataset`, a PyTorch `DataLoader`, a
-            generator or a list. Of a batch that is a tuple or list the first entry is used.
-        steps: Number of batches after which to stop; None for all.
+        data: An array or tensor of examples, which is sliced; or an iterable of batches: a
+            `tf.data.Dataset`, a `keras.utils.PyDataset`, a PyTorch `DataLoader`, a generator or a
+            list. If a batch is a tuple or list, its first entry is used.
+        steps: Number of batches to read; None for all.
 
     Returns:
-        An iterator over inputs, as they come.
+        An iterator over the inputs, in their original types.
 
     Raises:
-        ValueError: If `data` never ends and `steps` is None.
+        ValueError: If `data` is infinite and `steps` is None.
         TypeError: If `data` is neither an array nor iterable.
     """
     if steps is None and _never_ends(data):
-        raise ValueError(
-            "Argument `steps` must be given for data that never ends. Received: steps=None"
-        )
+        raise ValueError("Argument `steps` must be given for infinite data. Received: steps=None")
     return itertools.islice(_all_batches(data), steps)
 
 
 def blocks(examples: Iterable[np.ndarray], rows: int) -> Iterator[np.ndarray]:
-    """Yield the same examples in arrays of `rows` to `2 * rows` rows, the last one shorter.
+    """Yield the same examples in arrays of `rows` to `2 * rows` rows; the last may be shorter.
 
-    Small arrays are joined. Large ones are cut, which copies nothing.
+    Small arrays are concatenated. Large ones are split without copying.
     """
     pending: list[np.ndarray] = []
     for array in examples:
@@ -50,13 +48,13 @@ def blocks(examples: Iterable[np.ndarray], rows: int) -> Iterator[np.ndarray]:
 
 
 def to_numpy(inputs: Any) -> np.ndarray:
-    """Return one array of numbers from a tensor or array of any library."""
+    """Return the array of numbers in a tensor or array of any library."""
     if keras.ops.is_tensor(inputs):
         inputs = keras.ops.convert_to_numpy(inputs)
     array = np.asarray(inputs)
     if array.ndim < 2 or array.dtype.kind not in "biuf":
         raise ValueError(
-            "The data must hold numbers in batches of shape (batch_size, ...). "
+            "Argument `data` must hold numbers in batches of shape (batch_size, ...). "
             f"Received: shape={array.shape}, dtype={array.dtype}"
         )
     return array
@@ -65,7 +63,7 @@ def to_numpy(inputs: Any) -> np.ndarray:
 def _never_ends(data: Any) -> bool:
     if isinstance(data, keras.utils.PyDataset):
         return data.num_batches is None
-    # -1 is tf.data.INFINITE_CARDINALITY; TensorFlow need not be installed.
+    # -1 is tf.data.INFINITE_CARDINALITY; TensorFlow might not be installed.
     return hasattr(data, "element_spec") and int(data.cardinality()) == -1
 
 

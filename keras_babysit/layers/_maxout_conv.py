@@ -1,4 +1,4 @@
-"""What the maxout convolutions share: Keras' convolution with `pieces` filters per filter."""
+"""The common part of the maxout convolutions: `pieces` times the filters, and a maximum."""
 
 import contextlib
 from collections.abc import Iterator
@@ -11,10 +11,10 @@ from keras_babysit.layers._piecewise import Piecewise, require_pieces, split_pie
 
 
 class MaxoutConv(Piecewise):
-    """Mixin in front of a Keras convolution.
+    """Mixin to put before a Keras convolution in the base classes.
 
-    The pieces of a filter are neighbouring channels of one convolution, so they lie in the same
-    group where the convolution is grouped.
+    The pieces of a filter are adjacent channels of one convolution. In a grouped convolution they
+    are in the same group.
     """
 
     def __init__(
@@ -41,18 +41,18 @@ class MaxoutConv(Piecewise):
         self._all_filters = filters * pieces
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Create one kernel and one bias that hold all pieces."""
+        """Create one kernel and one bias for all pieces."""
         with self._counting_pieces():
             super().build(input_shape)
 
     def enable_lora(self, rank: int, **kwargs: Any) -> None:
-        """Add low-rank weights, as in Keras' convolutions."""
+        """Add low-rank weights, as Keras' convolutions do."""
         with self._counting_pieces():
             super().enable_lora(rank, **kwargs)
 
     @contextlib.contextmanager
     def _counting_pieces(self) -> Iterator[None]:
-        """Let Keras, which sizes weights by `filters`, make one filter per piece."""
+        """Multiply `filters` by `pieces` while Keras creates the weights."""
         filters, self.filters = self.filters, self._all_filters
         try:
             yield
@@ -60,7 +60,7 @@ class MaxoutConv(Piecewise):
             self.filters = filters
 
     def call(self, inputs: Any) -> Any:
-        """Return the largest piece of each filter."""
+        """Return the maximum over the pieces of each filter."""
         channels_last = self.data_format == "channels_last"
         z = self.convolution_op(inputs, self.kernel)
         if not channels_last:

@@ -1,18 +1,19 @@
-"""What every layer that takes the maximum over pieces shares."""
+"""The common part of the layers that take the maximum over pieces."""
 
 import functools
 from typing import Any
 
 from keras import ops
 
-# The gradient of a pairwise maximum is a selection, that of a reduction compares, counts and
-# divides. Up to 3 pieces the chain takes 0.4 to 0.9 of the reduction's time, for 4 pieces 0.8
-# without XLA but 1.3 to 1.6 with it, for 8 twice as long (TensorFlow, CPU).
-_LONGEST_CHAIN = 3
+# A chain of pairwise maxima is faster than a reduction for few pieces, because its gradient is a
+# selection, while the gradient of a reduction compares, counts and divides. Measured ratios
+# (TensorFlow, CPU): 0.4 to 0.9 for up to 3 pieces; for 4 pieces 0.8 without XLA, 1.3 to 1.6 with
+# it; 2 for 8 pieces.
+_MAX_CHAIN_LENGTH = 3
 
 
 def require_pieces(pieces: int) -> int:
-    """Return `pieces`, or raise STYLE.md's ValueError below 2."""
+    """Return `pieces`, and raise a ValueError if it is below 2."""
     if pieces < 2:
         raise ValueError(f"Argument `pieces` must be at least 2. Received: pieces={pieces}")
     return int(pieces)
@@ -24,28 +25,28 @@ def split_pieces(z: Any, pieces: int) -> Any:
 
 
 class Piecewise:
-    """Mixin: the maximum over the last axis, and who wins it."""
+    """Mixin: the maximum over the pieces, and the fraction of positions that each piece wins."""
 
     def reduce_pieces(self, z: Any) -> Any:
         """Return the maximum over the pieces of `z`, of shape `(..., units, pieces)`.
 
-        Where pieces tie, the gradient goes to one of them or is shared, as the backend does it.
+        If pieces tie, the backend decides whether the gradient goes to one of them or is divided.
         """
-        if z.shape[-1] > _LONGEST_CHAIN:
+        if z.shape[-1] > _MAX_CHAIN_LENGTH:
             return ops.max(z, axis=-1)
         return functools.reduce(ops.maximum, ops.unstack(z, axis=-1))
 
     def winners(self, z: Any) -> Any:
-        """Return the share of positions that each piece of each unit wins.
+        """Return the fraction of positions at which each piece of each unit is the maximum.
 
-        A piece that never wins gets no gradient: it is dead, as a ReLU can be.
+        A piece that is never the maximum gets no gradient: it is dead.
 
         Args:
-            z: What is given to `reduce_pieces`, of shape `(..., units, pieces)`.
+            z: The input of `reduce_pieces`, of shape `(..., units, pieces)`.
 
         Returns:
-            Shares of shape `(units, pieces)` in float32, each row summing to 1. Of pieces that
-            tie the first one wins.
+            Fractions of shape `(units, pieces)` in float32. Each row sums to 1. If pieces tie, the
+            first one wins.
         """
         wins = ops.one_hot(ops.argmax(z, axis=-1), z.shape[-1], dtype="float32")
         return ops.mean(wins, axis=tuple(range(len(z.shape) - 2)))

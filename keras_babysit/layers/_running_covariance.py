@@ -1,15 +1,15 @@
-"""Exact mean and covariance of a stream."""
+"""Exact mean and covariance of streamed data."""
 
 import numpy as np
 
 
 class RunningCovariance:
-    """Mean and covariance in float64, of any number of examples in O(features²), mergeable.
+    """Mean and covariance in float64, updated block by block, and mergeable.
 
-    Sums are taken of the examples less a fixed `origin` near their mean, so that the final
-    subtraction of `n * mean * mean` cancels nothing to speak of. The first block sets the origin,
-    0 where the mean of a feature is within a few standard deviations of it: then examples that
-    are float64 already need not be copied.
+    The sums are of `examples - origin`, with a fixed `origin` near the mean, so that the final
+    subtraction of `n * mean * mean` loses no significant digits. The first block sets the origin.
+    It is 0 where the mean of a feature is within a few standard deviations of 0; then float64
+    examples need not be copied.
 
     Reference:
         Chan, Golub & LeVeque, "Updating formulae and a pairwise algorithm for computing sample
@@ -18,15 +18,15 @@ class RunningCovariance:
 
     def __init__(self) -> None:
         self.count = 0
-        self._origin = self._sum = self._products = np.zeros(())  # shaped by the first block
+        self._origin = self._sum = self._products = np.zeros(())  # the first block sets the shape
 
     @property
     def mean(self) -> np.ndarray:
-        """Mean per feature, zero before the first example."""
+        """Mean per feature; 0 before the first example."""
         return self._origin + self._sum / max(self.count, 1)
 
     def covariance(self, ddof: int = 0) -> np.ndarray:
-        """Return the covariance, divided by `count - ddof`, or by 1 where that is less."""
+        """Return the covariance, divided by `count - ddof`, but at least by 1."""
         offset = self._sum / max(self.count, 1)
         scatter = self._products - np.multiply.outer(self._sum, offset)
         scatter /= max(self.count - ddof, 1)
@@ -40,11 +40,11 @@ class RunningCovariance:
         if self._origin.any() or examples.dtype != np.float64:
             examples = np.subtract(examples, self._origin, dtype="float64")
         self.count += len(examples)
-        self._sum = self._sum + np.ones(len(examples)) @ examples  # sums with all cores
-        self._products += examples.T @ examples  # a matrix by its own transpose: half the work
+        self._sum = self._sum + np.ones(len(examples)) @ examples  # a product uses all cores
+        self._products += examples.T @ examples  # a symmetric product takes half the work
 
     def merge(self, other: "RunningCovariance") -> None:
-        """Add all examples that `other` has seen."""
+        """Add all examples of `other`."""
         if not self.count:
             self._origin = other._origin
         shift = other._origin - self._origin
@@ -58,6 +58,6 @@ class RunningCovariance:
 def _origin(examples: np.ndarray) -> np.ndarray:
     examples = examples[:1024]
     mean = examples.mean(axis=0, dtype="float64")
-    # At 8 standard deviations the sum of squares is 65 times the variance: two of 16 digits.
+    # At 8 standard deviations the sum of squares is 65 times the variance: 2 of 16 digits are lost.
     is_near_zero = np.abs(mean) <= 8 * examples.std(axis=0, dtype="float64")
     return np.where(is_near_zero, 0.0, mean)

@@ -1,13 +1,13 @@
-"""Exact mean and variance of a stream, per feature."""
+"""Exact mean and variance of streamed data, per feature."""
 
 import numpy as np
 
 
 class RunningMoments:
-    """Mean and variance per feature in float64, of any number of examples, mergeable.
+    """Mean and variance per feature in float64, updated block by block, and mergeable.
 
-    Blocks are joined by Chan's update, which never subtracts large squares: it is as safe for a
-    mean far above the standard deviation as two passes over all data are.
+    Blocks are combined by Chan's formula, which subtracts no large squares. It is as accurate as
+    two passes over the data, even if the mean is far above the standard deviation.
 
     Reference:
         Chan, Golub & LeVeque, "Updating formulae and a pairwise algorithm for computing sample
@@ -16,12 +16,12 @@ class RunningMoments:
 
     def __init__(self) -> None:
         self.count = 0
-        self.mean = np.zeros(())  # takes the shape of an example from the first block
+        self.mean = np.zeros(())  # the first block sets the shape
         self._squares = np.zeros(())
 
     @property
     def variance(self) -> np.ndarray:
-        """Mean squared distance from the mean, zero before the first example."""
+        """Mean squared distance from the mean; 0 before the first example."""
         return self._squares / max(self.count, 1)
 
     def update(self, examples: np.ndarray) -> None:
@@ -31,7 +31,7 @@ class RunningMoments:
         self._join(len(examples), mean, squares)
 
     def merge(self, other: "RunningMoments") -> None:
-        """Add all examples that `other` has seen."""
+        """Add all examples of `other`."""
         self._join(other.count, other.mean, other._squares)
 
     def _join(self, count: int, mean: np.ndarray, squares: np.ndarray) -> None:

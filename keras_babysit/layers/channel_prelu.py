@@ -1,4 +1,4 @@
-"""A ReLU that learns its slope below zero."""
+"""Parametric ReLU with one slope per channel."""
 
 from typing import Any
 
@@ -12,39 +12,41 @@ SHARING = ("channel", "element", "layer")
 class ChannelPReLU(keras.layers.Layer):
     """Parametric ReLU with one slope per channel: `f(z) = z if z > 0 else alpha * z`.
 
-    A unit that is off keeps a gradient of `alpha`, so it cannot die; the layer learns how much
-    it lets through. `keras.layers.PReLU` owns a slope for every pixel unless told otherwise
-    (25,088 for 28 x 28 x 32 images, where this layer owns 32) and then needs images of one size.
+    An inactive unit keeps a gradient of `alpha`, so it cannot die. The slopes are learned.
+    By default `keras.layers.PReLU` has one slope per pixel (25,088 for 28 x 28 x 32 images, where
+    this layer has 32), and needs images of one size.
 
-    Weight decay pulls `alpha` to 0, which makes the layer a ReLU, so nothing regularizes it here
-    by default. An optimizer with its own decay must be told before it is built:
+    Weight decay pulls `alpha` to 0, which turns the layer into a ReLU, so the slopes are not
+    regularized by default. An optimizer with weight decay must exclude them before it is built:
     `optimizer.exclude_from_weight_decay(var_names=["alpha"])`.
 
-    Computed as `z * f'(z)`, which takes one product and one selection where Keras takes two
-    ReLUs, two signs, a product and a sum. Cost: 2 FLOPs per element forward and 4 backward;
-    memory traffic 3 passes over the tensor forward where nothing is fused, 2 under XLA, as for
-    ReLU. Measured against `keras.layers.PReLU(shared_axes=[1, 2])` by `make bench-layers`.
+    The layer computes `z * f'(z)`: one product and one selection, where Keras computes two ReLUs,
+    two signs, a product and a sum. Cost: 2 FLOPs per element forward and 4 backward. The forward
+    pass reads or writes the tensor 3 times without fusion, and 2 times under XLA, like ReLU.
+    `make bench-layers` compares it with `keras.layers.PReLU(shared_axes=[1, 2])`.
 
     Args:
-        shared: What shares one slope: `"channel"` (the unit of `axis`), `"layer"` (all) or
-            `"element"` (none: the size of the inputs must be known).
+        shared: Which elements share a slope: `"channel"` for those of one channel, `"layer"` for
+            all, or `"element"` for none (the input sizes must be known).
         axis: The channel axis; 1 for images with channels first.
         alpha_initializer: Initial slope: a number, or a Keras initializer.
         alpha_regularizer: Keras regularizer of the slopes.
         alpha_constraint: Keras constraint of the slopes.
-        bounded: Keep the slopes in [0, 1] after each update, which keeps `f` monotone and convex
-            (a maxout of `z` and `alpha * z`). Excludes `alpha_constraint`.
+        bounded: Whether to clip the slopes to [0, 1] after each update, which keeps `f` monotone
+            and convex (a maxout of `z` and `alpha * z`). Cannot be combined with
+            `alpha_constraint`.
         **kwargs: Arguments of `keras.layers.Layer`, such as `name` and `dtype`.
 
     Input shape:
-        `(batch_size, ...)`, of any size along each axis but the channel axis.
+        `(batch_size, ...)`. Only the size of the channel axis must be known.
 
     Output shape:
-        Same as the input, in the compute dtype. Masks pass through.
+        Same shape as the input, in the compute dtype. Masks pass through.
 
     Raises:
-        ValueError: If `shared` is none of the above, `axis` is 0, or a numeric
-            `alpha_initializer` lies outside [0, 1] while `bounded`.
+        ValueError: If `shared` is unknown, `axis` is 0, `alpha_constraint` is given although
+            `bounded` is True, or a numeric `alpha_initializer` is outside [0, 1] although `bounded`
+            is True.
 
     Example:
         >>> layer = ChannelPReLU()
@@ -75,13 +77,13 @@ class ChannelPReLU(keras.layers.Layer):
             raise ValueError("Argument `axis` must not be the batch axis. Received: axis=0")
         if bounded and alpha_constraint is not None:
             raise ValueError(
-                "Argument `alpha_constraint` must be None where `bounded=True`, which is a "
-                f"constraint itself. Received: alpha_constraint={alpha_constraint}"
+                "Argument `alpha_constraint` must be None if `bounded=True`, which is a constraint "
+                f"itself. Received: alpha_constraint={alpha_constraint}"
             )
         if isinstance(alpha_initializer, int | float):
             if bounded and not 0 <= alpha_initializer <= 1:
                 raise ValueError(
-                    "Argument `alpha_initializer` must be in [0, 1] where `bounded=True`. "
+                    "Argument `alpha_initializer` must be in [0, 1] if `bounded=True`. "
                     f"Received: alpha_initializer={alpha_initializer}"
                 )
             alpha_initializer = keras.initializers.Constant(alpha_initializer)
@@ -114,7 +116,7 @@ class ChannelPReLU(keras.layers.Layer):
             shape = tuple(input_shape[1:])
         if None in shape:
             raise ValueError(
-                f"The inputs must have a known size along each axis that has slopes of its own "
+                "The inputs must have a known size along each axis with separate slopes "
                 f"(shared={self.shared!r}). Received: input_shape={input_shape}"
             )
         return shape
@@ -124,15 +126,15 @@ class ChannelPReLU(keras.layers.Layer):
         return inputs * self.gate(inputs)
 
     def gate(self, z: Any) -> Any:
-        """Return `f'(z)` at the current slopes: 1 where `z > 0`, `alpha` elsewhere."""
+        """Return `f'(z)` for the current slopes: 1 where `z > 0`, `alpha` elsewhere."""
         alpha = ops.cast(self.alpha, z.dtype)
         if keras.backend.backend() == "torch":
-            # PyTorch's selection is not vectorised on CPUs where an operand is broadcast: the
-            # same by arithmetic takes half of its time there.
+            # PyTorch's `where` is not vectorized on CPUs if an operand is broadcast. Arithmetic
+            # takes half of its time there.
             on = ops.cast(z > 0, z.dtype)
             return on + (1 - on) * alpha
-        # Given the shape of an example first, so that the gradient of the slopes is summed over
-        # the examples first: TensorFlow does that in two thirds of the time without XLA.
+        # Broadcast to the shape of an example first, so that the gradient of the slopes is first
+        # summed over the examples: on TensorFlow without XLA that takes two thirds of the time.
         alpha = ops.broadcast_to(alpha, ops.shape(z)[1:])
         return ops.where(z > 0, ops.ones((), z.dtype), alpha)
 

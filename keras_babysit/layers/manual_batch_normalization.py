@@ -1,4 +1,4 @@
-"""Batch normalisation, step by step."""
+"""Batch normalization, step by step."""
 
 from typing import Any, Self
 
@@ -13,9 +13,9 @@ from keras_babysit.layers._running_moments import RunningMoments
 
 @keras.saving.register_keras_serializable(package="keras_babysit")
 class ManualBatchNormalization(keras.layers.Layer):
-    """Batch normalisation written out so that each step of the course can be read in `call`.
+    """Batch normalization whose `call` shows each step of the formula.
 
-    Training, per channel, over the batch and all positions:
+    In training, per channel, over the batch and all positions:
 
     1. `mean = E[x]`
     2. `variance = E[(x - mean)²]`
@@ -23,22 +23,22 @@ class ManualBatchNormalization(keras.layers.Layer):
     4. `y = gamma * x_hat + beta`
     5. `moving = momentum * moving + (1 - momentum) * batch`, for mean and variance
 
-    Inference takes the moving averages in steps 3 and 4. So does training while
-    `trainable = False`.
+    In inference, and in training while `trainable = False`, steps 3 and 4 use the moving averages.
 
-    It takes the arguments of `keras.layers.BatchNormalization`, holds the same weights in the
-    same order, and gives the same outputs, gradients and moving averages. Two things differ.
-    It is safe where the mean is far above the standard deviation: Keras on PyTorch computes
-    `E[x²] - E[x]²`, and on TensorFlow `x * scale - mean * scale`, which both lose what is left.
-    And `recalibrate` replaces the moving averages by the statistics of the whole training set.
+    The layer has the arguments of `keras.layers.BatchNormalization` and the same weights in the
+    same order, and computes the same outputs, gradients and moving averages. Two things differ:
 
-    Cost per element: about 10 FLOPs forward; 3 passes over the inputs, one for each mean and one
-    to normalise, and one over the outputs where a compiler fuses the steps. Measured against
-    Keras' by `make bench-layers`.
+    - It is accurate if the mean is far above the standard deviation. Keras on PyTorch computes
+      `E[x²] - E[x]²`, and on TensorFlow `x * scale - mean * scale`; both lose significant digits.
+    - `recalibrate` replaces the moving averages by the statistics of the whole training set.
+
+    Cost per element: about 10 FLOPs forward. A compiler that fuses the steps reads the inputs 3
+    times, once for each mean and once to normalize, and writes the outputs once. `make
+    bench-layers` compares it with Keras' layer.
 
     Args:
-        axis: The axis to keep apart, the channels; 1 for images with channels first.
-        momentum: Share of the moving averages that stays at each step, in [0, 1].
+        axis: The channel axis; 1 for images with channels first.
+        momentum: Weight of the old value in a moving average, in [0, 1].
         epsilon: Added to the variance, above 0.
         center: Whether to add `beta`.
         scale: Whether to multiply by `gamma`.
@@ -50,30 +50,32 @@ class ManualBatchNormalization(keras.layers.Layer):
         gamma_regularizer: Keras regularizer of `gamma`.
         beta_constraint: Keras constraint of `beta`.
         gamma_constraint: Keras constraint of `gamma`.
-        renorm: Whether to use batch renormalization: in training `x_hat * r + d` takes the place
-            of `x_hat`, where `r` and `d` lead to what the moving averages would give.
+        renorm: Whether to use batch renormalization. In training, `x_hat * r + d` replaces `x_hat`,
+            where `r` and `d` convert to the normalization by the moving averages.
         renorm_clipping: Limits of `r` and `d`, a dictionary of `"rmin"`, `"rmax"` and `"dmax"`.
-        renorm_momentum: `momentum` of the averages behind `r` and `d`.
-        synchronized: Whether the statistics are those of the batches of all replicas together;
+        renorm_momentum: `momentum` of the averages for `r` and `d`.
+        synchronized: Whether to compute the statistics over the batches of all replicas;
+            TensorFlow only.
             TensorFlow only.
         **kwargs: Arguments of `keras.layers.Layer`, such as `name` and `dtype`.
 
     Call arguments:
-        inputs: Tensor of any rank and size, of known size along `axis`.
-        training: Whether to use the batch's statistics and to update the moving averages.
-        mask: Boolean tensor of the shape of the inputs without their last axis: where it is
-            False, a position does not count in the statistics.
+        inputs: Tensor of any rank, of known size along `axis`.
+        training: Whether to use the statistics of the batch and to update the moving averages.
+        mask: Boolean tensor of the shape of the inputs without their last axis. Positions where it
+            is False are not part of the statistics.
 
     Input shape:
         `(batch_size, ..., channels)`.
 
     Output shape:
-        Same as the input, in the compute dtype. Statistics are float32 also for half precision.
+        Same shape as the input, in the compute dtype. Statistics are float32 or better, also in
+        mixed precision.
 
     Raises:
-        ValueError: If `momentum` lies outside [0, 1], `epsilon` is not above 0,
-            `renorm_clipping` has other keys or its limits exclude each other, or `synchronized`
-            is asked of another backend than TensorFlow.
+        ValueError: If `momentum` is outside [0, 1], `epsilon` is not above 0, `renorm_clipping` has
+            unknown keys or contradictory limits, or `synchronized` is True on a backend other than
+            TensorFlow.
 
     Example:
         >>> layer = ManualBatchNormalization()
@@ -114,7 +116,7 @@ class ManualBatchNormalization(keras.layers.Layer):
             raise ValueError(f"Argument `epsilon` must be above 0. Received: {epsilon=}")
         if synchronized and keras.backend.backend() != "tensorflow":
             raise ValueError(
-                "Argument `synchronized` must be False on other backends than TensorFlow. "
+                "Argument `synchronized` must be False on backends other than TensorFlow. "
                 f"Received: synchronized={synchronized}"
             )
         self.axis = int(axis)
@@ -137,7 +139,7 @@ class ManualBatchNormalization(keras.layers.Layer):
         self.supports_masking = True
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Create a weight per channel for each of gamma, beta and the moving averages."""
+        """Create gamma, beta and the moving averages, with one entry per channel."""
         rank, axis = len(input_shape), self.axis % len(input_shape)
         channels = input_shape[axis]
         self._reduced_axes = tuple(i for i in range(rank) if i != axis)
@@ -187,7 +189,7 @@ class ManualBatchNormalization(keras.layers.Layer):
             setattr(self, name, average)
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        """Normalise `inputs`."""
+        """Normalize `inputs`."""
         x = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
         if training and self.trainable:
             y = self._normalize_by_batch(x, mask)
@@ -202,13 +204,13 @@ class ManualBatchNormalization(keras.layers.Layer):
         return gamma * x_hat + beta
 
     def _normalize_by_batch(self, x: Any, mask: Any) -> Any:
-        # Any number near the mean serves as the origin. From there on numbers are of the size of
-        # the standard deviation, however large the mean is, and float32 has digits to spare.
+        # Subtract an origin near the mean. The result is of the size of the standard deviation, so
+        # float32 keeps its significant digits however large the mean is.
         origin = ops.stop_gradient(self._mean(x[:1], None if mask is None else mask[:1]))
         x = x - origin
 
         mean = self._mean(x, mask)  # 1
-        # The gradient through this mean is that of a sum of deviations, zero: left out.
+        # The gradient through this mean is zero: deviations from the mean sum to zero.
         variance = self._mean(ops.square(x - ops.stop_gradient(mean)), mask)  # 2
         stddev = ops.sqrt(variance + self.epsilon)
         gamma, beta = self._gamma_and_beta(x)
@@ -243,7 +245,7 @@ class ManualBatchNormalization(keras.layers.Layer):
         return ops.reshape(ops.cast(vector, x.dtype), self._broadcast_shape)
 
     def _renorm_corrections(self, mean: Any, stddev: Any) -> tuple[Any, Any]:
-        """Return what turns the batch's normalisation into that by the averages, clipped."""
+        """Return `r` and `d`, which convert to the normalization by the averages, clipped."""
         stddev_average = ops.maximum(self._broadcast(self.renorm_stddev, mean), self.epsilon**0.5)
         r = stddev / stddev_average
         d = (mean - self._broadcast(self.renorm_mean, mean)) / stddev_average
@@ -272,26 +274,27 @@ class ManualBatchNormalization(keras.layers.Layer):
     def recalibrate(
         self, dataset: Any, model: keras.layers.Layer | None = None, *, steps: int | None = None
     ) -> Self:
-        """Replace the moving averages by the exact statistics of a whole data set.
+        """Replace the moving averages by the exact statistics of a data set.
 
-        The averages remember some hundred batches, under weights that were still changing. The
-        rule at test time is the mean and variance over the training set under the final weights;
-        this computes them, in float64 and one pass. Of several such layers recalibrate the one
-        nearest to the input first, since each changes what the next ones see.
+        The moving averages cover some hundred batches, with weights that were still changing. In
+        inference, the layer should use mean and variance of the training set under the final
+        weights. This method computes them, in float64 and one pass. If a model has several such
+        layers, recalibrate the one nearest to the input first, because each layer changes the
+        inputs of the next ones.
 
         Args:
             dataset: The training set: an array, or batches as `tf.data.Dataset`,
-                `keras.utils.PyDataset`, PyTorch `DataLoader`, generator or list. Of `(x, y)`
-                the `x` is used.
-            model: The model that the layer is part of, which is run on `dataset` in inference
-                mode. None if `dataset` holds the layer's own inputs.
+                `keras.utils.PyDataset`, PyTorch `DataLoader`, generator or list. If batches are
+                `(x, y)`, `x` is used.
+            model: The model that contains the layer. It runs on `dataset` in inference mode. None
+                if `dataset` holds the inputs of the layer itself.
             steps: Number of batches to read; None for all.
 
         Returns:
             The layer.
 
         Raises:
-            ValueError: If no example reached the layer, or `dataset` never ends while `steps` is
+            ValueError: If no example reached the layer, or `dataset` is infinite while `steps` is
                 None.
         """
         moments = RunningMoments()
@@ -305,7 +308,9 @@ class ManualBatchNormalization(keras.layers.Layer):
             for inputs in batches(dataset, steps=steps):
                 (model or self)(inputs, training=False)
         if not moments.count:
-            raise ValueError("Argument `dataset` must reach the layer. Received: no example")
+            raise ValueError(
+                "Argument `dataset` must hold examples that reach the layer. Received: no example"
+            )
         self.moving_mean.assign(moments.mean)
         self.moving_variance.assign(moments.variance)
         if self.renorm:
@@ -313,7 +318,7 @@ class ManualBatchNormalization(keras.layers.Layer):
         return self
 
     def _examples(self, inputs: Any, mask: Any) -> np.ndarray:
-        """Return what counts of `inputs` as rows of channels."""
+        """Return the unmasked positions of `inputs`, as rows of channels."""
         x = ops.convert_to_numpy(ops.cast(inputs, "float32"))
         if mask is not None:
             x = np.where(ops.convert_to_numpy(mask)[..., None], x, np.nan)
@@ -368,7 +373,7 @@ def _require_mask_rank(mask: Any, x: Any) -> None:
 def _valid_clipping(limits: dict[str, float]) -> dict[str, float]:
     if set(limits) - {"dmax", "rmax", "rmin"}:
         raise ValueError(
-            "Argument `renorm_clipping` may have the keys 'rmin', 'rmax' and 'dmax'. "
+            "Argument `renorm_clipping` may have the keys 'rmin', 'rmax' and 'dmax' only. "
             f"Received: renorm_clipping={limits}"
         )
     if limits.get("rmin", 0.0) > limits.get("rmax", np.inf) or limits.get("dmax", 0.0) < 0:

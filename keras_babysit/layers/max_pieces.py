@@ -1,4 +1,4 @@
-"""The bare maximum over groups of channels."""
+"""The maximum over groups of channels."""
 
 from typing import Any
 
@@ -10,17 +10,17 @@ from keras_babysit.layers._piecewise import Piecewise, require_pieces, split_pie
 
 @keras.saving.register_keras_serializable(package="keras_babysit")
 class MaxPieces(Piecewise, keras.layers.Layer):
-    """Maximum over groups of `pieces` neighbouring channels.
+    """Maximum over groups of `pieces` adjacent channels.
 
-    `y[..., u] = max over p of x[..., u * pieces + p]`: maxout after any layer. TensorFlow
-    Addons' `Maxout(num_units)` is `MaxPieces(channels // num_units)`. `Maxout` and
-    `MaxoutConv2D` hold the affine map too, and give it initial weights of the right scale.
+    `y[..., u] = max over p of x[..., u * pieces + p]`. Put it after any layer to make it a maxout
+    layer. It equals TensorFlow Addons' `Maxout(num_units)` with `pieces = channels // num_units`.
+    `Maxout` and `MaxoutConv2D` contain the weights too, and initialize them with the right scale.
 
-    Cost: `pieces - 1` comparisons per output, one pass over the inputs and one over the outputs;
-    an `axis` other than the last costs a transposition of each where nothing is fused.
+    Cost: `pieces - 1` comparisons per output. The inputs are read once and the outputs written
+    once. An `axis` other than the last one adds a transposition of each without fusion.
 
     Args:
-        pieces: Number of channels that share one output, at least 2.
+        pieces: Number of channels per output, at least 2.
         axis: The channel axis, any but the batch axis.
         **kwargs: Arguments of `keras.layers.Layer`, such as `name` and `dtype`.
 
@@ -31,7 +31,8 @@ class MaxPieces(Piecewise, keras.layers.Layer):
         `(batch_size, ..., units)`, in the compute dtype. Masks pass through.
 
     Raises:
-        ValueError: If `pieces` is below 2, `axis` is 0, or the channels cannot be divided.
+        ValueError: If `pieces` is below 2, `axis` is 0, or the number of channels is not a multiple
+            of `pieces`.
 
     Example:
         >>> tuple(MaxPieces(2)(np.array([[1.0, 4.0, 3.0, 2.0]])).shape)
@@ -50,7 +51,7 @@ class MaxPieces(Piecewise, keras.layers.Layer):
         self.supports_masking = True
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Check that the channels can be divided among the pieces."""
+        """Check that the number of channels is a multiple of `pieces`."""
         channels = input_shape[self.axis]
         if channels is None or channels % self.pieces:
             raise ValueError(

@@ -1,4 +1,4 @@
-"""A dense layer that learns its activation."""
+"""Dense maxout layer."""
 
 from typing import Any
 
@@ -11,23 +11,23 @@ from keras_babysit.layers._piecewise import Piecewise, require_pieces, split_pie
 
 @keras.saving.register_keras_serializable(package="keras_babysit")
 class Maxout(Piecewise, keras.layers.Layer):
-    """Dense layer with the maximum of several affine maps per unit, instead of an activation.
+    """Dense layer whose units are the maximum of several affine maps.
 
-    `y[..., u] = max over p of (x @ W)[..., u, p] + b[u, p]`. With two pieces a unit can be a
-    ReLU, an absolute value or linear; it learns which. It is linear wherever it is, so it does
-    not saturate, and one piece always has the gradient.
+    `y[..., u] = max over p of (x @ W)[..., u, p] + b[u, p]`. The maximum replaces the activation.
+    With two pieces a unit can learn a ReLU, an absolute value or a linear function. A unit is
+    piecewise linear, so it does not saturate, and one of its pieces always gets a gradient.
 
-    Cost: `pieces` times the weights and FLOPs of a `Dense(units)`: `2 * inputs * units * pieces`
-    per example in one matrix product, plus `units * (pieces - 1)` comparisons; `units * pieces`
-    numbers per example are kept for the backward pass. Measured against
-    `Dense(units * pieces)`, reshape and max by `make bench-layers`.
+    Cost: `pieces` times the weights and FLOPs of `Dense(units)`. Per example that is one matrix
+    product of `2 * inputs * units * pieces` FLOPs and `units * (pieces - 1)` comparisons, and
+    `units * pieces` numbers are kept for the backward pass. `make bench-layers` compares it with
+    `Dense(units * pieces)`, reshape and max.
 
     Args:
         units: Number of outputs, at least 1.
         pieces: Number of affine maps per unit, at least 2.
         use_bias: Whether each affine map has a bias.
-        kernel_initializer: Keras initializer. None takes
-            `VariancePreserving(pieces=pieces)`, which keeps the second moment of the signal.
+        kernel_initializer: Keras initializer. None uses `VariancePreserving(pieces=pieces)`, which
+            preserves the second moment of the signal.
         bias_initializer: Keras initializer of the bias.
         kernel_regularizer: Keras regularizer of the kernel.
         bias_regularizer: Keras regularizer of the bias.
@@ -90,7 +90,7 @@ class Maxout(Piecewise, keras.layers.Layer):
         self.supports_masking = True
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Create one kernel and one bias that hold all pieces."""
+        """Create one kernel and one bias for all pieces."""
         inputs = input_shape[-1]
         self.kernel = self.add_weight(
             name="kernel",
@@ -111,14 +111,14 @@ class Maxout(Piecewise, keras.layers.Layer):
         self.input_spec = keras.InputSpec(min_ndim=2, axes={-1: inputs})
 
     def call(self, inputs: Any) -> Any:
-        """Return the largest piece of each unit."""
+        """Return the maximum over the pieces of each unit."""
         z = ops.matmul(inputs, self.kernel)
         if self.bias is not None:
             z = ops.add(z, self.bias)
         return self.reduce_pieces(split_pieces(z, self.pieces))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Return `input_shape` with `units` at its end."""
+        """Return `input_shape` with `units` as the last size."""
         return (*input_shape[:-1], self.units)
 
     def get_config(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A one-dimensional convolution that learns its activation."""
+"""1D maxout convolution."""
 
 from typing import Any
 
@@ -10,21 +10,21 @@ from keras_babysit.layers._maxout_conv import MaxoutConv
 
 @keras.saving.register_keras_serializable(package="keras_babysit")
 class MaxoutConv1D(MaxoutConv, keras.layers.Conv1D):
-    """1D convolution with the maximum of several filters per output channel.
+    """1D convolution whose output channels are the maximum of several filters.
 
-    `y[..., f] = max over p of (x * W)[..., f, p] + b[f, p]`, `Maxout` with shared weights.
+    `y[..., f] = max over p of (x * W)[..., f, p] + b[f, p]`. It is `Maxout` with shared weights.
 
-    Cost: that of `Conv1D(filters * pieces)`, in one convolution, plus `pieces - 1` comparisons
-    per output; `pieces` numbers per output are kept for the backward pass.
+    Cost: one convolution, as of `Conv1D(filters * pieces)`, and `pieces - 1` comparisons per
+    output. `pieces` numbers per output are kept for the backward pass.
 
     Args:
         filters: Number of output channels.
         kernel_size: Length of the window.
         pieces: Number of filters per output channel, at least 2.
         activation: Keras activation after the maximum; None for none.
-        kernel_initializer: Keras initializer. None takes
+        kernel_initializer: Keras initializer. None uses
             `VariancePreserving(activation, pieces=pieces)`.
-        **kwargs: All other arguments of `keras.layers.Conv1D`, with their meaning there:
+        **kwargs: Other arguments of `keras.layers.Conv1D`, with the same meaning:
             `strides`, `padding` (also `"causal"`), `data_format`, `dilation_rate`, `groups`,
             `use_bias`, initializers, regularizers, constraints, `name`, `dtype`.
 
@@ -36,7 +36,7 @@ class MaxoutConv1D(MaxoutConv, keras.layers.Conv1D):
         That of `Conv1D(filters)`, in the compute dtype.
 
     Raises:
-        ValueError: If `pieces` is below 2, or where `keras.layers.Conv1D` raises.
+        ValueError: If `pieces` is below 2, or if `keras.layers.Conv1D` raises it.
 
     Example:
         >>> tuple(MaxoutConv1D(8, 3, pieces=2)(np.ones((1, 10, 4))).shape)
@@ -47,7 +47,7 @@ class MaxoutConv1D(MaxoutConv, keras.layers.Conv1D):
     """
 
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:
-        """Convolve, with the padding on the left that `"causal"` asks for."""
+        """Convolve, with padding on the left for `padding="causal"`."""
         padding = self.padding
         if padding == "causal":
             left = self.dilation_rate[0] * (self.kernel_size[0] - 1)

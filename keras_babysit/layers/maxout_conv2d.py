@@ -1,4 +1,4 @@
-"""A two-dimensional convolution that learns its activation."""
+"""2D maxout convolution."""
 
 import keras
 
@@ -7,21 +7,21 @@ from keras_babysit.layers._maxout_conv import MaxoutConv
 
 @keras.saving.register_keras_serializable(package="keras_babysit")
 class MaxoutConv2D(MaxoutConv, keras.layers.Conv2D):
-    """2D convolution with the maximum of several filters per output channel.
+    """2D convolution whose output channels are the maximum of several filters.
 
-    `y[..., f] = max over p of (x * W)[..., f, p] + b[f, p]`, `Maxout` with shared weights.
+    `y[..., f] = max over p of (x * W)[..., f, p] + b[f, p]`. It is `Maxout` with shared weights.
 
-    Cost: that of `Conv2D(filters * pieces)`, in one convolution, plus `pieces - 1` comparisons
-    per output; `pieces` numbers per output are kept for the backward pass.
+    Cost: one convolution, as of `Conv2D(filters * pieces)`, and `pieces - 1` comparisons per
+    output. `pieces` numbers per output are kept for the backward pass.
 
     Args:
         filters: Number of output channels.
-        kernel_size: Height and width of the window, one number for a square.
+        kernel_size: Height and width of the window, or one number for a square.
         pieces: Number of filters per output channel, at least 2.
         activation: Keras activation after the maximum; None for none.
-        kernel_initializer: Keras initializer. None takes
+        kernel_initializer: Keras initializer. None uses
             `VariancePreserving(activation, pieces=pieces)`.
-        **kwargs: All other arguments of `keras.layers.Conv2D`, with their meaning there:
+        **kwargs: Other arguments of `keras.layers.Conv2D`, with the same meaning:
             `strides`, `padding`, `data_format`, `dilation_rate`, `groups`, `use_bias`,
             initializers, regularizers, constraints, `name`, `dtype`.
 
@@ -33,7 +33,7 @@ class MaxoutConv2D(MaxoutConv, keras.layers.Conv2D):
         That of `Conv2D(filters)`, in the compute dtype.
 
     Raises:
-        ValueError: If `pieces` is below 2, or where `keras.layers.Conv2D` raises.
+        ValueError: If `pieces` is below 2, or if `keras.layers.Conv2D` raises it.
 
     Example:
         >>> tuple(MaxoutConv2D(8, 3, padding="same")(np.ones((1, 10, 10, 4))).shape)

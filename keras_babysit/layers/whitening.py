@@ -1,4 +1,4 @@
-"""Decorrelate inputs and give them unit variance."""
+"""PCA and ZCA whitening."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,7 @@ from keras import ops
 from keras_babysit.layers._adapted import Adapted
 from keras_babysit.layers._batches import blocks
 from keras_babysit.layers._eigen import (
-    components_for_share,
+    components_for_fraction,
     full_eigenpairs,
     randomized_eigenpairs,
 )
@@ -23,54 +23,53 @@ SOLVERS = ("full", "randomized")
 
 @keras.saving.register_keras_serializable(package="keras_babysit")
 class Whitening(Adapted):
-    """Rotate the inputs to uncorrelated directions and scale each to unit variance.
+    """Whitening: transform the inputs to uncorrelated features with unit variance.
 
     With eigenvectors `V` and eigenvalues `λ` of the training set's covariance:
 
     - `mode="pca"`: `y = (x - mean) @ V / sqrt(λ + epsilon)`
-    - `mode="zca"`: the same, rotated back by `@ V.T`: of all whitened inputs the nearest to the
-      original ones, so that images still look like images
+    - `mode="zca"`: the same, rotated back by `@ V.T`. Of all whitening transforms it changes the
+      inputs least, so images still look like images.
     - `mode="pca", whiten=False`: `y = (x - mean) @ V`, plain principal components
 
-    The covariance is exact: float64, in one pass over the data, in memory of 8 * d² bytes and a
-    few blocks of as much, for d features and any number of examples. Shards can be measured
-    apart and joined by `merge`.
+    The covariance is exact: it is computed in float64 in one pass over the data. For d features it
+    needs `8 * d²` bytes, and a few blocks of that size, whatever the number of examples. Parts of
+    the data can be adapted separately and combined with `merge`.
 
-    Directions without variance (constant or duplicate features, or fewer examples than
-    features) come out as 0; they are those with `λ` below rounding error, `d * 2.2e-16` of the
-    largest. Signs follow scikit-learn: the largest entry of each direction is positive.
+    Directions without variance (constant or duplicate features, or fewer examples than features)
+    become 0. These are the ones whose `λ` is below rounding error, `d * 2.2e-16` of the largest.
+    Signs follow scikit-learn: the largest entry of each direction is positive.
 
-    Cost per example: `2 * d * k` FLOPs for PCA and twice that for ZCA, for k components. `adapt`
-    takes `n * d²` FLOPs and, once, `O(d³)` for the eigenvectors. Measured against scikit-learn
-    by `make bench-layers`.
+    Cost per example: `2 * d * k` FLOPs for PCA with k components, and twice that for ZCA. `adapt`
+    needs `n * d²` FLOPs, and `O(d³)` once for the eigenvectors. `make bench-layers` compares it
+    with scikit-learn.
 
     Args:
         mode: `"zca"` or `"pca"`.
-        components: Number of directions to keep: an int of at least 1, a share of the variance in
-            (0, 1) to explain, or None for all. After `adapt` a share is replaced by the number it
-            came to.
-        epsilon: Added to the variances, at least 0. Larger values blur less noise into the small
-            directions.
-        whiten: Whether to scale; False only with `mode="pca"`.
-        ddof: Variances are divided by `n - ddof`. None takes the convention of the mode's
-            best-known implementation: 1 for PCA, as scikit-learn, 0 for ZCA, as Keras'
-            `ImageDataGenerator`.
-        solver: `"full"` takes all eigenvectors. `"randomized"` approximates the first
-            `components`, which must be an int, by scikit-learn's `randomized_svd` in
-            `O(d² * components)`: for large d of which a small part is kept.
-        seed: Seed of the randomized solver.
+        components: Number of directions to keep: an int of at least 1, a fraction of the variance
+            in (0, 1) to explain, or None for all. `adapt` replaces a fraction by the number of
+            directions that explain it.
+        epsilon: Added to the variances, at least 0. A larger value amplifies noise less in
+            directions of small variance.
+        whiten: Whether to scale to unit variance. False is possible with `mode="pca"` only.
+        ddof: Variances are divided by `n - ddof`. None means 1 for PCA, as in scikit-learn, and 0
+            for ZCA, as in Keras' `ImageDataGenerator`.
+        solver: `"full"` computes all eigenvectors. `"randomized"` approximates the first
+            `components`, an int, with scikit-learn's `randomized_svd` in `O(d² * components)`. Use
+            it to keep few components of many features.
+        seed: Random seed of the randomized solver.
         **kwargs: Arguments of `keras.layers.Layer`, such as `name` and `dtype`.
 
     Input shape:
-        `(batch_size, ...)` of known sizes, flattened to d features. Integers are welcome.
+        `(batch_size, ...)` of known sizes, flattened to d features. Integers are accepted.
 
     Output shape:
-        `(batch_size, components)` for PCA, the input's for ZCA, in the compute dtype. Weights
-        are float32 and so is the arithmetic.
+        `(batch_size, components)` for PCA, the input shape for ZCA, in the compute dtype. Weights
+        and arithmetic are float32.
 
     Raises:
-        ValueError: If an argument is outside its range.
-        ImportError: In `adapt`, if the randomized solver is asked for without scikit-learn.
+        ValueError: If an argument is out of range.
+        ImportError: In `adapt`, if `solver="randomized"` and scikit-learn is not installed.
 
     Example:
         >>> x = np.random.default_rng(0).normal(size=(1000, 2)) @ np.array([[3.0, 2.0], [0.0, 1.0]])
@@ -118,17 +117,17 @@ class Whitening(Adapted):
         self.seed = seed
 
     @property
-    def _is_share(self) -> bool:
+    def _is_fraction(self) -> bool:
         return isinstance(self.components, float)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Create the weights, for as many directions as are kept."""
-        if self._is_share:
+        """Create the weights for the directions that are kept."""
+        if self._is_fraction:
             raise ValueError(
-                "The layer must be adapted before it is built, because the number of its "
-                f"components follows from the data. Received: components={self.components}"
+                "The layer must be adapted before it is built if `components` is a fraction, "
+                f"because their number depends on the data. Received: components={self.components}"
             )
-        features = math.prod(self._build_kept(input_shape))
+        features = math.prod(self._build_state_shape(input_shape))
         count = features if self.components is None else self.components
         if count > features:
             raise ValueError(
@@ -146,20 +145,19 @@ class Whitening(Adapted):
         if self.whiten:
             y = y * self._scale(-0.5)
         if self.mode == "zca":
-            y = ops.reshape(ops.matmul(y, self.directions), (-1, *self._kept_shape))
+            y = ops.reshape(ops.matmul(y, self.directions), (-1, *self._built_state_shape))
         return ops.cast(y, self.compute_dtype)
 
     def inverse(self, outputs: Any) -> Any:
         """Return the inputs that the layer maps to `outputs`.
 
-        What was dropped is the mean there: directions beyond `components`, and those without
-        variance.
+        Along directions that were dropped or have no variance, the result is the mean.
 
         Args:
-            outputs: Tensor or array of the output's shape.
+            outputs: Tensor or array of the output shape.
 
         Returns:
-            A tensor of the input's shape, in float32.
+            A tensor of the input shape, in float32.
         """
         y = ops.convert_to_tensor(outputs, dtype=self._state_dtype)
         if self.mode == "zca":
@@ -168,22 +166,22 @@ class Whitening(Adapted):
         if self.whiten:
             y = y * self._scale(0.5)
         x = ops.matmul(y, self.directions) + self.mean
-        return ops.reshape(x, (-1, *self._kept_shape))
+        return ops.reshape(x, (-1, *self._built_state_shape))
 
     def _scale(self, power: float) -> Any:
-        """Return `(λ + epsilon) ** power`, and 0 for the directions without variance."""
+        """Return `(λ + epsilon) ** power`, and 0 for directions without variance."""
         variance = ops.convert_to_tensor(self.explained_variance)
         has_variance = ops.not_equal(variance, 0.0)  # NaN, before `adapt`, stays NaN
         safe = ops.where(has_variance, variance + self.epsilon, 1.0)
         return ops.where(has_variance, safe**power, 0.0)
 
-    def _kept(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    def _state_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return tuple(shape[1:])
 
     def _examples(
         self, arrays: Iterable[np.ndarray], shape: tuple[int, ...]
     ) -> Iterator[np.ndarray]:
-        # Blocks this large keep the products at the speed of a single one over all rows.
+        # Products of blocks this large are as fast as a single product over all rows.
         features = math.prod(shape[1:])
         flat = (array.reshape(len(array), features) for array in arrays)
         return blocks(flat, rows=max(4 * features, 8192))
@@ -198,8 +196,8 @@ class Whitening(Adapted):
             variances, directions = randomized_eigenpairs(covariance, self.components, self.seed)
         else:
             variances, directions = full_eigenpairs(covariance)
-        if self._is_share:
-            self.components = components_for_share(variances, self.components)
+        if self._is_fraction:
+            self.components = components_for_fraction(variances, self.components)
         return {
             "mean": statistics.mean,
             "directions": directions[: self.components],
@@ -207,7 +205,7 @@ class Whitening(Adapted):
         }
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Return the input's shape for ZCA, `(batch_size, components)` for PCA."""
+        """Return the input shape for ZCA, `(batch_size, components)` for PCA."""
         if self.mode == "zca":
             return input_shape
         return (input_shape[0], self.components or math.prod(input_shape[1:]))
@@ -228,15 +226,15 @@ class Whitening(Adapted):
 
 def _valid_components(components: int | float | None, solver: str) -> int | float | None:
     is_count = isinstance(components, int) and components >= 1
-    is_share = isinstance(components, float) and 0 < components < 1
-    if not (components is None or is_count or is_share):
+    is_fraction = isinstance(components, float) and 0 < components < 1
+    if not (components is None or is_count or is_fraction):
         raise ValueError(
-            "Argument `components` must be None, an int of at least 1 or a share in (0, 1). "
+            "Argument `components` must be None, an int of at least 1 or a fraction in (0, 1). "
             f"Received: components={components!r}"
         )
     if solver == "randomized" and not is_count:
         raise ValueError(
-            'Argument `components` must be an int for `solver="randomized"`. '
+            'Argument `components` must be an int if `solver="randomized"`. '
             f"Received: components={components!r}"
         )
     return components

@@ -1,4 +1,4 @@
-"""Subtract the mean of the training set."""
+"""Subtraction of the training set's mean."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -15,25 +15,25 @@ from keras_babysit.layers._running_moments import RunningMoments
 class ZeroCenter(Adapted):
     """Subtract the mean of the training set: `y = x - mean`.
 
-    Inputs that are all positive give all weights of a unit gradients of one sign, so that it can
-    only move along zigzags. To divide by the standard deviation as well is
-    `keras.layers.Normalization`; to remove correlations is `Whitening`.
+    If all inputs are positive, the gradients of all weights of a unit have the same sign, and the
+    weights move in a zigzag. To divide by the standard deviation too, use
+    `keras.layers.Normalization`. To remove correlations, use `Whitening`.
 
-    The mean is exact: float64, streamed, whatever the number of examples. Cost: one subtraction
-    per element, one pass over the inputs and one over the outputs.
+    The mean is exact: it is computed in float64 in one pass, for any number of examples. Cost: one
+    subtraction per element. The inputs are read once and the outputs written once.
 
     Args:
-        axis: The axis that keeps a mean of its own per entry, -1 for one per channel; or None for
-            the mean image, one number for each position of an example. (In
-            `keras.layers.Normalization` None means one number for all.)
+        axis: The axis with a separate mean per entry; -1 for one mean per channel. None means one
+            mean per position of an example, such as the mean image. (In
+            `keras.layers.Normalization`, None means one number for all.)
         **kwargs: Arguments of `keras.layers.Layer`, such as `name` and `dtype`.
 
     Input shape:
-        `(batch_size, ...)` of numbers, integers included. With an `axis`, of any size along the
-        others.
+        `(batch_size, ...)` of numbers, including integers. With an `axis`, the other sizes may
+        vary.
 
     Output shape:
-        Same as the input, in the compute dtype; the subtraction is done in float32. Masks pass
+        Same shape as the input, in the compute dtype. The subtraction is in float32. Masks pass
         through.
 
     Raises:
@@ -56,19 +56,19 @@ class ZeroCenter(Adapted):
         self.supports_masking = True
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Create the mean in a shape that broadcasts against the inputs."""
-        shape = self._build_kept(input_shape)
+        """Create the mean, in a shape that broadcasts against the inputs."""
+        shape = self._build_state_shape(input_shape)
         if self.axis is not None:
             axes_after = len(input_shape) - 1 - self.axis % len(input_shape)
             shape += (1,) * axes_after
         self.mean = self._add_state("mean", shape)
 
     def call(self, inputs: Any) -> Any:
-        """Return `inputs` less the mean."""
-        centred = ops.cast(inputs, self._state_dtype) - self.mean
-        return ops.cast(centred, self.compute_dtype)
+        """Return `inputs - mean`."""
+        centered = ops.cast(inputs, self._state_dtype) - self.mean
+        return ops.cast(centered, self.compute_dtype)
 
-    def _kept(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    def _state_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return tuple(shape[1:]) if self.axis is None else (shape[self.axis],)
 
     def _examples(

@@ -1,14 +1,20 @@
-"""Hyperparameter search: cross-validated grid, random and coarse-to-fine, steered by diagnosis.
+"""Hyperparameter search with cross-validation: grid, random and coarse-to-fine.
 
-    search                    a trial                        between rounds
-    base_search_cv            cross_validation, causes       record -> narrow_ranges, edits
-      worker, slots             under the Babysitter           all pure functions: rounds
-      study, storage          hyper_parameters, suggest      shown by
-        on Optuna             objective, data                  progress, table, plot, hparams
+| part | modules |
+|---|---|
+| arguments and results of a search | `base_search_cv`, `results` |
+| processes that share the trials | `worker`, `slots`, `study`, `storage` |
+| one trial | `trial_run`, `cross_validation`, `causes`, `objective`, `data` |
+| hyperparameters | `hyper_parameters`, `space`, `suggest` |
+| ranges of the next round (pure functions) | `record`, `narrow_ranges`, `edits`, `rounds` |
+| display | `progress`, `table`, `plot`, `hparams` |
 
-The engine is Optuna: its database, samplers and pruners. Another strategy is a subclass of
-`BaseSearchCV`; another sampler a name in `sampler.SAMPLERS`; another reason to stop a trial a rule
-in `causes.CAUSES`; another lesson for the next round an edit in `edits.EDITS`.
+Optuna stores the trials, samples them and prunes them. To extend the search, add:
+
+- a strategy: a subclass of `BaseSearchCV`;
+- a sampler: an entry in `sampler.SAMPLERS`;
+- a reason to stop a trial: a rule in `causes.CAUSES`;
+- a change to the ranges of the next round: an edit in `edits.EDITS`.
 """
 
 try:

@@ -1,4 +1,4 @@
-"""What the searches have in common: arguments, one `fit`, results."""
+"""The common part of all searches: arguments, `fit` and results."""
 
 import uuid
 import zlib
@@ -11,72 +11,76 @@ from keras_babysit.search.hyper_parameters import HyperParameters
 from keras_babysit.search.hypermodel import Hypermodel
 from keras_babysit.search.objective import read_objective
 from keras_babysit.search.plot import plot
-from keras_babysit.search.progress import ProgressBar, ends
+from keras_babysit.search.progress import ProgressBar, incomplete_counts
 from keras_babysit.search.record import best
 from keras_babysit.search.results import cv_results
 from keras_babysit.search.rounds import Steering, ranges_by_round
 from keras_babysit.search.sampler import read_pruner, read_sampler
 from keras_babysit.search.storage import read_storage
-from keras_babysit.search.study import agree, open_study, silent
+from keras_babysit.search.study import open_study, quiet_optuna_log, require_same_settings
 from keras_babysit.search.table import as_text, show, summary
 from keras_babysit.search.worker import Plan, Worker
 
-FIRST_LOOK = 8
-"""Examples on which the default model is tried before the first trial."""
+DEFAULT_MODEL_EXAMPLES = 8
+"""Number of examples on which the default model is evaluated before the first trial."""
 
 
 class BaseSearchCV:
-    """Searches over hyperparameters by cross-validated trials.
+    """Base class of the searches: cross-validated trials over hyperparameters.
 
-    A trial trains a model on each fold in turn. The mean score so far is reported after each, and
-    a trial that is behind the median of the others is pruned. The folds are the same for all
-    trials. In the first fold it runs under the `Babysitter`: a trial whose loss explodes, is not
-    finite, has a layer dead or saturated through, or does not move is stopped within tens of steps,
-    and the cause is noted.
+    A trial trains one model per fold. After each fold it reports the mean score so far, and is
+    pruned if that score is worse than the median of the other trials. All trials use the same
+    folds. In the first fold the `Babysitter` watches: it stops a trial within tens of steps if the
+    loss explodes or is not finite, if a whole layer is dead or saturated, or if the weights hardly
+    change. The cause is recorded.
 
-    Start the same script any number of times, on one machine or on many, with the same `storage`
-    and `study_name`, and the processes share the trials. One that is killed loses nothing.
+    To search in parallel, start the same script several times, on one machine or on many, with the
+    same `storage` and `study_name`. The processes share the trials. If one of them is killed,
+    another one repeats its trial.
 
     Args:
         hypermodel: A function `hp -> compiled model`, or a KerasTuner `HyperModel`. `hp` is a
-            `HyperParameters`, with KerasTuner's names.
-        objective: `"val_loss"`, or `"val_"` and the name of a metric of the model. The loss counts
-            without the penalties on weights.
-        direction: `"min"`, `"max"`, or `"auto"` to read it off the name.
-        cv: Number of folds, a scikit-learn splitter, or pairs of row numbers.
-        pruner: `"median"` prunes between folds after 5 complete trials; None never; or an Optuna
-            pruner.
-        diagnose: Whether trials are watched, and stopped by cause.
-        max_stopped: Share of the trials of a round that a cause may stop in the first fold, in
-            [0, 1], so that models that start slowly get their chance.
-        error_score: `"raise"` ends the search if a trial raises; `"fail"` counts it as failed.
-        refit: Whether to train the best hyperparameters on all examples in the end.
-        storage: None keeps the trials in memory; `"sqlite:///search.db"` for the processes of one
-            machine, `"postgresql+psycopg://..."` for many; or what `open_storage` returns.
+            `HyperParameters`, which has the methods of KerasTuner's.
+        objective: `"val_loss"`, or `"val_"` and the name of a metric of the model. The loss is
+            taken without weight penalties.
+        direction: `"min"`, `"max"`, or `"auto"` to infer it from the name of the objective.
+        cv: Number of folds, a scikit-learn splitter, or an iterable of `(train, validation)` row
+            numbers.
+        pruner: `"median"` to prune between folds once 5 trials are complete, None to never prune,
+            or an Optuna pruner.
+        diagnose: Whether the `Babysitter` watches the trials and stops those that cannot succeed.
+        max_stopped: Largest fraction of the trials of a round that may be stopped in the first
+            fold, in [0, 1]. It leaves slow starters a chance.
+        error_score: `"raise"` to end the search if a trial raises an exception, `"fail"` to mark
+            that trial as failed and continue.
+        refit: Whether to train a model with the best hyperparameters on all examples at the end.
+        storage: None to keep the trials in memory, `"sqlite:///search.db"` to share them between
+            processes of one machine, `"postgresql+psycopg://..."` to share them between machines,
+            or the return value of `open_storage`.
         study_name: Name of the search in the storage.
-        heartbeat_interval: Seconds between signs of life; a worker that was silent for twice as
-            long has its trial given to another.
-        max_retries: How often a trial is tried again after its worker died.
-        allow_lost_trials: Whether to accept a storage that does not notice the death of a worker.
-        log_dir: Folder for TensorBoard's HParams; None writes nothing.
-        seed: Seed of folds, samples and weights; None makes one from `study_name`.
-        verbose: 1 to show progress and a table, 0 for nothing.
+        heartbeat_interval: Seconds between two heartbeats of a worker. After two intervals without
+            a heartbeat, another worker repeats its trial.
+        max_retries: How often a trial is repeated after its worker died.
+        allow_lost_trials: Whether to accept a storage that cannot detect that a worker died.
+        log_dir: Folder of the event files for TensorBoard's HParams tab, or None to write none.
+        seed: Seed of folds, samples and weights. None derives it from `study_name`.
+        verbose: 1 to show a progress bar and a table of results, 0 to print nothing.
 
     Attributes:
-        best_params_: Values of the best complete trial of all rounds.
-        best_score_: Its mean score.
-        best_trial_: Its `Record`.
+        best_params_: Hyperparameters of the best complete trial of all rounds.
+        best_score_: Mean score of that trial.
+        best_trial_: `Record` of that trial.
         best_model_: With `refit`, the model trained on all examples.
-        cv_results_: Columns by name, one entry per trial (see `cv_results`).
-        ranges_: For each round the `Range` of each numeric hyperparameter, by name.
-        advice_: The `Finding` that explains each edit of a range, and what to search next.
-        records_: The `Record` of each trial.
+        cv_results_: Dictionary of columns with one entry per trial (see `cv_results`).
+        ranges_: One dictionary per round, with the `Range` of each numeric hyperparameter.
+        findings_: One `Finding` per change of a range, and suggestions of what else to search.
+        records_: One `Record` per trial.
         study_: The Optuna study.
         n_splits_: Number of folds.
 
     Raises:
         ValueError: If an argument is out of range.
-        TypeError: If `hypermodel` or `storage` is of the wrong kind.
+        TypeError: If `hypermodel` or `storage` has the wrong type.
     """
 
     def __init__(
@@ -122,28 +126,29 @@ class BaseSearchCV:
         self.verbose = verbose
 
     def fit(self, x, y=None, *, groups=None, sample_weight=None, **fit_arguments):
-        """Search; the arguments are those of `Model.fit`.
+        """Run the search. The arguments are those of `Model.fit`.
 
         Args:
-            x: Inputs: an array, or a list, tuple or dict of arrays.
-            y: Targets of the same kinds.
+            x: Inputs: an array, or a list, tuple or dictionary of arrays.
+            y: Targets, of the same types.
             groups: Group of each example, for splitters that keep groups together.
             sample_weight: Weight of each example.
-            **fit_arguments: Further arguments of `fit`: `epochs`, `batch_size`, `callbacks`, ...
+            **fit_arguments: Further arguments of `Model.fit`, such as `epochs`, `batch_size` or
+                `callbacks`.
 
         Returns:
             The search itself.
 
         Raises:
-            ValueError: Before the first trial: if there are fewer examples than folds, if the
-                model does not log the objective, or if the study was begun on other terms.
-            TypeError: If the data cannot be cut by rows, or the hypermodel returns no model.
-            SearchFailedError: If no trial was completed.
+            ValueError: Before the first trial, if there are fewer examples than folds, if the model
+                does not report the objective, or if the study exists with other settings.
+            TypeError: If the data cannot be indexed by rows, or the hypermodel returns no model.
+            SearchFailedError: If no trial completed.
         """
         _check_fit(fit_arguments)
         examples = Examples(x, y, sample_weight)
         folds = make_folds(examples, self.cv, self.seed, groups)
-        space = self._look(examples)
+        space = self._discover_space(examples)
         rounds = self._rounds(space)
         evaluation = CrossValidation(
             self.hypermodel,
@@ -162,7 +167,7 @@ class BaseSearchCV:
             self.max_retries,
             self.error_score == "fail",
         )
-        with silent():
+        with quiet_optuna_log():
             self.study_ = self._open_study(folds)
             total = sum(len(slots) for slots in rounds)
             bar = ProgressBar(self.objective, total, len(rounds), verbose=self.verbose)
@@ -182,14 +187,14 @@ class BaseSearchCV:
         return self
 
     def build(self, params):
-        """Return a fresh compiled model of these hyperparameters, as `best_params_` has them."""
+        """Return a new compiled model with these hyperparameters, given like `best_params_`."""
         return self.hypermodel.build(self._hp(params))
 
     def plot(self):
-        """Draw the score against each parameter (see `keras_babysit.search.plot`).
+        """Plot the score against each hyperparameter (see `keras_babysit.search.plot`).
 
         Returns:
-            A `matplotlib.figure.Figure`; save it by `savefig`.
+            A `matplotlib.figure.Figure`. Save it with its method `savefig`.
 
         Raises:
             ImportError: If matplotlib is not installed.
@@ -197,14 +202,16 @@ class BaseSearchCV:
         return plot(self.records_, self.ranges_, self.objective)
 
     def summary(self):
-        """Return the table of the best trials and the advice as text."""
+        """Return the table of the best trials and the findings, as text."""
         return as_text(summary(self.records_, self.findings_, self.objective))
 
     def _hp(self, params):
-        return HyperParameters(lambda dimension: params.get(dimension.name, dimension.first))
+        return HyperParameters(
+            lambda dimension: params.get(dimension.name, dimension.default_value)
+        )
 
     def _rounds(self, space):
-        """Return for each round the slots to fill with their parameters."""
+        """Return one dictionary per round: its slots, and the hyperparameters fixed for each."""
         raise NotImplementedError
 
     def _sampler(self):
@@ -213,10 +220,10 @@ class BaseSearchCV:
     def _steering(self):
         return Steering()
 
-    def _look(self, examples):
-        """Return the space as far as it shows in a model of all defaults, which is tried out."""
-        model, space = self.hypermodel.look()
-        x, y, sample_weight = examples.take(slice(0, FIRST_LOOK))
+    def _discover_space(self, examples):
+        """Return the search space, after evaluating the default model on a few examples."""
+        model, space = self.hypermodel.discover_space()
+        x, y, sample_weight = examples.take(slice(0, DEFAULT_MODEL_EXAMPLES))
         self.objective.score(model, (x, y, sample_weight), None)
         return space
 
@@ -228,8 +235,12 @@ class BaseSearchCV:
             sampler=self._sampler(),
             pruner=self.pruner,
         )
-        terms = {"objective": self.objective.name, "seed": self.seed, "folds": fingerprint(folds)}
-        agree(study, terms)
+        settings = {
+            "objective": self.objective.name,
+            "seed": self.seed,
+            "folds": fingerprint(folds),
+        }
+        require_same_settings(study, settings)
         return study
 
     def _conclude(self, records, rounds, folds):
@@ -243,15 +254,23 @@ class BaseSearchCV:
         self.best_trial_ = best(records)
         if self.best_trial_ is None:
             raise SearchFailedError(
-                f"At least one trial must be completed. Received: {ends(records) or 'none'} of "
-                f"{len(records)} trials. {self._way_out(records)}"
+                f"No trial completed ({_describe_ends(records)}). {self._way_out(records)}"
             )
         self.best_params_ = dict(self.best_trial_.params)
         self.best_score_ = self.best_trial_.score
 
     def _way_out(self, records):
         messages = [record.message for record in records if record.message]
-        return f"The latest: {messages[-1]}" if messages else "Allow more trials."
+        return f"The last message: {messages[-1]}" if messages else "Raise `max_trials`."
+
+
+def _describe_ends(records):
+    """Return how the trials ended, such as `"1 pruned, 2 stopped by no_update"`."""
+    parts = [
+        f"{count} {name}" if name in ("pruned", "failed") else f"{count} stopped by {name}"
+        for name, count in incomplete_counts(records).items()
+    ]
+    return ", ".join(parts) or "no trial ended"
 
 
 def _check(max_stopped, error_score, storage, study_name):
@@ -265,8 +284,8 @@ def _check(max_stopped, error_score, storage, study_name):
         )
     if storage is not None and not study_name:
         raise ValueError(
-            "Argument `study_name` must be given with a storage, so that all workers, and a later "
-            "run, find the same study. Received: study_name=None"
+            "Argument `study_name` must be given together with `storage`, because workers find "
+            "their common study by its name. Received: study_name=None"
         )
 
 
@@ -274,5 +293,6 @@ def _check_fit(fit_arguments):
     taken = sorted({"validation_data", "validation_split"} & set(fit_arguments))
     if taken:
         raise ValueError(
-            f"The folds of `cv` are the validation data. Received: {taken}. Leave them out."
+            "Validation data must not be passed to `fit`: the folds of `cv` provide it. "
+            f"Received: {taken}. Remove these arguments."
         )

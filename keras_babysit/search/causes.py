@@ -1,8 +1,8 @@
-"""Why a trial is stopped: rules that find that it will not get anywhere, within tens of steps.
+"""Causes: rules that stop a trial within tens of steps because it cannot succeed.
 
-Each is a rule as in `keras_babysit.rules`, a function `History -> list[Advice]`, whose ERRORs stop
-a trial. To add one: a function here, its place in `CAUSES`, and, if the ranges are to learn from
-it, its name in `edits._beyond.FAMILIES`.
+A cause is a rule like those in `keras_babysit.rules`, a function `History -> list[Finding]`. Its
+findings of severity ERROR stop the trial. To add one, write a function here and add it to `CAUSES`.
+If ranges should learn from it, add its name to `edits._boundary.CAUSE_FAMILIES`.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from keras_babysit.rules import (
     saturated_units,
 )
 
-STILL = 0.01
-"""Share of its norm by which no weight will have moved at the end of the run: a healthy one moves
-by a thousandth each step (CS231n), and gets there in ten."""
+MIN_TOTAL_UPDATE = 0.01
+"""Fraction of its norm by which a weight must move in the whole run. A healthy weight moves by
+0.001 of its norm per step (CS231n), so ten steps are enough."""
 
-LEAST_STEPS = 20
-"""Steps before which no pace is judged: the first ones may be a warm-up."""
+MIN_STEPS = 20
+"""Smallest number of steps before the updates are judged, because of learning-rate warm-up."""
 
 
 def dead_through(history: History) -> list[Finding]:
-    """Stop a trial in which every unit of a layer is dead: nothing before it learns any more."""
+    """Stop a trial in which all units of a layer are dead: no gradient reaches earlier layers."""
     return [finding for finding in dead_units(history) if finding.severity >= Severity.ERROR]
 
 
 def saturated_through(history: History) -> list[Finding]:
-    """Stop a trial in which every unit of a layer sits at an end of its range."""
+    """Stop a trial in which all units of a layer are saturated."""
     found = saturated_units(history, threshold=0.5)
     return [
         replace(finding, severity=Severity.ERROR)
@@ -46,19 +46,20 @@ def saturated_through(history: History) -> list[Finding]:
 
 
 def no_update(history: History) -> list[Finding]:
-    """Stop a trial whose weights move so slowly that they stay where they are.
+    """Stop a trial whose weights hardly move.
 
-    Reads `"updates/ratio"`, the length of a step over the norm of the weight. With the median of
-    the latest 3 kept up to the last step, the fastest kernel moves by less than 1 % of its norm.
+    Reads `"updates/ratio"`, the norm of an update divided by the norm of the weight. The median of
+    the latest 3 ratios of a kernel, times the number of steps of the run, estimates how far it
+    moves. The rule reports a model in which every kernel moves by less than 1 % of its norm.
 
-    It stays silent for 20 steps, where the number of steps is not known, and while the learning
-    rate rises (a warm-up).
+    It is silent in the first 20 steps, if the number of steps is unknown, and while the learning
+    rate increases (warm-up).
 
     Args:
         history: What the probes recorded so far.
 
     Returns:
-        One ERROR for the whole model, or nothing.
+        One ERROR for the whole model; empty if a kernel moves far enough.
 
     Example:
         >>> from keras_babysit.history import Measurement
@@ -73,15 +74,15 @@ def no_update(history: History) -> list[Finding]:
         CS231n, "Babysitting the learning process": update to weight ratio about 1e-3.
     """
     steps = (history.facts.epochs or 0) * (history.facts.steps_per_epoch or 0)
-    if not steps or history.step < LEAST_STEPS or _is_warming_up(history):
+    if not steps or history.step < MIN_STEPS or _is_warming_up(history):
         return []
     targets = history.targets("updates/ratio")
     kernels = [target for target in targets if target.endswith("kernel")] or targets
-    paces = [history.series("updates/ratio", target).tail(3).values for target in kernels]
-    if not paces or min(len(values) for values in paces) < 3:
+    ratios = [history.series("updates/ratio", target).tail(3).values for target in kernels]
+    if not ratios or min(len(values) for values in ratios) < 3:
         return []
-    pace = max(float(np.median(values)) for values in paces)
-    if pace * steps >= STILL:
+    ratio = max(float(np.median(values)) for values in ratios)
+    if ratio * steps >= MIN_TOTAL_UPDATE:
         return []
     rate = history.last("optimizer/learning_rate")
     return [
@@ -90,10 +91,10 @@ def no_update(history: History) -> list[Finding]:
             severity=Severity.ERROR,
             target="",
             message=(
-                f"The weights move by {pace:.1e} of their norm per step; in {steps} steps that is "
-                f"{pace * steps:.1%}."
+                f"The weights hardly move: each update changes them by {ratio:.1e} of their norm, "
+                f"which is {ratio * steps:.1%} in {steps} steps."
             ),
-            evidence={"update_ratio": pace, "steps": steps, "learning_rate": rate},
+            evidence={"update_ratio": ratio, "steps": steps, "learning_rate": rate},
             remedies=(Remedy("Raise the learning rate."),),
             reference="CS231n, Babysitting the learning process: update ratio about 1e-3",
         )
@@ -115,4 +116,4 @@ CAUSES = Rules(
         no_update,
     ]
 )
-"""What stops a trial, causes before their effects."""
+"""All causes. Root causes come before their symptoms."""

@@ -1,32 +1,38 @@
-"""Rounds of random trials over ranges that narrow, steered by what was found out."""
+"""Random search in rounds, over ranges that narrow from round to round."""
 
 from keras_babysit.search.randomized_search_cv import RandomizedSearchCV
 from keras_babysit.search.rounds import Steering
 
 
 class CoarseToFineSearchCV(RandomizedSearchCV):
-    """Searches in rounds: coarse first, then finer around the best trials.
+    """Random search in rounds: wide ranges first, narrower ones around the best trials later.
 
-    After each round every range is narrowed around the best trials of all rounds, in log space
-    where it was sampled so, to no less than `min_width` of its width (see `narrow_ranges`). What
-    else was found out edits it (see `edits`): it is cut where trials died of one cause, widened
-    where the best lies at its edge, and moved towards more regularisation where the best trials
-    overfit, or towards more capacity where they fit poorly. `advice_` explains each edit.
+    After each round every range is narrowed around the best trials of all rounds, on a log scale
+    where the hyperparameter is sampled on one, to at least `min_width` of its width (see
+    `narrow_ranges`). Then the edits in `keras_babysit.search.edits` change it:
+
+    - It ends where the trials beyond a value were stopped for the same cause.
+    - It is widened where the best trial lies at its edge.
+    - It moves towards more regularization where the best trials overfit.
+    - It moves towards more capacity where the best trials underfit.
+
+    `findings_` explains each edit.
 
     Args:
         hypermodel: See `BaseSearchCV`.
         objective: See `BaseSearchCV`.
-        max_trials: Number of trials over all rounds and workers.
+        max_trials: Number of trials of all rounds and workers together.
         rounds: Number of rounds.
-        keep: Share of the trials to narrow around, in (0, 1].
-        min_width: Least width of a range as a share of that of the round before, in (0, 1].
-        margin: What a new range leaves around the best trials, as a share of their span, and how
-            far it is widened or moved, as a share of its width; at least 0.
-        widen: Whether a range may leave what the build function declares.
+        keep: Fraction of the trials to narrow around, in (0, 1].
+        min_width: Smallest width of a range, as a fraction of its width in the round before, in
+            (0, 1].
+        margin: Margin of a new range around the best trials, as a fraction of their spread, and
+            distance by which a range is widened or moved, as a fraction of its width; at least 0.
+        widen: Whether a range may extend beyond the range that the build function declares.
         **kwargs: Further arguments of `RandomizedSearchCV` and `BaseSearchCV`.
 
     Raises:
-        ValueError: If there are fewer trials than rounds, or a share is out of its range.
+        ValueError: If there are fewer trials than rounds, or a fraction is out of range.
 
     Example:
         >>> def build(hp):
@@ -70,7 +76,7 @@ class CoarseToFineSearchCV(RandomizedSearchCV):
 
     def _rounds(self, space):
         sizes = [len(range(r, self.max_trials, self.rounds)) for r in range(self.rounds)]
-        return [{(r, place): {} for place in range(size)} for r, size in enumerate(sizes)]
+        return [{(r, index): {} for index in range(size)} for r, size in enumerate(sizes)]
 
     def _steering(self):
         return self.steering

@@ -1,4 +1,4 @@
-"""One trial: a model of the same hyperparameters trained and scored on each fold."""
+"""Training and scoring one model per fold."""
 
 import contextlib
 import copy
@@ -19,32 +19,33 @@ from keras_babysit.samples.sample import MAX_EXAMPLES
 from keras_babysit.search.causes import CAUSES
 from keras_babysit.search.traits import traits
 
-PROBES = 40
-CLOSEST, WIDEST = 5, 25
-"""The first fold is measured before every n-th step: so that there are `PROBES` of it, but every 5
-steps at most and every 25 at least, for a cause needs three measurements and is to be seen within
-tens of steps. Not by the clock, as the `Babysitter` does by itself: the same seed is to give the
-same search on a busy machine."""
+MEASUREMENTS = 40
+MIN_EVERY, MAX_EVERY = 5, 25
+"""In the first fold, `MEASUREMENTS` measurements are spread over the training, at least `MIN_EVERY`
+and at most `MAX_EVERY` steps apart: a rule needs three of them, and should stop a trial within tens
+of steps. The interval is fixed: the `Babysitter`'s automatic one depends on the speed of the
+machine, and the same seed should give the same search everywhere."""
 
-FIT_BATCH_SIZE = 32
-"""What `fit` takes where nothing is said."""
+DEFAULT_BATCH_SIZE = 32
+"""Batch size of `Model.fit` if none is given."""
 
-BATCH_SIZE = 128
-"""Examples of one prediction."""
+PREDICT_BATCH_SIZE = 128
+"""Number of examples per forward pass."""
 
 
 @dataclass(frozen=True)
 class Fold:
-    """What came of one fold.
+    """The result of one fold.
 
     Args:
-        score: The objective on its validation part; NaN if the trial was stopped.
-        train_score: The objective on as many training examples, in the same mode.
-        examples: Training examples that were shown.
-        cause: The ERROR by which the trial was, or would have been, stopped; or None.
-        is_stopped: Whether it was stopped.
-        findings: Names of the rules that found something else, of the watched fold.
-        traits: Traits of the model.
+        score: Objective on the validation part; NaN if the trial was stopped.
+        train_score: Objective on as many training examples, in inference mode too.
+        examples: Number of training examples processed.
+        cause: The ERROR by which the trial was stopped, or would have been if `max_stopped` had
+            allowed it; None if there is none.
+        is_stopped: Whether the trial was stopped.
+        findings: Names of other rules that found something in the watched fold.
+        traits: Traits of the model (see `traits`).
     """
 
     score: float
@@ -57,16 +58,16 @@ class Fold:
 
 
 class CrossValidation:
-    """Trains and scores a model on one fold after the other.
+    """Trains and scores one model per fold.
 
     Args:
         hypermodel: A `Hypermodel`.
         examples: The `Examples`.
-        folds: Rows of each fold, from `make_folds`.
+        folds: Row numbers of each fold, from `make_folds`.
         objective: The `Objective`.
         seed: Seed of the search.
-        is_watched: Whether the first fold runs under the `Babysitter`.
-        fit_arguments: Further arguments of `fit`; callbacks are copied for each fold.
+        is_watched: Whether the `Babysitter` watches the first fold.
+        fit_arguments: Further arguments of `Model.fit`. Callbacks are copied for each fold.
     """
 
     def __init__(self, hypermodel, examples, folds, objective, *, seed, is_watched, fit_arguments):
@@ -79,25 +80,25 @@ class CrossValidation:
         self.fit_arguments = fit_arguments
 
     def run(self, hp, number, *, may_stop):
-        """Yield a `Fold` after each fold; the first one may be the last.
+        """Yield one `Fold` per fold. A trial that is stopped ends after the first one.
 
         Args:
             hp: The `HyperParameters` of the trial.
-            number: Number of the trial, which goes into the seeds.
-            may_stop: Whether a cause in the first fold ends the trial.
+            number: Number of the trial. It is part of the random seeds.
+            may_stop: Whether an ERROR in the first fold stops the trial.
         """
-        keras.utils.clear_session()  # what earlier trials left behind
-        for place, (train, validation) in enumerate(self.folds):
-            seed = np.random.SeedSequence([self.seed, number, place]).generate_state(1)[0]
+        keras.utils.clear_session()  # releases the models of earlier trials
+        for fold_index, (train, validation) in enumerate(self.folds):
+            seed = np.random.SeedSequence([self.seed, number, fold_index]).generate_state(1)[0]
             keras.utils.set_random_seed(int(seed))
             model = self.hypermodel.build(hp)
             sitter = None
-            if self.is_watched and place == 0:
+            if self.is_watched and fold_index == 0:
                 sitter = self._sitter(train, may_stop)
             yield self._run_fold(model, hp, train, validation, sitter, may_stop)
 
     def train_on_all(self, hp):
-        """Return a model that is trained on all examples."""
+        """Return a model trained on all examples."""
         keras.utils.set_random_seed(self.seed)
         model = self.hypermodel.build(hp)
         rows = np.arange(self.examples.size)
@@ -115,9 +116,9 @@ class CrossValidation:
     def _every(self, examples):
         known = self.fit_arguments
         steps = known.get("steps_per_epoch") or math.ceil(
-            examples / (known.get("batch_size") or FIT_BATCH_SIZE)
+            examples / (known.get("batch_size") or DEFAULT_BATCH_SIZE)
         )
-        return min(max(known.get("epochs", 1) * steps // PROBES, CLOSEST), WIDEST)
+        return min(max(known.get("epochs", 1) * steps // MEASUREMENTS, MIN_EVERY), MAX_EVERY)
 
     def _run_fold(self, model, hp, train, validation, sitter, may_stop):
         held_out = self.examples.take(validation)
@@ -128,29 +129,31 @@ class CrossValidation:
         if cause is not None and may_stop:
             return Fold(np.nan, np.nan, is_stopped=True, **seen)
         batch_size = self.fit_arguments.get("batch_size")
-        alike = self.examples.take(self._sample(train, len(validation)))
-        scores = [self.objective.score(model, part, batch_size) for part in (held_out, alike)]
-        findings = self._judge(model, sitter, alike, held_out) if sitter else []
+        train_sample = self.examples.take(self._sample(train, len(validation)))
+        scores = [
+            self.objective.score(model, part, batch_size) for part in (held_out, train_sample)
+        ]
+        findings = self._judge(model, sitter, train_sample, held_out) if sitter else []
         return Fold(*scores, findings=findings, **seen)
 
     def _fit(self, model, hp, train, held_out, callbacks):
         x, y, sample_weight = self.examples.take(train)
         arguments = {"verbose": 0} | self.fit_arguments
         own = copy.deepcopy(arguments.pop("callbacks", None) or [])
-        if own:  # they may monitor validation data
+        if own:  # they may monitor validation metrics
             arguments["validation_data"] = tuple(part for part in held_out if part is not None)
         if sample_weight is not None:
             arguments["sample_weight"] = sample_weight
         self.hypermodel.fit(hp, model, x, y, callbacks=[*own, *callbacks], **arguments)
 
     def _sample(self, rows, most):
-        """Return up to `most` of the rows, the same each time."""
+        """Return at most `most` of the rows, always the same ones."""
         if len(rows) <= most:
             return rows
         return np.sort(np.random.default_rng(self.seed).choice(rows, most, replace=False))
 
     def _judge(self, model, sitter, train, validation):
-        """Return the names of the rules that find over- or underfitting, like for like."""
+        """Return the names of the rules that find over- or underfitting in inference mode."""
         history = sitter.history
         train, validation = (_first(part, baselines.MAX_EXAMPLES) for part in (train, validation))
         outputs, neighbours = history.facts.outputs, None
@@ -169,7 +172,7 @@ class CrossValidation:
 
 
 class _ExamplesShown(keras.callbacks.Callback):
-    """Counts the training examples, also of epochs that were broken off."""
+    """Counts the training examples, including those of an interrupted epoch."""
 
     def __init__(self, size):
         super().__init__()
@@ -195,7 +198,7 @@ def _first(part, most):
 
 
 def _task(model, outputs, x, y, sample_weight):
-    """Return the `Task` of the model on these examples, None if it can't be told."""
+    """Return the `Task` of the model on these examples; None if it cannot be determined."""
     predictions = _predict(model, x)
     if predictions is None or predictions.ndim != 2 or not isinstance(y, np.ndarray):
         return None
@@ -203,14 +206,16 @@ def _task(model, outputs, x, y, sample_weight):
 
 
 def _predict(model, x):
-    """Return the predictions of a model with one output, None of one with several.
+    """Return the predictions of a model with one output; None if it has several.
 
-    Not by `predict`, which would have to compile what it runs once.
+    `Model.predict` would compile a function for a single use.
     """
     size = len(keras.tree.flatten(x)[0])
     parts = []
-    for start in range(0, size, BATCH_SIZE):
-        batch = keras.tree.map_structure(lambda leaf, at=start: leaf[at : at + BATCH_SIZE], x)
+    for start in range(0, size, PREDICT_BATCH_SIZE):
+        batch = keras.tree.map_structure(
+            lambda leaf, at=start: leaf[at : at + PREDICT_BATCH_SIZE], x
+        )
         with _no_gradients():
             predictions = model(batch, training=False)
         if not hasattr(predictions, "shape"):

@@ -1,4 +1,4 @@
-"""The examples of a search, and how they are cut into folds."""
+"""The data of a search, and its division into folds."""
 
 import copy
 import zlib
@@ -8,16 +8,16 @@ import numpy as np
 
 
 class Examples:
-    """Inputs, targets and weights that can be cut by rows.
+    """Inputs, targets and sample weights, indexed by rows.
 
     Args:
-        x: Inputs: an array or tensor, or a list, tuple or dict of them.
-        y: Targets of the same kinds, or None.
-        sample_weight: Weights of the examples, or None.
+        x: Inputs: an array or tensor, or a list, tuple or dictionary of them.
+        y: Targets of the same types, or None.
+        sample_weight: Weight of each example, or None.
 
     Raises:
-        TypeError: If they are not arrays.
-        ValueError: If they differ in their number of examples.
+        TypeError: If one of them is not made of arrays.
+        ValueError: If their numbers of examples differ.
     """
 
     def __init__(self, x, y=None, sample_weight=None):
@@ -26,18 +26,18 @@ class Examples:
         sizes = {len(leaf) for leaf in keras.tree.flatten(given)}
         if len(sizes) != 1:
             raise ValueError(
-                "Arguments `x`, `y` and `sample_weight` must have one and the same number of "
-                f"examples. Received: {sorted(sizes)} examples"
+                "Arguments `x`, `y` and `sample_weight` must have the same number of examples. "
+                f"Received: {sorted(sizes)} examples"
             )
         self.size = sizes.pop()
 
     @property
     def y(self):
-        """The targets as one array, None if they are several or none."""
+        """The targets as one array; None if there are several or none."""
         return self._parts[1] if isinstance(self._parts[1], np.ndarray) else None
 
     def take(self, rows):
-        """Return `(x, y, sample_weight)` of these rows; what was not given stays None."""
+        """Return `(x, y, sample_weight)` of these rows, with None for what was not given."""
         return tuple(
             None if part is None else keras.tree.map_structure(lambda leaf: leaf[rows], part)
             for part in self._parts
@@ -45,19 +45,19 @@ class Examples:
 
 
 def make_folds(examples, cv, seed, groups=None):
-    """Return the `(train, validation)` rows of each fold, the same for every trial.
+    """Return `(train, validation)` row numbers of each fold. All trials share them.
 
     Args:
         examples: The `Examples`.
-        cv: Number of folds, a scikit-learn splitter, or an iterable of pairs of row numbers. A
-            number makes folds with the same share of each class where `y` holds classes. A splitter
-            that shuffles without a `random_state` of its own gets the seed of the search.
+        cv: Number of folds, a scikit-learn splitter, or an iterable of `(train, validation)` row
+            numbers. With a number, the folds are stratified where `y` holds classes. A splitter
+            that shuffles without its own `random_state` gets the seed of the search.
         seed: Seed of the search.
         groups: Group of each example, for splitters that keep groups together.
 
     Raises:
         ValueError: If there are fewer examples than folds, or a fold is empty.
-        TypeError: If `cv` is of another kind.
+        TypeError: If `cv` has another type.
     """
     if isinstance(cv, int) and not isinstance(cv, bool):
         cv = _splitter(examples, cv, seed)
@@ -70,19 +70,19 @@ def make_folds(examples, cv, seed, groups=None):
     else:
         raise TypeError(
             "Argument `cv` must be a number of folds, a scikit-learn splitter, or an iterable of "
-            f"pairs of row numbers. Received: cv={cv!r}"
+            f"`(train, validation)` row numbers. Received: cv={cv!r}"
         )
     folds = [tuple(_rows(part, examples.size) for part in pair) for pair in pairs]
     if not folds or any(len(part) == 0 for pair in folds for part in pair):
         raise ValueError(
-            f"Every fold must hold training and validation examples. Received: {len(folds)} folds "
-            f"of {[[len(part) for part in pair] for pair in folds]} examples"
+            "Every fold must have training and validation examples. Received: "
+            f"{len(folds)} folds of {[[len(part) for part in pair] for pair in folds]} examples"
         )
     return folds
 
 
 def fingerprint(folds):
-    """Return a number that is the same for the same folds, and hardly ever for others."""
+    """Return a checksum of the folds, to compare those of several workers."""
     code = 0
     for pair in folds:
         for part in pair:
@@ -108,7 +108,7 @@ def _splitter(examples, folds, seed):
 
 
 def _seeded(splitter, seed):
-    """Return the splitter so that it gives the same folds each time."""
+    """Return the splitter with a fixed random state, so that it repeats its folds."""
     if getattr(splitter, "random_state", 0) is None and getattr(splitter, "shuffle", True):
         splitter = copy.copy(splitter)
         splitter.random_state = seed
@@ -116,7 +116,7 @@ def _seeded(splitter, seed):
 
 
 def _labels(y):
-    """Return targets as scikit-learn knows them: one column flat, one-hot rows as classes."""
+    """Return targets in scikit-learn's form: a single column as a vector, one-hot as classes."""
     if y.ndim == 2 and y.shape[1] == 1:
         return y[:, 0]
     if y.ndim == 2 and np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all():
@@ -129,7 +129,8 @@ def _rows(part, size):
     rows = np.flatnonzero(rows) if rows.dtype == bool else rows.astype(int)
     if len(rows) and not (-size <= rows.min() and rows.max() < size):
         raise ValueError(
-            f"Row numbers of `cv` must lie in [0, {size}). Received: {rows.min()} to {rows.max()}"
+            f"Argument `cv` must hold row numbers in [0, {size}). "
+            f"Received: {rows.min()} to {rows.max()}"
         )
     return rows
 
@@ -149,9 +150,9 @@ def _to_arrays(name, part):
 def _to_array(name, leaf):
     if not hasattr(leaf, "shape") or not hasattr(leaf, "dtype"):
         raise TypeError(
-            f"Argument `{name}` must be an array, or a list, tuple or dict of arrays: folds are "
-            f"cut by rows. Received: {type(leaf).__name__}. Load the data into memory, or search "
-            "on a part of them."
+            f"Argument `{name}` must be an array, or a list, tuple or dictionary of arrays, "
+            f"because folds are taken by rows. Received: {type(leaf).__name__}. Load the data into "
+            "memory, or search on a part of it."
         )
     array = leaf if isinstance(leaf, np.ndarray) else keras.ops.convert_to_numpy(leaf)
     return array.astype(keras.config.floatx()) if array.dtype == "float64" else array

@@ -1,77 +1,77 @@
-"""Every combination of a space whose later parameters may depend on earlier ones."""
+"""All combinations of a search space, including conditional ones."""
 
 from keras_babysit.search.hyper_parameters import HyperParameters
 from keras_babysit.search.space import Choice
 from keras_babysit.search.suggest import parameter_name, stored
 
 
-def cells(build):
-    """Yield the parameters of each cell of the grid, as Optuna stores them.
+def grid_cells(build):
+    """Yield the hyperparameters of each cell of the grid, in the form in which Optuna stores them.
 
-    The build function is run once per cell: it asks for one value after the other, and is given
-    the first combination that it was not given before.
+    The build function is run once per cell. Each time it receives the next combination of values,
+    so later hyperparameters may depend on the values of earlier ones.
 
     Args:
-        build: Called with `HyperParameters`. What it raises is left to the trial of that cell.
+        build: Build function, called with `HyperParameters`. Exceptions from it are ignored here:
+            they are raised again when the trial of that cell runs.
 
     Raises:
-        ValueError: If a dimension has no end of values.
+        ValueError: If a dimension has infinitely many values.
 
     Example:
         >>> def build(hp):
         ...     if hp.Choice("optimizer", ["adam", "sgd"]) == "sgd":
         ...         hp.Choice("momentum", [0.0, 0.9])
-        >>> list(cells(build))[1:]
+        >>> list(grid_cells(build))[1:]
         [{'optimizer': 'sgd', 'momentum': 0.0}, {'optimizer': 'sgd', 'momentum': 0.9}]
     """
-    path = []  # for each value asked for, the place of the one that is given
+    path = []  # for each value asked for, the index of the value that is returned
     while True:
-        met = []
-        _walk(build, path, met)
-        del path[len(met) :]
+        asked = []
+        _build_cell(build, path, asked)
+        del path[len(asked) :]
         yield {
-            parameter_name(dimension): stored(dimension, values[place])
-            for place, (dimension, values) in zip(path, met, strict=True)
+            parameter_name(dimension): stored(dimension, values[index])
+            for index, (dimension, values) in zip(path, asked, strict=True)
         }
-        while path and path[-1] + 1 == len(met[len(path) - 1][1]):
+        while path and path[-1] + 1 == len(asked[len(path) - 1][1]):
             path.pop()
         if not path:
             return
         path[-1] += 1
 
 
-def values_of(dimension):
-    """Return the values of a dimension in a grid.
+def grid_values(dimension):
+    """Return the values of a dimension in a grid, as a list.
 
     Raises:
-        ValueError: If there is no end of them.
+        ValueError: If there are infinitely many.
     """
     values = list(dimension.values) if isinstance(dimension, Choice) else dimension.values
     if values is None:
         raise ValueError(
             f"A grid must have finitely many values. Received: {dimension.code()} without a step. "
-            "Give it a `step` (with log sampling the factor between two values), or make it a "
-            "hp.Choice."
+            "Pass a `step` (for log sampling, the factor between two values), or use hp.Choice."
         )
     return values
 
 
-def _walk(build, path, met):
-    endless = []
+def _build_cell(build, path, asked):
+    infinite = []
 
     def choose(dimension):
         try:
-            values = values_of(dimension)
+            values = grid_values(dimension)
         except ValueError as error:
-            endless.append(error)
+            infinite.append(error)
             raise
-        if len(met) == len(path):
+        if len(asked) == len(path):
             path.append(0)
-        met.append((dimension, values))
-        return values[path[len(met) - 1]]
+        asked.append((dimension, values))
+        return values[path[len(asked) - 1]]
 
     try:
         build(HyperParameters(choose))
     except Exception:
-        if endless:
-            raise endless[0] from None
+        if infinite:
+            raise infinite[0] from None

@@ -1,26 +1,26 @@
-"""Every combination, cross-validated."""
+"""Grid search."""
 
 import itertools
 
 from keras_babysit.search.base_search_cv import BaseSearchCV
-from keras_babysit.search.grid import cells, values_of
+from keras_babysit.search.grid import grid_cells, grid_values
 
 
 class GridSearchCV(BaseSearchCV):
-    """Tries every combination of a finite space.
+    """Grid search with cross-validation: one trial for each combination of values.
 
-    Finite are `Choice`, `Boolean`, `Int`, and a `Float` with a `step`. Parameters that are asked
-    for under a condition add their values only where it holds.
+    The space must be finite: `Choice`, `Boolean`, `Int`, and `Float` with a `step`. A conditional
+    hyperparameter adds combinations only where its condition holds.
 
     Args:
         hypermodel: See `BaseSearchCV`.
         objective: See `BaseSearchCV`.
-        max_trials: Largest number of combinations to put up with; None is any.
+        max_trials: Largest number of combinations to accept; None for no limit.
         **kwargs: Further arguments of `BaseSearchCV`.
 
     Raises:
-        ValueError: When `fit` is called, before the first trial: if a `Float` has no step, or if
-            there are more combinations than `max_trials`.
+        ValueError: In `fit`, before the first trial: if a `Float` has no step, or if there are more
+            combinations than `max_trials`.
 
     Example:
         >>> def build(hp):
@@ -39,12 +39,13 @@ class GridSearchCV(BaseSearchCV):
 
     def _rounds(self, space):
         for dimension in space.values():
-            values_of(dimension)
+            grid_values(dimension)
         limit = None if self.max_trials is None else self.max_trials + 1
-        grid = list(itertools.islice(cells(self.hypermodel.build), limit))
+        grid = list(itertools.islice(grid_cells(self.hypermodel.build), limit))
         if self.max_trials is not None and len(grid) > self.max_trials:
             raise ValueError(
-                "The grid must not have more combinations than `max_trials`. Received: "
-                f"max_trials={self.max_trials}. Raise it, or take fewer values."
+                "The grid must have at most `max_trials` combinations. Received: "
+                f"max_trials={self.max_trials}, and more combinations than that. Raise "
+                "`max_trials`, or search fewer values."
             )
-        return [{(0, place): cell for place, cell in enumerate(grid)}]
+        return [{(0, index): cell for index, cell in enumerate(grid)}]

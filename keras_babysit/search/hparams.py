@@ -1,4 +1,4 @@
-"""The trials for TensorBoard's HParams tab, without TensorFlow."""
+"""Event files for TensorBoard's HParams tab, written without TensorFlow."""
 
 import os
 import time
@@ -9,15 +9,15 @@ from keras_babysit.sinks.tensorboard import open_event_file
 
 
 class HParams:
-    """Writes the search, and each trial as a run of its own, under a folder.
+    """Writes the search and its trials, one run per trial, to a folder of event files.
 
     Args:
-        log_dir: The folder, made if it is missing; None writes nothing.
+        log_dir: Folder of the event files, created if missing; None to write nothing.
         objective: The `Objective`.
-        space: The dimensions that are known from the start, by name.
+        space: Dimensions of the search space by name.
 
     Raises:
-        ValueError: If the folder cannot be written.
+        ValueError: If the folder is not writable.
     """
 
     def __init__(self, log_dir, objective, space):
@@ -35,12 +35,12 @@ class HParams:
             self._write("", [(0, pb)])
         except OSError as error:
             raise ValueError(
-                "Argument `log_dir` must be a folder that can be written. Received: "
+                "Argument `log_dir` must be a writable folder. Received: "
                 f"log_dir={self._log_dir!r} ({error.strerror or error})"
             ) from error
 
     def write(self, record):
-        """Write one trial that is over; its scores so far are the points of its curve."""
+        """Write the record of a trial that ended, with its mean score after each fold."""
         if self._log_dir is None:
             return
         from tensorboard.plugins.hparams import summary_v2 as api
@@ -83,7 +83,7 @@ def _plain(value):
 
 
 def _end_pb(*, is_success):
-    """Return the end of a session; `api` only has a Keras callback for it."""
+    """Return the summary that ends a session, for which `api` has a Keras callback only."""
     from tensorboard.compat.proto.summary_pb2 import Summary
     from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
 

@@ -1,4 +1,4 @@
-"""What a build function asks for values: KerasTuner's `hp`, without KerasTuner."""
+"""KerasTuner's `hp`, without KerasTuner."""
 
 import contextlib
 import copy
@@ -7,20 +7,21 @@ from keras_babysit.search.space import Choice, Range
 
 
 class HyperParameters:
-    """Gives a build function its values, with the names and arguments of KerasTuner.
+    """Provides values to a build function, with the methods and arguments of KerasTuner's `hp`.
 
-    Build functions that were written for KerasTuner run unchanged, with conditional and name
-    scopes. What is asked for under a conditional scope that does not hold is None and is no part
-    of the trial.
+    Build functions for KerasTuner run unchanged, including conditional scopes and name scopes. In
+    a conditional scope whose condition does not hold, every value is None and is not recorded.
 
     Args:
-        choose: Called with a `Range` or `Choice` the first time its name is asked for; returns the
-            value. None takes each default, which is the lowest or first where none is given.
+        choose: Function that takes a `Range` or `Choice` and returns a value. It is called once for
+            each name. None returns the default of each, which is the lowest or first value unless
+            given.
 
     Attributes:
-        values: The values so far, by name.
-        space: The `Range` or `Choice` of each that was searched, by name; `Fixed` ones are not.
-        unmet: `(parent, values)` of the conditional scopes that did not hold.
+        values: Values so far, by name.
+        space: `Range` or `Choice` of each searched hyperparameter, by name. `Fixed` values are not
+            part of it.
+        unmet: `(parent, values)` of each conditional scope whose condition did not hold.
 
     Example:
         >>> hp = HyperParameters()
@@ -37,7 +38,7 @@ class HyperParameters:
     """
 
     def __init__(self, choose=None):
-        self._choose = choose or (lambda dimension: dimension.first)
+        self._choose = choose or (lambda dimension: dimension.default_value)
         self._scopes = []
         self._conditions = []
         self.values = {}
@@ -55,17 +56,17 @@ class HyperParameters:
         parent_name=None,
         parent_values=None,
     ):
-        """Return a number from `min_value` to `max_value`.
+        """Return a floating-point number from `min_value` to `max_value`.
 
         Args:
             name: Name of the hyperparameter.
-            min_value: Lowest value.
-            max_value: Highest value, included.
-            step: Distance between values; with log sampling the factor between them.
-            sampling: `"linear"`, `"log"`, or `"reverse_log"`, which crowds at the upper end.
-            default: Value of the first look at the model.
+            min_value: Smallest value.
+            max_value: Largest value, inclusive.
+            step: Distance between two values; for log sampling, the factor between them.
+            sampling: `"linear"`, `"log"`, or `"reverse_log"`, which is denser near `max_value`.
+            default: Value of the default model, which is built before the first trial.
             parent_name: Name of a hyperparameter that this one depends on.
-            parent_values: Values of it under which this one counts.
+            parent_values: Values of the parent for which this one is active.
 
         Raises:
             ValueError: See `keras_babysit.search.space.Range`.
@@ -84,14 +85,14 @@ class HyperParameters:
         parent_name=None,
         parent_values=None,
     ):
-        """Return a whole number from `min_value` to `max_value`; arguments as of `Float`."""
+        """Return an integer from `min_value` to `max_value`, with the arguments of `Float`."""
         given = (int(min_value), int(max_value), step, sampling or "linear", True, default)
         return self._ask(name, parent_name, parent_values, Range, *given)
 
     def Choice(
         self, name, values, ordered=None, default=None, parent_name=None, parent_values=None
     ):
-        """Return one of `values`; `ordered` is taken and ignored."""
+        """Return one of `values`. `ordered` is accepted for compatibility and has no effect."""
         return self._ask(name, parent_name, parent_values, Choice, values, default)
 
     def Boolean(self, name, default=False, parent_name=None, parent_values=None):
@@ -99,7 +100,7 @@ class HyperParameters:
         return self._ask(name, parent_name, parent_values, Choice, (False, True), default)
 
     def Fixed(self, name, value, parent_name=None, parent_values=None):
-        """Return `value`, and note it among the values of the trial."""
+        """Return `value`, and record it among the values of the trial."""
         with self._condition(parent_name, parent_values):
             if not all(self._conditions):
                 return None
@@ -107,7 +108,7 @@ class HyperParameters:
 
     @contextlib.contextmanager
     def conditional_scope(self, parent_name, parent_values):
-        """Let what is asked for inside count only while the parent has one of these values."""
+        """Activate the hyperparameters inside only if the parent has one of these values."""
         values = parent_values if isinstance(parent_values, list | tuple) else [parent_values]
         holds = self.values.get(self._full(parent_name)) in values
         if not holds and all(self._conditions):
@@ -120,7 +121,7 @@ class HyperParameters:
 
     @contextlib.contextmanager
     def name_scope(self, name):
-        """Put `name/` before the names that are asked for inside."""
+        """Prefix the names of the hyperparameters inside with `name/`."""
         self._scopes.append(name)
         try:
             yield
@@ -128,19 +129,19 @@ class HyperParameters:
             self._scopes.pop()
 
     def get(self, name):
-        """Return the value of a hyperparameter that was asked for.
+        """Return the value of a hyperparameter.
 
         Raises:
-            KeyError: If it was not, or does not count in this trial.
+            KeyError: If the hyperparameter was not declared, or is inactive in this trial.
         """
         return self.values[self._full(name)]
 
     def is_active(self, name):
-        """Return whether the hyperparameter counts in this trial."""
+        """Return whether the hyperparameter was declared and is active in this trial."""
         return self._full(name) in self.values
 
     def copy(self):
-        """Return a copy; what is asked of it is not noted here."""
+        """Return an independent copy."""
         other = copy.copy(self)
         other.values, other.space = dict(self.values), dict(self.space)
         return other

@@ -1,4 +1,4 @@
-"""What the user searches over: a function `hp -> model`, or a KerasTuner `HyperModel`."""
+"""The models to search over: a function `hp -> model`, or a KerasTuner `HyperModel`."""
 
 import keras
 
@@ -7,11 +7,11 @@ from keras_babysit.search.hyper_parameters import HyperParameters
 
 
 class Hypermodel:
-    """Builds and fits models by either kind.
+    """Builds and trains models from a build function or a KerasTuner `HyperModel`.
 
     Args:
-        given: A `callable(hp) -> compiled keras.Model`, or an object with `build(hp)` and, if it
-            likes, `fit(hp, model, *args, **kwargs)`.
+        given: A function `hp -> compiled keras.Model`, or an object with a method `build(hp)` and
+            optionally a method `fit(hp, model, *args, **kwargs)`.
 
     Raises:
         TypeError: If it is neither.
@@ -22,16 +22,16 @@ class Hypermodel:
         self._fit = getattr(given, "fit", None)
         if not callable(self._build) or isinstance(given, keras.Model):
             raise TypeError(
-                "Argument `hypermodel` must be a function `hp -> compiled model` or have a method "
-                f"`build(hp)`. Received: {type(given).__name__}"
+                "Argument `hypermodel` must be a function `hp -> compiled model`, or an object "
+                f"with a method `build(hp)`. Received: {type(given).__name__}"
             )
 
     def build(self, hp):
         """Return a compiled model.
 
         Raises:
-            TypeError: If something else was built.
-            NotCompiledError: If it is not compiled.
+            TypeError: If the build function does not return a Keras model.
+            NotCompiledError: If the model is not compiled.
         """
         model = self._build(hp)
         if not isinstance(model, keras.Model):
@@ -46,16 +46,16 @@ class Hypermodel:
         return model
 
     def fit(self, hp, model, x, y, **arguments):
-        """Train the model."""
+        """Train the model, with the hypermodel's own `fit` where it has one."""
         if self._fit is None:
             return model.fit(x, y, **arguments)
         return self._fit(hp, model, x, y, **arguments)
 
-    def look(self):
-        """Return the model of all defaults, and every dimension that can be seen from there.
+    def discover_space(self):
+        """Return the default model, and all dimensions of the search space by name.
 
-        Scopes that do not hold by default are entered by giving their parent the value that they
-        ask for.
+        The build function is run with default values first. It is then run once for each
+        conditional scope that was inactive, with a value of the parent that activates the scope.
         """
         hp = HyperParameters()
         model = self.build(hp)
@@ -73,4 +73,4 @@ class Hypermodel:
 
 
 def _choosing(name, value):
-    return lambda dimension: value if dimension.name == name else dimension.first
+    return lambda dimension: value if dimension.name == name else dimension.default_value

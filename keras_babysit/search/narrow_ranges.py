@@ -1,4 +1,4 @@
-"""The step from coarse to fine: ranges around the best trials."""
+"""Narrowing ranges around the best trials."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 from keras_babysit.search.record import Record, ranking
 from keras_babysit.search.space import Range
 
-LEAST_KEPT = 3
-"""Trials that a new range must at least span: two lucky ones lie close together by chance."""
+MIN_KEPT_TRIALS = 3
+"""Smallest number of trials that a new range spans: two good ones may be close by chance."""
 
-READABLE = 3
-"""Significant digits of the ends of a new range; they are rounded outwards."""
+SIGNIFICANT_DIGITS = 3
+"""Number of significant digits of the ends of a new range, rounded outwards."""
 
 
 def narrow_ranges(
@@ -25,19 +25,19 @@ def narrow_ranges(
 ) -> dict[str, Range]:
     """Return narrower ranges around the best trials of all rounds.
 
-    On the axis of each range (see `Range`) the new one spans the best `max(3, keep * n)` of n
-    trials, grows by `margin` of that span at both ends, is at least `min_width` of the old width,
-    and never leaves the old range.
+    On the axis of each range (see `Range`), the new range spans the best `max(3, keep * n)` of n
+    trials, plus a margin of `margin` times that span at both ends. It is at least `min_width` times
+    as wide as the old range, and stays within it.
 
     Args:
         records: The trials so far.
-        ranges: The present ranges.
-        keep: Share of the trials to narrow around, in (0, 1].
-        min_width: Least width, as a share of the old width, in (0, 1].
-        margin: What is added at each end, as a share of the span of the best trials; at least 0.
+        ranges: The current ranges by name.
+        keep: Fraction of the trials to narrow around, in (0, 1].
+        min_width: Smallest width of a new range, as a fraction of the old width, in (0, 1].
+        margin: Margin at each end, as a fraction of the span of the best trials; at least 0.
 
     Returns:
-        The new range of each name; the old one where fewer than 3 trials have a score.
+        The new range of each name. A range with fewer than 3 scored trials stays as it is.
 
     Example:
         >>> lr = Range("lr", 1e-4, 1.0, sampling="log")
@@ -58,39 +58,39 @@ def narrow_ranges(
 
 def _best_of(records: list[Record], keep: float) -> list[Record]:
     ranked = ranking(records)
-    finished = sum(record.is_over for record in records)
-    return ranked[: max(LEAST_KEPT, math.ceil(keep * finished))]
+    finished = sum(record.is_finished for record in records)
+    return ranked[: max(MIN_KEPT_TRIALS, math.ceil(keep * finished))]
 
 
 def _narrowed(old: Range, kept: list[Record], min_width: float, margin: float) -> Range:
     low, high = old.axis
-    places = [place for record in kept if (place := record.place(old.name)) is not None]
-    places = [min(max(place, low), high) for place in places]
-    if len(places) < LEAST_KEPT:
+    positions = [position for record in kept if (position := record.position(old.name)) is not None]
+    positions = [min(max(position, low), high) for position in positions]
+    if len(positions) < MIN_KEPT_TRIALS:
         return old
-    pad = margin * (max(places) - min(places))
-    new_low, new_high = min(places) - pad, max(places) + pad
+    pad = margin * (max(positions) - min(positions))
+    new_low, new_high = min(positions) - pad, max(positions) + pad
     lack = min_width * (high - low) - (new_high - new_low)
     if lack > 0:
         new_low, new_high = new_low - lack / 2, new_high + lack / 2
-    # What hangs over one end is given to the other, so that the width stays.
+    # Shift the range back inside the old one, at the same width.
     new_low, new_high = new_low - max(0.0, new_high - high), new_high + max(0.0, low - new_low)
-    return placed(old, max(new_low, low), min(new_high, high))
+    return readable_range(old, max(new_low, low), min(new_high, high))
 
 
-def placed(old: Range, low: float, high: float) -> Range:
-    """Return `old` from `low` to `high` on its axis, with ends that read well."""
-    ends = outward(old.from_axis(low), -1), outward(old.from_axis(high), 1)
+def readable_range(old: Range, low: float, high: float) -> Range:
+    """Return `old` from `low` to `high` on its axis, with ends rounded outwards to 3 digits."""
+    ends = round_outward(old.from_axis(low), -1), round_outward(old.from_axis(high), 1)
     clipped = (min(max(end, old.low), old.high) for end in ends)
     return old.between(*clipped)
 
 
-def outward(value: float, direction: int) -> float:
-    """Return `value` in few digits, not below it (direction 1) or not above it (-1)."""
+def round_outward(value: float, direction: int) -> float:
+    """Return `value` rounded up (direction 1) or down (-1) to few significant digits."""
     if value == 0 or not math.isfinite(value):
         return value
-    unit = 10.0 ** (math.floor(math.log10(abs(value))) + 1 - READABLE)
-    rounded = round(value / unit) * unit  # if it was readable before, it stays as it is
+    unit = 10.0 ** (math.floor(math.log10(abs(value))) + 1 - SIGNIFICANT_DIGITS)
+    rounded = round(value / unit) * unit  # a value that is short already stays
     if abs(rounded - value) > 1e-9 * abs(value):
         rounded = (math.ceil if direction > 0 else math.floor)(value / unit) * unit
-    return float(f"{rounded:.{READABLE}g}")
+    return float(f"{rounded:.{SIGNIFICANT_DIGITS}g}")

@@ -1,4 +1,4 @@
-"""What a search makes small or large, and how it is read off a model."""
+"""The score that a search minimizes or maximizes."""
 
 from dataclasses import dataclass
 
@@ -6,20 +6,20 @@ from keras import ops
 
 from keras_babysit.probes.probe import weight_penalty
 
-RISING = ("acc", "auc", "precision", "recall", "f1", "fbeta", "r2", "iou", "cosine", "true_pos")
-FALLING = ("loss", "error", "mae", "mse", "rmse", "msle", "mape", "crossentropy", "divergence")
-"""Parts of names of metrics by which their direction is known."""
+MAXIMIZED = ("acc", "auc", "precision", "recall", "f1", "fbeta", "r2", "iou", "cosine", "true_pos")
+MINIMIZED = ("loss", "error", "mae", "mse", "rmse", "msle", "mape", "crossentropy", "divergence")
+"""Parts of metric names from which the direction is inferred."""
 
 
 @dataclass(frozen=True)
 class Objective:
-    """A quantity that `evaluate` returns, and which way is better.
+    """A value from `Model.evaluate`, and whether to minimize or maximize it.
 
-    The loss is taken without the penalties on weights: they are equal on training and validation
-    data, say nothing about how well it generalises, and would draw the search towards none.
+    Weight penalties are subtracted from the loss: they are the same on training and validation
+    data, and a search over their strength would always choose the weakest.
 
     Args:
-        name: `"val_loss"` or `"val_"` and the name of a metric.
+        name: `"val_loss"`, or `"val_"` and the name of a metric.
         direction: `"min"` or `"max"`.
     """
 
@@ -28,12 +28,12 @@ class Objective:
 
     @property
     def key(self):
-        """The name under which `evaluate` returns it."""
+        """Name of the value in the logs of `Model.evaluate`."""
         return self.name.removeprefix("val_")
 
     @property
     def sign(self):
-        """1 if low is good, -1 if high is."""
+        """1 if a low score is good, -1 if a high score is good."""
         return 1 if self.direction == "min" else -1
 
     def score(self, model, examples, batch_size):
@@ -44,16 +44,16 @@ class Objective:
         return self.read(model, found)
 
     def read(self, model, logs):
-        """Return the objective from what `evaluate` returned.
+        """Return the objective from the logs of `Model.evaluate`.
 
         Raises:
-            ValueError: If it is not there.
+            ValueError: If the logs do not contain it.
         """
         if self.key not in logs:
             raise ValueError(
-                f"Argument `objective` must be one of {[f'val_{name}' for name in logs]}, which "
-                f"the model logs. Received: objective={self.name!r}. Compile the model with that "
-                "metric, or choose another."
+                "Argument `objective` must be one of the values that the model reports: "
+                f"{[f'val_{name}' for name in logs]}. Received: objective={self.name!r}. Compile "
+                "the model with that metric, or choose another objective."
             )
         value = float(logs[self.key])
         if self.key != "loss":
@@ -62,15 +62,15 @@ class Objective:
 
 
 def read_objective(name, direction="auto"):
-    """Return the `Objective` of a name; its direction is read off the name where that tells.
+    """Return the `Objective` of this name, with its direction inferred for `"auto"`.
 
     Raises:
-        ValueError: If the name does not begin with `val_`, or the direction is unknown.
+        ValueError: If the name does not begin with `"val_"`, or the direction is unknown.
     """
     if not isinstance(name, str) or not name.startswith("val_"):
         raise ValueError(
-            'Argument `objective` must be "val_loss" or "val_" and the name of a metric: trials '
-            f"are compared on examples that they were not trained on. Received: objective={name!r}"
+            'Argument `objective` must be "val_loss", or "val_" and the name of a metric, because '
+            f"trials are compared on validation data. Received: objective={name!r}"
         )
     if direction not in ("auto", "min", "max"):
         raise ValueError(
@@ -80,13 +80,13 @@ def read_objective(name, direction="auto"):
         direction = _direction(name.removeprefix("val_").lower())
     if direction is None:
         raise ValueError(
-            "The direction of a metric must be known. Received: "
-            f'objective={name!r}, direction="auto". Give direction="min" or "max".'
+            "The direction of an objective must be known. Received: "
+            f'objective={name!r}, direction="auto". Pass direction="min" or direction="max".'
         )
     return Objective(name, direction)
 
 
 def _direction(key):
-    if any(part in key for part in FALLING):
+    if any(part in key for part in MINIMIZED):
         return "min"
-    return "max" if any(part in key for part in RISING) else None
+    return "max" if any(part in key for part in MAXIMIZED) else None

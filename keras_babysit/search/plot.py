@@ -1,4 +1,4 @@
-"""A picture of a search: the score against each parameter."""
+"""Plot of the score against each hyperparameter."""
 
 import math
 
@@ -8,15 +8,15 @@ from keras_babysit.search.record import COMPLETE, PRUNED, STOPPED, best, declare
 from keras_babysit.search.space import Range
 
 COLUMNS = 3
-GOLDEN = 0.618  # multiples of it, without their whole part, are spread evenly
+GOLDEN_RATIO = 0.618  # the fractional parts of its multiples are evenly spread
 
 
 def plot(records, ranges, objective):
-    """Draw the score against each parameter that was searched.
+    """Plot the score against each hyperparameter.
 
-    Axes are logarithmic where they were sampled so. Rounds differ in colour, and bars above the
-    panel show the range of each. Pruned trials are hollow; trials that were stopped are crosses at
-    the bad edge, named by their cause.
+    An axis is logarithmic where the hyperparameter is sampled on a log scale. Each round has a
+    colour, and a bar above the panel shows its range. Pruned trials are hollow circles. Stopped
+    trials are crosses at the edge of the panel, with their cause in the legend.
 
     Args:
         records: The trials.
@@ -24,7 +24,7 @@ def plot(records, ranges, objective):
         objective: The `Objective`.
 
     Returns:
-        A `matplotlib.figure.Figure`; save it by `savefig`.
+        A `matplotlib.figure.Figure`. Save it with its method `savefig`.
 
     Raises:
         ImportError: If matplotlib is not installed.
@@ -37,10 +37,10 @@ def plot(records, ranges, objective):
     columns = max(1, min(COLUMNS, math.ceil(math.sqrt(len(space)))))
     rows = max(1, -(-len(space) // columns))
     figure = Figure(figsize=(3.6 * columns, 3.2 * rows + 0.4), layout="constrained")
-    for place, (name, dimension) in enumerate(space.items(), 1):
-        axes = figure.add_subplot(rows, columns, place)
+    for index, (name, dimension) in enumerate(space.items(), 1):
+        axes = figure.add_subplot(rows, columns, index)
         _draw(axes, dimension, [r for r in records if name in r.params], ranges, objective)
-        if (place - 1) % columns == 0:
+        if (index - 1) % columns == 0:
             axes.set_ylabel(objective.name)
     handles = {
         label: handle
@@ -67,7 +67,7 @@ def _draw(axes, dimension, records, ranges, objective):
         for state, face, label in ((COMPLETE, color, f"round {number + 1}"), (PRUNED, "none", "")):
             shown = [r for r in mine if r.state == state]
             axes.scatter(
-                [_place(dimension, r) for r in shown],
+                [_x_position(dimension, r) for r in shown],
                 [r.score for r in shown],
                 s=22,
                 facecolors=face,
@@ -89,7 +89,7 @@ def _draw(axes, dimension, records, ranges, objective):
     leader = best(records)
     if leader is not None:
         axes.scatter(
-            _place(dimension, leader),
+            _x_position(dimension, leader),
             leader.score,
             s=110,
             facecolors="none",
@@ -102,22 +102,22 @@ def _draw(axes, dimension, records, ranges, objective):
 def _draw_stopped(axes, dimension, records, level):
     stopped = [record for record in records if record.state == STOPPED]
     markers = "xv+^"
-    for place, cause in enumerate(sorted({record.cause for record in stopped})):
-        shown = [_place(dimension, r) for r in stopped if r.cause == cause]
+    for index, cause in enumerate(sorted({record.cause for record in stopped})):
+        shown = [_x_position(dimension, r) for r in stopped if r.cause == cause]
         axes.scatter(
             shown,
             [level] * len(shown),
-            marker=markers[place % len(markers)],
-            color="tab:red" if place == 0 else "tab:purple",
+            marker=markers[index % len(markers)],
+            color="tab:red" if index == 0 else "tab:purple",
             label=cause,
         )
 
 
 def _level(records, objective):
-    """Return the height of the stopped trials: a little worse than the worst score."""
+    """Return the y coordinate of stopped trials: slightly worse than the worst score."""
     scores = [record.score for record in records if np.isfinite(record.score)] or [0.0]
-    room = 0.08 * (max(scores) - min(scores) or 1.0)
-    return max(scores) + room if objective.sign > 0 else min(scores) - room
+    padding = 0.08 * (max(scores) - min(scores) or 1.0)
+    return max(scores) + padding if objective.sign > 0 else min(scores) - padding
 
 
 def _scale(axes, dimension, records):
@@ -137,12 +137,12 @@ def _scale(axes, dimension, records):
     axes.grid(alpha=0.25)
 
 
-def _place(dimension, record):
-    """Return where a trial stands; those of one choice stand side by side in their order."""
+def _x_position(dimension, record):
+    """Return the x coordinate of a trial. Trials with the same choice are spread side by side."""
     value = record.params[dimension.name]
     if isinstance(dimension, Range):
         return value
-    return dimension.values.index(value) + 0.5 * (record.number * GOLDEN % 1 - 0.5)
+    return dimension.values.index(value) + 0.5 * (record.number * GOLDEN_RATIO % 1 - 0.5)
 
 
 def _to_mirror(dimension):

@@ -1,4 +1,4 @@
-"""What a search shows while it runs."""
+"""The progress of a search, while it runs."""
 
 import collections
 import sys
@@ -6,20 +6,22 @@ import sys
 import rich.console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from keras_babysit.search.record import PRUNED, STOPPED, best
+from keras_babysit.search.record import FAILED, PRUNED, STOPPED, best
 
 WIDTH = 100
 
 
 class ProgressBar:
-    """A bar on a terminal, with the best so far and the causes of stops; lines in a pipe.
+    """Shows a progress bar on a terminal, and prints a line per finished trial elsewhere.
+
+    Both show the best score so far and how many trials were pruned, failed or stopped.
 
     Args:
         objective: The `Objective`.
         total: Number of trials of the search.
         rounds: Number of rounds.
-        verbose: 0 shows nothing.
-        stream: Where to; None is `sys.stdout`.
+        verbose: 0 to show nothing.
+        stream: Stream to print to; None for `sys.stdout`.
     """
 
     def __init__(self, objective, total, rounds, *, verbose=1, stream=None):
@@ -27,7 +29,7 @@ class ProgressBar:
         self._total = total
         self._rounds = rounds
         self._stream = stream or sys.stdout
-        self._told = -1
+        self._last_printed = -1
         self._bar = None
         self._is_shown = bool(verbose)
         if verbose and getattr(self._stream, "isatty", lambda: False)():
@@ -37,10 +39,10 @@ class ProgressBar:
                 MofNCompleteColumn(),
                 TimeElapsedColumn(),
                 TextColumn("{task.fields[best]}"),
-                TextColumn("{task.fields[ends]}", style="dim"),
+                TextColumn("{task.fields[incomplete]}", style="dim"),
                 console=rich.console.Console(file=self._stream, highlight=False),
             )
-            self._task = self._bar.add_task("", total=total, round="", best="", ends="")
+            self._task = self._bar.add_task("", total=total, round="", best="", incomplete="")
 
     def __enter__(self):
         if self._bar:
@@ -52,21 +54,25 @@ class ProgressBar:
             self._bar.stop()
 
     def update(self, records):
-        """Show the state of the search."""
+        """Show the state of the search, given the records of its trials."""
         if not self._is_shown:
             return
-        over = sum(record.is_over for record in records)
+        finished = sum(record.is_finished for record in records)
         now = 1 + max((record.round for record in records), default=0)
         texts = {
             "round": f"round {now}/{self._rounds}" if self._rounds > 1 else "trials",
             "best": self._best(records),
-            "ends": ends(records),
+            "incomplete": incomplete_text(records),
         }
         if self._bar:
-            self._bar.update(self._task, completed=min(over, self._total), **texts)
-        elif over != self._told and over:
-            self._told = over
-            parts = (f"{texts['round']}  {over}/{self._total}", texts["best"], texts["ends"])
+            self._bar.update(self._task, completed=min(finished, self._total), **texts)
+        elif finished != self._last_printed and finished:
+            self._last_printed = finished
+            parts = (
+                f"{texts['round']}  {finished}/{self._total}",
+                texts["best"],
+                texts["incomplete"],
+            )
             print("  ".join(filter(None, parts)), file=self._stream, flush=True)
 
     def _best(self, records):
@@ -74,10 +80,21 @@ class ProgressBar:
         return "" if leader is None else f"best {self._objective.name} {leader.score:.4g}"
 
 
-def ends(records):
-    """Return how trials ended that were not completed, e.g. `"pruned 4 · loss_explosion 2"`."""
+def incomplete_counts(records):
+    """Return the number of trials by how they ended, without the complete ones.
+
+    Example:
+        >>> from keras_babysit.search.record import Record
+        >>> incomplete_counts([Record(0), Record(1, state="stopped", cause="loss_explosion")])
+        {'loss_explosion': 1}
+    """
     causes = collections.Counter(r.cause for r in records if r.state == STOPPED)
     pruned = sum(record.state == PRUNED for record in records)
-    failed = sum(record.state == "failed" for record in records)
+    failed = sum(record.state == FAILED for record in records)
     counts = {"pruned": pruned, "failed": failed, **dict(causes.most_common())}
-    return " · ".join(f"{name} {count}" for name, count in counts.items() if count)
+    return {name: count for name, count in counts.items() if count}
+
+
+def incomplete_text(records):
+    """Return the same as text, such as `"pruned 4 · loss_explosion 2"`."""
+    return " · ".join(f"{name} {count}" for name, count in incomplete_counts(records).items())

@@ -1,16 +1,18 @@
-"""Random combinations, cross-validated."""
+"""Random search."""
 
 from keras_babysit.search.base_search_cv import BaseSearchCV
 from keras_babysit.search.sampler import read_sampler
 
 
 class RandomizedSearchCV(BaseSearchCV):
-    """Tries random combinations; better than a grid where few of the parameters matter.
+    """Random search with cross-validation: each trial samples all hyperparameters.
+
+    Random search covers each single hyperparameter better than a grid of the same size.
 
     Args:
         hypermodel: See `BaseSearchCV`.
         objective: See `BaseSearchCV`.
-        max_trials: Number of trials, over all workers.
+        max_trials: Number of trials of all workers together.
         sampler: `"random"`, `"tpe"`, or an Optuna sampler.
         **kwargs: Further arguments of `BaseSearchCV`.
 
@@ -42,10 +44,10 @@ class RandomizedSearchCV(BaseSearchCV):
             )
         self.max_trials = max_trials
         self.sampler = sampler
-        self._sampler()  # raises now rather than in `fit`
+        self._sampler()  # raises here rather than in `fit`
 
     def _rounds(self, space):
-        return [{(0, place): {} for place in range(self.max_trials)}]
+        return [{(0, index): {} for index in range(self.max_trials)}]
 
     def _sampler(self):
         return read_sampler(self.sampler, self.seed)

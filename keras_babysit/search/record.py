@@ -1,4 +1,4 @@
-"""What is known of one trial, as plain data; everything that judges a search judges records."""
+"""The record of one trial, as plain data. Edits, tables and plots read records only."""
 
 from __future__ import annotations
 
@@ -14,24 +14,25 @@ COMPLETE, PRUNED, STOPPED, FAILED, RUNNING = "complete", "pruned", "stopped", "f
 
 @dataclass(frozen=True)
 class Record:
-    """One trial.
+    """Record of one trial.
 
     Args:
         number: Number of the trial in its study.
         round: Round of the search, counted from 0.
         state: `"complete"`; `"pruned"` between folds; `"stopped"` by a cause; `"failed"` by an
             exception or the death of its workers; or `"running"`.
-        params: The values of its hyperparameters.
-        space: The declared range or choice of each that was searched.
-        scores: The objective on the validation part of each fold that was run.
-        train_scores: The same on as many training examples, in the same mode.
-        sign: 1 if a low score is good, -1 if a high one is.
-        cause: Name of the rule by whose finding it was, or would have been, stopped; or `""`.
-        message: The finding in words.
-        step: Optimizer step of it.
+        params: Values of its hyperparameters, by name.
+        space: The declared range or choice of each searched hyperparameter, by name.
+        scores: Objective on the validation part of each completed fold.
+        train_scores: Objective on as many training examples, in inference mode too.
+        sign: 1 if a low score is good, -1 if a high score is good.
+        cause: Name of the rule whose finding stopped the trial, or would have if `max_stopped` had
+            allowed it; `""` if there is none.
+        message: Message of that finding, or of the exception.
+        step: Optimizer step of that finding.
         findings: Names of the rules that found something that does not stop a trial.
-        traits: Numbers of the model that tell what a hyperparameter does (see `traits`).
-        examples: Training examples that it has been shown.
+        traits: Traits of the model (see `traits`).
+        examples: Number of training examples processed.
     """
 
     number: int
@@ -51,26 +52,26 @@ class Record:
 
     @property
     def score(self) -> float:
-        """Mean score over the folds that were run; NaN if none was."""
+        """Mean score of the completed folds; NaN if there is none."""
         return mean(self.scores)
 
     @property
     def cost(self) -> float:
-        """The score so that low is good."""
+        """The score, with its sign changed if necessary so that low is good."""
         return self.sign * self.score
 
     @property
     def gap(self) -> float:
-        """How much worse the validation score is than the training score, mean over the folds."""
+        """How much worse the validation score is than the training score, averaged over folds."""
         return self.sign * (self.score - mean(self.train_scores))
 
     @property
-    def is_over(self) -> bool:
-        """Whether nothing more will become known of it."""
+    def is_finished(self) -> bool:
+        """Whether the trial has ended, in whatever state."""
         return self.state != RUNNING
 
-    def place(self, name: str) -> float | None:
-        """Return where the value of a hyperparameter lies on its axis; None if it has none."""
+    def position(self, name: str) -> float | None:
+        """Return the position of a hyperparameter on its axis; None for a choice or if inactive."""
         dimension = self.space.get(name)
         if name not in self.params or not isinstance(dimension, Range):
             return None
@@ -78,23 +79,23 @@ class Record:
 
 
 def ranking(records: Iterable[Record]) -> list[Record]:
-    """Return the records that have a score, the best first.
+    """Return the records that have a finite score, best first.
 
-    A complete trial comes before one that was pruned: a mean over fewer folds is a worse estimate,
-    and it was pruned for being behind.
+    Complete trials come before pruned ones: a pruned trial was behind the others, and the mean over
+    fewer folds is a less reliable estimate.
     """
     scored = [r for r in records if r.state in (COMPLETE, PRUNED) and math.isfinite(r.cost)]
     return sorted(scored, key=lambda r: (r.state != COMPLETE, r.cost, r.number))
 
 
 def best(records: Iterable[Record]) -> Record | None:
-    """Return the complete trial with the best score over all rounds, None if none is complete."""
+    """Return the complete trial with the best score of all rounds; None if none is complete."""
     ranked = ranking(records)
     return ranked[0] if ranked and ranked[0].state == COMPLETE else None
 
 
 def declared(records: Iterable[Record]) -> dict[str, Dimension]:
-    """Return every dimension that a trial met, as the build function declared it."""
+    """Return all dimensions of the records by name, as the build function declared them."""
     found: dict[str, Dimension] = {}
     for record in records:
         for name, dimension in record.space.items():
@@ -103,12 +104,12 @@ def declared(records: Iterable[Record]) -> dict[str, Dimension]:
 
 
 def mean(values: Sequence[float]) -> float:
-    """Return the mean, NaN of nothing."""
+    """Return the mean; NaN of an empty sequence."""
     return math.fsum(values) / len(values) if len(values) else math.nan
 
 
-def deviation(values: Sequence[float]) -> float:
-    """Return the standard deviation over the folds, 0 of fewer than two."""
+def standard_deviation(values: Sequence[float]) -> float:
+    """Return the population standard deviation; 0 of fewer than two values."""
     if len(values) < 2:
         return 0.0
     center = mean(values)

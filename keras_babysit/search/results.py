@@ -1,22 +1,22 @@
-"""The results of a search as columns, with scikit-learn's names."""
+"""The results of a search as columns, named like scikit-learn's `cv_results_`."""
 
 import numpy as np
 
-from keras_babysit.search.record import COMPLETE, deviation, mean, ranking
+from keras_babysit.search.record import COMPLETE, mean, ranking, standard_deviation
 
 
 def cv_results(records, folds):
-    """Return a dict of columns, one entry per trial, in the order of their numbers.
+    """Return a dictionary of columns with one entry per trial, ordered by trial number.
 
     `params`, `param_<name>`, `split<k>_test_score`, `mean_test_score`, `std_test_score`,
-    `rank_test_score`, `mean_train_score` and `gap` are scikit-learn's or like them; `round`,
-    `state`, `cause`, `cause_step` and `trained_examples` are ours. What a trial does not have is
-    NaN, or masked among parameters; only complete trials have a rank.
+    `rank_test_score` and `mean_train_score` are named like scikit-learn's. `gap`, `round`, `state`,
+    `cause`, `cause_step` and `trained_examples` are additional. A missing score is NaN, a missing
+    hyperparameter is masked. A trial that is not complete is ranked after all others.
     """
-    records = [record for record in records if record.is_over]
+    records = [record for record in records if record.is_finished]
     names = dict.fromkeys(name for record in records for name in record.params)
     complete = [r.number for r in ranking(records) if r.state == COMPLETE]
-    places = {number: place + 1 for place, number in enumerate(complete)}
+    ranks = {number: index + 1 for index, number in enumerate(complete)}
     columns = {"params": [dict(record.params) for record in records]}
     columns |= {f"param_{name}": _masked(records, name) for name in names}
     columns |= {
@@ -25,8 +25,8 @@ def cv_results(records, folds):
     }
     columns |= {
         "mean_test_score": np.array([record.score for record in records]),
-        "std_test_score": np.array([deviation(record.scores) for record in records]),
-        "rank_test_score": np.array([places.get(r.number, len(records) + 1) for r in records]),
+        "std_test_score": np.array([standard_deviation(record.scores) for record in records]),
+        "rank_test_score": np.array([ranks.get(r.number, len(records) + 1) for r in records]),
         "mean_train_score": np.array([mean(record.train_scores) for record in records]),
         "gap": np.array([record.gap for record in records]),
         "round": np.array([record.round for record in records]),
@@ -41,10 +41,10 @@ def cv_results(records, folds):
 def _masked(records, name):
     has = [name in record.params for record in records]
     values = np.empty(len(records), object)
-    for place, record in enumerate(records):
-        values[place] = record.params.get(name)
+    for index, record in enumerate(records):
+        values[index] = record.params.get(name)
     return np.ma.array(values, mask=np.logical_not(has))
 
 
-def _at(scores, place):
-    return scores[place] if place < len(scores) else np.nan
+def _at(scores, index):
+    return scores[index] if index < len(scores) else np.nan

@@ -1,7 +1,7 @@
-"""Which ranges each round has, and why: a pure function of the trials before it.
+"""The ranges of each round, as a pure function of the trials before it.
 
-Every worker works it out for itself from the same trials and comes to the same result, so that
-nothing but trials has to be shared.
+Every worker computes them from the same trials with the same result, so workers need to share
+nothing but the trials.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from keras_babysit.findings import Finding
-from keras_babysit.search.edits import EDITS, Outcome
+from keras_babysit.search.edits import EDITS, RoundOutcome
 from keras_babysit.search.narrow_ranges import narrow_ranges
 from keras_babysit.search.record import Record, declared
 from keras_babysit.search.space import Range
@@ -19,16 +19,18 @@ from keras_babysit.search.space import Range
 
 @dataclass(frozen=True)
 class Steering:
-    """How one round leads to the next.
+    """Settings for how ranges change from one round to the next.
 
     Args:
-        keep: Share of the trials to narrow around, in (0, 1].
-        min_width: Least width of a range, as a share of that of the round before, in (0, 1].
-        margin: See `narrow_ranges`; and how far a range is widened or moved.
-        may_widen: Whether a range may leave what was declared.
+        keep: Fraction of the trials to narrow around, in (0, 1].
+        min_width: Smallest width of a range, as a fraction of its width in the round before, in
+            (0, 1].
+        margin: Margin around the best trials (see `narrow_ranges`), and distance by which a range
+            is widened or moved, as a fraction of its width; at least 0.
+        may_widen: Whether a range may extend beyond the declared one.
 
     Raises:
-        ValueError: If one of them is out of its range.
+        ValueError: If a number is out of range.
     """
 
     keep: float = 0.2
@@ -49,16 +51,17 @@ class Steering:
 def ranges_by_round(
     records: Sequence[Record], rounds: int, steering: Steering
 ) -> tuple[list[dict[str, Range]], list[Finding]]:
-    """Return the ranges of rounds 0 to `rounds`, and the advice that explains each edit.
+    """Return the ranges of rounds 0 to `rounds`, and the findings that explain each edit.
 
     Args:
-        records: The trials of the rounds before.
-        rounds: The round to come.
-        steering: How one round leads to the next.
+        records: The trials of all rounds before `rounds`.
+        rounds: The next round, counted from 0.
+        steering: Settings for how ranges change.
 
     Returns:
-        One dict of ranges per round; and the advice in the order in which it arose, with the number
-        of the round that it was drawn from as `epoch` and `evidence["round"]`, counted from 0.
+        A list with one dictionary of ranges per round, and the findings in the order in which they
+        arose. The `epoch` and `evidence["round"]` of a finding are the round that it is based on,
+        counted from 0.
     """
     found, findings = [_ranges(records)], []
     for number in range(rounds):
@@ -72,12 +75,12 @@ def ranges_by_round(
 def next_ranges(
     records: Sequence[Record], ranges: Mapping[str, Range], steering: Steering
 ) -> tuple[dict[str, Range], list[Finding]]:
-    """Return the ranges after `ranges`, and the advice that explains where they differ.
+    """Return the ranges of the next round, and the findings that explain the edits.
 
     Args:
         records: The trials so far.
-        ranges: The ranges of the latest round.
-        steering: How one round leads to the next.
+        ranges: The ranges of the last round.
+        steering: Settings for how ranges change.
     """
     proposed = narrow_ranges(
         records,
@@ -86,7 +89,7 @@ def next_ranges(
         min_width=steering.min_width,
         margin=steering.margin,
     )
-    outcome = Outcome(
+    outcome = RoundOutcome(
         records=records,
         ranges=ranges,
         proposed=proposed,

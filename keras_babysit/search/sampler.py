@@ -1,4 +1,4 @@
-"""The samplers of a search, and how each trial gets random numbers of its own."""
+"""The samplers and pruners of a search, and the random seed of each trial."""
 
 import numpy as np
 import optuna
@@ -6,14 +6,14 @@ import optuna
 SAMPLERS = {"random": optuna.samplers.RandomSampler, "tpe": optuna.samplers.TPESampler}
 
 
-class Seeded(optuna.samplers.BaseSampler):
-    """Gives every trial random numbers that depend on the seed and its number alone.
+class SeededSampler(optuna.samplers.BaseSampler):
+    """Seeds the sampler of each trial with the seed of the search and the trial's number.
 
-    Workers that start the same script share the seed; a plain sampler would draw the same points
-    in each of them.
+    Workers run the same script with the same seed. With one plain sampler each, they would all
+    sample the same points.
 
     Args:
-        make: Returns a sampler from `seed=`.
+        make: Function that takes `seed=` and returns a sampler.
         seed: Seed of the search.
     """
 
@@ -43,10 +43,10 @@ class Seeded(optuna.samplers.BaseSampler):
 
 
 def read_sampler(sampler, seed):
-    """Return the sampler that an argument stands for.
+    """Return the sampler for an argument `sampler`.
 
     Raises:
-        ValueError: If it is neither a known name nor a sampler.
+        ValueError: If it is neither a known name nor an Optuna sampler.
     """
     if isinstance(sampler, optuna.samplers.BaseSampler):
         return sampler
@@ -55,14 +55,14 @@ def read_sampler(sampler, seed):
             f"Argument `sampler` must be one of {list(SAMPLERS)} or an Optuna sampler. Received: "
             f"sampler={sampler!r}"
         )
-    return Seeded(SAMPLERS[sampler], seed)
+    return SeededSampler(SAMPLERS[sampler], seed)
 
 
 def read_pruner(pruner):
-    """Return the pruner that an argument stands for.
+    """Return the pruner for an argument `pruner`.
 
     Raises:
-        ValueError: If it is neither a known name nor a pruner.
+        ValueError: If it is neither a known name, None, nor an Optuna pruner.
     """
     if pruner == "median":
         return optuna.pruners.MedianPruner(n_startup_trials=5)

@@ -1,9 +1,9 @@
-"""The trials that a search is to make, as a queue in its study.
+"""The trials that a search consists of, as a queue in its Optuna study.
 
-Each trial to be made is a *slot*, `(round, place)`. Workers put a waiting trial into every slot
-that is empty, and Optuna hands each waiting trial to one worker. Should two workers fill a slot at
-once, the trial with the lower number counts and the other is given back before it costs anything.
-So nobody has to be in charge, and a worker may die at any point.
+Each trial to run is a *slot*, `(round, index)`. Workers add a waiting trial for every empty slot,
+and Optuna hands each waiting trial to one worker. If two workers add trials for the same slot at
+once, the trial with the lower number counts, and the other one is dropped before it trains. So no
+worker coordinates the others, and each of them may die at any time.
 """
 
 from optuna.trial import TrialState
@@ -13,8 +13,8 @@ from keras_babysit.search.space import from_json
 
 SLOT, PARAMS, SPACE = "slot", "params", "space"
 SURPLUS, RAISED, ERROR = "surplus", "raised", "error"
-"""Why a trial failed: given back; an exception that ended the search; or one that was put up with.
-A failed trial without any of these died with its worker."""
+"""User attributes that say why a trial failed: its slot has another trial, an exception ended the
+search, or an exception was tolerated. A failed trial without any of them died with its worker."""
 
 STATES = {
     TrialState.COMPLETE: COMPLETE,
@@ -25,15 +25,15 @@ STATES = {
 
 
 class SurplusError(Exception):
-    """The slot of a trial has another one."""
+    """Another trial counts in the slot of this one."""
 
 
-def settle(trials, max_retries):
-    """Return the trial that counts in each slot.
+def counted_trials(trials, max_retries):
+    """Return the trial that counts in each slot, by slot.
 
     Args:
         trials: All `FrozenTrial`s of a study.
-        max_retries: How often a slot is tried again after a worker died.
+        max_retries: How often a trial is repeated after its worker died.
     """
     found, deaths = {}, {}
     for trial in sorted(trials, key=lambda t: t.number):
@@ -50,19 +50,20 @@ def settle(trials, max_retries):
     return found
 
 
-def top_up(study, trials, wanted, max_retries):
-    """Put a waiting trial into each wanted slot that has none.
+def fill_slots(study, trials, wanted, max_retries):
+    """Add a waiting trial for each slot that has no trial.
 
     Args:
         study: The study.
         trials: Its trials.
-        wanted: Parameters by slot, as Optuna stores them; `{}` lets the sampler choose.
-        max_retries: See `settle`.
+        wanted: Hyperparameters by slot, in the form in which Optuna stores them; `{}` lets the
+            sampler choose.
+        max_retries: See `counted_trials`.
 
     Returns:
-        Whether a slot was filled.
+        Whether a trial was added.
     """
-    taken = settle(trials, max_retries)
+    taken = counted_trials(trials, max_retries)
     empty = [slot for slot in wanted if slot not in taken]
     for slot in empty:
         study.enqueue_trial(wanted[slot], user_attrs={SLOT: list(slot)})
@@ -70,20 +71,20 @@ def top_up(study, trials, wanted, max_retries):
 
 
 def slot_of(trial):
-    """Return the slot of a trial, None if it has none."""
+    """Return the slot of a trial; None if it has none."""
     slot = trial.user_attrs.get(SLOT)
     return None if slot is None else tuple(slot)
 
 
 def read_records(trials, max_retries, sign):
-    """Return the trials that count and have begun as `Record`s, in the order of their numbers."""
-    counted = settle(trials, max_retries).values()
+    """Return the `Record`s of the trials that count and have started, ordered by number."""
+    counted = counted_trials(trials, max_retries).values()
     begun = [trial for trial in counted if trial.state != TrialState.WAITING]
     return [read_record(trial, sign) for trial in sorted(begun, key=lambda t: t.number)]
 
 
 def read_record(trial, sign):
-    """Return what a study knows of a trial as a `Record`."""
+    """Return the `Record` of a trial of the study."""
     known = trial.user_attrs
     state = STATES[trial.state]
     is_stopped = state == PRUNED and known.get("is_stopped")
@@ -105,6 +106,6 @@ def read_record(trial, sign):
     )
 
 
-def waiting(trials):
-    """Return whether a trial waits for a worker."""
+def has_waiting_trial(trials):
+    """Return whether a trial is waiting for a worker."""
     return any(trial.state == TrialState.WAITING for trial in trials)

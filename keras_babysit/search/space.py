@@ -1,7 +1,7 @@
-"""What can be searched: a `Range` of numbers or a `Choice` among values, as plain data.
+"""The dimensions of a search space, as plain data: a `Range` of numbers or a `Choice` of values.
 
-A range has an *axis* on which it is even: the value itself, its logarithm, or the logarithm of its
-distance from the far end. Sampling, narrowing and drawing all happen on that axis.
+Each range has an *axis* on which it is sampled uniformly, narrowed and plotted: the value itself,
+its logarithm, or for `"reverse_log"` the logarithm of its distance from a point above the range.
 """
 
 from __future__ import annotations
@@ -15,31 +15,32 @@ from typing import Any
 SAMPLINGS = ("linear", "log", "reverse_log")
 
 DIGITS = 12
-"""Significant digits that a value keeps, so that 0.1 + 2 x 0.1 is 0.3."""
+"""Number of significant digits that a value keeps, so that 0.1 + 2 x 0.1 is 0.3."""
 
 
 @dataclass(frozen=True)
 class Range:
     """Numbers from `low` to `high`.
 
-    `sampling="log"` spreads `log(v)` evenly, `"reverse_log"` spreads `log(mirror - v)`, with
-    `mirror = low + high`, so that values crowd at the upper end; these are KerasTuner's formulas.
-    With a `step` only the values `low + k * step` count, or `low * step**k` on a log axis.
+    `sampling="log"` samples `log(v)` uniformly. `"reverse_log"` samples `log(mirror - v)` uniformly
+    with `mirror = low + high`, so that values are dense near the upper end. These are KerasTuner's
+    formulas. With a `step`, the values are `low + k * step`, or `low * step**k` on a log axis.
 
     Args:
         name: Name of the hyperparameter.
-        low: Lowest value.
-        high: Highest value, included; with a step it becomes the last value that the steps reach.
-        step: Distance between values, or the factor between them on a log axis; None for all.
+        low: Smallest value.
+        high: Largest value, inclusive. With a step, it becomes the last value that steps reach.
+        step: Distance between values, or the factor between them on a log axis; None for no step.
         sampling: `"linear"`, `"log"` or `"reverse_log"`.
-        is_int: Whether the values are whole numbers.
-        default: Value of a first look at the model; None for `low`.
-        base: Where the steps are counted from; None for the end where the axis begins.
+        is_int: Whether the values are integers.
+        default: Value of the default model, which is built before the first trial; None for `low`.
+        base: Value from which steps are counted, on a reverse-log axis its distance from `mirror`;
+            None for `low`.
         mirror: See above; None for `low + high`.
 
     Raises:
-        ValueError: If `low` is above `high`, if `low` is not above 0 on a log axis, if the step
-            leads nowhere, if a number is not finite, or if `sampling` is unknown.
+        ValueError: If `low` is above `high`, `low` is not above 0 on a log axis, `step` is not
+            above 0 (above 1 on a log axis), a number is not finite, or `sampling` is unknown.
 
     Example:
         >>> Range("units", 16, 128, step=2, sampling="log", is_int=True).values
@@ -69,13 +70,13 @@ class Range:
             object.__setattr__(self, "high", high)
 
     @property
-    def first(self) -> Any:
-        """The value of a first look: the default, or the lowest."""
+    def default_value(self) -> Any:
+        """Value of the default model: `default`, or else `low`."""
         return self.low if self.default is None else self.default
 
     @property
     def kind(self) -> tuple[Any, ...]:
-        """What stays the same when the range gets other ends."""
+        """The properties that stay the same when the ends of the range change."""
         return self.name, self.step, self.sampling, self.is_int, self.base, self.mirror
 
     @property
@@ -85,7 +86,7 @@ class Range:
 
     @property
     def inner(self) -> tuple[float, float]:
-        """The ends of `mirror - v` on a mirrored axis, of `v` otherwise."""
+        """The ends of `v`, or of `mirror - v` on a reverse-log axis."""
         if self.sampling == "reverse_log":
             return self._mirrored(self.high), self._mirrored(self.low)
         return self.low, self.high
@@ -99,7 +100,7 @@ class Range:
 
     @property
     def values(self) -> list[Any] | None:
-        """All values in their order, None if there is no end of them."""
+        """All values in ascending order; None if there are infinitely many."""
         if self.step is not None:
             first, last = self.indices
             return sorted(self.value_at(index) for index in range(first, last + 1))
@@ -107,47 +108,47 @@ class Range:
 
     @property
     def axis(self) -> tuple[float, float]:
-        """Both ends on the axis."""
+        """Positions of both ends on the axis."""
         return self.to_axis(self.low), self.to_axis(self.high)
 
     @property
     def width(self) -> float:
-        """Length on the axis."""
+        """Length of the range on its axis."""
         low, high = self.axis
         return high - low
 
     def to_axis(self, value: float) -> float:
-        """Return the place of `value` on the axis; it grows with the value."""
+        """Return the position of `value` on the axis. It increases with the value."""
         if self.sampling == "log":
             return math.log(value)
         return -math.log(self._mirrored(value)) if self.sampling == "reverse_log" else value
 
-    def from_axis(self, place: float) -> float:
-        """Return the number at `place`, whether or not it is one of the range's values."""
+    def from_axis(self, position: float) -> float:
+        """Return the number at `position`, which need not be one of the range's values."""
         if self.sampling == "log":
-            return math.exp(place)
-        return self._mirrored(math.exp(-place)) if self.sampling == "reverse_log" else place
+            return math.exp(position)
+        return self._mirrored(math.exp(-position)) if self.sampling == "reverse_log" else position
 
     def value_at(self, index: int) -> Any:
-        """Return the value `index` steps from where the steps are counted."""
+        """Return the value that is `index` steps away from `base`."""
         base, step = _known(self.base), _known(self.step)
         inner = base * step**index if self.is_log else base + index * step
         return self.tidy(self._mirrored(inner) if self.sampling == "reverse_log" else inner)
 
     def index_of(self, value: float) -> int:
-        """Return the number of steps at which `value` lies."""
+        """Return the number of steps between `base` and `value`."""
         return round(self._index(self._mirrored(value)))
 
     def tidy(self, value: float) -> Any:
-        """Return `value` as the user is to see it: a whole number, or without rounding noise."""
+        """Return `value` as an integer, or without rounding noise."""
         return round(value) if self.is_int else float(f"{value:.{DIGITS}g}")
 
     def between(self, low: float, high: float) -> Range:
-        """Return the same range from `low` to `high`, or to the nearest values outside of these.
+        """Return the same range from `low` to `high`, extended to the nearest values with a step.
 
         Args:
-            low: New lowest value; values of a range with steps are counted as before.
-            high: New highest value.
+            low: New smallest value.
+            high: New largest value. Steps are counted from the same base as before.
         """
         if self.is_int:
             low, high = math.floor(low + 1e-9), math.ceil(high - 1e-9)
@@ -166,9 +167,9 @@ class Range:
         return math.log(inner / base, step) if self.is_log else (inner - base) / step
 
     def _slack(self, inner: float) -> float:
-        """Return how far from a whole number an index may be by the rounding of `tidy`.
+        """Return how far the index of a value may be from an integer because of `tidy`'s rounding.
 
-        Near the mirror that is much: there the values lie closer together than their digits tell.
+        Near the mirror this is much, since values are closer together there than their digits.
         """
         rounding = 10.0 ** (1 - DIGITS) * max(abs(self.low), abs(self.high))
         step = _known(self.step)
@@ -179,7 +180,7 @@ class Range:
         return _known(self.mirror) - value if self.sampling == "reverse_log" else value
 
     def code(self) -> str:
-        """Return the range as the line of a build function."""
+        """Return the range as a line of a build function."""
         kind = "Int" if self.is_int else "Float"
         step = "" if self.step is None else f", step={self.step:g}"
         sampling = "" if self.sampling == "linear" else f', sampling="{self.sampling}"'
@@ -193,8 +194,8 @@ class Choice:
     Args:
         name: Name of the hyperparameter.
         values: The values: numbers, strings, booleans or None.
-        default: Value of a first look at the model; None for None if that is a choice, else for
-            the first.
+        default: Value of the default model. None means None if that is one of the values, and the
+            first value otherwise.
 
     Raises:
         ValueError: If there are no values.
@@ -208,12 +209,13 @@ class Choice:
         object.__setattr__(self, "values", tuple(self.values))
         if not self.values:
             raise ValueError(
-                f"Argument `values` must hold at least one. Received: hp.Choice({self.name!r}, [])"
+                "Argument `values` must hold at least one value. "
+                f"Received: hp.Choice({self.name!r}, [])"
             )
 
     @property
-    def first(self) -> Any:
-        """The value of a first look at the model."""
+    def default_value(self) -> Any:
+        """Value of the default model, which is built before the first trial."""
         return self.values[0] if self.default is None and None not in self.values else self.default
 
 
@@ -226,7 +228,7 @@ def to_json(dimension: Dimension) -> dict[str, Any]:
 
 
 def from_json(record: Mapping[str, Any]) -> Dimension:
-    """Return the dimension that `to_json` made `record` of."""
+    """Return the dimension that `to_json` converted."""
     return Choice(**record) if "values" in record else Range(**record)
 
 
@@ -244,13 +246,13 @@ def _check(one: Range) -> None:
         )
     if one.is_log and one.low <= 0:
         raise ValueError(
-            f"With sampling={one.sampling!r} `min_value` must be above 0, for a logarithm has no "
-            f"0. {received}). Begin at a small number, such as {_small(one.high)}."
+            f"With sampling={one.sampling!r}, `min_value` must be above 0, because log(0) is "
+            f"infinite. {received}). Start at a small number, such as {_small(one.high)}."
         )
     least = 1 if one.is_log else 0
     if one.step is not None and one.step <= least:
         raise ValueError(
-            f"With sampling={one.sampling!r} `step` must be above {least}. {received}, "
+            f"With sampling={one.sampling!r}, `step` must be above {least}. {received}, "
             f"step={one.step})"
         )
 

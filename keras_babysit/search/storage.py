@@ -1,4 +1,4 @@
-"""Where the trials of a search are kept, so that no worker's death loses any."""
+"""The storage of trials, in which no trial is lost when a worker dies."""
 
 import contextlib
 import time
@@ -9,32 +9,32 @@ import sqlalchemy.exc
 from optuna.exceptions import ExperimentalWarning, StorageInternalError, UpdateFinishedTrialError
 from optuna.trial import TrialState
 
-PATIENCE_SECONDS = 600
-"""How long a database may be away before a worker gives up."""
+MAX_OUTAGE_SECONDS = 600
+"""How long a worker waits for a database that is not available."""
 
-BUSY_SECONDS = 60
-"""How long a write to SQLite waits for that of another worker."""
+BUSY_TIMEOUT_SECONDS = 60
+"""How long a worker waits while another one writes to SQLite or creates the tables."""
 
 
 def open_storage(url, *, heartbeat_interval=60, max_retries=2):
-    """Open a database of trials in which the trial of a dead worker is tried again.
+    """Open a database of trials that repeats the trial of a worker that died.
 
-    A running trial says every `heartbeat_interval` seconds that it is alive. One that was silent
-    for twice as long is given to another worker. Several processes may open a fresh database at
-    once: what one finds half made it opens again.
+    A worker records a heartbeat every `heartbeat_interval` seconds. If it misses two of them, its
+    trial is given to another worker. Several processes may open a new database at the same time: a
+    process that meets half-created tables tries again.
 
     Args:
-        url: As SQLAlchemy has it: `"sqlite:///search.db"` for the processes of one machine,
-            `"postgresql+psycopg://user@host/database"` for many machines.
-        heartbeat_interval: Seconds between two signs of life, at least 1.
-        max_retries: How often the trial of a dead worker is tried again, at least 0.
+        url: SQLAlchemy URL: `"sqlite:///search.db"` for the processes of one machine,
+            `"postgresql+psycopg://user@host/database"` for several machines.
+        heartbeat_interval: Seconds between two heartbeats, at least 1.
+        max_retries: How often a trial is repeated after its worker died, at least 0.
 
     Returns:
         An `optuna.storages.RDBStorage`.
 
     Raises:
-        ValueError: If one of the numbers is out of range.
-        TypeError: If `url` is no string.
+        ValueError: If a number is out of range.
+        TypeError: If `url` is not a string.
 
     Example:
         >>> open_storage("sqlite:///:memory:", heartbeat_interval=1).get_heartbeat_interval()
@@ -44,15 +44,19 @@ def open_storage(url, *, heartbeat_interval=60, max_retries=2):
         raise TypeError(f"Argument `url` must be a string. Received: {type(url).__name__}")
     if heartbeat_interval < 1 or max_retries < 0:
         raise ValueError(
-            "Arguments must be `heartbeat_interval >= 1` and `max_retries >= 0`. Received: "
+            "`heartbeat_interval >= 1` and `max_retries >= 0` must hold. Received: "
             f"heartbeat_interval={heartbeat_interval}, max_retries={max_retries}"
         )
     is_sqlite = url.startswith("sqlite")
-    options = {"connect_args": {"timeout": BUSY_SECONDS}} if is_sqlite else {"pool_pre_ping": True}
-    end = time.monotonic() + BUSY_SECONDS
+    options = (
+        {"connect_args": {"timeout": BUSY_TIMEOUT_SECONDS}}
+        if is_sqlite
+        else {"pool_pre_ping": True}
+    )
+    end = time.monotonic() + BUSY_TIMEOUT_SECONDS
     while True:
         try:
-            with quiet():
+            with ignore_experimental_warning():
                 return optuna.storages.RDBStorage(
                     url,
                     engine_kwargs=options,
@@ -62,18 +66,18 @@ def open_storage(url, *, heartbeat_interval=60, max_retries=2):
                         optuna.storages.RetryHeartbeatStaleTrialCallback(max_retry=max_retries)
                     ),
                 )
-        except sqlalchemy.exc.DatabaseError:  # another process is making the tables right now
+        except sqlalchemy.exc.DatabaseError:  # another process is creating the tables
             if time.monotonic() > end:
                 raise
             time.sleep(0.2)
 
 
 def read_storage(storage, *, heartbeat_interval, max_retries, allow_lost_trials):
-    """Return the storage that the argument of a search stands for.
+    """Return the storage for an argument `storage` of a search.
 
     Raises:
-        ValueError: If it cannot notice the death of a worker.
-        TypeError: If it is of another kind.
+        ValueError: If it cannot detect that a worker died.
+        TypeError: If it has another type.
     """
     if storage is None:
         return optuna.storages.InMemoryStorage()
@@ -84,28 +88,29 @@ def read_storage(storage, *, heartbeat_interval, max_retries, allow_lost_trials)
             "Argument `storage` must be None, the URL of a database, or an Optuna storage. "
             f"Received: {type(storage).__name__}"
         )
-    if not retries_the_dead(storage) and not allow_lost_trials:
+    if not retries_stale_trials(storage) and not allow_lost_trials:
         raise ValueError(
-            "The storage must be able to try the trial of a dead worker again, which takes "
-            f"heartbeats and a callback. Received: {type(storage).__name__} without them. Pass its "
-            "URL, or what kb.search.open_storage(url) returns; allow_lost_trials=True takes it as "
-            "it is."
+            "Argument `storage` must be able to repeat the trial of a dead worker, which needs "
+            f"heartbeats and a callback. Received: {type(storage).__name__} without them. Pass the "
+            "URL of the database or the result of kb.search.open_storage(url), or accept that "
+            "trials may be lost with allow_lost_trials=True."
         )
     return storage
 
 
-def retries_the_dead(storage):
-    """Return whether a storage notices that a worker died, and gives its trial to another."""
+def retries_stale_trials(storage):
+    """Return whether a storage detects that a worker died, and repeats its trial."""
     interval = getattr(storage, "get_heartbeat_interval", lambda: None)()
     return bool(interval) and storage.get_heartbeat_stale_trial_callback() is not None
 
 
-class Reaper:
-    """Gives the trials of dead workers to the living; `study.ask` does it only before a trial.
+class StaleTrials:
+    """Gives the trials of dead workers to living ones, while a worker waits.
 
-    Optuna knows the dead by their last sign of life, and takes a worker that was killed between
-    its `ask` and its first sign for alive for ever. So one sign is given in place of whoever has
-    been at a trial for long: the living go on giving theirs, and the dead are found by it.
+    Optuna does so only when a worker asks for a new trial. It recognizes a dead worker by its last
+    heartbeat, so it never notices one that was killed before its first heartbeat. Here a heartbeat
+    is recorded on behalf of any trial that has been running for long. If its worker is alive, it
+    records further ones; if not, the trial becomes stale.
 
     Args:
         study: The Optuna study.
@@ -113,14 +118,14 @@ class Reaper:
 
     def __init__(self, study):
         self._study = study
-        self._since = {}  # when a running trial was first seen; infinity once the sign is given
+        self._since = {}  # when a running trial was first seen; infinity after its heartbeat
 
-    def reap(self, trials):
-        """Look for the dead among those that are at one of `trials`."""
-        with quiet():
+    def reclaim(self, trials):
+        """Fail and re-enqueue the stale ones of `trials`."""
+        with ignore_experimental_warning():
             optuna.storages.fail_stale_trials(self._study)
         storage = self._study._storage
-        if not retries_the_dead(storage):
+        if not retries_stale_trials(storage):
             return
         patience = 2 * storage.get_heartbeat_interval()
         for trial in trials:
@@ -132,13 +137,13 @@ class Reaper:
                 storage.record_heartbeat(trial._trial_id)
 
 
-def outlasting(call, *, patience=PATIENCE_SECONDS, pause=0.5):
-    """Return what `call` returns, however often the database has to be waited for.
+def retry_on_storage_fault(call, *, patience=MAX_OUTAGE_SECONDS, pause=0.5):
+    """Return what `call` returns, and repeat it while the database is not available.
 
     Args:
-        call: A function without arguments that may be called again.
-        patience: Seconds after which the fault is raised.
-        pause: Seconds before the first new attempt; it doubles up to 5.
+        call: A function without arguments that may be called several times.
+        patience: Seconds after which the exception is raised.
+        pause: Seconds before the first repetition. It doubles each time, up to 5.
     """
     end = time.monotonic() + patience
     while True:
@@ -152,19 +157,19 @@ def outlasting(call, *, patience=PATIENCE_SECONDS, pause=0.5):
 
 
 def is_storage_fault(error):
-    """Return whether a database that is away, or was, lies behind an exception."""
+    """Return whether a database failure caused an exception."""
     faults = (StorageInternalError, sqlalchemy.exc.OperationalError, sqlalchemy.exc.InterfaceError)
     return any(isinstance(link, faults) for link in _chain(error))
 
 
 def is_lost_trial(error):
-    """Return whether an exception means that the trial was given to another worker meanwhile."""
+    """Return whether an exception means that the trial was given to another worker."""
     return any(isinstance(link, UpdateFinishedTrialError) for link in _chain(error))
 
 
 @contextlib.contextmanager
-def quiet():
-    """Keep Optuna from calling heartbeats experimental each time."""
+def ignore_experimental_warning():
+    """Suppress Optuna's warning that heartbeats are experimental."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         yield

@@ -1,4 +1,4 @@
-"""The Optuna study of a search: one for all rounds and all workers."""
+"""The Optuna study of a search. All rounds and all workers share it."""
 
 import contextlib
 import time
@@ -6,15 +6,15 @@ import time
 import optuna
 import sqlalchemy.exc
 
-from keras_babysit.search.storage import outlasting
+from keras_babysit.search.storage import retry_on_storage_fault
 
-RACE_SECONDS = 30
-"""How long two workers that make the same study at once may get into each other's way."""
+CREATE_TIMEOUT_SECONDS = 30
+"""How long to retry if several workers create the same study at once."""
 
 
 def open_study(storage, name, *, direction, sampler, pruner):
-    """Return the study of this name, made if it is not there yet."""
-    end = time.monotonic() + RACE_SECONDS
+    """Return the study of this name, and create it if it does not exist."""
+    end = time.monotonic() + CREATE_TIMEOUT_SECONDS
     while True:
         try:
             return optuna.create_study(
@@ -31,30 +31,30 @@ def open_study(storage, name, *, direction, sampler, pruner):
             time.sleep(0.2)
 
 
-def agree(study, terms):
-    """Write down what all workers of a study must have in common, or compare it.
+def require_same_settings(study, settings):
+    """Record the settings that all workers must share, or compare them with the recorded ones.
 
     Args:
         study: The study.
-        terms: Values by name.
+        settings: Values by name.
 
     Raises:
-        ValueError: If the study was begun on other terms.
+        ValueError: If the study was started with other settings.
     """
-    known = outlasting(lambda: study.user_attrs)
-    for name, value in terms.items():
+    known = retry_on_storage_fault(lambda: study.user_attrs)
+    for name, value in settings.items():
         if name not in known:
-            outlasting(lambda name=name, value=value: study.set_user_attr(name, value))
+            retry_on_storage_fault(lambda name=name, value=value: study.set_user_attr(name, value))
         elif known[name] != value:
             raise ValueError(
-                f"All workers of a study must have the same {name}. Received: {value}, while study "
-                f"{study.study_name!r} was begun with {known[name]}. Use another study_name."
+                f"All workers of a study must use the same {name}. Received: {value}, while study "
+                f"{study.study_name!r} was started with {known[name]}. Use another study_name."
             )
 
 
 @contextlib.contextmanager
-def silent():
-    """Keep Optuna's own log of every trial from the terminal; ours shows the same."""
+def quiet_optuna_log():
+    """Suppress Optuna's own log of every trial, which the progress bar replaces."""
     level = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:

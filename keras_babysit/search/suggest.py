@@ -1,13 +1,13 @@
-"""Between our dimensions and Optuna's: what a trial samples, and what the user sees."""
+"""Conversion between the dimensions of a search space and Optuna's parameters."""
 
 from keras_babysit.search.space import Choice
 
 
 def suggest(trial, dimension):
-    """Return the value that an Optuna trial takes in a dimension.
+    """Sample a dimension with an Optuna trial, and return the value.
 
-    A mirrored range is sampled as its mirror image, and one with steps by their number; the
-    names of such parameters say so in Optuna's own views.
+    A reverse-log range is sampled as `mirror - value`, and a range with steps as the number of
+    steps. The names of these parameters in Optuna say so.
     """
     name = parameter_name(dimension)
     if isinstance(dimension, Choice):
@@ -24,17 +24,17 @@ def suggest(trial, dimension):
 
 
 def stored(dimension, value):
-    """Return the value under which Optuna stores `value`; the inverse of `suggest`."""
+    """Return the number that Optuna stores for `value`; the inverse of `suggest`."""
     if isinstance(dimension, Choice):
         return value
     if _is_counted(dimension):
         return dimension.index_of(value)
     low, high = dimension.inner
-    return min(max(_mirror(dimension, value), low), high)  # tidying may have moved it by 1e-12
+    return min(max(_mirror(dimension, value), low), high)  # `tidy` may have moved it by 1e-12
 
 
 def parameter_name(dimension):
-    """Return the name under which Optuna knows a dimension."""
+    """Return the name of a dimension in Optuna."""
     if isinstance(dimension, Choice):
         return dimension.name
     if _is_counted(dimension):

@@ -1,4 +1,4 @@
-"""What a hyperparameter does to the model, told by the model and not by the parameter's name."""
+"""Traits of a model, and which hyperparameters control them, whatever their names are."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from keras_babysit.search.record import Record
 CAPACITY = ("weights",)
 REGULARIZATION = ("dropout", "weight_decay", "penalty")
 
-LEAST_TRIALS = 5
-"""Trials below which no connection is read from them."""
+MIN_TRIALS = 5
+"""Smallest number of trials from which the effect of a hyperparameter is inferred."""
 
-SURE = 2.6
-"""Standard errors of a rank correlation, 1 / sqrt(n - 1), that make it more than chance (1 %)."""
+MIN_STANDARD_ERRORS = 2.6
+"""Number of standard errors, 1 / sqrt(n - 1), of a rank correlation that is significant at 1 %."""
 
 
 def traits(model: Any) -> dict[str, float]:
-    """Return the numbers of a built model that tell capacity and regularisation.
+    """Return numbers that describe the capacity and regularization of a built model.
 
-    `weights`: how many it has; `dropout`: sum of the rates; `weight_decay`: of the optimizer;
-    `penalty`: sum of the factors of L1 and L2 penalties on weights.
+    `weights`: number of trainable weights; `dropout`: sum of the dropout rates; `weight_decay`:
+    that of the optimizer; `penalty`: sum of the factors of the L1 and L2 weight penalties.
     """
     layers = model._flatten_layers(include_self=False)
     rates = [getattr(x, "rate", 0.0) for x in layers if "Dropout" in type(x).__name__]
@@ -39,23 +39,27 @@ def traits(model: Any) -> dict[str, float]:
     }
 
 
-def direction(records: Iterable[Record], name: str, which: Sequence[str]) -> int:
-    """Return 1 if one of these traits grows with the hyperparameter, -1 if it falls, else 0.
+def effect_direction(records: Iterable[Record], name: str, which: Sequence[str]) -> int:
+    """Return 1 if a trait increases with the hyperparameter, -1 if it decreases, 0 otherwise.
 
-    Told by Spearman's rank correlation over the trials.
+    It is inferred from Spearman's rank correlation over the trials.
     """
-    placed = [(r.place(name), r.traits) for r in records if r.traits]
-    pairs = [(place, known) for place, known in placed if place is not None]
-    if len(pairs) < LEAST_TRIALS:
+    trials = [(r.position(name), r.traits) for r in records if r.traits]
+    pairs = [(position, known) for position, known in trials if position is not None]
+    if len(pairs) < MIN_TRIALS:
         return 0
-    places = [place for place, _ in pairs]
-    found = [rank_correlation(places, [known.get(t, 0.0) for _, known in pairs]) for t in which]
+    positions = [position for position, _ in pairs]
+    found = [rank_correlation(positions, [known.get(t, 0.0) for _, known in pairs]) for t in which]
     strongest = max(found, key=abs)
-    return int(np.sign(strongest)) if abs(strongest) * math.sqrt(len(pairs) - 1) > SURE else 0
+    return (
+        int(np.sign(strongest))
+        if abs(strongest) * math.sqrt(len(pairs) - 1) > MIN_STANDARD_ERRORS
+        else 0
+    )
 
 
 def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float:
-    """Return Spearman's rank correlation, with ties; 0 if one of them does not vary.
+    """Return Spearman's rank correlation, with ties; 0 if one of the sequences is constant.
 
     Example:
         >>> rank_correlation([1, 2, 3, 4], [10, 20, 20, 90]) > 0.9

@@ -1,4 +1,4 @@
-"""One trial in the hands of a worker: run fold by fold, written down, stopped or pruned."""
+"""One trial of a worker: trained fold by fold, recorded, stopped or pruned."""
 
 import dataclasses
 import math
@@ -9,7 +9,7 @@ from keras_babysit.search.hyper_parameters import HyperParameters
 from keras_babysit.search.record import RUNNING, STOPPED, Record, mean
 from keras_babysit.search.slots import PARAMS, SPACE
 from keras_babysit.search.space import to_json
-from keras_babysit.search.storage import outlasting
+from keras_babysit.search.storage import retry_on_storage_fault
 from keras_babysit.search.suggest import suggest
 
 
@@ -18,13 +18,13 @@ class TrialRun:
 
     Args:
         trial: The Optuna trial.
-        round_number: Round that it belongs to.
+        round_number: Round of the trial.
         ranges: The ranges of that round.
         evaluation: The `CrossValidation`.
         sign: See `Record`.
-        may_stop: Whether a cause may stop it in the first fold.
-        on_fold: Called with its record after each fold.
-        on_end: Called with its record in the end.
+        may_stop: Whether an ERROR may stop it in the first fold.
+        on_fold: Function called with the record after each fold.
+        on_end: Function called with the record at the end.
     """
 
     def __init__(self, trial, round_number, ranges, evaluation, sign, *, may_stop, on_fold, on_end):
@@ -37,41 +37,41 @@ class TrialRun:
         self._on_end = on_end
 
     def __call__(self):
-        """Return the mean score.
+        """Run the trial and return the mean score.
 
         Raises:
-            optuna.TrialPruned: If the trial was stopped, or is behind the others after a fold.
+            optuna.TrialPruned: If a cause stopped the trial, or its score is behind the others.
         """
-        hp = HyperParameters(lambda dimension: suggest(self.trial, self._now(dimension)))
+        hp = HyperParameters(lambda dimension: suggest(self.trial, self._current_range(dimension)))
         folds = self._evaluation.run(hp, self.trial.number, may_stop=self._may_stop)
-        for place, fold in enumerate(folds):
-            self.record = after(self.record, fold, hp)
-            write(self.trial, **_known(self.record, is_first=place == 0))
+        for fold_index, fold in enumerate(folds):
+            self.record = extend_record(self.record, fold, hp)
+            write_attributes(self.trial, **_known(self.record, is_first=fold_index == 0))
             self._on_fold(self.record)
-            self._go_on_or_prune(place)
+            self._continue_or_prune(fold_index)
         self._on_end(dataclasses.replace(self.record, state="complete"))
         return self.record.score
 
-    def _now(self, dimension):
-        """Return a dimension as it stands in this round."""
+    def _current_range(self, dimension):
+        """Return a dimension with its range in this round."""
         now = self._ranges.get(dimension.name)
         is_same = now is not None and now.kind == getattr(dimension, "kind", None)
         return now if is_same else dimension  # two branches may declare one name differently
 
-    def _go_on_or_prune(self, place):
+    def _continue_or_prune(self, fold_index):
         record = self.record
         if record.state == STOPPED:
             self._on_end(record)
             raise optuna.TrialPruned(record.cause)
-        outlasting(lambda: self.trial.report(record.score, place))
-        is_last = place + 1 == len(self._evaluation.folds)
-        if not is_last and outlasting(self.trial.should_prune):
+        retry_on_storage_fault(lambda: self.trial.report(record.score, fold_index))
+        is_last = fold_index + 1 == len(self._evaluation.folds)
+        if not is_last and retry_on_storage_fault(self.trial.should_prune):
             self._on_end(dataclasses.replace(record, state="pruned"))
-            raise optuna.TrialPruned(f"behind after fold {place + 1}")
+            raise optuna.TrialPruned(f"behind the median after fold {fold_index + 1}")
 
 
-def after(record, fold, hp):
-    """Return the record of a trial after one more fold."""
+def extend_record(record, fold, hp):
+    """Return the record of a trial, extended by one fold."""
     known = {"examples": record.examples + fold.examples}
     if not record.params:
         known |= {"params": dict(hp.values), "space": dict(hp.space)}
@@ -90,17 +90,17 @@ def after(record, fold, hp):
     return dataclasses.replace(record, **known)
 
 
-def write(trial, **known):
-    """Write attributes on a trial, to be seen by all workers and in any dashboard."""
+def write_attributes(trial, **known):
+    """Store attributes of a trial, for other workers and for dashboards."""
     for name, value in known.items():
-        outlasting(lambda name=name, value=value: trial.set_user_attr(name, value))
+        retry_on_storage_fault(lambda name=name, value=value: trial.set_user_attr(name, value))
 
 
 def _known(record, *, is_first):
     known = {"examples": record.examples}
     if record.scores:
         known |= {"scores": record.scores, "train_scores": record.train_scores}
-    if record.cause or is_first:  # one that is tried again still has what its dead worker wrote
+    if record.cause or is_first:  # overwrites what a dead worker wrote
         known |= {"cause": record.cause, "message": record.message, "step": record.step}
         known["is_stopped"] = record.state == STOPPED
     if is_first:

@@ -1,4 +1,4 @@
-"""The loop of one worker: make the trials of a study until none is left to make."""
+"""The main loop of a worker: run trials of the study until all are finished."""
 
 import dataclasses
 import time
@@ -15,54 +15,56 @@ from keras_babysit.search.slots import (
     RAISED,
     SURPLUS,
     SurplusError,
+    counted_trials,
+    fill_slots,
+    has_waiting_trial,
     read_records,
-    settle,
     slot_of,
-    top_up,
-    waiting,
 )
 from keras_babysit.search.storage import (
-    Reaper,
+    StaleTrials,
     is_lost_trial,
     is_storage_fault,
-    outlasting,
-    retries_the_dead,
+    retries_stale_trials,
+    retry_on_storage_fault,
 )
-from keras_babysit.search.trial_run import TrialRun, write
+from keras_babysit.search.trial_run import TrialRun, write_attributes
 
 POLL_SECONDS = 0.5
-"""How often a worker that has nothing to do looks whether a trial has become free."""
+"""Seconds between two checks of an idle worker for a trial to run."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What a search is to do; the same for all of its workers.
+    """The settings that all workers of a search share.
 
     Args:
-        rounds: For each round the slots to fill, with their parameters (see `top_up`).
-        steering: How one round leads to the next.
-        max_stopped: Share of a round's trials that a cause may stop in the first fold.
-        max_retries: How often the trial of a dead worker is tried again.
-        puts_up_with_errors: Whether a trial that raises is a failed trial and no more.
+        rounds: One dictionary per round: its slots, and the hyperparameters fixed for each (see
+            `fill_slots`).
+        steering: Settings for how ranges change between rounds.
+        max_stopped: Largest fraction of the trials of a round that may be stopped in the first
+            fold.
+        max_retries: How often a trial is repeated after its worker died.
+        continues_on_errors: Whether the search continues after a trial that raised an exception.
     """
 
     rounds: list
     steering: Steering
     max_stopped: float
     max_retries: int
-    puts_up_with_errors: bool
+    continues_on_errors: bool
 
 
 class Worker:
-    """Makes trials of a study together with any number of other workers.
+    """Runs trials of a study, possibly alongside other workers.
 
     Args:
         study: The Optuna study.
         plan: The `Plan`.
         evaluation: The `CrossValidation`.
         objective: The `Objective`.
-        on_change: Called with all records whenever they may have changed.
-        on_trial: Called with the record of each trial that this worker has finished.
+        on_change: Function called with all records when they may have changed.
+        on_trial: Function called with the record of each trial that this worker finishes.
     """
 
     def __init__(
@@ -81,12 +83,12 @@ class Worker:
         self.objective = objective
         self._on_change = on_change
         self._on_trial = on_trial
-        self._number = None  # of the trial that it is at
-        self._reaper = Reaper(study)
-        self._can_wait = retries_the_dead(study._storage)
+        self._number = None  # of the current trial
+        self._stale_trials = StaleTrials(study)
+        self._can_wait = retries_stale_trials(study._storage)
 
     def run(self):
-        """Make trials until those of all rounds are over."""
+        """Run trials until those of all rounds are finished."""
         while True:
             trials = self._trials()
             self._on_change(self._records(trials))
@@ -95,62 +97,65 @@ class Worker:
                 return
             if self._fill(trials, self.plan.rounds[number]):
                 continue
-            if waiting(trials):
-                self._make_one()
-            else:  # others are at it; one of them may die
+            if has_waiting_trial(trials):
+                self._run_one_trial()
+            else:  # other workers run the rest; one of them may die
                 time.sleep(POLL_SECONDS)
-                outlasting(lambda trials=trials: self._reaper.reap(trials))
+                retry_on_storage_fault(lambda trials=trials: self._stale_trials.reclaim(trials))
 
     def records(self):
         """Return the records of all trials that count."""
         return self._records(self._trials())
 
     def _trials(self):
-        return outlasting(lambda: self.study.get_trials(deepcopy=False))
+        return retry_on_storage_fault(lambda: self.study.get_trials(deepcopy=False))
 
     def _records(self, trials):
         return read_records(trials, self.plan.max_retries, self.objective.sign)
 
     def _round(self, trials):
-        """Return the first round that is not over, None if all are."""
-        counted = settle(trials, self.plan.max_retries)
+        """Return the first round that is not finished; None if all are."""
+        counted = counted_trials(trials, self.plan.max_retries)
         for number, slots in enumerate(self.plan.rounds):
-            if not all(slot in counted and self._is_over(counted[slot]) for slot in slots):
+            if not all(slot in counted and self._is_finished(counted[slot]) for slot in slots):
                 return number
         return None
 
-    def _is_over(self, trial):
-        # Where death goes unnoticed nobody may wait for a trial that runs elsewhere.
+    def _is_finished(self, trial):
+        # If the storage cannot detect a dead worker, do not wait for trials of other workers.
         return trial.state.is_finished() or (
             trial.state == TrialState.RUNNING and not self._can_wait
         )
 
     def _fill(self, trials, slots):
-        return outlasting(lambda: top_up(self.study, trials, slots, self.plan.max_retries))
+        return retry_on_storage_fault(
+            lambda: fill_slots(self.study, trials, slots, self.plan.max_retries)
+        )
 
-    def _make_one(self):
-        catch = (Exception,) if self.plan.puts_up_with_errors else (SurplusError,)
+    def _run_one_trial(self):
+        catch = (Exception,) if self.plan.continues_on_errors else (SurplusError,)
         try:
-            self.study.optimize(self._try, n_trials=1, catch=catch)
+            self.study.optimize(self._run_trial, n_trials=1, catch=catch)
         except Exception as error:
-            if not (is_storage_fault(error) or is_lost_trial(error) or self._was_taken()):
-                raise  # otherwise the trial is, or will be, in other hands
+            if not (is_storage_fault(error) or is_lost_trial(error) or self._was_reassigned()):
+                raise  # otherwise another worker runs, or will run, the trial
 
-    def _was_taken(self):
-        """Return whether others took us for dead and gave our trial away, or ended it themselves.
+    def _was_reassigned(self):
+        """Return whether another worker took over or ended the current trial.
 
-        What was raised after the end of a trial loses nothing, unless it is what ends the search.
+        This happens if this worker was silent for too long. An exception after that loses nothing,
+        unless it is one that ends the search.
         """
         trial = self._trials()[self._number]
         return trial.state.is_finished() and RAISED not in trial.user_attrs
 
-    def _try(self, trial):
-        """Make one trial; what `study.optimize` calls."""
+    def _run_trial(self, trial):
+        """Run one trial, as the objective function of `study.optimize`."""
         self._number = trial.number
         trials = self._trials()
-        counted = settle(trials, self.plan.max_retries).get(slot_of(trial))
+        counted = counted_trials(trials, self.plan.max_retries).get(slot_of(trial))
         if counted is None or counted.number != trial.number:
-            write(trial, **{SURPLUS: True})
+            write_attributes(trial, **{SURPLUS: True})
             raise SurplusError
         try:
             return self._evaluate(trial, self._records(trials))
@@ -158,9 +163,9 @@ class Worker:
             raise
         except BaseException as error:
             if not (is_storage_fault(error) or is_lost_trial(error)):
-                is_put_up_with = self.plan.puts_up_with_errors and isinstance(error, Exception)
+                is_tolerated = self.plan.continues_on_errors and isinstance(error, Exception)
                 what = f"{type(error).__name__}: {str(error)[:500]}"
-                write(trial, **{ERROR if is_put_up_with else RAISED: what})
+                write_attributes(trial, **{ERROR if is_tolerated else RAISED: what})
             raise
 
     def _evaluate(self, trial, records):
@@ -180,7 +185,10 @@ class Worker:
         return run()
 
     def _may_stop(self, others, number):
-        """Return whether a cause may stop one more trial, counting those that yet may be."""
+        """Return whether a cause may stop one more trial of the round.
+
+        Trials that have not completed a fold count as stopped, because they may yet be.
+        """
         at_risk = sum(
             record.state == STOPPED or (record.state == RUNNING and not record.scores)
             for record in others

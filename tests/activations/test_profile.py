@@ -56,7 +56,7 @@ def test_any_callable_and_elementwise_layer():
     assert not prelu.dead
 
 
-def test_the_course_set_is_the_default():
+def test_default_activations():
     results = profile()
     assert [r.name for r in results] == ["sigmoid", "tanh", "relu", "leaky_relu", "elu"]
     assert all(r.relative_cost > 0 for r in results)
@@ -68,7 +68,7 @@ def test_slope_is_the_derivative():
 
 
 def test_functions_that_mix_their_inputs_are_refused():
-    with pytest.raises(ValueError, match="on its own"):
+    with pytest.raises(ValueError, match="on each element separately"):
         profile("softmax")
 
 
@@ -83,7 +83,7 @@ def test_plot_needs_a_profile():
         plot([])
 
 
-def test_plot_says_what_it_needs(monkeypatch):
+def test_plot_names_the_missing_package(monkeypatch):
     original = builtins.__import__
 
     def without_matplotlib(name, *rest, **options):

@@ -97,7 +97,7 @@ ROWS = {
         invalid=(
             ({"pieces": 0}, "`pieces` must be at least 1"),
             ({"mode": "fan_in"}, "`mode` must be one of"),
-            ({"activation": "softmax"}, "on its own"),
+            ({"activation": "softmax"}, "on each element separately"),
             ({"activation": keras.ops.zeros_like}, "finite, non-zero second moment"),
         ),
     ),

@@ -1,4 +1,4 @@
-"""The broken picture is found, left out, and shown again."""
+"""The corrupt image is found, skipped and reproduced."""
 
 import math
 import runpy
@@ -6,7 +6,7 @@ import runpy
 from tests.examples.paths import EXAMPLES
 
 
-def test_the_broken_picture_is_found(tmp_path, capsys):
+def test_the_corrupt_image_is_found(tmp_path, capsys):
     main = runpy.run_path(str(EXAMPLES / "flight_recorder.py"))["main"]
     alone, watched, found, shown = main(["--out", str(tmp_path)])
     assert math.isnan(alone["loss"][-1])

@@ -1,11 +1,11 @@
-"""The four curves look as the docs say, and the sitter speaks where it should."""
+"""The four loss curves look as documented, and the findings are as expected."""
 
 import runpy
 
 from tests.examples.paths import EXAMPLES
 
 
-def test_the_rates_do_what_their_names_say(tmp_path, capsys):
+def test_loss_curves_and_findings_match_the_names(tmp_path, capsys):
     main = runpy.run_path(str(EXAMPLES / "learning_rates.py"))["main"]
     curves, found = main(["--save", str(tmp_path)])
     start = curves["good"][0]

@@ -1,4 +1,4 @@
-"""Each stage of preprocessing leaves the mean and covariance that its name promises."""
+"""Each kind of preprocessing gives the mean and covariance that its name promises."""
 
 import runpy
 
@@ -13,11 +13,11 @@ def test_stages_and_pictures(tmp_path, capsys):
     covariances = {name: np.cov(points.T) for name, points in clouds.items()}
     for name, points in clouds.items():
         assert (abs(points.mean(axis=0)) < 1e-4).all() == (name != "raw")
-    np.testing.assert_allclose(np.diag(covariances["normalised"]), 1, atol=0.01)
+    np.testing.assert_allclose(np.diag(covariances["normalized"]), 1, atol=0.01)
     assert abs(covariances["decorrelated"][0, 1]) < 1e-4
     for name in ("whitened (PCA)", "whitened (ZCA)"):
         np.testing.assert_allclose(covariances[name], np.eye(2), atol=0.01)
-    # ZCA keeps a picture like itself: each pixel goes with its own before, not with another's.
+    # ZCA keeps an image similar: each pixel correlates most with itself, not with another pixel.
     raw, white = (np.reshape(images, (-1, 64)) for images in (before, after))
     varied = raw.std(axis=0) > 0.1
     pixels = varied.sum()

@@ -1,11 +1,11 @@
-"""The faults are found, and the right program is met with silence."""
+"""The faults are found, and the correct program has no findings."""
 
 import runpy
 
 from tests.examples.paths import EXAMPLES
 
 
-def test_each_program_gets_its_verdict(tmp_path, capsys):
+def test_each_program_gets_its_findings(tmp_path, capsys):
     main = runpy.run_path(str(EXAMPLES / "sanity_checks.py"))["main"]
     reports = main(["--save", str(tmp_path)])
     rules = {

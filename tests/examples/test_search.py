@@ -1,4 +1,4 @@
-"""Two workers share the example's search, and it shows what it found."""
+"""Two workers share the example's search, and the result is shown."""
 
 import runpy
 

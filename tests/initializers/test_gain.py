@@ -1,4 +1,4 @@
-"""Gains against closed forms, and against quadrature that is told where the kinks are."""
+"""Gains agree with closed forms, and with quadrature that knows the kinks."""
 
 import math
 
@@ -17,9 +17,9 @@ def phi(z):
     return math.erfc(-z / math.sqrt(2)) / 2
 
 
-# E[f(z)²] for z ~ N(0, 1), by hand.
+# E[f(z)²] for z ~ N(0, 1), derived by hand.
 ELU_SECOND_MOMENT = 0.5 + math.exp(2) * phi(-2) - 2 * math.exp(0.5) * phi(-1) + 0.5
-# E[max of k]²: Jones (1948) gives the moments of the largest of k normal numbers.
+# Jones (1948) gives the second moments of the maximum of k normal variables.
 MAX_OF_3 = 1 + math.sqrt(3) / (2 * math.pi)
 MAX_OF_4 = 1 + math.sqrt(3) / math.pi
 
@@ -65,8 +65,8 @@ def selu_slope(z):
 SELU_SLOPE_SQUARED = SELU["scale"] ** 2 * (0.5 + SELU["alpha"] ** 2 * math.exp(2) * phi(-2))
 
 
-def test_panels_see_kinks_where_gauss_hermite_does_not():
-    """The claim of `_gain.py`'s docstring, for a step and for a step off the origin."""
+def test_panels_are_accurate_at_kinks_where_gauss_hermite_is_not():
+    """The errors in the docstring of `_gain.py`, for a step at 0 and one elsewhere."""
     hermite = np.polynomial.hermite_e.hermegauss(256)
     hermite = hermite[0], hermite[1] / math.sqrt(2 * math.pi)
     within_one = 1 - 2 * phi(-1)
@@ -81,7 +81,7 @@ def test_panels_see_kinks_where_gauss_hermite_does_not():
         assert hard_tanh_error[0] <= hard_tanh <= hard_tanh_error[1]
 
 
-def test_a_layer_that_is_measured_stays_as_it_was():
+def test_a_measured_layer_is_not_changed():
     layer = ChannelPReLU()
     VariancePreserving(layer)
     assert not layer.built
@@ -97,15 +97,15 @@ def second_moment(z):
 
 
 @pytest.mark.parametrize("activation", ["tanh", "relu", "gelu", "silu", "selu", "elu", "sigmoid"])
-def test_one_layer_keeps_the_size_of_the_preactivation(activation):
+def test_one_layer_preserves_the_second_moment(activation):
     keras.utils.set_random_seed(0)
     z = np.random.default_rng(0).normal(size=(300, 1000)).astype("float32")
     assert second_moment(next_preactivation(z, activation)) == pytest.approx(1.0, abs=0.15)
 
 
 @pytest.mark.parametrize("activation", ["tanh", "selu", "elu"])
-def test_the_size_is_stable_over_twenty_layers(activation):
-    """It comes back even from three times too large."""
+def test_the_second_moment_is_stable_over_twenty_layers(activation):
+    """It returns to 1 even from 9."""
     keras.utils.set_random_seed(0)
     z = 3 * np.random.default_rng(0).normal(size=(300, 400)).astype("float32")
     for _ in range(20):
@@ -115,8 +115,8 @@ def test_the_size_is_stable_over_twenty_layers(activation):
 
 @pytest.mark.parametrize("activation", ["gelu", "silu"])
 @pytest.mark.parametrize("start", [0.5, 2.0])
-def test_gelu_and_silu_move_away_from_it(activation, start):
-    """What the docstring of `VariancePreserving` warns of."""
+def test_for_gelu_and_silu_it_is_unstable(activation, start):
+    """The warning in the docstring of `VariancePreserving`."""
     keras.utils.set_random_seed(0)
     z = start * np.random.default_rng(0).normal(size=(300, 400)).astype("float32")
     for _ in range(20):

@@ -1,4 +1,4 @@
-"""The example says what the course says, and draws what it promises."""
+"""The example's table shows the expected effects, and its plots are saved."""
 
 import importlib.util
 import pathlib
@@ -25,7 +25,7 @@ def table(example):
     return example.print_table(width=100, depth=10)
 
 
-def test_it_draws_its_pictures(example, tmp_path, monkeypatch, capsys):
+def test_it_saves_its_plots(example, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(
         sys, "argv", ["initialization", "--folder", str(tmp_path), "--width", "20", "--depth", "3"]
     )
@@ -47,18 +47,18 @@ def test_large_weights_saturate_tanh_and_blow_up_relu(table):
     assert table["relu"]["large, 1"][1][0] > 1e6
 
 
-def test_xavier_halves_relu_and_he_keeps_it(table):
+def test_xavier_shrinks_the_signal_of_relu_and_he_preserves_it(table):
     assert table["relu"]["Xavier"][0][-1] < 0.1
     assert 0.3 < table["relu"]["He"][0][-1] < 3
 
 
 @pytest.mark.parametrize("activation", ["tanh", "relu", "leaky_relu", "elu", "selu", "maxout"])
-def test_the_fitting_gain_keeps_both(table, activation):
+def test_the_fitting_gain_preserves_both(table, activation):
     signal, gradient = table[activation]["fitting"]
     assert 0.2 < signal[-1] < 3
     assert 0.2 < gradient[0] < 10
 
 
-def test_zeros_keep_nothing(table):
+def test_zeros_pass_nothing_on(table):
     signal, gradient = table["tanh"]["zeros"]
     assert signal[-1] == gradient[0] == 0.0

@@ -42,7 +42,7 @@ def nested_and_shared():
 
 
 class Projection(keras.layers.Layer):
-    """A layer of the user's own, with a kernel and nothing else."""
+    """A custom layer that has nothing but a kernel."""
 
     def build(self, input_shape):
         self.kernel = self.add_weight(name="kernel", shape=(input_shape[-1], 7))
@@ -128,7 +128,7 @@ def test_kernels_are_orthogonal_but_for_their_scale():
     np.testing.assert_allclose(product, np.eye(16) * product[0, 0], atol=1e-4)
 
 
-def test_seed_decides():
+def test_the_seed_determines_the_kernels():
     kernels = []
     for seed in (0, 0, 1):
         model = sequential()
@@ -158,7 +158,7 @@ def test_a_model_without_kernels_gives_nothing():
     assert lsuv(keras.Sequential([keras.Input((3,)), keras.layers.ReLU()]), FLAT[:, :3]) == []
 
 
-def test_a_failing_call_leaves_no_trace():
+def test_a_failing_call_changes_nothing():
     model = sequential()
     with pytest.raises(ValueError, match=r"incompatible|expected"):
         lsuv(model, FLAT[:, :7])

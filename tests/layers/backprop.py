@@ -5,7 +5,7 @@ from keras import ops
 
 
 def backprop(layer, x, upstream, **call):
-    """Return outputs and gradients as arrays: of the inputs, then of each trainable weight."""
+    """Return the outputs and the gradients, of the inputs first and then of each weight."""
     x, upstream = (ops.convert_to_tensor(array, dtype="float32") for array in (x, upstream))
     if not layer.built:
         layer.build(x.shape)

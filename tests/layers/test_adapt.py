@@ -1,4 +1,4 @@
-"""What `ZeroCenter` and `Whitening` take as data, whatever they do with it."""
+"""The data that `adapt` of `ZeroCenter` and `Whitening` accepts and refuses."""
 
 import pickle
 
@@ -91,7 +91,7 @@ def test_data_must_be_finite(layer, bad, position):
     x = X.copy()
     x[position, 1, 2] = bad
     x[position - 1, 1, 2] = -bad
-    with pytest.raises(ValueError, match="holds NaN or infinity"):
+    with pytest.raises(ValueError, match=r"must be finite.*NaN or infinity"):
         layer.adapt(x)
 
 
@@ -107,7 +107,7 @@ def test_data_must_not_be_empty(layer, empty):
         (3, TypeError, "an array, a dataset or an iterable"),
         (["text"], ValueError, "must hold numbers"),
         ([np.zeros(3)], ValueError, "must hold numbers"),
-        ([X, X[:, :1]], ValueError, "must have shape"),
+        ([X, X[:, :1]], ValueError, "must have the sizes"),
     ],
     ids=["number", "text", "vectors", "other-shape"],
 )
@@ -118,17 +118,17 @@ def test_data_of_another_kind_is_refused(layer, data, error, message):
 
 def test_data_must_fit_the_built_layer(layer):
     layer.build((None, 2, 3))
-    with pytest.raises(ValueError, match="must have shape"):
+    with pytest.raises(ValueError, match="must have the sizes"):
         layer.adapt(X[:, :, :2])
 
 
-def test_adapting_again_forgets(layer):
+def test_a_second_adapt_replaces_the_first(layer):
     expected = outputs(type(layer).from_config(layer.get_config()).adapt(X))
     np.testing.assert_array_equal(outputs(layer.adapt(X * 5 + 1).adapt(X)), expected)
 
 
-def test_shards_can_be_joined(layer):
-    """Also a shard of one example, and shards that went through pickle, far from the origin."""
+def test_statistics_of_several_parts_can_be_merged(layer):
+    """Includes a part of one example, and parts that were pickled, far from the origin."""
     x = X + np.float32(1e3)
     new = type(layer).from_config
     shards = [new(layer.get_config()).adapt(x[rows]) for rows in (slice(1, 30), slice(30, 50))]
@@ -148,7 +148,7 @@ def test_only_an_adapted_layer_can_merge(layer):
         layer.merge(other.statistics)
 
 
-def test_a_layer_that_was_never_adapted_answers_nan(layer):
+def test_a_layer_that_was_never_adapted_returns_nan(layer):
     assert np.isnan(outputs(layer)).all()
 
 

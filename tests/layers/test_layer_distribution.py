@@ -1,6 +1,6 @@
 """Under `tf.distribute`, with two replicas on one CPU.
 
-In a process of its own: the number of devices must be set before TensorFlow is first used.
+In a separate process, because the number of devices must be set before TensorFlow is used.
 """
 
 import subprocess

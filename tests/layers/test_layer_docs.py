@@ -1,4 +1,4 @@
-"""The examples of docstrings and of docs/*.md run as they stand."""
+"""The examples in docstrings and docs/*.md run unchanged."""
 
 import doctest
 import importlib

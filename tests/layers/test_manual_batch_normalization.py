@@ -111,23 +111,23 @@ def test_refuses_a_mask_of_another_rank():
 
 
 @pytest.mark.parametrize("first", [1e4, 0.0], ids=["ordinary-first-example", "outlier-first"])
-def test_is_safe_where_the_mean_is_far_above_the_deviation(first):
-    """Mean 1e4, standard deviation 1e-2, in float32: against the same in float64."""
+def test_is_accurate_if_the_mean_is_far_above_the_deviation(first):
+    """Mean 1e4 and standard deviation 1e-2 in float32, compared with float64."""
     x = np.random.default_rng(0).normal(1e4, 1e-2, (512, 3)).astype("float32")
     x[0] = first if first != 1e4 else x[0]
     upstream = data(x.shape)
     layer = ManualBatchNormalization(epsilon=1e-6)
     outputs, (dx, *_) = backprop(layer, x, upstream, training=True)
 
-    centred = x.astype("float64") - x.mean(axis=0, dtype="float64")
-    stddev = np.sqrt(np.square(centred).mean(axis=0) + 1e-6)
-    x_hat = centred / stddev
+    centered = x.astype("float64") - x.mean(axis=0, dtype="float64")
+    stddev = np.sqrt(np.square(centered).mean(axis=0) + 1e-6)
+    x_hat = centered / stddev
     expected_dx = (upstream - upstream.mean(0) - x_hat * (upstream * x_hat).mean(0)) / stddev
     np.testing.assert_allclose(outputs, x_hat, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(dx, expected_dx, rtol=1e-3, atol=1e-3 * np.abs(expected_dx).max())
 
 
-def test_inference_is_safe_too():
+def test_inference_is_accurate_too():
     x = np.random.default_rng(0).normal(1e4, 1e-2, (512, 1)).astype("float32")
     layer = ManualBatchNormalization(epsilon=1e-6).recalibrate(x)
     stored_mean, stored_variance = (ops.convert_to_numpy(w) for w in layer.non_trainable_weights)
@@ -148,7 +148,7 @@ def test_frozen_means_inference_mode():
 
 
 def test_statistics_are_float32_in_half_precision():
-    """2048 values of 300 overflow a float16 sum, and their squares float16 itself."""
+    """The sum of 2048 values of 300 overflows float16, and so do their squares."""
     x = np.random.default_rng(0).normal(300.0, 10.0, (2048, 2)).astype("float16")
     layer = ManualBatchNormalization(dtype="mixed_float16", momentum=0.0)
     layer(x, training=True)
@@ -173,7 +173,7 @@ def batches_of(x, kind):
 
 @pytest.mark.parametrize("kind", ["array", "batches"])
 @pytest.mark.parametrize("arguments", [{}, {"renorm": True}], ids=["plain", "renorm"])
-def test_recalibrate_takes_the_statistics_of_all_data(arguments, kind):
+def test_recalibrate_uses_the_statistics_of_all_data(arguments, kind):
     x = data((300, 4, 3))
     layer = ManualBatchNormalization(**arguments)
     assert layer.recalibrate(batches_of(x, kind)) is layer
@@ -199,7 +199,7 @@ def test_recalibrate_inside_a_model_in_order():
     assert "call" not in vars(first)
 
 
-def test_recalibrate_leaves_out_what_is_masked():
+def test_recalibrate_ignores_masked_positions():
     x = data((6, 4, 3))
     x[2:4, 1:] = 0.0
     layer = ManualBatchNormalization()
@@ -212,5 +212,5 @@ def test_recalibrate_leaves_out_what_is_masked():
 def test_recalibrate_needs_an_example():
     layer = ManualBatchNormalization()
     layer.build((None, 3))
-    with pytest.raises(ValueError, match="must reach the layer"):
+    with pytest.raises(ValueError, match="that reach the layer"):
         layer.recalibrate([])

@@ -10,7 +10,7 @@ from keras_babysit.layers import Maxout, MaxoutConv1D, MaxoutConv2D, MaxPieces
 from tests.layers.backprop import backprop
 
 SIZES = st.integers(1, 4)
-EXAMPLES = 5 if keras.backend.backend() == "jax" else 25  # JAX compiles each shape anew
+EXAMPLES = 5 if keras.backend.backend() == "jax" else 25  # JAX compiles for each shape
 
 
 def normal(shape, seed=0):
@@ -118,15 +118,15 @@ def test_default_weights_keep_the_second_moment(pieces):
     assert np.square(outputs).mean() == pytest.approx(1.0, abs=0.12)
 
 
-def test_default_weights_of_a_convolution_know_its_activation():
+def test_default_weights_of_a_convolution_depend_on_its_activation():
     layer = MaxoutConv2D(2, 3, pieces=3, activation="tanh")
     assert layer.kernel_initializer.gain == VariancePreserving("tanh", pieces=3).gain
 
 
-def test_winners_are_the_shares_of_positions():
+def test_winners_are_fractions_of_positions():
     z = np.array([[[3.0, 1.0], [0.0, 2.0]], [[5.0, 4.0], [1.0, 1.0]]], "float32")
-    shares = Maxout(2).winners(ops.convert_to_tensor(z))
-    np.testing.assert_array_equal(ops.convert_to_numpy(shares), [[1.0, 0.0], [0.5, 0.5]])
+    fractions = Maxout(2).winners(ops.convert_to_tensor(z))
+    np.testing.assert_array_equal(ops.convert_to_numpy(fractions), [[1.0, 0.0], [0.5, 0.5]])
 
 
 @pytest.mark.parametrize(
@@ -138,17 +138,17 @@ def test_winners_are_the_shares_of_positions():
         (MaxPieces(3), (5, 12)),
     ],
 )
-def test_a_watcher_can_stand_in_for_the_reduction(layer, shape):
-    """It is handed `(..., units, pieces)`, and what it returns is the layer's output."""
-    shares = []
+def test_the_reduction_can_be_observed(layer, shape):
+    """`reduce_pieces` gets `(..., units, pieces)`, and its result is the output of the layer."""
+    fractions = []
 
     def watched(z):
-        shares.append(layer.winners(z))
+        fractions.append(layer.winners(z))
         return type(layer).reduce_pieces(layer, z)
 
     x = normal(shape)
     expected = ops.convert_to_numpy(layer(x))
     object.__setattr__(layer, "reduce_pieces", watched)
     np.testing.assert_array_equal(ops.convert_to_numpy(layer(x)), expected)
-    assert tuple(shares[0].shape) == (4, layer.pieces) == (4, 3)
-    np.testing.assert_allclose(ops.convert_to_numpy(shares[0]).sum(axis=-1), 1.0, rtol=1e-6)
+    assert tuple(fractions[0].shape) == (4, layer.pieces) == (4, 3)
+    np.testing.assert_allclose(ops.convert_to_numpy(fractions[0]).sum(axis=-1), 1.0, rtol=1e-6)

@@ -27,10 +27,10 @@ def covariance_of(y):
 def image_data_generator_zca(x, epsilon=1e-6):
     """The formula of Keras' `ImageDataGenerator(featurewise_center=True, zca_whitening=True)`."""
     flat = x.reshape(len(x), -1)
-    centred = flat - flat.mean(axis=0)
-    u, s, _ = np.linalg.svd(centred.T, full_matrices=False)
+    centered = flat - flat.mean(axis=0)
+    u, s, _ = np.linalg.svd(centered.T, full_matrices=False)
     matrix = (u * (np.sqrt(len(x)) / (s + epsilon))) @ u.T
-    return (centred @ matrix).reshape(x.shape)
+    return (centered @ matrix).reshape(x.shape)
 
 
 @pytest.mark.parametrize("components", [None, 1, 4, 0.9])
@@ -67,16 +67,16 @@ def test_outputs_are_uncorrelated_with_unit_variance(mode):
     np.testing.assert_allclose(y.mean(axis=0), 0.0, atol=1e-5)
 
 
-def test_zca_stays_nearest_to_the_inputs():
-    """Of all whitenings ZCA changes the (centred) inputs least: no rotation of it does better."""
+def test_zca_changes_the_inputs_least():
+    """No other whitening transform of the centered inputs is closer to them."""
     x = correlated()
-    centred = x - x.mean(axis=0)
+    centered = x - x.mean(axis=0)
     zca, pca = (outputs_of(Whitening(mode, ddof=0).adapt(x), x) for mode in ("zca", "pca"))
-    assert np.square(zca - centred).sum() < np.square(pca - centred).sum()
+    assert np.square(zca - centered).sum() < np.square(pca - centered).sum()
 
 
 @pytest.mark.parametrize("mode", ["pca", "zca"])
-def test_inverse_gives_the_inputs_back(mode):
+def test_inverse_restores_the_inputs(mode):
     x = correlated(d=12).reshape(400, 2, 2, 3).astype("float32")
     layer = Whitening(mode).adapt(x)
     np.testing.assert_allclose(
@@ -104,7 +104,7 @@ DEFICIENT = {
 @pytest.mark.parametrize("mode", ["pca", "zca"])
 @pytest.mark.parametrize("epsilon", [0.0, 1e-6])
 @pytest.mark.parametrize("deficient", DEFICIENT.values(), ids=DEFICIENT)
-def test_directions_without_variance_come_out_as_zero(deficient, epsilon, mode):
+def test_directions_without_variance_become_zero(deficient, epsilon, mode):
     x = deficient(correlated())
     layer = Whitening(mode, epsilon=epsilon, ddof=0).adapt(x)
     y = outputs_of(layer, x)
@@ -131,7 +131,7 @@ def test_randomized_solver_finds_the_leading_directions():
     np.testing.assert_allclose(outputs_of(layer, x), outputs_of(exact, x), rtol=1e-2, atol=1e-2)
 
 
-def test_randomized_solver_says_what_it_needs(monkeypatch):
+def test_randomized_solver_names_the_missing_package(monkeypatch):
     original = builtins.__import__
 
     def without_sklearn(name, *rest, **options):
@@ -149,12 +149,12 @@ def test_more_components_than_features_are_refused():
         Whitening("pca", 7).adapt(correlated())
 
 
-def test_a_share_must_be_adapted_before_it_is_built():
+def test_a_fraction_must_be_adapted_before_it_is_built():
     with pytest.raises(ValueError, match="must be adapted before it is built"):
         Whitening("pca", 0.9).build((None, 6))
 
 
-def test_a_share_becomes_a_number():
+def test_a_fraction_becomes_a_number():
     assert Whitening("pca", 0.9).adapt(correlated()).get_config()["components"] in range(1, 6)
 
 
@@ -165,7 +165,7 @@ def test_a_share_becomes_a_number():
     dtype=st.sampled_from(["float32", "float64"]),
 )
 def test_covariance_of_blocks_is_that_of_the_whole(sizes, offset, dtype):
-    """Blocks in a stream, and blocks apart and merged, against numpy's two passes."""
+    """Streamed blocks, and blocks measured separately and merged, agree with numpy."""
     rng = np.random.default_rng(sum(sizes))
     blocks = [(rng.normal(size=(n, 3)) + offset).astype(dtype) for n in sizes]
     whole = np.concatenate(blocks).astype("float64")
@@ -183,7 +183,7 @@ def test_covariance_of_blocks_is_that_of_the_whole(sizes, offset, dtype):
 
 
 def test_covariance_is_exact_in_a_drifting_stream():
-    """Sorted data: no block is like the next one, and the mean runs far from the first."""
+    """Sorted data: blocks differ, and the mean moves far away from that of the first block."""
     whole = np.random.default_rng(0).normal(size=(3000, 4)) + np.linspace(0, 1e3, 3000)[:, None]
     statistics = RunningCovariance()
     for start in range(0, 3000, 100):

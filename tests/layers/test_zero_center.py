@@ -28,7 +28,7 @@ def test_images_may_differ_in_size():
 
 
 def test_agrees_with_keras_normalization():
-    """`Normalization` divides as well; multiplied back they are the same."""
+    """`Normalization` divides by the standard deviation too; multiplied by it, both agree."""
     x = np.random.default_rng(0).normal(3.0, 2.0, (64, 3)).astype("float32")
     peer = keras.layers.Normalization()
     peer.adapt(x)

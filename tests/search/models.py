@@ -1,11 +1,11 @@
-"""Small data and models that train in no time."""
+"""Small data and models that train quickly."""
 
 import keras
 import numpy as np
 
 
 def blobs(size=90, features=4, classes=3):
-    """Return clouds of points, one per class, that a linear model tells apart."""
+    """Return clusters of points, one per class, that a linear model can separate."""
     rng = np.random.default_rng(0)
     y = np.arange(size) % classes
     centers = 3 * rng.normal(size=(classes, features))
@@ -25,7 +25,7 @@ def compiled(rate, **dense):
 
 
 def deep(hp):
-    """Return a network that diverges, dies or stands still at some learning rates."""
+    """Return a network that diverges, dies or does not move at some learning rates."""
     model = keras.Sequential([keras.Input((4,))])
     model.add(keras.layers.Dense(16, activation=hp.Choice("activation", ["relu", "tanh"])))
     model.add(keras.layers.Dense(3))

@@ -1,4 +1,4 @@
-"""A PostgreSQL of the tests' own, in a folder, as a user without rights."""
+"""A PostgreSQL server for the tests, in a folder, run by an unprivileged user."""
 
 import getpass
 import os

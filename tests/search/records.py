@@ -1,4 +1,4 @@
-"""Trials made up for the tests."""
+"""Synthetic records of trials."""
 
 from keras_babysit.search import Range, Record
 
@@ -8,7 +8,7 @@ UNITS = Range("units", 8, 128, sampling="log", is_int=True)
 
 
 def record(number, cost=None, cause="", *, state=None, findings=(), gap=0.0, traits=(), **params):
-    """Return a trial of these parameters; without a cost it was stopped by `cause`."""
+    """Return the record of a trial; without a cost, of one that was stopped by `cause`."""
     space = {one.name: one for one in (LR, DROPOUT, UNITS) if one.name in params}
     return Record(
         number=number,

@@ -1,4 +1,4 @@
-"""What is wrong is said before the first trial, with what was received and the way out."""
+"""Bad input raises before the first trial, with what was received and the way out."""
 
 import keras
 import numpy as np
@@ -36,7 +36,7 @@ CASES = {
     "unstepped-float-in-a-grid": (
         GRID,
         ValueError,
-        r'finitely many.*hp.Float\("learning_rate", 0.0001, 1, sampling="log"\).*Give it a `step`',
+        r'finitely many.*hp.Float\("learning_rate", 0.0001, 1, sampling="log"\).*Pass a `step`',
     ),
     "unstepped-float-in-a-branch": (
         GRID | {"hypermodel": unstepped_in_a_branch},
@@ -46,7 +46,7 @@ CASES = {
     "too-large-a-grid": (
         GRID | {"hypermodel": lambda hp: compiled(hp.Choice("rate", [0.1, 0.2])), "max_trials": 1},
         ValueError,
-        "not have more combinations than `max_trials`",
+        "at most `max_trials` combinations.*more combinations than that",
     ),
     "low-above-high": (
         {"hypermodel": lambda hp: compiled(hp.Float("rate", 2, 1))},
@@ -56,22 +56,22 @@ CASES = {
     "log-from-0": (
         {"hypermodel": lambda hp: compiled(hp.Float("rate", 0, 1, sampling="log"))},
         ValueError,
-        "`min_value` must be above 0.*Begin at a small number, such as 1e-03",
+        "`min_value` must be above 0.*Start at a small number, such as 1e-03",
     ),
     "objective-not-logged": (
         {"objective": "val_auc"},
         ValueError,
-        "must be one of.*val_accuracy.*val_loss.*the model logs.*Received: objective='val_auc'",
+        "must be one of the values.*val_accuracy.*val_loss.*Received: objective='val_auc'",
     ),
     "objective-on-training-data": (
         {"objective": "accuracy"},
         ValueError,
-        'must be "val_loss" or "val_".*Received: objective=',
+        'must be "val_loss", or "val_".*Received: objective=',
     ),
     "objective-of-unknown-direction": (
         {"objective": "val_goodness"},
         ValueError,
-        'direction of a metric must be known.*Give direction="min" or "max"',
+        'direction of an objective must be known.*Pass direction="min" or direction="max"',
     ),
     "unknown-direction": ({"direction": "up"}, ValueError, '"auto", "min" or "max"'),
     "storage-without-heartbeats": (
@@ -96,14 +96,14 @@ CASES = {
     ),
     "one-fold": ({"cv": 1}, ValueError, "`cv` must be at least 2"),
     "cv-of-another-kind": ({"cv": "five"}, TypeError, "`cv` must be a number of folds"),
-    "rows-out-of-range": ({"cv": [([0, 1], [99])]}, ValueError, "Row numbers.*99"),
-    "an-empty-fold": ({"cv": [([0, 1], [])]}, ValueError, "Every fold must hold"),
-    "x-and-y-differ": ({"data": (X, Y[:20])}, ValueError, r"one and the same number.*\[20, 30\]"),
+    "rows-out-of-range": ({"cv": [([0, 1], [99])]}, ValueError, "row numbers.*99"),
+    "an-empty-fold": ({"cv": [([0, 1], [])]}, ValueError, "Every fold must have"),
+    "x-and-y-differ": ({"data": (X, Y[:20])}, ValueError, r"same number of examples.*\[20, 30\]"),
     "a-generator": ({"data": (iter(X), Y)}, TypeError, "`x` must be an array.*Load the data"),
     "validation-data": (
         {"fit": {"validation_split": 0.1}},
         ValueError,
-        "folds of `cv` are the validation data.*validation_split",
+        "Validation data must not be passed.*validation_split",
     ),
     "no-model": ({"hypermodel": lambda hp: 7}, TypeError, "must return a keras.Model.*int"),
     "not-compiled": ({"hypermodel": uncompiled}, NotCompiledError, "Call `model.compile"),
@@ -111,25 +111,25 @@ CASES = {
     "no-trials": ({"max_trials": 0}, ValueError, "`max_trials` must be at least 1"),
     "unknown-sampler": ({"sampler": "grid"}, ValueError, "`sampler` must be one of"),
     "unknown-pruner": ({"pruner": "hard"}, ValueError, "`pruner` must be"),
-    "share-above-1": ({"max_stopped": 2}, ValueError, r"`max_stopped` must be in \[0, 1\]"),
+    "fraction-above-1": ({"max_stopped": 2}, ValueError, r"`max_stopped` must be in \[0, 1\]"),
     "unknown-error-score": ({"error_score": np.nan}, ValueError, "`error_score` must be"),
     "more-rounds-than-trials": (
         {"kind": kb.search.CoarseToFineSearchCV, "rounds": 3},
         ValueError,
         "`rounds` must be at least 1 and at most `max_trials`",
     ),
-    "log-dir-is-a-file": ({"log_dir": __file__}, ValueError, "`log_dir` must be a folder"),
+    "log-dir-is-a-file": ({"log_dir": __file__}, ValueError, "`log_dir` must be a writable folder"),
 }
 
 
 @pytest.mark.parametrize(("arguments", "kind", "law"), CASES.values(), ids=CASES)
 def test_bad_input(arguments, kind, law, monkeypatch):
-    monkeypatch.setattr(keras.Model, "fit", lambda *a, **k: pytest.fail("a trial was begun"))
+    monkeypatch.setattr(keras.Model, "fit", lambda *a, **k: pytest.fail("a trial was started"))
     with pytest.raises(kind, match="(?s)" + law):
         search(**arguments)
 
 
-def test_a_storage_without_heartbeats_can_be_put_up_with():
+def test_a_storage_without_heartbeats_can_be_accepted():
     storage = optuna.storages.InMemoryStorage()
     found = search(storage=storage, study_name="s", allow_lost_trials=True)
     assert len(found.records_) == 2

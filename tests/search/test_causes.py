@@ -1,4 +1,4 @@
-"""What stops a trial: a table of histories, one that is stopped and one that is not per cause."""
+"""What stops a trial: per cause a history that it stops, and one that it does not."""
 
 import pytest
 

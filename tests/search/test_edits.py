@@ -1,12 +1,12 @@
-"""What trials teach about the ranges: a table of searches, and the edits that follow."""
+"""What trials change about the ranges: a table of searches and the edits that follow."""
 
 import dataclasses
 
 import pytest
 
 from keras_babysit.search import Range
-from keras_babysit.search.edits import EDITS, Outcome
-from keras_babysit.search.edits._beyond import boundary
+from keras_babysit.search.edits import EDITS, RoundOutcome
+from keras_babysit.search.edits._boundary import boundary
 from keras_babysit.search.rounds import Steering, next_ranges, ranges_by_round
 from keras_babysit.search.traits import rank_correlation
 from tests.search.records import DROPOUT, LR, UNITS, record
@@ -26,7 +26,7 @@ STILL = [(v, "no_update") for v in (1.1e-5, 1.2e-5, 1.3e-5, 1.6e-5)]
 
 
 def fits(finding, name, trait, *, gap=0.0):
-    """Return trials that show a finding, whose trait grows with a parameter."""
+    """Return trials with a finding, whose trait increases with a hyperparameter."""
     spread = {"dropout": [0.0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4]}
     values = spread.get(name, [12, 20, 30, 40, 50, 60, 70, 90])
     return [
@@ -43,7 +43,7 @@ def fits(finding, name, trait, *, gap=0.0):
     ]
 
 
-# name: trials, present ranges, the edits that are found as (function, target, low, high)
+# name: trials, current ranges, the expected edit as (function, target, low, high)
 TABLE = {
     "diverged-above": (
         rates(*GOOD, *DIVERGED),
@@ -86,7 +86,7 @@ TABLE = {
         [LR.between(1e-5, 0.0101)],
         ("edge_of_range", "learning_rate", 1e-5, (0.0102, 0.1)),  # up to where trials die
     ),
-    "a-share-stays-below-1": (
+    "a-fraction-stays-below-1": (
         [record(n, 0.5 - d, dropout=d) for n, d in enumerate([0.0, 0.2, 0.3, 0.5])],
         [DROPOUT],
         ("edge_of_range", "dropout", 0.0, (0.6, 0.75)),
@@ -106,7 +106,7 @@ TABLE = {
         [LR, DROPOUT],
         ("overfitting", "dropout", (0.1, 0.2), 0.5),
     ),
-    "big-gap-nothing-to-turn": (
+    "big-gap-nothing-to-change": (
         fits("overfitting", "units", "weights", gap=0.3),
         [LR, UNITS],
         ("overfitting", "", None, None),
@@ -116,7 +116,7 @@ TABLE = {
         [LR, UNITS],
         ("underfitting", "units", (15, 41), 128),
     ),
-    "poor-fit-nothing-to-turn": (
+    "poor-fit-nothing-to-change": (
         fits("underfitting", "dropout", "dropout"),
         [LR, DROPOUT],
         ("underfitting", "", None, None),
@@ -132,7 +132,7 @@ TABLE = {
 def find(records, ranges):
     ranges = {one.name: one for one in ranges}
     declared = {one.name: one for one in (LR, DROPOUT, UNITS) if one.name in ranges}
-    outcome = Outcome(records, ranges, dict(ranges), declared)
+    outcome = RoundOutcome(records, ranges, dict(ranges), declared)
     return {edit.__name__: found for edit in EDITS if (found := edit(outcome))}
 
 
@@ -165,13 +165,13 @@ def test_every_edit_has_a_row():
     assert {row[2][0] for row in TABLE.values() if row[2]} == {edit.__name__ for edit in EDITS}
 
 
-def test_the_message_of_a_cap_counts():
+def test_the_message_counts_trials_on_both_sides():
     (edit,) = find(rates(*GOOD, *DIVERGED), [LR])["stopped_beyond"]
-    assert edit.finding.message.startswith("Diverged above learning_rate 0.0")
-    assert "in 4 of 4 trials, below in 0 of 6" in edit.finding.message
+    assert edit.finding.message.startswith("4 of 4 trials with learning_rate above 0.0")
+    assert "diverged, and 0 of 6 below it" in edit.finding.message
 
 
-def test_chance_is_ruled_out_as_by_scipy():
+def test_the_p_value_agrees_with_scipy():
     stats = pytest.importorskip("scipy.stats")
     trials = rates(*GOOD[:3], *DIVERGED[:3])
     # 3 of 3 beyond and 0 of 3 before: 1 of 20 arrangements.
@@ -185,7 +185,7 @@ def test_chance_is_ruled_out_as_by_scipy():
     assert boundary(rates(*GOOD, *DIVERGED), "learning_rate", causes, 1).beyond == (4, 4)
 
 
-def test_rank_correlation_as_scipy_has_it():
+def test_rank_correlation_agrees_with_scipy():
     stats = pytest.importorskip("scipy.stats")
     first, second = [1, 2, 2, 5, 9, 3], [3, 1, 4, 4, 8, 8]
     expected = stats.spearmanr(first, second).statistic
@@ -201,7 +201,7 @@ def test_a_cap_is_the_end_of_the_next_range_and_is_explained():
     assert all(one.epoch == 0 and one.evidence["round"] == 0 for one in finding)
 
 
-def test_what_is_known_of_later_rounds_does_not_change_an_earlier_one():
+def test_later_rounds_do_not_change_an_earlier_one():
     early = rates(*GOOD, *DIVERGED)
     late = [dataclasses.replace(r, number=r.number + 20, round=1) for r in early]
     alone, _ = ranges_by_round(early, 1, Steering())
@@ -219,7 +219,7 @@ def test_the_best_over_all_rounds_counts():
     assert after["learning_rate"].low < 1e-3 < after["learning_rate"].high
 
 
-def test_without_leave_to_widen_a_range_stays_within_what_was_declared():
+def test_without_widening_a_range_stays_within_the_declared_one():
     records = rates(*[(10.0**k, -k) for k in range(-4, 1)], (9.0, -2))
     after, finding = next_ranges(records, {"learning_rate": LR}, Steering(may_widen=False))
     assert after["learning_rate"].high <= LR.high
@@ -244,5 +244,5 @@ def test_an_edge_of_steps_is_the_last_step():
         )
         for n, u in enumerate([16, 32, 64])
     ]
-    outcome = Outcome(records, {"units": one}, {"units": one}, {"units": one})
+    outcome = RoundOutcome(records, {"units": one}, {"units": one}, {"units": one})
     assert EDITS[0](outcome)[0].range.high == 80

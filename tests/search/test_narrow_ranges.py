@@ -1,4 +1,4 @@
-"""Narrowing keeps its promises for all trials."""
+"""Properties of narrowed ranges, for any trials."""
 
 import hypothesis.strategies as st
 import pytest
@@ -6,7 +6,7 @@ from hypothesis import given
 
 from keras_babysit.search import Range, Record, narrow_ranges
 
-SHARES = st.floats(0.05, 1.0)
+FRACTIONS = st.floats(0.05, 1.0)
 
 
 @st.composite
@@ -19,15 +19,15 @@ def searches(draw):
     one = Range("a", low, high, None, sampling, is_int)
     begin, end = one.axis
     records = []
-    for number, share in enumerate(draw(st.lists(st.floats(0, 1), max_size=25))):
-        value = one.tidy(min(max(one.from_axis(begin + share * (end - begin)), low), high))
+    for number, fraction in enumerate(draw(st.lists(st.floats(0, 1), max_size=25))):
+        value = one.tidy(min(max(one.from_axis(begin + fraction * (end - begin)), low), high))
         state = draw(st.sampled_from(["complete", "complete", "pruned", "stopped", "running"]))
         scores = [draw(st.floats(0, 1))] if state in ("complete", "pruned") else []
         records.append(Record(number, 0, state, {"a": value}, {"a": one}, scores))
     return one, records
 
 
-@given(searches(), SHARES, SHARES, st.floats(0, 1))
+@given(searches(), FRACTIONS, FRACTIONS, st.floats(0, 1))
 def test_inside_the_old_range_not_below_the_floor_and_around_the_best(search, keep, floor, margin):
     old, records = search
     new = narrow_ranges(records, {"a": old}, keep=keep, min_width=floor, margin=margin)["a"]
@@ -65,7 +65,7 @@ def test_two_lucky_trials_do_not_collapse_the_range():
     assert new.low < 0.05 < 0.051 < new.high
 
 
-def test_it_happens_in_log_space():
+def test_a_log_range_is_narrowed_in_log_space():
     values = [10.0**-k for k in (4, 3.5, 3, 2.5, 2, 1.5, 1, 0.5, 0)]
     ranges, records = lr(values, [abs(k - 4) for k in range(9)])  # best at 1e-2
     new = narrow_ranges(records, ranges, margin=0.25, keep=0.2)["lr"]
@@ -74,7 +74,7 @@ def test_it_happens_in_log_space():
     assert new.high == pytest.approx(10**-1.25, rel=0.01)
 
 
-def test_ends_of_new_ranges_read_well():
+def test_ends_of_new_ranges_have_few_digits():
     ranges, records = lr([1e-3, 2e-3, 7.77e-3, 0.3], [3, 1, 0, 9])
     new = narrow_ranges(records, ranges)["lr"]
     assert all(

@@ -1,4 +1,4 @@
-"""Whole searches over small models, on every backend."""
+"""Complete searches over small models, on every backend."""
 
 from types import SimpleNamespace
 
@@ -16,8 +16,8 @@ from keras_babysit.search.cross_validation import CrossValidation
 from keras_babysit.search.data import Examples, fingerprint, make_folds
 from keras_babysit.search.hypermodel import Hypermodel
 from keras_babysit.search.objective import read_objective
-from keras_babysit.search.slots import SURPLUS, settle, top_up
-from keras_babysit.search.trial_run import write
+from keras_babysit.search.slots import SURPLUS, counted_trials, fill_slots
+from keras_babysit.search.trial_run import write_attributes
 from tests.search.models import blobs, build, compiled, deep
 
 SEARCHES = {
@@ -92,9 +92,9 @@ def test_the_score_is_that_of_the_model_without_the_penalty():
 
 
 def test_the_gap_is_taken_in_inference_mode():
-    """With dropout on, training data would look worse than they are."""
+    """With dropout, the training score would be too low."""
     x, _ = blobs(60)
-    noise = np.random.default_rng(1).integers(0, 3, 60)  # nothing to learn but by heart
+    noise = np.random.default_rng(1).integers(0, 3, 60)  # only memorizing lowers the loss
 
     def overfits(hp):
         hp.Choice("nothing", [0])
@@ -161,7 +161,7 @@ def test_any_splitter_gives_the_same_folds_to_every_worker(cv):
         assert all(not set(groups[t]) & set(groups[v]) for t, v in first)
 
 
-def test_a_number_of_folds_keeps_the_share_of_each_class():
+def test_a_number_of_folds_gives_stratified_folds():
     x, y = blobs(90)
     for _, validation in make_folds(Examples(x, y), 3, 0):
         assert np.bincount(y[validation]).tolist() == [10, 10, 10]
@@ -180,13 +180,13 @@ def test_the_same_seed_gives_the_same_search_and_another_seed_another_one():
     np.testing.assert_allclose(first["mean_test_score"], second["mean_test_score"])
 
 
-def test_no_two_trials_of_one_seed_draw_the_same_point():
+def test_trials_of_one_seed_sample_different_points():
     search = kb.search.RandomizedSearchCV(build, **QUIET | {"cv": 2}, max_trials=6)
     rates = search.fit(*blobs(30), epochs=1).cv_results_["param_learning_rate"]
     assert len(set(rates)) == 6
 
 
-def test_trials_are_stopped_by_cause_within_tens_of_steps_and_say_so():
+def test_trials_are_stopped_by_cause_within_tens_of_steps():
     x, y = blobs(600)
     search = kb.search.RandomizedSearchCV(deep, **QUIET | {"cv": 2}, max_trials=8, max_stopped=0.75)
     search.fit(x, y, epochs=6, batch_size=16)
@@ -204,19 +204,19 @@ def test_trials_are_stopped_by_cause_within_tens_of_steps_and_say_so():
     assert any(cause in search.summary() for cause in ("loss_explosion", "no_update"))
 
 
-@pytest.mark.parametrize("share", [0.0, 0.25])
-def test_no_more_than_a_share_of_the_trials_is_stopped_in_the_first_fold(share):
+@pytest.mark.parametrize("fraction", [0.0, 0.25])
+def test_at_most_max_stopped_trials_are_stopped_in_the_first_fold(fraction):
     def hopeless(hp):
         return compiled(hp.Float("learning_rate", 1e-12, 1e-10, sampling="log"))
 
     arguments = QUIET | {"cv": 2}
     search = kb.search.RandomizedSearchCV(
-        hopeless, **arguments, max_trials=4, max_stopped=share, pruner=None
+        hopeless, **arguments, max_trials=4, max_stopped=fraction, pruner=None
     )
     search.fit(*blobs(300), epochs=4, batch_size=16)
     states = [r.state for r in search.records_]
-    assert states.count("stopped") == 4 * share
-    assert {r.cause for r in search.records_} == {"no_update"}  # noted all the same
+    assert states.count("stopped") == 4 * fraction
+    assert {r.cause for r in search.records_} == {"no_update"}  # recorded for the others too
 
 
 def test_without_diagnosis_nothing_is_stopped():
@@ -237,7 +237,7 @@ def test_watching_does_not_change_a_score():
     np.testing.assert_array_equal(*scores)
 
 
-def test_a_score_that_is_infinite_is_no_score():
+def test_an_infinite_score_stops_the_trial():
     class Infinite(keras.metrics.Metric):
         def update_state(self, y_true, y_pred, sample_weight=None):
             pass
@@ -253,7 +253,9 @@ def test_a_score_that_is_infinite_is_no_score():
     search = kb.search.GridSearchCV(
         infinite, **QUIET | {"objective": "val_goodness"}, direction="max"
     )
-    with pytest.raises(SearchFailedError, match="non_finite_score 2 of 2 trials"):
+    with pytest.raises(
+        SearchFailedError, match=r"No trial completed \(2 stopped by non_finite_score\)"
+    ):
         search.fit(*blobs(), epochs=1)
 
 
@@ -272,13 +274,13 @@ def test_a_cell_that_raises_ends_the_search_or_counts_as_failed():
     assert "failed 1" in search.summary()
 
 
-def test_a_search_that_was_broken_off_goes_on(tmp_path):
+def test_an_interrupted_search_can_be_continued(tmp_path):
     x, y = blobs()
     calls = []
 
     def fragile(hp):
         calls.append(1)
-        if len(calls) == 6:  # the first look, and in the second trial
+        if len(calls) == 6:  # in the second trial; the first call is the default model
             raise KeyboardInterrupt
         return build(hp)
 
@@ -292,38 +294,38 @@ def test_a_search_that_was_broken_off_goes_on(tmp_path):
     assert len(again.study_.trials) == len(search.study_.trials)  # nothing was left to do
     more = kb.search.RandomizedSearchCV(fragile, **arguments, max_trials=4).fit(x, y, epochs=1)
     assert len(more.records_) == 4
-    with pytest.raises(ValueError, match="must have the same folds"):
+    with pytest.raises(ValueError, match="must use the same folds"):
         kb.search.RandomizedSearchCV(fragile, **arguments | {"cv": 2}, max_trials=3).fit(x, y)
     for one in (search, again, more):
         one.storage.engine.dispose()
 
 
-def test_two_workers_that_fill_a_slot_at_once_make_one_trial():
+def test_two_workers_that_fill_a_slot_at_once_run_one_trial():
     study = optuna.create_study()
     nothing = []
     for _ in range(2):  # both saw an empty study
-        top_up(study, nothing, {(0, 0): {}, (0, 1): {}}, 2)
+        fill_slots(study, nothing, {(0, 0): {}, (0, 1): {}}, 2)
     assert len(study.trials) == 4
-    settled = settle(study.trials, 2)
+    settled = counted_trials(study.trials, 2)
     assert {slot: trial.number for slot, trial in settled.items()} == {(0, 0): 0, (0, 1): 1}
     study.ask().set_user_attr(SURPLUS, True)
-    assert settle(study.trials, 2)[0, 0].number == 2
+    assert counted_trials(study.trials, 2)[0, 0].number == 2
 
 
-def test_a_surplus_trial_that_others_have_given_away_already_is_no_error(monkeypatch):
+def test_a_surplus_trial_that_another_worker_has_failed_is_no_error(monkeypatch):
     study = optuna.create_study()
-    top_up(study, [], {(0, 0): {}}, 2)
-    top_up(study, [], {(0, 0): {}}, 2)
-    study.ask()  # another worker is at the trial that counts
+    fill_slots(study, [], {(0, 0): {}}, 2)
+    fill_slots(study, [], {(0, 0): {}}, 2)
+    study.ask()  # another worker runs the trial that counts
 
     def write_and_lose(trial, **values):
-        write(trial, **values)
+        write_attributes(trial, **values)
         study._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
 
-    monkeypatch.setattr(workers, "write", write_and_lose)
-    plan = SimpleNamespace(puts_up_with_errors=False, max_retries=2)
+    monkeypatch.setattr(workers, "write_attributes", write_and_lose)
+    plan = SimpleNamespace(continues_on_errors=False, max_retries=2)
     worker = workers.Worker(study, plan, None, None, on_change=None, on_trial=None)
-    worker._make_one()
+    worker._run_one_trial()
     assert [trial.state for trial in study.trials] == [TrialState.RUNNING, TrialState.FAIL]
 
 
@@ -351,7 +353,7 @@ def test_inputs_and_targets_may_be_structures():
     assert search.best_score_ > 0.5
 
 
-def test_a_hypermodel_that_fits_itself_is_asked_to():
+def test_the_fit_method_of_a_hypermodel_is_used():
     class Hyper:
         def build(self, hp):
             return build(hp)
@@ -364,7 +366,7 @@ def test_a_hypermodel_that_fits_itself_is_asked_to():
     assert search.best_params_["batch_size"] in (8, 16)
 
 
-def test_a_kerastuner_hypermodel_is_taken_as_it_is():
+def test_a_kerastuner_hypermodel_needs_no_changes():
     keras_tuner = pytest.importorskip("keras_tuner", reason="keras-tuner is not installed")
 
     class Hyper(keras_tuner.HyperModel):

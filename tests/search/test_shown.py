@@ -1,4 +1,4 @@
-"""What the user sees: bar, table, picture, TensorBoard's HParams, and the log of Optuna."""
+"""What the user sees: progress bar, table, plot, TensorBoard's HParams, and Optuna's log."""
 
 import io
 import logging
@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 import keras_babysit as kb
 from keras_babysit.search.objective import read_objective
 from keras_babysit.search.plot import plot
-from keras_babysit.search.progress import ProgressBar, ends
+from keras_babysit.search.progress import ProgressBar, incomplete_text
 from tests.search.models import blobs, deep
 from tests.search.records import DROPOUT, record
 
@@ -21,7 +21,7 @@ OBJECTIVE = read_objective("val_loss")
 
 @pytest.fixture(scope="module")
 def search(tmp_path_factory):
-    """A search with a trial that was completed, and one of each other end."""
+    """A search with a trial for each way in which a trial can end."""
     logs = tmp_path_factory.mktemp("logs")
     search = kb.search.RandomizedSearchCV(
         deep,
@@ -55,7 +55,7 @@ def test_hparams_are_read_back_by_tensorboards_own_plugin(search):
 
 
 def session_groups(logs):
-    """Return what the HParams tab shows, as the plugin answers the browser."""
+    """Return the content of the HParams tab, as the plugin sends it to the browser."""
     from tensorboard.backend.event_processing import data_provider
     from tensorboard.backend.event_processing import plugin_event_multiplexer as multiplexer
     from tensorboard.plugins import base_plugin
@@ -99,7 +99,7 @@ def test_the_picture_has_log_axes_and_causes(search):
     figure.savefig(io.BytesIO())
 
 
-def test_the_picture_of_a_mirrored_axis_and_of_nothing():
+def test_the_plot_of_a_reverse_log_axis_and_of_no_trial():
     mirrored = kb.search.Range("momentum", 0.1, 0.9, sampling="reverse_log")
     trials = [
         kb.search.Record(n, params={"momentum": v}, space={"momentum": mirrored}, scores=[v])
@@ -142,23 +142,23 @@ def test_a_terminal_gets_a_bar():
     assert "round 1/3" in stream.getvalue()
     assert "6/6" in stream.getvalue()
     assert "best val_loss 0.4" in stream.getvalue()
-    assert ends(TRIALS) == "pruned 1 · no_update 2 · loss_explosion 1"
+    assert incomplete_text(TRIALS) == "pruned 1 · no_update 2 · loss_explosion 1"
 
 
-def test_nothing_is_shown_where_nothing_is_asked_for(capsys):
+def test_verbose_0_prints_nothing(capsys):
     with ProgressBar(OBJECTIVE, 6, 3, verbose=0) as bar:
         bar.update(TRIALS)
     assert capsys.readouterr().out == ""
 
 
-def test_the_table_comes_with_the_advice(capsys):
+def test_the_table_comes_with_the_findings(capsys):
     from keras_babysit.search.rounds import Steering, next_ranges
     from keras_babysit.search.table import as_text, show, summary
 
     spread = [record(n, v, dropout=d) for n, (d, v) in enumerate([(0, 3), (0.2, 2), (0.5, 1)])]
     findings = next_ranges(spread, {"dropout": DROPOUT}, Steering())[1]
     text = as_text(summary(spread, findings, OBJECTIVE))
-    assert "NOTE edge_of_range: The best trial has dropout 0.5" in text
+    assert "NOTE edge_of_range: The best trial has dropout=0.5" in text
     assert 'hp.Float("dropout"' in text
     assert "3 trials: 3 complete; 0 examples" in text
     assert max(len(line) for line in text.splitlines()) <= 100
@@ -171,13 +171,13 @@ def test_a_search_leaves_optunas_log_level_alone(search):
     assert len(search[0].study_.trials) == 7
 
 
-def test_ranges_and_advice_are_there_after_a_random_search(search):
+def test_a_random_search_has_ranges_and_findings(search):
     (ranges,) = search[0].ranges_
     assert ranges["learning_rate"].low == 1e-7
     assert isinstance(search[0].findings_, list)
 
 
-def test_the_search_room_is_loaded_when_it_is_used_and_not_before():
+def test_the_search_package_is_loaded_on_first_use():
     code = """
 import sys, keras_babysit as kb
 assert not [m for m in sys.modules if m.split(".")[0] in ("optuna", "sqlalchemy")]

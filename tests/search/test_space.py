@@ -1,4 +1,4 @@
-"""Ranges, against KerasTuner's formulas in numpy, and their way to Optuna and back."""
+"""Ranges against KerasTuner's formulas in numpy, and their conversion to Optuna and back."""
 
 import math
 
@@ -28,16 +28,16 @@ def test_steps(one, expected):
     assert all(type(v) is (int if one.is_int else float) for v in one.values)
 
 
-def test_a_float_without_step_has_no_end_of_values():
+def test_a_float_without_step_has_infinitely_many_values():
     assert Range("a", 0.0, 1.0).values is None
 
 
 def test_reverse_log_is_kerastuners():
     one = Range("momentum", 0.1, 0.9, sampling="reverse_log")
-    shares = np.linspace(0, 1, 5)
+    fractions = np.linspace(0, 1, 5)
     low, high = one.axis
-    ours = [one.from_axis(low + share * (high - low)) for share in shares]
-    np.testing.assert_allclose(ours, 0.9 + 0.1 - 0.1 * (0.9 / 0.1) ** (1 - shares))
+    ours = [one.from_axis(low + fraction * (high - low)) for fraction in fractions]
+    np.testing.assert_allclose(ours, 0.9 + 0.1 - 0.1 * (0.9 / 0.1) ** (1 - fractions))
 
 
 BAD = {
@@ -78,9 +78,9 @@ def ranges(draw):
 
 
 @given(ranges(), st.floats(0, 1), st.floats(0, 1))
-def test_narrower_ranges_keep_to_values(one, share, other):
+def test_narrower_ranges_keep_to_values(one, fraction, other):
     low, high = one.axis
-    ends = sorted(one.from_axis(low + part * (high - low)) for part in (share, other))
+    ends = sorted(one.from_axis(low + part * (high - low)) for part in (fraction, other))
     new = one.between(*(min(max(end, one.low), one.high) for end in ends))
     slack = 1e-9 * abs(one.high)
     assert one.low - slack <= new.low <= ends[0] + slack
@@ -106,7 +106,7 @@ def test_json_and_back(one):
 
 
 @given(ranges(), st.integers(0, 10**6))
-def test_what_is_stored_gives_the_value_again(one, seed):
+def test_stored_values_give_the_same_value_again(one, seed):
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
     value = suggest(study.ask(), one)
     assert one.low - 1e-9 * one.high <= value <= one.high * (1 + 1e-9)

@@ -1,4 +1,4 @@
-"""Workers are killed, frozen and cut off, and no trial is lost."""
+"""Workers are killed, frozen and cut off from the database, and no trial is lost."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy
 from optuna.trial import TrialState
 
-from keras_babysit.search.slots import SLOT, SURPLUS, settle, slot_of
+from keras_babysit.search.slots import SLOT, SURPLUS, counted_trials, slot_of
 from keras_babysit.search.storage import open_storage
 from tests.search.postgres import INSTALLED, REASON, Postgres
 from tests.search.worker_script import RETRIES
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 SCRIPT = Path(__file__).with_name("worker_script.py")
-PATIENCE = 180.0  # seconds after which something hangs
+PATIENCE = 180.0  # seconds after which the test fails
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def server():
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def crew(request, tmp_path):
-    """A search on a fresh database, and the processes that work on it."""
+    """A search on a new database, and the processes that work on it."""
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path / 'search.db'}"
     else:
@@ -54,7 +54,7 @@ def crew(request, tmp_path):
 
 
 class Crew:
-    """Starts workers, and tells what they are doing."""
+    """Starts workers, and reports what they are doing."""
 
     def __init__(self, url, folder):
         self.url = url
@@ -62,7 +62,7 @@ class Crew:
         self.log = folder / "log"
         self.workers = []
 
-    def hire(self, trials=8, rounds=1, seconds=0.2, go=None):
+    def start_worker(self, trials=8, rounds=1, seconds=0.2, go=None):
         command = [sys.executable, SCRIPT, self.url, trials, rounds, seconds, self.log]
         command = [*map(str, command), *([str(go)] if go else [])]
         with (self.folder / f"errors-{len(self.workers)}").open("w") as errors:
@@ -71,7 +71,7 @@ class Crew:
         return worker
 
     def lines(self):
-        """Return `(pid, trial, fold)` of every fold that was begun."""
+        """Return `(pid, trial, fold)` of every fold that was started."""
         text = self.log.read_text() if self.log.exists() else ""
         return [
             tuple(map(int, line.split()))
@@ -80,12 +80,12 @@ class Crew:
         ]
 
     def wait_for_trial_of(self, worker, at_least=1):
-        """Return the number of the trial that `worker` is at, after it began so many."""
+        """Return the number of the current trial of `worker`, once it started `at_least` trials."""
         wait_until(lambda: len({n for pid, n, _ in self.lines() if pid == worker.pid}) >= at_least)
         return [n for pid, n, _ in self.lines() if pid == worker.pid][-1]
 
     def freeze(self, worker):
-        """Stop a worker between two transactions: in one it would hold the database's lock."""
+        """Stop a worker between two transactions, so that it does not hold the database's lock."""
         engine = sqlalchemy.create_engine(self.url)
         while True:
             worker.send_signal(signal.SIGSTOP)
@@ -99,8 +99,8 @@ class Crew:
     def finish(self, *workers):
         for worker in workers:
             code = worker.wait(PATIENCE)
-            place = self.workers.index(worker)
-            assert code == 0, (self.folder / f"errors-{place}").read_text()[-3000:]
+            index = self.workers.index(worker)
+            assert code == 0, (self.folder / f"errors-{index}").read_text()[-3000:]
 
     def end(self):
         for worker in self.workers:
@@ -115,9 +115,9 @@ class Crew:
         return trials
 
     def check(self, count):
-        """Every slot has a complete trial, and only one."""
+        """Check that every slot has exactly one complete trial."""
         trials = self.trials()
-        settled = settle(trials, RETRIES)
+        settled = counted_trials(trials, RETRIES)
         assert len(settled) == count
         assert {trial.state for trial in settled.values()} == {TrialState.COMPLETE}
         complete = [slot_of(t) for t in trials if t.state == TrialState.COMPLETE]
@@ -133,7 +133,7 @@ def wait_until(holds):
 
 
 def _is_held(engine):
-    """Return whether somebody has been in the middle of a transaction for half a second."""
+    """Return whether a transaction has been open for half a second."""
     with engine.connect() as connection:
         if engine.dialect.name == "postgresql":
             text = (
@@ -143,7 +143,7 @@ def _is_held(engine):
             return connection.execute(sqlalchemy.text(text)).scalar() > 0
         try:
             connection.exec_driver_sql("pragma busy_timeout = 500")
-            # SQLite's readers, too, keep others from committing, so nothing less will do.
+            # In SQLite readers block commits too, so a shared lock is not enough.
             connection.exec_driver_sql("begin exclusive")
         except sqlalchemy.exc.OperationalError:
             return True
@@ -160,21 +160,21 @@ def _empty(url):
 
 
 def test_a_killed_worker_loses_nothing(crew):
-    victim, other = crew.hire(rounds=2), crew.hire(rounds=2)
+    victim, other = crew.start_worker(rounds=2), crew.start_worker(rounds=2)
     number = crew.wait_for_trial_of(victim, at_least=2)
     victim.send_signal(signal.SIGKILL)
     victim.wait()
     crew.finish(other)
     trials = crew.check(8)
-    if trials[number].state == TrialState.FAIL:  # it may have been done just in time
+    if trials[number].state == TrialState.FAIL:  # it may have finished just in time
         again = [t for t in trials if slot_of(t) == slot_of(trials[number]) and t.number > number]
         assert again[-1].params == trials[number].params
 
 
-def test_the_death_of_the_last_worker_at_a_trial_is_noticed(crew):
-    victim = crew.hire(trials=2, seconds=60.0)
+def test_the_death_of_the_last_worker_is_detected(crew):
+    victim = crew.start_worker(trials=2, seconds=60.0)
     number = crew.wait_for_trial_of(victim)
-    other = crew.hire(trials=2, seconds=0.1)
+    other = crew.start_worker(trials=2, seconds=0.1)
     crew.wait_for_trial_of(other)
     victim.send_signal(signal.SIGKILL)
     victim.wait()
@@ -182,19 +182,19 @@ def test_the_death_of_the_last_worker_at_a_trial_is_noticed(crew):
     assert crew.check(2)[number].state == TrialState.FAIL
 
 
-def test_a_death_before_the_first_sign_of_life_is_noticed(crew):
-    crew.finish(crew.hire(trials=2, seconds=0.01))  # it makes the study
+def test_a_death_before_the_first_heartbeat_is_detected(crew):
+    crew.finish(crew.start_worker(trials=2, seconds=0.01))  # it creates the study
     storage = optuna.storages.RDBStorage(crew.url)
     study = optuna.load_study(study_name="test", storage=storage)
     study.enqueue_trial({}, user_attrs={SLOT: [0, 2]})
-    number = study.ask().number  # all that the dead did: signs of life begin with the objective
+    number = study.ask().number  # then it died: heartbeats begin with the objective
     storage.engine.dispose()
-    crew.finish(crew.hire(trials=3, seconds=0.01))
+    crew.finish(crew.start_worker(trials=3, seconds=0.01))
     assert crew.check(3)[number].state == TrialState.FAIL
 
 
 def test_a_frozen_worker_wakes_up_and_goes_on(crew):
-    victim, other = crew.hire(seconds=0.4), crew.hire(seconds=0.4)
+    victim, other = crew.start_worker(seconds=0.4), crew.start_worker(seconds=0.4)
     number = crew.wait_for_trial_of(victim)
     crew.freeze(victim)
     crew.finish(other)
@@ -205,7 +205,7 @@ def test_a_frozen_worker_wakes_up_and_goes_on(crew):
 
 def test_three_workers_open_a_fresh_database_at_once(crew):
     go = crew.folder / "go"
-    workers = [crew.hire(trials=6, seconds=0.02, go=go) for _ in range(3)]
+    workers = [crew.start_worker(trials=6, seconds=0.02, go=go) for _ in range(3)]
     wait_until(lambda: len(list(crew.folder.glob("log-ready-*"))) == 3)
     go.touch()
     crew.finish(*workers)
@@ -213,7 +213,7 @@ def test_three_workers_open_a_fresh_database_at_once(crew):
 
 
 def test_a_search_goes_on_after_all_workers_died(crew):
-    workers = [crew.hire(rounds=2) for _ in range(2)]
+    workers = [crew.start_worker(rounds=2) for _ in range(2)]
     for worker in workers:
         crew.wait_for_trial_of(worker, at_least=2)
     for worker in workers:
@@ -221,7 +221,7 @@ def test_a_search_goes_on_after_all_workers_died(crew):
         worker.wait()
     done = {trial.number for trial in crew.trials() if trial.state == TrialState.COMPLETE}
     before = len(crew.lines())
-    crew.finish(crew.hire(rounds=2))
+    crew.finish(crew.start_worker(rounds=2))
     crew.check(8)
     assert done.isdisjoint(number for _, number, _ in crew.lines()[before:])
 
@@ -230,7 +230,7 @@ def test_a_restart_of_the_database_is_survived(server, tmp_path):
     _empty(server.url)
     crew = Crew(server.url, tmp_path)
     try:
-        workers = [crew.hire(trials=10, seconds=0.3) for _ in range(2)]
+        workers = [crew.start_worker(trials=10, seconds=0.3) for _ in range(2)]
         for worker in workers:
             crew.wait_for_trial_of(worker, at_least=2)
         server.stop()

@@ -1,4 +1,4 @@
-"""One worker with trials that only sleep, to be killed, stopped and outlived by the tests.
+"""A worker whose trials only sleep. The tests kill it, stop it and outlive it.
 
     python worker_script.py URL TRIALS ROUNDS SECONDS LOG [GO]
 
@@ -16,14 +16,14 @@ from keras_babysit.search.objective import read_objective
 from keras_babysit.search.rounds import Steering
 from keras_babysit.search.sampler import read_pruner, read_sampler
 from keras_babysit.search.storage import open_storage
-from keras_babysit.search.study import agree, open_study
+from keras_babysit.search.study import open_study, require_same_settings
 from keras_babysit.search.worker import Plan, Worker
 
-RETRIES = 20  # on a busy machine a living worker, too, may be silent for too long
+RETRIES = 20  # on a busy machine a living worker may miss heartbeats too
 
 
 class Sleeper:
-    """Takes the place of `CrossValidation`: a parabola in the learning rate."""
+    """Replaces `CrossValidation`; the score is a distance in the learning rate."""
 
     folds = (None, None)
 
@@ -32,10 +32,10 @@ class Sleeper:
         self.log = log
 
     def run(self, hp, number, *, may_stop):
-        for place in range(2):
+        for fold in range(2):
             rate = hp.Float("learning_rate", 1e-4, 1.0, sampling="log")
-            with self.log.open("a") as log:  # who reads it may rely on the parameters being stored
-                log.write(f"{os.getpid()} {number} {place}\n")
+            with self.log.open("a") as log:  # written after the parameters are stored
+                log.write(f"{os.getpid()} {number} {fold}\n")
             time.sleep(self.seconds)
             yield Fold(score=abs(rate - 0.03), train_score=0.0, examples=10)
 
@@ -51,7 +51,7 @@ def main(url, trials, rounds, seconds, log, go=None):
         sampler=read_sampler("random", 0),
         pruner=read_pruner(None),
     )
-    agree(study, {"seed": 0})
+    require_same_settings(study, {"seed": 0})
     slots = [{(r, i): {} for i in range(int(trials) // int(rounds))} for r in range(int(rounds))]
     plan = Plan(slots, Steering(), 0.5, RETRIES, False)
     worker = Worker(

@@ -1,23 +1,23 @@
-"""What the trials of a round change about the ranges of the next, beyond narrowing them.
+"""Edits: what the trials so far change about the ranges of the next round, besides narrowing.
 
-An edit is a pure function `Outcome -> list[Edit]`. To add one: a file here named after the
-condition, one function of the same name, and its place in `EDITS`; later ones see, and may cut,
-what earlier ones proposed.
+An edit is a pure function `RoundOutcome -> list[Edit]`. To add one, write a file named after the
+condition that it looks for, with one function of the same name, and add the function to `EDITS`.
+Edits run in that order, and each one sees the ranges that the earlier ones proposed.
 """
 
 from keras_babysit.search.edits.edge_of_range import edge_of_range
-from keras_babysit.search.edits.edit import Edit, Outcome
+from keras_babysit.search.edits.edit import Edit, RoundOutcome
 from keras_babysit.search.edits.overfitting import overfitting
 from keras_babysit.search.edits.stopped_beyond import stopped_beyond
 from keras_babysit.search.edits.underfitting import underfitting
 
 EDITS = (edge_of_range, overfitting, underfitting, stopped_beyond)
-"""What is looked at after a round. What trials died of comes last: nothing widens past it."""
+"""All edits in order. `stopped_beyond` is last: no other edit may widen a range past its end."""
 
 __all__ = [
     "EDITS",
     "Edit",
-    "Outcome",
+    "RoundOutcome",
     "edge_of_range",
     "overfitting",
     "stopped_beyond",

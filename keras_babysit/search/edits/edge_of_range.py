@@ -1,32 +1,33 @@
-"""A best trial at the edge of its range."""
+"""The best trial lies at the edge of its range."""
 
 from __future__ import annotations
 
 import math
 
 from keras_babysit.findings import Severity
-from keras_babysit.search.edits._beyond import FAMILIES, boundary, limits
-from keras_babysit.search.edits.edit import Edit, Outcome, edited
-from keras_babysit.search.narrow_ranges import placed
+from keras_babysit.search.edits._boundary import CAUSE_FAMILIES, boundary, widening_limits
+from keras_babysit.search.edits.edit import Edit, RoundOutcome, make_edit
+from keras_babysit.search.narrow_ranges import readable_range
 from keras_babysit.search.record import Record, best
 from keras_babysit.search.space import Range
 
-EDGE = 0.05
-"""Share of the width from an end within which a trial is at the edge."""
+EDGE_FRACTION = 0.05
+"""Fraction of the width of a range, counted from its end, that is its edge."""
 
 
-def edge_of_range(outcome: Outcome) -> list[Edit]:
-    """Widen the range of a parameter whose best trial lies at its edge.
+def edge_of_range(outcome: RoundOutcome) -> list[Edit]:
+    """Widen the range of a hyperparameter whose best trial lies at its edge.
 
-    What is better still may lie outside. The next range reaches a margin beyond that end: back into
-    what an earlier round cut off, or past what was declared. It keeps to `limits`: positive stays
-    positive, a share stays below 1, and where trials are known to die it ends.
+    Better values may lie outside. The next range extends beyond that end by a margin, even into
+    values that an earlier round excluded or beyond the declared range. It stays within
+    `widening_limits`, so that positive numbers stay positive and a fraction stays below 1, and it
+    ends where trials are stopped.
 
     Args:
-        outcome: What is known after the round.
+        outcome: State of the search after the round.
 
     Returns:
-        One edit per parameter, a NOTE each; empty if the best lies inside everywhere.
+        One edit, a NOTE, per hyperparameter; empty if the best trial is inside of all ranges.
 
     Reference:
         CS231n, "Hyperparameter optimization": careful with best values on border.
@@ -38,34 +39,34 @@ def edge_of_range(outcome: Outcome) -> list[Edit]:
     return [edit for edit in found if edit is not None]
 
 
-def _widen(outcome: Outcome, name: str, leader: Record) -> Edit | None:
-    now, place = outcome.ranges[name], leader.place(name)
-    direction = _edge(now, leader.params.get(name), place)
-    if direction == 0 or place is None:
+def _widen(outcome: RoundOutcome, name: str, leader: Record) -> Edit | None:
+    now, position = outcome.ranges[name], leader.position(name)
+    direction = _edge(now, leader.params.get(name), position)
+    if direction == 0 or position is None:
         return None
     end = now.axis[1] if direction > 0 else now.axis[0]
     reach = end + direction * max(outcome.margin * now.width, _one_step(now, direction))
     reach = direction * min(direction * reach, _limit(outcome, name, direction))
     low, high = outcome.proposed[name].axis
-    ends = (min(low, place, reach), max(high, place, reach))
-    room = outcome.declared[name] if not outcome.may_widen else _unbounded(now, *ends)
-    new = placed(room, *ends)
+    ends = (min(low, position, reach), max(high, position, reach))
+    bounds = outcome.declared[name] if not outcome.may_widen else _unbounded(now, *ends)
+    new = readable_range(bounds, *ends)
     gained = new.high > now.high if direction > 0 else new.low < now.low
-    return _tell(now, new, leader, direction) if gained else None
+    return _explain(now, new, leader, direction) if gained else None
 
 
-def _edge(now: Range, value: float | None, place: float | None) -> int:
-    """Return 1 at the upper edge, -1 at the lower one, 0 inside or where there is no range."""
+def _edge(now: Range, value: float | None, position: float | None) -> int:
+    """Return 1 at the upper edge, -1 at the lower edge, 0 inside of the range or without one."""
     low, high = now.axis
-    if value is None or place is None or high <= low:
+    if value is None or position is None or high <= low:
         return 0
-    if place >= high - EDGE * (high - low):
+    if position >= high - EDGE_FRACTION * (high - low):
         return 1
-    return -1 if place <= low + EDGE * (high - low) else 0
+    return -1 if position <= low + EDGE_FRACTION * (high - low) else 0
 
 
 def _one_step(now: Range, direction: int) -> float:
-    """Return the length on the axis of one step beyond the end of a range that has steps."""
+    """Return the length of one step beyond the end of the range, on its axis; 0 without steps."""
     if now.step is not None and now.is_log:
         return math.log(now.step)
     step = now.step or (1 if now.is_int else 0)
@@ -75,35 +76,35 @@ def _one_step(now: Range, direction: int) -> float:
     return abs(now.to_axis(end + direction) - now.to_axis(end)) if end + direction > 0 else 0.0
 
 
-def _limit(outcome: Outcome, name: str, direction: int) -> float:
-    """Return, times the direction, the last place on the axis that a range may reach to."""
+def _limit(outcome: RoundOutcome, name: str, direction: int) -> float:
+    """Return the last position that the range may extend to, multiplied by the direction."""
     declared = outcome.declared[name]
-    value = limits(declared)[1 if direction > 0 else 0]
-    places = [direction * declared.to_axis(value) if math.isfinite(value) else math.inf]
-    for _, causes in FAMILIES.values():
+    value = widening_limits(declared)[1 if direction > 0 else 0]
+    positions = [direction * declared.to_axis(value) if math.isfinite(value) else math.inf]
+    for _, causes in CAUSE_FAMILIES.values():
         end = boundary(outcome.records, name, causes, direction)
         if end is not None:
-            places.append(direction * end.place)
-    return min(places)
+            positions.append(direction * end.position)
+    return min(positions)
 
 
 def _unbounded(now: Range, low: float, high: float) -> Range:
-    """Return `now` wide enough to hold the places `low` and `high`."""
+    """Return `now`, widened to hold the positions `low` and `high`."""
     ends = now.from_axis(low), now.from_axis(high)
     return now.between(min(now.low, *ends), max(now.high, *ends))
 
 
-def _tell(now: Range, new: Range, leader: Record, direction: int) -> Edit:
+def _explain(now: Range, new: Range, leader: Record, direction: int) -> Edit:
     which = "upper" if direction > 0 else "lower"
     end, beyond = (now.high, new.high) if direction > 0 else (now.low, new.low)
-    return edited(
+    return make_edit(
         "edge_of_range",
         Severity.NOTE,
         now,
         new,
-        f"The best trial has {new.name} {leader.params[new.name]:.3g}, at the {which} edge of its "
-        f"range ({end:.3g}): widened to {beyond:.3g}.",
-        text="Search on beyond it.",
+        f"The best trial has {new.name}={leader.params[new.name]:.3g}, at the {which} edge of its "
+        f"range ({end:.3g}). The next range ends at {beyond:.3g}.",
+        text=f"Search {new.name} beyond {end:.3g}.",
         evidence={"best": leader.params[new.name], "trial": leader.number},
         reference="CS231n, Hyperparameter optimization: careful with best values on border",
     )

@@ -1,4 +1,4 @@
-"""An edit of a range, and what edits are decided on."""
+"""An edit of a range, and the information that edits are based on."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from keras_babysit.findings import Finding, Remedy, Severity
-from keras_babysit.search.narrow_ranges import placed
+from keras_babysit.search.narrow_ranges import readable_range
 from keras_babysit.search.record import Record
 from keras_babysit.search.space import Range
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What is known after a round.
+class RoundOutcome:
+    """State of a search after a round.
 
     Args:
         records: The trials of all rounds so far.
-        ranges: The ranges of the round that is over.
-        proposed: The ranges of the next round as they stand so far.
-        declared: The ranges as the build function declares them.
-        margin: How far a range is widened, as a share of its present width.
-        may_widen: Whether a range may leave what was declared.
+        ranges: The ranges of the round that ended.
+        proposed: The ranges of the next round, as narrowed and edited so far.
+        declared: The ranges that the build function declares.
+        margin: Distance by which a range is widened or moved, as a fraction of its width.
+        may_widen: Whether a range may extend beyond the declared one.
     """
 
     records: Sequence[Record]
@@ -35,13 +35,18 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Edit:
-    """A new range for the next round, and why; no range where only advice can be given."""
+    """A new range for the next round and the finding that explains it.
+
+    Args:
+        finding: The reason.
+        range: The new range; None if the finding only makes a suggestion.
+    """
 
     finding: Finding
     range: Range | None = None
 
 
-def edited(
+def make_edit(
     rule: str,
     severity: Severity,
     old: Range,
@@ -52,7 +57,7 @@ def edited(
     evidence: Mapping[str, Any],
     reference: str,
 ) -> Edit:
-    """Return an edit whose advice tells the numbers and gives the new range as code."""
+    """Return an edit whose finding holds the ends of both ranges, and the new range as code."""
     ends = {"low": new.low, "high": new.high, "low_before": old.low, "high_before": old.high}
     finding = Finding(
         rule=rule,
@@ -66,16 +71,19 @@ def edited(
     return Edit(finding, new)
 
 
-def shifted(outcome: Outcome, name: str, direction: int, best: Record) -> Range | None:
-    """Return the proposed range moved up (1) or down (-1) its axis by a margin.
+def shift_range(outcome: RoundOutcome, name: str, direction: int, best: Record) -> Range | None:
+    """Return the proposed range moved up (1) or down (-1) by a margin.
 
-    It keeps the best trial inside and stays within the declared range; None if nothing changes.
+    The new range holds the best trial and stays within the declared range.
+
+    Returns:
+        The new range; None if it equals the proposed one.
     """
-    proposed, place = outcome.proposed[name], best.place(name)
+    proposed, position = outcome.proposed[name], best.position(name)
     step = direction * outcome.margin * outcome.ranges[name].width
     low, high = proposed.axis
     limits = outcome.declared[name].axis
-    new_low = min(max(low + step, limits[0]), low if place is None else max(place, low))
-    new_high = max(min(high + step, limits[1]), high if place is None else min(place, high))
-    new = placed(outcome.declared[name], new_low, new_high)
+    new_low = min(max(low + step, limits[0]), low if position is None else max(position, low))
+    new_high = max(min(high + step, limits[1]), high if position is None else min(position, high))
+    new = readable_range(outcome.declared[name], new_low, new_high)
     return None if (new.low, new.high) == (proposed.low, proposed.high) else new

@@ -1,41 +1,42 @@
-"""Best trials that fit poorly."""
+"""The best trials underfit."""
 
 from __future__ import annotations
 
 from keras_babysit.findings import Remedy
-from keras_babysit.search.edits._fit import agree, leaders, more_of
-from keras_babysit.search.edits.edit import Edit, Outcome
+from keras_babysit.search.edits._leaders import increase_traits, leaders, most_show
+from keras_babysit.search.edits.edit import Edit, RoundOutcome
 from keras_babysit.search.traits import CAPACITY
 
 
-def underfitting(outcome: Outcome) -> list[Edit]:
-    """Move ranges towards more capacity where the best trials fit poorly and show no gap.
+def underfitting(outcome: RoundOutcome) -> list[Edit]:
+    """Move ranges towards more capacity where the best trials underfit without a gap.
 
-    Most of the three best trials, and the best of all, must be what `rules.underfitting` calls
-    poor: on their training data no better than a constant answer, or beaten by nearest neighbours.
-    A parameter gives capacity if the number of weights of the models grows or falls with it.
+    `rules.underfitting` must report the best trial and most of the three best: on its training data
+    a model is no better than a constant prediction, or worse than nearest neighbours. A
+    hyperparameter controls capacity if the number of weights of the models changes with it.
 
     Args:
-        outcome: What is known after the round.
+        outcome: State of the search after the round.
 
     Returns:
-        One edit per such parameter; advice without a range where none is searched.
+        One edit per such hyperparameter; a suggestion without a range if there is none.
 
     Reference:
         CS231n, "Babysitting the learning process": no gap, increase model capacity.
     """
     best = leaders(outcome)
-    if not agree(best, "underfitting") or agree(best, "overfitting"):
+    if not most_show(best, "underfitting") or most_show(best, "overfitting"):
         return []
     remedy = Remedy(
         "Search over larger models.",
         'keras.layers.Dense(hp.Int("units", 64, 512, sampling="log"), activation="relu")',
     )
-    return more_of(
+    return increase_traits(
         outcome,
         "underfitting",
         CAPACITY,
-        "The best trials fit their training data poorly and show no gap.",
+        "The best trials underfit: their scores are poor on training data too, without a gap to "
+        "the validation data.",
         remedy,
         "CS231n, Babysitting the learning process: no gap, increase model capacity",
     )
