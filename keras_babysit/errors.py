@@ -13,6 +13,10 @@ class ProbeMismatchError(KerasBabysitError, ValueError):
     """The examples to measure on must fit the model."""
 
 
+class HealthTransitionError(KerasBabysitError, RuntimeError):
+    """A run's health must change only by the transitions that its state allows."""
+
+
 class SearchFailedError(KerasBabysitError, RuntimeError):
     """A search must complete at least one trial."""
 
