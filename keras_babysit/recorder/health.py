@@ -55,8 +55,8 @@ class RunHealth:
     """Holds the health of one run and allows only the transitions in `TRANSITIONS`.
 
     The session begins a search and reports a loss when its rules find one; the flight recorder,
-    which looks at the state itself, reports a loss, a rescue, or that nothing was lost. A loss stays
-    until somebody has looked into it: where there is a flight recorder it alone calls `resolve`, and
+    which looks at the state itself, reports a loss, a rescue, or that nothing was lost. A loss
+    stays until it is investigated: where there is a flight recorder, it alone calls `resolve`, and
     a judgement in between that finds nothing fatal does not. Findings about the time up to
     `rescued_at` are about weights that no longer exist.
 
