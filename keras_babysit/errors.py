@@ -17,6 +17,10 @@ class UnknownQuantityError(KerasBabysitError, ValueError):
     """A measured quantity must be defined before it is recorded or read."""
 
 
+class HealthTransitionError(KerasBabysitError, RuntimeError):
+    """A run's health must change only by the transitions that its state allows."""
+
+
 class SearchFailedError(KerasBabysitError, RuntimeError):
     """A search must complete at least one trial."""
 

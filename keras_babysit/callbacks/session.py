@@ -20,6 +20,7 @@ from keras_babysit.findings import Finding, Severity
 from keras_babysit.history import History, Measurement
 from keras_babysit.probes import Monitor, build_optimizer, intercept
 from keras_babysit.recorder import FlightRecorder, Rescue
+from keras_babysit.recorder.health import RunHealth
 from keras_babysit.rules import Rule
 from keras_babysit.rules.loss_explosion import EXPLODED
 from keras_babysit.samples import ReferenceSample, UserProbeData
@@ -288,7 +289,8 @@ class Session:
             rescue=settings.rescue,
             history=self.history,
             schedule=self.schedule,
-            news=self._hear_recorder,
+            health=RunHealth(),
+            on_findings=self._hear_recorder,
             warn=warn,
         )
 
@@ -474,7 +476,7 @@ class Session:
 
     def _is_past(self, findings):
         """Return whether a fatal advice rests on what was measured before a rescue."""
-        rescued = self._recorder.rescued_at
+        rescued = self._recorder.health.rescued_at
         if rescued is None or findings.rule not in FATAL_RULES:
             return False
         seen = findings.evidence.get("seen_at_step")
@@ -501,7 +503,7 @@ class Session:
         """
         if self._recorder is None:
             return
-        rescued = self._recorder.rescued_at
+        rescued = self._recorder.health.rescued_at
         for one in found:
             is_news = rescued is None or one.step > rescued
             if is_news and one.quantity == "weights/norm" and not math.isfinite(one.value):

@@ -1,7 +1,10 @@
 """When it goes wrong: find the first bad value, and go back to before it.
 
-`FlightRecorder` wires the rest: `snapshot` and `ring` keep, `replay` trains again, `look` reads one
-step, `locate` finds in it, `bundle` writes. `reproduce` is the script of a bundle.
+`health` holds the state of the run that session, rules and recorder ask. `FlightRecorder` wires the
+parts. `attachment`: being there at each step. `batch_keeper` with `ring`, `state_keeper` with
+`snapshot` and `vitals`: what is kept, and whether it is good. `incident` with `replay`,
+`step_inspector`, `locate` and `explosion`: what happened, as a `fault`. `reporter` with `bundle`:
+what is said and written. `rescuer`: what is restored. `reproduce` is the script of a bundle.
 """
 
 from keras_babysit.recorder.flight_recorder import FlightRecorder

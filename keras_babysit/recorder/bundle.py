@@ -20,8 +20,8 @@ from keras_babysit.findings import Remedy
 from keras_babysit.history import to_jsonable
 
 NOT_SAVED = (
-    "The model is not in this bundle, because a .keras file of it cannot be loaded without your "
-    "code ({reason}). Its values are, in state.npz."
+    "The model is not in this bundle: its .keras file cannot be loaded without your code "
+    "({reason}). Its weights and its optimizer are in state.npz."
 )
 
 OWN_MODEL = " --model MODULE:FUNCTION"
@@ -61,14 +61,16 @@ def write(parent, name, *, model, box, bad, fault, limit):
 
 
 def remedy(folder):
-    """Return how to look at what a bundle holds."""
+    """Return the remedy that reproduces what a bundle holds."""
     command = f"python {shlex.quote(str(folder / 'reproduce.py'))}"
     if (folder / "model.keras").exists():
-        text = "Look at it: the bundle holds model, batch and a script that shows the value."
+        text = (
+            "Reproduce it: the bundle holds the model, the batch and a script that shows the value."
+        )
         return Remedy(text, command)
     text = (
-        "Look at it: the bundle holds the batch, the weights and a script that shows the value. "
-        "The model comes from you: MODULE:FUNCTION returns it, compiled."
+        "Reproduce it: the bundle holds the batch, the weights and a script that shows the value. "
+        "You provide the model: MODULE:FUNCTION returns it, compiled."
     )
     return Remedy(text, command + OWN_MODEL)
 
@@ -79,42 +81,17 @@ def _fill(folder, model, box, bad, fault, limit):
         reason, imports = _save_model(folder / "model.keras", model)
     if reason is not None:
         (folder / "model.keras").unlink(missing_ok=True)
-    trainable, other, optimizer = bad.before
-    count = len(model.optimizer.variables) if model.optimizer else 0
-    state = {"other": other[: len(model.non_trainable_variables)]}
-    if optimizer[count:]:
-        state["beside"] = optimizer[count:]
-    if reason is not None:
-        state |= {"trainable": trainable, "optimizer": optimizer[:count]}
-    _save(folder / "state.npz", {f"{k}{i}": v for k, vs in state.items() for i, v in enumerate(vs)})
-    arrays = {}
-    batch = keras.utils.unpack_x_y_sample_weight(bad.kept.batches[0])
-    names = ("x", "y", "weight")
-    structure = {
-        name: _structure(part, name, arrays) for name, part in zip(names, batch, strict=True)
-    }
-    arrays |= {f"random{place}": one for place, one in enumerate(bad.kept.random or [])}
-    _save(folder / "batch.npz", arrays)
     facts = {
         "format": 1,
-        "finding": fault.message,
-        "quantity": fault.quantity,
-        "target": fault.target,
-        "step": fault.step,
-        "epoch": fault.epoch,
-        "batch": fault.batch,
-        "example": fault.example,
+        **_facts_of(fault),
         "loss": bad.loss,
         "limit": limit,
-        "backend": keras.backend.backend(),
-        "versions": {"python": platform.python_version(), "keras": keras.version()}
-        | backend.versions(),
-        "floatx": keras.config.floatx(),
+        **_environment(),
         "model": "model.keras" if reason is None else None,
         "note": "" if reason is None else NOT_SAVED.format(reason=reason),
         "imports": imports,
-        "state": {name: len(values) for name, values in state.items()},
-        "structure": structure,
+        "state": _save_state(folder / "state.npz", model, bad, is_whole=reason is not None),
+        "structure": _save_batch(folder / "batch.npz", bad.kept),
     }
     text = json.dumps(to_jsonable(facts), indent=1, allow_nan=False)
     (folder / "bundle.json").write_text(text + "\n", encoding="utf-8")
@@ -123,10 +100,55 @@ def _fill(folder, model, box, bad, fault, limit):
     (folder / "README.txt").write_text(_readme(facts), encoding="utf-8")
 
 
+def _facts_of(fault):
+    return {
+        "finding": fault.message,
+        "quantity": fault.quantity,
+        "target": fault.target,
+        "step": fault.step,
+        "epoch": fault.epoch,
+        "batch": fault.batch,
+        "example": fault.example,
+    }
+
+
+def _environment():
+    versions = {"python": platform.python_version(), "keras": keras.version()}
+    return {
+        "backend": keras.backend.backend(),
+        "versions": versions | backend.versions(),
+        "floatx": keras.config.floatx(),
+    }
+
+
+def _save_state(path, model, bad, *, is_whole):
+    """Write what model.keras does not hold, all if `is_whole`; return how many arrays by group."""
+    trainable, other, optimizer = bad.before
+    count = len(model.optimizer.variables) if model.optimizer else 0
+    state = {"other": other[: len(model.non_trainable_variables)]}
+    if optimizer[count:]:
+        state["beside"] = optimizer[count:]
+    if is_whole:
+        state |= {"trainable": trainable, "optimizer": optimizer[:count]}
+    _save(path, {f"{name}{i}": v for name, vs in state.items() for i, v in enumerate(vs)})
+    return {name: len(values) for name, values in state.items()}
+
+
+def _save_batch(path, kept):
+    """Write the batch and the random state of a step; return the structure of the batch."""
+    arrays = {}
+    batch = keras.utils.unpack_x_y_sample_weight(kept.batches[0])
+    parts = dict(zip(("x", "y", "weight"), batch, strict=True))
+    structures = {name: structure(part, name, arrays) for name, part in parts.items()}
+    arrays |= {f"random{index}": one for index, one in enumerate(kept.random or [])}
+    _save(path, arrays)
+    return structures
+
+
 def _save_model(path, model):
     """Save the model; return why it can't be loaded by others, None if it can, and its modules."""
     try:
-        with warnings.catch_warnings():  # what can't be saved is told below
+        with warnings.catch_warnings():  # what can't be saved is reported below
             warnings.simplefilter("ignore")
             model.save(path)
         with zipfile.ZipFile(path) as file:
@@ -162,15 +184,26 @@ def _modules(config):
     return found
 
 
-def _structure(tensors, name, arrays):
-    """Return the structure of a part of a batch as JSON; its leaves go to `arrays`."""
+def structure(tensors, name, arrays):
+    """Return the structure of a part of a batch as JSON; its leaves go to `arrays`.
+
+    Args:
+        tensors: Nested tuples, lists and dictionaries of tensors, or None.
+        name: Start of the names of its arrays.
+        arrays: A dictionary of arrays by name, to which the leaves are added.
+
+    Example:
+        >>> arrays = {}
+        >>> structure({"a": np.zeros(2)}, "x", arrays), list(arrays)
+        ({'dict': {'a': {'array': 'x_a'}}}, ['x_a'])
+    """
     if tensors is None:
         return None
     if isinstance(tensors, dict):
-        return {"dict": {k: _structure(v, f"{name}_{k}", arrays) for k, v in tensors.items()}}
+        return {"dict": {k: structure(v, f"{name}_{k}", arrays) for k, v in tensors.items()}}
     if isinstance(tensors, list | tuple):
         kind = "tuple" if isinstance(tensors, tuple) else "list"
-        return {kind: [_structure(v, f"{name}_{i}", arrays) for i, v in enumerate(tensors)]}
+        return {kind: [structure(v, f"{name}_{i}", arrays) for i, v in enumerate(tensors)]}
     while name in arrays:  # {"a": {"b": ...}, "a_b": ...}
         name += "_"
     arrays[name] = tensors
@@ -208,12 +241,12 @@ def _readme(facts):
     how = "python reproduce.py" + ("" if facts["model"] else OWN_MODEL)
     return f"""{facts["finding"]}
 
-See it again: {how}
+To reproduce it: {how}
 
-model.keras   the model as it was right before the bad step
+model.keras   the model right before the bad step, with its optimizer
 batch.npz     the batch of that step
 state.npz     seeds, moving averages, and optimizers beside that of `compile`; without model.keras
-              also weights and optimizer
+              also the weights and the optimizer
 bundle.json   what was found, where, and the versions
 {facts["note"]}
 """

@@ -1,4 +1,4 @@
-"""A lost run, looked into: what went bad first, and which state is good."""
+"""A lost run, investigated: what went bad first, and which state is good."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,7 +14,7 @@ from keras_babysit.recorder.vitals import with_fresh_metrics
 
 
 @dataclass
-class Case:
+class Incident:
     """What is known of a lost run.
 
     Args:
@@ -26,7 +26,7 @@ class Case:
         reason: Why it is not known.
         later: Kept steps from the good state on, one batch each.
         replay: The `Replay` that found it, None where nothing could be trained again.
-        is_well: Whether training alone led to where the run is, and went well: nothing is lost.
+        is_well: Whether the replay went well and arrived where the run is: nothing is lost.
     """
 
     good: Any = None
@@ -41,21 +41,25 @@ class Case:
 
     @property
     def why(self):
-        """What went bad, in a sentence."""
+        """What went bad, or why that is not known, in a sentence."""
         return self.reason if self.fault is None else self.fault.message
 
     @property
     def evidence(self):
-        """What the replay tells of itself, by name."""
+        """What the replay says of itself, by name; empty where nothing was trained again."""
         if self.replay is None:
             return {}
-        told = {"replayed_calls": self.replay.steps}
+        facts = {"replayed_calls": self.replay.steps}
         if self.replay.is_identical is not None:
-            told["replay_is_identical"] = self.replay.is_identical
-        return told
+            facts["replay_is_identical"] = self.replay.is_identical
+        return facts
 
-    def mend(self, *, lr_factor, skip_batch):
+    def train_on(self, *, lr_factor, skip_batch):
         """Train on from the good state as far as that goes well.
+
+        Args:
+            lr_factor: Factor of the learning rates that the steps had, in (0, 1].
+            skip_batch: Whether to leave out the bad step.
 
         Returns:
             The values then, their epoch, how many steps that were, and how many there are.
@@ -65,14 +69,17 @@ class Case:
             steps = [one for one in steps if one.step != self.bad.kept.step]
         if self.replay is None:
             return self.good, self.good_epoch, 0, 0
-        suggest_lower_rate = [replace(one, rate=_times(one.rate, lr_factor)) for one in steps]
-        values, done = self.replay.go_on(self.good, self.good_epoch, suggest_lower_rate)
+        slower = [replace(one, rate=_scaled(one.rate, lr_factor)) for one in steps]
+        values, done = self.replay.go_on(self.good, self.good_epoch, slower)
         epoch = steps[done - 1].epoch if done else self.good_epoch
         return values, epoch, done, len(steps)
 
 
 def investigate(model, box, ring, snapshots, *, now, limit, known):
-    """Return the `Case` of a run that is lost.
+    """Return the `Incident` of a run that is lost.
+
+    It replays the kept batches from the last good state until something goes bad, and looks into
+    that step.
 
     Args:
         model: The model in `fit`.
@@ -83,46 +90,46 @@ def investigate(model, box, ring, snapshots, *, now, limit, known):
         limit: Loss above which a step counts as exploded.
         known: See `Replay`.
     """
-    case = Case()
+    incident = Incident()
     good = snapshots.good
     if good is None and snapshots.latest is not None and snapshots.latest.call == 0:
         good = snapshots.latest  # where it began: no step can have ruined it
     if good is not None:
-        case.good, case.good_step, case.good_epoch = good.values, good.step, good.epoch
-    start, case.reason = _start(box, ring, snapshots, now)
+        incident.good, incident.good_step, incident.good_epoch = good.values, good.step, good.epoch
+    start, incident.reason = _start(box, ring, snapshots, now)
     if start is None:
-        return case
-    case.replay = replay = Replay(model, box, limit=limit, known=known)
+        return incident
+    incident.replay = replay = Replay(model, box, limit=limit, known=known)
     kept = ring.since(start.call)
     landmark = snapshots.latest if snapshots.latest.call > start.call else None
-    case.bad = replay.first_bad(start, kept, landmark, ring.before(start.call))
-    if case.bad is None:
-        case.is_well = replay.is_like(box.values(), now)
-        case.reason = _nothing_found(replay, start, landmark)
-        case.later = singles(ring.since(start.call)) if start is good else []
-        return case
-    case.fault = Locator(model, case.bad, known).locate(start.values)
+    incident.bad = replay.first_bad(start, kept, landmark, ring.before(start.call))
+    if incident.bad is None:
+        incident.is_well = replay.is_like(box.values(), now)
+        incident.reason = _nothing_found(replay, start, landmark)
+        incident.later = singles(ring.since(start.call)) if start is good else []
+        return incident
+    incident.fault = Locator(model, incident.bad, known).locate(start.values)
     if start is good:
-        case.later = singles(kept)
-    _prefer_later(case, kept)
-    return case
+        incident.later = singles(kept)
+    _prefer_later(incident, kept)
+    return incident
 
 
 def _start(box, ring, snapshots, now):
     """Return the snapshot to start from; None and the reason if there is none."""
     if box is None:
-        return None, 'only Babysitter(record="folder") keeps the batches to find out what it was.'
+        return None, 'To find the cause, set `Babysitter(record="folder")`: it keeps the batches.'
     if snapshots.good is not None and snapshots.good.call == now.call:
         return snapshots.good, ""  # no step was made since
     if snapshots.latest is None:
-        return None, "it was so before the first step was over."
+        return None, "No state was kept: it happened before the first step was over."
     if ring.first is None:
-        return None, "the batches of this run cannot be looked at."
+        return None, "The batches of this run cannot be read, as under `tf.distribute`."
     for start in (snapshots.good, snapshots.latest):
         if start is not None and ring.first <= start.call:
             return start, ""
     return None, (
-        f"the last state that was kept is that of step {snapshots.latest.step}, and of the "
+        f"The latest snapshot is of step {snapshots.latest.step}; of the "
         f"{ring.until - snapshots.latest.call} calls since only the latest {len(ring)} are kept."
     )
 
@@ -130,35 +137,32 @@ def _start(box, ring, snapshots, now):
 def _nothing_found(replay, start, landmark):
     if replay.is_identical is False:
         return (
-            f"the kept batches, trained on again from step {start.step}, part from the run before "
-            f"step {landmark.step}: something that is random or changed is neither a weight nor a "
-            "seed of Keras."
+            f"The replay from step {start.step} differs from the run at step {landmark.step}: "
+            "something that is random or changes is neither a weight nor a seed of Keras."
         )
     return (
-        f"the kept batches, trained on again from step {start.step}, all go well: what changed the "
-        "run is no training step."
+        f"All kept batches, replayed from step {start.step}, go well: no training step caused it, "
+        "but something else that changes the model, such as a callback."
     )
 
 
-def _prefer_later(case, kept):
+def _prefer_later(incident, kept):
     """Take the state right before the bad step for the good one, if it does well.
 
     It is tried on the batch before, which went well then: the state may be ruined, too.
     """
-    bad = case.bad
+    bad = incident.bad
     if bad.exploded_at is not None:
         return
     before = [one for one in singles(kept) if one.step < bad.kept.step]
-    if not before or not case.replay.is_good(bad.before, before[-1]):
+    if not before or not incident.replay.is_good(bad.before, before[-1]):
         return
-    case.good, case.good_step, case.good_epoch = bad.before, bad.kept.step, bad.kept.epoch
-    case.later = [one for one in singles(kept) if one.step >= bad.kept.step]
-
-
-def placed_rate(values, place, rate):
-    """Return `values` with another learning rate."""
-    trainable, other, optimizer = values
-    return trainable, other, [*optimizer[:place], rate, *optimizer[place + 1 :]]
+    incident.good, incident.good_step, incident.good_epoch = (
+        bad.before,
+        bad.kept.step,
+        bad.kept.epoch,
+    )
+    incident.later = [one for one in singles(kept) if one.step >= bad.kept.step]
 
 
 def in_epoch(model, values, then, now):
@@ -166,5 +170,5 @@ def in_epoch(model, values, then, now):
     return values if then == now else with_fresh_metrics(model, values)
 
 
-def _times(rate, factor):
+def _scaled(rate, factor):
     return None if rate is None else np.asarray(backend.to_numpy(rate)) * np.float32(factor)

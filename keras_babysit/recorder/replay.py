@@ -10,9 +10,10 @@ from keras_babysit.backends import backend
 from keras_babysit.recorder.ring import KeptStep
 from keras_babysit.recorder.vitals import (
     LossMeter,
+    learning_rate_index,
     nonfinite_variables,
-    rate_place,
     with_fresh_metrics,
+    with_learning_rate,
 )
 
 MUCH_WORSE = 1.5
@@ -51,7 +52,7 @@ class Replay:
         model: The model in `fit`.
         box: An entered `backend.Sandbox`.
         limit: Loss above which a step counts as exploded.
-        known: What was never finite, as `vitals.ruins` tells it.
+        known: What was never finite, as `nonfinite_variables` returns it.
 
     Attributes:
         steps: Number of calls that were trained again.
@@ -69,7 +70,7 @@ class Replay:
         self._losses = {}  # of each call
         self._logged = None  # the loss that the latest step returned
         self._meter = LossMeter(model)
-        self._rate = rate_place(model)
+        self._rate_index = learning_rate_index(model)
 
     def first_bad(self, snapshot, kept, landmark=None, previous=None):
         """Return the first `BadStep`, None if all went well.
@@ -115,15 +116,15 @@ class Replay:
         groups = (
             (values[0], snapshot.values[0], None),
             (values[1][:count], snapshot.values[1][:count], None),
-            (values[2], snapshot.values[2], self._rate),
+            (values[2], snapshot.values[2], self._rate_index),
         )
         return all(
             np.array_equal(
                 np.asarray(backend.to_numpy(now)), then, equal_nan=then.dtype.kind == "f"
             )
             for ones, others, left_out in groups
-            for place, (now, then) in enumerate(zip(ones, others, strict=True))
-            if place != left_out
+            for index, (now, then) in enumerate(zip(ones, others, strict=True))
+            if index != left_out
         )
 
     def is_good(self, values, kept):
@@ -159,12 +160,11 @@ class Replay:
 
     def _prepare(self, values, one):
         """Bring learning rate and random state to what they were; return the values then."""
-        place = self._rate
-        if one.rate is not None and place is not None:
+        index = self._rate_index
+        if one.rate is not None and index is not None:
             rate = np.asarray(backend.to_numpy(one.rate))
-            if not np.array_equal(rate, backend.to_numpy(values[2][place])):
-                optimizer = [*values[2][:place], rate, *values[2][place + 1 :]]
-                values = self._start((values[0], values[1], optimizer))
+            if not np.array_equal(rate, backend.to_numpy(values[2][index])):
+                values = self._start(with_learning_rate(values, index, rate))
         if one.random is not None:
             backend.set_random_state(one.random)
         return values
@@ -215,7 +215,7 @@ def _loss_in(logs):
 def singles(kept):
     """Return steps of one batch each in place of calls that made several."""
     return [
-        replace(one, step=one.step + place, place=one.place + place, batches=[batch])
+        replace(one, step=one.step + i, batch_index=one.batch_index + i, batches=[batch])
         for one in kept
-        for place, batch in enumerate(one.batches)
+        for i, batch in enumerate(one.batches)
     ]

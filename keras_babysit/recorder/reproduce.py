@@ -2,8 +2,8 @@
 
     python reproduce.py [--import MODULE] [--model MODULE:FUNCTION]
 
-It needs keras, numpy and the backend of the run; `bundle.json` says which. With `KERAS_BACKEND` set
-it runs on another one. It ends with 0 if the bad value is there again, with 1 if it is not.
+It needs keras, numpy and the backend of the run, which `bundle.json` names; `KERAS_BACKEND` chooses
+another one. It exits with 0 if it reproduced the bad value, else with 1.
 """
 
 import argparse
@@ -33,13 +33,13 @@ def main(folder=None, arguments=None):
     _compare_versions(bundle)
     model = _model(folder, bundle, options)
     arrays = _arrays(folder / "batch.npz")
-    x, y, weight = (_tensors(bundle["structure"][name], arrays) for name in ("x", "y", "weight"))
-    _restore(model, folder, bundle, x, y, weight)
+    x, y, weight = (tensors(bundle["structure"][name], arrays) for name in ("x", "y", "weight"))
+    restore(model, folder, bundle, x, y, weight)
     with _random_state(arrays):
         is_there = _show_data(bundle, x, y, weight) | _show_layers(model, bundle, x)
     with _random_state(arrays):
         is_there |= _show_step(model, bundle, x, y, weight)
-    print("Reproduced." if is_there else "Not reproduced: no bad value came up here.")
+    print("Reproduced." if is_there else "Not reproduced: no value is bad here.")
     return 0 if is_there else 1
 
 
@@ -52,7 +52,7 @@ def _compare_versions(bundle):
         here[keras.backend.backend()] = str(backend.__version__)
     for name, version in bundle["versions"].items():
         if here.get(name) != version:
-            print(f"Recorded with {name} {version}; here: {here.get(name) or 'not in use'}.")
+            print(f"Recorded with {name} {version}; here: {here.get(name) or 'not used'}.")
     keras.config.set_floatx(bundle["floatx"])
 
 
@@ -63,12 +63,14 @@ def _model(folder, bundle, options):
         try:
             importlib.import_module(name)
         except ImportError as error:
-            raise SystemExit(f"The model needs the module {name}: {error}") from error
+            raise SystemExit(
+                f"The model needs the module {name}, which cannot be imported: {error}"
+            ) from error
     if options.model:
         module, _, function = options.model.partition(":")
         return getattr(importlib.import_module(module), function)()
     if bundle["model"] is None:
-        raise SystemExit(f"{bundle['note']}\nGive it: python reproduce.py --model MODULE:FUNCTION")
+        raise SystemExit(f"{bundle['note']}\nRun: python reproduce.py --model MODULE:FUNCTION")
     return keras.models.load_model(folder / bundle["model"])
 
 
@@ -77,7 +79,7 @@ def _arrays(path):
         return {name: file[name] for name in file.files}
 
 
-def _tensors(structure, arrays):
+def tensors(structure, arrays):
     """Return tensors in the structure of the batch."""
     import keras
 
@@ -89,12 +91,12 @@ def _tensors(structure, arrays):
         is_text = array.dtype.kind in "SU"
         return array if is_text else keras.ops.convert_to_tensor(array)
     if kind == "dict":
-        return {key: _tensors(value, arrays) for key, value in inner.items()}
-    values = [_tensors(value, arrays) for value in inner]
+        return {key: tensors(value, arrays) for key, value in inner.items()}
+    values = [tensors(value, arrays) for value in inner]
     return tuple(values) if kind == "tuple" else values
 
 
-def _restore(model, folder, bundle, x, y, weight):
+def restore(model, folder, bundle, x, y, weight):
     """Give the model the values of the run from before the bad step."""
     state = _arrays(folder / "state.npz")
     if not model.built:
@@ -112,8 +114,8 @@ def _restore(model, folder, bundle, x, y, weight):
             raise SystemExit(
                 f"The model must have {count} {name} variables. Received: {len(groups[name])}"
             )
-        for place, variable in enumerate(groups[name]):
-            variable.assign(state[f"{name}{place}"])
+        for index, variable in enumerate(groups[name]):
+            variable.assign(state[f"{name}{index}"])
 
 
 def _groups(model):
@@ -165,11 +167,11 @@ def _show_data(bundle, x, y, weight):
     import keras
 
     found = False
-    for name, tensors in (("inputs", x), ("targets", y), ("sample_weight", weight)):
-        for place, leaf in enumerate(keras.tree.flatten(tensors)):
+    for name, part in (("inputs", x), ("targets", y), ("sample_weight", weight)):
+        for index, leaf in enumerate(keras.tree.flatten(part)):
             if leaf is None or isinstance(leaf, np.ndarray):
                 continue
-            found |= _show(f"{name}[{place}]", _host(leaf))
+            found |= _show(f"{name}[{index}]", _host(leaf))
     return found and bundle["quantity"] in ("input", "target")
 
 
@@ -197,7 +199,7 @@ def _show_layers(model, bundle, x):
     try:
         model(x, training=True)
     except NotImplementedError:
-        print("The model has no `call`: its layers are not looked at.")
+        print("The model has no `call`: its layers cannot be run one by one.")
     finally:
         for layer in layers:
             del layer.__dict__["call"]
@@ -238,7 +240,7 @@ def _leaves(model):
 def _show_step(model, bundle, x, y, weight):
     """Run the one training step and show its loss and what it made of the weights."""
     if not getattr(model, "compiled", False):
-        print("The model is not compiled: no training step can be shown.")
+        print("The model is not compiled: the training step cannot be run.")
         return False
     variables = [*model.trainable_variables, *model.non_trainable_variables]
     were_bad = [_count_bad(_host(variable.value)) for variable in variables]  # by design
@@ -265,12 +267,14 @@ def _show(name, array, is_asked=False):
     if not bad.any() and not is_asked:
         return False
     finite = array[~bad]
-    span = f"from {finite.min():.4g} to {finite.max():.4g}" if finite.size else "nothing finite"
+    span = f"from {finite.min():.4g} to {finite.max():.4g}" if finite.size else "no finite entry"
     line = f"{name}: shape {array.shape}, {span}"
     if bad.any():
         first = tuple(np.argwhere(bad)[0])
         where = f" in example {first[0]}" if first else ""
-        line += f", {int(bad.sum())} entries not finite: {array[first]}{where}"
+        count = int(bad.sum())
+        noun = "entry" if count == 1 else "entries"
+        line += f", {count} {noun} not finite: {array[first]}{where}"
     print(line)
     return bool(bad.any())
 

@@ -1,22 +1,18 @@
-"""What to do with a run that is lost."""
+"""What to do with a run that is lost: the argument `rescue`."""
 
 from dataclasses import dataclass
-
-from keras_babysit.findings import Finding, Remedy, Severity
-
-RULE = "rescue"
 
 
 @dataclass(frozen=True)
 class Rescue:
-    """Put the last good state back and go on: weights, optimizer and seeds.
+    """Restore the last good state (weights, optimizer, seeds) and continue training.
 
     Args:
         lr_factor: Factor of the learning rate from then on, in (0, 1].
-        skip_batch: Whether to leave out the batch that went bad; else it is tried again. The
-            other batches since the good state are trained on again.
-        max_times: Number of times to go on; the next time training stops, with the last good state
-            put back. 0 stops at the first.
+        skip_batch: Whether to skip the batch that went bad; else it is tried again. The other
+            batches since the good state are trained on again.
+        max_times: How often to continue, at least 0. The next time training stops, with the last
+            good state restored; 0 stops at the first.
 
     Raises:
         ValueError: If `lr_factor` lies outside (0, 1] or `max_times` is below 0.
@@ -65,33 +61,3 @@ def read_rescue(rescue):
     raise TypeError(
         f"Argument `rescue` must be True, False or a `kb.Rescue`. Received: rescue={rescue!r}"
     )
-
-
-def stopped(where, step, why, evidence):
-    """Return the advice that the last good state was put back and training stopped.
-
-    Args:
-        where: Batch or step at which the run was lost.
-        step: Steps done in the state that was put back.
-        why: What went bad, a sentence.
-        evidence: Numbers.
-    """
-    done = f"Put back the state of step {step} (weights, optimizer, seeds) and stopped."
-    cure = Remedy("Mend the cause and train on from here.")
-    return Finding(RULE, Severity.WARNING, where, _told(done, why), evidence, (cure,))
-
-
-def went_on(where, done, why, evidence):
-    """Return the advice that training went on from a good state; `done` says how."""
-    cure = Remedy("Mend the cause: a rescue buys time only.")
-    return Finding(RULE, Severity.WARNING, where, _told(done, why), evidence, (cure,))
-
-
-def nothing(where, why):
-    """Return the advice that there is no good state to put back."""
-    done = "Stopped, with nothing put back: no good state was seen."
-    return Finding(RULE, Severity.WARNING, where, _told(done, why))
-
-
-def _told(done, why):
-    return f"{done} {why[:1].upper()}{why[1:]}".strip()

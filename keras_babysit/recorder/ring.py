@@ -1,11 +1,10 @@
 """The ring: the latest batches of a run, as they went into its steps."""
 
 import collections
-import math
 from dataclasses import dataclass
 from typing import Any
 
-import keras
+from keras_babysit.samples.batches import n_bytes
 
 MAX_STEPS = 512
 """Bound of the kept steps; replaying as many takes as long as training on them did."""
@@ -22,7 +21,7 @@ class KeptStep:
         call: Calls before it.
         step: Optimizer steps done before it.
         epoch: Epoch, counted from 0.
-        place: Number of its first batch in the epoch, counted from 0 as Keras' hooks do.
+        batch_index: Index of its first batch in the epoch, counted from 0 as Keras' hooks do.
         batches: Its batches; several with `steps_per_execution`.
         rate: The learning rate as a tensor, which callbacks may change; None under a schedule.
         random: The backend's own random state, None where Keras does not draw on it.
@@ -31,7 +30,7 @@ class KeptStep:
     call: int
     step: int
     epoch: int
-    place: int
+    batch_index: int
     batches: list[Any]
     rate: Any = None
     random: Any = None
@@ -39,6 +38,10 @@ class KeptStep:
 
 class Ring:
     """Keeps the latest steps within bounds of their number and memory.
+
+    Args:
+        max_steps: Calls to keep at most, at least 1.
+        max_bytes: Memory of their batches at most; the latest call is kept whatever it takes.
 
     Example:
         >>> ring = Ring(max_steps=2)
@@ -48,9 +51,9 @@ class Ring:
         ([1, 2], 1)
     """
 
-    def __init__(self, *, max_steps=None, max_bytes=None):
-        self.max_steps = MAX_STEPS if max_steps is None else max_steps
-        self.max_bytes = MAX_BYTES if max_bytes is None else max_bytes
+    def __init__(self, *, max_steps=MAX_STEPS, max_bytes=MAX_BYTES):
+        self.max_steps = max_steps
+        self.max_bytes = max_bytes
         self._kept = collections.deque()
         self._bytes = 0
         self._good = None
@@ -69,7 +72,7 @@ class Ring:
         return self._kept[-1][0].call + 1 if self._kept else 0
 
     @property
-    def room(self):
+    def capacity(self):
         """How many calls like the latest one the ring can hold."""
         if not self._kept:
             return self.max_steps
@@ -105,14 +108,3 @@ class Ring:
     @property
     def _fits(self):
         return len(self._kept) <= self.max_steps and self._bytes <= self.max_bytes
-
-
-def n_bytes(batches):
-    """Return the memory that batches of tensors or arrays take."""
-    total = 0
-    for leaf in keras.tree.flatten(batches):
-        size = getattr(leaf, "nbytes", None)
-        if size is None and hasattr(getattr(leaf, "dtype", None), "size"):  # TensorFlow's
-            size = leaf.dtype.size * math.prod(leaf.shape)
-        total += size or 0
-    return total

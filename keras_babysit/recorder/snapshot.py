@@ -8,6 +8,21 @@ from keras_babysit.backends import backend
 
 
 @dataclass(frozen=True)
+class Position:
+    """Where a run is, between two calls of Keras' train function.
+
+    Args:
+        call: Calls so far; one makes several steps with `steps_per_execution`.
+        step: Optimizer steps done.
+        epoch: Epoch, counted from 0.
+    """
+
+    call: int = 0
+    step: int = 0
+    epoch: int = 0
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """Everything that the next training step starts from.
 
@@ -26,6 +41,11 @@ class Snapshot:
     epoch: int
     values: tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray]]
     is_confirmed: bool = False
+
+    @classmethod
+    def at(cls, position, values, *, is_confirmed):
+        """Return a snapshot of `values` at a `Position`."""
+        return cls(position.call, position.step, position.epoch, values, is_confirmed)
 
     @property
     def layout(self):
@@ -61,6 +81,10 @@ class Snapshots:
         """Note that the losses since the latest one were good."""
         if self.latest is not None and not self.latest.is_confirmed:
             self.good = self.latest = replace(self.latest, is_confirmed=True)
+
+    def clear(self):
+        """Forget both."""
+        self.good = self.latest = None
 
 
 def on_host(values):

@@ -9,14 +9,27 @@ from keras import ops
 from keras_babysit.backends import backend
 from keras_babysit.probes import taps
 from keras_babysit.probes.probe import compute_loss, stateless
-from keras_babysit.recorder.vitals import non_finite
+from keras_babysit.recorder.vitals import nonfinite_indices
+from keras_babysit.samples import batches
 
-ROOMS = ("inputs", "targets", "sample_weight")
+GROUPS = ("inputs", "targets", "sample_weight")
+"""The parts of a batch, by name."""
 
 
 @dataclass(frozen=True)
-class Reading:
-    """One output of one layer on the host: per example the largest entry and what is bad."""
+class LayerReading:
+    """One output of one layer on the host.
+
+    Args:
+        target: Name of the layer, as taps give it.
+        dtype: Type of the output.
+        largest: Per example, the largest magnitude in the output.
+        is_bad: Whether the output holds NaN or infinity.
+        entries: How many entries are not finite.
+        has_infinity: Whether some of them are infinite.
+        largest_input: As `largest`, of the first input; None where that is no float.
+        is_input_bad: Whether that input holds NaN or infinity.
+    """
 
     target: str
     dtype: str
@@ -38,36 +51,55 @@ class StepInspector:
         kept: A `KeptStep` of one batch.
         values: Values of the variables before it.
         rows: Slice of the examples to look at, None for all.
+
+    Attributes:
+        size: Number of examples.
     """
 
     def __init__(self, model, kept, values, rows=None):
         self.model, self.kept, self.values = model, kept, values
         batch = keras.utils.unpack_x_y_sample_weight(kept.batches[0])
-        self.batch = batch if rows is None else tuple(_rows(part, rows) for part in batch)
-        leaves = [leaf for leaf in keras.tree.flatten(self.batch[0]) if leaf is not None]
-        self.size = len(leaves[0]) if leaves else 0
+        self.batch = batch if rows is None else batches.part(batch, rows.start, rows.stop)
+        self.size = batches.size(self.batch[0])
 
-    def part(self, rows):
-        """Return the look at a slice of the examples alone."""
-        return StepInspector(self.model, self.kept, self.values, rows)
+    def first_alone(self, is_bad):
+        """Return the first example that is bad by itself.
+
+        Rows of what a layer gives need not be the examples, and a batch norm or a sum over the
+        batch spoils the rows of others: so candidates are looked at alone.
+
+        Args:
+            is_bad: Returns whether a `StepInspector` of some of the examples finds them bad.
+
+        Returns:
+            Its index in the batch; None if none is, or if the model takes no smaller batches.
+        """
+
+        def is_part_bad(rows):
+            return is_bad(StepInspector(self.model, self.kept, self.values, rows))
+
+        try:
+            return first_alone(self.size, is_part_bad)
+        except Exception:  # a model that takes batches of one size only
+            return None
 
     def data(self):
         """Return the arrays of the batch by name."""
         return {
-            f"{room}[{place}]": host(leaf)
-            for room, tensors in zip(ROOMS, self.batch, strict=True)
-            for place, leaf in enumerate(keras.tree.flatten(tensors))
+            f"{group}[{index}]": host(leaf)
+            for group, tensors in zip(GROUPS, self.batch, strict=True)
+            for index, leaf in enumerate(keras.tree.flatten(tensors))
             if leaf is not None
         }
 
     def largest_input(self):
         """Return the largest entry of each example over all inputs, None if none is a number."""
-        found = [array for name, array in self.data().items() if name.startswith(ROOMS[0])]
+        found = [array for name, array in self.data().items() if name.startswith(GROUPS[0])]
         found = [_largest_of(array) for array in found if array.dtype.kind in "fiu"]
         return np.max(found, axis=0) if found else None
 
     def readings(self):
-        """Return the `Reading` of each output of each layer in the order of the calls."""
+        """Return a `LayerReading` of each output of each layer, in the order of the calls."""
         try:
             return self._readings_of(taps.leaves(self.model))
         except Exception:  # layers inside of others may not be called by themselves
@@ -83,15 +115,15 @@ class StepInspector:
             x = None if call.x is None else host(call.x)
             x = None if x is None or x.dtype.kind != "f" else x
             readings.append(
-                Reading(
-                    call.target,
-                    keras.backend.standardize_dtype(call.y.dtype),
-                    _largest_of(y),
-                    not np.isfinite(y).all(),
-                    int(np.sum(~np.isfinite(y))),
-                    bool(np.isinf(y).any()),
-                    None if x is None else _largest_of(x),
-                    x is not None and not np.isfinite(x).all(),
+                LayerReading(
+                    target=call.target,
+                    dtype=keras.backend.standardize_dtype(call.y.dtype),
+                    largest=_largest_of(y),
+                    is_bad=not np.isfinite(y).all(),
+                    entries=int(np.sum(~np.isfinite(y))),
+                    has_infinity=bool(np.isinf(y).any()),
+                    largest_input=None if x is None else _largest_of(x),
+                    is_input_bad=x is not None and not np.isfinite(x).all(),
                 )
             )
 
@@ -109,7 +141,7 @@ class StepInspector:
         return float(backend.to_numpy(loss)), penalty, y_pred
 
     def bad_gradients(self):
-        """Return the places of the weights whose gradients are not finite."""
+        """Return the indices of the trainable weights whose gradients are not finite."""
         x, y, weight = self.batch
 
         def loss_of(trainable):
@@ -120,7 +152,7 @@ class StepInspector:
 
         trainable = [ops.convert_to_tensor(value) for value in self.values[0]]
         _, gradients = backend.value_and_grad(loss_of, trainable)
-        return non_finite(gradients)
+        return nonfinite_indices(gradients)
 
     def _scope(self, values):
         if self.kept.random is not None:
@@ -132,11 +164,11 @@ class StepInspector:
 
 
 def first_alone(size, is_bad):
-    """Return the first example that is bad by itself, by halves; None if none is.
+    """Return the first example that is bad by itself, by bisection; None if none is.
 
     Args:
         size: Number of examples.
-        is_bad: Tells of a slice of them.
+        is_bad: Returns whether a slice of them is bad.
 
     Example:
         >>> first_alone(16, lambda rows: rows.start <= 5 < rows.stop)
@@ -161,10 +193,6 @@ def host(tensor):
     array = np.asarray(backend.to_numpy(tensor))
     is_small_float = array.dtype.kind == "V" or array.dtype.name in ("bfloat16", "float16")
     return array.astype("float32") if is_small_float else array
-
-
-def _rows(tensors, rows):
-    return keras.tree.map_structure(lambda leaf: None if leaf is None else leaf[rows], tensors)
 
 
 def _largest_of(array):

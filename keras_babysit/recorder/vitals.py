@@ -1,4 +1,4 @@
-"""Vital signs of a training: its loss, which Keras adds up, and whether its values are finite."""
+"""Vital signs of a training: the loss that Keras adds up, and whether its values are finite."""
 
 import keras
 import numpy as np
@@ -18,18 +18,21 @@ class LossMeter:
         self._model = model
 
     def totals(self, values):
-        """Return sum and weight of the losses of the epoch so far; None without a compiled loss.
+        """Return the sum and the weight of the losses of the epoch so far.
 
         Args:
             values: The values of the variables as `backend.state` groups them.
+
+        Returns:
+            A pair of floats; None without a compiled loss.
         """
         tracker = getattr(self._model, "_loss_tracker", None)
         others = [*self._model.non_trainable_variables, *self._model.metrics_variables]
-        places = {id(variable): place for place, variable in enumerate(others)}
-        found = [places.get(id(variable)) for variable in getattr(tracker, "variables", ())]
+        indices = {id(variable): index for index, variable in enumerate(others)}
+        found = [indices.get(id(variable)) for variable in getattr(tracker, "variables", ())]
         if len(found) != 2 or None in found:
             return None
-        return tuple(float(backend.to_numpy(values[1][place])) for place in found)
+        return tuple(float(backend.to_numpy(values[1][index])) for index in found)
 
     def mean(self, before, after):
         """Return the mean loss between two `totals`, None if it is not known."""
@@ -53,32 +56,49 @@ def with_fresh_metrics(model, values):
     return trainable, [*other[:count], *fresh], optimizer
 
 
-def nonfinite_variables(model, values):
-    """Return what of a state is not finite, as pairs of a group of `backend.state` and a place.
+def with_learning_rate(values, index, rate):
+    """Return `values` with another learning rate.
 
-    Metrics do not count, which any bad batch spoils until the next epoch, nor does a loss scale.
+    Args:
+        values: The values of the variables as `backend.state` groups them.
+        index: What `learning_rate_index` returns.
+        rate: The learning rate, an array.
+    """
+    trainable, other, optimizer = values
+    return trainable, other, [*optimizer[:index], rate, *optimizer[index + 1 :]]
+
+
+def nonfinite_variables(model, values):
+    """Return which variables of a state are not finite, as pairs `(group, index)`.
+
+    Metrics do not count: any bad batch leaves them not finite until the next epoch. Nor does a
+    loss scale.
+
+    Args:
+        model: The model.
+        values: Its values as `backend.state` groups them; `group` counts these groups from 0.
     """
     count = len(model.non_trainable_variables)
-    trainable, other, optimizer = map(non_finite, (values[0], values[1][:count], values[2]))
-    optimizer = optimizer - {scale_place(model)}
+    trainable, other, optimizer = map(nonfinite_indices, (values[0], values[1][:count], values[2]))
+    optimizer = optimizer - {loss_scale_index(model)}
     groups = enumerate((trainable, other, optimizer))
-    return frozenset((group, place) for group, places in groups for place in places)
+    return frozenset((group, index) for group, indices in groups for index in indices)
 
 
-def non_finite(values):
-    """Return the places in a list of tensors or arrays of those that hold NaN or infinity."""
+def nonfinite_indices(values):
+    """Return the indices of those of some tensors or arrays that hold NaN or infinity."""
     if values and all(isinstance(value, np.ndarray) for value in values):
-        return {place for place, value in enumerate(values) if not is_finite(value)}
+        return {index for index, value in enumerate(values) if not is_finite(value)}
     floats = [
-        place
-        for place, value in enumerate(values)
+        index
+        for index, value in enumerate(values)
         if keras.backend.is_float_dtype(keras.backend.standardize_dtype(value.dtype))
     ]
     if not floats:
         return set()
-    flags = ops.stack([ops.all(ops.isfinite(values[place])) for place in floats])
+    flags = ops.stack([ops.all(ops.isfinite(values[index])) for index in floats])
     is_good = np.asarray(backend.to_numpy(flags))
-    return {place for place, good in zip(floats, is_good, strict=True) if not good}
+    return {index for index, good in zip(floats, is_good, strict=True) if not good}
 
 
 def is_finite(array):
@@ -88,20 +108,21 @@ def is_finite(array):
     return bool(np.isfinite(array.astype("float32") if array.dtype.kind == "V" else array).all())
 
 
-def rate_place(model):
-    """Return the place of the learning rate among the optimizer's variables, None if it has none.
+def learning_rate_index(model):
+    """Return the index of the learning rate among the optimizer's variables.
 
-    It has none where the rate follows a schedule.
+    Returns:
+        None if it is not one of them, as where it follows a schedule.
     """
     optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
-    return _place(model, getattr(optimizer, "_learning_rate", None))
+    return _index_of(model, getattr(optimizer, "_learning_rate", None))
 
 
-def scale_place(model):
-    """Return the place of the loss scale among the optimizer's variables, None if it has none."""
-    return _place(model, getattr(model.optimizer, "dynamic_scale", None))
+def loss_scale_index(model):
+    """Return the index of the loss scale among the optimizer's variables, None if it has none."""
+    return _index_of(model, getattr(model.optimizer, "dynamic_scale", None))
 
 
-def _place(model, variable):
+def _index_of(model, variable):
     variables = model.optimizer.variables if model.optimizer else []
-    return next((place for place, one in enumerate(variables) if one is variable), None)
+    return next((index for index, one in enumerate(variables) if one is variable), None)

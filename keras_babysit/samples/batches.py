@@ -1,5 +1,7 @@
 """Batches `(x, y, sample_weight)` of tensors or arrays: their size, parts and rows."""
 
+import math
+
 import keras
 import numpy as np
 
@@ -43,8 +45,15 @@ def _leaves(batch):
 
 
 def n_bytes(batch):
-    """Return the memory that a batch of arrays takes."""
-    return sum(np.asarray(leaf).nbytes for leaf in _leaves(batch))
+    """Return the memory that a batch of tensors or arrays takes, in bytes."""
+    return sum(map(_leaf_bytes, _leaves(batch)))
+
+
+def _leaf_bytes(leaf):
+    if hasattr(leaf, "nbytes"):
+        return leaf.nbytes
+    itemsize = getattr(getattr(leaf, "dtype", None), "size", None)  # TensorFlow's
+    return np.asarray(leaf).nbytes if itemsize is None else itemsize * math.prod(leaf.shape)
 
 
 def join(batches):

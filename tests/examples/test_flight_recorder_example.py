@@ -12,7 +12,7 @@ def test_the_corrupt_image_is_found(tmp_path, capsys):
     assert math.isnan(alone["loss"][-1])
     assert watched["loss"][-1] < 1
     assert found.target == "dense_1"
-    assert "`dense_1` input overflowed float16" in found.message
-    assert found.message.endswith(": 1e5")
+    assert 'The input of "dense_1" overflowed float16' in found.message
+    assert found.message.endswith(": largest input 1e5.")
     assert shown.returncode == 0, shown.stderr
     assert "Reproduced." in capsys.readouterr().out

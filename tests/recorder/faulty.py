@@ -258,5 +258,5 @@ def fit(make, sitter, **options):
     return model, model.fit(x, y, callbacks=callbacks, **options)
 
 
-def told(sitter, rule="flight_recorder"):
+def reported(sitter, rule="flight_recorder"):
     return [finding for finding in sitter.findings if finding.rule == rule]

@@ -17,7 +17,7 @@ from keras_babysit.recorder import bundle as bundles
 from keras_babysit.recorder import reproduce as script_of_bundles
 from tests.callbacks.test_safety import ours
 from tests.recorder import faulty
-from tests.recorder.faulty import BAD, BATCH, fit, told
+from tests.recorder.faulty import BAD, BATCH, fit, reported
 
 BLOCKED = """
     import runpy, sys
@@ -52,7 +52,7 @@ def bundle_of(make, folder):
     sitter = kb.Babysitter(record=folder, verbose=0)
     fit(make, sitter)
     (bundle,) = folder.iterdir()
-    return bundle, told(sitter)[0]
+    return bundle, reported(sitter)[0]
 
 
 @pytest.mark.parametrize(
@@ -87,9 +87,9 @@ def test_the_batch_and_the_state_are_those_of_the_run(tmp_path):
     folder, _ = bundle_of(faulty.infinite_target, tmp_path)
     _, x, y = faulty.infinite_target()
     arrays = np.load(folder / "batch.npz", allow_pickle=False)
-    place = slice(BAD // BATCH * BATCH, (BAD // BATCH + 1) * BATCH)
-    np.testing.assert_array_equal(arrays["x"], x[place])
-    np.testing.assert_array_equal(arrays["y"], y[place])
+    rows = slice(BAD // BATCH * BATCH, (BAD // BATCH + 1) * BATCH)
+    np.testing.assert_array_equal(arrays["x"], x[rows])
+    np.testing.assert_array_equal(arrays["y"], y[rows])
     bundle = json.loads((folder / "bundle.json").read_text())
     assert bundle["versions"]["keras"] == keras.version()
     assert bundle["versions"][keras.backend.backend()]
@@ -177,12 +177,12 @@ def test_an_optimizer_beside_that_of_compile_is_put_back(tmp_path):
     bundle = json.loads((folder / "bundle.json").read_text())
     arrays = np.load(folder / "state.npz", allow_pickle=False)
     model, x, _ = make()
-    script_of_bundles._restore(model, folder, bundle, x[:BATCH], None, None)
+    script_of_bundles.restore(model, folder, bundle, x[:BATCH], None, None)
     beside = [v for one in model.optimizers.values() for v in one.variables]
     assert bundle["state"]["beside"] == len(beside) > 4
-    for place, variable in enumerate(beside):
+    for index, variable in enumerate(beside):
         value = keras.ops.convert_to_numpy(variable.value)
-        np.testing.assert_array_equal(value, arrays[f"beside{place}"])
+        np.testing.assert_array_equal(value, arrays[f"beside{index}"])
     assert {int(one.iterations) for one in model.optimizers.values()} == {BAD // BATCH}
     ran = reproduce(folder, "--model", "tests.recorder.faulty:only_adversarial", cwd=os.getcwd())
     assert ran.returncode == 0, ran.stdout + ran.stderr
@@ -202,8 +202,8 @@ def test_what_a_bundle_cannot_hold_is_no_error(make, tmp_path, monkeypatch):
 def test_names_of_inputs_do_not_hide_each_other():
     arrays = {}
     tensors = {"a": {"b": np.zeros(1), "b_": np.ones(1)}, "a_b": np.full(1, 2.0)}
-    structure = bundles._structure(tensors, "x", arrays)
-    again = script_of_bundles._tensors(structure, arrays)
+    structure = bundles.structure(tensors, "x", arrays)
+    again = script_of_bundles.tensors(structure, arrays)
     assert [float(a[0]) for a in keras.tree.flatten(again)] == [0, 1, 2]
 
 
@@ -218,7 +218,7 @@ def test_a_full_disk_is_one_warning_and_training_goes_on(tmp_path, monkeypatch):
     assert ours(caught) == 1
     assert len(history.history["loss"]) == 2
     assert list(tmp_path.iterdir()) == []
-    (finding,) = told(sitter)
+    (finding,) = reported(sitter)
     assert not any("reproduce.py" in remedy.code for remedy in finding.remedies)
 
 
@@ -226,11 +226,11 @@ def test_a_folder_that_cannot_be_made_is_one_warning_at_the_start(tmp_path):
     occupied = tmp_path / "file"
     occupied.write_text("not a folder")
     sitter = kb.Babysitter(record=occupied / "record", verbose=0)
-    with pytest.warns(KerasBabysitWarning, match="will write no bundle") as caught:
+    with pytest.warns(KerasBabysitWarning, match="cannot write bundles") as caught:
         _, history = fit(faulty.infinite_target, sitter)
     assert ours(caught) == 1
     assert len(history.history["loss"]) == 2
-    assert told(sitter)
+    assert reported(sitter)
 
 
 def test_bundles_do_not_overwrite_each_other(tmp_path):

@@ -8,27 +8,35 @@ import numpy as np
 import pytest
 
 import keras_babysit as kb
+from keras_babysit.recorder import state_keeper
+from keras_babysit.recorder.flight_recorder import Phase
+from keras_babysit.recorder.health import Health
+from keras_babysit.recorder.ring import Ring
+from keras_babysit.schedule import Schedule
 from tests.callbacks.kinds import DATA, MODELS, NEEDS
 from tests.callbacks.test_safety import ours
 from tests.callbacks.test_watched_run import assert_equal, everything, train
 from tests.recorder import faulty
-from tests.recorder.faulty import fit, told
+from tests.recorder.driver import FIRST_SNAPSHOT_ONLY, Drive
+from tests.recorder.faulty import fit, reported
 
 BACKEND = keras.backend.backend()
 
+UNLOCATED = "Training diverged; the first bad step could not be located."
+
 FOUND = {
-    "overflow": ("output", "dense_3", 4, "`dense_3` output overflowed float16 on batch 6"),
-    "cast": ("input", "dense", 4, "overflowed float16 on batch 6 of epoch 1, example 4: 8.1e4"),
-    "nan_input": ("input", "inputs[0]", 4, "`inputs[0]` is not finite on batch 6 of epoch 1"),
-    "infinite_target": ("target", "targets[0]", 4, "`targets[0]` is not finite on batch 6"),
+    "overflow": ("output", "dense_3", 4, 'The output of "dense_3" overflowed float16 in batch 6'),
+    "cast": ("input", "dense", 4, "float16 in batch 6 of epoch 1, example 4: largest input 8.1e4."),
+    "nan_input": ("input", "inputs[0]", 4, "`inputs[0]` is not finite in batch 6 of epoch 1"),
+    "infinite_target": ("target", "targets[0]", 4, "`targets[0]` is not finite in batch 6"),
     "infinite_loss": ("loss", "", 4, "The loss is inf"),
-    "no_slope": ("gradient", "first/kernel", 4, "The gradient of `first/kernel` is not finite"),
-    "wild_update": ("update", "only/kernel", None, "The update made `only/kernel` not finite"),
+    "no_slope": ("gradient", "first/kernel", 4, 'The gradient of "first/kernel" is not finite'),
+    "wild_update": ("update", "only/kernel", None, 'The update made "only/kernel" not finite'),
     "averages": ("update", "norm/moving_variance", None, "largest input 1e20"),
     "masked_targets": ("loss", "", 4, "The loss is inf"),
-    "masked_entries": ("output", "wide", 4, "`wide` output overflowed float32"),
-    "over_the_batch": ("output", "center", None, "`center` output overflowed float32"),
-    "other_order": ("output", "wide", 4, "`wide` output overflowed float32"),
+    "masked_entries": ("output", "wide", 4, 'The output of "wide" overflowed float32'),
+    "over_the_batch": ("output", "center", None, 'The output of "center" overflowed float32'),
+    "other_order": ("output", "wide", 4, 'The output of "wide" overflowed float32'),
 }
 
 
@@ -37,7 +45,7 @@ def test_the_first_bad_value_is_found(name, tmp_path):
     quantity, target, example, message = FOUND[name]
     sitter = kb.Babysitter(record=tmp_path, verbose=0)
     fit(getattr(faulty, name), sitter)
-    (finding,) = told(sitter)
+    (finding,) = reported(sitter)
     assert (finding.evidence["quantity"], finding.target) == (quantity, target)
     assert message in finding.message
     assert finding.evidence["bad_step"] == (10 if name == "wild_update" else 6)
@@ -55,15 +63,15 @@ def test_what_is_not_finite_by_design_is_no_alarm(name, tmp_path):
 
     sitter = kb.Babysitter(record=tmp_path, every=1, verbose=0)
     fit(make, sitter)
-    assert not told(sitter)
+    assert not reported(sitter)
 
 
 def in_one_buffer(x, y):
     """Yield the batches in arrays that are filled anew for each."""
     buffers = np.empty((faulty.BATCH, 4), "float32"), np.empty((faulty.BATCH, 1), "float32")
-    for place in range(0, faulty.EXAMPLES, faulty.BATCH):
+    for start in range(0, faulty.EXAMPLES, faulty.BATCH):
         for buffer, array in zip(buffers, (x, y), strict=True):
-            buffer[:] = array[place : place + faulty.BATCH]
+            buffer[:] = array[start : start + faulty.BATCH]
         yield buffers
 
 
@@ -77,8 +85,8 @@ def test_batches_in_one_buffer_do_not_hide_each_other():
 
     x, y = faulty.inputs(), faulty.inputs(1)
     batches, (_, handed_on) = backend.borrow((None, in_one_buffer(x, y)), 2)
-    for place, (kept, used) in enumerate(zip(batches, handed_on, strict=True)):
-        rows = slice(place * faulty.BATCH, (place + 1) * faulty.BATCH)
+    for index, (kept, used) in enumerate(zip(batches, handed_on, strict=True)):
+        rows = slice(index * faulty.BATCH, (index + 1) * faulty.BATCH)
         for batch in (kept, used):
             np.testing.assert_array_equal(batch[0], x[rows])
             np.testing.assert_array_equal(batch[1], y[rows])
@@ -90,7 +98,7 @@ def test_batches_in_a_buffer_that_is_filled_anew_are_kept(tmp_path):
     data = in_one_buffer(x, y)
     sitter = kb.Babysitter(record=tmp_path, verbose=0)
     model.fit(data, steps_per_epoch=10, shuffle=False, verbose=0, callbacks=[sitter])
-    (finding,) = told(sitter)
+    (finding,) = reported(sitter)
     assert (finding.target, finding.evidence["bad_step"]) == ("targets[0]", 6)
     (folder,) = tmp_path.iterdir()
     arrays = np.load(folder / "batch.npz", allow_pickle=False)
@@ -100,7 +108,7 @@ def test_batches_in_a_buffer_that_is_filled_anew_are_kept(tmp_path):
 def test_an_explosion_is_found_where_it_began(tmp_path):
     sitter = kb.Babysitter(record=tmp_path, every=5, verbose=0)
     model, _ = fit(faulty.exploding, sitter, epochs=3)
-    (finding,) = told(sitter)
+    (finding,) = reported(sitter)
     assert finding.evidence["quantity"] == "exploded"
     assert 10 <= finding.evidence["bad_step"] <= 13
     assert all(np.isfinite(weights).all() for weights in model.get_weights())
@@ -116,7 +124,7 @@ def test_skipped_steps_of_a_loss_scale_are_no_alarm(tmp_path):
         faulty.inputs(), faulty.inputs(1), batch_size=4, epochs=2, verbose=0, callbacks=[sitter]
     )
     assert 1 < float(model.optimizer.dynamic_scale) < 2.0**40  # steps were skipped
-    assert not told(sitter) + told(sitter, "rescue")
+    assert not reported(sitter) + reported(sitter, "rescue")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -135,11 +143,6 @@ RUNS = {
     "sequential/arrays/compiled": {"jit_compile": True},
     "sequential/arrays/two-steps-at-once": {"steps_per_execution": 2},
 }
-
-
-def only_the_first_snapshot(monkeypatch):
-    recorder = "keras_babysit.recorder.flight_recorder.FlightRecorder"
-    monkeypatch.setattr(f"{recorder}._affords", lambda self: False)
 
 
 def make_run(name):
@@ -168,9 +171,8 @@ def with_slow(names):
 
 
 @pytest.mark.parametrize("name", with_slow(RUNS))
-def test_the_replay_meets_the_run_bit_for_bit(name, tmp_path, monkeypatch):
+def test_the_replay_meets_the_run_bit_for_bit(name, tmp_path):
     """The run trains as if alone, and what was kept of it leads to its very end."""
-    only_the_first_snapshot(monkeypatch)
     make_model, loss, data = make_run(name)
     bare = train(make_model, loss, data, [], **RUNS[name])
     make_model, loss, data = make_run(name)
@@ -179,12 +181,13 @@ def test_the_replay_meets_the_run_bit_for_bit(name, tmp_path, monkeypatch):
     class AtItsEnd(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
             if epoch == 1:
-                ends.append(replayed_end(sitter._session._recorder))
+                ends.append(replayed_end(drive.recorder))
 
-    sitter = kb.Babysitter(record=tmp_path, verbose=0)
-    watched = train(make_model, loss, data, [sitter, AtItsEnd()], **RUNS[name])
-    assert_equal(bare, watched)
-    assert not told(sitter)
+    drive = Drive(tmp_path, schedule=Schedule(budget=FIRST_SNAPSHOT_ONLY))
+    recorded = train(make_model, loss, data, [drive, AtItsEnd()], **RUNS[name])
+    assert_equal(bare, recorded)
+    assert drive.recorder.findings == []
+    assert drive.health.state is Health.HEALTHY
     ((replayed, real),) = ends
     for one, other in zip(replayed, real, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -195,10 +198,10 @@ def replayed_end(recorder):
     from keras_babysit.backends import backend
     from keras_babysit.recorder.replay import Replay
 
-    model, ring = recorder.model, recorder._ring
-    start = recorder._snapshots.good
+    model, ring = recorder.model, recorder.batches.ring
+    start = recorder.states.snapshots.latest
     assert start.call == 0
-    assert len(ring.since(0)) == recorder._calls > 3
+    assert len(ring.since(0)) == recorder.position.call > 3
 
     def but_metrics(values):
         count = len(model.non_trainable_variables)
@@ -206,7 +209,7 @@ def replayed_end(recorder):
         return [np.array(backend.to_numpy(v)) for v in (*trainable, *other[:count], *optimizer)]
 
     real = but_metrics(backend.state(model, None))
-    with backend.Sandbox(model, recorder._inner, recorder._feed, None) as box:
+    with recorder.batches.sandbox(recorder.attachment.train_function, None) as box:
         replay = Replay(model, box, limit=np.inf)
         assert replay.first_bad(start, ring.since(0)) is None
         replayed = but_metrics(box.values())
@@ -224,7 +227,7 @@ def test_a_run_that_goes_bad_goes_on_as_if_alone(name, tmp_path):
 
     sitter = kb.Babysitter(record=tmp_path, verbose=0)
     assert_equal(state(None), state(sitter))
-    assert told(sitter)
+    assert reported(sitter)
 
 
 def test_what_no_training_step_did_is_not_guessed(tmp_path):
@@ -241,27 +244,104 @@ def test_what_no_training_step_did_is_not_guessed(tmp_path):
         return model, np.nan_to_num(x), y, Poison()
 
     fit(make, sitter, epochs=3)
-    (finding,) = told(sitter)
-    assert "is not known" in finding.message
+    (finding,) = reported(sitter)
+    assert finding.message.startswith(UNLOCATED)
     assert "no training step" in finding.message
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_lies_before_the_kept_batches_is_not_guessed(tmp_path, monkeypatch):
-    monkeypatch.setattr("keras_babysit.recorder.ring.MAX_STEPS", 2)
-    only_the_first_snapshot(monkeypatch)
-    sitter = kb.Babysitter(record=tmp_path, verbose=0, every=2)
-    fit(faulty.nan_input, sitter, epochs=1)
-    (finding,) = told(sitter)
-    assert "is not known" in finding.message
-    assert "calls since only the latest 2 are kept" in finding.message
+def test_what_lies_before_the_kept_batches_is_not_guessed(tmp_path):
+    schedule = Schedule(budget=FIRST_SNAPSHOT_ONLY)
+    drive = Drive(tmp_path, schedule=schedule, ring=Ring(max_steps=2))
+    fit(faulty.nan_input, drive, epochs=1)
+    (finding,) = drive.recorder.findings
+    assert finding.message == (
+        f"{UNLOCATED} The latest snapshot is of step 0; of the 10 calls since only the latest 2 "
+        "are kept."
+    )
+    assert drive.health.state is Health.LOST
+    assert drive.recorder.phase is Phase.OVER
+    assert list(tmp_path.iterdir()) == []
+
+
+class Note(keras.callbacks.Callback):
+    """Notes the health of a driven run at the end of each epoch, behind the recorder."""
+
+    def __init__(self, drive):
+        super().__init__()
+        self.drive, self.states = drive, []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.states.append(str(self.drive.health))
+
+
+def test_a_rescued_run_is_healthy_once_its_losses_have_held():
+    """The second epoch does not hold the bad batch."""
+    drive = Drive(rescue=kb.Rescue(lr_factor=1.0, max_times=1), schedule=Schedule(1))
+    model, x, y = faulty.nan_input()
+    note = Note(drive)
+
+    class Cleans(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                np.nan_to_num(x, copy=False)
+
+    data = [(x[i : i + faulty.BATCH], y[i : i + faulty.BATCH]) for i in range(0, 160, 16)]
+    model.fit(
+        (data[step % 10] for step in range(30)),
+        steps_per_epoch=10,
+        shuffle=False,
+        epochs=3,
+        verbose=0,
+        callbacks=[drive, note, Cleans()],
+    )
+    assert note.states == ["rescued at step 10 (rescue 1)", "healthy", "healthy"]
+    assert drive.skipped == [6]
+    assert drive.recorder.findings == []
+    assert (drive.health.rescues, drive.health.rescued_at) == (1, 10)
+
+
+def test_a_run_that_is_not_rescued_stays_lost_and_the_recorder_ends(tmp_path):
+    drive = Drive(tmp_path)
+    note = Note(drive)
+    fit(faulty.nan_input, drive, callbacks=[note])
+    assert note.states == ["lost", "lost"]
+    assert drive.recorder.phase is Phase.OVER
+    assert len(drive.recorder.findings) == len(drive.skipped) == 1
+    drive.recorder.alarm()
+    assert len(drive.recorder.findings) == 1
+
+
+def test_a_loss_that_was_none_is_resolved(tmp_path):
+    """Somebody reports a loss; the replay arrives where the run is, and all went well."""
+
+    class Alarms(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            if batch == 5:
+                drive.recorder.alarm()
+                states.append(drive.health.state)
+
+        def on_train_batch_end(self, batch, logs=None):
+            states.append(drive.health.state)
+
+    def healthy():
+        model, x, y = faulty.nan_input()
+        return model, np.nan_to_num(x), y
+
+    states = []
+    drive = Drive(tmp_path)
+    fit(healthy, drive, callbacks=[Alarms()], epochs=1)
+    assert states == [Health.HEALTHY] * 5 + [Health.LOST] + [Health.HEALTHY] * 5
+    assert drive.recorder.findings == drive.skipped == []
+    assert drive.recorder.phase is Phase.OVER  # as the run is
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_recorder_that_fails_is_one_warning_and_a_finished_fit(tmp_path, monkeypatch):
     def broken(*args, **kwargs):
         raise MemoryError("no memory for a snapshot")
 
-    monkeypatch.setattr("keras_babysit.recorder.flight_recorder.on_host", broken)
+    monkeypatch.setattr(state_keeper, "on_host", broken)
     sitter = kb.Babysitter(record=tmp_path, every=1, verbose=0)
     with pytest.warns(kb.errors.KerasBabysitWarning, match="flight recorder is off") as caught:
         _, history = fit(faulty.nan_input, sitter)

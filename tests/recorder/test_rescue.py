@@ -10,12 +10,9 @@ import numpy as np
 import pytest
 
 import keras_babysit as kb
-from keras_babysit.recorder.incident import Case
-from keras_babysit.recorder.replay import BadStep
-from keras_babysit.recorder.ring import KeptStep
 from tests.callbacks.test_watched_run import assert_equal, everything
 from tests.recorder import faulty
-from tests.recorder.faulty import BAD, BATCH, fit, told
+from tests.recorder.faulty import BAD, BATCH, fit, reported
 
 BACKEND = keras.backend.backend()
 GO_ON = kb.Rescue(lr_factor=1.0, max_times=8)
@@ -27,7 +24,7 @@ def state_of(model):
     metrics = {id(variable) for variable in model.metrics_variables}
     history.history = {}
     kept = everything(model, history)
-    names = [f"variable {place}" for place, v in enumerate(model.variables) if id(v) in metrics]
+    names = [f"variable {i}" for i, v in enumerate(model.variables) if id(v) in metrics]
     return {n: v for n, v in kept.items() if not n.startswith("metrics") and n not in names}
 
 
@@ -53,7 +50,7 @@ def test_a_skipped_batch_is_as_if_it_had_never_come(name, every):
     sitter = kb.Babysitter(rescue=GO_ON, every=every, verbose=0)
     rescued, its_logs = train(make, sitter, 2)
     assert_equal(expected, rescued)
-    assert len(told(sitter, "rescue")) == 2
+    assert len(reported(sitter, "rescue")) == 2
     np.testing.assert_array_equal(its_logs["loss"], logs["loss"])
 
 
@@ -80,21 +77,21 @@ def test_another_sitter_that_records_does_not_disturb_it(beside, is_first, tmp_p
     alone, names, _ = train(kb.Babysitter(rescue=GO_ON, every=1, verbose=0))
     together, its_names, function = train(*([other, sitter] if is_first else [sitter, other]))
     assert_equal(alone, together)
-    assert len(told(sitter, "rescue")) == 2
+    assert len(reported(sitter, "rescue")) == 2
     assert set(its_names) == set(names)
     assert not hasattr(function, "inner")
 
 
 @pytest.mark.parametrize("name", ["without_call", "adversarial"])
 def test_a_model_with_a_step_of_its_own_is_rescued(name, tmp_path):
-    """Its layers cannot be called: the step is told as a whole. All its optimizers go back."""
+    """Its layers cannot be called: the step is reported as a whole. All its optimizers go back."""
 
     def train(make, sitter):
         keras.utils.set_random_seed(5)
         model, _ = fit(make, sitter)
         beside = getattr(model, "optimizers", {}).values()
         variables = [variable for one in beside for variable in one.variables]
-        arrays = {str(place): np.array(v) for place, v in enumerate(map(on_host, variables))}
+        arrays = {str(i): np.array(v) for i, v in enumerate(map(on_host, variables))}
         return state_of(model) | arrays
 
     def on_host(variable):
@@ -104,10 +101,12 @@ def test_a_model_with_a_step_of_its_own_is_rescued(name, tmp_path):
     expected = train(lambda: without_bad_batch(make), None)
     sitter = kb.Babysitter(rescue=GO_ON, record=tmp_path, every=1, verbose=0)
     assert_equal(expected, train(make, sitter))
-    assert len(told(sitter, "rescue")) == 2
-    first, _ = told(sitter)
+    assert len(reported(sitter, "rescue")) == 2
+    first, _ = reported(sitter)
     assert first.evidence["bad_step"] == 6
-    assert "on batch 6 of epoch 1: its layers, or its loss, cannot be looked at" in first.message
+    assert (
+        "in batch 6 of epoch 1: the layers or the loss of this model cannot be run" in first.message
+    )
     assert len(list(tmp_path.iterdir())) == 2
 
 
@@ -130,13 +129,13 @@ def test_moving_averages_are_put_back():
     """Nothing but them is spoilt, and only `predict` would show it."""
     sitter = kb.Babysitter(rescue=GO_ON, every=1, verbose=0)
     model, _ = fit(faulty.averages, sitter)
-    assert len(told(sitter, "rescue")) == 2
+    assert len(reported(sitter, "rescue")) == 2
     assert all(np.isfinite(weights).all() for weights in model.get_weights())
     assert np.ptp(model.predict(faulty.inputs(), verbose=0)) > 0
 
 
 @pytest.mark.parametrize("epochs", [1, 2], ids=["another-batch", "another-epoch"])
-def test_each_finding_is_told_with_its_own_bundle(epochs, tmp_path):
+def test_each_finding_is_reported_with_its_own_bundle(epochs, tmp_path):
     def make():
         model, x, y = faulty.infinite_target()
         if epochs == 1:
@@ -152,24 +151,13 @@ def test_each_finding_is_told_with_its_own_bundle(epochs, tmp_path):
         sinks=[kb.sinks.JsonLines(log)],
     )
     fit(make, sitter, epochs=epochs)
-    findings = told(sitter)
+    findings = reported(sitter)
     folders = list((tmp_path / "record").iterdir())
     assert len(findings) == len(folders) == 2
     for folder in folders:
         assert sum(str(folder) in one.remedies[0].code for one in findings) == 1
         assert str(folder) in log.read_text()
-    assert len(told(sitter, "rescue")) == len(findings)
-
-
-def test_the_epoch_after_a_rescue_is_that_of_the_steps_that_were_made():
-    class Trained:
-        def go_on(self, values, epoch, steps):
-            return values, 1
-
-    steps = [KeptStep(step, step, epoch, step, [None]) for step, epoch in ((6, 0), (7, 1), (8, 1))]
-    bad = BadStep(steps[0], None, None, None, False)
-    case = Case(good="good", good_epoch=0, bad=bad, later=steps, replay=Trained())
-    assert case.mend(lr_factor=1.0, skip_batch=True) == ("good", 1, 1, 2)
+    assert len(reported(sitter, "rescue")) == len(findings)
 
 
 def test_it_stops_with_the_last_good_state(tmp_path):
@@ -188,17 +176,19 @@ def test_it_stops_with_the_last_good_state(tmp_path):
     rescued, model = train(faulty.nan_input, sitter)
     assert_equal(expected, rescued)
     assert model.stop_training
-    (finding,) = told(sitter, "rescue")
-    assert "Put back the state of step 6 (weights, optimizer, seeds) and stopped" in finding.message
+    (finding,) = reported(sitter, "rescue")
+    assert finding.message.startswith(
+        "Restored the state of step 6 (weights, optimizer, seeds) and stopped training."
+    )
 
 
 def test_the_learning_rate_is_lowered_and_rescues_are_counted():
     sitter = kb.Babysitter(rescue=kb.Rescue(lr_factor=0.5, max_times=2), every=2, verbose=0)
     model, history = fit(faulty.nan_input, sitter, epochs=5)
     assert float(model.optimizer.learning_rate) == pytest.approx(0.001 / 4)
-    rescues = told(sitter, "rescue")
+    rescues = reported(sitter, "rescue")
     assert ["Rescue 1 of 2" in rescues[0].message, "Rescue 2 of 2" in rescues[1].message] == [1, 1]
-    assert "and stopped" in rescues[2].message
+    assert "and stopped training" in rescues[2].message
     assert len(history.history["loss"]) == 3
     assert all(np.isfinite(weights).all() for weights in model.get_weights())
 
@@ -214,9 +204,9 @@ def test_a_batch_that_is_not_skipped_is_tried_again():
     rescue = kb.Rescue(lr_factor=1e-3, skip_batch=False, max_times=2)
     sitter = kb.Babysitter(rescue=rescue, every=1, verbose=0)
     _, history = fit(make, sitter, epochs=2)
-    (finding,) = told(sitter, "rescue")
-    assert "learning rate 0.01 -> 1e-5" in finding.message
-    assert "left out" not in finding.message
+    (finding,) = reported(sitter, "rescue")
+    assert "Learning rate lowered from 0.01 to 1e-5." in finding.message
+    assert "skipped" not in finding.message
     assert history.history["loss"][-1] < 3 * sitter.history.last("loss/start")
 
 
@@ -227,7 +217,7 @@ def test_examples_of_ones_own_that_are_bad_are_no_reason_to_act():
     sitter = kb.Babysitter((x, y * 1e20), rescue=GO_ON, every=1, verbose=0)
     model.fit(x + 0.1, y, batch_size=BATCH, epochs=1, verbose=0, callbacks=[sitter])
     assert not np.isfinite(sitter.history.last("loss/batch"))
-    assert not told(sitter, "rescue") + told(sitter)
+    assert not reported(sitter, "rescue") + reported(sitter)
 
 
 def test_a_run_that_is_bad_from_the_start_goes_back_to_it():
@@ -240,8 +230,8 @@ def test_a_run_that_is_bad_from_the_start_goes_back_to_it():
     keras.utils.set_random_seed(5)
     sitter = kb.Babysitter(rescue=True, every=1, verbose=0)
     model, _ = fit(make, sitter)
-    (finding,) = told(sitter, "rescue")
-    assert "Put back the state of step 0" in finding.message
+    (finding,) = reported(sitter, "rescue")
+    assert "Restored the state of step 0" in finding.message
     for one, other in zip(model.get_weights(), expected, strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -307,7 +297,7 @@ def test_keras_own_callbacks_work_beside_it_in_any_order(order, tmp_path, withou
     expected, expected_losses = without_bad
     assert_equal(expected, state_of(model))
     np.testing.assert_array_equal(losses, expected_losses)
-    assert len(told(sitter, "rescue")) == 3
+    assert len(reported(sitter, "rescue")) == 3
     saved = [keras.models.load_model(tmp_path / f"{epoch}.keras") for epoch in (1, 2, 3)]
     assert all(np.isfinite(weights).all() for one in saved for weights in one.get_weights())
     best = saved[int(np.argmin(losses))].get_weights()
@@ -347,24 +337,25 @@ def test_an_interrupted_run_goes_on_from_its_backup_while_watched(order, tmp_pat
     assert len(losses) == 2  # it went on where the backup was
     np.testing.assert_array_equal(losses, expected)
     assert_equal(state_of(alone), state_of(model))
-    rescues = told(sitter, "rescue")
+    rescues = reported(sitter, "rescue")
     assert [finding.target for finding in rescues] == ["batch 6 of epoch 2", "batch 6 of epoch 3"]
     assert not (tmp_path / "watched" / "backup").exists()  # the run is over
 
 
 def test_after_a_nan_that_ends_the_run_the_good_state_is_there(tmp_path):
     """`TerminateOnNaN` has the last word, wherever it stands."""
-    for place, order in enumerate([("nan", "sitter"), ("sitter", "nan")]):
-        sitter = kb.Babysitter(record=tmp_path / str(place), rescue=GO_ON, verbose=0)
+    for order in [("nan", "sitter"), ("sitter", "nan")]:
+        folder = tmp_path / order[0]
+        sitter = kb.Babysitter(record=folder, rescue=GO_ON, verbose=0)
         beside = {"nan": keras.callbacks.TerminateOnNaN(), "sitter": sitter}
-        beside |= others(tmp_path / str(place))
+        beside |= others(folder)
         keras.utils.set_random_seed(5)
         callbacks = [beside[name] for name in (*order, *FIVE[1:])]
         model, history = fit(faulty.infinite_target, None, callbacks=callbacks)
         assert len(history.history["loss"]) == 1
         assert np.isfinite(history.history["loss"]).all()
-        assert told(sitter, "rescue")
-        saved = keras.models.load_model(tmp_path / str(place) / "1.keras")
+        assert reported(sitter, "rescue")
+        saved = keras.models.load_model(folder / "1.keras")
         for one, other in zip(model.get_weights(), saved.get_weights(), strict=True):
             np.testing.assert_array_equal(one, other)
             assert np.isfinite(one).all()

@@ -1,0 +1,103 @@
+"""Keeps the batches of a run: what a replay trains on again."""
+
+import contextlib
+
+from keras_babysit.backends import backend
+from keras_babysit.recorder.ring import KeptStep, Ring
+from keras_babysit.recorder.vitals import learning_rate_index
+
+
+class BatchKeeper:
+    """Takes the batches out of each step, hands them on, and keeps the latest in a `Ring`.
+
+    Args:
+        model: The model in `fit`.
+        is_on: Whether to take and keep any.
+        ring: The `Ring` to keep them in; a new one by default.
+
+    Attributes:
+        ring: What is kept.
+    """
+
+    def __init__(self, model, *, is_on=True, ring=None):
+        self.ring = Ring() if ring is None else ring
+        self._model = model
+        self._is_on = is_on
+        self._feed = backend.Feed()
+        self._rate = None  # the learning rate's variable and index, once the optimizer is built
+
+    def take(self, arguments):
+        """Return the batches of the step that comes next, and arguments that hand them on.
+
+        What the user's data raise is raised here, as Keras would a moment later.
+
+        Args:
+            arguments: Those of the train function.
+
+        Returns:
+            A list of batches, empty where none can be seen, and the arguments to use instead.
+        """
+        if not self._is_on:
+            return [], arguments
+        return self._feed.take(arguments, steps_per_call(self._model))
+
+    def keep(self, position, batch_index, batches, arguments):
+        """Keep the batches of a step that is about to run.
+
+        Args:
+            position: The `Position` before it.
+            batch_index: Index of its first batch in the epoch, from 0.
+            batches: What `take` returned; nothing is kept of a step without any.
+            arguments: Those of the train function.
+        """
+        if not batches:
+            return
+        self.ring.add(
+            KeptStep(
+                position.call,
+                position.step,
+                position.epoch,
+                batch_index,
+                batches,
+                self._learning_rate(arguments),
+                backend.random_state(),
+            )
+        )
+
+    def cancel(self, batches):
+        """Forget a step that raised, of these batches."""
+        self._feed = backend.Feed()  # it may hold a batch that was not used
+        if batches:
+            self.ring.drop_latest()
+
+    def sandbox(self, train_function, arguments):
+        """Return a context of a `backend.Sandbox` for the kept steps.
+
+        Args:
+            train_function: Keras' own.
+            arguments: Those of the step that comes next, None outside of one.
+
+        Returns:
+            A context that yields None where no batches are kept.
+        """
+        if not self._is_on:
+            return contextlib.nullcontext()
+        return backend.Sandbox(self._model, train_function, self._feed, arguments)
+
+    def clear(self):
+        """Let go of all that is kept."""
+        self._feed = backend.Feed()
+        self.ring.clear()
+
+    def _learning_rate(self, arguments):
+        if self._rate is None:
+            index = learning_rate_index(self._model)
+            variable = None if index is None else self._model.optimizer.variables[index]
+            self._rate = (variable, index)
+        variable, index = self._rate
+        return None if variable is None else self._feed.rate(arguments, variable, index)
+
+
+def steps_per_call(model):
+    """Return how many steps one call of the model's train function makes."""
+    return getattr(model, "steps_per_execution", 1) or 1

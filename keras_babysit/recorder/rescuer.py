@@ -1,0 +1,115 @@
+"""Goes back to a good state of a lost run, to stop or to continue from there."""
+
+from keras_babysit.findings import Finding, Remedy, Severity
+from keras_babysit.recorder.fault import short
+from keras_babysit.recorder.incident import in_epoch
+from keras_babysit.recorder.snapshot import on_host
+from keras_babysit.recorder.vitals import learning_rate_index, with_learning_rate
+
+RULE = "rescue"
+CONTINUE = Remedy("Fix the cause and continue training from here.")
+BUYS_TIME = Remedy("Fix the cause: a rescue only buys time.")
+
+
+class Rescuer:
+    """Finds the values that a lost run goes on with, and reports what was done.
+
+    Args:
+        model: The model in `fit`.
+        rescue: The `Rescue` that the user chose.
+        health: The `RunHealth`: it counts the rescues.
+        report: Called with each finding.
+    """
+
+    def __init__(self, model, rescue, *, health, report):
+        self.rescue = rescue
+        self._model = model
+        self._health = health
+        self._report = report
+
+    @property
+    def can_continue(self):
+        """Whether training goes on after the next rescue; else it stops."""
+        return self._health.rescues < self.rescue.max_times
+
+    def restore(self, incident, position, rate):
+        """Return the values to restore, in the state of the epoch that the run is in.
+
+        It trains on in the sandbox of the incident's replay where training is to continue.
+
+        Args:
+            incident: The `Incident`.
+            position: The `Position` of the run.
+            rate: Its learning rate, an array; None under a schedule.
+
+        Returns:
+            The values as arrays; None if no good state is known.
+        """
+        where = _where(incident, position)
+        if incident.good is None:
+            self._add(where, "Stopped training; no good state was kept to restore.", incident, {})
+            return None
+        if self.can_continue:
+            return self._continue(incident, position, rate, where)
+        return self._stop(incident, position, rate, where)
+
+    def skipped_step(self, incident):
+        """Return the step whose batch a rescue leaves out; None if it leaves out none."""
+        is_skipped = self.can_continue and self.rescue.skip_batch and incident.bad is not None
+        return incident.bad.kept.step if is_skipped else None
+
+    def _stop(self, incident, position, rate, where):
+        rescues = self._health.rescues
+        evidence = ({"rescues": rescues} if rescues else {}) | incident.evidence
+        done = (
+            f"Restored the state of step {incident.good_step} (weights, optimizer, seeds) and "
+            "stopped training."
+        )
+        self._add(where, done, incident, evidence, CONTINUE)
+        values = in_epoch(self._model, incident.good, incident.good_epoch, position.epoch)
+        return self._with_rate(on_host(values), rate)
+
+    def _continue(self, incident, position, rate, where):
+        factor, skips = self.rescue.lr_factor, self.rescue.skip_batch
+        values, epoch, done, planned = incident.train_on(lr_factor=factor, skip_batch=skips)
+        lower = None if rate is None else (rate * factor).astype(rate.dtype)
+        number = self._health.rescues + 1
+        sentences = [
+            _what_was_done(incident, skips, done, planned),
+            _what_the_rate_is(rate, lower) if rate is not None and factor < 1 else "",
+            f"Rescue {number} of {self.rescue.max_times}.",
+        ]
+        evidence = {"rescues": number} | incident.evidence
+        if lower is not None:
+            evidence["learning_rate"] = float(lower)
+        self._add(where, " ".join(filter(None, sentences)), incident, evidence, BUYS_TIME)
+        return self._with_rate(on_host(in_epoch(self._model, values, epoch, position.epoch)), lower)
+
+    def _with_rate(self, values, rate):
+        """Return the values with the rate that callbacks have set since, not what it was then."""
+        if rate is None:
+            return values
+        return with_learning_rate(values, learning_rate_index(self._model), rate)
+
+    def _add(self, where, done, incident, evidence, *remedies):
+        message = f"{done} {incident.why}".strip()
+        self._report(Finding(RULE, Severity.WARNING, where, message, evidence, remedies))
+
+
+def _where(incident, position):
+    if incident.bad is None:
+        return f"step {position.step}"
+    return f"batch {incident.bad.kept.batch_index} of epoch {incident.bad.kept.epoch + 1}"
+
+
+def _what_was_done(incident, skips, done, planned):
+    parts = [f"Restored the state of step {incident.good_step}"]
+    if skips and incident.bad is not None:
+        parts.append(f"skipped batch {incident.bad.kept.batch_index}")
+    if planned:
+        parts.append(f"trained again on {done} of the {planned} batches since")
+    return ", ".join(parts) + "."
+
+
+def _what_the_rate_is(rate, lower):
+    return f"Learning rate lowered from {short(float(rate))} to {short(float(lower))}."
