@@ -9,7 +9,7 @@ import importlib
 from keras_babysit import activations, callbacks, checks, initializers, layers, rules, sinks
 from keras_babysit.callbacks import Babysitter
 from keras_babysit.checks import check, lr_range_test
-from keras_babysit.findings import Finding, Remedy, Severity
+from keras_babysit.findings import Finding, Remedy, Severity, Verdict
 from keras_babysit.history import History, Measurement
 from keras_babysit.quantities import Quantity, register_quantity
 from keras_babysit.recorder import Rescue
@@ -28,6 +28,7 @@ __all__ = [
     "Report",
     "Rescue",
     "Severity",
+    "Verdict",
     "__version__",
     "activations",
     "callbacks",

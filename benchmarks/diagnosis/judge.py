@@ -10,8 +10,8 @@ from benchmarks.diagnosis.record import FOLDER, environment, path_of
 from benchmarks.diagnosis.replay import read_recording, replay
 from benchmarks.diagnosis.verdict import COLUMNS, Verdict, count, figures
 from benchmarks.diagnosis.whys import WHYS
-from keras_babysit.findings import Finding
-from keras_babysit.rules import DEFAULT_RULES, explain
+from keras_babysit.findings import Finding, explain
+from keras_babysit.rules import DEFAULT_RULES
 
 PEERS = [
     ("DeepDiagnosis", "391 models of AUTOTRAINER", "0.68", "0.36 (68/188)"),

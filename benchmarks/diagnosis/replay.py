@@ -7,14 +7,14 @@ A rule sees nothing but the history. A run is therefore trained once, with the d
 
 import gzip
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from keras_babysit.findings import Finding, Journal, Severity
 from keras_babysit.history import History, Measurement, read_facts, read_jsonl
-from keras_babysit.rules import DEFAULT_RULES, Rule, rule_name
+from keras_babysit.rules import DEFAULT_RULES, RuleLike, Rules
 from keras_babysit.sinks import JsonLines
 
 Record = dict[str, Any]
@@ -90,11 +90,11 @@ def write_recording(path: Path, lines: Iterable[str], run: Record) -> None:
 
 
 def replay(
-    recording: Recording | Iterable[Record], rules: Iterable[Rule] = DEFAULT_RULES
+    recording: Recording | Iterable[Record], rules: Iterable[RuleLike] = DEFAULT_RULES
 ) -> list[Finding]:
     """Return every finding of the rules on a recording, in the order in which they opened."""
     records = recording.records if isinstance(recording, Recording) else recording
-    rules = list(rules)
+    rules = Rules(rules)
     history, journal = History(), Journal()
     for record in records:
         if record["type"] == "run":
@@ -102,24 +102,11 @@ def replay(
         elif record["type"] == "measurement":
             history.restore([Measurement.from_json(record)])
         elif record["type"] == "judgement":
-            holding = list(judge_now(history, rules))
-            if record["may_wait"] and any(is_unexplained(a) for a in holding):
+            holding = rules.judge(history)
+            if record["may_wait"] and any(one.needs_cause for one in holding):
                 continue  # the session searches for the cause before it speaks
             journal.update(holding, step=record["step"], epoch=record["epoch"])
     return journal.findings
-
-
-def judge_now(history: History, rules: list[Rule]) -> Iterator[Finding]:
-    for rule in rules:
-        try:
-            yield from rule(history)
-        except Exception as error:
-            error.add_note(f"Raised by the rule {rule_name(rule)} at step {history.step}")
-            raise
-
-
-def is_unexplained(finding: Finding) -> bool:
-    return finding.evidence.get("first_seen") == "weights"
 
 
 def events_agree(one: Iterable[Finding], other: Iterable[Finding]) -> bool:

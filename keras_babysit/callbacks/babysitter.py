@@ -7,7 +7,7 @@ from keras_babysit.callbacks.session import Session, Settings
 from keras_babysit.findings import Severity
 from keras_babysit.history import History, Overhead
 from keras_babysit.recorder import read_rescue
-from keras_babysit.rules import DEFAULT_RULES, read_rules
+from keras_babysit.rules import DEFAULT_RULES
 from keras_babysit.samples import read_user_probe_data
 from keras_babysit.schedule import Schedule
 from keras_babysit.sinks import Console, Report, TensorBoard
@@ -77,7 +77,7 @@ class Babysitter(keras.callbacks.Callback):
         super().__init__()
         Schedule(every, budget)  # raises now rather than at the start of training
         self._settings = Settings(
-            rules=read_rules(rules),
+            rules=DEFAULT_RULES.read(rules),
             given=None if probe is None else read_user_probe_data(probe),
             every=every,
             budget=budget,
@@ -107,6 +107,11 @@ class Babysitter(keras.callbacks.Callback):
     def overhead(self):
         """What watching the latest run has cost."""
         return self._session.schedule.overhead if self._session else Overhead(0.0, 0.0, 0)
+
+    @property
+    def verdict(self):
+        """The `Verdict` on the latest run: root causes, what to do first, what was not checked."""
+        return self.report().verdict
 
     def report(self):
         """Return a `Report` of the latest run: print it, or write it as JSON or HTML."""

@@ -2,12 +2,10 @@
 
 from dataclasses import replace
 
-import numpy as np
-
 from keras_babysit.callbacks._warnings import warn
 from keras_babysit.callbacks.delivery import Delivery
-from keras_babysit.findings import Finding, Journal, Severity
-from keras_babysit.rules import explain, rule_name
+from keras_babysit.findings import Finding, Journal, Severity, explain
+from keras_babysit.rules import Rules, rule_name
 
 
 class RuleRunner:
@@ -24,7 +22,7 @@ class RuleRunner:
     def __init__(self, history, rules, sinks):
         self.history = history
         self._journal = Journal()
-        self._rules = list(rules)
+        self._rules = Rules(rules)
         self._sinks = [Delivery(sink) for sink in sinks]
         self._notices = {}  # what is not watched, by what the sentence is about
 
@@ -44,10 +42,8 @@ class RuleRunner:
 
     def holding(self):
         """Return the notes, and what the rules find now."""
-        found = list(self._notices.values())
-        for rule in list(self._rules):
-            found += self._ask(rule)
-        return found
+        found = self._rules.judge(self.history, on_error=self._switch_off)
+        return [*self._notices.values(), *found]
 
     def publish(self, holding, *, step, epoch):
         """Write into the journal what holds now, and tell what changed."""
@@ -72,17 +68,9 @@ class RuleRunner:
         for sink in self._sinks:
             sink.leave()
 
-    def _ask(self, rule):
-        try:
-            with np.errstate(all="ignore"):  # what has exploded is what a rule looks at
-                found = list(rule(self.history))
-            if not all(isinstance(finding, Finding) for finding in found):
-                raise TypeError(f"A rule must return a list of Advice. Received: {found!r:.80}")
-        except Exception as error:
-            self._rules.remove(rule)
-            warn(f"The rule {rule_name(rule)} is off for the rest of this run", error)
-            return []
-        return found
+    def _switch_off(self, rule, error):
+        self._rules = self._rules.without(rule_name(rule))
+        warn(f"The rule {rule_name(rule)} is off for the rest of this run", error)
 
     def _tell(self, method, argument):
         for sink in list(self._sinks):

@@ -16,12 +16,12 @@ from keras_babysit.callbacks.bad_batch_search import BadBatchSearch
 from keras_babysit.callbacks.rule_runner import RuleRunner
 from keras_babysit.callbacks.step_counter import StepCounter
 from keras_babysit.errors import NotCompiledError, ProbeMismatchError
-from keras_babysit.findings import Finding, Severity
+from keras_babysit.findings import CONDITIONS, Finding, Severity
 from keras_babysit.history import History, Measurement
 from keras_babysit.probes import Monitor, build_optimizer, intercept
 from keras_babysit.recorder import FlightRecorder, Rescue
 from keras_babysit.recorder.health import RunHealth
-from keras_babysit.rules import Rule
+from keras_babysit.rules import RuleLike, Rules
 from keras_babysit.rules.loss_explosion import EXPLODED
 from keras_babysit.samples import ReferenceSample, UserProbeData
 from keras_babysit.samples.batches import size
@@ -29,15 +29,12 @@ from keras_babysit.schedule import Schedule
 from keras_babysit.schedule.schedule import later
 from keras_babysit.sinks import Report, Sink
 
-FATAL_RULES = ("non_finite_values", "loss_explosion")
-"""Rules after which the weights are lost: the flight recorder looks into it, `rescue` acts."""
-
 
 @dataclass(frozen=True)
 class Settings:
     """What a user chose; the same for every run of one callback."""
 
-    rules: Sequence[Rule]
+    rules: Rules[RuleLike]
     given: UserProbeData | None = None
     every: Any = "auto"
     budget: float = 0.02
@@ -453,7 +450,7 @@ class Session:
         holding = self._judge.holding() + self._not_done()
         if self._recorder is not None:
             holding = [one for one in holding if not self._is_past(one)] + self._recorder.findings
-        self._is_lost = any(finding.rule in FATAL_RULES for finding in holding)
+        self._is_lost = any(CONDITIONS[finding.rule].is_fatal for finding in holding)
         if self._is_lost and self._recorder is not None:
             self._recorder.alarm()
         if self._must_explain(holding):
@@ -477,9 +474,9 @@ class Session:
     def _is_past(self, findings):
         """Return whether a fatal advice rests on what was measured before a rescue."""
         rescued = self._recorder.health.rescued_at
-        if rescued is None or findings.rule not in FATAL_RULES:
+        if rescued is None or not CONDITIONS[findings.rule].is_fatal:
             return False
-        seen = findings.evidence.get("seen_at_step")
+        seen = findings.measured_step
         if seen is None:
             losses = self.history.series("loss/batch").steps
             seen = losses[-1] if len(losses) else 0
@@ -487,7 +484,7 @@ class Session:
 
     def _must_explain(self, holding):
         """Return whether to search for the cause first, rather than to tell of an effect alone."""
-        is_unexplained = any(a.evidence.get("first_seen") == "weights" for a in holding)
+        is_unexplained = any(a.needs_cause for a in holding)
         if is_unexplained and not self._stops_at_once:
             self._hunt.begin()
         return is_unexplained and self._hunt.is_on

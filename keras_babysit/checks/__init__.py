@@ -5,7 +5,7 @@ from keras_babysit.checks.check import check
 from keras_babysit.checks.check_report import CheckReport
 from keras_babysit.checks.lr_range import LrRange
 from keras_babysit.checks.lr_range_test import lr_range_test
-from keras_babysit.checks.registry import DEFAULT_CHECKS, read_checks
+from keras_babysit.checks.registry import DEFAULT_CHECKS
 from keras_babysit.checks.result import CheckLine, CheckResult, Unknown
 
 __all__ = [
@@ -18,5 +18,4 @@ __all__ = [
     "Unknown",
     "check",
     "lr_range_test",
-    "read_checks",
 ]

@@ -87,7 +87,7 @@ def check(
     require_model(model)
     require_above_zero("seconds", seconds)
     console = Console(verbose=verbose)
-    chosen = registry.DEFAULT_CHECKS if checks is None else registry.read_checks(checks)
+    chosen = registry.DEFAULT_CHECKS if checks is None else registry.DEFAULT_CHECKS.read(checks)
     start = time.perf_counter()
     with random_states_kept():
         if y is not None and not callable(x):

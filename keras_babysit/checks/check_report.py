@@ -6,6 +6,7 @@ import rich.console
 from rich.table import Table
 from rich.text import Text
 
+from keras_babysit.findings import CONDITIONS, Finding, Severity, verdict_of
 from keras_babysit.history import to_jsonable
 from keras_babysit.presentation.wording import one_line
 from keras_babysit.sinks import Report
@@ -54,10 +55,17 @@ class CheckReport(Report):
         """Whether no check found anything, and at least one could tell."""
         return not self.findings and any(line.verdict == "ok" for line in self.outcomes)
 
+    @property
     def verdict(self):
+        """The verdict; what no check could tell stands in its `not_checked`."""
+        unknown = [line for line in self.outcomes if line.verdict == "unknown"]
+        notes = [Finding(one.check, Severity.NOTE, "", _not_checked(one)) for one in unknown]
+        return verdict_of(self.findings, self.history, not_checked=notes)
+
+    def result(self):
         """Return the result in a few words, e.g. `"1 error; 2 of 9 checks could not tell"`."""
         unknown = sum(line.verdict == "unknown" for line in self.outcomes)
-        told = "All well" if not self.findings else super().verdict()
+        told = "All well" if not self.findings else super().result()
         if unknown == len(self.outcomes):
             told = "Nothing could be told"
         missing = f"; {unknown} of {len(self.outcomes)} checks could not tell" if unknown else ""
@@ -78,12 +86,16 @@ class CheckReport(Report):
         return text
 
     def __rich__(self):
-        heading = Text(f"keras-babysit, before training: {self.verdict()}", "bold")
+        heading = Text(f"keras-babysit, before training: {self.result()}", "bold")
         codes = _codes(self.findings)
         lines = [Text(line, "dim") for line in self.summary()]
         return rich.console.Group(
             heading, "", _table(self.outcomes, codes), "", *_listing(codes), *lines
         )
+
+
+def _not_checked(line):
+    return f"{CONDITIONS[line.check].title}: not checked, because {line.evidence}"
 
 
 def _codes(findings):

@@ -13,6 +13,7 @@ from keras_babysit.checks.output_and_loss import output_and_loss
 from keras_babysit.checks.overfit_subset import overfit_subset
 from keras_babysit.checks.penalty import penalty
 from keras_babysit.checks.two_modes import two_modes
+from keras_babysit.findings import CONDITIONS, Condition
 from keras_babysit.rules import Rules
 
 DEFAULT_CHECKS = Rules(
@@ -26,27 +27,13 @@ DEFAULT_CHECKS = Rules(
         two_modes,
         gradient_check,
         overfit_subset,
-    ]
+    ],
+    kind="check",
 )
 """What `check` looks at: causes before their effects, and what takes long last."""
 
-
-def read_checks(checks):
-    """Return checks from functions, names of checks of `DEFAULT_CHECKS`, or both.
-
-    Raises:
-        ValueError: If a name is unknown or two checks have the same name.
-        TypeError: If an entry is neither a name nor callable.
-    """
-    found = []
-    for one in [checks] if isinstance(checks, str) else checks:
-        if isinstance(one, str):
-            found.append(DEFAULT_CHECKS[one])
-        elif callable(one):
-            found.append(one)
-        else:
-            raise TypeError(
-                "Argument `checks` must hold functions or names of checks. Received: "
-                f"{type(one).__name__}"
-            )
-    return Rules(found)
+for _name in DEFAULT_CHECKS.names:
+    CONDITIONS.add(
+        Condition(_name),
+        silence=f'kb.check(model, x, y, checks=kb.checks.DEFAULT_CHECKS.without("{_name}"))',
+    )

@@ -15,21 +15,19 @@ from keras_babysit.dashboard.bounds import (
     fitting,
 )
 from keras_babysit.dashboard.run_log import RunLog
-from keras_babysit.findings import Finding, Remedy
+from keras_babysit.findings import CONDITIONS, Finding, Remedy, moments
 from keras_babysit.presentation.wording import (
     code_lines,
     common_evidence,
     evidence,
-    group_findings,
     name,
     one_line,
-    silence,
 )
 
 
 def cards(findings: Sequence[Finding], limit: int = MAX_FINDING_BYTES) -> dict[str, Any]:
     """Return the advice to read, the worst first, and how many groups are left out."""
-    groups = group_findings(findings)
+    groups = moments(findings)
     shown = fitting((_card(group) for group in groups[:MAX_GROUPS]), limit)
     return {"cards": shown, "omitted": len(groups) - len(shown)}
 
@@ -41,7 +39,7 @@ def bars(log: RunLog, findings: Sequence[Finding]) -> list[dict[str, Any]]:
         if change.get("change") == "worsened":
             key = (change["rule"], change["step"])
             worsened.setdefault(key, set()).add(int(change["changed_step"]))
-    return [_bar(group, worsened) for group in group_findings(findings)[:MAX_BARS]]
+    return [_bar(group, worsened) for group in moments(findings)[:MAX_BARS]]
 
 
 def _bar(group: list[Finding], worsened: dict[tuple[Any, ...], set[int]]) -> dict[str, Any]:
@@ -76,7 +74,7 @@ def _card(group: list[Finding]) -> dict[str, Any]:
         "evidence": [list(pair) for pair in found[:20]],
         "remedies": [_remedy(remedy) for remedy in first.remedies[:8]],
         "reference": one_line(first.reference),
-        "silence": silence(first.rule),
+        "silence": CONDITIONS.silence(first.rule),
     }
 
 

@@ -33,7 +33,7 @@ def overview(run: Run, window: Window | None) -> dict[str, Any]:
         "id": run.found.id,
         "name": one_line(run.found.name, 200),
         "problem": one_line(run.problem),
-        "verdict": head.verdict(),
+        "verdict": head.result(),
         "isWell": head.is_well,
         "summary": [one_line(text) for text in head.summary()],
         "last": last,

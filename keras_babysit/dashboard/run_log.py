@@ -138,7 +138,7 @@ class RunLog:
         return self._vectors.get(place, [])
 
     def findings(self) -> list[Finding]:
-        """Return every finding of the run, in the order in which they opened."""
+        """Return every finding of the run, causes before their symptoms."""
         return episodes(self.changes)
 
     def report(self, *, probes: int = 512, only: tuple[str, ...] = ()) -> Report:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from keras_babysit import quantities
 from keras_babysit.findings import Finding
 from keras_babysit.history import History
 from keras_babysit.presentation.thinning import cells, epochs, line, plain, span, twice_told
-from keras_babysit.presentation.wording import group_findings, one_line
+from keras_babysit.presentation.wording import one_line
 from keras_babysit.quantities import Of, Quantity, Scale
 
 REPORT_POINTS = 400
@@ -86,8 +87,14 @@ def numbers(history: History, quantity: str, target: str = "") -> Numbers:
     return steps, np.array([m.value for m in points], np.float64)
 
 
-def data(history: History, findings: list[Finding]) -> dict[str, Any]:
-    """Return all that the page draws, as a JSON object."""
+def data(history: History, groups: Sequence[list[Finding]]) -> dict[str, Any]:
+    """Return all that the page draws, as a JSON object.
+
+    Args:
+        history: What was measured.
+        groups: The findings as the page shows them, `Verdict.moments`.
+    """
+    findings = [one for group in groups for one in group]
     last = max([history.step, 1, *(a.resolved_step or a.step for a in findings)])
     return {
         "last": last,
@@ -95,12 +102,12 @@ def data(history: History, findings: list[Finding]) -> dict[str, Any]:
         "start": plain(history.first("loss/start")),
         "batch": _line(*numbers(history, "loss/batch")),
         "scores": _scores(history),
-        "timeline": _timeline(findings),
+        "timeline": _timeline(groups),
         "maps": [heat for kind in HEAT_MAPS if (heat := _heat(history, findings, kind, last))],
     }
 
 
-def _timeline(findings: list[Finding]) -> list[dict[str, Any]]:
+def _timeline(groups: Sequence[list[Finding]]) -> list[dict[str, Any]]:
     return [
         {
             "rule": one_line(group[0].rule, 40),
@@ -109,9 +116,9 @@ def _timeline(findings: list[Finding]) -> list[dict[str, Any]]:
             "target": one_line(group[0].target, 80),
             "from": group[0].step,
             "to": max(a.resolved_step or 0 for a in group) if not group[0].is_open else None,
-            "anchor": f"advice-{number}",
+            "anchor": f"finding-{number}",
         }
-        for number, group in enumerate(group_findings(findings), 1)
+        for number, group in enumerate(groups, 1)
     ]
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -114,39 +113,6 @@ def moment(step: int, epoch: int) -> str:
     return f"step {step:,}, epoch {epoch + 1:,}"
 
 
-CHECKS = frozenset(
-    [
-        "data_quality",
-        "gradient_check",
-        "gradient_flow",
-        "initial_loss",
-        "initial_signal",
-        "output_and_loss",
-        "overfit_subset",
-        "penalty",
-        "two_modes",
-    ]
-)
-"""The checks before training, by name: sinks lie below them and cannot ask. A test compares."""
-
-
-OWN = {
-    "flight_recorder": "kb.Babysitter(record=None)",
-    "rescue": "kb.Babysitter(rescue=False)",
-}
-"""What is no rule but an argument of its own, and how to do without."""
-
-
-def silence(rule: str) -> str:
-    """Return the code that turns a rule, or a check before training, off."""
-    if rule in OWN:
-        return OWN[rule]
-    quoted = one_line(rule, 80).replace("\\", "\\\\").replace('"', '\\"')
-    if rule in CHECKS:
-        return f'kb.check(model, x, y, checks=kb.checks.DEFAULT_CHECKS.without("{quoted}"))'
-    return f'kb.Babysitter(rules=kb.DEFAULT_RULES.without("{quoted}"))'
-
-
 def counted(findings: Iterable[Finding]) -> str:
     """Return how many there are of each severity, e.g. `"1 error, 2 warnings"`."""
     severities = [one.severity for one in findings]
@@ -163,25 +129,3 @@ def cost(overhead: Overhead | None) -> dict[str, Any] | None:
     if overhead is None:
         return None
     return to_jsonable(asdict(overhead) | {"share": overhead.share})
-
-
-def group_findings(findings: Iterable[Finding]) -> list[list[Finding]]:
-    """Return the advice with what one rule found at one step put together.
-
-    A root cause comes with its symptoms right behind it. The worst roots come first, by the worst
-    of what they explain; those of which nothing holds any more come last; else the order stays.
-    """
-    findings = list(findings)
-    blocks: dict[str, list[Finding]] = {}
-    for one in findings:
-        blocks.setdefault(one.cause or one.rule, []).append(one)
-    places = {root: place for place, root in enumerate(blocks)}
-
-    def together(one: Finding) -> tuple[Any, ...]:
-        root = one.cause or one.rule
-        is_over = not any(other.is_open for other in blocks[root])
-        worst = max(other.severity for other in blocks[root])
-        own = (not one.is_open, -one.severity, one.step, one.rule)
-        return (is_over, -worst, places[root], bool(one.cause), *own)
-
-    return [list(group) for _, group in groupby(sorted(findings, key=together), key=together)]

@@ -1,19 +1,19 @@
 """Rules: pure functions of the history that say what is wrong.
 
-To add one: a file here named after the condition, one function of the same name, and its place in
-`DEFAULT_RULES` (see CONTRIBUTING.md).
+To add one: a file here named after the condition, one function of the same name under the decorator
+`rule`, and its line in `RANKED` (see CONTRIBUTING.md).
 """
 
-from collections.abc import Iterable
-
+from keras_babysit.findings import CONDITIONS, Condition, Severity
 from keras_babysit.rules.batch_norm_mismatch import batch_norm_mismatch
-from keras_babysit.rules.causes import explain
 from keras_babysit.rules.class_imbalance import class_imbalance
 from keras_babysit.rules.collapsed_activations import collapsed_activations
+from keras_babysit.rules.collection import Rules
 from keras_babysit.rules.constant_features import constant_features
 from keras_babysit.rules.constant_output import constant_output
 from keras_babysit.rules.dead_pieces import dead_pieces
 from keras_babysit.rules.dead_units import dead_units
+from keras_babysit.rules.effects import BLOWN_UP, POOR_FIT
 from keras_babysit.rules.exploding_activations import exploding_activations
 from keras_babysit.rules.exploding_gradients import exploding_gradients
 from keras_babysit.rules.labels_out_of_range import labels_out_of_range
@@ -31,7 +31,7 @@ from keras_babysit.rules.output_loss_mismatch import output_loss_mismatch
 from keras_babysit.rules.overfitting import overfitting
 from keras_babysit.rules.plateau import plateau
 from keras_babysit.rules.regularization_dominates import regularization_dominates
-from keras_babysit.rules.rule import Rule, Rules, rule_name
+from keras_babysit.rules.rule import Rule, RuleLike, ask, rule, rule_name
 from keras_babysit.rules.saturated_units import saturated_units
 from keras_babysit.rules.symmetric_units import symmetric_units
 from keras_babysit.rules.underfitting import underfitting
@@ -44,75 +44,82 @@ from keras_babysit.rules.update_ratio import update_ratio
 from keras_babysit.rules.validation_better_than_train import validation_better_than_train
 from keras_babysit.rules.vanishing_gradients import vanishing_gradients
 
-DEFAULT_RULES = Rules(
-    [
-        non_finite_inputs,
-        labels_out_of_range,
-        output_loss_mismatch,
-        constant_features,
-        class_imbalance,
-        unshuffled_data,
-        unseen_classes,
-        unscaled_inputs,
-        unscaled_targets,
-        symmetric_units,
-        no_gradient,
-        non_finite_values,
-        loss_explosion,
-        learning_rate_too_high,
-        learning_rate_too_low,
-        update_ratio,
-        exploding_activations,
-        collapsed_activations,
-        exploding_gradients,
-        vanishing_gradients,
-        dead_units,
-        dead_pieces,
-        saturated_units,
-        negative_slope_out_of_range,
-        not_zero_centered,
-        batch_norm_mismatch,
-        regularization_dominates,
-        constant_output,
-        oscillating_loss,
-        loss_not_decreasing,
-        plateau,
-        uninformative_inputs,
-        validation_better_than_train,
-        overfitting,
-        underfitting,
-    ]
+FLIGHT_RECORDER = Condition(
+    "flight_recorder",
+    title="First bad value",
+    explains=(*BLOWN_UP, *POOR_FIT),
+    severity=Severity.ERROR,
 )
-"""What `Babysitter` looks for. What explains what stands in `causes`."""
+RESCUE = Condition("rescue", title="Run rescued", severity=Severity.NOTE)
+NOT_WATCHED = Condition("not_watched", title="Not measured", severity=Severity.NOTE, is_notice=True)
+NOT_DONE = Condition("not_done", title="Option disabled", is_notice=True)
+"""What is reported by the recorder and the callbacks rather than by a rule."""
 
+RANKED: list[Rule[...] | Condition] = [
+    non_finite_inputs,
+    FLIGHT_RECORDER,
+    labels_out_of_range,
+    output_loss_mismatch,
+    unshuffled_data,
+    unseen_classes,
+    constant_features,
+    unscaled_inputs,
+    unscaled_targets,
+    symmetric_units,
+    learning_rate_too_high,
+    update_ratio,
+    exploding_activations,
+    exploding_gradients,
+    dead_units,
+    saturated_units,
+    vanishing_gradients,
+    collapsed_activations,
+    no_gradient,
+    learning_rate_too_low,
+    non_finite_values,
+    loss_explosion,
+    regularization_dominates,
+    negative_slope_out_of_range,
+    dead_pieces,
+    batch_norm_mismatch,
+    class_imbalance,
+    uninformative_inputs,
+    oscillating_loss,
+    plateau,
+    underfitting,
+    loss_not_decreasing,
+    constant_output,
+    not_zero_centered,
+    overfitting,
+    validation_better_than_train,
+    RESCUE,
+    NOT_WATCHED,
+    NOT_DONE,
+]
+"""All conditions of a run in the rank of causes: data first, then the build of the network, then
+the learning rate, then what these do. A rule is added by its line here."""
 
-def read_rules(rules: Iterable[Rule | str]) -> Rules:
-    """Return rules from rules, names of rules of `DEFAULT_RULES`, or both.
+DEFAULT_RULES: Rules[RuleLike] = Rules(entry for entry in RANKED if isinstance(entry, Rule))
+"""What `Babysitter` looks for."""
 
-    Raises:
-        ValueError: If a name is unknown or two rules have the same name.
-        TypeError: If an entry is neither a name nor callable.
-    """
-    if isinstance(rules, str):
-        rules = [rules]
-    found: list[Rule] = []
-    for rule in rules:
-        if isinstance(rule, str):
-            found.append(DEFAULT_RULES[rule])
-        elif callable(rule):
-            found.append(rule)
-        else:
-            raise TypeError(
-                "Argument `rules` must hold functions or names of rules. Received: "
-                f"{type(rule).__name__}"
-            )
-    return Rules(found)
-
+for _name in DEFAULT_RULES.names:
+    CONDITIONS.add(
+        CONDITIONS[_name], silence=f'kb.Babysitter(rules=kb.DEFAULT_RULES.without("{_name}"))'
+    )
+CONDITIONS.add(FLIGHT_RECORDER, silence="kb.Babysitter(record=None)")
+CONDITIONS.add(RESCUE, silence="kb.Babysitter(rescue=False)")
+CONDITIONS.add(NOT_WATCHED)
+CONDITIONS.add(NOT_DONE)
+CONDITIONS.put_first(
+    entry.condition.name if isinstance(entry, Rule) else entry.name for entry in RANKED
+)
 
 __all__ = [
     "DEFAULT_RULES",
     "Rule",
+    "RuleLike",
     "Rules",
+    "ask",
     "batch_norm_mismatch",
     "class_imbalance",
     "collapsed_activations",
@@ -120,7 +127,6 @@ __all__ = [
     "constant_output",
     "dead_pieces",
     "dead_units",
-    "explain",
     "exploding_activations",
     "exploding_gradients",
     "labels_out_of_range",
@@ -137,8 +143,8 @@ __all__ = [
     "output_loss_mismatch",
     "overfitting",
     "plateau",
-    "read_rules",
     "regularization_dominates",
+    "rule",
     "rule_name",
     "saturated_units",
     "symmetric_units",

@@ -14,6 +14,8 @@ from keras_babysit.rules._progress import (
     training_mode_loss,
 )
 from keras_babysit.rules._scores import estimates
+from keras_babysit.rules.effects import POOR_FIT
+from keras_babysit.rules.rule import rule
 
 LAG = 1.0
 """Distance of an average from the batch, in the batch's deviations (mean) or as natural logarithm
@@ -31,6 +33,12 @@ MATTERS = 0.05
 to nothing everything is large."""
 
 
+@rule(
+    title="Batch normalization averages do not fit the data",
+    explains=("overfitting", *POOR_FIT),
+    needs=("activations/std", "logs/loss"),
+    silent=("before the last tenth of a run", "frozen layers"),
+)
 def batch_norm_mismatch(
     history: History, *, factor: float = MODES, patience: int = 1
 ) -> list[Finding]:

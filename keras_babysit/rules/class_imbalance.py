@@ -6,6 +6,8 @@ from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._outputs import outputs
 from keras_babysit.rules._progress import has_seen_an_epoch, is_current, is_falling, is_time
 from keras_babysit.rules._scores import rankings
+from keras_babysit.rules.effects import POOR_FIT
+from keras_babysit.rules.rule import rule
 
 ALL = 0.999
 """Share of one answer from which on it is the only one."""
@@ -17,6 +19,13 @@ UNSURE = 0.1
 """Standard error of an area under the curve that leaves everything open: some eight examples."""
 
 
+@rule(
+    title="Class imbalance",
+    explains=POOR_FIT,
+    needs=("facts/data",),
+    silent=("fewer than 64 examples", "the targets are no classes", "examples are weighted"),
+    severity=Severity.NOTE,
+)
 def class_imbalance(history: History, *, share: float = 0.9, examples: int = 64) -> list[Finding]:
     """Tell of a class that nearly all examples are of.
 

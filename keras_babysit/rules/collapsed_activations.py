@@ -6,11 +6,19 @@ from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._network import LOST, Values, hidden_layers, ratios_by_depth
+from keras_babysit.rules.effects import POOR_FIT, SHORT_STEPS, STUCK
+from keras_babysit.rules.rule import rule
 
 MOST = 0.4
 """Share of shut units that `dead_units` warns of."""
 
 
+@rule(
+    title="Collapsed activations",
+    explains=(*STUCK, *SHORT_STEPS, *POOR_FIT),
+    needs=("activations/spread",),
+    silent=("networks of one hidden layer", "a layer is dead altogether"),
+)
 def collapsed_activations(
     history: History, *, share: float = LOST, patience: int = 2
 ) -> list[Finding]:

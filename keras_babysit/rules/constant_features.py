@@ -4,11 +4,20 @@ from keras_babysit.facts import InputFacts
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
+from keras_babysit.rules.effects import POOR_FIT, STUCK
+from keras_babysit.rules.rule import rule
 
 HALF = 0.5
 """Share of the columns from which on a table has lost more than it holds."""
 
 
+@rule(
+    title="Constant features",
+    explains=(*STUCK, *POOR_FIT),
+    needs=("facts/data",),
+    silent=("images", "fewer than 64 examples", "inputs of more than one axis"),
+    severity=Severity.NOTE,
+)
 def constant_features(history: History, *, examples: int = 64) -> list[Finding]:
     """Tell of columns of a table that are the same in every example.
 

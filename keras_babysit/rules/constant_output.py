@@ -7,6 +7,7 @@ from keras_babysit.rules._network import longer_if_shut
 from keras_babysit.rules._outputs import outputs
 from keras_babysit.rules._progress import is_current, is_falling, is_time
 from keras_babysit.rules._scores import beats_constant
+from keras_babysit.rules.rule import rule
 
 SAME = 1e-5
 """Deviation over the examples, as a share of the size, below which outputs are equal: rounding of
@@ -19,6 +20,16 @@ STUCK = 0.05
 """Deviation of the predicted numbers, in deviations of the targets, below which they are one."""
 
 
+@rule(
+    title="Constant output",
+    explains=("loss_not_decreasing", "plateau", "underfitting"),
+    needs=("outputs/spread",),
+    silent=(
+        "in the first 5 steps",
+        "most targets are of one class",
+        "predictions beat a constant one",
+    ),
+)
 def constant_output(history: History, *, share: float = 0.99, patience: int = 3) -> list[Finding]:
     """Advise when the output does not depend on the input.
 

@@ -7,11 +7,18 @@ from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._learning_rate import set_rate, suggest_lower_rate
 from keras_babysit.rules._shares import wilson_lower_bound
+from keras_babysit.rules.rule import rule
 
 NOTEWORTHY = 0.2
 """Share that is told but costs little, as of dead units."""
 
 
+@rule(
+    title="Dead maxout pieces",
+    explains=("plateau", "underfitting"),
+    needs=("activations/std",),
+    silent=("fewer than 1,024 examples were seen, where the data has as many",),
+)
 def dead_pieces(history: History, *, threshold: float = 0.4, patience: int = 3) -> list[Finding]:
     """Advise on maxout layers of whose pieces many never are the maximum.
 

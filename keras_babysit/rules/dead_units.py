@@ -8,6 +8,8 @@ from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._learning_rate import set_rate, suggest_lower_rate
 from keras_babysit.rules._progress import is_solved
 from keras_babysit.rules._shares import wilson_lower_bound
+from keras_babysit.rules.effects import POOR_FIT, SHORT_STEPS, STUCK
+from keras_babysit.rules.rule import rule
 
 NOTEWORTHY = 0.2
 """10-20 % of dead units is common and trains well (CS231n, "Activation functions")."""
@@ -18,6 +20,12 @@ MANY = 10
 all of ten once in a thousand."""
 
 
+@rule(
+    title="Dead units",
+    explains=(*STUCK, *SHORT_STEPS, *POOR_FIT),
+    needs=("activations/std",),
+    silent=("activations with a slope on both sides", "too few different examples were seen"),
+)
 def dead_units(history: History, *, threshold: float = 0.4, patience: int = 3) -> list[Finding]:
     """Advise on layers whose units stay shut for every example.
 

@@ -8,6 +8,8 @@ from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above, require_count
 from keras_babysit.rules._network import LOST, Values, hidden_layers, is_shattered
 from keras_babysit.rules._outputs import guess_loss
+from keras_babysit.rules.effects import BLOWN_UP, LONG_STEPS, POOR_FIT, STUCK
+from keras_babysit.rules.rule import rule
 
 LARGE = 10.0
 """Size of the signal in the last hidden layer, beside the inputs', from which on it is what makes a
@@ -18,6 +20,15 @@ FAR_OFF = 10.0
 1/2); at 10 the network holds the right one of 10 classes for less than 1e-10 likely."""
 
 
+@rule(
+    title="Exploding activations",
+    explains=(*BLOWN_UP, *STUCK, *LONG_STEPS, *POOR_FIT),
+    needs=("activations/std",),
+    silent=(
+        "a normalization brings the signal back",
+        "a step that shattered the weights is the reason",
+    ),
+)
 def exploding_activations(
     history: History, *, factor: float = 1 / LOST, patience: int = 2
 ) -> list[Finding]:

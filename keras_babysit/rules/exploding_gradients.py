@@ -7,6 +7,8 @@ from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above, require_count
 from keras_babysit.rules._network import LOST, gradient_sizes, kernels, layer_of
 from keras_babysit.rules._progress import training_loss
+from keras_babysit.rules.effects import BLOWN_UP, LONG_STEPS, POOR_FIT, STUCK
+from keras_babysit.rules.rule import rule
 
 FADING = 8
 """Probes that it must last in a network with batch norms. Their gradients explode with depth at the
@@ -15,6 +17,16 @@ before a batch norm does not matter, and the first large steps make it long and 
 (Arora, Li and Lyu, arXiv:1812.03981, section 2)."""
 
 
+@rule(
+    title="Exploding gradients",
+    explains=(*BLOWN_UP, *STUCK, *LONG_STEPS, *POOR_FIT),
+    needs=("gradients/norm",),
+    silent=(
+        "networks of fewer than 3 kernels",
+        "the loss falls",
+        "gradients that overflow under a loss scale",
+    ),
+)
 def exploding_gradients(
     history: History, *, factor: float = 1 / LOST, patience: int = 2
 ) -> list[Finding]:

@@ -5,11 +5,20 @@ from typing import Any
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._outputs import Output, outputs
+from keras_babysit.rules.effects import BLOWN_UP, LONG_STEPS, POOR_FIT, SHORT_STEPS, STUCK
+from keras_babysit.rules.rule import rule
 
 OFF = 0.01
 """How far the shares of a row may be from 1 in sum: rounding of float16 labels."""
 
 
+@rule(
+    title="Labels out of range",
+    explains=(*BLOWN_UP, *STUCK, *LONG_STEPS, *SHORT_STEPS, *POOR_FIT),
+    needs=("facts/outputs", "facts/data"),
+    silent=("the loss is a function of your own",),
+    severity=Severity.ERROR,
+)
 def labels_out_of_range(history: History) -> list[Finding]:
     """Advise when labels lie outside of what the loss is defined for.
 

@@ -9,7 +9,9 @@ from keras_babysit.rules._learning_rate import HEALTHY_RATIO, set_rate, suggest_
 from keras_babysit.rules._network import WARM, began_tiny, is_shattered, median_ratios
 from keras_babysit.rules._progress import constant_loss, share_done, training_loss
 from keras_babysit.rules.dead_units import dead_units, was_born_dead
+from keras_babysit.rules.effects import BLOWN_UP, POOR_FIT, STUCK
 from keras_babysit.rules.loss_explosion import loss_explosion
+from keras_babysit.rules.rule import ask, rule
 
 FIRST = 0.1
 """Update ratio of one of the first steps that makes a loss explode and units die: a tenth of the
@@ -28,6 +30,12 @@ FALLEN = 0.9
 """Share of the starting loss below which it does fall, whatever the steps."""
 
 
+@rule(
+    title="Learning rate too high",
+    explains=(*BLOWN_UP, *STUCK, *POOR_FIT, "update_ratio", "dead_pieces"),
+    needs=("updates/ratio", "loss/start"),
+    silent=("in the first 10 steps, unless the loss explodes", "the loss falls and no units die"),
+)
 def learning_rate_too_high(
     history: History, *, ratio: float = 30 * HEALTHY_RATIO, patience: int = 3
 ) -> list[Finding]:
@@ -85,7 +93,9 @@ def learning_rate_too_high(
     )
     first = float(ratios[steps < WARM].max(initial=0.0))
     has_shattered = is_shattered(history)
-    has_exploded = bool(loss_explosion(history)) and (is_long or not _had_fallen(history, start))
+    has_exploded = bool(ask(loss_explosion, history)) and (
+        is_long or not _had_fallen(history, start)
+    )
     is_alive = np.isfinite(loss) and not began_tiny(history)
     has_killed = first > FIRST and is_alive and _has_killed(history)
     if (first > FIRST or is_long) and (has_exploded or has_killed):
@@ -109,7 +119,7 @@ def _has_killed(history: History) -> bool:
     """Return whether most units of a layer died that did not begin dead."""
     return any(
         finding.severity >= Severity.WARNING and not was_born_dead(history, finding.target)
-        for finding in dead_units(history)
+        for finding in ask(dead_units, history)
     )
 
 

@@ -11,6 +11,8 @@ from keras_babysit.rules._learning_rate import HEALTHY_RATIO, one_digit, set_rat
 from keras_babysit.rules._network import median_ratios
 from keras_babysit.rules._progress import planned_steps, training_loss
 from keras_babysit.rules._scores import training_errors
+from keras_babysit.rules.effects import POOR_FIT
+from keras_babysit.rules.rule import rule
 
 WARM = 20
 """Steps before which a loss has no slope to speak of."""
@@ -31,6 +33,12 @@ wants short steps."""
 LARGEST_FACTOR = 1000
 
 
+@rule(
+    title="Learning rate too low",
+    explains=POOR_FIT,
+    needs=("updates/ratio", "loss/start"),
+    silent=("in the first tenth of a run", "during a warm-up", "fine-tuning"),
+)
 def learning_rate_too_low(
     history: History, *, ratio: float = 0.1 * HEALTHY_RATIO, patience: int = 2
 ) -> list[Finding]:

@@ -9,7 +9,9 @@ from keras_babysit.history import History, Series
 from keras_babysit.rules._checks import require_above, require_count
 from keras_babysit.rules._learning_rate import set_rate, suggest_lower_rate
 from keras_babysit.rules._progress import may_be_negative
+from keras_babysit.rules.effects import POOR_FIT, STUCK
 from keras_babysit.rules.non_finite_inputs import non_finite_inputs
+from keras_babysit.rules.rule import ask, rule
 
 EXPLODED = 3.0
 """Multiple of the loss before the first step above which a loss has exploded (CS231n)."""
@@ -22,6 +24,15 @@ HOPELESS = 30.0
 """Multiple of the limit from which there is nothing to wait for."""
 
 
+@rule(
+    title="Loss explosion",
+    explains=("non_finite_values", *STUCK, *POOR_FIT),
+    needs=("loss/start", "loss/batch | logs/loss"),
+    silent=("the loss may be negative", "the data explain it"),
+    severity=Severity.ERROR,
+    is_fatal=True,
+    is_immediate=True,
+)
 def loss_explosion(
     history: History, *, factor: float = EXPLODED, patience: int = 2
 ) -> list[Finding]:
@@ -64,7 +75,7 @@ def loss_explosion(
     start = history.last("loss/start")
     if start is None or not math.isfinite(start) or start <= 0 or may_be_negative(history):
         return []
-    if non_finite_inputs(history):
+    if ask(non_finite_inputs, history):
         return []
     batches = history.series("loss/batch")
     mean = history.last("logs/loss", default=0.0)

@@ -8,8 +8,18 @@ from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._progress import can_be_learnt, is_current, is_falling, is_time
 from keras_babysit.rules._scores import Estimate, estimates
 from keras_babysit.rules._structure import structural_remedies
+from keras_babysit.rules.rule import rule
 
 
+@rule(
+    title="Loss not decreasing",
+    explains=("underfitting", "constant_output"),
+    needs=("loss/start", "score/loss"),
+    silent=(
+        "in the first three quarters of a run",
+        "a nearest-neighbour baseline does no better than a constant prediction",
+    ),
+)
 def loss_not_decreasing(
     history: History, *, share: float = 0.02, patience: int = 2
 ) -> list[Finding]:

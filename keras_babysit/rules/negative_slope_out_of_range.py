@@ -4,12 +4,20 @@ from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
 from keras_babysit.rules._progress import is_solved
+from keras_babysit.rules.effects import BLOWN_UP, LONG_STEPS, POOR_FIT
+from keras_babysit.rules.rule import rule
 
 STEEP = 3**0.5
 """Slope from which on a layer multiplies the variance of its input by (1 + slope^2) / 2 = 2 or
 more (He et al. 2015, equation 15): as much as He's initial weights make up for in a whole layer."""
 
 
+@rule(
+    title="PReLU slopes out of range",
+    explains=(*BLOWN_UP, *LONG_STEPS, *POOR_FIT),
+    needs=("activations/std",),
+    silent=("layers other than PReLU",),
+)
 def negative_slope_out_of_range(history: History, *, patience: int = 3) -> list[Finding]:
     """Tell of PReLU layers whose slope for negative inputs left the interval from 0 to 1.
 

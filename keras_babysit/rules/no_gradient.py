@@ -4,8 +4,16 @@ from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
 from keras_babysit.rules._network import kernels, layer_of, longer_if_shut
+from keras_babysit.rules.effects import POOR_FIT, SHORT_STEPS
+from keras_babysit.rules.rule import rule
 
 
+@rule(
+    title="No gradient",
+    explains=(*SHORT_STEPS, *POOR_FIT),
+    needs=("gradients/norm",),
+    silent=("biases and embeddings", "layers that are dead altogether"),
+)
 def no_gradient(history: History, *, patience: int = 2) -> list[Finding]:
     """Advise when a trainable kernel gets a gradient of exactly 0 in every probe, or none trains.
 

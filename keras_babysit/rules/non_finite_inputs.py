@@ -6,10 +6,22 @@ import numpy as np
 
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
+from keras_babysit.rules.effects import BLOWN_UP, POOR_FIT
+from keras_babysit.rules.rule import rule
 
 NAMES = {"inputs": "x", "targets": "y"}
 
 
+@rule(
+    title="NaN or infinity in the data",
+    explains=(*BLOWN_UP, *POOR_FIT),
+    needs=("facts/data | inputs/nonfinite",),
+    silent=(
+        "values that were measured do no harm to loss or weights",
+        "batches that were not measured may hold others",
+    ),
+    severity=Severity.ERROR,
+)
 def non_finite_inputs(history: History) -> list[Finding]:
     """Advise when inputs or targets hold NaN or infinity, and training bears the marks of it.
 
@@ -92,6 +104,7 @@ def _finding(history: History, room: str, target: str, step: int, entries: float
         target=target,
         message=f"The {room} hold {entries:.0f} entries that are not finite{where}.",
         evidence={"first_seen": room, "seen_at_step": step, "entries": entries},
+        measured_step=step,
         remedies=(
             Remedy("Find the rows.", find),
             Remedy("Leave them out, or fill the gaps.", "x, y = x[~bad], y[~bad]"),

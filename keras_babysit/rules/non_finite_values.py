@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._learning_rate import set_rate, suggest_lower_rate
+from keras_babysit.rules.effects import POOR_FIT, STUCK
 from keras_babysit.rules.non_finite_inputs import non_finite_inputs
+from keras_babysit.rules.rule import ask, rule
 
 ROOMS = ("weights", "activations", "loss", "gradients")
 """In the order of cause and effect within one step: bad weights spoil what layers compute, and a
@@ -23,6 +25,15 @@ class FirstNonFinite(NamedTuple):
     entries: float | None = None
 
 
+@rule(
+    title="NaN or infinite values",
+    explains=("loss_explosion", *STUCK, *POOR_FIT),
+    needs=("loss/batch | logs/loss",),
+    silent=("the data explain it", "gradients that overflow under a loss scale"),
+    severity=Severity.ERROR,
+    is_fatal=True,
+    is_immediate=True,
+)
 def non_finite_values(history: History) -> list[Finding]:
     """Advise when something is NaN or infinite, and say what went bad first.
 
@@ -53,7 +64,7 @@ def non_finite_values(history: History) -> list[Finding]:
         weight within one step.
     """
     findings = [finding for room in ROOMS for finding in _first_of(history, room)]
-    if not findings or non_finite_inputs(history):
+    if not findings or ask(non_finite_inputs, history):
         return []
     first = min(findings, key=lambda f: (f.step, ROOMS.index(f.room)))
     if first.room == "gradients" and history.last("optimizer/loss_scale", default=1.0) > 1:
@@ -103,6 +114,8 @@ def _finding(history: History, first: FirstNonFinite) -> Finding:
         evidence=evidence,
         remedies=tuple(remedies),
         reference="IEEE 754: NaN spreads through every sum and product",
+        measured_step=first.step,
+        needs_cause=room == "weights",
     )
 
 

@@ -6,11 +6,18 @@ from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
 from keras_babysit.rules._network import hidden_layers
+from keras_babysit.rules.rule import rule
 
 ONE_SIDED = 2.0
 """Mean over deviation from which on next to all of a layer's outputs have one sign."""
 
 
+@rule(
+    title="Layer outputs not zero-centered",
+    needs=("activations/mean",),
+    silent=("fewer than 4 hidden layers of sigmoids",),
+    severity=Severity.NOTE,
+)
 def not_zero_centered(history: History, *, layers: int = 4, patience: int = 2) -> list[Finding]:
     """Tell of deep stacks of sigmoids, whose outputs are all positive.
 

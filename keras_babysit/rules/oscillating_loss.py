@@ -7,8 +7,15 @@ from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._learning_rate import one_digit, set_rate
 from keras_babysit.rules._progress import curve, detrended
+from keras_babysit.rules.rule import rule
 
 
+@rule(
+    title="Oscillating loss",
+    explains=("plateau", "underfitting"),
+    needs=("logs/loss | score/loss",),
+    silent=("jumps are small beside what the loss has to lose",),
+)
 def oscillating_loss(history: History, *, share: float = 0.1, patience: int = 6) -> list[Finding]:
     """Advise a lower learning rate when the loss on the same examples jumps up and down.
 

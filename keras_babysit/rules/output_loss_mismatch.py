@@ -6,11 +6,22 @@ from collections.abc import Iterator
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._outputs import Output, outputs
+from keras_babysit.rules.effects import BLOWN_UP, LONG_STEPS, POOR_FIT, SHORT_STEPS, STUCK
+from keras_babysit.rules.rule import rule
 
 ROUNDING = 1e-3
 """How far beyond its bounds a target may lie: rounding."""
 
 
+@rule(
+    title="Output and loss do not match",
+    explains=(*BLOWN_UP, *STUCK, *LONG_STEPS, *SHORT_STEPS, *POOR_FIT, "unscaled_targets"),
+    needs=("facts/outputs",),
+    silent=(
+        "the loss is a function of your own",
+        "a layer of your own makes the output and every value seen fits",
+    ),
+)
 def output_loss_mismatch(history: History) -> list[Finding]:
     """Advise where the last layer cannot give what its loss or its targets ask for.
 

@@ -5,6 +5,7 @@ from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._progress import is_over
 from keras_babysit.rules._scores import Estimate, gaps, side_by_side, training_errors
+from keras_babysit.rules.rule import rule
 
 LEARNT = 0.9
 """Share of the constant answer's error below which a network has learnt something."""
@@ -14,6 +15,15 @@ RISE = 0.2
 of the progress, which early stopping would have kept."""
 
 
+@rule(
+    title="Overfitting",
+    needs=("logs/val_loss",),
+    silent=(
+        "without validation data",
+        "the interval of the gap reaches below the limit",
+        "the network does no better than a constant prediction",
+    ),
+)
 def overfitting(history: History, *, gap: float = 0.1, patience: int = 2) -> list[Finding]:
     """Advise more regularisation when training and validation data part.
 

@@ -9,6 +9,7 @@ from keras_babysit.rules._learning_rate import HEALTHY_RATIO, one_digit, set_rat
 from keras_babysit.rules._network import median_ratios
 from keras_babysit.rules._progress import is_falling, is_time, poor
 from keras_babysit.rules._scores import estimates
+from keras_babysit.rules.rule import rule
 
 DECAYED = 0.01
 """Share of the largest learning rate below which a schedule has ended the run."""
@@ -18,6 +19,20 @@ FALLEN = 0.02
 `loss_not_decreasing`)."""
 
 
+@rule(
+    title="Loss plateau",
+    explains=("underfitting", "loss_not_decreasing", "constant_output"),
+    needs=(
+        "score/loss",
+        "updates/ratio",
+        "reference/constant_error | reference/neighbour_advantage",
+    ),
+    silent=(
+        "in the first three quarters of a run",
+        "the fit is good",
+        "the steps are of a healthy length",
+    ),
+)
 def plateau(history: History, *, margin: float = 0.05, patience: int = 3) -> list[Finding]:
     """Advise another learning rate when the loss rests at a poor fit because of the steps.
 

@@ -7,6 +7,8 @@ from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._progress import HALF_WAY, share_done
 from keras_babysit.rules._scores import training_errors
+from keras_babysit.rules.effects import LONG_STEPS, POOR_FIT, STUCK
+from keras_babysit.rules.rule import rule
 
 POOR = 0.5
 """Share of the constant answer's error above which the data are hardly learnt."""
@@ -15,6 +17,12 @@ SHRUNK = 0.05
 """Norm of the kernels as a share of where they began, from which on a penalty has eaten them."""
 
 
+@rule(
+    title="Weight penalty dominates the loss",
+    explains=(*STUCK, *LONG_STEPS, *POOR_FIT),
+    needs=("loss/batch",),
+    silent=("in the first half of a run", "the fit is good"),
+)
 def regularization_dominates(
     history: History, *, share: float = 0.5, patience: int = 3
 ) -> list[Finding]:

@@ -1,75 +1,137 @@
-"""What a rule is, and the collection of rules that a run is judged by."""
+"""What a rule is, and how a rule asks another one."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from typing import Any, Generic, ParamSpec, Protocol
 
-from keras_babysit.findings import Finding
+from keras_babysit.findings import CONDITIONS, Condition, Finding, Severity
 from keras_babysit.history import History
 
-Rule = Callable[[History], list[Finding]]
-"""A pure function of what was measured. It returns all advice that holds now."""
+P = ParamSpec("P")
+
+RuleLike = Callable[[History], list[Finding]]
+"""A pure function of what was measured: a `Rule`, one with thresholds of its own
+(`functools.partial`), or any function. It returns all findings that hold now."""
 
 
-class Rules:
-    """An immutable collection of rules with distinct names.
+class Rule(Generic[P]):
+    """A rule with what is known of its condition; `rule` makes one of a function.
 
     Args:
-        rules: The rules in the order in which they are asked.
+        function: The function; its name is the name of the condition.
+        condition: Its title, what it explains, what it needs.
 
-    Raises:
-        ValueError: If two rules have the same name.
-
-    Example:
-        >>> def always_calm(history):
-        ...     return []
-        >>> Rules([always_calm]).names
-        ['always_calm']
-        >>> len(Rules([always_calm]).without("always_calm"))
-        0
+    Attributes:
+        condition: The same `Condition`.
     """
 
-    def __init__(self, rules: Iterable[Rule]) -> None:
-        self._rules: dict[str, Rule] = {}
-        for rule in rules:
-            name = rule_name(rule)
-            if name in self._rules:
-                raise ValueError(f"Rules must have distinct names. Received: {name!r} twice")
-            self._rules[name] = rule
+    __name__: str
+    __qualname__: str
 
-    @property
-    def names(self) -> list[str]:
-        """The names of the rules, in their order."""
-        return list(self._rules)
+    def __init__(self, function: Callable[P, list[Finding]], condition: Condition) -> None:
+        functools.update_wrapper(self, function)
+        self._function = function
+        self.condition = condition
 
-    def without(self, *names: str) -> Rules:
-        """Return the collection without the rules of these names.
-
-        Raises:
-            ValueError: If there is no rule of such a name.
-        """
-        for name in names:
-            self[name]
-        return Rules(rule for name, rule in self._rules.items() if name not in names)
-
-    def __getitem__(self, name: str) -> Rule:
-        if name not in self._rules:
-            raise ValueError(f"There must be a rule of that name: {self.names}. Received: {name!r}")
-        return self._rules[name]
-
-    def __iter__(self) -> Iterator[Rule]:
-        return iter(self._rules.values())
-
-    def __len__(self) -> int:
-        return len(self._rules)
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> list[Finding]:
+        """Return what the rule finds."""
+        return self._function(*args, **kwargs)
 
     def __repr__(self) -> str:
-        return f"Rules({self.names})"
+        return f"<rule {self.condition.name}: {self.condition.title}>"
+
+    def __reduce__(self) -> str:
+        return self.__qualname__  # pickled by name, as the function would be
 
 
-def rule_name(rule: Rule) -> str:
+def rule(
+    *,
+    title: str,
+    explains: Iterable[str] = (),
+    needs: Iterable[str] = (),
+    silent: Iterable[str] = (),
+    severity: Severity = Severity.WARNING,
+    is_fatal: bool = False,
+    is_immediate: bool = False,
+) -> Callable[[Callable[P, list[Finding]]], Rule[P]]:
+    """Make a function a rule, and register its condition.
+
+    Args:
+        title: Name of the condition for people.
+        explains: Names of the conditions that follow from it; its own is left out.
+        needs: What must have been measured for silence to mean that all is well: names of
+            quantities, `"facts/<name>"`, or alternatives with `|` between them.
+        silent: When it is silent although something may be wrong, a phrase each.
+        severity: How bad it usually is.
+        is_fatal: Whether the weights are lost once it holds.
+        is_immediate: Whether one measurement is enough, so that its step is exact.
+
+    Returns:
+        The decorator.
+
+    Example:
+        >>> @rule(title="Loss above ten", explains=["plateau"], needs=["loss/batch"])
+        ... def loss_above_ten(history):
+        ...     loss = history.last("loss/batch", default=0.0)
+        ...     if loss <= 10:
+        ...         return []
+        ...     return [Finding("loss_above_ten", Severity.WARNING, "", f"The loss is {loss:g}.")]
+        >>> loss_above_ten.condition.title, loss_above_ten(History())
+        ('Loss above ten', [])
+    """
+
+    def decorate(function: Callable[P, list[Finding]]) -> Rule[P]:
+        name = rule_name(function)
+        condition = Condition(
+            name=name,
+            title=title,
+            explains=tuple(dict.fromkeys(one for one in explains if one != name)),
+            needs=tuple(needs),
+            silent=tuple(silent),
+            severity=severity,
+            is_fatal=is_fatal,
+            is_immediate=is_immediate,
+        )
+        CONDITIONS.add(condition)
+        return Rule(function, condition)
+
+    return decorate
+
+
+def rule_name(rule: Callable[..., Any]) -> str:
     """Return the name of a rule, also of one with changed thresholds (`functools.partial`)."""
     while isinstance(rule, functools.partial):
         rule = rule.func
     return getattr(rule, "__name__", type(rule).__name__)
+
+
+class Judgement(Protocol):
+    """One judgement of a history by the rules that a user chose."""
+
+    history: History
+
+    def answer(self, rule: RuleLike) -> list[Finding]:
+        """Return what the chosen rule of that name finds."""
+
+
+JUDGEMENT: ContextVar[Judgement | None] = ContextVar("judgement", default=None)
+"""The judgement that goes on, None outside of `Rules.judge`."""
+
+
+def ask(rule: RuleLike, history: History) -> list[Finding]:
+    """Return what another rule finds, with the thresholds that the user gave it.
+
+    While `Rules.judge` runs, that is the rule of the same name in its collection, asked once per
+    judgement. Elsewhere, or if the collection has none or that one fails, it is `rule` itself.
+
+    Args:
+        rule: The rule as this package ships it.
+        history: What was measured.
+    """
+    judgement = JUDGEMENT.get()
+    if judgement is None or judgement.history is not history:
+        return rule(history)
+    return judgement.answer(rule)

@@ -6,8 +6,16 @@ from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._shares import wilson_lower_bound
+from keras_babysit.rules.effects import POOR_FIT, SHORT_STEPS, STUCK
+from keras_babysit.rules.rule import rule
 
 
+@rule(
+    title="Saturated units",
+    explains=(*STUCK, *SHORT_STEPS, *POOR_FIT),
+    needs=("activations/std",),
+    silent=("output layers",),
+)
 def saturated_units(
     history: History, *, threshold: float = 0.5, patience: int = 3
 ) -> list[Finding]:

@@ -4,6 +4,8 @@ from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
 from keras_babysit.rules._network import kernels, layer_of
+from keras_babysit.rules.effects import POOR_FIT, SHORT_STEPS, STUCK
+from keras_babysit.rules.rule import rule
 
 SAME = 1e-6
 """Distance of the units from their mean, as a share of the kernel's norm, that is rounding."""
@@ -12,6 +14,13 @@ LATER = 50
 """Steps after which one probe is enough: what only begins with equal units has parted by then."""
 
 
+@rule(
+    title="Identical units",
+    explains=(*STUCK, *SHORT_STEPS, *POOR_FIT),
+    needs=("weights/norm",),
+    silent=("the last layer", "before the first step"),
+    severity=Severity.ERROR,
+)
 def symmetric_units(history: History, *, patience: int = 2) -> list[Finding]:
     """Advise when all units of a hidden layer have the same weights after steps were taken.
 

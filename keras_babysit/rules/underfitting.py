@@ -8,11 +8,22 @@ from keras_babysit.rules._network import median_ratios
 from keras_babysit.rules._progress import Poor, is_falling, is_over, is_time, poor
 from keras_babysit.rules._scores import estimates, gaps
 from keras_babysit.rules._structure import HIDDEN_LAYER, structural_remedies
+from keras_babysit.rules.rule import rule
 
 SLOW_UPDATES = 1e-4
 """A tenth of the healthy update ratio of 1e-3 (CS231n): the learning rate holds the run back."""
 
 
+@rule(
+    title="Underfitting",
+    explains=("loss_not_decreasing", "constant_output"),
+    needs=("score/error", "reference/constant_error | reference/neighbour_advantage"),
+    silent=(
+        "in the first three quarters of a run",
+        "the training loss falls",
+        "training and validation scores diverge",
+    ),
+)
 def underfitting(history: History, *, margin: float = 0.05, patience: int = 2) -> list[Finding]:
     """Advise more capacity when the fit is poor and validation data fare no worse.
 

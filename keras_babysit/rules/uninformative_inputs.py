@@ -11,12 +11,23 @@ from keras_babysit.rules._scores import (
     is_weighted,
     training_errors,
 )
+from keras_babysit.rules.rule import rule
 
 HARD = 0.1
 """Error of a constant answer below which the rare class is hardly ever nearest (see
 `class_imbalance`): neighbours then cannot do better, whatever the inputs tell."""
 
 
+@rule(
+    title="Inputs do not predict the targets",
+    explains=("constant_output", "loss_not_decreasing", "overfitting", "plateau", "underfitting"),
+    needs=("score/error", "reference/constant_error", "reference/neighbour_error"),
+    silent=(
+        "in the first three quarters of a run",
+        "the training loss falls",
+        "one class is nearly everything",
+    ),
+)
 def uninformative_inputs(history: History, *, patience: int = 2) -> list[Finding]:
     """Advise a look at the data when neither network nor neighbours can answer from the inputs.
 

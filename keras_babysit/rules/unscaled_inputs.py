@@ -6,6 +6,8 @@ from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above
 from keras_babysit.rules._network import hidden_layers, rms
+from keras_babysit.rules.effects import BLOWN_UP, LONG_STEPS, POOR_FIT, STUCK
+from keras_babysit.rules.rule import rule
 
 SMALL = 0.01
 """Size below which a signal is smaller than what biases bring within a few steps of 1e-3, the
@@ -31,6 +33,12 @@ _SCALE = Remedy(
 )
 
 
+@rule(
+    title="Unscaled inputs",
+    explains=(*BLOWN_UP, *STUCK, *LONG_STEPS, *POOR_FIT),
+    needs=("facts/data", "activations/std"),
+    silent=("token numbers, which an embedding looks up", "fewer than 8 examples"),
+)
 def unscaled_inputs(history: History, *, large: float = 10.0) -> list[Finding]:
     """Advise when inputs are so large, small or far off centre that it reaches the hidden layers.
 

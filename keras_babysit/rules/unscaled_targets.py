@@ -7,6 +7,8 @@ from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above
 from keras_babysit.rules._outputs import outputs
 from keras_babysit.rules._progress import planned_steps
+from keras_babysit.rules.effects import BLOWN_UP, LONG_STEPS, POOR_FIT, STUCK
+from keras_babysit.rules.rule import rule
 
 FAR = 30.0
 """Distance from which on it takes Adam 30,000 steps of 1e-3 to get there."""
@@ -22,6 +24,12 @@ SOON = 0.1
 """Share of the run in which steps of the rate may lead there: what is left is for learning."""
 
 
+@rule(
+    title="Unscaled targets",
+    explains=(*BLOWN_UP, *STUCK, *LONG_STEPS, *POOR_FIT),
+    needs=("facts/data", "facts/outputs", "outputs/mean"),
+    silent=("losses that are no distance", "the steps reach the targets within a tenth of the run"),
+)
 def unscaled_targets(history: History, *, distance: float = FAR) -> list[Finding]:
     """Advise when the targets of a distance loss are far from what the output begins with.
 

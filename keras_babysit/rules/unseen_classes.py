@@ -4,12 +4,24 @@ from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_share
 from keras_babysit.rules._progress import has_seen_an_epoch
+from keras_babysit.rules.rule import ask, rule
 from keras_babysit.rules.unshuffled_data import unshuffled_data
 
 WHOLE = 0.9
 """Share of the training examples that is as good as all: the rest may be a batch that is cut."""
 
 
+@rule(
+    title="Validation classes missing from the training data",
+    explains=("overfitting", "uninformative_inputs"),
+    needs=("facts/data",),
+    silent=(
+        "before the end of the first epoch",
+        "without validation data",
+        "the targets are no classes",
+        "the reference sample is a part of data whose order is not random",
+    ),
+)
 def unseen_classes(history: History, *, share: float = 0.5) -> list[Finding]:
     """Advise when most of the validation data are of classes that training data hardly hold.
 
@@ -74,4 +86,4 @@ def _stands_for_all(history: History) -> bool:
     if examples and (data.examples or 0) >= WHOLE * examples:
         return True
     has_order = any(leaf.largest_fraction_of_stretch is not None for leaf in data.targets)
-    return has_order and not unshuffled_data(history)
+    return has_order and not ask(unshuffled_data, history)

@@ -3,8 +3,19 @@
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_share
+from keras_babysit.rules.effects import LONG_STEPS, POOR_FIT, STUCK
+from keras_babysit.rules.rule import rule
 
 
+@rule(
+    title="Unshuffled training data",
+    explains=(*STUCK, *LONG_STEPS, "loss_explosion", *POOR_FIT, "overfitting"),
+    needs=("facts/data",),
+    silent=(
+        "fewer than 4 stretches of consecutive examples were seen",
+        "the targets are no classes",
+    ),
+)
 def unshuffled_data(history: History, *, share: float = 0.5) -> list[Finding]:
     """Advise to shuffle where consecutive examples are mostly of one class.
 

@@ -7,12 +7,20 @@ from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._learning_rate import HEALTHY_RATIO, set_rate, suggest_lower_rate
 from keras_babysit.rules._network import median_ratios
+from keras_babysit.rules.effects import BLOWN_UP, POOR_FIT, STUCK
+from keras_babysit.rules.rule import rule
 
 WARM = 50
 """Steps before which weights that began at or near 0 still grow: after t equal steps a weight is
 t steps long, and the next one moves it by 1 / t."""
 
 
+@rule(
+    title="Weight updates too large",
+    explains=(*BLOWN_UP, *STUCK, *POOR_FIT, "dead_pieces"),
+    needs=("updates/ratio",),
+    silent=("in the first 50 steps",),
+)
 def update_ratio(history: History, *, ratio: float = 0.1, patience: int = 5) -> list[Finding]:
     """Advise a lower learning rate when the weights move by a tenth of their size in each step.
 

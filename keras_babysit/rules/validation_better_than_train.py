@@ -10,12 +10,22 @@ from keras_babysit.rules._scores import (
     gaps,
     side_by_side,
 )
+from keras_babysit.rules.rule import rule
 
 UNCHANGED = 0.5
 """Share of the training examples that come again as they were: of those that are flipped at random
 half do, and a flip alone does not make them so much harder."""
 
 
+@rule(
+    title="Validation better than training",
+    needs=("score/error", "logs/val_loss"),
+    silent=(
+        "without validation data",
+        "the interval of the gap reaches below the limit",
+        "the examples are augmented",
+    ),
+)
 def validation_better_than_train(
     history: History, *, gap: float = 0.1, patience: int = 3
 ) -> list[Finding]:

@@ -5,12 +5,20 @@ from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._network import LOST, gradient_sizes, kernels, layer_of
 from keras_babysit.rules._progress import is_solved
+from keras_babysit.rules.effects import POOR_FIT, SHORT_STEPS, STUCK
+from keras_babysit.rules.rule import rule
 
 LASTING = 5
 """Latest probes that must all show it, as far as there are so many: what the depth takes away it
 takes away at each step, and a gradient that comes and goes is that of single examples."""
 
 
+@rule(
+    title="Vanishing gradients",
+    explains=(*STUCK, *SHORT_STEPS, *POOR_FIT),
+    needs=("gradients/norm",),
+    silent=("networks of fewer than 3 kernels", "embeddings", "the training loss is close to zero"),
+)
 def vanishing_gradients(
     history: History, *, share: float = LOST, patience: int = 2
 ) -> list[Finding]:

@@ -26,6 +26,9 @@ MIN_TOTAL_UPDATE = 0.01
 """Fraction of its norm by which a weight must move in the whole run. A healthy weight moves by
 0.001 of its norm per step (CS231n), so ten steps are enough."""
 
+SATURATED, PATIENCE = "activations/saturated_fraction", 3
+"""What must be 1 for a layer to be saturated, and in how many of the latest measurements."""
+
 MIN_STEPS = 20
 """Smallest number of steps before the updates are judged, because of learning-rate warm-up."""
 
@@ -37,11 +40,11 @@ def dead_through(history: History) -> list[Finding]:
 
 def saturated_through(history: History) -> list[Finding]:
     """Stop a trial in which all units of a layer are saturated."""
-    found = saturated_units(history, threshold=0.5)
+    found = saturated_units(history, threshold=0.5, patience=PATIENCE)
     return [
         replace(finding, severity=Severity.ERROR)
         for finding in found
-        if finding.evidence["saturated_fraction"] >= 1
+        if history.series(SATURATED, finding.target).tail(PATIENCE).values.min() >= 1
     ]
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from keras_babysit.findings import Finding
 from keras_babysit.search.edits import EDITS, RoundOutcome
@@ -60,8 +59,7 @@ def ranges_by_round(
 
     Returns:
         A list with one dictionary of ranges per round, and the findings in the order in which they
-        arose. The `epoch` and `evidence["round"]` of a finding are the round that it is based on,
-        counted from 0.
+        arose. The `epoch` of a finding is the round that it is based on, counted from 0.
     """
     found, findings = [_ranges(records)], []
     for number in range(rounds):
@@ -112,5 +110,4 @@ def _ranges(records: Sequence[Record]) -> dict[str, Range]:
 
 
 def _of_round(finding: Finding, number: int) -> Finding:
-    evidence: dict[str, Any] = {**finding.evidence, "round": number}
-    return replace(finding, epoch=number, evidence=evidence)
+    return replace(finding, epoch=number)

@@ -66,11 +66,9 @@ def _count(records):
 
 def _line(finding):
     style = STYLES[finding.severity.name]
-    number = finding.evidence.get("round")
-    after = "" if number is None else f" after round {number + 1}"
     text = Text.assemble(
         (f"{finding.severity.name} {finding.rule}", f"bold {style}"),
-        f"{after}: {finding.message}",
+        f" after round {finding.epoch + 1}: {finding.message}",
     )
     if finding.remedies and finding.remedies[0].code:
         text.append(f"\n     {finding.remedies[0].code}", "cyan")

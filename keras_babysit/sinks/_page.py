@@ -9,19 +9,17 @@ from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from keras_babysit.findings import Finding, Remedy, Severity
+from keras_babysit.findings import CONDITIONS, Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.presentation import drawing
 from keras_babysit.presentation.wording import (
     code_lines,
     common_evidence,
     evidence,
-    group_findings,
     moment,
     name,
     number,
     one_line,
-    silence,
 )
 from keras_babysit.quantities import Quantity
 
@@ -45,16 +43,16 @@ FACTS = {
 
 def render(report: Report) -> str:
     """Return the report as one self-contained page."""
-    groups = group_findings(report.findings)
+    groups = report.verdict.moments()
     template = files(__package__).joinpath("report.html").read_text(encoding="utf-8")
     parts = {
         "state": "well" if report.is_well else _worst(report.findings),
-        "verdict": _text(report.verdict()),
+        "verdict": _text(report.result()),
         "summary": "".join(f"<p>{_text(line)}</p>" for line in report.summary()),
         "facts": _facts(report.history),
         "findings": _finding(groups),
         "table": _table(report.history),
-        "data": _script(drawing.data(report.history, report.findings)),
+        "data": _script(drawing.data(report.history, groups)),
     }
     # In one pass: what is put in is not searched for further places.
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)
@@ -112,10 +110,15 @@ def _article(place: int, group: list[Finding]) -> str:
         _evidence(group),
         _remedies(first),
         f'<p class="reference">{_text(first.reference)}</p>' if first.reference else "",
-        f'<p class="silence">silence: <code>{escape(silence(first.rule))}</code></p>',
+        _silence(first.rule),
         "</article>",
     ]
     return "".join(parts)
+
+
+def _silence(rule: str) -> str:
+    code = CONDITIONS.silence(rule)
+    return f'<p class="silence">silence: <code>{escape(code)}</code></p>' if code else ""
 
 
 def _targets(group: list[Finding]) -> str:

@@ -8,15 +8,13 @@ from typing import IO, TYPE_CHECKING
 import rich.console
 from rich.text import Text
 
-from keras_babysit.findings import Change, Event, Finding, Severity
+from keras_babysit.findings import CONDITIONS, Change, Event, Finding, Severity, moments
 from keras_babysit.presentation.wording import (
     code_lines,
     common_evidence,
-    group_findings,
     moment,
     name,
     one_line,
-    silence,
 )
 from keras_babysit.sinks.sink import Sink
 
@@ -86,7 +84,7 @@ class Console(Sink):
         """Print what has changed: a panel per rule, and a line for all that one rule resolved."""
         for change in Change:
             changed = [event for event in events if event.change is change]
-            for group in group_findings(event.finding for event in changed):
+            for group in moments(event.finding for event in changed):
                 first = changed[0]
                 rule, cause, severity = group[0].rule, group[0].cause, group[0].severity
                 if change is Change.RESOLVED:
@@ -191,7 +189,9 @@ class _Panel:
             yield line, 5
         if first.reference:
             yield Text(one_line(first.reference), "dim italic"), 2
-        yield Text(f"silence: {silence(first.rule)}", "dim"), 2
+        silence = CONDITIONS.silence(first.rule)
+        if silence:
+            yield Text(f"silence: {silence}", "dim"), 2
 
 
 class _Symptom:

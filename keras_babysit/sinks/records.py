@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_babysit.findings import Finding
+from keras_babysit.findings import Finding, explain
 from keras_babysit.history import Measurement, to_jsonable
 
 PLUGIN = "babysit"
@@ -125,13 +125,16 @@ def unpack_units(record: dict[str, Any]) -> np.ndarray:
 
 
 def episodes(records: Iterable[Mapping[str, Any]]) -> list[Finding]:
-    """Return every finding as it stood last, of all changes that were written of it."""
+    """Return every finding as it stood last, of all changes that were written of it.
+
+    In the order of `explain`: a cause may have been found after its symptom was written.
+    """
     found: dict[tuple[Any, ...], Finding] = {}
     for record in records:
         if record.get("type") == "finding":
             finding = Finding.from_json(record)
             found[*finding.key, finding.step] = finding
-    return list(found.values())
+    return explain(found.values())
 
 
 def _packed(values: Iterable[Any], kind: np.dtype[Any]) -> str:

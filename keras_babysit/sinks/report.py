@@ -14,13 +14,12 @@ import rich.console
 from rich.table import Table
 from rich.text import Text
 
-from keras_babysit.findings import Finding, Severity
+from keras_babysit.findings import Finding, Severity, Verdict, explain, verdict_of
 from keras_babysit.history import FORMAT_VERSION, History, Overhead, read_jsonl, to_jsonable
 from keras_babysit.presentation.drawing import numbers
 from keras_babysit.presentation.wording import (
     cost,
     counted,
-    group_findings,
     name,
     number,
     one_line,
@@ -39,7 +38,7 @@ class Report:
 
     Args:
         history: What the probes recorded.
-        advice: Every advice of the run, in the order in which they opened.
+        findings: Every finding of the run, in any order.
         overhead: What watching cost; None where that is not known, as of a run that was killed.
 
     Example:
@@ -52,7 +51,7 @@ class Report:
         self, history: History, findings: Iterable[Finding], overhead: Overhead | None = None
     ) -> None:
         self.history = history
-        self.findings = list(findings)
+        self.findings = explain(findings)
         self.overhead = overhead
 
     @classmethod
@@ -89,6 +88,7 @@ class Report:
             "type": "report",
             "version": FORMAT_VERSION,
             "worst": worst.name if worst else None,
+            "verdict": self.verdict.to_json(),
             "findings": [one.to_json() for one in self.findings],
             "loss": _loss(self.history),
             "scores": _scores(self.history),
@@ -107,7 +107,12 @@ class Report:
         """
         return _written(_page.render(self), path)
 
-    def verdict(self) -> str:
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict: root causes with their symptoms, what to do first, what was not checked."""
+        return verdict_of(self.findings, self.history)
+
+    def result(self) -> str:
         """Return the result in a few words, e.g. `"1 error, 2 warnings (1 resolved)"`."""
         resolved = sum(not one.is_open for one in self.findings)
         found = counted(self.findings) + (f" ({resolved} resolved)" if resolved else "")
@@ -144,9 +149,9 @@ class Report:
 
     def __rich__(self) -> rich.console.RenderableType:
         who = "" if self.is_well else "keras-babysit: "
-        parts: list[rich.console.RenderableType] = [Text(who + self.verdict(), "bold")]
+        parts: list[rich.console.RenderableType] = [Text(who + self.result(), "bold")]
         if self.findings:
-            parts += ["", _table(self.findings), ""]
+            parts += ["", _table(self.verdict.moments()), ""]
         parts += [Text(line, "dim") for line in self.summary()]
         return rich.console.Group(*parts)
 
@@ -165,11 +170,11 @@ def _written(text: str, path: str | Path | None) -> str:
     return text
 
 
-def _table(findings: Iterable[Finding]) -> Table:
+def _table(groups: Iterable[list[Finding]]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", highlight=False)
     for heading in ("severity", "rule", "where", "opened", "resolved"):
         table.add_column(heading, no_wrap=heading != "where")
-    for group in group_findings(findings):
+    for group in groups:
         first = group[0]
         table.add_row(
             Text(first.severity.name, _STYLES[first.severity] if first.is_open else "dim"),

@@ -14,17 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_babysit.findings import Change, Event, Finding, Remedy
+from keras_babysit.findings import CONDITIONS, Change, Event, Finding, Remedy, moments
 from keras_babysit.history import History, Measurement, header
 from keras_babysit.presentation.wording import (
     code_lines,
     common_evidence,
     cost,
-    group_findings,
     moment,
     name,
     one_line,
-    silence,
 )
 from keras_babysit.quantities import describe
 from keras_babysit.sinks.records import PLUGIN, TAG, Packer, line, require_still_there
@@ -239,7 +237,7 @@ def _markdown(events: Sequence[Event]) -> str:
             where = ", ".join(_quoted(one.target) for one in changed[:TEXT_TARGETS])
             blocks.append(f"**resolved** at step {events[0].step:,} in {where}{_more(changed)}")
         elif changed:
-            blocks += [_finding(group, change) for group in group_findings(changed)]
+            blocks += [_finding(group, change) for group in moments(changed)]
     return "\n\n".join(blocks)
 
 
@@ -260,7 +258,8 @@ def _finding(findings: Sequence[Finding], change: Change) -> str:
     lines += [_remedy(number, remedy) for number, remedy in enumerate(first.remedies, 1)]
     if first.reference:
         lines.append(f"*{_escaped(one_line(first.reference))}*")
-    lines += ["silence:", _code([silence(first.rule)])]
+    silence = CONDITIONS.silence(first.rule)
+    lines += ["silence:", _code([silence])] if silence else []
     return "\n\n".join(line for line in lines if line)
 
 

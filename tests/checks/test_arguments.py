@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_babysit.checks import DEFAULT_CHECKS, CheckResult, check, lr_range_test, read_checks
+from keras_babysit.checks import DEFAULT_CHECKS, CheckResult, check, lr_range_test
 from keras_babysit.errors import NotCompiledError, ProbeMismatchError
 
 FAST = ["data_quality", "output_and_loss", "initial_loss"]
@@ -136,7 +136,7 @@ def test_wrong_arguments():
     with pytest.raises(ValueError, match="initial_lots"):
         check(compiled(), x, y, checks=["initial_lots"])
     with pytest.raises(TypeError, match=r"names of checks.*int"):
-        read_checks([3])
+        DEFAULT_CHECKS.read([3])
     with pytest.raises(ValueError, match=r"validation_data.*1 entries"):
         check(compiled(), x, y, validation_data=(x,))
     for options in ({"min_lr": 0}, {"min_lr": 2.0, "max_lr": 1.0}):
@@ -161,7 +161,7 @@ def test_a_check_of_ones_own_and_the_report_as_json(tmp_path):
 
     report = check(compiled(), *arrays(), checks=[always_calm], verbose=0)
     assert report.is_well
-    assert report.verdict() == "All well"
+    assert report.result() == "All well"
     record = json.loads(report.to_json(tmp_path / "report.json"))
     assert record["checks"][0]["check"] == "always_calm"
     assert json.loads((tmp_path / "report.json").read_text()) == record
@@ -176,7 +176,7 @@ def test_the_table_tells_check_verdict_evidence_and_what_to_do(capsys):
     assert all(name in out for name in DEFAULT_CHECKS.names)
     assert "what to do" in out
     assert "y = (y - y.mean()) / y.std()" in out
-    assert report.verdict() in str(report)
+    assert report.result() in str(report)
 
 
 def test_a_model_with_its_own_train_step_is_unknown_where_its_loss_counts():

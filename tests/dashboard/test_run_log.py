@@ -47,7 +47,7 @@ def test_advice_is_told_as_it_stood_last(log):
 def test_report_is_that_of_the_run(log):
     report = log.report()
     assert "loss 2 -> 0.0198 in 100 steps" in report.summary()
-    assert report.verdict() == "1 error (1 resolved)"
+    assert report.result() == "1 error (1 resolved)"
     assert report.history.targets("activations/std") == list(LAYERS)
 
 
@@ -97,7 +97,7 @@ def test_record_that_makes_no_sense_is_counted_and_left_out(record):
     log = RunLog()
     log.take([record, {"type": "of a later version"}, {}])
     assert log.damaged == 1
-    assert log.report().verdict() == "Nothing was measured"
+    assert log.report().result() == "Nothing was measured"
 
 
 def test_vectors_are_written_ever_more_rarely():

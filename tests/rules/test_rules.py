@@ -1,6 +1,5 @@
 """Rules on histories made by hand (`table.py`), on any history, and with bad arguments."""
 
-import functools
 import inspect
 import math
 
@@ -49,9 +48,7 @@ QUANTITIES = sorted({quantity for _, made, _ in TABLE.values() for quantity in m
 )
 def test_every_rule_tolerates_every_history(series, facts):
     made = history(series, **facts)
-    for rule in rules.DEFAULT_RULES:
-        with np.errstate(all="ignore"):  # as the session asks it
-            assert all(isinstance(finding, Finding) for finding in rule(made))
+    assert all(isinstance(finding, Finding) for finding in rules.DEFAULT_RULES.judge(made))
 
 
 @pytest.mark.parametrize("rule", list(rules.DEFAULT_RULES), ids=rules.rule_name)
@@ -115,22 +112,21 @@ def test_a_layer_whose_square_overflows_is_named():
     assert "what dense gives still is" in rules.non_finite_values(made)[0].message
 
 
-def test_rules_are_read_from_names_and_functions():
-    changed = functools.partial(rules.dead_units, threshold=0.9)
-    assert rules.read_rules(["loss_explosion", changed]).names == ["loss_explosion", "dead_units"]
-    assert "dead_units" not in rules.DEFAULT_RULES.without("dead_units").names
-    more = rules.Rules([*rules.DEFAULT_RULES, lambda history: []])
-    assert len(more) == len(rules.DEFAULT_RULES) + 1
+def test_every_rule_reports_under_its_name_and_as_bad_as_it_says():
+    severities = {}
+    for rule, made, _ in TABLE.values():
+        for one in rule(made):
+            assert one.rule == rules.rule_name(rule)
+            severities.setdefault(rule, set()).add(one.severity)
+    for rule, found in severities.items():
+        assert rule.condition.severity in found, rule
 
 
-@pytest.mark.parametrize(
-    ("wrong", "error", "message"),
-    [
-        (["dead_unit"], ValueError, "There must be a rule of that name"),
-        ([3], TypeError, "functions or names of rules. Received: int"),
-        (["dead_units", "dead_units"], ValueError, "distinct names. Received: 'dead_units' twice"),
-    ],
-)
-def test_wrong_rules_are_refused(wrong, error, message):
-    with pytest.raises(error, match=message):
-        rules.read_rules(wrong)
+@pytest.mark.parametrize("rule", list(rules.DEFAULT_RULES), ids=rules.rule_name)
+def test_every_rule_says_what_it_needs_measured_and_when_it_is_silent(rule):
+    assert rule.condition.needs
+    assert rule.condition.silent
+    known = {quantity for _, made, _ in TABLE.values() for quantity in made.quantities()}
+    for need in rule.condition.needs:
+        for name in need.split(" | "):
+            assert name in known | {"facts/data", "facts/outputs", "logs/val_loss"}, name

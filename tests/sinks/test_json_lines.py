@@ -102,7 +102,7 @@ def test_report_is_made_from_the_file(sink):
     assert Report.from_jsonl(sink.path).overhead is None  # as a killed run leaves it
     sink.on_end(Report(History(), [], OVERHEAD))
     report = Report.from_jsonl(sink.path)
-    assert report.findings == [replace(worse, resolved_step=30), again]
+    assert report.findings == [again, replace(worse, resolved_step=30)]  # what holds first
     assert report.overhead == OVERHEAD
 
 

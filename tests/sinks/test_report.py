@@ -72,8 +72,8 @@ def test_printed_table_holds_each_outbreak_the_worst_first():
     lines = [line.split() for line in str(Report(a_history(), findings, OVERHEAD)).splitlines()]
     assert " ".join(lines[0]) == "keras-babysit: 1 error, 4 warnings (1 resolved)"
     assert " ".join(lines[3]) == "ERROR loss_explosion the model step 30 still open"
-    assert " ".join(lines[4]) == "WARNING dead_units dense_0 and 2 more step 20 still open"
-    assert " ".join(lines[5]) == "WARNING dead_units dense step 10 step 40"
+    assert " ".join(lines[4]) == "WARNING → dead_units dense_0 and 2 more step 20 still open"
+    assert " ".join(lines[5]) == "WARNING → dead_units dense step 10 step 40"
     assert " ".join(lines[-1]) == "watching cost 0.8 % of 53.1 s (31 probes)"
 
 
@@ -89,8 +89,8 @@ def test_run_whose_watch_broke_off_is_not_called_well():
     history = a_history()
     history.note(broke_off="ValueError: shapes differ")
     says = "Watching broke off: ValueError: shapes differ"
-    assert Report(history, []).verdict() == says
-    assert Report(history, [ADVICE]).verdict() == f"{says}; until then 1 warning"
+    assert Report(history, []).result() == says
+    assert Report(history, [ADVICE]).result() == f"{says}; until then 1 warning"
     assert not Report(history, []).is_well
 
 

@@ -27,7 +27,7 @@ function card(one) {
     one.evidence.length ? h("dl", {}, one.evidence.map(([key, value]) => h("div", {}, h("dt", {}, key), h("dd", {}, value)))) : null,
     one.remedies.length ? h("ol", {}, one.remedies.map((remedy, place) => h("li", {}, h("p", {}, remedy.text), code(remedy.code, `${one.key}-${place}`)))) : null,
     h("details", { "data-focus": `about-${one.key}` }, h("summary", {}, "Source, and how to silence it"),
-      one.reference ? h("p", { class: "reference" }, one.reference) : null, code(one.silence, `${one.key}-silence`)));
+      one.reference ? h("p", { class: "reference" }, one.reference) : null, one.silence ? code(one.silence, `${one.key}-silence`) : null));
 }
 
 function targets(one) {

@@ -1,0 +1,27 @@
+"""What was found in a run: findings, the journal that reports each once, and the verdict."""
+
+from keras_babysit.findings.causes import Cause, Group, causes_of, explain, moments
+from keras_babysit.findings.condition import CONDITIONS, Condition, Conditions
+from keras_babysit.findings.finding import Finding, Remedy, Severity
+from keras_babysit.findings.journal import MAX_EPISODES, Change, Event, Journal
+from keras_babysit.findings.verdict import Verdict, verdict_of
+
+__all__ = [
+    "CONDITIONS",
+    "MAX_EPISODES",
+    "Cause",
+    "Change",
+    "Condition",
+    "Conditions",
+    "Event",
+    "Finding",
+    "Group",
+    "Journal",
+    "Remedy",
+    "Severity",
+    "Verdict",
+    "causes_of",
+    "explain",
+    "moments",
+    "verdict_of",
+]

@@ -1,0 +1,105 @@
+"""What is known of a condition whatever the run: its title, what it explains, how to silence it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from keras_babysit.findings.finding import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Something that a rule, a check or the recorder reports, independent of any run.
+
+    Args:
+        name: Its name in code, the `rule` of its findings.
+        title: Its name for people; empty derives it from `name`.
+        explains: Names of the conditions that follow from it.
+        needs: What must have been measured for silence to mean that all is well: names of
+            quantities, `"facts/<name>"`, or alternatives with `|` between them.
+        silent: When it is silent although something may be wrong, a phrase each.
+        severity: How bad it usually is.
+        is_fatal: Whether the weights are lost once it holds.
+        is_immediate: Whether one measurement is enough, so that its step is exact.
+        is_notice: Whether it says what was not checked, rather than what is wrong.
+
+    Example:
+        >>> Condition("dead_units").title
+        'Dead units'
+    """
+
+    name: str
+    title: str = ""
+    explains: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    silent: tuple[str, ...] = ()
+    severity: Severity = Severity.WARNING
+    is_fatal: bool = False
+    is_immediate: bool = False
+    is_notice: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.title:
+            object.__setattr__(self, "title", self.name.replace("_", " ").capitalize())
+
+
+class Conditions:
+    """All conditions that are known by name, in the rank of causes.
+
+    Rules register theirs when they are defined, the list of default rules sets the rank. A
+    condition that nobody registered has a title made of its name, and explains nothing.
+
+    Example:
+        >>> known = Conditions()
+        >>> known.add(Condition("dead_units", explains=("plateau",)))
+        >>> known["dead_units"].explains, known["my_rule"].title
+        (('plateau',), 'My rule')
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, Condition] = {}
+        self._ranks: dict[str, int] = {}
+        self._silence: dict[str, str] = {}
+
+    def add(self, condition: Condition, *, silence: str = "") -> None:
+        """Register a condition; one of the same name is replaced and keeps its rank.
+
+        Args:
+            condition: The condition.
+            silence: Code that turns it off; empty leaves that as it is.
+        """
+        self._known[condition.name] = condition
+        self._ranks.setdefault(condition.name, len(self._ranks))
+        if silence:
+            self._silence[condition.name] = silence
+
+    def discard(self, name: str) -> None:
+        """Forget a condition, if it is known."""
+        self._known.pop(name, None)
+        self._silence.pop(name, None)
+        self._ranks = {name: rank for rank, name in enumerate(self._known)}
+
+    def put_first(self, names: Iterable[str]) -> None:
+        """Give the conditions of these names the highest ranks, in this order."""
+        first = {name: self[name] for name in names}
+        self._known = first | self._known
+        self._ranks = {name: rank for rank, name in enumerate(self._known)}
+
+    def rank(self, name: str) -> int:
+        """Return the rank of a condition as a cause, 0 for the highest; unknown ones come last."""
+        return self._ranks.get(name, len(self._ranks))
+
+    def silence(self, name: str) -> str:
+        """Return the code that turns a condition off; empty where there is none."""
+        return self._silence.get(name, "")
+
+    def __getitem__(self, name: str) -> Condition:
+        return self._known.get(name) or Condition(name)
+
+    def __iter__(self) -> Iterator[Condition]:
+        return iter(list(self._known.values()))
+
+
+CONDITIONS = Conditions()
+"""The conditions of this process: all that is defined in the package, and what a user added."""

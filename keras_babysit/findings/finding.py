@@ -1,0 +1,123 @@
+"""What a rule reports: one finding, how bad it is, and what to do about it."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from keras_babysit.history import to_jsonable
+
+
+class Severity(enum.IntEnum):
+    """How bad it is; the levels compare with `<`."""
+
+    NOTE = 1
+    """Worth knowing."""
+    WARNING = 2
+    """It costs accuracy or time."""
+    ERROR = 3
+    """This run will not work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """One thing to do about a finding.
+
+    Args:
+        text: What to do, one sentence.
+        code: The same as Python that can be pasted; empty where there is no code to it.
+    """
+
+    text: str
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One finding: what is wrong, where, since when, how that is known, and what to do.
+
+    Args:
+        rule: Name of the rule that found it, which is the name of the condition.
+        severity: How bad it is.
+        target: Path of the layer or weight it is about, or `""` for the whole model.
+        message: What is wrong, one sentence that names the numbers.
+        evidence: The numbers it rests on, by name.
+        remedies: What to do, the likeliest help first.
+        reference: Where the threshold comes from.
+        step: Optimizer step at which it opened. The journal sets it.
+        epoch: Epoch at which it opened. The journal sets it.
+        resolved_step: Step at which it held no longer; None while it holds.
+        cause: Name of the rule whose finding explains this one; empty for a root cause.
+        measured_step: Step of the measurement that it rests on; None where it rests on several.
+        needs_cause: Whether it describes only an effect, so that it is worth a search for the data
+            that caused it before it is reported.
+
+    Example:
+        >>> finding = Finding("dead_units", Severity.WARNING, "dense", "80 of 100 units are dead")
+        >>> finding.key
+        ('dead_units', 'dense')
+    """
+
+    rule: str
+    severity: Severity
+    target: str
+    message: str
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    remedies: tuple[Remedy, ...] = ()
+    reference: str = ""
+    step: int = 0
+    epoch: int = 0
+    resolved_step: int | None = None
+    cause: str = ""
+    measured_step: int | None = None
+    needs_cause: bool = False
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What makes it the same advice later on: the rule and the target."""
+        return (self.rule, self.target)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still holds."""
+        return self.resolved_step is None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the advice as a JSON object."""
+        return {
+            "type": "finding",
+            "rule": self.rule,
+            "severity": self.severity.name,
+            "target": self.target,
+            "message": self.message,
+            "evidence": to_jsonable(self.evidence),
+            "remedies": [{"text": r.text, "code": r.code} for r in self.remedies],
+            "reference": self.reference,
+            "step": self.step,
+            "epoch": self.epoch,
+            "resolved_step": self.resolved_step,
+            "cause": self.cause,
+            "measured_step": self.measured_step,
+            "needs_cause": self.needs_cause,
+        }
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Finding:
+        """Return the advice that `to_json` made `record` of."""
+        return cls(
+            rule=record["rule"],
+            severity=Severity[record["severity"]],
+            target=record["target"],
+            message=record["message"],
+            evidence=dict(record["evidence"]),
+            remedies=tuple(Remedy(r["text"], r["code"]) for r in record["remedies"]),
+            reference=record["reference"],
+            step=record["step"],
+            epoch=record["epoch"],
+            resolved_step=record["resolved_step"],
+            cause=record.get("cause", ""),
+            measured_step=record.get("measured_step"),
+            needs_cause=record.get("needs_cause", False),
+        )

@@ -1,0 +1,199 @@
+"""The verdict on a run: what is wrong, what follows from it, what to do first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from keras_babysit.findings.causes import Cause, causes_of, explain, moments
+from keras_babysit.findings.condition import CONDITIONS, Condition
+from keras_babysit.findings.finding import Finding, Remedy, Severity
+from keras_babysit.history import History
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a run brought, in the order in which it is worth reading.
+
+    Args:
+        headline: What is wrong, a few words.
+        severity: The worst of what still holds; None if nothing does.
+        causes: Root causes with their symptoms, the worst first; those of which nothing holds any
+            more come last.
+        do_first: What to do first; None if there is nothing to do.
+        not_checked: What was not checked, and why.
+
+    Example:
+        >>> dead = Finding("dead_units", Severity.WARNING, "fc1", "80 of 100 units are dead.")
+        >>> verdict_of([dead], History()).headline
+        'Dead units in "fc1"'
+    """
+
+    headline: str
+    severity: Severity | None
+    causes: tuple[Cause, ...]
+    do_first: Remedy | None
+    not_checked: tuple[Finding, ...]
+
+    @property
+    def is_well(self) -> bool:
+        """Whether nothing was found, now or earlier."""
+        return not self.causes
+
+    def moments(self) -> list[list[Finding]]:
+        """Return all findings as they are shown, those of one rule, step and severity together."""
+        groups = [group for cause in self.causes for group in cause.groups]
+        reported = [one for one in self.not_checked if CONDITIONS[one.rule].is_notice]
+        return [some for group in groups for some in group.moments()] + moments(reported)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the verdict as a JSON object."""
+        return {
+            "headline": self.headline,
+            "severity": None if self.severity is None else self.severity.name,
+            "causes": [cause.to_json() for cause in self.causes],
+            "do_first": None if self.do_first is None else asdict(self.do_first),
+            "not_checked": [one.to_json() for one in self.not_checked],
+        }
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Verdict:
+        """Return the verdict that `to_json` made `record` of."""
+        severity, remedy = record["severity"], record["do_first"]
+        return cls(
+            headline=record["headline"],
+            severity=None if severity is None else Severity[severity],
+            causes=tuple(Cause.from_json(cause) for cause in record["causes"]),
+            do_first=None if remedy is None else Remedy(remedy["text"], remedy["code"]),
+            not_checked=tuple(Finding.from_json(one) for one in record["not_checked"]),
+        )
+
+
+def verdict_of(
+    findings: Iterable[Finding],
+    history: History,
+    *,
+    not_checked: Iterable[Finding] | None = None,
+) -> Verdict:
+    """Return the verdict on a run.
+
+    Args:
+        findings: All findings of the run, in any order.
+        history: What was measured.
+        not_checked: What was not checked beside the notices among `findings`; None takes every
+            condition of which nothing that it needs was measured.
+
+    Returns:
+        The verdict; without findings its headline is "No problems found", or "Nothing was
+        measured".
+    """
+    findings = list(findings)
+    notices = [one for one in findings if CONDITIONS[one.rule].is_notice]
+    causes = causes_of(explain(one for one in findings if one not in notices))
+    gaps = _unmeasured(history, causes) if not_checked is None else not_checked
+    problems = [c for c in causes if c.is_open and c.severity >= Severity.WARNING]
+    return Verdict(
+        headline=_headline(causes, problems, history),
+        severity=max((_open_severity(cause) for cause in causes if cause.is_open), default=None),
+        causes=causes,
+        do_first=_first_remedy(problems),
+        not_checked=(*(one for one in notices if one.is_open), *gaps),
+    )
+
+
+def _open_severity(cause: Cause) -> Severity:
+    findings = [one for group in cause.groups for one in group.findings]
+    return max(one.severity for one in findings if one.is_open)
+
+
+def _first_remedy(problems: Sequence[Cause]) -> Remedy | None:
+    found = [one for cause in problems for group in cause.groups for one in group.findings]
+    return next((one.remedies[0] for one in found if one.is_open and one.remedies), None)
+
+
+# -------------------------------------------------------------------------------- headline
+
+
+def _headline(causes: Sequence[Cause], problems: Sequence[Cause], history: History) -> str:
+    broke_off = history.facts.get("broke_off")
+    if broke_off:
+        return f"Monitoring stopped early: {broke_off}"
+    if problems:
+        more = len(problems) - 1
+        rest = f", and {_counted(more, 'more problem')}" if more else ""
+        return f"{problems[0].title}{_where(problems[0].root.targets, history)}{rest}"
+    if not causes:
+        return "No problems found" if len(history) else "Nothing was measured"
+    notes = sum(cause.is_open for cause in causes)
+    counts = [
+        *([_counted(notes, "note")] if notes else []),
+        *([f"{len(causes) - notes} resolved"] if len(causes) > notes else []),
+    ]
+    state = "No problems found" if len(causes) == notes else "No open problems"
+    return f"{state} ({', '.join(counts)})"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def _where(targets: Sequence[str], history: History) -> str:
+    """Return where a problem is, as it follows a title; empty for the whole model."""
+    hidden = _hidden_layers(history)
+    if len(targets) == 1:
+        return f' in "{targets[0]}"' if targets[0] else ""
+    if hidden.issuperset(targets):
+        return f" in {len(targets)} of {len(hidden)} hidden layers"
+    return f" in {len(targets)} {_kind(targets, history)}"
+
+
+def _kind(targets: Sequence[str], history: History) -> str:
+    """Return what several targets are, in one word."""
+    if all(target.partition("[")[0] in ("inputs", "targets", "outputs") for target in targets):
+        return targets[0].partition("[")[0]
+    for kind in ("layers", "weights"):
+        if all(target in history.facts.get(kind, {}) for target in targets):
+            return kind
+    return "parts of the model"
+
+
+def _hidden_layers(history: History) -> set[str]:
+    layers = history.facts.get("layers", {})
+    return {target for target, known in layers.items() if known.get("role") == "hidden"}
+
+
+# ----------------------------------------------------------------------------- not checked
+
+
+def _unmeasured(history: History, causes: Sequence[Cause]) -> list[Finding]:
+    """Return a note for each condition that needs what nobody measured, and was not found."""
+    found = {group.rule for cause in causes for group in cause.groups}
+    measured = set(history.quantities())
+    notes = []
+    for condition in CONDITIONS:
+        missing = [need for need in condition.needs if not _is_known(need, measured, history)]
+        if missing and condition.name not in found:
+            notes.append(_note(condition, missing))
+    return notes
+
+
+def _is_known(need: str, measured: set[str], history: History) -> bool:
+    names = [name.strip() for name in need.split("|")]
+    return any(
+        bool(history.facts.get(name.removeprefix("facts/")))
+        if name.startswith("facts/")
+        else name in measured
+        for name in names
+    )
+
+
+def _note(condition: Condition, missing: Sequence[str]) -> Finding:
+    return Finding(
+        rule=condition.name,
+        severity=Severity.NOTE,
+        target="",
+        message=f"{condition.title}: not checked, because {' and '.join(missing)} "
+        f"{'was' if len(missing) == 1 else 'were'} not measured.",
+        evidence={"not_measured": list(missing)},
+    )
