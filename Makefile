@@ -89,6 +89,7 @@ screenshots: .venv/.dev
 # The pages of docs/ that are generated from the code; a test asserts that they are up to date.
 docs-pages: .venv/.dev
 	.venv/bin/python -m tools.quantities_page
+	.venv/bin/python -m tools.rules_page
 
 lint: .venv/.dev
 	.venv/bin/ruff check .

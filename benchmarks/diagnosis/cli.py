@@ -5,9 +5,9 @@ from pathlib import Path
 
 from benchmarks.diagnosis import backends, judge, outcomes, record, sample
 from benchmarks.diagnosis.program import PARTS
+from tools import rules_page
 
-DOCS = Path(__file__).parents[2] / "docs"
-PAGE, RULES = DOCS / "accuracy.md", DOCS / "rules.md"
+PAGE = Path(__file__).parents[2] / "docs" / "accuracy.md"
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -25,7 +25,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     one.add_argument("--same-start", type=Path, metavar="FOLDER", help="of starting weights")
     one = commands.add_parser("judge", parents=[shared], help="replay the rules and print figures")
     one.add_argument("--list", action="store_true", help="name every miss and false alarm")
-    one.add_argument("--write", action="store_true", help=f"write {PAGE.name} and {RULES.name}")
+    one.add_argument("--write", action="store_true", help="write the pages of docs/")
     commands.add_parser("list", parents=[shared], help="print the programs and their labels")
     one = commands.add_parser("check", parents=[shared], help="train plainly: does a fault hurt?")
     one.add_argument("--again", action="store_true", help="train also what was measured")
@@ -57,8 +57,7 @@ def run_judge(programs: list, options: argparse.Namespace) -> None:
     if options.write:
         elsewhere = backends.report(backends.choose(programs))
         PAGE.write_text(judge.page(verdicts, missing, elsewhere), encoding="utf-8")
-        rules = judge.rules_page(RULES.read_text(encoding="utf-8"), verdicts)
-        RULES.write_text(rules, encoding="utf-8")
+        rules_page.write_counts(judge.rule_counts(verdicts))
     print(judge.report(verdicts, missing))
     if options.list:
         print(judge.listing(verdicts))

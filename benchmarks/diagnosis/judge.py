@@ -90,10 +90,6 @@ def overall_rows(verdicts: Sequence[Verdict]) -> list[list[str]]:
     return rows
 
 
-RULE_CELLS = 5
-"""Columns of `docs/rules.md` that are written by hand: rule, condition, threshold, remedy and
-severity."""
-
 RULE_COLUMNS = [
     "rule",
     "half",
@@ -137,21 +133,14 @@ def rule_cells(verdicts: Sequence[Verdict], rule: str) -> list[str]:
     ]
 
 
-def rules_page(text: str, verdicts: Sequence[Verdict]) -> str:
-    """Return the page of the rules with how often each was right and wrong in its last columns.
+def rule_counts(verdicts: Sequence[Verdict]) -> dict[str, dict[str, int]]:
+    """Return how often each rule was right and wrong, for `docs/rules.md`.
 
     Right is a finding on a faulty program that names its fault or an accepted symptom of it. Wrong
     is an alarm on a healthy program, or on a faulty one about something else.
     """
-    lines = []
-    for line in text.splitlines():
-        cells = line.removeprefix("| ").removesuffix(" |").split(" | ")
-        rule = cells[0].strip("`")
-        if line.startswith("| `") and rule in DEFAULT_RULES.names:
-            counts = map(str, right_and_wrong(rule, verdicts))
-            line = f"| {' | '.join([*cells[:RULE_CELLS], *counts])} |"
-        lines.append(line)
-    return "\n".join(lines) + "\n"
+    counts = {rule: right_and_wrong(rule, verdicts) for rule in DEFAULT_RULES.names}
+    return {rule: {"right": right, "wrong": wrong} for rule, (right, wrong) in counts.items()}
 
 
 def right_and_wrong(rule: str, verdicts: Sequence[Verdict]) -> tuple[int, int]:

@@ -40,6 +40,7 @@ class Babysitter(keras.callbacks.Callback):
     Attributes:
         advice: Every `Finding` of the latest run: root causes first, their symptoms (with `cause`)
             behind each.
+        verdict: The `Verdict` on the latest run.
         history: The `History` of the latest run.
         overhead: What watching has cost, an `Overhead`.
 

@@ -216,7 +216,7 @@ def test_after_an_exception_elsewhere_nothing_is_left():
         ({"every": "often"}, ValueError, "Received: every='often'"),
         ({"budget": 0}, ValueError, r"`budget` must be in \(0, 1\]"),
         ({"budget": 1.5}, ValueError, "Received: budget=1.5"),
-        ({"rules": ["dead_unit"]}, ValueError, "Received: 'dead_unit'"),
+        ({"rules": ["dead_unit"]}, ValueError, "Unknown rule 'dead_unit'"),
         ({"probe": 3}, TypeError, "`probe` must be a tuple"),
         ({"probe": (X, Y[:3])}, ValueError, "one and the same number of examples"),
         ({"probe": (X[:0], Y[:0])}, ValueError, "at least 1"),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from keras_babysit.dashboard import kb_report
-from keras_babysit.findings import Severity
+from keras_babysit.findings import Severity, Verdict
 from keras_babysit.history import History
 from keras_babysit.sinks import JsonLines
 from tests.conformance.sinks import ADVICE, HOSTILE_NAMES, opened
@@ -119,6 +119,11 @@ def test_json_is_one_record_a_run(run, tmp_path):
     assert status == 1
     assert (first["name"], first["state"], first["report"]["worst"]) == ("a", "finished", "WARNING")
     assert (second["name"], second["report"]["worst"]) == ("b.jsonl", None)
+    verdicts = [Verdict.from_json(one["report"]["verdict"]) for one in (first, second)]
+    assert [one.headline for one in verdicts] == [
+        'Dead units in "dense"',
+        "No open problems (1 resolved)",
+    ]
 
 
 def test_page_of_one_run_and_of_many(run, tmp_path):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from keras_babysit.findings import Change, Finding, Journal, Remedy, Severity
@@ -71,8 +73,15 @@ def test_targets_and_rules_are_apart():
 
 
 def test_json_and_back():
-    original = findings()
+    original = replace(findings(), measured_step=7, needs_cause=True, cause="plateau")
     assert Finding.from_json(original.to_json()) == original
+
+
+def test_a_record_of_an_earlier_version_is_read():
+    record = findings().to_json()
+    for field in ("cause", "measured_step", "needs_cause"):
+        del record[field]
+    assert Finding.from_json(record) == findings()
 
 
 def test_patience_is_checked():

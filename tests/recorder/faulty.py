@@ -259,4 +259,5 @@ def fit(make, sitter, **options):
 
 
 def reported(sitter, rule="flight_recorder"):
-    return [finding for finding in sitter.findings if finding.rule == rule]
+    found = (finding for finding in sitter.findings if finding.rule == rule)
+    return sorted(found, key=lambda finding: finding.step)

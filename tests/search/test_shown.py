@@ -158,7 +158,7 @@ def test_the_table_comes_with_the_findings(capsys):
     spread = [record(n, v, dropout=d) for n, (d, v) in enumerate([(0, 3), (0.2, 2), (0.5, 1)])]
     findings = next_ranges(spread, {"dropout": DROPOUT}, Steering())[1]
     text = as_text(summary(spread, findings, OBJECTIVE))
-    assert "NOTE edge_of_range: The best trial has dropout=0.5" in text
+    assert "NOTE edge_of_range after round 1: The best trial has dropout=0.5" in text
     assert 'hp.Float("dropout"' in text
     assert "3 trials: 3 complete; 0 examples" in text
     assert max(len(line) for line in text.splitlines()) <= 100

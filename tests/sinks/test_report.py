@@ -176,8 +176,11 @@ def test_page_holds_remedies_as_code():
 
 def test_timeline_holds_what_opened_and_when_it_resolved():
     findings = [replace(ADVICE, step=10, resolved_step=40), replace(ADVICE, step=60)]
-    bars = Page(Report(a_history(), findings).to_html()).data["timeline"]
-    assert {(bar["from"], bar["to"]) for bar in bars} == {(10, 40), (60, None)}
+    page = Page(Report(a_history(), findings).to_html())
+    bars = page.data["timeline"]
+    assert [(bar["from"], bar["to"]) for bar in bars] == [(60, None), (10, 40)]
+    ids = [attrs["id"] for tag, attrs in page.elements if tag == "article"]
+    assert [bar["anchor"] for bar in bars] == ids  # a bar leads to its finding
 
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES, ids=ascii)
