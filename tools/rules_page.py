@@ -5,12 +5,13 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from keras_babysit.checks import DEFAULT_CHECKS
-from keras_babysit.findings import CONDITIONS, Condition
+from keras_babysit.findings import CONDITIONS, Condition, alternatives
+from keras_babysit.findings.verdict import FACTS
 from keras_babysit.rules import DEFAULT_RULES, RANKED, Rule
 
 ROOT = Path(__file__).parents[1]
@@ -117,12 +118,7 @@ def _prose(text: str) -> str:
 
 
 def _need(need: str) -> str:
-    names: Sequence[str] = need.split(" | ")
-    shown = [
-        f"the facts of the {name.removeprefix('facts/')}" if "facts/" in name else f"`{name}`"
-        for name in names
-    ]
-    return " or ".join(shown)
+    return " or ".join(FACTS.get(name, f"`{name}`") for name in alternatives(need))
 
 
 def _link(condition: Condition) -> str:

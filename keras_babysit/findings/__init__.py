@@ -1,7 +1,7 @@
 """What was found in a run: findings, the journal that reports each once, and the verdict."""
 
 from keras_babysit.findings.causes import Cause, Group, causes_of, explain, moments
-from keras_babysit.findings.condition import CONDITIONS, Condition, Conditions
+from keras_babysit.findings.condition import CONDITIONS, Condition, Conditions, alternatives
 from keras_babysit.findings.finding import Finding, Remedy, Severity
 from keras_babysit.findings.journal import MAX_EPISODES, Change, Event, Journal
 from keras_babysit.findings.verdict import Verdict, verdict_of
@@ -20,6 +20,7 @@ __all__ = [
     "Remedy",
     "Severity",
     "Verdict",
+    "alternatives",
     "causes_of",
     "explain",
     "moments",

@@ -44,6 +44,16 @@ class Condition:
             object.__setattr__(self, "title", self.name.replace("_", " ").capitalize())
 
 
+def alternatives(need: str) -> list[str]:
+    """Return the names of which one is enough for a need of a condition.
+
+    Example:
+        >>> alternatives("loss/batch | logs/loss")
+        ['loss/batch', 'logs/loss']
+    """
+    return [name.strip() for name in need.split("|")]
+
+
 class Conditions:
     """All conditions that are known by name, in the rank of causes.
 

@@ -6,10 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from keras_babysit import quantities
 from keras_babysit.findings.causes import Cause, causes_of, explain, moments
-from keras_babysit.findings.condition import CONDITIONS, Condition
+from keras_babysit.findings.condition import CONDITIONS, Condition, alternatives
 from keras_babysit.findings.finding import Finding, Remedy, Severity
 from keras_babysit.history import History
+
+FACTS = {"facts/data": "the training data", "facts/outputs": "the outputs and their losses"}
+"""What a condition may need beside quantities, for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,21 +183,24 @@ def _unmeasured(history: History, causes: Sequence[Cause]) -> list[Finding]:
 
 
 def _is_known(need: str, measured: set[str], history: History) -> bool:
-    names = [name.strip() for name in need.split("|")]
     return any(
         bool(history.facts.get(name.removeprefix("facts/")))
         if name.startswith("facts/")
         else name in measured
-        for name in names
+        for name in alternatives(need)
     )
 
 
 def _note(condition: Condition, missing: Sequence[str]) -> Finding:
+    titles = [" or ".join(map(_title, alternatives(need))) for need in missing]
     return Finding(
         rule=condition.name,
         severity=Severity.NOTE,
         target="",
-        message=f"{condition.title}: not checked, because {' and '.join(missing)} "
-        f"{'was' if len(missing) == 1 else 'were'} not measured.",
+        message=f"{condition.title} not checked. Not measured: {'; '.join(titles)}.",
         evidence={"not_measured": list(missing)},
     )
+
+
+def _title(need: str) -> str:
+    return FACTS.get(need) or quantities.describe(need).title

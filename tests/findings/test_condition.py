@@ -95,5 +95,7 @@ def test_what_was_not_measured_is_named():
         "non_finite_values",
         "oscillating_loss",
     }
-    assert "activations/std" in notes["dead_units"].message
+    assert notes["dead_units"].message == (
+        "Dead units not checked. Not measured: Activation, standard deviation."
+    )
     assert notes["dead_units"].evidence == {"not_measured": ["activations/std"]}
