@@ -75,7 +75,7 @@ class Rescuer:
         lower = None if rate is None else (rate * factor).astype(rate.dtype)
         number = self._health.rescues + 1
         sentences = [
-            _what_was_done(incident, skips, done, planned),
+            _what_was_done(incident, position, skips, done, planned),
             _what_the_rate_is(rate, lower) if rate is not None and factor < 1 else "",
             f"Rescue {number} of {self.rescue.max_times}.",
         ]
@@ -102,13 +102,22 @@ def _where(incident, position):
     return f"batch {incident.bad.kept.batch_index} of epoch {incident.bad.kept.epoch + 1}"
 
 
-def _what_was_done(incident, skips, done, planned):
+def _what_was_done(incident, position, skips, done, planned):
     parts = [f"Restored the state of step {incident.good_step}"]
-    if skips and incident.bad is not None:
+    is_skipped = skips and incident.bad is not None
+    if is_skipped:
         parts.append(f"skipped batch {incident.bad.kept.batch_index}")
     if planned:
-        parts.append(f"trained again on {done} of the {planned} batches since")
-    return ", ".join(parts) + "."
+        parts.append(f"trained again on {done} of {planned} {_batches(planned)} since")
+    text = f"{', '.join(parts[:-1])} and {parts[-1]}." if len(parts) > 1 else f"{parts[0]}."
+    lost = position.step - incident.good_step - is_skipped
+    if not planned and lost > 0:
+        text += f" Training on {lost} {_batches(lost)} since is lost."
+    return text
+
+
+def _batches(count):
+    return "batch" if count == 1 else "batches"
 
 
 def _what_the_rate_is(rate, lower):

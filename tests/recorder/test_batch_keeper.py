@@ -9,7 +9,7 @@ from keras_babysit.recorder.batch_keeper import BatchKeeper
 from keras_babysit.recorder.ring import Ring
 from keras_babysit.recorder.snapshot import Position
 from tests.recorder import faulty
-from tests.recorder.driver import Drive
+from tests.recorder.driver import Drive, arguments_of
 
 
 class Halve(keras.callbacks.Callback):
@@ -74,8 +74,9 @@ def test_one_that_is_off_takes_no_batch_and_has_no_sandbox():
 @pytest.mark.parametrize("batches", [[], ["a batch"]], ids=["no-batch", "one-batch"])
 def test_a_step_that_raised_is_forgotten(batches):
     model, _, _ = faulty.nan_input()
+    model.optimizer.build(model.trainable_variables)
     keeper = BatchKeeper(model)
-    keeper.keep(Position(), 0, [np.zeros(2)], (None, [None] * 3))
-    keeper.keep(Position(1, 1, 0), 1, batches, (None, [None] * 3))
+    keeper.keep(Position(), 0, [np.zeros(2)], arguments_of(model))
+    keeper.keep(Position(1, 1, 0), 1, batches, arguments_of(model))
     keeper.cancel(batches)
     assert [one.call for one in keeper.ring.since(0)] == [0]

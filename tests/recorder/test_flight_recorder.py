@@ -155,7 +155,8 @@ def make_run(name):
     make_model, make_data, loss = MODELS[kind]
     x, y = make_data(np.random.default_rng(0))
     keras.utils.set_random_seed(1)
-    return make_model, loss, DATA[data](x, y)
+    batch = keras.tree.map_structure(lambda leaf: leaf[:2], (x, y))
+    return make_model, loss, DATA[data](x, y), batch
 
 
 LONG = ("recurrent", "convolutional", "weighted", "py-dataset", "compiled", "overflow")
@@ -173,9 +174,9 @@ def with_slow(names):
 @pytest.mark.parametrize("name", with_slow(RUNS))
 def test_the_replay_meets_the_run_bit_for_bit(name, tmp_path):
     """The run trains as if alone, and what was kept of it leads to its very end."""
-    make_model, loss, data = make_run(name)
+    make_model, loss, data, _ = make_run(name)
     bare = train(make_model, loss, data, [], **RUNS[name])
-    make_model, loss, data = make_run(name)
+    make_model, loss, data, batch = make_run(name)
     ends = []
 
     class AtItsEnd(keras.callbacks.Callback):
@@ -183,7 +184,7 @@ def test_the_replay_meets_the_run_bit_for_bit(name, tmp_path):
             if epoch == 1:
                 ends.append(replayed_end(drive.recorder))
 
-    drive = Drive(tmp_path, schedule=Schedule(budget=FIRST_SNAPSHOT_ONLY))
+    drive = Drive(tmp_path, schedule=Schedule(budget=FIRST_SNAPSHOT_ONLY), batch=batch)
     recorded = train(make_model, loss, data, [drive, AtItsEnd()], **RUNS[name])
     assert_equal(bare, recorded)
     assert drive.recorder.findings == []
@@ -211,7 +212,7 @@ def replayed_end(recorder):
     real = but_metrics(backend.state(model, None))
     with recorder.batches.sandbox(recorder.attachment.train_function, None) as box:
         replay = Replay(model, box, limit=np.inf)
-        assert replay.first_bad(start, ring.since(0)) is None
+        assert replay.first_bad(start, ring.since(start.call)) is None
         replayed = but_metrics(box.values())
     for one, other in zip(but_metrics(backend.state(model, None)), real, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -253,7 +254,7 @@ def test_what_no_training_step_did_is_not_guessed(tmp_path):
 def test_what_lies_before_the_kept_batches_is_not_guessed(tmp_path):
     schedule = Schedule(budget=FIRST_SNAPSHOT_ONLY)
     drive = Drive(tmp_path, schedule=schedule, ring=Ring(max_steps=2))
-    fit(faulty.nan_input, drive, epochs=1)
+    fit(faulty.infinite_target, drive, epochs=1)
     (finding,) = drive.recorder.findings
     assert finding.message == (
         f"{UNLOCATED} The latest snapshot is of step 0; of the 10 calls since only the latest 2 "

@@ -1,5 +1,7 @@
 """What a rescue says and restores, from an incident that is made up."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -59,7 +61,7 @@ def rate_in(model, values):
 def test_a_rescue_that_continues_says_what_it_did():
     finding, restored, model = restore(kb.Rescue(lr_factor=0.5))
     assert finding.message == (
-        "Restored the state of step 6, skipped batch 6, trained again on 1 of the 2 batches since. "
+        "Restored the state of step 6, skipped batch 6 and trained again on 1 of 2 batches since. "
         "Learning rate lowered from 0.5 to 0.25. Rescue 1 of 3. Nobody knows why."
     )
     assert finding.target == "batch 6 of epoch 1"
@@ -75,10 +77,29 @@ def test_a_rescue_that_continues_says_what_it_did():
 def test_a_learning_rate_that_is_kept_is_not_mentioned():
     finding, restored, model = restore(kb.Rescue(lr_factor=1.0, skip_batch=False))
     assert finding.message == (
-        "Restored the state of step 6, trained again on 1 of the 3 batches since. "
+        "Restored the state of step 6 and trained again on 1 of 3 batches since. "
         "Rescue 1 of 3. Nobody knows why."
     )
     assert rate_in(model, restored) == 0.5  # what callbacks made of it, not what it was then
+
+
+@pytest.mark.parametrize(
+    ("good_step", "is_located", "done"),
+    [
+        (6, False, "Restored the state of step 6. Training on 3 batches since is lost."),
+        (8, False, "Restored the state of step 8. Training on 1 batch since is lost."),
+        (9, False, "Restored the state of step 9."),
+        (8, True, "Restored the state of step 8 and skipped batch 6."),
+    ],
+    ids=["three-lost", "one-lost", "none-lost", "only-the-skipped-one"],
+)
+def test_what_cannot_be_trained_on_again_is_lost_and_said_so(good_step, is_located, done):
+    def incident(values):
+        made = incident_of(values, is_located=is_located)
+        return replace(made, good_step=good_step, later=[], replay=None)
+
+    finding, _, _ = restore(kb.Rescue(lr_factor=1.0), incident=incident)
+    assert finding.message == f"{done} Rescue 1 of 3. Nobody knows why."
 
 
 def test_after_the_last_rescue_it_stops():

@@ -4,7 +4,6 @@ import keras
 import numpy as np
 import pytest
 
-from keras_babysit.backends import backend
 from keras_babysit.history import History, Measurement
 from keras_babysit.recorder.ring import Ring
 from keras_babysit.recorder.snapshot import Position
@@ -12,7 +11,7 @@ from keras_babysit.recorder.state_keeper import StateCheck, StateKeeper
 from keras_babysit.schedule import Schedule
 from keras_babysit.schedule.schedule import GRACE_SECONDS
 from tests.recorder import faulty
-from tests.recorder.driver import Clock, Drive
+from tests.recorder.driver import Clock, Drive, arguments_of
 
 GOOD, FINITE, LOST = StateCheck
 
@@ -43,15 +42,6 @@ def keeper_of(model, *, every=1, clock=None, start=None, ring=None):
     if start is not None:
         history.extend([Measurement(0, 0, "loss/start", "", start)])
     return StateKeeper(model, Ring() if ring is None else ring, history=history, schedule=schedule)
-
-
-def arguments_of(model):
-    """Return the arguments of a train function, as far as they hold the state."""
-    if keras.backend.backend() != "jax":
-        return None
-    groups = backend.state(model, None)
-    count = len(model.non_trainable_variables)
-    return ((groups[0], groups[1][:count], groups[2], groups[1][count:]), None)
 
 
 def check(keeper, model, call, epoch=0):
