@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_babysit.backends import backend
+from keras_babysit.backends import backend, to_array
 from keras_babysit.checks._depths import tensors
 from keras_babysit.checks._facts import renamed
 from keras_babysit.checks.result import CheckResult, Unknown
@@ -161,4 +161,4 @@ def _kernel_gradients(case):
 
     _, gradients = backend.value_and_grad(loss_of, case.state[0])
     pairs = zip(model.trainable_variables, gradients, strict=True)
-    return {id(v): np.asarray(backend.to_numpy(g), "float64") for v, g in pairs}
+    return {id(v): to_array(g).astype("float64") for v, g in pairs}

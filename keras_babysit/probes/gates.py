@@ -57,7 +57,7 @@ def profile(function) -> Profile | None:
     Softmax and gated linear units mix their inputs and have no gate of their own.
     """
     is_method = getattr(function, "__self__", None) is not None  # a cache would keep its layer
-    with backend.at_once():
+    with backend.eagerly():
         if is_method or not isinstance(function, Hashable):
             return _profile.__wrapped__(function)
         return KNOWN[function] if function in KNOWN else _profile(function)
@@ -122,7 +122,7 @@ def reach(function) -> Reach | None:
 
 def evaluated_reach(function) -> Reach | None:
     """Return the same as `reach`, without looking it up."""
-    with backend.at_once():
+    with backend.eagerly():
         try:
             far = _evaluate(function, np.outer([-1, 1], np.linspace(_CENTRE, _FAR, 8)))
             rows = _evaluate(function, np.random.default_rng(0).normal(0, _CENTRE, (16, 5)))

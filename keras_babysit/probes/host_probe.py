@@ -63,7 +63,7 @@ def first_loss(result):
 def _read(values):
     """Return weights on the host, and of the large ones `ENTRIES` entries."""
     large = [value for value in values if _is_large(value)]
-    parts = iter(backend.spread(large, ENTRIES))
+    parts = iter(backend.subsample(large, ENTRIES))
     return [_on_host(next(parts) if _is_large(value) else value) for value in values]
 
 

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from keras import ops
 
-from keras_babysit.baselines.baselines import mean_and_error
+from keras_babysit.baselines import mean_and_error
 from keras_babysit.probes import taps
 from keras_babysit.probes.probe import compute_loss, stateless, weight_penalty
 from keras_babysit.probes.readings import Pass
 from keras_babysit.probes.units import read_openings
-from keras_babysit.samples.batches import part, size
+from keras_babysit.samples.batches import size, take
 from keras_babysit.samples.sample import SLICES
 
 GATES = ("activations/gate_max", "activations/piece_share")
@@ -116,7 +116,7 @@ class Score:
         if self._parts == 1:
             return [batch]
         length = size(batch) // self._parts
-        return [part(batch, place * length, (place + 1) * length) for place in range(self._parts)]
+        return [take(batch, slice(i * length, (i + 1) * length)) for i in range(self._parts)]
 
 
 def _most_parts(length, max_examples):

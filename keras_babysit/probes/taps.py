@@ -12,6 +12,8 @@ from typing import Any
 
 import keras
 
+from keras_babysit.shadow import shadowed
+
 ACTIVATION_LAYERS = (
     keras.layers.ELU,
     keras.layers.LeakyReLU,
@@ -112,12 +114,12 @@ def tapped(layers, target_of, record):
     with contextlib.ExitStack() as stack:
         for layer in layers:
             if is_watchable(layer):
-                stack.enter_context(_Tap(layer, target_of[id(layer)], record))
+                stack.enter_context(_Tap(layer, target_of[id(layer)], record).entered())
         yield
 
 
 class _Tap:
-    """Shadows `call`, `activation` and `reduce_pieces` of one layer while it is entered."""
+    """What stands in for `call`, `activation` and `reduce_pieces` of one layer."""
 
     def __init__(self, layer, target, record):
         self._layer = layer
@@ -132,19 +134,17 @@ class _Tap:
         self._z = None  # what went into the fused activation in the call at hand
         self._pieces = None  # what the maximum was taken of in the call at hand
 
-    def __enter__(self):
-        object.__setattr__(self._layer, "call", self._call)
+    @contextlib.contextmanager
+    def entered(self):
+        shadows = {"call": self._call}
         if self._activation is not None:
-            object.__setattr__(self._layer, "activation", self._activate)
+            shadows["activation"] = self._activate
         if self._reduce is not None:
-            object.__setattr__(self._layer, "reduce_pieces", self._reduce_pieces)
-
-    def __exit__(self, *error):
-        object.__delattr__(self._layer, "call")
-        if self._activation is not None:
-            object.__setattr__(self._layer, "activation", self._activation)
-        if self._reduce is not None:
-            object.__delattr__(self._layer, "reduce_pieces")
+            shadows["reduce_pieces"] = self._reduce_pieces
+        with contextlib.ExitStack() as stack:
+            for name, shadow in shadows.items():
+                stack.enter_context(shadowed(self._layer, name, shadow))
+            yield
 
     def _activate(self, z, *args, **kwargs):
         self._z = z
@@ -160,15 +160,15 @@ class _Tap:
         self._calls += 1
         name = self._target if self._calls == 1 else f"{self._target}#{self._calls}"
         replaced = None
-        for place, y in enumerate(_tensors(outputs)):
-            if place == 0:
+        for index, y in enumerate(_tensors(outputs)):
+            if index == 0:
                 x = args[0] if args and hasattr(args[0], "shape") else None
                 z, function = self._nonlinearity(args)
                 replaced = self._record(
                     Call(self._layer, name, y, z, function, x=x, pieces=self._pieces)
                 )
             else:
-                self._record(Call(self._layer, f"{name}[{place}]", y))
+                self._record(Call(self._layer, f"{name}[{index}]", y))
         return outputs if replaced is None or keras.tree.is_nested(outputs) else replaced
 
     def _nonlinearity(self, args):

@@ -27,11 +27,11 @@ class UpdateRatio:
 
     def before(self, state):
         """Return a copy of what the step is about to change."""
-        return backend.spread(state[0], ENTRIES)
+        return backend.subsample(state[0], ENTRIES)
 
     def after(self, before, trained):
         """Return the ratio of each variable as an array; NaN where there is none."""
-        trained = backend.spread(trained, ENTRIES)
+        trained = backend.subsample(trained, ENTRIES)
         if self._function is None:
             self._function = (
                 backend.compile(_ratios, before, trained) if self.is_compiled else _ratios

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from keras_babysit.baselines.task import read_task
+from keras_babysit.baselines import read_task
 from keras_babysit.probes.loss_facts import describe_loss
 
 

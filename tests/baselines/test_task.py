@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_babysit.baselines import baselines
+from keras_babysit import baselines
 from tests.baselines.tasks import one_hot, read
 
 

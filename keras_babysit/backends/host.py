@@ -1,0 +1,30 @@
+"""The way of a tensor to the host."""
+
+from typing import Any
+
+import numpy as np
+
+from keras_babysit.backends.selected import backend
+
+HALF_PRECISION = ("bfloat16", "float16")
+"""Dtypes whose squares overflow or lose most digits, and that numpy has no fast arithmetic for."""
+
+
+def to_array(tensor: Any) -> np.ndarray:
+    """Return a tensor as an array on the host, to compute with.
+
+    float16 and bfloat16 become float32, which holds each of their values exactly. All other dtypes
+    stay. For the values in the very dtype that they have, as a snapshot needs them, use
+    `backend.to_numpy`.
+
+    Args:
+        tensor: A tensor of the backend in use, or an array.
+
+    Example:
+        >>> to_array(keras.ops.ones((2,), "bfloat16")).dtype.name
+        'float32'
+        >>> to_array(keras.ops.ones((2,), "int32")).dtype.name
+        'int32'
+    """
+    array = np.asarray(backend.to_numpy(tensor))
+    return array.astype("float32") if array.dtype.name in HALF_PRECISION else array
