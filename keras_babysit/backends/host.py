@@ -6,15 +6,13 @@ import numpy as np
 
 from keras_babysit.backends.selected import backend
 
-HALF_PRECISION = ("bfloat16", "float16")
-"""Dtypes whose squares overflow or lose most digits, and that numpy has no fast arithmetic for."""
-
 
 def to_array(tensor: Any) -> np.ndarray:
     """Return a tensor as an array on the host, to compute with.
 
-    float16 and bfloat16 become float32, which holds each of their values exactly. All other dtypes
-    stay. For the values in the very dtype that they have, as a snapshot needs them, use
+    float16, bfloat16 and still smaller types become float32, which holds each of their
+    values exactly: squares of the small types overflow, and numpy has no fast arithmetic for them.
+    All other dtypes stay. For the values in the very dtype that they have, as a snapshot needs them, use
     `backend.to_numpy`.
 
     Args:
@@ -27,4 +25,5 @@ def to_array(tensor: Any) -> np.ndarray:
         'int32'
     """
     array = np.asarray(backend.to_numpy(tensor))
-    return array.astype("float32") if array.dtype.name in HALF_PRECISION else array
+    is_small = array.dtype == "float16" or array.dtype.kind == "V"  # V: bfloat16 and smaller ones
+    return array.astype("float32") if is_small else array

@@ -13,7 +13,7 @@ from keras_babysit.rules import dead_units, saturated_units
 
 LOST = 1e-3
 """Share of the signal below which it counts as lost. What arrives is a thousandth, where a gate
-counts as shut too (`probes.gates.CLOSED`): no learning rate suits both ends of such a network."""
+counts as closed too (`gates.CLOSED_GATE`): no learning rate suits both ends of such a network."""
 
 BLOWN = 1e3
 """The same the other way round."""

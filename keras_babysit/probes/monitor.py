@@ -11,7 +11,7 @@ from keras_babysit.probes.building import build
 from keras_babysit.probes.gate_window import GateWindow
 from keras_babysit.probes.loss_facts import describe_outputs, has_plain_loss
 from keras_babysit.probes.optimizer_state import learning_rate, loss_scale
-from keras_babysit.probes.probe import Probe, alike, weight_names
+from keras_babysit.probes.probe import Probe, symmetric_kernels, weight_names
 from keras_babysit.probes.score import Score
 from keras_babysit.probes.update_ratio import UpdateRatio
 from keras_babysit.samples import batches
@@ -84,7 +84,7 @@ class Monitor:
         has_loss = has_plain_loss(model)
         layers, outermost = taps.leaves(model), taps.outermost(model)
         self._weights = weight_names(model)
-        self._suspects = alike(model, backend.state(model, arguments))
+        self._symmetric_kernels = symmetric_kernels(model, backend.state(model, arguments))
         self._size = sum(LOOP_SIZE if isinstance(x, taps.OPAQUE_LAYERS) else 1 for x in layers)
         # One look alone, as `check` takes it, does not earn a compilation back.
         if self.planned and self._may_compile and not self.is_compiled:
@@ -110,7 +110,7 @@ class Monitor:
             has_loss=has_loss,
             has_call=has_call,
             is_compiled=self.is_compiled,
-            suspects=self._suspects,
+            symmetric_kernels=self._symmetric_kernels,
         )
         # Uncompiled, what does not grow with the examples is most of it in a small network.
         self._pace = Pace(fixed=0.0 if self.is_compiled else REPEAT_FRACTION * self.start_seconds)
@@ -193,7 +193,7 @@ class Monitor:
                 self.history.note(is_compiled=self.is_compiled)
         else:
             is_first = False
-            readings = host_probe.look(self._weights, state, batch)
+            readings = host_probe.read_on_host(self._weights, state, batch)
         if self.history.facts.model is None:
             self._describe_run(batch)
         if is_first:
