@@ -10,10 +10,10 @@ from keras_babysit.backends.selected import backend
 def to_array(tensor: Any) -> np.ndarray:
     """Return a tensor as an array on the host, to compute with.
 
-    float16, bfloat16 and still smaller types become float32, which holds each of their
-    values exactly: squares of the small types overflow, and numpy has no fast arithmetic for them.
-    All other dtypes stay. For the values in the very dtype that they have, as a snapshot needs them, use
-    `backend.to_numpy`.
+    float16, bfloat16 and still smaller types become float32, which holds each of their values
+    exactly: their squares overflow, and numpy has no fast arithmetic for them. All other dtypes
+    stay, and the array may share the memory of the tensor. For the values in their own dtype, as a
+    snapshot needs them, use `backend.to_numpy`.
 
     Args:
         tensor: A tensor of the backend in use, or an array.

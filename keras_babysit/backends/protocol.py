@@ -159,7 +159,7 @@ class Backend(Protocol):
         """Return an array or variable's value as a tensor on the device of the variables."""
 
     def to_numpy(self, tensor: Any) -> np.ndarray:
-        """Return the exact values of a tensor or array on the host.
+        """Return the exact values of a tensor or array on the host; they may share its memory.
 
         The dtype stays where numpy has it. bfloat16 becomes float32 on PyTorch and the extension
         type `bfloat16` elsewhere. To compute with the numbers use `backends.to_array`.

@@ -55,6 +55,8 @@ def derivative(function, z):
     with torch.enable_grad():
         z = z.detach().requires_grad_(True)
         y = function(z)
+        if not y.requires_grad:
+            return torch.zeros_like(z)
         (gradient,) = torch.autograd.grad(y.sum(), z, allow_unused=True)
     return torch.zeros_like(z) if gradient is None else gradient
 
