@@ -4,7 +4,6 @@ A check takes a `SinkCase` and an empty folder and fails by assertion.
 """
 
 import dataclasses
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -194,16 +193,14 @@ def check_can_be_read_while_the_run_goes_on(case: SinkCase, folder: Path) -> Non
 
 def check_keeps_to_its_folder(case: SinkCase, folder: Path) -> None:
     """No name leads to a file outside of its folder."""
-    inside = folder / "inside"
-    inside.mkdir()
-    before = os.listdir(folder)
-    targets = ["../../escape", "/absolute", "..\\windows"]
-    written_by(
-        case,
-        inside,
-        measurements=[Measurement(1, 0, "activations/std", name, 1.0) for name in targets],
-    )
-    assert os.listdir(folder) == before
+    inside = folder / "one" / "two" / "inside"
+    inside.mkdir(parents=True)
+    names = ["../escape", "../../escape", str(folder / "absolute"), "..\\windows"]
+    measurements = [Measurement(1, 0, "activations/std", name, 1.0) for name in names]
+    events = [opened(replace(FINDING, rule=name, target=name)) for name in names]
+    written_by(case, inside, measurements=measurements, events=events)
+    outside = {*folder.rglob("*")} - {*inside.rglob("*"), *inside.parents, inside}
+    assert outside == set()
 
 
 CHECKS: dict[str, Callable[[SinkCase, Path], None]] = {
