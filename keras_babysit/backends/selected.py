@@ -26,7 +26,7 @@ def load(name: str) -> Backend:
             f"Received: {name!r}. Set the environment variable KERAS_BACKEND to one of these "
             "before keras is imported."
         )
-    module: Backend = importlib.import_module(f"keras_babysit.backends.{name}")  # type: ignore[assignment]
+    module: Backend = importlib.import_module(f"keras_babysit.backends.{name}")
     return module
 
 

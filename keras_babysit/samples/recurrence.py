@@ -24,7 +24,7 @@ class Recurrence:
         >>> for _ in range(3):
         ...     same.note((data[::-1], None, None), known, 4)
         ...     changed.note((data + 0.1, None, None), known, 4)
-        >>> same.share, changed.share
+        >>> same.fraction, changed.fraction
         (1.0, 0.0)
     """
 
@@ -33,7 +33,7 @@ class Recurrence:
         self._expected = 0.0
 
     @property
-    def share(self):
+    def fraction(self):
         """Fraction of the expected repeats that were found, in tenths; None at first.
 
         A finer one would be another fact after each batch, and facts are logged as they change.

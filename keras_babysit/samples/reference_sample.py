@@ -90,8 +90,8 @@ class ReferenceSample:
         size = self._history.facts.batch_size
         examples = steps * (batches.size(batch) if size is None else size)
         self._recurrence.note(batch, self._rows, examples)
-        if self._recurrence.share is not None:
-            self._history.note(recurring_fraction=self._recurrence.share)
+        if self._recurrence.fraction is not None:
+            self._history.note(recurring_fraction=self._recurrence.fraction)
 
     def wants_validation_batch(self, index):
         """Return whether the batch at `index` of the validation data is wanted.

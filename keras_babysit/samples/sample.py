@@ -41,7 +41,7 @@ class Sample:
         self._stride = 1
         self._kept = []  # (index in the stream, batch)
 
-    def __len__(self):
+    def __len__(self) -> int:
         """Return the number of kept examples."""
         return sum(size(batch) for _, batch in self._kept)
 
@@ -97,11 +97,11 @@ class Sample:
         subsample._kept = [(0, take(joined, slice(None, None, spacing)))]
         return subsample
 
-    def subsample_size(self, examples):
+    def subsample_size(self, examples: int) -> int:
         """Return the number of examples that `subsample` returns."""
         return -(-len(self) // self._spacing(examples))
 
-    def _spacing(self, examples):
+    def _spacing(self, examples: int) -> int:
         return max(1, len(self) // max(1, examples))
 
     def _largest(self, batch):

@@ -27,13 +27,13 @@ class GradientTurns:
         True
     """
 
-    def __init__(self, start_seconds):
+    def __init__(self, start_seconds: float) -> None:
         self._start_seconds = start_seconds
         self._spent = 0.0  # on full probes, without the first
         self._counts = {True: 0, False: 0}
         self._fastest = {True: float("inf"), False: float("inf")}
 
-    def takes_gradients(self):
+    def takes_gradients(self) -> bool:
         """Return whether the next probe is to take gradients."""
         full, forward = self._counts[True], self._counts[False]
         if full < FIRST_FULL_PROBES or self._spent < self._start_seconds:
@@ -44,7 +44,7 @@ class GradientTurns:
             return True
         return (full + forward) % FULL_PROBE_EVERY == 0
 
-    def note(self, *, takes_gradients, seconds):
+    def note(self, *, takes_gradients: bool, seconds: float) -> None:
         """Record how long a probe took."""
         if self._counts[takes_gradients]:
             self._fastest[takes_gradients] = min(self._fastest[takes_gradients], seconds)

@@ -26,23 +26,23 @@ class Pace:
         0.03
     """
 
-    def __init__(self, *, fixed=0.0):
+    def __init__(self, *, fixed: float = 0.0) -> None:
         self._fixed = fixed
-        self._fastest = {}  # seconds by the number of examples
+        self._fastest: dict[int, float] = {}  # seconds by the number of examples
 
-    def note(self, examples, seconds):
+    def note(self, examples: int, seconds: float) -> None:
         """Record how long a pass over `examples` examples took."""
         self._fastest[examples] = min(seconds, self._fastest.get(examples, math.inf))
 
-    def per_example(self):
+    def per_example(self) -> float:
         """Return the seconds per further example, 0 before the first pass."""
         return self._per_example(self._fixed)
 
-    def most_per_example(self):
+    def most_per_example(self) -> float:
         """Return the same, or an upper bound as long as it depends on the guess."""
         return self._per_example(0.0)
 
-    def _per_example(self, fixed):
+    def _per_example(self, fixed: float) -> float:
         if not self._fastest:
             return 0.0
         few, many = min(self._fastest), max(self._fastest)

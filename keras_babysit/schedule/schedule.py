@@ -2,6 +2,8 @@
 
 import contextlib
 import time
+from collections.abc import Callable, Iterator
+from typing import Literal
 
 from keras_babysit.history import Overhead
 
@@ -44,7 +46,7 @@ for dense networks. A compiled probe takes a tenth of an uncompiled one. As much
 for the probes after it."""
 
 
-def retry_step(step):
+def retry_step(step: int) -> int:
     """Return the step at which to ask again for what the budget does not allow at `step`."""
     return step + 1 + step // 100
 
@@ -62,7 +64,13 @@ class Schedule:
             outside (0, 1].
     """
 
-    def __init__(self, every="auto", budget=0.02, *, clock=time.perf_counter):
+    def __init__(
+        self,
+        every: int | Literal["auto"] = "auto",
+        budget: float = 0.02,
+        *,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
         if every != "auto" and (not isinstance(every, int) or isinstance(every, bool) or every < 1):
             raise ValueError(
                 f"Argument `every` must be 'auto' or an integer of at least 1. "
@@ -79,36 +87,38 @@ class Schedule:
         self.spent = dict.fromkeys([*FRACTIONS, "other"], 0.0)
         self._firsts = dict.fromkeys(FRACTIONS, 0.0)  # one-off costs of each kind
         self.probes = 0
-        self._costs = {kind: [] for kind in FRACTIONS}  # the latest two
+        self._costs: dict[str, list[float]] = {kind: [] for kind in FRACTIONS}  # the latest two
         self._estimated = dict.fromkeys(FRACTIONS, 0.0)
         self._again = dict.fromkeys(FRACTIONS, 0.0)  # estimate for each later one
-        self._planned_steps = None
-        self._started = None
-        self._stopped = None
+        self._planned_steps: int | None = None
+        self._started: float | None = None
+        self._stopped: float | None = None
         self._next = 0
         self._nested = 0.0  # seconds charged inside the current `charging` block
-        self._warm = None  # step and time from which on the pace is measured
+        self._warm: tuple[int, float] | None = (
+            None  # step and time from which on the pace is measured
+        )
 
-    def start(self, planned_steps=None):
+    def start(self, planned_steps: int | None = None) -> None:
         """Start the clock of a run of `planned_steps` steps, None if the number is not known."""
         self.expect(planned_steps)
         self._started, self._stopped = self.clock(), None
 
-    def expect(self, planned_steps):
+    def expect(self, planned_steps: int | None) -> None:
         """Set how many steps the run is going to have, once that is known."""
         self._planned_steps = planned_steps
 
-    def stop(self):
+    def stop(self) -> None:
         """Stop the clock."""
         self._stopped = self.clock()
 
     @property
-    def overhead(self):
+    def overhead(self) -> Overhead:
         """What monitoring has cost so far, as an `Overhead`."""
         return Overhead(self._total, self.elapsed, self.probes)
 
     @property
-    def elapsed(self):
+    def elapsed(self) -> float:
         """Seconds since the start of the run."""
         if self._started is None:
             return 0.0
@@ -116,11 +126,11 @@ class Schedule:
         return seconds if seconds > 0 else 0.0  # a clock may be set back
 
     @property
-    def next_step(self):
+    def next_step(self) -> int:
         """The step at which to ask again; no probe is due before it."""
         return self._next if self._warm else min(self._next, WARM_UP)
 
-    def is_due(self, step):
+    def is_due(self, step: int) -> bool:
         """Return whether a probe is to be taken once `step` steps are done."""
         if self._warm is None and step >= WARM_UP:
             self._warm = (step, self.elapsed)
@@ -131,14 +141,14 @@ class Schedule:
         self._next = retry_step(step)
         return False
 
-    def note_probe(self, step):
+    def note_probe(self, step: int) -> None:
         """Record that a probe was taken once `step` steps were done, and plan the next."""
         if self.every == "auto":
             self._next = step + min(max(1, int(step * self._spacing(step))), MAX_SPACING)
         else:
             self._next = (step // self.every + 1) * self.every
 
-    def affords(self, kind, step, *, is_last=False):
+    def affords(self, kind: str, step: int, *, is_last: bool = False) -> bool:
         """Return whether the budget allows one more of a kind, one of `FRACTIONS`.
 
         Before the end of the run, what is measured there is reserved.
@@ -156,7 +166,7 @@ class Schedule:
         again = cost if self._costs[kind] else self._again[kind]
         return is_last or self._ongoing(kind) + again <= allowed
 
-    def _is_due_at_the_end(self, kind, cost, whole):
+    def _is_due_at_the_end(self, kind: str, cost: float, whole: float) -> bool:
         """Return whether a last measurement is taken although the budget is spent.
 
         It shows how the run ended. Scores may use their fraction of the budget, the only score of
@@ -166,7 +176,7 @@ class Schedule:
         is_allowed = kind == "score" and self._ongoing(kind) + cost <= fraction * whole
         return is_allowed or 0 < cost <= LAST_OVERDRAFT * whole
 
-    def charge(self, kind, seconds):
+    def charge(self, kind: str, seconds: float) -> None:
         """Charge seconds to a kind: one of `FRACTIONS`, or `"other"`."""
         seconds = seconds if seconds > 0 else 0.0  # a clock may be set back
         self.spent[kind] += seconds
@@ -178,7 +188,7 @@ class Schedule:
         self._costs[kind] = [*self._costs[kind][-1:], seconds]
 
     @contextlib.contextmanager
-    def charging(self, kind):
+    def charging(self, kind: str) -> Iterator[None]:
         """Charge the time inside this context to a kind, minus what is charged inside it."""
         start, around = self.clock(), self._nested
         self._nested = 0.0
@@ -190,7 +200,7 @@ class Schedule:
             self._nested = around + seconds
 
     @contextlib.contextmanager
-    def leaving_out(self):
+    def leaving_out(self) -> Iterator[None]:
         """Do not charge the time inside this context: it is no cost of monitoring."""
         start = self.clock()
         try:
@@ -198,17 +208,17 @@ class Schedule:
         finally:
             self._nested += self.clock() - start
 
-    def estimate(self, kind, seconds, *, again):
+    def estimate(self, kind: str, seconds: float, *, again: float) -> None:
         """Set the estimated cost of the first of a kind, and of each later one, in seconds."""
         self._estimated[kind] = seconds
         self._again[kind] = again
 
-    def forget_costs(self):
+    def forget_costs(self) -> None:
         """Forget what a probe costs, because it runs in another way from now on."""
         self._costs["probe"] = []
         self._estimated["probe"] = self._again["probe"] = 0.0
 
-    def allows_once(self, seconds, step):
+    def allows_once(self, seconds: float, step: int) -> bool:
         """Return whether the budget allows a one-off cost, to measure more closely from now on.
 
         Before the first step it may take all of the budget of a short run. Later on as much again
@@ -221,14 +231,14 @@ class Schedule:
             return self._total + seconds <= whole
         return 2 * seconds <= whole - self._total - self._for_scores(whole)
 
-    def has_left(self, seconds):
+    def has_left(self, seconds: float) -> bool:
         """Return whether so much of the budget is left at this moment."""
         if self.every != "auto":
             return True
         left = self.budget * max(self.elapsed, GRACE_SECONDS) - self._total
         return seconds <= max(0.0, left)
 
-    def is_worth_compiling(self, step):
+    def is_worth_compiling(self, step: int) -> bool:
         """Return whether the rest of the budget pays for a compilation and as much after it."""
         if self.every != "auto":
             return True
@@ -236,17 +246,17 @@ class Schedule:
         left = self._left(max(self._expected(step), GRACE_SECONDS))
         return cost > 0 and left > 2 * COMPILE_COST * cost
 
-    def _left(self, duration):
+    def _left(self, duration: float) -> float:
         whole = self.budget * duration
         return min(
             FRACTIONS["probe"] * whole - self._ongoing("probe"),
             whole - self._total - self._for_scores(whole),
         )
 
-    def _for_scores(self, whole):
+    def _for_scores(self, whole: float) -> float:
         return max(0.0, FRACTIONS["score"] * whole - self._ongoing("score"))
 
-    def _reserve(self, kind, whole):
+    def _reserve(self, kind: str, whole: float) -> float:
         """Return what is reserved for the last probe and, if there can be one, the last score.
 
         If the end is not planned, nothing is reserved for a score. The cost of the last probe is
@@ -258,7 +268,7 @@ class Schedule:
         is_possible = is_kept_back and self._total + score <= whole
         return probe + (score if is_possible else 0.0)
 
-    def _upkeep(self, step):
+    def _upkeep(self, step: int) -> float:
         """Return what the rest of a short run costs even if nothing more is measured.
 
         A longer run gets the budget for it as it goes on.
@@ -267,10 +277,10 @@ class Schedule:
         is_short = progress > 0 and self._expected(step) < GRACE_SECONDS
         return self.spent["other"] * (1 / progress - 1) if is_short else 0.0
 
-    def _ongoing(self, kind):
+    def _ongoing(self, kind: str) -> float:
         return self.spent[kind] - self._firsts[kind]
 
-    def _spacing(self, step):
+    def _spacing(self, step: int) -> float:
         densest, widest = SPACING
         cost = self._cost("probe")
         if not self._planned_steps or not cost or not step:
@@ -278,10 +288,10 @@ class Schedule:
         affordable = self._left(max(self._expected(step), GRACE_SECONDS)) / cost
         if affordable < 1:
             return widest
-        fraction = (self._planned_steps / step) ** (1 / affordable) - 1
+        fraction: float = (self._planned_steps / step) ** (1 / affordable) - 1
         return min(max(fraction, densest), widest)
 
-    def _cost(self, kind):
+    def _cost(self, kind: str) -> float:
         costs = self._costs[kind]
         if not costs:
             return self._estimated[kind]
@@ -289,13 +299,13 @@ class Schedule:
         return min(costs) if len(costs) > 1 else self._again[kind]
 
     @property
-    def _total(self):
+    def _total(self) -> float:
         return sum(self.spent.values())
 
-    def _progress(self, step):
+    def _progress(self, step: int) -> float:
         return min(1.0, step / self._planned_steps) if self._planned_steps else 1.0
 
-    def _expected(self, step):
+    def _expected(self, step: int) -> float:
         """Return the expected seconds of the whole run at its pace so far; else those elapsed."""
         if self._warm is None or self._planned_steps is None or step <= self._warm[0]:
             return self.elapsed

@@ -1,8 +1,10 @@
 """How many examples a score uses, by its estimated cost."""
 
 from keras_babysit.backends import backend
-from keras_babysit.samples.sample import MAX_EXAMPLES, SLICES
+from keras_babysit.samples.batch_size import BatchSize
+from keras_babysit.samples.sample import MAX_EXAMPLES, SLICES, Sample
 from keras_babysit.schedule.pace import REPEAT_FRACTION, Pace
+from keras_babysit.schedule.schedule import Schedule
 
 SCORE_PER_PROBE = 0.5
 """Cost of a score as a fraction of that of a probe, to start and per example: it has no backward
@@ -21,13 +23,13 @@ COMPILATION_MARGIN = 3
 few uncompiled scores say more."""
 
 
-def start_seconds(layers, *, is_compiled):
+def start_seconds(layers: int, *, is_compiled: bool) -> float:
     """Return the estimated fixed cost of a score of `layers` layers, in seconds."""
     start = SCORE_PER_PROBE * backend.start_seconds(layers, is_compiled=is_compiled)
     return start if is_compiled else REPEAT_FRACTION * start
 
 
-def is_worth_compiling(schedule, layers):
+def is_worth_compiling(schedule: Schedule, layers: int) -> bool:
     """Return whether to compile the scores of a run, before its first step."""
     return schedule.allows_once(COMPILATION_MARGIN * start_seconds(layers, is_compiled=True), 0)
 
@@ -46,7 +48,15 @@ class ScorePlan:
         examples: Maximum number of examples of each sample that the next score uses.
     """
 
-    def __init__(self, schedule, layers, *, is_compiled, probes, batch_size):
+    def __init__(
+        self,
+        schedule: Schedule,
+        layers: int,
+        *,
+        is_compiled: bool,
+        probes: Pace,
+        batch_size: BatchSize,
+    ) -> None:
         self.examples = MAX_EXAMPLES
         self._schedule = schedule
         self._layers = layers
@@ -57,7 +67,7 @@ class ScorePlan:
         self._pace = Pace(fixed=self._start)
         self._probes_per_pass = PROBES_PER_PASS
 
-    def choose(self, train, validation):
+    def choose(self, train: Sample, validation: Sample) -> None:
         """Choose for two samples: all of their examples, or a part where the budget is too small.
 
         While there are no validation examples, as many as training examples are expected.
@@ -69,7 +79,7 @@ class ScorePlan:
         again = seconds if self._is_compiled else self._start + seconds
         self._schedule.estimate("score", self._start + seconds, again=again)
 
-    def at_a_time(self, examples):
+    def at_a_time(self, examples: int) -> int:
         """Return how many examples to score at a time, where a probe uses `examples`."""
         seconds = self._probes.per_example() * examples
         is_small = seconds < PROBES_PER_PASS * backend.start_seconds(
@@ -77,24 +87,24 @@ class ScorePlan:
         )
         return examples * (self._probes_per_pass if is_small and not self._is_compiled else 1)
 
-    def spare_memory(self):
+    def spare_memory(self) -> None:
         """Use no more examples at a time than a probe from now on."""
         self._probes_per_pass = 1
 
-    def note(self, examples, seconds):
+    def note(self, examples: int, seconds: float) -> None:
         """Record how long it took to score `examples` examples."""
         if examples:
             self._pace.note(examples, seconds)
 
     @property
-    def _may_take_fewer(self):
+    def _may_take_fewer(self) -> bool:
         fewest = max(MIN_SCORE_EXAMPLES, SLICES * (self._batch_size.only or 0))
         return not backend.COMPILES_EACH_SIZE and self.examples >= 2 * fewest
 
-    def _is_allowed(self, train, validation):
+    def _is_allowed(self, train: Sample, validation: Sample) -> bool:
         return self._schedule.has_left(self._start + self._seconds(train, validation))
 
-    def _seconds(self, train, validation):
+    def _seconds(self, train: Sample, validation: Sample) -> float:
         """Return the estimated seconds of the examples."""
         counts = [sample.subsample_size(self.examples) for sample in (train, validation)]
         examples = counts[0] + (counts[1] or counts[0])

@@ -12,6 +12,6 @@ def one_hot(classes):
     return np.eye(classes.max() + 1)[classes]
 
 
-def read(loss, targets, predictions, *, low=None, high=None, weights=None, shares=None):
-    output = replace(describe_loss(loss), low=low, high=high, is_distribution=shares)
+def read(loss, targets, predictions, *, low=None, high=None, weights=None, probabilities=None):
+    output = replace(describe_loss(loss), low=low, high=high, is_distribution=probabilities)
     return read_task(targets, predictions, [output], weights)

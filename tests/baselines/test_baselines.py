@@ -1,4 +1,4 @@
-"""Yardsticks against scikit-learn."""
+"""The baselines against scikit-learn."""
 
 import keras
 import numpy as np
@@ -19,7 +19,7 @@ def errors_of_neighbours(task, inputs, *, are_tokens=False):
     return baselines.Neighbours(are_tokens=are_tokens).errors(task, inputs)
 
 
-def test_yardsticks_count_as_the_loss_does():
+def test_baselines_are_weighted_as_the_loss():
     classes = np.repeat([0, 1], [90, 10])
     weights = np.where(classes == 1, 9.0, 1.0)
     gives_up = one_hot(classes)[np.zeros(100, int)]
@@ -48,7 +48,7 @@ def test_neighbours_vote_with_their_weights():
     assert ours < baselines.mean_and_error(plain, weights)[0] - 0.05
 
 
-def test_nothing_is_told_where_a_few_examples_outweigh_all_others():
+def test_nothing_is_measured_where_a_few_examples_outweigh_all_others():
     classes = np.repeat([0, 1], [499, 1])
     weights = np.where(classes == 1, 500.0, 1.0)
     task = read("sparse_categorical_crossentropy", classes, one_hot(classes), weights=weights)
@@ -85,7 +85,7 @@ def test_classes_that_were_never_shown_are_counted():
     assert baselines.unseen_classes(numbers, numbers) == {}
 
 
-def test_a_part_stands_for_all_if_it_is_as_training_data_or_has_no_order():
+def test_a_part_is_representative_if_it_is_like_training_data_or_in_no_order():
     rng = np.random.default_rng(0)
     classes = rng.integers(0, 10, 1000)
     train = class_task(classes[:700])
@@ -136,7 +136,7 @@ def test_neighbours_of_numbers_are_those_of_scikit_learn():
     assert ours == pytest.approx(expected, rel=1e-3)
 
 
-def test_neighbours_tell_digits_apart_and_a_constant_does_not():
+def test_neighbours_classify_digits_and_a_constant_does_not():
     x, y = load_digits(return_X_y=True)
     x, y = x[:500], y[:500]
     task = class_task(y)

@@ -62,7 +62,7 @@ def test_nested_inputs_stay_nested(structure):
     assert isinstance(sample.batch(6)[0], structure)
 
 
-def test_examples_that_come_again_are_told_by_their_content():
+def test_examples_that_repeat_are_known_by_their_content():
     x = np.arange(12.0).reshape(6, 2)
     first, second = (x[:3], x[:3, :1], None), (x[2:], x[2:, :1], None)
     fresh = batches.without(second, batches.rows(first))

@@ -104,7 +104,7 @@ def test_steps_that_several_executions_skip_are_made_up_for():
     assert taken == [0, 6, 9, 12, 18, 21, 24, 30, 33, 36, 42, 45, 48, 54, 57]
 
 
-def test_probes_and_scores_leave_room_for_each_other():
+def test_probes_and_scores_have_fractions_of_the_budget():
     clock = Clock()
     schedule = Schedule("auto", 0.02, clock=clock)
     schedule.start(None)
@@ -165,7 +165,7 @@ def test_the_only_score_that_a_run_can_have_is_that_of_its_end():
     assert schedule.affords("score", 1000, is_last=True)
 
 
-def test_a_last_look_is_taken_although_all_is_spent_if_it_is_owed_or_costs_next_to_nothing():
+def test_the_last_measurement_may_exceed_the_budget_if_it_is_cheap_or_the_only_score():
     clock = Clock()
     schedule = Schedule("auto", 0.02, clock=clock)
     schedule.start(100)
@@ -193,7 +193,7 @@ def test_the_only_score_of_a_run_may_take_half_of_the_budget():
     assert not schedule.affords("score", 100, is_last=True)
 
 
-def test_where_no_end_is_planned_a_score_is_not_kept_for_it():
+def test_without_a_planned_end_no_score_is_reserved_for_it():
     schedule = started(planned_steps=None)
     schedule.estimate("score", 0.25, again=0.25)
     schedule.charge("probe", 0.9)
@@ -228,7 +228,7 @@ def test_the_length_of_a_run_may_be_known_later_than_its_start():
     assert not schedule.affords("score", 100)
 
 
-def test_a_clock_that_is_set_back_takes_nothing_off_the_account():
+def test_a_clock_that_is_set_back_charges_nothing():
     clock = Clock()
     schedule = Schedule(clock=clock)
     schedule.start(1000)
@@ -256,7 +256,7 @@ def test_time_inside_of_other_time_is_charged_once():
     assert schedule.overhead.seconds == 7.0
 
 
-def test_time_that_is_not_ours_is_left_out_of_what_is_charged():
+def test_time_that_is_no_cost_of_monitoring_is_not_charged():
     clock = Clock()
     schedule = Schedule(clock=clock)
     with schedule.charging("other"), schedule.charging("keep"):
