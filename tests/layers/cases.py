@@ -53,7 +53,10 @@ CASES = {
         passes_masks=False,
         invalid=(
             ({"filters": 2, "kernel_size": 3, "pieces": 0}, "`pieces` must be at least 2"),
-            ({"filters": 2, "kernel_size": 3, "activation": "softmax"}, "on each element separately"),
+            (
+                {"filters": 2, "kernel_size": 3, "activation": "softmax"},
+                "on each element separately",
+            ),
         ),
     ),
     "MaxoutConv2D": LayerCase(
