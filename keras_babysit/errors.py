@@ -25,5 +25,9 @@ class SearchFailedError(KerasBabysitError, RuntimeError):
     """A search must complete at least one trial."""
 
 
+class UnsupportedBackendError(KerasBabysitError, RuntimeError):
+    """The backend of Keras must be one that this package supports."""
+
+
 class KerasBabysitWarning(UserWarning):
     """Something in the watcher failed and is off for the rest of the run; training goes on."""

@@ -8,14 +8,14 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_babysit.activations._elementwise import (
+from keras_babysit.activations.activation_profile import ActivationProfile, Interval
+from keras_babysit.activations.elementwise import (
     Function,
     derivative,
     elementwise,
     evaluate,
     value_and_derivative,
 )
-from keras_babysit.activations.activation_profile import ActivationProfile, Interval
 
 DEFAULT_ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu", "elu")
 

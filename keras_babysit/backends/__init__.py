@@ -1,9 +1,10 @@
 """The few things that Keras does not abstract, one file per backend.
 
-`backend` is the module of the backend in use; `selected` says what each of them offers.
+`backend` is the module of the backend in use; `protocol.Backend` says what each of them offers.
 """
 
+from keras_babysit.backends.host import to_array
 from keras_babysit.backends.selected import backend
 from keras_babysit.backends.variables import optimizers
 
-__all__ = ["backend", "optimizers"]
+__all__ = ["backend", "optimizers", "to_array"]

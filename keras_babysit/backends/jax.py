@@ -25,7 +25,7 @@ def versions():
 
 
 def workers(model):
-    """Return the place of this process among those that train together, and their number."""
+    """Return the rank of this process among those that train together, and their number."""
     del model
     return jax.process_index(), jax.process_count()
 
@@ -47,8 +47,8 @@ def derivative(function, z):
     return pull_back(jnp.ones_like(y))[0]
 
 
-def at_once():
-    """Return a context in which constants are computed at once, also while a graph is traced."""
+def eagerly():
+    """Return a context in which operations run immediately, also while a graph is traced."""
     return jax.ensure_compile_time_eval()
 
 
@@ -108,11 +108,11 @@ def copy(values):
     return [jnp.copy(value) for value in values]
 
 
-def spread(values, count):
-    """Return copies of `values`; of those with more than `count` entries, entries evenly spread."""
-    large = {place: v for place, v in enumerate(values) if v.size > count}
+def subsample(values, count):
+    """Return copies of `values`; of those with more than `count` entries, evenly spaced ones."""
+    large = {index: v for index, v in enumerate(values) if v.size > count}
     entries = iter(_cut(count)(list(large.values()))) if large else None
-    return [next(entries) if place in large else jnp.copy(v) for place, v in enumerate(values)]
+    return [next(entries) if index in large else jnp.copy(v) for index, v in enumerate(values)]
 
 
 @functools.cache
@@ -148,8 +148,8 @@ def first_units(tensor, count):
 def borrow(arguments, count, *, fetching=contextlib.nullcontext):
     """Return up to `count` batches out of fit's iterator, and arguments that hand them on.
 
-    What it raises is an error of the data. Arrays of the host are copied: a generator may fill one
-    buffer again and again.
+    What it raises is an error of the data. Arrays on the host are copied: a generator may fill the
+    same buffer again and again.
     """
     state_values, iterator = arguments
     batches = []
@@ -217,10 +217,10 @@ class Feed:
         """Return the batches of a step, and arguments that hand them on."""
         return borrow(arguments, count)
 
-    def rate(self, arguments, variable, place):
-        """Return a copy of an optimizer variable, the `place`-th, before a step."""
+    def optimizer_value(self, arguments, variable, index):
+        """Return a copy of an optimizer variable as it is before a step."""
         del variable
-        return jnp.copy(arguments[0][2][place])
+        return jnp.copy(arguments[0][2][index])
 
 
 def exchange(model, arguments, values):
@@ -291,7 +291,7 @@ class Sandbox:
 
 
 def _grouped(model, values, like):
-    """Return `(trainable, other, optimizer)` in Keras' four groups, placed as `like` is."""
+    """Return `(trainable, other, optimizer)` in Keras' four groups, on the devices of `like`."""
     trainable, other, optimizer = values
     count = len(model.non_trainable_variables)
     four = (trainable, other[:count], optimizer, other[count:])

@@ -25,7 +25,7 @@ def versions():
 
 
 def workers(model):
-    """Return the place of this process among those that train together, and their number."""
+    """Return the rank of this process among those that train together, and their number."""
     return _workers(model.distribute_strategy)
 
 
@@ -37,10 +37,10 @@ def _workers(strategy):
         return 0, 1
     cluster = resolver.cluster_spec()
     tasks = [
-        (kind, place)
+        (kind, index)
         for kind in ("chief", "worker")
         if kind in cluster.jobs
-        for place in cluster.task_indices(kind)
+        for index in cluster.task_indices(kind)
     ]
     here = (resolver.task_type, resolver.task_id)
     return (tasks.index(here), len(tasks)) if here in tasks else (0, 1)
@@ -72,8 +72,8 @@ def derivative(function, z):
     return tape.gradient(y, z, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
 
-def at_once():
-    """Return a context in which constants are computed at once, also while a graph is traced."""
+def eagerly():
+    """Return a context in which operations run immediately, also while a graph is traced."""
     return tf.init_scope()
 
 
@@ -81,18 +81,18 @@ def compile(function, *examples, varies=()):
     """Return `function` as a graph for arguments like `examples`.
 
     XLA is left out: it compiles for longer and once per shape, which a probe does not earn back.
-    It is traced here, and not when it is called: TensorFlow warns of a function that is traced
-    often, and takes those of several runs in a process for one.
+    It is traced here and not when it is called: TensorFlow warns about a function that is traced
+    often, and takes those of several runs in one process for the same one.
     """
 
-    def spec(place, leaf):
+    def spec(index, leaf):
         shape = tf.convert_to_tensor(leaf).shape
-        shape = [None, *shape[1:]] if place in varies else shape
+        shape = [None, *shape[1:]] if index in varies else shape
         return tf.TensorSpec(shape, tf.as_dtype(leaf.dtype))
 
     signature = [
-        keras.tree.map_structure(functools.partial(spec, place), example)
-        for place, example in enumerate(examples)
+        keras.tree.map_structure(functools.partial(spec, index), example)
+        for index, example in enumerate(examples)
     ]
     graph = tf.function(function, input_signature=signature, autograph=False)
     return graph.get_concrete_function()
@@ -103,8 +103,8 @@ def copy(values):
     return [tf.identity(value) for value in values]
 
 
-def spread(values, count):
-    """Return copies of `values`; of those with more than `count` entries, entries evenly spread."""
+def subsample(values, count):
+    """Return copies of `values`; of those with more than `count` entries, evenly spaced ones."""
     sizes = [int(np.prod(value.shape)) for value in values]
     return [
         tf.reshape(value, [-1])[:: stride(size, count)] if size > count else tf.identity(value)
@@ -210,7 +210,7 @@ def _values(variables):
 def _here(value):
     """Return what this process holds of a value.
 
-    To read a metric is a collective, which would wait for ever for workers that do not read it.
+    Reading a metric is a collective operation, which waits for workers that do not read it.
     """
     strategy = getattr(value, "distribute_strategy", None)
     if strategy is None or _workers(strategy)[1] == 1:
@@ -251,9 +251,9 @@ class Feed:
             self._iterator = None
             return [batch], ([batch],)
 
-    def rate(self, arguments, variable, place):
-        """Return a copy of an optimizer variable, the `place`-th, before a step."""
-        del arguments, place
+    def optimizer_value(self, arguments, variable, index):
+        """Return a copy of an optimizer variable as it is before a step."""
+        del arguments, index
         if self._handle is None:
             self._handle = getattr(variable.value, "handle", None)
         if self._handle is None:
@@ -287,7 +287,7 @@ def _queue(spec):
 
     one_thread = tf.data.Options()
     one_thread.threading.private_threadpool_size = 1
-    # Not a counter: each of its kind leaves objects behind that are never let go of.
+    # Not a counter dataset: each one leaves objects behind that are never freed.
     dataset = tf.data.Dataset.from_tensors(0).repeat().map(next_batch)
     dataset = dataset.with_options(_plain().merge(one_thread))
     variant = tf.data.experimental.to_variant(dataset)

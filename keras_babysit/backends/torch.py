@@ -24,7 +24,7 @@ def versions():
 
 
 def workers(model):
-    """Return the place of this process among those that train together, and their number."""
+    """Return the rank of this process among those that train together, and their number."""
     del model
     together = torch.distributed
     if not together.is_available() or not together.is_initialized():
@@ -55,12 +55,14 @@ def derivative(function, z):
     with torch.enable_grad():
         z = z.detach().requires_grad_(True)
         y = function(z)
+        if not y.requires_grad:
+            return torch.zeros_like(z)
         (gradient,) = torch.autograd.grad(y.sum(), z, allow_unused=True)
     return torch.zeros_like(z) if gradient is None else gradient
 
 
-def at_once():
-    """Return a context in which constants are computed at once, also while a graph is traced."""
+def eagerly():
+    """Return a context in which operations run immediately, also while a graph is traced."""
     return contextlib.nullcontext()
 
 
@@ -75,8 +77,8 @@ def copy(values):
     return [value.detach().clone() for value in values]
 
 
-def spread(values, count):
-    """Return copies of `values`; of those with more than `count` entries, entries evenly spread."""
+def subsample(values, count):
+    """Return copies of `values`; of those with more than `count` entries, evenly spaced ones."""
     sizes = [value.numel() for value in values]
     return copy(
         value.reshape(-1)[:: stride(size, count)] if size > count else value
@@ -146,9 +148,9 @@ class Feed:
         """Return the batches of a step, and arguments that hand them on."""
         return borrow(arguments, count)
 
-    def rate(self, arguments, variable, place):
-        """Return a copy of an optimizer variable, the `place`-th, before a step."""
-        del arguments, place
+    def optimizer_value(self, arguments, variable, index):
+        """Return a copy of an optimizer variable as it is before a step."""
+        del arguments, index
         return copy([variable.value])[0]
 
     def hand(self, batches):

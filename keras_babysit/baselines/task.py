@@ -1,4 +1,4 @@
-"""What is being learnt: targets and predictions in one form, and what counts as an error."""
+"""The task of a network: targets and predictions in one form, and what counts as an error."""
 
 import dataclasses
 import functools
@@ -8,8 +8,8 @@ import numpy as np
 
 from keras_babysit.facts import OutputFacts
 
-SAME = 1e-3
-"""How far apart two shares of a label may be and count as the same: float16 rounds to as much."""
+SAME_PROBABILITY = 1e-3
+"""Difference of two target probabilities that count as equal: float16 rounds by as much."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,9 +20,9 @@ class Task:
         kind: `"classes"`, `"labels"` (several may hold at once) or `"numbers"`.
         targets: Class indices `(n,)`, or `(n, outputs)`.
         predictions: The same for the network.
-        weights: What each example counts in the loss, 1 in the mean; None where all count alike.
-        distance: What counts of the residual of a number.
-        ranks: For yes or no, how sure the network is of yes, `(n, labels)`; None for other tasks.
+        weights: Weight of each example in the loss, 1 on average; None if all count the same.
+        distance: What the loss makes of the residual of a number.
+        ranks: For yes or no, higher where yes is likelier, `(n, labels)`; None for other tasks.
     """
 
     kind: str
@@ -33,16 +33,17 @@ class Task:
     ranks: np.ndarray | None = None
 
     def errors(self, answers):
-        """Return the error of each example: 0 or 1, a share of labels, or a multiple.
+        """Return the error of each example, at least 0.
 
-        Of numbers it is the distance in means of that to the best constant; where the loss is the
-        squared error, in variances.
+        For classes it is 0 or 1, for labels the fraction of wrong ones. For numbers it is the
+        distance as a multiple of the mean distance to the best constant; with the squared error
+        that is the unexplained variance.
         """
         if self.kind == "classes":
             return (answers != self.targets).astype("float64")
         if self.kind == "labels":
             return np.mean((answers > 0.5) != (self.targets > 0.5), axis=1)
-        # Of all columns together: one that hardly varies would outweigh the others by itself.
+        # All columns together: alone, one that hardly varies would outweigh the others.
         left = min(self.distance(self.targets - best).mean() for best in self.centres(None))
         return self.distance(answers - self.targets).mean(axis=1) / (left if left > 0 else 1)
 
@@ -55,26 +56,26 @@ class Task:
         return dataclasses.replace(
             self,
             targets=targets,
-            predictions=targets,  # who is asked for answers has none of his own
+            predictions=targets,  # those of the network do not matter to neighbours
             weights=np.concatenate([weights[0], weights[1][rows]]),
             ranks=None,
         )
 
     def centres(self, weights):
-        """Return of numbers what may be the best constant answer, or nearly: mean and median."""
+        """Return what may be the best constant prediction of numbers: mean and median."""
         mean = np.average(self.targets, axis=0, weights=weights)
         return [mean] if self.distance is np.square else [mean, _median(self.targets, weights)]
 
 
 def read_task(targets, predictions, outputs, weights=None) -> Task | None:
-    """Return what is being learnt, read off the loss and the values; None if it can't be told.
+    """Return the task, read off the loss and the values; None if it is not known.
 
     Args:
         targets: Targets of some examples.
-        predictions: What the network gives for them, `(n, outputs)`.
-        outputs: The `OutputFacts` of the one output and its loss. A loss that is not known may
-            want anything: then only shares are taken for what they seem.
-        weights: What each example counts in the loss, above 0; None where all count alike.
+        predictions: The predictions of the network for them, `(n, outputs)`.
+        outputs: The `OutputFacts` of the one output and its loss. An unknown loss may expect
+            anything: then only outputs that are probabilities are read.
+        weights: Weight of each example in the loss, above 0; None if all count the same.
     """
     targets, predictions = np.asarray(targets, "float64"), np.asarray(predictions, "float64")
     if not (np.isfinite(targets).all() and np.isfinite(predictions).all()):
@@ -103,7 +104,7 @@ def read_task(targets, predictions, outputs, weights=None) -> Task | None:
 
 
 def _form(output):
-    """Return the form of the loss; of one that is not known what the output has to be, or None."""
+    """Return the form of the loss; of an unknown one the form of the output, or None."""
     if output.form != "other" or output.distance:
         return output.form
     if output.is_distribution:
@@ -112,7 +113,7 @@ def _form(output):
 
 
 def _read_weights(weights, size):
-    """Return weights of mean 1, None if all are alike; and whether they could be read."""
+    """Return weights of mean 1, None if all are equal; and whether they could be read."""
     if weights is None:
         return None, True
     weights = np.asarray(weights, "float64").reshape(-1)
@@ -122,10 +123,10 @@ def _read_weights(weights, size):
 
 
 def _classes(flat, outputs, form):
-    """Return the class of each example, None where the targets are none.
+    """Return the class of each example, None where the targets are not classes.
 
-    Smoothed labels are classes. Where the largest shares of the rows differ, labels are mixed, and
-    who is right is not told.
+    Smoothed labels are classes. Where the largest probabilities of the rows differ, labels are
+    mixed, and no single class is right.
     """
     if flat.shape[1] == 1:
         is_class = (flat == np.round(flat)).all() and flat.min() >= 0 and flat.max() < outputs
@@ -133,9 +134,9 @@ def _classes(flat, outputs, form):
     if flat.shape[1] != outputs:
         return None
     largest = flat.max(axis=1)
-    is_one = (np.abs(flat - largest[:, None]) < SAME).sum(axis=1) == 1
+    is_one = (np.abs(flat - largest[:, None]) < SAME_PROBABILITY).sum(axis=1) == 1
     is_one_hot = np.isin(flat, (0, 1)).all() and (flat.sum(1) == 1).all()
-    is_smoothed = form == "categorical" and np.ptp(largest) < SAME and is_one.all()
+    is_smoothed = form == "categorical" and np.ptp(largest) < SAME_PROBABILITY and is_one.all()
     return flat.argmax(1) if is_one_hot or is_smoothed else None
 
 

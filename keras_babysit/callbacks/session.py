@@ -26,7 +26,7 @@ from keras_babysit.rules.loss_explosion import EXPLODED
 from keras_babysit.samples import ReferenceSample, UserProbeData
 from keras_babysit.samples.batches import size
 from keras_babysit.schedule import Schedule
-from keras_babysit.schedule.schedule import later
+from keras_babysit.schedule.schedule import retry_step
 from keras_babysit.sinks import Report, Sink
 
 
@@ -189,7 +189,7 @@ class Session:
             before = functools.partial(self._before_validation_step, batch)
             self._intercept("test_function", before, lambda known, result: None)
         else:
-            self._next_validation_keep = later(batch)
+            self._next_validation_keep = retry_step(batch)
 
     @guarded
     def end_epoch(self, logs):
@@ -393,7 +393,7 @@ class Session:
         else:
             self.schedule.charge("probe", seconds)
             self.schedule.probes += 1
-        self.schedule.looked(self._steps.now)
+        self.schedule.note_probe(self._steps.now)
 
     @guarded
     def _see_validation_step(self, place, batch):
@@ -408,7 +408,7 @@ class Session:
         sample = self._kept.train
         is_affordable = sample.wants(step) and self.schedule.affords("keep", step)
         is_refused = sample.wants(step) and not is_affordable
-        self._next_keep = later(step) if is_refused else sample.next_place(step)
+        self._next_keep = retry_step(step) if is_refused else sample.next_index(step)
         return is_affordable
 
     def _keep(self, batch):

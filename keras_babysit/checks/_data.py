@@ -8,9 +8,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_babysit.backends import backend
 from keras_babysit.checks._inputs import require_examples, require_same_length
 from keras_babysit.samples import batches
-from keras_babysit.samples.batches import to_host, unpack
+from keras_babysit.samples.batches import take, to_host, unpack
 from keras_babysit.samples.sample import Sample
 
 MAX_ROWS = 20_000
@@ -69,11 +70,6 @@ class Data:
             return f"{len(self):,} examples"
         of_all = f" of {self.total:,}" if self.total else ""
         return f"a sample of {len(self):,}{of_all} examples"
-
-
-def take(batch, rows):
-    """Return the given rows of every array of a batch."""
-    return keras.tree.map_structure(lambda leaf: None if leaf is None else leaf[rows], batch)
 
 
 def read_data(x, y=None, sample_weight=None, *, name="x"):
@@ -177,7 +173,7 @@ def _as_array(leaf):
     if leaf is None or isinstance(leaf, np.ndarray):
         return leaf
     if keras.ops.is_tensor(leaf):
-        return np.asarray(keras.ops.convert_to_numpy(leaf))
+        return np.asarray(backend.to_numpy(leaf))
     if hasattr(leaf, "detach"):  # a PyTorch tensor beside another backend
         leaf = leaf.detach().cpu()
     return np.asarray(leaf)

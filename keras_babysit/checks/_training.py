@@ -6,10 +6,11 @@ import inspect
 import keras
 from keras import ops
 
-from keras_babysit.backends import backend
+from keras_babysit.backends import backend, to_array
 from keras_babysit.checks._penalties import penalties_off
 from keras_babysit.probes import taps
 from keras_babysit.probes.probe import compute_loss, stateless
+from keras_babysit.shadow import shadowed
 
 
 class Trainer:
@@ -62,7 +63,7 @@ class Trainer:
         if keras.backend.backend() == "jax":
             for variable, value in zip(variables, values, strict=True):
                 variable.assign(value)
-        return float(backend.to_numpy(loss))
+        return float(to_array(loss))
 
     def _make(self, batch, present):
         def run(values, other, data):
@@ -131,7 +132,6 @@ def draws(layer):
     return any(getattr(part, "_seed_generators", None) for part in parts)
 
 
-@contextlib.contextmanager
 def _in_inference_mode(layer):
     inner = layer.call
     signature = inspect.signature(inner)
@@ -141,11 +141,7 @@ def _in_inference_mode(layer):
         bound.arguments["training"] = False
         return inner(*bound.args, **bound.kwargs)
 
-    object.__setattr__(layer, "call", call)
-    try:
-        yield
-    finally:
-        object.__delattr__(layer, "call")
+    return shadowed(layer, "call", call)
 
 
 def _copy(variable, value):

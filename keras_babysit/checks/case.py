@@ -11,8 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_babysit.backends import backend
-from keras_babysit.checks import _data
+from keras_babysit.backends import backend, to_array
 from keras_babysit.checks._depths import measure
 from keras_babysit.checks._reading import View, read_loss, read_ranges
 from keras_babysit.checks._training import random_layers_off
@@ -256,7 +255,7 @@ class Case:
     def few(self, examples):
         """Return the inputs of the first `examples` of the batch, or as many as the model asks."""
         count = self.batch_size or examples
-        return _data.take(self.batch, slice(0, count))[0]
+        return batches.take(self.batch, slice(0, count))[0]
 
     @functools.cached_property
     def outputs(self):
@@ -367,13 +366,6 @@ class Case:
                 ops.cast(shrink * to_array(value).astype("float64") + noise, variable.dtype)
             )
         return values
-
-
-def to_array(tensor):
-    """Return a tensor on the host; half precision comes as float32."""
-    if hasattr(tensor, "dtype") and keras.backend.standardize_dtype(tensor.dtype) == "bfloat16":
-        tensor = ops.cast(tensor, "float32")
-    return np.asarray(ops.convert_to_numpy(tensor))
 
 
 def _tensors(batch):

@@ -6,7 +6,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 
-from keras_babysit.checks._data import MAX_BYTES, take
+from keras_babysit.checks._data import MAX_BYTES
 from keras_babysit.checks._facts import output_history, renamed, signal_history
 from keras_babysit.checks.result import CheckResult, Unknown
 from keras_babysit.findings import Finding, Remedy, Severity
@@ -18,6 +18,7 @@ from keras_babysit.rules import (
     unscaled_targets,
     unshuffled_data,
 )
+from keras_babysit.samples.batches import take
 from keras_babysit.samples.data_facts import FEWEST, bad_rows, describe_data
 
 NAME = "data_quality"

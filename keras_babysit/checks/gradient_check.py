@@ -6,14 +6,14 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_babysit.backends import backend
-from keras_babysit.checks import _data
+from keras_babysit.backends import backend, to_array
 from keras_babysit.checks._double import double_precision, stateless_double
 from keras_babysit.checks._untouched import same_random_numbers
-from keras_babysit.checks.case import COMPILES, GRADIENT, to_array
+from keras_babysit.checks.case import COMPILES, GRADIENT
 from keras_babysit.checks.result import CheckResult, Unknown
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.probes.probe import compute_loss, weight_names
+from keras_babysit.samples.batches import take
 
 WRONG = 1e-2
 """Relative error above which a gradient is wrong (CS231n, gradient checks: 'relative error > 1e-2
@@ -228,7 +228,7 @@ class _Loss:
     def __init__(self, case):
         self._case = case
         count = case.batch_size or EXAMPLES
-        batch = _data.take(case.batch, slice(0, count))
+        batch = take(case.batch, slice(0, count))
         self._batch = keras.tree.map_structure(_wide, batch)
         self._other = [_wide(to_array(value)) for value in case.state[1]]
         # TensorFlow's optimiser of graphs complains of double precision on the terminal.

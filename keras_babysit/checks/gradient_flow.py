@@ -3,7 +3,8 @@
 import keras
 import numpy as np
 
-from keras_babysit.checks.case import COMPILES, GRADIENT, to_array
+from keras_babysit.backends import to_array
+from keras_babysit.checks.case import COMPILES, GRADIENT
 from keras_babysit.checks.result import CheckResult, Unknown
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.probes.probe import Probe, weight_names

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_babysit.backends import backend
+from keras_babysit.backends import backend, to_array
 from keras_babysit.checks._depths import tensors
 from keras_babysit.checks._facts import renamed
 from keras_babysit.checks.result import CheckResult, Unknown
@@ -13,7 +13,7 @@ from keras_babysit.rules import dead_units, saturated_units
 
 LOST = 1e-3
 """Share of the signal below which it counts as lost. What arrives is a thousandth, where a gate
-counts as shut too (`probes.gates.CLOSED`): no learning rate suits both ends of such a network."""
+counts as closed too (`gates.CLOSED_GATE`): no learning rate suits both ends of such a network."""
 
 BLOWN = 1e3
 """The same the other way round."""
@@ -161,4 +161,4 @@ def _kernel_gradients(case):
 
     _, gradients = backend.value_and_grad(loss_of, case.state[0])
     pairs = zip(model.trainable_variables, gradients, strict=True)
-    return {id(v): np.asarray(backend.to_numpy(g), "float64") for v, g in pairs}
+    return {id(v): to_array(g).astype("float64") for v, g in pairs}

@@ -14,7 +14,7 @@ from keras_babysit.checks._training import Trainer
 from keras_babysit.checks._untouched import random_states_kept, untouched
 from keras_babysit.checks.lr_range import LrRange
 from keras_babysit.probes.loss_facts import has_plain_loss
-from keras_babysit.samples.batches import unpack
+from keras_babysit.samples.batches import take, unpack
 
 DIVERGED = 4.0
 """Times the lowest smoothed loss at which the sweep stops (Howard and Gugger's fast.ai uses the
@@ -144,7 +144,7 @@ def _cut(data, batch_size, seed):
     while True:
         order = rng.permutation(len(data))
         for start in range(0, len(data) - size + 1, size):
-            yield _data.take(data.batch, order[start : start + size])
+            yield take(data.batch, order[start : start + size])
 
 
 def _require(model, min_lr, max_lr, steps, batch_size):

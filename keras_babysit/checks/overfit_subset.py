@@ -5,12 +5,12 @@ import time
 import keras
 import numpy as np
 
-from keras_babysit.checks import _data
 from keras_babysit.checks._training import Trainer
 from keras_babysit.checks.case import GRADIENT, TRAINER
 from keras_babysit.checks.initial_loss import constant, perfect
 from keras_babysit.checks.result import CheckResult, Unknown
 from keras_babysit.findings import Finding, Remedy, Severity
+from keras_babysit.samples.batches import take
 
 EXAMPLES = 20
 """As in CS231n, 'make sure that you can overfit very small portion of the training data'."""
@@ -122,7 +122,7 @@ def _subset(case):
         count = len(case.data)
     batch = case.data.some(len(case.data), 3)
     rows = _distinct(batch[0])[:count] if not case.batch_size else range(count)
-    x, y, _ = _data.take(batch, np.asarray(rows))
+    x, y, _ = take(batch, np.asarray(rows))
     return x, y, None
 
 

@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 
+from keras_babysit.backends import to_array
 from keras_babysit.checks._depths import tensors
 from keras_babysit.checks._penalties import penalties_off
 from keras_babysit.checks._untouched import same_random_numbers
-from keras_babysit.checks.case import to_array
 from keras_babysit.checks.result import CheckResult
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.probes.probe import compute_loss, stateless, weight_penalty

@@ -3,9 +3,8 @@
 import keras
 import numpy as np
 
-from keras_babysit.backends import backend
+from keras_babysit.backends import backend, to_array
 from keras_babysit.checks._training import draws
-from keras_babysit.checks.case import to_array
 from keras_babysit.checks.result import CheckResult, Unknown
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.probes import facts, taps

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_babysit.activations._elementwise import derivative, elementwise, evaluate
+from keras_babysit.activations.elementwise import derivative, elementwise, evaluate
 
 # N(0, 1) has 1.5e-23 of its mass beyond 10. Kinks at multiples of 1/8 are edges of panels.
 _EDGES = np.linspace(-10.0, 10.0, 161)

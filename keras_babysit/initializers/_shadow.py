@@ -6,8 +6,9 @@ from typing import Any
 
 import keras
 
+from keras_babysit.shadow import shadowed
+
 Forward = Callable[[], tuple[Any, Any]]
-_ABSENT = object()
 
 
 @contextlib.contextmanager
@@ -51,17 +52,3 @@ def _run(layer: keras.layers.Layer, call: Callable[..., Any], args: Any, kwargs:
     with shadowed(layer, name, recording):
         outputs = call(*args, **kwargs)
     return outputs, seen[0] if seen else outputs
-
-
-@contextlib.contextmanager
-def shadowed(layer: keras.layers.Layer, name: str, value: Any) -> Iterator[None]:
-    """Set an attribute of a layer, bypassing Keras' tracking, and restore it afterwards."""
-    before = vars(layer).get(name, _ABSENT)
-    object.__setattr__(layer, name, value)
-    try:
-        yield
-    finally:
-        if before is _ABSENT:
-            object.__delattr__(layer, name)
-        else:
-            object.__setattr__(layer, name, before)

@@ -6,9 +6,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_babysit.initializers._shadow import shadowed
 from keras_babysit.layers._batches import batches
 from keras_babysit.layers._running_moments import RunningMoments
+from keras_babysit.shadow import shadowed
 
 
 @keras.saving.register_keras_serializable(package="keras_babysit")

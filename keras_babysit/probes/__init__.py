@@ -1,4 +1,4 @@
-"""Probes: model and batch in, measurements out, without a trace in the model."""
+"""Probes: a model and a batch in, measurements out; the model is left unchanged."""
 
 from keras_babysit.probes.building import build, build_optimizer
 from keras_babysit.probes.intercept import intercept

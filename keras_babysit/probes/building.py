@@ -1,7 +1,7 @@
-"""Build what Keras would build in its first step, so that it is there before that step.
+"""Build what Keras would build in its first step, so that it exists before that step.
 
-On JAX and PyTorch `fit` has done so before the first callback; on TensorFlow it waits for the
-trace of its train function.
+On JAX and PyTorch `fit` builds it before the first callback; on TensorFlow while it traces its
+train function.
 """
 
 import contextlib
@@ -10,32 +10,32 @@ import keras
 from keras import ops
 
 from keras_babysit.probes import taps
+from keras_babysit.shadow import shadowed
 
 
 def build_optimizer(model):
-    """Build the optimizer of a model whose layers Keras has put together itself."""
+    """Build the optimizer of a functional or sequential model."""
     is_waiting = model.optimizer is not None and not model.optimizer.built
     if is_waiting and _outputs(model) is not None:
         model.optimizer.build(model.trainable_variables)
 
 
 def build(model, batch):
-    """Build metrics, loss and optimizer, and layers that are not, for batches like `batch`."""
+    """Build metrics, loss, optimizer and unbuilt layers, for batches like `batch`."""
     try:
         with _without_layers(model):
             model._symbolic_build(data_batch=batch)
     except Exception:
         if not all(layer.built for layer in taps.leaves(model)):
             raise
-        # A model without a `call`, as a GAN, or data that do not fit it: what is its own is there.
+        # A model without a `call`, such as a GAN, or data that do not fit it: its layers are built.
 
 
 @contextlib.contextmanager
 def _without_layers(model):
-    """Have the model return zeros like its outputs, if their shapes are known.
+    """Let the model return zeros like its outputs, if their shapes are known.
 
-    Metrics and losses are built on no more than shapes, and to go through the layers for those
-    takes long in a large network.
+    Metrics and losses only need shapes, and going through the layers of a large network takes long.
     """
     outputs = _outputs(model)
     if outputs is None:
@@ -48,17 +48,14 @@ def _without_layers(model):
             lambda one: ops.zeros((examples, *one.shape[1:]), one.dtype), outputs
         )
 
-    object.__setattr__(model, "call", call)  # Keras' own would look at what it is given
-    try:
+    with shadowed(model, "call", call):  # Keras' own checks its input
         yield
-    finally:
-        object.__delattr__(model, "call")
 
 
 def _outputs(model):
-    """Return the symbolic outputs of a model, None unless their shapes are known but for one axis.
+    """Return the symbolic outputs of a model, None unless all axes but the first are known.
 
-    Those of a subclassed model, which has a `call` of its own, show when it is called.
+    Those of a subclassed model, which has a `call` of its own, are only known when it is called.
     """
     has_own_call = "call" in vars(model) or not type(model).call.__module__.startswith("keras.")
     flat = getattr(model, "outputs", None)

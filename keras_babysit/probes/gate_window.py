@@ -1,20 +1,20 @@
-"""Which units stayed shut for every example of the recent probes."""
+"""Which units stayed closed for every example of the recent probes."""
 
 import collections
 
 import numpy as np
 
-from keras_babysit.probes.gates import CLOSED
+from keras_babysit.probes.gates import CLOSED_GATE
 
 
 class GateWindow:
-    """Joins the widest gates that each unit showed in recent probes.
+    """Joins the widest gates of each unit over recent probes.
 
-    A unit is dead if no example of the window opened it. The window reaches as far back as it
-    takes to see `examples` examples, and says nothing before it has.
+    A unit is dead if no example of the window opened it. The window reaches back until it holds
+    `examples` examples; before it does, there is no answer.
 
     Args:
-        examples: Number of examples that a verdict needs.
+        examples: Number of examples that an answer needs.
 
     Example:
         >>> window = GateWindow(examples=4)
@@ -38,20 +38,20 @@ class GateWindow:
             probes.popleft()
 
     def targets(self):
-        """Return what gates were seen of, in their order."""
+        """Return the layers whose gates were added, in their order."""
         return list(self._probes)
 
     def seen(self, target):
-        """Return how many examples the window holds."""
+        """Return the number of examples in the window."""
         return sum(examples for examples, _ in self._probes[target])
 
     def is_full(self, target):
-        """Return whether the window holds enough examples for a verdict."""
+        """Return whether the window holds enough examples."""
         return self.seen(target) >= self.examples
 
     def dead_fraction(self, target):
-        """Return the share of dead units, None as long as too few examples were seen."""
+        """Return the fraction of dead units, None as long as there are too few examples."""
         if not self.is_full(target):
             return None
         widest = np.max([gates for _, gates in self._probes[target]], axis=0)
-        return float(np.mean(widest < CLOSED))
+        return float(np.mean(widest < CLOSED_GATE))

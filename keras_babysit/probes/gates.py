@@ -1,7 +1,7 @@
 """Gates: how much gradient an activation lets through at each unit, f'(z).
 
-What kind of activation a function is, is read off its values: it is evaluated once, and its
-name plays no part. A user's own activation is therefore judged like a built-in one.
+The kind of an activation is read off its values: it is evaluated once, and its name is not used. A
+user's own activation is therefore handled like a built-in one.
 """
 
 import dataclasses
@@ -14,17 +14,17 @@ import numpy as np
 
 from keras_babysit.backends import backend
 
-CLOSED = 1e-3
-"""Below this share of the steepest slope a gate counts as shut: what gets through is a thousandth
-of the signal, which no learning rate that suits the open units makes up for. |tanh z| > 0.9995."""
+CLOSED_GATE = 1e-3
+"""Fraction of the steepest slope below which a gate counts as closed: a thousandth of the signal
+gets through, and no learning rate that suits the open units compensates it. |tanh z| > 0.9995."""
 
-FLAT = 0.02
-"""Below this share of the steepest slope a squashing unit counts as saturated: |tanh z| > 0.99,
-a sigmoid below 0.005 or above 0.995. It learns fifty times slower there than at its centre."""
+SATURATED_GATE = 0.02
+"""Fraction of the steepest slope below which a squashing unit counts as saturated: |tanh z| > 0.99,
+a sigmoid below 0.005 or above 0.995. It learns fifty times more slowly there than at its centre."""
 
 _FAR = 50.0  # far out on both sides every activation in use has reached its asymptote
 _SHIFT = 0.01
-_CENTRE = 3.0  # where standardised pre-activations lie; the steepest slope is taken from here
+_CENTRE = 3.0  # standardised pre-activations are within; the steepest slope is taken from here
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Profile:
         kind: `"rectifier"` if one side is flat, `"squashing"` if both are, `"open"` if none is.
             ReLU6 is a rectifier: behind a batch norm each unit is off for half of the examples,
             as those of any ReLU, which is no saturation.
-        peak: Steepest slope near the centre; gates are given as a share of it.
+        peak: Steepest slope near the centre; gates are fractions of it.
     """
 
     kind: str
@@ -48,7 +48,7 @@ KNOWN = {
     keras.activations.sigmoid: Profile("squashing", 0.25),
     keras.activations.softmax: None,
 }
-"""What evaluation gives for the commonest functions, to spare that time."""
+"""What evaluation gives for the most common functions, to save its time."""
 
 
 def profile(function) -> Profile | None:
@@ -57,7 +57,7 @@ def profile(function) -> Profile | None:
     Softmax and gated linear units mix their inputs and have no gate of their own.
     """
     is_method = getattr(function, "__self__", None) is not None  # a cache would keep its layer
-    with backend.at_once():
+    with backend.eagerly():
         if is_method or not isinstance(function, Hashable):
             return _profile.__wrapped__(function)
         return KNOWN[function] if function in KNOWN else _profile(function)
@@ -81,7 +81,7 @@ def _profile(function) -> Profile | None:
     peak = float(slopes[:-2].max())
     if not np.isfinite(peak) or peak == 0:
         return None
-    is_flat = slopes < CLOSED * peak
+    is_flat = slopes < CLOSED_GATE * peak
     is_off_from_zero = any(half.all() for half in np.split(is_flat[:-2], 2))
     flat_sides = 1 if is_off_from_zero else sum(is_flat[-2:])
     return Profile(("open", "rectifier", "squashing")[flat_sides], peak)
@@ -89,12 +89,12 @@ def _profile(function) -> Profile | None:
 
 @dataclasses.dataclass(frozen=True)
 class Reach:
-    """What values a function can give, whatever goes in.
+    """What values a function can return, whatever its input.
 
     Args:
         low: Lower bound, -inf if there is none.
         high: Upper bound, inf if there is none.
-        is_distribution: Whether each row holds shares that sum to 1.
+        is_distribution: Whether each row holds probabilities that sum to 1.
     """
 
     low: float = -np.inf
@@ -109,11 +109,11 @@ KNOWN_REACH = {
     keras.activations.sigmoid: Reach(low=0.0, high=1.0),
     keras.activations.softmax: Reach(low=0.0, high=1.0, is_distribution=True),
 }
-"""What evaluation gives for the commonest functions, to spare that time."""
+"""What evaluation gives for the most common functions, to save its time."""
 
 
 def reach(function) -> Reach | None:
-    """Return what values `function` can give, read off its values; None if it cannot be called."""
+    """Return what values `function` can return, read off its values; None if the call fails."""
     if is_linear(function):
         return Reach()
     is_known = isinstance(function, Hashable) and function in KNOWN_REACH
@@ -122,7 +122,7 @@ def reach(function) -> Reach | None:
 
 def evaluated_reach(function) -> Reach | None:
     """Return the same as `reach`, without looking it up."""
-    with backend.at_once():
+    with backend.eagerly():
         try:
             far = _evaluate(function, np.outer([-1, 1], np.linspace(_CENTRE, _FAR, 8)))
             rows = _evaluate(function, np.random.default_rng(0).normal(0, _CENTRE, (16, 5)))
@@ -141,7 +141,7 @@ def evaluated_reach(function) -> Reach | None:
 
 def _evaluate(function, array):
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # softmax over one entry says that this is pointless
+        warnings.simplefilter("ignore")  # Keras warns about softmax over one entry
         values = function(backend.to_tensor(array.astype("float32")))
         return np.asarray(backend.to_numpy(values), "float64")
 
@@ -152,14 +152,16 @@ def is_linear(function) -> bool:
 
 
 def from_input(function, z, profile):
-    """Return the gate as a share of its peak, at what goes into the function."""
-    if function is keras.activations.relu:  # the commonest by far, and this a part of the work
+    """Return the gate as a fraction of its peak, from the input `z` of the function."""
+    if (
+        function is keras.activations.relu
+    ):  # by far the most common, and this takes a part of the time
         return keras.ops.cast(z > 0, z.dtype)
     return keras.ops.abs(backend.derivative(function, z)) / profile.peak
 
 
 def from_output(function, y):
-    """Return the gate as a share of its peak, from the output alone; None where that can't be.
+    """Return the gate as a fraction of its peak, from the output; None where that is impossible.
 
     ReLU is open where `y > 0`; sigmoid has slope `y (1 - y)`, tanh `1 - y²`.
     """

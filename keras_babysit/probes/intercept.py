@@ -1,34 +1,34 @@
-"""Be there when Keras runs its next step: see its batch, and the variables before and after."""
+"""Run code around the next step of Keras: its batch, and the variables before and after."""
 
 
 def intercept(model, attribute, before, after):
     """Run `before` and `after` around the next call of one of the model's step functions.
 
-    The function is put back as soon as that call begins. Several interceptions of one function,
-    by several watchers, nest.
+    The function is put back as soon as that call begins. Several callbacks may intercept the same
+    function.
 
     Args:
         model: The model in `fit`.
         attribute: `"train_function"` or `"test_function"`.
         before: Called with the arguments of the step; returns the arguments to use instead, and
-            anything that `after` wants to know. It must not raise once it has taken a batch.
+            anything that `after` needs. It must not raise once it has taken a batch.
         after: Called with that and with the result of the step.
 
     Returns:
-        A function that calls the interception off if it has not happened yet.
+        A function that cancels the interception if it has not happened yet.
     """
     inner = getattr(model, attribute)
     is_on = True
 
     def once(*arguments):
-        if not call_off():
+        if not cancel():
             return inner(*arguments)
         arguments, known = before(arguments)
         result = inner(*arguments)
         after(known, result)
         return result
 
-    def call_off():
+    def cancel():
         nonlocal is_on
         was_on, is_on = is_on, False
         if getattr(model, attribute) is once:
@@ -37,4 +37,4 @@ def intercept(model, attribute, before, after):
 
     once.inner = inner
     setattr(model, attribute, once)
-    return call_off
+    return cancel

@@ -3,27 +3,26 @@
 import keras
 import numpy as np
 
+from keras_babysit import baselines
 from keras_babysit.backends import backend
-from keras_babysit.baselines import baselines
-from keras_babysit.baselines.task import read_task
 from keras_babysit.history import Measurement
 from keras_babysit.probes import facts, host_probe, taps
 from keras_babysit.probes.building import build
 from keras_babysit.probes.gate_window import GateWindow
 from keras_babysit.probes.loss_facts import describe_outputs, has_plain_loss
 from keras_babysit.probes.optimizer_state import learning_rate, loss_scale
-from keras_babysit.probes.probe import Probe, alike, weight_names
+from keras_babysit.probes.probe import Probe, symmetric_kernels, weight_names
 from keras_babysit.probes.score import Score
 from keras_babysit.probes.update_ratio import UpdateRatio
 from keras_babysit.samples import batches
-from keras_babysit.samples.batch_size import FEWEST, BatchSize
+from keras_babysit.samples.batch_size import MIN_PROBE_EXAMPLES, BatchSize
 from keras_babysit.samples.batches import to_host
 from keras_babysit.samples.data_facts import describe_data
 from keras_babysit.samples.sample import MAX_EXAMPLES, SLICES
 from keras_babysit.schedule import score_plan
 from keras_babysit.schedule.gradient_turns import GradientTurns
-from keras_babysit.schedule.pace import AGAIN, Pace
-from keras_babysit.schedule.schedule import AT_ONCE
+from keras_babysit.schedule.pace import REPEAT_FRACTION, Pace
+from keras_babysit.schedule.schedule import START_FRACTION
 from keras_babysit.schedule.score_plan import ScorePlan
 
 PROBE_EXAMPLES = 256
@@ -85,12 +84,12 @@ class Monitor:
         has_loss = has_plain_loss(model)
         layers, outermost = taps.leaves(model), taps.outermost(model)
         self._weights = weight_names(model)
-        self._suspects = alike(model, backend.state(model, arguments))
+        self._symmetric_kernels = symmetric_kernels(model, backend.state(model, arguments))
         self._size = sum(LOOP_SIZE if isinstance(x, taps.OPAQUE_LAYERS) else 1 for x in layers)
         # One look alone, as `check` takes it, does not earn a compilation back.
         if self.planned and self._may_compile and not self.is_compiled:
-            at_once = backend.start_seconds(self._size, is_compiled=True)
-            self.is_compiled = self.schedule.grants(at_once / AT_ONCE, 0)
+            start = backend.start_seconds(self._size, is_compiled=True)
+            self.is_compiled = self.schedule.allows_once(start / START_FRACTION, 0)
         self._make_probes(layers=layers, has_loss=has_loss)
         self.foresee_score()
         self._fallbacks = [
@@ -111,11 +110,11 @@ class Monitor:
             has_loss=has_loss,
             has_call=has_call,
             is_compiled=self.is_compiled,
-            suspects=self._suspects,
+            symmetric_kernels=self._symmetric_kernels,
         )
         # Uncompiled, what does not grow with the examples is most of it in a small network.
-        self._pace = Pace(fixed=0.0 if self.is_compiled else AGAIN * self.start_seconds)
-        self._turns = GradientTurns(score_plan.SIZE * self.start_seconds)
+        self._pace = Pace(fixed=0.0 if self.is_compiled else REPEAT_FRACTION * self.start_seconds)
+        self._turns = GradientTurns(score_plan.SCORE_PER_PROBE * self.start_seconds)
         is_compiled = self._may_compile and (
             self.is_compiled or score_plan.is_worth_compiling(self.schedule, self._size)
         )
@@ -141,23 +140,23 @@ class Monitor:
     @property
     def is_inside(self):
         """Whether it looks into the network, and not at what shows from outside only."""
-        return self._may_look_inside and not self._batch_size.tells_too_little
+        return self._may_look_inside and not self._batch_size.is_too_small
 
     @property
     def can_use_kept(self):
         """Whether it can measure without a batch of a step."""
-        is_any = self._batch_size.only is None or self._batch_size.tells_too_little
+        is_any = self._batch_size.only is None or self._batch_size.is_too_small
         return is_any or len(self.kept.train) >= self._batch_size.only
 
     def why_from_outside(self):
         """Return the sentence that says why the network was not looked into, None if it was."""
         if self.is_inside or self.history.facts.model is None:
             return None
-        if self._batch_size.tells_too_little:
+        if self._batch_size.is_too_small:
             return (
                 f"Not watched: what the layers compute. The model takes batches of "
-                f"{self._batch_size.only} and no others; fewer than {FEWEST} examples tell too "
-                "little."
+                f"{self._batch_size.only} and no others; fewer than {MIN_PROBE_EXAMPLES} examples "
+                "tell too little."
             )
         return (
             f"Not watched: what the layers compute. To start with it takes about "
@@ -194,7 +193,7 @@ class Monitor:
                 self.history.note(is_compiled=self.is_compiled)
         else:
             is_first = False
-            readings = host_probe.look(self._weights, state, batch)
+            readings = host_probe.read_on_host(self._weights, state, batch)
         if self.history.facts.model is None:
             self._describe_run(batch)
         if is_first:
@@ -261,7 +260,7 @@ class Monitor:
         samples_of = {"train": self.kept.train, "validation": self.kept.validation}
         values, seen = {}, {}
         for target, sample in samples_of.items():
-            part = sample.thinned(self._plan.examples)
+            part = sample.subsample(self._plan.examples)
             scores, seen[target], gates = self._run_score(state, part)
             if target == "train":
                 for examples, readings in gates:
@@ -275,18 +274,18 @@ class Monitor:
         if (
             are_known
             and not self.kept.is_whole_validation
-            and not baselines.stands_for_all(train, validation)
+            and not baselines.is_representative(train, validation)
         ):
             values = {key: value for key, value in values.items() if key[1] != "validation"}
             validation = None
         neighbours = None if train is None else self._neighbour_errors(train, seen["train"].inputs)
-        return values | baselines.compared(train, validation, neighbours)
+        return values | baselines.compare_with_baselines(train, validation, neighbours)
 
     def _read_task(self, scored):
         if scored is None:
             return None
         outputs = self.history.facts.outputs
-        return read_task(scored.targets, scored.predictions, outputs, scored.weights)
+        return baselines.read_task(scored.targets, scored.predictions, outputs, scored.weights)
 
     def _choose(self, batch):
         """Return the examples to measure on: those of the step, or kept ones where it has few."""
@@ -295,7 +294,7 @@ class Monitor:
         size = 0 if batch is None else batches.size(batch)
         self._usual = max(size, self._usual)
         only = self._batch_size.only
-        if only and not self._batch_size.tells_too_little:
+        if only and not self._batch_size.is_too_small:
             if size == only:
                 return batch
             return self.kept.train.batch(only) if self.can_use_kept else None
@@ -315,7 +314,7 @@ class Monitor:
         if not backend.COMPILES_EACH_SIZE:
             further = self._pace.per_example() * (self._examples - wanted)
             # A single look may take half of what is left.
-            return self._examples if self.schedule.spares(2 * further) else wanted
+            return self._examples if self.schedule.has_left(2 * further) else wanted
         return wanted if kept >= wanted else _power_of_two(kept)
 
     def _count_scored(self, sample):
@@ -341,15 +340,15 @@ class Monitor:
 
     def _look_closer(self, step):
         """Go from outside to a probe, and on to a compiled one, once the budget grants that."""
-        if self._batch_size.tells_too_little:
+        if self._batch_size.is_too_small:
             return
         if not self._may_look_inside:
-            self._may_look_inside = self.schedule.grants(self.start_seconds, step)
+            self._may_look_inside = self.schedule.allows_once(self.start_seconds, step)
             if self._may_look_inside:
                 # Of a large network a second probe may be more than a short run is granted.
-                again = 0.0 if self.is_compiled else AGAIN * self.start_seconds
+                again = 0.0 if self.is_compiled else REPEAT_FRACTION * self.start_seconds
                 self.schedule.forget_costs()
-                self.schedule.foresee("probe", self.start_seconds, again=again)
+                self.schedule.estimate("probe", self.start_seconds, again=again)
             return
         can_compile = self._may_compile and not self.is_compiled
         if can_compile and self.schedule.is_worth_compiling(step):
@@ -433,7 +432,7 @@ class Monitor:
                 if count <= self._examples:
                     self.notice(self._shrink(count), "examples")
                 self._plan.spare_memory()
-            elif not self._batch_size.settle(count) or self._batch_size.tells_too_little:
+            elif not self._batch_size.settle(count) or self._batch_size.is_too_small:
                 raise
             return self._run_score(state, sample)
         self._plan.note(len(sample), self.schedule.clock() - start)
@@ -515,7 +514,8 @@ class Monitor:
 
         Batches of fewer are joined, though the weights move in between.
         """
-        return self._firsts and len(self._firsts) * self.history.facts.batch_size < FEWEST
+        seen = len(self._firsts) * self.history.facts.batch_size if self._firsts else 0
+        return 0 < seen < MIN_PROBE_EXAMPLES
 
     def _first_loss(self, loss):
         """Return the median loss of the first batches: one example alone may be lucky."""

@@ -1,8 +1,8 @@
-"""What the optimizer goes by at a step: its learning rate and its loss scale."""
+"""The learning rate and the loss scale that the optimizer uses at a step."""
 
 import keras
 
-from keras_babysit.backends import backend
+from keras_babysit.backends import to_array
 
 
 def learning_rate(optimizer, state):
@@ -16,17 +16,17 @@ def learning_rate(optimizer, state):
         return None
     with keras.StatelessScope(state_mapping=_values(optimizer, state)):
         rate = getattr(optimizer, "inner_optimizer", optimizer).learning_rate
-        return float(backend.to_numpy(rate.value if hasattr(rate, "value") else rate))
+        return float(to_array(rate.value if hasattr(rate, "value") else rate))
 
 
 def loss_scale(optimizer, state):
-    """Return what the loss is multiplied by under mixed precision, 1 otherwise."""
+    """Return the factor of the loss under mixed precision, 1 otherwise."""
     scale = getattr(optimizer, "dynamic_scale", None)
     if scale is None:
         return 1.0
     values = (value for variable, value in _values(optimizer, state) if variable is scale)
     value = next(values, None)
-    return 1.0 if value is None else float(backend.to_numpy(value))
+    return 1.0 if value is None else float(to_array(value))
 
 
 def _values(optimizer, state):

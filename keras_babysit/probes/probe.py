@@ -1,8 +1,7 @@
 """The probe: one stateless pass forward and backward through a model, and what it read.
 
-The pass is a pure function of the variables' values and a batch. Every change that layers make to
-variables on the way (moving averages, seeds, metrics) stays inside a `keras.StatelessScope` and is
-forgotten.
+The pass is a pure function of the variables' values and a batch. All changes that layers make to
+variables (moving averages, seeds, metrics) stay inside a `keras.StatelessScope` and are discarded.
 """
 
 import functools
@@ -26,25 +25,33 @@ class Probe:
 
     Args:
         model: A compiled and built `keras.Model`.
-        has_loss: Whether `model.compute_loss` tells what is trained; without it the probe only
-            goes forward. A model with a `train_step` of its own may train on something else.
-        is_compiled: Whether to compile the pass; uncompiled it starts at once and runs slower.
-        layers: The layers to watch, None for all that compute.
-        has_call: Whether `model(x)` can be asked; without it only data and weights are read. A GAN
+        has_loss: Whether `model.compute_loss` is what is trained; without it there is no backward
+            pass. A model with a `train_step` of its own may train on something else.
+        is_compiled: Whether to compile the pass; uncompiled it starts immediately and runs slower.
+        layers: The layers to measure, None for all that compute.
+        has_call: Whether `model(x)` can be called; without it only data and weights are read. A GAN
             may have no `call`.
-        suspects: Names of kernels whose units began alike, to watch whether they part.
+        symmetric_kernels: Names of kernels whose units began equal, to measure whether they
+            diverge.
 
     Attributes:
         has_run: Whether it has run once without an error.
         profiles: After the first run, the kind of activation by target (see `gates.Profile`).
-        outputs: After the first run, for each output of the model the target that made it and the
-            function that it ends in; None where no watched layer made it.
+        outputs: After the first run, for each output of the model the target that computed it and
+            its last function; None where no measured layer computed it.
         columns: After the first run, the size of the last axis of each output.
         layers: After the first run, the layer of each target.
     """
 
     def __init__(
-        self, model, *, has_loss=True, is_compiled=True, layers=None, has_call=True, suspects=()
+        self,
+        model,
+        *,
+        has_loss=True,
+        is_compiled=True,
+        layers=None,
+        has_call=True,
+        symmetric_kernels=(),
     ):
         self.model = model
         self.has_loss = has_loss
@@ -57,7 +64,7 @@ class Probe:
         self.watched = taps.leaves(model) if layers is None else layers
         self._names = taps.names(self.watched)
         self._weights = weight_names(model)
-        self._suspects = suspects
+        self._symmetric_kernels = symmetric_kernels
         self._passes = {
             takes_gradients: Pass(
                 functools.partial(self._read, takes_gradients), is_compiled=is_compiled
@@ -72,8 +79,8 @@ class Probe:
             state: Values of the variables as `backend.state` returns them.
             batch: `(x, y, sample_weight)` with tensors or arrays; y and sample_weight may be None.
             loss_scale: Factor of the loss in the backward pass, as mixed precision needs it; the
-                gradients are given without it.
-            takes_gradients: Whether to go backward as well, where there is a loss.
+                gradients are returned without it.
+            takes_gradients: Whether to add the backward pass, where there is a loss.
         """
         pass_ = self._passes[takes_gradients and self.has_loss]
         readings = pass_(state, batch, scale=loss_scale)
@@ -82,11 +89,11 @@ class Probe:
 
     def _read(self, takes_gradients, readings, trainable, other, scale, batch):
         x, y, _ = batch
-        for room, tensors in (("inputs", x), ("targets", y)):
-            _read_data(readings, room, tensors)
+        for group, tensors in (("inputs", x), ("targets", y)):
+            _read_data(readings, group, tensors)
         for name, value in zip(self._weights, trainable, strict=True):
             readings.add("weights/norm", name, norm(value))
-            if name in self._suspects:
+            if name in self._symmetric_kernels:
                 readings.add("weights/unit_spread", name, unit_spread(value))
         if takes_gradients:
             self._read_with_gradients(readings, trainable, other, scale, batch)
@@ -125,8 +132,8 @@ class Probe:
             # Not the calls themselves: they hold tensors of the graph.
             self.outputs = [None if call is None else (call.target, call.function) for call in last]
             self.columns = [output.shape[-1] if len(output.shape) > 1 else 1 for output in outputs]
-            for place, output in enumerate(outputs):
-                _read_prediction(readings, f"outputs[{place}]", output)
+            for index, output in enumerate(outputs):
+                _read_prediction(readings, f"outputs[{index}]", output)
             if not self.has_loss:
                 return None, None
             loss = compute_loss(model, x, y, y_pred, sample_weight, training=True)
@@ -134,7 +141,7 @@ class Probe:
 
 
 def stateless(model, trainable, other):
-    """Return a scope in which `model` has these values and no change of a variable lasts."""
+    """Return a scope in which `model` has these values and changes of variables are discarded."""
     others = [*model.non_trainable_variables, *model.metrics_variables]
     mapping = [
         *zip(model.trainable_variables, trainable, strict=True),
@@ -161,19 +168,19 @@ def weight_penalty(model):
 
 
 def unit_spread(kernel):
-    """Return how far the units of a kernel are from their mean, as a share of its norm.
+    """Return how far the units of a kernel are from their mean, as a fraction of its norm.
 
-    0 if all units are the same. A unit is an entry of the last axis, as in Dense and Conv.
+    0 if all units are equal. A unit is an entry of the last axis, as in Dense and Conv.
     """
     kernel = ops.cast(kernel, "float32")
     apart = kernel - ops.mean(kernel, axis=-1, keepdims=True)
     return norm(apart) / (norm(kernel) + 1e-30)
 
 
-def alike(model, state):
-    """Return the names of the kernels whose first two units are the same at these values.
+def symmetric_kernels(model, state):
+    """Return the names of the kernels whose first two units are equal at these values.
 
-    A look at two units is cheap enough to be taken of every kernel of every model.
+    Reading two units is cheap enough for every kernel of every model.
     """
     found = set()
     for name, value in zip(weight_names(model), state[0], strict=True):
@@ -207,15 +214,15 @@ def _read_loss(readings, loss, penalty):
         readings.add("loss/penalty", "", penalty)
 
 
-def _read_data(readings, room, tensors):
-    for place, tensor in enumerate(keras.tree.flatten(tensors)):
+def _read_data(readings, group, tensors):
+    for index, tensor in enumerate(keras.tree.flatten(tensors)):
         if tensor is None or not _is_float(tensor):
             continue
-        target = f"{room}[{place}]"
+        target = f"{group}[{index}]"
         tensor = ops.cast(tensor, "float32")
-        readings.add(f"{room}/nonfinite", target, nonfinite(tensor))
-        readings.add(f"{room}/mean", target, ops.mean(tensor))
-        readings.add(f"{room}/std", target, ops.std(tensor))
+        readings.add(f"{group}/nonfinite", target, nonfinite(tensor))
+        readings.add(f"{group}/mean", target, ops.mean(tensor))
+        readings.add(f"{group}/std", target, ops.std(tensor))
 
 
 def _read_prediction(readings, target, y_pred):

@@ -1,7 +1,7 @@
-"""Readings: what a probe measured, packed into one vector so that one read brings it to the host.
+"""Readings: what a probe measured, packed into one vector so that one read copies it to the host.
 
 Inside the graph a reading is a scalar or a vector with a fixed number of entries. `Readings`
-keeps the tensors and, beside them, the layout that tells the host which entry is what.
+keeps the tensors and the layout, which says which entry of the vector is what.
 """
 
 import math
@@ -17,7 +17,7 @@ from keras_babysit.backends.random_state import untouched_random_state
 
 @dataclass(frozen=True)
 class Slot:
-    """Place of one reading in the packed vector; `shape` is `()` for a scalar."""
+    """Name and shape of one reading in the packed vector; `shape` is `()` for a scalar."""
 
     quantity: str
     target: str
@@ -36,7 +36,7 @@ class Readings:
         self._rest = None
 
     def add(self, quantity, target, tensor):
-        """Add one reading; a tensor whose shape is not known in the graph is left out."""
+        """Add one reading; a tensor of unknown shape is omitted."""
         shape = tuple(tensor.shape)
         if any(size is None for size in shape):
             return
@@ -75,7 +75,7 @@ class Pass:
     def __init__(self, function, *, is_compiled):
         self._function = function
         self._is_compiled = is_compiled
-        self._graphs = {}  # by which leaves of a batch are there: those that are None are no data
+        self._graphs = {}  # by which leaves of a batch are not None
 
     def __call__(self, state, batch, *, scale=1.0):
         """Return the readings by quantity and target, as numpy arrays."""

@@ -1,8 +1,8 @@
-"""Like-for-like scores: training and validation data in the same mode, with the same weights.
+"""Scores: training and validation data in inference mode, with the same weights.
 
 `history["loss"]` against `history["val_loss"]` is no gap: the first is a running mean over changing
-weights with dropout on, and both hold the weight penalty. A score is taken in inference mode,
-without the penalty, and comes with its standard error.
+weights with dropout on, and both include the weight penalty. A score is taken in inference mode,
+without the penalty, and has a standard error.
 """
 
 import functools
@@ -11,23 +11,23 @@ from typing import Any, NamedTuple
 import numpy as np
 from keras import ops
 
-from keras_babysit.baselines.baselines import mean_and_error
+from keras_babysit.baselines import mean_and_error
 from keras_babysit.probes import taps
 from keras_babysit.probes.probe import compute_loss, stateless, weight_penalty
 from keras_babysit.probes.readings import Pass
 from keras_babysit.probes.units import read_openings
-from keras_babysit.samples.batches import part, size
+from keras_babysit.samples.batches import size, take
 from keras_babysit.samples.sample import SLICES
 
 GATES = ("activations/gate_max", "activations/piece_share")
-"""What a score looks at of the layers."""
+"""What a score reads of the layers."""
 
 MAX_CLASSES = 1024
-"""Predictions of rank 2 with at most so many columns are read to the host, others are not."""
+"""Predictions of rank 2 with at most so many columns are read to the host; others are not."""
 
 
 class Scored(NamedTuple):
-    """Examples that were scored: arrays, `weights` None where all count alike."""
+    """Examples that were scored: arrays, `weights` None if all count the same."""
 
     inputs: Any
     targets: Any
@@ -38,11 +38,11 @@ class Scored(NamedTuple):
 class Score:
     """Scores a model on a sample: loss without the penalty, and the compiled metrics.
 
-    On the way it sees which units the examples open: it goes through all of the sample anyway.
+    It also reads which units the examples open, as it goes through all of the sample anyway.
 
     Args:
         model: A compiled and built `keras.Model`.
-        layers: The layers whose gates to see.
+        layers: The layers whose gates to read.
         is_compiled: Whether to compile the pass.
     """
 
@@ -55,18 +55,18 @@ class Score:
         self._pass = Pass(self._read, is_compiled=is_compiled)
 
     def __call__(self, state, sample, max_examples, batch_size=None):
-        """Return mean and standard error by name, and what was scored.
+        """Return the scores, what was scored, and the gates.
 
         Args:
             state: Values of the variables as `backend.state` returns them.
             sample: A `Sample`.
-            max_examples: Bound of the examples that are scored at a time.
-            batch_size: How many the model takes at a time, None if it takes any number.
+            max_examples: Maximum number of examples that are scored at a time.
+            batch_size: The only batch size that the model accepts, None if it accepts any.
 
         Returns:
-            A dict `{name: (mean, standard error)}`, empty for fewer than `SLICES` examples; and
-            what was `Scored`, None where the predictions are not one row of numbers per example;
-            and for each slice its number of examples and the widest gates, by quantity and target.
+            A dict `{name: (mean, standard error)}`, empty for fewer than `SLICES` examples; what
+            was `Scored`, None where the predictions are not one row of numbers per example; and for
+            each slice its number of examples and the widest gates, by quantity and target.
         """
         slices, scored, gates = {}, [], []
         length = min(len(sample) // SLICES, max_examples)
@@ -101,37 +101,37 @@ class Score:
             readings.add_rest("predictions", "", y_pred)
 
     def _read_scores(self, readings, batch):
-        """Add the scores of each slice of a batch that went through the network as one."""
+        """Add the scores of each slice of a batch that went through the network in one pass."""
         model = self.model
-        for place, (x, y, y_pred, sample_weight) in enumerate(self._cut(batch)):
+        for index, (x, y, y_pred, sample_weight) in enumerate(self._cut(batch)):
             loss = compute_loss(model, x, y, y_pred, sample_weight, training=False)
             loss = ops.cast(loss, "float32") - weight_penalty(model)
-            readings.add(f"score/{place}", "loss", loss)
+            readings.add(f"score/{index}", "loss", loss)
             model.reset_metrics()
             for name, value in model.compute_metrics(x, y, y_pred, sample_weight).items():
                 if not name.endswith("loss"):  # the trackers of losses were not fed
-                    readings.add(f"score/{place}", name, value)
+                    readings.add(f"score/{index}", name, value)
 
     def _cut(self, batch):
         if self._parts == 1:
             return [batch]
         length = size(batch) // self._parts
-        return [part(batch, place * length, (place + 1) * length) for place in range(self._parts)]
+        return [take(batch, slice(i * length, (i + 1) * length)) for i in range(self._parts)]
 
 
 def _most_parts(length, max_examples):
-    """Return how many slices of that length go into one pass, so that none is left over."""
+    """Return how many slices of that length one pass holds, so that none is left over."""
     counts = (SLICES, SLICES // 2, SLICES // 4)
     return next((count for count in counts if count * length <= max_examples), 1)
 
 
 def _is_row(columns):
-    """Return whether so many columns are read; None are as many as a batch has examples."""
+    """Return whether so many columns are read; None stands for as many as there are examples."""
     return columns is not None and columns <= MAX_CLASSES
 
 
 def _counting(x, y, sample_weight, predictions):
-    """Return the examples that count: what weighs nothing may have any label."""
+    """Return the examples whose weight is not 0: the others may have any label."""
     kept = Scored(x, y, predictions, sample_weight)
     if sample_weight is None or not isinstance(x, np.ndarray):
         return kept

@@ -1,8 +1,8 @@
 """Taps: read what the layers of any model compute, only while a probe runs.
 
-A tap shadows `layer.call`, and `layer.activation` where there is one, on the instance; both are
-put back before the probe returns. It works for subclassed models and inside a compiled graph, and
-it patches no class. Each reading is reduced to one number per unit right where it is taken.
+A tap shadows `layer.call`, and `layer.activation` where there is one, on the instance; both are put
+back before the probe returns. It works for subclassed models and inside a compiled graph. Each
+reading is reduced to one number per unit inside the graph.
 """
 
 import contextlib
@@ -12,6 +12,8 @@ from typing import Any
 
 import keras
 
+from keras_babysit.shadow import shadowed
+
 ACTIVATION_LAYERS = (
     keras.layers.ELU,
     keras.layers.LeakyReLU,
@@ -20,7 +22,7 @@ ACTIVATION_LAYERS = (
     keras.layers.Softmax,
 )
 OPAQUE_LAYERS = (keras.layers.RNN, keras.layers.TimeDistributed)
-"""They call their inner layers inside a loop of the graph, which no tensor may leave."""
+"""Layers that call inner layers inside a loop of the graph, which no tensor may leave."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +33,9 @@ class Call:
         layer: The layer.
         target: Name of its readings; the second call of a shared layer ends in `#2`.
         y: What it returned; for several outputs there is one `Call` each.
-        z: What went into its elementwise function, None where that can't be seen.
-        function: The elementwise function that it applies last, None where there is none.
-        x: What it was given, None where that is not one tensor.
+        z: Input of its elementwise function, None where it is not accessible.
+        function: The elementwise function that it applies last, None if there is none.
+        x: Its input, None if that is not one tensor.
         pieces: What it takes the maximum of (maxout), of shape `(..., units, pieces)`, or None.
     """
 
@@ -107,17 +109,17 @@ def tapped(layers, target_of, record):
         layers: The layers to tap, as `leaves` returns them.
         target_of: Name of each layer by its id.
         record: Called with a `Call` while the graph is traced. What it returns for a layer with
-            one output, if it is not None, takes the place of that output.
+            one output, if it is not None, replaces that output.
     """
     with contextlib.ExitStack() as stack:
         for layer in layers:
             if is_watchable(layer):
-                stack.enter_context(_Tap(layer, target_of[id(layer)], record))
+                stack.enter_context(_Tap(layer, target_of[id(layer)], record).entered())
         yield
 
 
 class _Tap:
-    """Shadows `call`, `activation` and `reduce_pieces` of one layer while it is entered."""
+    """What stands in for `call`, `activation` and `reduce_pieces` of one layer."""
 
     def __init__(self, layer, target, record):
         self._layer = layer
@@ -129,22 +131,20 @@ class _Tap:
         self._activation = activation if is_fused else None
         self._reduce = layer.reduce_pieces if hasattr(layer, "winners") else None
         self._calls = 0
-        self._z = None  # what went into the fused activation in the call at hand
-        self._pieces = None  # what the maximum was taken of in the call at hand
+        self._z = None  # input of the fused activation in the current call
+        self._pieces = None  # input of the maximum in the current call
 
-    def __enter__(self):
-        object.__setattr__(self._layer, "call", self._call)
+    @contextlib.contextmanager
+    def entered(self):
+        shadows = {"call": self._call}
         if self._activation is not None:
-            object.__setattr__(self._layer, "activation", self._activate)
+            shadows["activation"] = self._activate
         if self._reduce is not None:
-            object.__setattr__(self._layer, "reduce_pieces", self._reduce_pieces)
-
-    def __exit__(self, *error):
-        object.__delattr__(self._layer, "call")
-        if self._activation is not None:
-            object.__setattr__(self._layer, "activation", self._activation)
-        if self._reduce is not None:
-            object.__delattr__(self._layer, "reduce_pieces")
+            shadows["reduce_pieces"] = self._reduce_pieces
+        with contextlib.ExitStack() as stack:
+            for name, shadow in shadows.items():
+                stack.enter_context(shadowed(self._layer, name, shadow))
+            yield
 
     def _activate(self, z, *args, **kwargs):
         self._z = z
@@ -160,15 +160,15 @@ class _Tap:
         self._calls += 1
         name = self._target if self._calls == 1 else f"{self._target}#{self._calls}"
         replaced = None
-        for place, y in enumerate(_tensors(outputs)):
-            if place == 0:
+        for index, y in enumerate(_tensors(outputs)):
+            if index == 0:
                 x = args[0] if args and hasattr(args[0], "shape") else None
                 z, function = self._nonlinearity(args)
                 replaced = self._record(
                     Call(self._layer, name, y, z, function, x=x, pieces=self._pieces)
                 )
             else:
-                self._record(Call(self._layer, f"{name}[{place}]", y))
+                self._record(Call(self._layer, f"{name}[{index}]", y))
         return outputs if replaced is None or keras.tree.is_nested(outputs) else replaced
 
     def _nonlinearity(self, args):
@@ -183,7 +183,7 @@ class _Tap:
 
 
 def _outer_activation(layer):
-    """Return what an opaque layer's output went through last, None if it is more than that.
+    """Return the last activation of an opaque layer, None if its output is not that of a function.
 
     The output of an LSTM or GRU is a product of gates and no function of one pre-activation.
     """

@@ -1,4 +1,4 @@
-"""What a probe records of a layer's output: numbers per layer and vectors per unit.
+"""What a probe records of the output of a layer: numbers per layer and vectors per unit.
 
 A unit is one channel of the channel axis; every other axis, the batch and all positions, counts
 as examples.
@@ -20,9 +20,9 @@ def read_output(readings, call):
     """Add the readings of one `Call` to `readings`; return the profile of its function, if any."""
     if not _is_float(call):
         return None
-    call = _apart(call)
+    call = _without_gradients(call)
     readings.add("activations/nonfinite", call.target, nonfinite(call.y))
-    if not _is_worth_it(call):
+    if not _is_read(call):
         return None
     _read_moments(readings, call)
     if hasattr(call.layer, "moving_mean") and call.layer.trainable and call.x is not None:
@@ -36,8 +36,8 @@ def read_output(readings, call):
 
 
 def read_openings(readings, call):
-    """Add only which units of a `Call` open for some example, and which pieces win."""
-    if _is_float(call) and _is_worth_it(call):
+    """Add only which units of a `Call` are open for some example, and which pieces win."""
+    if _is_float(call) and _is_read(call):
         _read_openings(readings, call)
 
 
@@ -49,8 +49,8 @@ def channel_axis(layer, rank: int) -> int:
     return 1 if data_format == "channels_first" else rank - 1
 
 
-def _apart(call):
-    """Return the call with tensors that keep no gradient: the loss does not go on from here."""
+def _without_gradients(call):
+    """Return the call with tensors that keep no gradient."""
     tensors = {name: getattr(call, name) for name in ("y", "z", "x", "pieces")}
     kept = {name: ops.stop_gradient(t) for name, t in tensors.items() if t is not None}
     return dataclasses.replace(call, **kept)
@@ -60,13 +60,13 @@ def _is_float(call):
     return keras.backend.is_float_dtype(keras.backend.standardize_dtype(call.y.dtype))
 
 
-def _is_worth_it(call):
+def _is_read(call):
     computes = call.function is not None or call.layer.weights or call.pieces is not None
     return computes and len(call.y.shape) > 1
 
 
 def _read_openings(readings, call):
-    """Add the widest gates and the shares of the pieces; return what `_gate` does, in float32."""
+    """Add the widest gates and the wins of the pieces; return what `_gate` does, in float32."""
     if call.pieces is not None:
         winners = call.layer.winners(call.pieces)
         readings.add("activations/piece_share", call.target, ops.reshape(winners, (-1,)))
@@ -86,7 +86,7 @@ def _units(call):
 
 
 def _gate(call):
-    """Return profile, gate as a share of the steepest slope, and a tensor that tells the end."""
+    """Return profile, gate as a fraction of the steepest slope, and a tensor that shows the end."""
     if call.function is None or gates.is_linear(call.function):
         return None, None, None
     if call.z is None:
@@ -108,20 +108,20 @@ def _read_gates(readings, call, profile, gate, z):
     readings.add("activations/gate", call.target, ops.mean(gate, axes))
     if profile.kind == "squashing":
         z = ops.cast(z, "float32")
-        flat = gate < gates.FLAT
-        # The low end lies left of the centre; from an output alone left of the output's middle.
+        flat = gate < gates.SATURATED_GATE
+        # The low end is left of the centre; of an output alone, below the middle of its range.
         middle = _middle(call)
         low, high = (ops.logical_and(flat, side) for side in (z < middle, z >= middle))
         for end, where in (("low", low), ("high", high)):
-            share = ops.mean(ops.cast(where, "float32"), axes)
-            readings.add(f"activations/saturated_{end}", call.target, share)
+            fraction = ops.mean(ops.cast(where, "float32"), axes)
+            readings.add(f"activations/saturated_{end}", call.target, fraction)
 
 
 def _read_moments(readings, call):
-    """Add mean and deviation over everything, and the deviation within the units.
+    """Add mean and standard deviation over everything, and the standard deviation of the units.
 
-    The last is what the examples make of a unit: it is 0 where every example gives the same,
-    however different the units are.
+    The last is over the examples: it is 0 where every example has the same output, however
+    different the units are.
     """
     y = ops.cast(call.y, "float32")
     mean, within = moments(y, _examples(call, len(y.shape)))
@@ -139,7 +139,10 @@ def _examples(call, rank):
 
 
 def _read_lag(readings, call):
-    """Add how far a batch norm's averages are from the batch: in its deviations, and as log."""
+    """Add how far the moving averages of a batch norm are from the batch.
+
+    The mean in standard deviations of the batch, the variance as the log of the ratio.
+    """
     layer, x = call.layer, ops.cast(call.x, "float32")
     axis = layer.axis if isinstance(layer.axis, int) else layer.axis[0]
     axes = [a for a in range(len(x.shape)) if a != axis % len(x.shape)]
@@ -152,7 +155,7 @@ def _read_lag(readings, call):
 
 
 def _read_slopes(readings, call):
-    """Add the smallest and the largest slope that a PReLU has learnt for its negative side."""
+    """Add the smallest and the largest slope of the negative side of a PReLU."""
     alpha = ops.cast(call.layer.alpha, "float32")
     readings.add("activations/slope_low", call.target, ops.min(alpha))
     readings.add("activations/slope_high", call.target, ops.max(alpha))

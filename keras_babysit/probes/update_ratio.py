@@ -2,20 +2,20 @@
 
 from keras import ops
 
-from keras_babysit.backends import backend
+from keras_babysit.backends import backend, to_array
 from keras_babysit.probes.readings import norm
 
 ENTRIES = 2**16
-"""Entries of a weight whose update is measured: they tell a ratio to half a per cent. A copy of all
-weights would lie beside the step that `fit` takes, whose memory is not ours to use up."""
+"""Entries of a weight whose update is measured: enough for half a per cent of the ratio. A copy of
+all weights would take memory that the step of `fit` needs."""
 
 
 class UpdateRatio:
     """Computes ‖w_after - w_before‖ / ‖w_before‖ for each trainable variable.
 
     Unitless; about 1e-3 in a healthy run (CS231n, "Babysitting the learning process"). It is 0 / 0
-    for a bias that starts at zero, which gives no number. Of a large weight it is that of about
-    `ENTRIES` entries, evenly spread.
+    for a bias that starts at zero, which gives no number. Of a large weight about `ENTRIES` evenly
+    spaced entries are measured.
 
     Args:
         is_compiled: Whether to compile the computation.
@@ -27,16 +27,16 @@ class UpdateRatio:
 
     def before(self, state):
         """Return a copy of what the step is about to change."""
-        return backend.spread(state[0], ENTRIES)
+        return backend.subsample(state[0], ENTRIES)
 
     def after(self, before, trained):
         """Return the ratio of each variable as an array; NaN where there is none."""
-        trained = backend.spread(trained, ENTRIES)
+        trained = backend.subsample(trained, ENTRIES)
         if self._function is None:
             self._function = (
                 backend.compile(_ratios, before, trained) if self.is_compiled else _ratios
             )
-        return backend.to_numpy(self._function(before, trained))
+        return to_array(self._function(before, trained))
 
 
 def _ratios(before, after):

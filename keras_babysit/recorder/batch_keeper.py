@@ -95,7 +95,7 @@ class BatchKeeper:
             variable = None if index is None else self._model.optimizer.variables[index]
             self._rate = (variable, index)
         variable, index = self._rate
-        return None if variable is None else self._feed.rate(arguments, variable, index)
+        return None if variable is None else self._feed.optimizer_value(arguments, variable, index)
 
 
 def steps_per_call(model):

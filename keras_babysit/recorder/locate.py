@@ -3,13 +3,14 @@
 import keras
 import numpy as np
 
+from keras_babysit.backends import to_array
 from keras_babysit.backends.random_state import untouched_random_state
 from keras_babysit.probes.loss_facts import has_plain_loss
 from keras_babysit.probes.probe import weight_names
 from keras_babysit.recorder import fault_remedies as remedies
 from keras_babysit.recorder.explosion import first_grown_layer
 from keras_babysit.recorder.fault import Fault, short
-from keras_babysit.recorder.step_inspector import StepInspector, host
+from keras_babysit.recorder.step_inspector import StepInspector
 from keras_babysit.recorder.vitals import nonfinite_variables
 
 CAST_OVERFLOWS = ("float16",)
@@ -129,7 +130,7 @@ class Locator:
 
     def _span_of(self, y_pred, example):
         """Return the range of one example's predictions, empty where their rows are no examples."""
-        leaves = [host(leaf) for leaf in keras.tree.flatten(y_pred)]
+        leaves = [to_array(leaf) for leaf in keras.tree.flatten(y_pred)]
         if example is None or any(len(leaf) != self._now.size for leaf in leaves):
             return ""
         row = np.concatenate([leaf[example].astype("float64").ravel() for leaf in leaves])

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_babysit.backends import backend
+from keras_babysit.backends import backend, to_array
 from keras_babysit.probes import taps
 from keras_babysit.probes.probe import compute_loss, stateless
 from keras_babysit.recorder.vitals import nonfinite_indices
@@ -59,7 +59,7 @@ class StepInspector:
     def __init__(self, model, kept, values, rows=None):
         self.model, self.kept, self.values = model, kept, values
         batch = keras.utils.unpack_x_y_sample_weight(kept.batches[0])
-        self.batch = batch if rows is None else batches.part(batch, rows.start, rows.stop)
+        self.batch = batch if rows is None else batches.take(batch, rows)
         self.size = batches.size(self.batch[0])
 
     def first_alone(self, is_bad):
@@ -86,7 +86,7 @@ class StepInspector:
     def data(self):
         """Return the arrays of the batch by name."""
         return {
-            f"{group}[{index}]": host(leaf)
+            f"{group}[{index}]": to_array(leaf)
             for group, tensors in zip(GROUPS, self.batch, strict=True)
             for index, leaf in enumerate(keras.tree.flatten(tensors))
             if leaf is not None
@@ -109,10 +109,10 @@ class StepInspector:
         readings = []
 
         def record(call):
-            y = host(call.y)
+            y = to_array(call.y)
             if y.dtype.kind != "f":
                 return
-            x = None if call.x is None else host(call.x)
+            x = None if call.x is None else to_array(call.x)
             x = None if x is None or x.dtype.kind != "f" else x
             readings.append(
                 LayerReading(
@@ -136,9 +136,9 @@ class StepInspector:
         x, y, weight = self.batch
         with self._scope(self.values):
             y_pred = self.model(x, training=True)
-            penalty = sum((float(backend.to_numpy(one)) for one in self.model.losses), 0.0)
+            penalty = sum((float(to_array(one)) for one in self.model.losses), 0.0)
             loss = compute_loss(self.model, x, y, y_pred, weight, training=True)
-        return float(backend.to_numpy(loss)), penalty, y_pred
+        return float(to_array(loss)), penalty, y_pred
 
     def bad_gradients(self):
         """Return the indices of the trainable weights whose gradients are not finite."""
@@ -186,13 +186,6 @@ def first_alone(size, is_bad):
         else:
             return None
     return start if size and is_bad(slice(start, start + 1)) else None
-
-
-def host(tensor):
-    """Return a tensor as an array; small floats become float32."""
-    array = np.asarray(backend.to_numpy(tensor))
-    is_small_float = array.dtype.kind == "V" or array.dtype.name in ("bfloat16", "float16")
-    return array.astype("float32") if is_small_float else array
 
 
 def _largest_of(array):

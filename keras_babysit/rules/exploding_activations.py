@@ -92,7 +92,7 @@ def exploding_activations(
             target=names[-1],
             message=f"The signal blows up on its way: from a size of {first:.2g} at its start to "
             f"{last:.2g} in the last hidden layer.",
-            evidence={"first_size": first, "last_std": last, "ratio": last / first},
+            evidence={"first_size": first, "last_std": last, "ratio": last / max(first, 1e-30)},
             remedies=(
                 Remedy(
                     "Scale the weights by what the data do in this model.",

@@ -78,7 +78,7 @@ def uninformative_inputs(history: History, *, patience: int = 2) -> list[Finding
     if not errors or is_weighted(history):  # validation data hardly ever count as training data do
         errors, data = training_errors(history), "train"
     constant = history.last("reference/constant_error", data)
-    is_known = constant is not None and len(advantages(history, data)) >= patience
+    is_known = errors and constant is not None and len(advantages(history, data)) >= patience
     if not is_known or can_be_learnt(history) is not False:
         return []
     if not is_current(history) or not is_time(history, is_falling=is_falling(history)):

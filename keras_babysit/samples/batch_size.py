@@ -1,55 +1,57 @@
-"""The one batch size that a model takes, where it does not take any."""
+"""The only batch size that a model accepts, if it does not accept any."""
 
-FEWEST = 8
-"""Examples of one pass that tell something of a network: of fewer, the loss is that of one or two
-examples, and most units look dead. Where a model takes any number, kept examples are joined."""
+MIN_PROBE_EXAMPLES = 8
+"""Examples that one pass needs to say something about a network: with fewer, the loss is that of
+one or two examples, and most units look dead. Where a model takes any number, the examples of
+several batches are joined."""
 
 
 class BatchSize:
-    """Knows the one batch size of a model, from its inputs or from passes that failed.
+    """Keeps the only batch size of a model, known from its inputs or from passes that failed.
 
-    A stateful recurrent layer is built for one. Layers that mix the examples of a batch, as those
-    of a graph, take no other number than the steps have, though their inputs do not say so.
+    A stateful recurrent layer is built for one batch size. Layers that mix the examples of a batch,
+    as graph layers do, accept only the number that the steps have, though their inputs do not say
+    so.
 
     Args:
         model: A `keras.Model`.
 
     Attributes:
-        only: The batch size, None as long as the model seems to take any.
+        only: The batch size, None as long as the model seems to accept any.
     """
 
     def __init__(self, model):
         self.only = self._built_for = _built_for(model)
-        self._went_well = 0
+        self._succeeded = 0
 
     @property
-    def tells_too_little(self):
-        """Whether it is too small for a probe."""
-        return self.only is not None and self.only < FEWEST
+    def is_too_small(self):
+        """Whether the only batch size is too small for a probe."""
+        return self.only is not None and self.only < MIN_PROBE_EXAMPLES
 
     def note(self, size):
-        """Note that a pass over so many examples went well."""
-        self._went_well = size
+        """Record that a pass over `size` examples succeeded."""
+        self._succeeded = size
 
     def settle(self, failed, steps=0):
-        """Settle for a size after a pass failed; return whether that is worth another try.
+        """Choose a size after a pass failed; return whether another try with it makes sense.
 
         Args:
-            failed: Examples of the pass that failed.
-            steps: Examples of a training step, 0 if that is not known.
+            failed: Number of examples of the pass that failed.
+            steps: Number of examples of a training step, 0 if that is not known.
         """
-        size = self._went_well or (steps if steps >= FEWEST else 0)
+        size = self._succeeded or (steps if steps >= MIN_PROBE_EXAMPLES else 0)
         if self.only is not None or size in (0, failed):
             return False
         self.only = size
         return True
 
     def unsettle(self):
-        """Take back what was settled for: it went no better."""
+        """Undo `settle`, after a pass of that size failed as well."""
         self.only = self._built_for
 
 
 def _built_for(model):
-    """Return the batch size that a model is built for, None if it takes any."""
+    """Return the batch size that a model is built for, None if it accepts any."""
     sizes = [tensor.shape[0] for tensor in getattr(model, "inputs", None) or ()]
     return next((size for size in sizes if size is not None), None)

@@ -1,4 +1,4 @@
-"""Batches `(x, y, sample_weight)` of tensors or arrays: their size, parts and rows."""
+"""Batches `(x, y, sample_weight)` of tensors or arrays: their size, and some of their rows."""
 
 import math
 
@@ -13,21 +13,28 @@ def size(batch):
     return next((leaf.shape[0] for leaf in _leaves(batch) if len(leaf.shape)), 0)
 
 
-def part(batch, start, stop, every=1):
-    """Return the examples from `start` to `stop`, or every so many of them."""
-    where = slice(start, stop, every)
-    return keras.tree.map_structure(lambda leaf: None if leaf is None else leaf[where], batch)
+def take(batch, rows):
+    """Return some examples of a batch, in the same structure.
+
+    Args:
+        batch: Nested tensors or arrays with the examples along their first axis, or None leaves.
+        rows: A slice; of arrays also a list or an array of indices.
+
+    Example:
+        >>> take((np.arange(4), None, {"weight": np.ones(4)}), slice(1, 3))[0].tolist()
+        [1, 2]
+    """
+    return keras.tree.map_structure(lambda leaf: None if leaf is None else leaf[rows], batch)
 
 
 def rows(batch):
-    """Return the examples of a batch of arrays by their content: equal ones are one."""
+    """Return a set of keys of the examples of a batch of arrays; equal inputs have equal keys."""
     return set(_keys(batch))
 
 
 def without(batch, known):
-    """Return a batch of arrays without the examples whose content is in `known`."""
-    fresh = [place for place, key in enumerate(_keys(batch)) if key not in known]
-    return keras.tree.map_structure(lambda leaf: None if leaf is None else leaf[fresh], batch)
+    """Return a batch of arrays without the examples whose key is in `known`."""
+    return take(batch, [row for row, key in enumerate(_keys(batch)) if key not in known])
 
 
 def _keys(batch):
@@ -36,8 +43,8 @@ def _keys(batch):
 
 
 def keep(batch, examples):
-    """Return the first `examples` examples of a batch, as it is if it has no more."""
-    return batch if size(batch) <= examples else part(batch, 0, examples)
+    """Return the first `examples` examples of a batch; the batch itself if it has no more."""
+    return batch if size(batch) <= examples else take(batch, slice(examples))
 
 
 def _leaves(batch):
@@ -57,7 +64,7 @@ def _leaf_bytes(leaf):
 
 
 def join(batches):
-    """Join batches; where their examples differ in shape, as padded sequences do, the largest."""
+    """Return one batch of all; the largest where examples differ in shape, as padded sequences."""
     if len(batches) == 1:
         return batches[0]
     try:

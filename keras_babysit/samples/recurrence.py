@@ -1,21 +1,21 @@
-"""Whether training examples come again as they were: those that are augmented do not."""
+"""Whether training examples repeat unchanged in later epochs: augmented ones do not."""
 
 from keras_babysit.samples import batches
 from keras_babysit.samples.batches import to_host
 
-AT_A_TIME = 32
-"""Examples of a batch that are looked at."""
+EXAMPLES_PER_BATCH = 32
+"""Examples of a batch that are compared."""
 
-ENOUGH = 10
-"""Examples that had to come again, if none were changed, before their share is told: that fewer
-than half of them do then has a probability of 3 %, and less with every further batch."""
+MIN_EXPECTED = 10
+"""Repeated examples to expect, if none were changed, before the fraction is reported. That fewer
+than half of them are found then has a probability of 3 %, and less with every further batch."""
 
-PLENTY = 100
-"""So many make the share as sure as anybody needs it."""
+MAX_EXPECTED = 100
+"""Repeated examples to expect after which the fraction is accurate enough and counting stops."""
 
 
 class Recurrence:
-    """Counts the examples of later epochs that are among those kept of the first ones.
+    """Counts the examples of later epochs that are in the reference sample of the first ones.
 
     Example:
         >>> import numpy as np
@@ -24,34 +24,34 @@ class Recurrence:
         >>> for _ in range(3):
         ...     same.note((data[::-1], None, None), known, 4)
         ...     changed.note((data + 0.1, None, None), known, 4)
-        >>> same.share, changed.share
+        >>> same.fraction, changed.fraction
         (1.0, 0.0)
     """
 
     def __init__(self):
-        self._met = 0
+        self._found = 0
         self._expected = 0.0
 
     @property
-    def share(self):
-        """Share, in tenths, of the examples that came again of those that had to; None at first.
+    def fraction(self):
+        """Fraction of the expected repeats that were found, in tenths; None at first.
 
-        A finer one would be another fact at each look, and facts are logged as they change.
+        A finer one would be another fact after each batch, and facts are logged as they change.
         """
-        if self._expected < ENOUGH:
+        if self._expected < MIN_EXPECTED:
             return None
-        return round(min(1.0, self._met / self._expected), 1)
+        return round(min(1.0, self._found / self._expected), 1)
 
     def note(self, batch, known, examples):
         """Look for examples of a batch among known ones.
 
         Args:
             batch: A batch `(x, y, sample_weight)` of a later epoch.
-            known: `sample.rows` of kept examples.
-            examples: How many an epoch has, at least 1.
+            known: Keys of the reference sample, as `batches.rows` returns them.
+            examples: Number of examples of an epoch, at least 1.
         """
-        if not known or self._expected >= PLENTY:
+        if not known or self._expected >= MAX_EXPECTED:
             return
-        keys = batches.rows(to_host(batches.keep(batch, AT_A_TIME)))
-        self._met += len(keys & known)
+        keys = batches.rows(to_host(batches.keep(batch, EXAMPLES_PER_BATCH)))
+        self._found += len(keys & known)
         self._expected += len(keys) * min(1.0, len(known) / examples)

@@ -1,4 +1,4 @@
-"""What is kept of the data of a run: some of its training and of its validation examples."""
+"""The reference sample: some training and validation examples of a run, kept to measure on."""
 
 import keras
 import numpy as np
@@ -10,22 +10,23 @@ from keras_babysit.samples.data_facts import bad_rows
 from keras_babysit.samples.recurrence import Recurrence
 from keras_babysit.samples.sample import MAX_EXAMPLES, Sample
 
-REST = 32
-"""One part in so many may be missing of the examples that are needed: batches do not divide it."""
+MAX_MISSING = 1 / 32
+"""Fraction of the needed examples that may be missing, as batches do not always divide it."""
 
 
 class ReferenceSample:
     """Keeps examples of one run on the host, for probes and scores to measure on.
 
     Args:
-        history: Where it is told what of the data is not finite, and whether they come again.
-        given: Examples to measure on (see `read_given`), or None to keep those of the run.
+        history: Where non-finite data and repeating examples are recorded.
+        given: The user's examples to measure on (see `read_user_probe_data`), or None to keep those
+            of the run.
 
     Attributes:
         train: A `Sample` of the training examples, or of the given ones.
         validation: A `Sample` of the validation examples.
-        needed: Training examples that a verdict on dead units needs.
-        validation_batches: Batches of a whole pass over the validation data, as far as known.
+        needed: Number of training examples that a verdict on dead units needs.
+        validation_batches: Number of batches of the validation data, as far as it is known.
     """
 
     def __init__(self, history, given=None):
@@ -35,31 +36,31 @@ class ReferenceSample:
         self.validation_batches = 0
         self._history = history
         self._given = given
-        self._validation_seen = 0  # batches of the validation data up to the latest kept one
-        self._rows = set()  # the training examples that were kept, by their content
+        self._validation_seen = 0  # index of the next validation batch after the latest kept one
+        self._rows = set()  # keys of the training examples that were kept
         self._recurrence = Recurrence()
 
     @property
     def is_given(self):
-        """Whether the user gave what to measure on, so that no training examples are kept."""
+        """Whether the user gave the examples, so that none of the run are kept."""
         return self._given is not None
 
     @property
     def is_small(self):
         """Whether there are fewer training examples than a verdict on dead units needs."""
-        return len(self.train) < self.needed - self.needed // REST
+        return len(self.train) < self.needed - int(self.needed * MAX_MISSING)
 
     def next_given(self, examples):
-        """Return the next of the given batches, of up to so many examples."""
+        """Return the next batch of the given examples, of up to `examples`."""
         return self._given.next(examples, self.train)
 
     def take_train_batch(self, step, epoch, batch):
-        """Keep a batch if it is wanted; return a measurement of each part that is not finite."""
+        """Keep a batch if it is wanted; return measurements of what in it is not finite."""
         if self.is_given or not self.train.wants(step):
             return []
         batch = to_host(batch)
         measurements = self.search(step, epoch, batch)
-        if epoch > 0:  # what comes again would be its own nearest neighbour
+        if epoch > 0:  # an example that repeats would be its own nearest neighbour
             batch = batches.without(batch, self._rows)
         self._rows |= batches.rows(batch)
         if batches.size(batch):
@@ -67,45 +68,45 @@ class ReferenceSample:
         return measurements
 
     def search(self, step, epoch, batch):
-        """Return a measurement of each part of the batch that is not finite, usually none."""
+        """Return measurements of the arrays of a batch that are not finite; usually none."""
         measurements = []
-        for room, tensors in zip(("inputs", "targets"), to_host(batch), strict=False):
-            for place, leaf in enumerate(keras.tree.flatten(tensors)):
+        for group, tensors in zip(("inputs", "targets"), to_host(batch), strict=False):
+            for index, leaf in enumerate(keras.tree.flatten(tensors)):
                 rows = () if leaf is None else bad_rows(leaf)
                 if len(rows):
-                    target = f"{room}[{place}]"
+                    target = f"{group}[{index}]"
                     count = float(np.sum(~np.isfinite(leaf)))
                     measurements += [
-                        Measurement(step, epoch, f"{room}/nonfinite", target, count),
+                        Measurement(step, epoch, f"{group}/nonfinite", target, count),
                         Measurement(
-                            step, epoch, f"{room}/nonfinite_example", target, float(rows[0])
+                            step, epoch, f"{group}/nonfinite_example", target, float(rows[0])
                         ),
                     ]
         self._history.extend(measurements)
         return measurements
 
     def note_recurrence(self, batch, steps):
-        """Note which examples of a batch came before, in epochs of so many steps."""
+        """Count which examples of a batch were seen before, in epochs of `steps` steps."""
         size = self._history.facts.batch_size
         examples = steps * (batches.size(batch) if size is None else size)
         self._recurrence.note(batch, self._rows, examples)
-        if self._recurrence.share is not None:
-            self._history.note(recurring_fraction=self._recurrence.share)
+        if self._recurrence.fraction is not None:
+            self._history.note(recurring_fraction=self._recurrence.fraction)
 
-    def wants_validation_batch(self, place):
-        """Return whether the batch at `place` of a pass over the validation data is wanted.
+    def wants_validation_batch(self, index):
+        """Return whether the batch at `index` of the validation data is wanted.
 
-        A pass goes on where the one before was left.
+        Each pass over the validation data continues where the previous one ended.
         """
-        return place >= self._validation_seen and self.validation.wants(place)
+        return index >= self._validation_seen and self.validation.wants(index)
 
-    def take_validation_batch(self, place, batch):
+    def take_validation_batch(self, index, batch):
         """Keep a batch of the validation data if it is wanted."""
-        if self.wants_validation_batch(place):
-            self.validation.add(place, to_host(batch))
-            self._validation_seen = place + 1
+        if self.wants_validation_batch(index):
+            self.validation.add(index, to_host(batch))
+            self._validation_seen = index + 1
 
     @property
     def is_whole_validation(self):
-        """Whether the kept validation examples come from a whole pass over the validation data."""
-        return self.validation.next_place(self._validation_seen - 1) >= self.validation_batches
+        """Whether the kept examples cover all of the validation data."""
+        return self.validation.next_index(self._validation_seen - 1) >= self.validation_batches

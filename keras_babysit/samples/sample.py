@@ -1,34 +1,34 @@
-"""A kept sample of a stream of batches, spread evenly over what has passed."""
+"""A sample of a stream of batches, spaced evenly over what has passed."""
 
-from keras_babysit.samples.batches import join, keep, n_bytes, part, size
+from keras_babysit.samples.batches import join, keep, n_bytes, size, take
 
 MAX_EXAMPLES = 1024
 """Enough for "dead" to mean something: a unit that is open for 1 example in 200 shows up among
 1,024 with probability 1 - 0.995^1024 = 0.994."""
 
 MAX_BYTES = 64 * 2**20
-"""Bound of the memory that a sample takes on the host."""
+"""Limit of the memory that a sample takes on the host."""
 
 SLICES = 8
-"""Parts that a sample is scored in; the spread among them gives the standard error."""
+"""Number of slices that a sample is scored in; their variance gives the standard error."""
 
 
 class Sample:
-    """Keeps some batches of a stream, evenly spread over it, within bounds of number and memory.
+    """Keeps some batches of a stream, evenly spaced, within limits of number and memory.
 
-    It wants every batch at first. When it is full it wants every second one, each in place of a
-    kept one that lies between; when none of those is left, every fourth, and so on. The kept ones
-    stay about equally far apart however long the stream is, and none is given up early.
+    It wants every batch at first. When it is full it wants every second one, and each replaces a
+    kept one that lies between two others; when none of those is left, every fourth, and so on. The
+    kept ones stay about equally far apart however long the stream is, and none is dropped early.
 
     Args:
-        max_examples: Bound of the kept examples.
-        max_bytes: Bound of the memory.
+        max_examples: Maximum number of kept examples.
+        max_bytes: Maximum memory of the kept examples.
 
     Example:
         >>> sample = Sample(max_examples=4)
-        >>> for place in range(8):
-        ...     if sample.wants(place):
-        ...         sample.add(place, (np.full((1, 2), place), None, None))
+        >>> for index in range(8):
+        ...     if sample.wants(index):
+        ...         sample.add(index, (np.full((1, 2), index), None, None))
         >>> sample.batch(4)[0][:, 0].tolist()
         [0, 2, 4, 6]
         >>> len(sample)
@@ -39,22 +39,22 @@ class Sample:
         self.max_examples = max_examples
         self.max_bytes = max_bytes
         self._stride = 1
-        self._kept = []  # (place in the stream, batch)
+        self._kept = []  # (index in the stream, batch)
 
-    def __len__(self):
+    def __len__(self) -> int:
         """Return the number of kept examples."""
         return sum(size(batch) for _, batch in self._kept)
 
-    def wants(self, place):
-        """Return whether the batch at `place` of the stream, counted from 0, is to be added."""
-        return place % self._stride == 0
+    def wants(self, index):
+        """Return whether the batch at `index` of the stream, counted from 0, is to be added."""
+        return index % self._stride == 0
 
-    def next_place(self, place):
-        """Return the first place after `place` whose batch is wanted, as far as that is known."""
-        return place + self._stride - place % self._stride
+    def next_index(self, index):
+        """Return the first index after `index` whose batch is wanted, as far as that is known."""
+        return index + self._stride - index % self._stride
 
-    def add(self, place, batch):
-        """Keep a batch `(x, y, sample_weight)` of arrays, at most what fits the bounds."""
+    def add(self, index, batch):
+        """Keep a batch `(x, y, sample_weight)` of arrays, or as much of it as the limits allow."""
         batch = keep(batch, self._largest(batch))
         while self._kept and not self._fits(batch):
             between = [entry for entry in self._kept if not self.wants(entry[0])]
@@ -62,22 +62,22 @@ class Sample:
                 self._kept = [entry for entry in self._kept if entry is not between[0]]
             else:
                 self._stride *= 2
-                if not self.wants(place):
+                if not self.wants(index):
                     return
-        self._kept.append((place, batch))
+        self._kept.append((index, batch))
 
-    def forget(self, place):
-        """Give up the batch of `place`, if it is kept."""
-        self._kept = [entry for entry in self._kept if entry[0] != place]
+    def forget(self, index):
+        """Drop the batch at `index`, if it is kept."""
+        self._kept = [entry for entry in self._kept if entry[0] != index]
 
     def batch(self, examples):
-        """Return up to `examples` examples as one batch, the kept batches one after the other."""
+        """Return up to `examples` examples as one batch, in their order; None if empty."""
         return next(self.slices(examples), None)
 
     def slices(self, examples):
-        """Iterate over the whole sample in batches of `examples`; a smaller rest is left out.
+        """Iterate over the whole sample in batches of `examples`; a smaller rest is omitted.
 
-        If the sample holds fewer, it comes as one smaller batch.
+        A sample that holds fewer comes as one smaller batch.
         """
         if not self._kept:
             return
@@ -85,23 +85,23 @@ class Sample:
         total = size(joined)
         examples = min(examples, total)
         for start in range(0, total - examples + 1, examples):
-            yield part(joined, start, start + examples)
+            yield take(joined, slice(start, start + examples))
 
-    def thinned(self, examples):
-        """Return a sample of about `examples` of these examples, spread evenly over them."""
-        every = self._every(examples)
-        if every == 1:
+    def subsample(self, examples):
+        """Return a sample of about `examples` of these examples, evenly spaced."""
+        spacing = self._spacing(examples)
+        if spacing == 1:
             return self
-        thin = Sample()
+        subsample = Sample()
         joined = join([batch for _, batch in self._kept])
-        thin._kept = [(0, part(joined, 0, None, every))]
-        return thin
+        subsample._kept = [(0, take(joined, slice(None, None, spacing)))]
+        return subsample
 
-    def count_thinned(self, examples):
-        """Return how many examples `thinned` returns."""
-        return -(-len(self) // self._every(examples))
+    def subsample_size(self, examples: int) -> int:
+        """Return the number of examples that `subsample` returns."""
+        return -(-len(self) // self._spacing(examples))
 
-    def _every(self, examples):
+    def _spacing(self, examples: int) -> int:
         return max(1, len(self) // max(1, examples))
 
     def _largest(self, batch):

@@ -1,4 +1,4 @@
-"""Examples that the user gives to measure on, in whatever form `fit` takes data."""
+"""The user's own examples to measure on, in any form in which `fit` takes data."""
 
 import itertools
 
@@ -14,8 +14,8 @@ class UserProbeData:
     """Gives batches `(x, y, sample_weight)` of arrays to measure on.
 
     Args:
-        draw: Returns an iterator of batches: the whole of a fixed set, or one fresh batch.
-        is_fresh: Whether each call of `draw` gives other examples.
+        draw: Returns an iterator over batches: all of a fixed set, or one new batch.
+        is_fresh: Whether each call of `draw` gives new examples.
     """
 
     def __init__(self, draw, *, is_fresh):
@@ -28,16 +28,16 @@ class UserProbeData:
         return len(keras.tree.flatten(next(iter(self._draw()))[0]))
 
     def fill(self, sample):
-        """Put the given examples into `sample`, as many as it takes, if it is empty."""
+        """Put the examples into `sample` if it is empty, as many as it takes."""
         if len(sample):
             return
-        for place, batch in enumerate(self._draw()):
-            if place and len(sample) + batches.size(batch) > sample.max_examples:
+        for index, batch in enumerate(self._draw()):
+            if index and len(sample) + batches.size(batch) > sample.max_examples:
                 return
-            sample.add(place, batch)
+            sample.add(index, batch)
 
     def next(self, examples, sample):
-        """Return the next batch of up to `examples` examples; fixed sets take turns in slices."""
+        """Return the next batch of up to `examples`; a fixed set gives its slices in turn."""
         self.fill(sample)
         if self._is_fresh:
             return batches.keep(next(iter(self._draw())), examples)
@@ -47,7 +47,7 @@ class UserProbeData:
 
 
 def read_user_probe_data(probe) -> UserProbeData:
-    """Return what the argument `probe` of the callbacks stands for.
+    """Return the examples that the argument `probe` of the callbacks gives.
 
     Args:
         probe: `(x, y)` or `(x, y, sample_weight)`, a dataset as `fit` takes it (`tf.data.Dataset`,

@@ -1,4 +1,4 @@
-"""The schedule: when to look, and what looking may cost."""
+"""The schedule: when to measure, and what measuring may cost."""
 
 from keras_babysit.schedule.schedule import Schedule
 

@@ -1,20 +1,20 @@
-"""What a pass through the network takes for each example, beside what it takes for none."""
+"""How long a pass through the network takes per example, beside its fixed cost."""
 
 import math
 
-AGAIN = 0.7
-"""Share of what it takes to start that each uncompiled pass takes: measured on TensorFlow."""
+REPEAT_FRACTION = 0.7
+"""Fixed cost of each uncompiled pass as a fraction of the time to start: measured on TensorFlow."""
 
-APART = 2
-"""Times the examples that another pass must have had, for the difference of the two to tell."""
+MIN_SIZE_RATIO = 2
+"""Ratio of the numbers of examples of two passes from which on their difference is used."""
 
 
 class Pace:
-    """Tells what more examples take, from the fastest passes over few and over many.
+    """Estimates the time per example from the fastest passes over few and over many examples.
 
     Args:
-        fixed: Guess of what a pass takes however few examples there are, in seconds. It counts as
-            long as all passes were of about one size.
+        fixed: Guess of the fixed cost of a pass, in seconds. It is used as long as all passes had
+            about the same size.
 
     Example:
         >>> pace = Pace(fixed=0.98)
@@ -26,26 +26,26 @@ class Pace:
         0.03
     """
 
-    def __init__(self, *, fixed=0.0):
+    def __init__(self, *, fixed: float = 0.0) -> None:
         self._fixed = fixed
-        self._fastest = {}  # seconds by the number of examples
+        self._fastest: dict[int, float] = {}  # seconds by the number of examples
 
-    def note(self, examples, seconds):
-        """Note what a pass over so many examples took."""
+    def note(self, examples: int, seconds: float) -> None:
+        """Record how long a pass over `examples` examples took."""
         self._fastest[examples] = min(seconds, self._fastest.get(examples, math.inf))
 
-    def per_example(self):
-        """Return the seconds of each further example, 0 before the first pass."""
+    def per_example(self) -> float:
+        """Return the seconds per further example, 0 before the first pass."""
         return self._per_example(self._fixed)
 
-    def most_per_example(self):
-        """Return the same, or the most that it may be as long as that rests on the guess."""
+    def most_per_example(self) -> float:
+        """Return the same, or an upper bound as long as it depends on the guess."""
         return self._per_example(0.0)
 
-    def _per_example(self, fixed):
+    def _per_example(self, fixed: float) -> float:
         if not self._fastest:
             return 0.0
         few, many = min(self._fastest), max(self._fastest)
-        if many < APART * few:
+        if many < MIN_SIZE_RATIO * few:
             return max(0.0, self._fastest[many] - fixed) / many
         return max(0.0, self._fastest[many] - self._fastest[few]) / (many - few)

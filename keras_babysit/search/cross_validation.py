@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 
 import keras
 import numpy as np
-from keras import ops
 
-from keras_babysit.baselines import baselines
-from keras_babysit.baselines.task import read_task
+from keras_babysit import baselines
+from keras_babysit.backends import to_array
 from keras_babysit.callbacks import Babysitter
 from keras_babysit.findings import Finding, Severity
 from keras_babysit.history import Measurement
 from keras_babysit.rules import overfitting, underfitting
+from keras_babysit.samples.batches import take
 from keras_babysit.samples.sample import MAX_EXAMPLES
 from keras_babysit.search.causes import CAUSES
 from keras_babysit.search.traits import traits
@@ -155,13 +155,13 @@ class CrossValidation:
     def _judge(self, model, sitter, train, validation):
         """Return the names of the rules that find over- or underfitting in inference mode."""
         history = sitter.history
-        train, validation = (_first(part, baselines.MAX_EXAMPLES) for part in (train, validation))
+        train, validation = (_first(part, baselines.MAX_VOTERS) for part in (train, validation))
         outputs, neighbours = history.facts.outputs, None
         tasks = [_task(model, outputs, *part) for part in (train, validation)]
         if tasks[0] is not None:
             are_tokens = baselines.takes_tokens(model)
             neighbours = baselines.Neighbours(are_tokens=are_tokens).errors(tasks[0], train[0])
-        for key, value in baselines.compared(*tasks, neighbours).items():
+        for key, value in baselines.compare_with_baselines(*tasks, neighbours).items():
             history.append(Measurement(history.step, history.epoch, *key, value))
         history.note(has_ended=True)
         return [
@@ -202,7 +202,7 @@ def _task(model, outputs, x, y, sample_weight):
     predictions = _predict(model, x)
     if predictions is None or predictions.ndim != 2 or not isinstance(y, np.ndarray):
         return None
-    return read_task(y, predictions, outputs, sample_weight)
+    return baselines.read_task(y, predictions, outputs, sample_weight)
 
 
 def _predict(model, x):
@@ -213,14 +213,12 @@ def _predict(model, x):
     size = len(keras.tree.flatten(x)[0])
     parts = []
     for start in range(0, size, PREDICT_BATCH_SIZE):
-        batch = keras.tree.map_structure(
-            lambda leaf, at=start: leaf[at : at + PREDICT_BATCH_SIZE], x
-        )
+        batch = take(x, slice(start, start + PREDICT_BATCH_SIZE))
         with _no_gradients():
             predictions = model(batch, training=False)
         if not hasattr(predictions, "shape"):
             return None
-        parts.append(ops.convert_to_numpy(predictions))
+        parts.append(to_array(predictions))
     return np.concatenate(parts)
 
 

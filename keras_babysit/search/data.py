@@ -6,6 +6,9 @@ import zlib
 import keras
 import numpy as np
 
+from keras_babysit.backends import backend
+from keras_babysit.samples.batches import take
+
 
 class Examples:
     """Inputs, targets and sample weights, indexed by rows.
@@ -38,10 +41,7 @@ class Examples:
 
     def take(self, rows):
         """Return `(x, y, sample_weight)` of these rows, with None for what was not given."""
-        return tuple(
-            None if part is None else keras.tree.map_structure(lambda leaf: leaf[rows], part)
-            for part in self._parts
-        )
+        return take(tuple(self._parts), rows)
 
 
 def make_folds(examples, cv, seed, groups=None):
@@ -154,5 +154,5 @@ def _to_array(name, leaf):
             f"because folds are taken by rows. Received: {type(leaf).__name__}. Load the data into "
             "memory, or search on a part of it."
         )
-    array = leaf if isinstance(leaf, np.ndarray) else keras.ops.convert_to_numpy(leaf)
+    array = leaf if isinstance(leaf, np.ndarray) else backend.to_numpy(leaf)
     return array.astype(keras.config.floatx()) if array.dtype == "float64" else array

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from keras import ops
-
+from keras_babysit.backends import to_array
 from keras_babysit.probes.probe import weight_penalty
 
 MAXIMIZED = ("acc", "auc", "precision", "recall", "f1", "fbeta", "r2", "iou", "cosine", "true_pos")
@@ -58,7 +57,7 @@ class Objective:
         value = float(logs[self.key])
         if self.key != "loss":
             return value
-        return value - float(ops.convert_to_numpy(weight_penalty(model)))
+        return value - float(to_array(weight_penalty(model)))
 
 
 def read_objective(name, direction="auto"):

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from keras_babysit.baselines.task import read_task
+from keras_babysit.baselines import read_task
 from keras_babysit.probes.loss_facts import describe_loss
 
 
@@ -12,6 +12,6 @@ def one_hot(classes):
     return np.eye(classes.max() + 1)[classes]
 
 
-def read(loss, targets, predictions, *, low=None, high=None, weights=None, shares=None):
-    output = replace(describe_loss(loss), low=low, high=high, is_distribution=shares)
+def read(loss, targets, predictions, *, low=None, high=None, weights=None, probabilities=None):
+    output = replace(describe_loss(loss), low=low, high=high, is_distribution=probabilities)
     return read_task(targets, predictions, [output], weights)

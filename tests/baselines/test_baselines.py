@@ -1,4 +1,4 @@
-"""Yardsticks against scikit-learn."""
+"""The baselines against scikit-learn."""
 
 import keras
 import numpy as np
@@ -9,7 +9,9 @@ from sklearn.model_selection import LeaveOneOut, cross_val_predict
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.preprocessing import StandardScaler
 
-from keras_babysit.baselines import baselines
+from keras_babysit import baselines
+from keras_babysit.baselines.neighbours import MAX_FEATURES, NEIGHBOURS
+from keras_babysit.baselines.variety import auc
 from tests.baselines.tasks import one_hot, read
 
 
@@ -17,7 +19,7 @@ def errors_of_neighbours(task, inputs, *, are_tokens=False):
     return baselines.Neighbours(are_tokens=are_tokens).errors(task, inputs)
 
 
-def test_yardsticks_count_as_the_loss_does():
+def test_baselines_are_weighted_as_the_loss():
     classes = np.repeat([0, 1], [90, 10])
     weights = np.where(classes == 1, 9.0, 1.0)
     gives_up = one_hot(classes)[np.zeros(100, int)]
@@ -25,11 +27,11 @@ def test_yardsticks_count_as_the_loss_does():
     plain = read(loss, classes, gives_up)
     counted = read(loss, classes, gives_up, weights=5 * weights)
     assert baselines.constant_errors(plain).mean() == pytest.approx(0.1)
-    found = baselines.beside(counted, None)
+    found = baselines.measure_baselines(counted, None)
     assert found["reference/constant_error"] == pytest.approx(0.5)
     assert found["reference/network_error"] == pytest.approx(0.5)
     assert found["reference/constant_advantage"] == pytest.approx(0)
-    assert "reference/network_error" not in baselines.beside(plain, None)
+    assert "reference/network_error" not in baselines.measure_baselines(plain, None)
     assert read(loss, classes, gives_up, weights=np.full(100, 3.0)).weights is None
     assert read(loss, classes, gives_up, weights=np.full(7, 3.0)) is None
 
@@ -46,11 +48,11 @@ def test_neighbours_vote_with_their_weights():
     assert ours < baselines.mean_and_error(plain, weights)[0] - 0.05
 
 
-def test_nothing_is_told_where_a_few_examples_outweigh_all_others():
+def test_nothing_is_measured_where_a_few_examples_outweigh_all_others():
     classes = np.repeat([0, 1], [499, 1])
     weights = np.where(classes == 1, 500.0, 1.0)
     task = read("sparse_categorical_crossentropy", classes, one_hot(classes), weights=weights)
-    assert baselines.beside(task, None) == {}
+    assert baselines.measure_baselines(task, None) == {}
 
 
 def test_yes_above_no_is_counted_as_scikit_learn_does():
@@ -58,9 +60,9 @@ def test_yes_above_no_is_counted_as_scikit_learn_does():
     is_yes, shares = rng.random(200) < 0.1, rng.random(200).round(1)
     found = baselines.variety(read("binary_crossentropy", is_yes * 1.0, shares[:, None]))
     assert found["auc"] == pytest.approx(roc_auc_score(is_yes, shares))
-    drawn = [baselines._auc(is_yes[:, None], rng.random((200, 1))) for _ in range(2000)]
+    drawn = [auc(is_yes[:, None], rng.random((200, 1))) for _ in range(2000)]
     assert np.std([one["auc"] for one in drawn]) == pytest.approx(found["auc_stderr"], rel=0.1)
-    assert baselines._auc(np.ones((9, 1)), rng.random((9, 1))) == {}
+    assert auc(np.ones((9, 1)), rng.random((9, 1))) == {}
 
 
 def test_many_labels_may_all_be_unlikely():
@@ -72,7 +74,7 @@ def test_many_labels_may_all_be_unlikely():
 
 def test_classes_that_were_never_shown_are_counted():
     def share(train, validation):
-        return baselines.unseen(class_task(train), class_task(validation)).popitem()[1]
+        return baselines.unseen_classes(class_task(train), class_task(validation)).popitem()[1]
 
     seen, last = np.repeat(np.arange(8), 100), np.repeat([8, 9], 50)
     assert share(seen, last) == 1.0
@@ -80,26 +82,28 @@ def test_classes_that_were_never_shown_are_counted():
     assert share(np.append(seen, [8, 8]), last) == 1.0  # 2 of 802, and half of the others
     assert share(seen, np.append(seen, 9)) == 0.0  # one of many may be missing by chance
     numbers = number_task(np.arange(8.0))
-    assert baselines.unseen(numbers, numbers) == {}
+    assert baselines.unseen_classes(numbers, numbers) == {}
 
 
-def test_a_part_stands_for_all_if_it_is_as_training_data_or_has_no_order():
+def test_a_part_is_representative_if_it_is_like_training_data_or_in_no_order():
     rng = np.random.default_rng(0)
     classes = rng.integers(0, 10, 1000)
     train = class_task(classes[:700])
-    assert baselines.stands_for_all(train, class_task(classes[700:]))
-    assert not baselines.stands_for_all(train, class_task(np.sort(classes)[700:]))
-    assert not baselines.stands_for_all(train, class_task(np.full(100, 3)))
+    assert baselines.is_representative(train, class_task(classes[700:]))
+    assert not baselines.is_representative(train, class_task(np.sort(classes)[700:]))
+    assert not baselines.is_representative(train, class_task(np.full(100, 3)))
     uneven = class_task((rng.random(700) < 0.02).astype(int))
     even = rng.integers(0, 2, 300)
-    assert baselines.stands_for_all(uneven, class_task(even))
-    assert not baselines.stands_for_all(uneven, class_task(np.sort(even)))
+    assert baselines.is_representative(uneven, class_task(even))
+    assert not baselines.is_representative(uneven, class_task(np.sort(even)))
     numbers = rng.normal(size=1000)
-    assert baselines.stands_for_all(number_task(numbers[:700]), number_task(numbers[700:]))
-    assert not baselines.stands_for_all(number_task(numbers), number_task(np.sort(numbers)[700:]))
-    assert baselines.stands_for_all(number_task(numbers), number_task(numbers + 9))
+    assert baselines.is_representative(number_task(numbers[:700]), number_task(numbers[700:]))
+    assert not baselines.is_representative(
+        number_task(numbers), number_task(np.sort(numbers)[700:])
+    )
+    assert baselines.is_representative(number_task(numbers), number_task(numbers + 9))
     nearly_one = np.repeat([0, 1], [75, 5])
-    assert not baselines.stands_for_all(train, class_task(nearly_one))
+    assert not baselines.is_representative(train, class_task(nearly_one))
 
 
 def test_a_weighted_mean_has_the_error_of_repeated_samples():
@@ -125,14 +129,14 @@ def test_neighbours_of_numbers_are_those_of_scikit_learn():
     x, y = load_diabetes(return_X_y=True)
     x, y = x[:200], y[:200]
     task = number_task(y)
-    model = KNeighborsRegressor(baselines.NEIGHBOURS)
+    model = KNeighborsRegressor(NEIGHBOURS)
     answers = cross_val_predict(model, StandardScaler().fit_transform(x), y, cv=LeaveOneOut())
     expected = np.mean((answers - y) ** 2) / y.var()
     ours = errors_of_neighbours(task, x.astype("float32")).mean()
     assert ours == pytest.approx(expected, rel=1e-3)
 
 
-def test_neighbours_tell_digits_apart_and_a_constant_does_not():
+def test_neighbours_classify_digits_and_a_constant_does_not():
     x, y = load_digits(return_X_y=True)
     x, y = x[:500], y[:500]
     task = class_task(y)
@@ -176,5 +180,5 @@ def test_what_cannot_be_compared_has_no_neighbours():
     assert errors_of_neighbours(task, {"a": np.zeros((8, 2))}) is None
     assert errors_of_neighbours(task, np.full((8, 2), np.nan)) is None
     assert errors_of_neighbours(task, np.linspace(-1e300, 1e300, 16).reshape(8, 2)) is None
-    assert errors_of_neighbours(task, np.zeros((8, baselines.MAX_FEATURES + 1))) is None
+    assert errors_of_neighbours(task, np.zeros((8, MAX_FEATURES + 1))) is None
     assert errors_of_neighbours(task, np.array([["a"]] * 8)) is None

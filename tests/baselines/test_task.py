@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_babysit.baselines import baselines
+from keras_babysit import baselines
 from tests.baselines.tasks import one_hot, read
 
 
@@ -51,11 +51,11 @@ def own_loss(y_true, y_pred):
     return keras.ops.mean(keras.ops.abs(y_true - y_pred))
 
 
-def test_what_an_unknown_loss_wants_is_told_by_shares_alone():
+def test_of_an_unknown_loss_only_probabilities_are_read():
     assert read(own_loss, NUMBERS, NUMBERS[:, None]) is None
     assert read(own_loss, CLASSES, THREE) is None  # an embedding may be as wide
-    assert kind(read(own_loss, CLASSES, THREE, shares=True)) == "classes"
-    assert read(own_loss, YES_OR_NO, HALVES) is None  # a distance is small where two are alike
+    assert kind(read(own_loss, CLASSES, THREE, probabilities=True)) == "classes"
+    assert read(own_loss, YES_OR_NO, HALVES) is None  # a distance is small where two are equal
     assert kind(read(own_loss, YES_OR_NO, HALVES, low=0.0, high=1.0)) == "labels"
 
 
@@ -74,14 +74,14 @@ def test_each_loss_has_its_limit_between_yes_and_no():
     assert errors(read("mse", targets, np.array([[0.2], [0.6], [1.1]]))) == [0, 0, 0]
 
 
-def test_soft_labels_are_held_against_shares():
+def test_soft_labels_are_compared_with_probabilities():
     loss = keras.losses.BinaryCrossentropy(from_logits=True)
     targets = np.array([[0.1], [0.5], [0.9]])
     logits = np.log(targets / (1 - targets))
     np.testing.assert_allclose(errors(read(loss, targets, logits)), 0, atol=1e-12)
 
 
-def test_numbers_are_held_against_what_the_loss_minimises():
+def test_numbers_are_compared_with_what_minimises_the_loss():
     numbers = np.exp(np.random.default_rng(0).normal(0, 2, 400))
     for loss, best in (("mse", numbers.mean()), ("mae", np.median(numbers))):
         task = read(loss, numbers, np.full((400, 1), best))

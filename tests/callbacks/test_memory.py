@@ -9,7 +9,7 @@ from keras_babysit.backends import backend
 from keras_babysit.errors import KerasBabysitWarning
 from keras_babysit.probes import Probe
 from keras_babysit.probes.score import Score
-from keras_babysit.schedule.score_plan import AT_A_TIME
+from keras_babysit.schedule.score_plan import PROBES_PER_PASS
 
 X = np.random.default_rng(0).normal(size=(1024, 4)).astype("float32")
 Y = (X[:, 0] > 0).astype("int32")
@@ -64,7 +64,7 @@ def test_without_memory_for_that_a_quarter_is_measured_and_that_is_said_once(mon
     tried = watch(monkeypatch, kind, limit=100)
     sitter = kb.Babysitter(every=1, verbose=0)
     fit(sitter)
-    if tried[0] == AT_A_TIME * 256:  # an uncompiled one goes on with what a probe takes
+    if tried[0] == PROBES_PER_PASS * 256:  # an uncompiled one goes on with what a probe takes
         del tried[0]
     assert tried[0] > 100
     assert set(tried[1:]) == {tried[0] // 4}

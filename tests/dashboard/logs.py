@@ -8,7 +8,7 @@ from keras_babysit.facts import LayerFacts, WeightFacts
 from keras_babysit.findings import Change, Event, Severity
 from keras_babysit.history import History, Measurement, Overhead
 from keras_babysit.sinks import JsonLines, Report, TensorBoard
-from tests.conformance.sinks import ADVICE
+from keras_babysit.testing.sinks import FINDING
 
 LAYERS = ("dense", "dense_1", "logits")
 SPENT = Overhead(0.4, 53.1, 31)
@@ -46,7 +46,7 @@ def scores(step):
 
 def story():
     """Return what happens to a finding: it opens, worsens and is resolved."""
-    opened = replace(ADVICE, step=20)
+    opened = replace(FINDING, step=20)
     worse = replace(opened, severity=Severity.ERROR)
     return [
         Event(Change.OPENED, opened, 20, 1),

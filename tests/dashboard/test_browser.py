@@ -11,7 +11,7 @@ import keras_babysit as kb
 from keras_babysit.findings import Remedy
 from keras_babysit.history import History
 from keras_babysit.sinks import TensorBoard
-from tests.conformance.sinks import ADVICE, opened
+from keras_babysit.testing.sinks import FINDING, opened
 from tests.dashboard.logs import event_run
 
 playwright = pytest.importorskip("playwright.sync_api", reason="the driver is not installed")
@@ -209,7 +209,7 @@ def test_reload_while_the_run_still_writes(chromium, tmp_path):
 
 
 def test_names_are_shown_as_text(chromium, tmp_path):
-    sick = replace(ADVICE, target=SCRIPT, message=f"{SCRIPT} is sick", rule=SCRIPT)
+    sick = replace(FINDING, target=SCRIPT, message=f"{SCRIPT} is sick", rule=SCRIPT)
     sick = replace(
         sick, remedies=(Remedy(SCRIPT, f"name = {SCRIPT!r}"),), evidence={SCRIPT: SCRIPT}
     )

@@ -12,12 +12,12 @@ from keras_babysit.dashboard import kb_report
 from keras_babysit.findings import Severity, Verdict
 from keras_babysit.history import History
 from keras_babysit.sinks import JsonLines
-from tests.conformance.sinks import ADVICE, HOSTILE_NAMES, opened
+from keras_babysit.testing.sinks import FINDING, HOSTILE_NAMES, opened
 from tests.dashboard.logs import event_run, json_run
 
 
 def warned(severity=Severity.WARNING):
-    return [opened(replace(ADVICE, severity=severity), 20)]
+    return [opened(replace(FINDING, severity=severity), 20)]
 
 
 @pytest.fixture
@@ -153,7 +153,7 @@ def test_run_that_is_not_there_is_named(run, tmp_path):
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES, ids=ascii)
 def test_names_cannot_steer_the_terminal(run, tmp_path, name):
-    sick = replace(ADVICE, rule=name, target=name, message=name)
+    sick = replace(FINDING, rule=name, target=name, message=name)
     event_run(tmp_path, layers=(name,), events=[opened(sick, 20)])
     status, out, _ = run(tmp_path)
     assert status == 0

@@ -17,7 +17,7 @@ from keras_babysit.dashboard.plugin import BabysitPlugin
 from keras_babysit.findings import Remedy
 from keras_babysit.history import History, Measurement
 from keras_babysit.sinks import TensorBoard
-from tests.conformance.sinks import ADVICE, HOSTILE_NAMES, opened
+from keras_babysit.testing.sinks import FINDING, HOSTILE_NAMES, opened
 from tests.dashboard.logs import LAYERS, event_run, facts, json_run
 
 ROOT = "/data/plugin/babysit"
@@ -203,7 +203,7 @@ def test_nothing_is_drawn_after_the_latest_step_of_the_shorter_run(board):
 
 
 def test_row_with_open_advice_is_marked(tmp_path):
-    event_run(tmp_path, events=[opened(replace(ADVICE, target="dense_1"), 20)])
+    event_run(tmp_path, events=[opened(replace(FINDING, target="dense_1"), 20)])
     board = Board(tmp_path)
     heat = board.ask("heat", run=board.first, quantity="gradients/norm")
     assert [row.get("mark") for row in heat["rows"]] == [None, "warning", None]
@@ -260,7 +260,7 @@ def test_run_whose_file_is_gone_says_so(tmp_path):
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES, ids=ascii)
 def test_names_are_data(tmp_path, name):
-    sick = replace(ADVICE, rule=name, target=name, message=name, reference=name)
+    sick = replace(FINDING, rule=name, target=name, message=name, reference=name)
     sick = replace(sick, evidence={name: name}, remedies=(Remedy(name, name),))
     event_run(tmp_path, layers=(name, "dense_1"), events=[opened(sick, 20)])
     board = Board(tmp_path)
@@ -282,7 +282,7 @@ def test_answers_about_a_big_network_and_much_advice_are_bounded(tmp_path):
     events = [
         opened(
             replace(
-                ADVICE,
+                FINDING,
                 rule=f"rule_{place}",
                 target=layer,
                 message=words,

@@ -24,15 +24,15 @@ SCRIPT = textwrap.dedent(
         tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
     )
     from keras_babysit.layers import ManualBatchNormalization
-    from tests.conformance.layers import ROWS, training_model
+    from tests.layers.cases import CASES
 
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     assert strategy.num_replicas_in_sync == 2
-    for name, row in ROWS.items():
+    for name, case in CASES.items():
         with strategy.scope():
-            model = training_model(row)
+            model = case.training_model()
             model.compile("sgd", "mse", jit_compile=False)
-        x = np.concatenate([row.batch()] * 2)
+        x = np.concatenate([case.batch()] * 2)
         history = model.fit(x, np.ones((len(x), 1)), batch_size=len(x), verbose=0)
         assert np.isfinite(history.history["loss"]).all(), name
 

@@ -1,4 +1,4 @@
-"""A look from outside says what a probe says of the same things."""
+"""The host probe reads what a probe reads of the same things."""
 
 import keras
 import numpy as np
@@ -18,11 +18,11 @@ def test_data_and_weights_are_read_on_the_host():
     x = np.array([[1.0, 2.0], [3.0, np.nan]], "float32")
     y = np.array([0, 1])
     state = (tensors([np.array([[3.0, 4.0]], "float32")]), [], [])
-    found = host_probe.look(["a/kernel"], state, (keras.ops.convert_to_tensor(x), y, None))
+    found = host_probe.read_on_host(["a/kernel"], state, (keras.ops.convert_to_tensor(x), y, None))
     assert found["inputs/nonfinite", "inputs[0]"] == 1
     assert found["weights/norm", "a/kernel"] == pytest.approx(5.0)
     assert not any(quantity.startswith("targets/") for quantity, _ in found)  # they are classes
-    found = host_probe.look([], ([], [], []), (x[:1], np.array([2.0, 4.0]), None))
+    found = host_probe.read_on_host([], ([], [], []), (x[:1], np.array([2.0, 4.0]), None))
     assert found["inputs/mean", "inputs[0]"] == 1.5
     assert found["targets/std", "targets[0]"] == 1.0
 
@@ -49,15 +49,15 @@ def test_of_a_large_weight_a_bounded_part_is_copied(is_compiled):
         assert np.prod(kept[0].shape) <= 2 * ENTRIES
         np.testing.assert_array_equal(keras.ops.convert_to_numpy(kept[1]), arrays[1])
         assert ratio.after(kept, after) == pytest.approx([1e-2, 0.0], rel=0.02)
-    found = host_probe.look(["a", "b"], state, (np.ones((1, 1), "float32"), None, None))
+    found = host_probe.read_on_host(["a", "b"], state, (np.ones((1, 1), "float32"), None, None))
     assert found["weights/norm", "a"] == pytest.approx(np.linalg.norm(arrays[0]), rel=0.02)
-    columns = {place % 1024 for place in range(0, 512 * 1024, stride(512 * 1024, ENTRIES))}
+    columns = {index % 1024 for index in range(0, 512 * 1024, stride(512 * 1024, ENTRIES))}
     assert len(columns) > 1000  # not a few units alone
 
 
 def test_a_weight_that_is_not_finite_has_no_finite_norm():
     state = (tensors([np.array([1.0, np.inf], "float32")]), [], [])
-    found = host_probe.look(["a"], state, (np.ones((1, 1), "float32"), None, None))
+    found = host_probe.read_on_host(["a"], state, (np.ones((1, 1), "float32"), None, None))
     assert not np.isfinite(found["weights/norm", "a"])
 
 

@@ -1,4 +1,4 @@
-"""What single layers show of themselves: batch norm's lag, PReLU's slopes, maxout's pieces."""
+"""Readings of single kinds of layers: lag of a batch norm, slopes of a PReLU, pieces of maxout."""
 
 import keras
 import numpy as np
@@ -51,13 +51,13 @@ def _rising(shape, dtype=None):
     return keras.ops.convert_to_tensor(np.arange(shape[0]), dtype)
 
 
-def test_units_that_began_alike_are_followed():
+def test_units_that_began_equal_are_measured():
     history = watch([layers.Dense(3, kernel_initializer="ones", name="same"), layers.Dense(3)], X)
     assert history.targets("weights/unit_spread") == ["same/kernel"]
     assert history.first("weights/unit_spread", "same/kernel") == pytest.approx(0, abs=1e-6)
 
 
-def test_spread_is_what_examples_make_of_units_and_not_the_units_themselves():
+def test_spread_is_over_the_examples_and_not_over_the_units():
     bias = layers.Dense(2, kernel_initializer="zeros", bias_initializer=_rising, name="flat")
     history = watch([bias], X, optimizer=keras.optimizers.SGD(0.0))
     assert history.first("activations/spread", "flat") == 0

@@ -1,4 +1,4 @@
-"""Augmented training data are told from those that come again as they were."""
+"""Augmented training data differ from those that repeat unchanged."""
 
 import keras
 import numpy as np
@@ -19,14 +19,14 @@ def test_a_part_of_the_data_is_enough():
     shuffled = np.random.default_rng(0).permutation(rows(0, 1000))
     for start in range(0, 1000, 32):
         same.note((shuffled[start : start + 32], None, None), known, 1000)
-    assert same.share > 0.7
+    assert same.fraction > 0.7
 
 
-def test_nothing_is_told_before_enough_had_to_come_again():
+def test_nothing_is_reported_before_enough_repeats_are_expected():
     known = batches.rows((rows(0, 10), None, None))
     few = Recurrence()
     few.note((rows(500, 532), None, None), known, 1000)
-    assert few.share is None
+    assert few.fraction is None
 
 
 class Noisy(keras.utils.PyDataset):
@@ -40,14 +40,14 @@ class Noisy(keras.utils.PyDataset):
     def __len__(self):
         return len(self.x) // 32
 
-    def __getitem__(self, place):
-        part = slice(32 * place, 32 * place + 32)
+    def __getitem__(self, index):
+        part = slice(32 * index, 32 * index + 32)
         noise = self.noise * self.rng.normal(size=self.x[part].shape)
         return (self.x[part] + noise).astype("float32"), self.y[part]
 
 
-@pytest.mark.parametrize(("noise", "share"), [(0.0, 1.0), (3.0, 0.0)])
-def test_a_run_knows_whether_its_data_are_augmented(noise, share):
+@pytest.mark.parametrize(("noise", "fraction"), [(0.0, 1.0), (3.0, 0.0)])
+def test_a_run_knows_whether_its_data_are_augmented(noise, fraction):
     keras.utils.set_random_seed(0)
     rng = np.random.default_rng(0)
     x = rng.normal(size=(640, 8)).astype("float32")
@@ -57,5 +57,5 @@ def test_a_run_knows_whether_its_data_are_augmented(noise, share):
     sitter = kb.Babysitter(every=7, verbose=0)
     data = Noisy(x, y, noise)
     model.fit(data, epochs=8, validation_data=(x, y), verbose=0, callbacks=[sitter])
-    assert sitter.history.facts.recurring_fraction == share
+    assert sitter.history.facts.recurring_fraction == fraction
     assert not [one for one in sitter.findings if one.rule == "validation_better_than_train"]

@@ -10,14 +10,14 @@ def batch(start, examples=4):
     return inputs, np.zeros(examples, "int32"), None
 
 
-def test_training_examples_that_come_again_are_kept_once():
+def test_training_examples_that_repeat_are_kept_once():
     kept = ReferenceSample(History())
     kept.take_train_batch(0, 0, batch(0))
     kept.take_train_batch(1, 1, batch(2))
     assert kept.train.batch(99)[0][:, 0].tolist() == [0, 1, 2, 3, 4, 5]
 
 
-def test_what_is_not_finite_is_told_and_recorded():
+def test_non_finite_data_are_recorded():
     history = History()
     x, y, weights = batch(0)
     x[2] = np.nan
@@ -29,7 +29,7 @@ def test_what_is_not_finite_is_told_and_recorded():
     assert history.last("inputs/nonfinite", "inputs[0]") == 1
 
 
-def test_given_examples_stand_in_for_those_of_the_run():
+def test_given_examples_replace_those_of_the_run():
     kept = ReferenceSample(History(), read_user_probe_data(batch(7)[:2]))
     assert kept.is_given
     assert kept.take_train_batch(0, 0, batch(0)) == []
@@ -37,7 +37,7 @@ def test_given_examples_stand_in_for_those_of_the_run():
     assert kept.train.batch(99)[0][:, 0].tolist() == [7, 8, 9, 10]
 
 
-def test_a_pass_over_the_validation_data_goes_on_where_the_one_before_was_left():
+def test_a_pass_over_the_validation_data_continues_the_one_before():
     kept = ReferenceSample(History())
     kept.take_validation_batch(0, batch(0))
     assert not kept.wants_validation_batch(0)
@@ -46,16 +46,16 @@ def test_a_pass_over_the_validation_data_goes_on_where_the_one_before_was_left()
     assert kept.validation.batch(99)[0][:, 0].tolist() == [0, 1, 2, 3]
 
 
-def test_a_part_that_batches_do_not_divide_may_be_missing():
+def test_the_rest_of_a_division_into_batches_may_be_missing():
     kept = ReferenceSample(History())
     kept.needed = 66
-    for place in range(16):
+    for step in range(16):
         assert kept.is_small
-        kept.take_train_batch(place, 0, batch(4 * place))
+        kept.take_train_batch(step, 0, batch(4 * step))
     assert not kept.is_small
 
 
-def test_that_examples_come_again_is_told_once_enough_had_to():
+def test_repeats_are_reported_once_enough_are_expected():
     history = History()
     history.note(batch_size=4)
     kept = ReferenceSample(history)

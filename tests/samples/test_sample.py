@@ -16,15 +16,15 @@ def batch(examples, value):
 def test_it_is_bounded_and_spread_over_the_stream(examples, batches, bound):
     sample = Sample(max_examples=bound)
     asked = 0
-    for place in range(batches):
-        if sample.wants(place):
+    for index in range(batches):
+        if sample.wants(index):
             asked += 1
-            sample.add(place, batch(examples, place))
+            sample.add(index, batch(examples, index))
     assert 0 < len(sample) <= bound
     kept = sorted({int(value) for part in sample.slices(1) for value in part[1]})
     assert kept[0] == 0 or len(kept) < 2
     if examples * 4 <= bound and batches * examples > bound:
-        assert len(sample) > bound - examples  # none is given up before another takes its place
+        assert len(sample) > bound - examples  # none is given up before another takes its index
         assert kept[-1] >= batches / 2 - 1
     assert asked <= 2 * bound * (1 + np.log2(batches))
 
@@ -62,7 +62,7 @@ def test_nested_inputs_stay_nested(structure):
     assert isinstance(sample.batch(6)[0], structure)
 
 
-def test_examples_that_come_again_are_told_by_their_content():
+def test_examples_that_repeat_are_known_by_their_content():
     x = np.arange(12.0).reshape(6, 2)
     first, second = (x[:3], x[:3, :1], None), (x[2:], x[2:, :1], None)
     fresh = batches.without(second, batches.rows(first))
@@ -70,14 +70,14 @@ def test_examples_that_come_again_are_told_by_their_content():
     assert batches.size(batches.without(first, batches.rows(first))) == 0
 
 
-def test_a_thinned_sample_is_spread_over_the_whole():
+def test_a_subsample_is_spread_over_the_whole():
     sample = Sample()
-    for place in range(10):
-        x = np.full((16, 1), place, "float32")
-        sample.add(place, (x, np.zeros(16, "int32"), None))
-    x, y, _ = next(sample.thinned(40).slices(1000))
+    for index in range(10):
+        x = np.full((16, 1), index, "float32")
+        sample.add(index, (x, np.zeros(16, "int32"), None))
+    x, y, _ = next(sample.subsample(40).slices(1000))
     assert len(x) == len(y) == 40
     assert np.bincount(x[:, 0].astype(int)).tolist() == [4] * 10
-    assert sample.thinned(100) is sample
+    assert sample.subsample(100) is sample
     for examples in (1, 7, 40, 79, 80, 100, 1000):
-        assert len(sample.thinned(examples)) == sample.count_thinned(examples)
+        assert len(sample.subsample(examples)) == sample.subsample_size(examples)

@@ -1,6 +1,6 @@
 """Gradients are taken seldom only where they are most of what a probe takes."""
 
-from keras_babysit.schedule.gradient_turns import FIRST, SELDOM, GradientTurns
+from keras_babysit.schedule.gradient_turns import FIRST_FULL_PROBES, FULL_PROBE_EVERY, GradientTurns
 
 
 def play(probes, full, forward, start_seconds=0.1, first=5.0):
@@ -16,8 +16,8 @@ def play(probes, full, forward, start_seconds=0.1, first=5.0):
 
 def test_where_they_are_most_of_a_probe_every_fourth_takes_them():
     kinds = play(60, full=0.3, forward=0.1)
-    assert all(kinds[:FIRST])
-    assert sum(kinds[20:]) == 40 // SELDOM
+    assert all(kinds[:FIRST_FULL_PROBES])
+    assert sum(kinds[20:]) == 40 // FULL_PROBE_EVERY
 
 
 def test_where_they_are_not_all_take_them_but_the_two_that_found_out():

@@ -1,4 +1,4 @@
-"""What further examples take is told from passes of two sizes, or guessed from one."""
+"""The time per example is measured from passes of two sizes, or guessed from one."""
 
 import pytest
 

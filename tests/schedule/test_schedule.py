@@ -25,7 +25,7 @@ def run(schedule, clock, steps, step_seconds, cost, first_cost=None):
             clock.now += seconds
             schedule.charge("probe", seconds)
             schedule.probes += 1
-            schedule.looked(step)
+            schedule.note_probe(step)
             taken.append(step)
         clock.now += step_seconds
     schedule.stop()
@@ -55,17 +55,19 @@ def test_a_costly_compilation_is_earned_back_before_the_next_probe():
 
 
 @pytest.mark.parametrize(("first", "again", "second"), [(0.8, 0.5, False), (0.2, 0.1, True)])
-def test_a_second_probe_is_taken_at_once_unless_it_is_foretold_to_be_too_dear(first, again, second):
+def test_a_second_probe_is_taken_unless_its_estimate_is_too_expensive(first, again, second):
     clock = Clock()
     schedule = Schedule("auto", 0.02, clock=clock)
     schedule.start(200)
-    schedule.foresee("probe", first, again=again)
+    schedule.estimate("probe", first, again=again)
     assert schedule.is_due(0)
     clock.now += first
     schedule.charge("probe", first)
-    schedule.looked(0)
+    schedule.note_probe(0)
     assert schedule.is_due(1) == second
-    assert schedule.affords("keep", 1)  # no room is kept for a last probe that may be too dear
+    assert schedule.affords(
+        "keep", 1
+    )  # none is reserved for a last probe that may be too expensive
 
 
 def test_a_short_run_is_charged_as_if_it_took_a_minute():
@@ -97,12 +99,12 @@ def test_steps_that_several_executions_skip_are_made_up_for():
     taken = []
     for step in range(0, 60, 3):  # the hook sees every third step only
         if schedule.is_due(step):
-            schedule.looked(step)
+            schedule.note_probe(step)
             taken.append(step)
     assert taken == [0, 6, 9, 12, 18, 21, 24, 30, 33, 36, 42, 45, 48, 54, 57]
 
 
-def test_probes_and_scores_leave_room_for_each_other():
+def test_probes_and_scores_have_fractions_of_the_budget():
     clock = Clock()
     schedule = Schedule("auto", 0.02, clock=clock)
     schedule.start(None)
@@ -117,7 +119,7 @@ def test_probes_and_scores_leave_room_for_each_other():
     assert schedule.affords("keep", 10) is False  # 20 s are spent
 
 
-def test_room_is_left_for_what_each_epoch_of_a_short_run_goes_on_to_take():
+def test_what_each_epoch_of_a_short_run_costs_is_reserved():
     schedule = started(planned_steps=1000)
     schedule.charge("other", 0.15)
     schedule.charge("probe", 0.6)
@@ -126,15 +128,15 @@ def test_room_is_left_for_what_each_epoch_of_a_short_run_goes_on_to_take():
     assert schedule.affords("probe", 1000, is_last=True)
 
 
-def test_what_is_paid_once_must_fit_what_a_short_run_is_granted():
+def test_a_one_off_cost_must_fit_the_budget_of_a_short_run():
     schedule = Schedule("auto", 0.02, clock=Clock())
     schedule.start(1000)
-    assert schedule.grants(1.1, 0)
-    assert not schedule.grants(1.3, 0)
-    assert Schedule(10).grants(1e9, 0)
+    assert schedule.allows_once(1.1, 0)
+    assert not schedule.allows_once(1.3, 0)
+    assert Schedule(10).allows_once(1e9, 0)
 
 
-def test_a_closer_look_that_a_run_earns_is_granted_once_its_length_is_known():
+def test_a_one_off_cost_is_allowed_once_the_length_of_the_run_is_known():
     clock = Clock()
     schedule = Schedule("auto", 0.02, clock=clock)
     schedule.start(1000)
@@ -143,13 +145,13 @@ def test_a_closer_look_that_a_run_earns_is_granted_once_its_length_is_known():
         clock.now += 1.0
     assert schedule.elapsed == 6.0
     # 1000 s are expected: 20 s in all, 5 s of them for scores; as much again is to be left.
-    assert schedule.grants(7.4, 6)
-    assert not schedule.grants(7.6, 6)
+    assert schedule.allows_once(7.4, 6)
+    assert not schedule.allows_once(7.6, 6)
 
 
-def test_a_first_score_that_is_foreseen_to_be_too_dear_does_not_keep_probes_from_going_on():
+def test_a_first_score_that_is_too_expensive_does_not_stop_the_probes():
     schedule = started(planned_steps=1000)
-    schedule.foresee("score", 0.7, again=0.7)
+    schedule.estimate("score", 0.7, again=0.7)
     schedule.charge("probe", 0.75)
     assert not schedule.affords("score", 1000, is_last=True)
     assert schedule.affords("probe", 10)
@@ -157,17 +159,17 @@ def test_a_first_score_that_is_foreseen_to_be_too_dear_does_not_keep_probes_from
 
 def test_the_only_score_that_a_run_can_have_is_that_of_its_end():
     schedule = started(planned_steps=1000)
-    schedule.foresee("score", 0.5, again=0.5)
+    schedule.estimate("score", 0.5, again=0.5)
     schedule.charge("probe", 0.4)
     assert not schedule.affords("score", 10)
     assert schedule.affords("score", 1000, is_last=True)
 
 
-def test_a_last_look_is_taken_although_all_is_spent_if_it_is_owed_or_costs_next_to_nothing():
+def test_the_last_measurement_may_exceed_the_budget_if_it_is_cheap_or_the_only_score():
     clock = Clock()
     schedule = Schedule("auto", 0.02, clock=clock)
     schedule.start(100)
-    schedule.foresee("score", 0.1, again=0.1)
+    schedule.estimate("score", 0.1, again=0.1)
     schedule.charge("other", 0.02 * GRACE_SECONDS)
     for _ in range(2):
         schedule.charge("probe", 0.04)
@@ -175,7 +177,7 @@ def test_a_last_look_is_taken_although_all_is_spent_if_it_is_owed_or_costs_next_
     assert not schedule.affords("score", 99)
     assert schedule.affords("score", 100, is_last=True)
     assert schedule.affords("probe", 100, is_last=True)
-    for _ in range(2):  # the share of scores is used up, and a probe has become dear
+    for _ in range(2):  # the fraction of scores is used up, and a probe is expensive
         schedule.charge("score", 0.15)
         schedule.charge("probe", 0.2)
     assert not schedule.affords("score", 100, is_last=True)
@@ -185,30 +187,30 @@ def test_a_last_look_is_taken_although_all_is_spent_if_it_is_owed_or_costs_next_
 def test_the_only_score_of_a_run_may_take_half_of_the_budget():
     schedule = started(planned_steps=100)
     schedule.charge("other", 0.02 * GRACE_SECONDS)
-    schedule.foresee("score", 0.55, again=0.55)
+    schedule.estimate("score", 0.55, again=0.55)
     assert schedule.affords("score", 100, is_last=True)
-    schedule.foresee("score", 0.65, again=0.65)
+    schedule.estimate("score", 0.65, again=0.65)
     assert not schedule.affords("score", 100, is_last=True)
 
 
-def test_where_no_end_is_planned_a_score_is_not_kept_for_it():
+def test_without_a_planned_end_no_score_is_reserved_for_it():
     schedule = started(planned_steps=None)
-    schedule.foresee("score", 0.25, again=0.25)
+    schedule.estimate("score", 0.25, again=0.25)
     schedule.charge("probe", 0.9)
     assert schedule.affords("score", 10)
 
 
 def test_scores_are_spread_over_a_short_run():
     schedule = started(planned_steps=1000)
-    schedule.foresee("score", 0.1, again=0.1)
+    schedule.estimate("score", 0.1, again=0.1)
     # They may use 0.3 s in all.
     assert not schedule.affords("score", 100)
     assert schedule.affords("score", 400)
 
 
-def test_the_second_of_a_kind_is_taken_to_cost_what_was_foretold_of_it():
+def test_the_second_of_a_kind_is_expected_to_cost_what_was_estimated():
     schedule = started(planned_steps=1000)
-    schedule.foresee("score", 0.3, again=0.1)
+    schedule.estimate("score", 0.3, again=0.1)
     schedule.charge("score", 0.3)
     # Room for it and for that of the end, of 0.1 s each, and then for one of them only.
     schedule.charge("probe", 0.65)
@@ -220,13 +222,13 @@ def test_the_second_of_a_kind_is_taken_to_cost_what_was_foretold_of_it():
 
 def test_the_length_of_a_run_may_be_known_later_than_its_start():
     schedule = started(planned_steps=None)
-    schedule.foresee("score", 0.1, again=0.1)
+    schedule.estimate("score", 0.1, again=0.1)
     assert schedule.affords("score", 100)
     schedule.expect(1000)
     assert not schedule.affords("score", 100)
 
 
-def test_a_clock_that_is_set_back_takes_nothing_off_the_account():
+def test_a_clock_that_is_set_back_charges_nothing():
     clock = Clock()
     schedule = Schedule(clock=clock)
     schedule.start(1000)
@@ -254,7 +256,7 @@ def test_time_inside_of_other_time_is_charged_once():
     assert schedule.overhead.seconds == 7.0
 
 
-def test_time_that_is_not_ours_is_left_out_of_what_is_charged():
+def test_time_that_is_no_cost_of_monitoring_is_not_charged():
     clock = Clock()
     schedule = Schedule(clock=clock)
     with schedule.charging("other"), schedule.charging("keep"):

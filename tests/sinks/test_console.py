@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from keras_babysit.findings import Change, Event, Finding, Remedy, Severity
 from keras_babysit.history import History, Measurement, Overhead
 from keras_babysit.sinks import Console, Report
-from tests.conformance.sinks import HOSTILE_NAMES, opened
+from keras_babysit.testing.sinks import HOSTILE_NAMES, opened
 
 CODE = "model.compile(\n    optimizer=keras.optimizers.Adam(1e-4),  # " + "long " * 30 + "\n)"
 DEAD = Finding(

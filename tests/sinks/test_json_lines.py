@@ -8,7 +8,7 @@ from keras_babysit.facts import LayerFacts
 from keras_babysit.findings import Change, Event, Severity
 from keras_babysit.history import History, Measurement, Overhead
 from keras_babysit.sinks import JsonLines, Report
-from tests.conformance.sinks import ADVICE, opened
+from keras_babysit.testing.sinks import FINDING, opened
 
 OVERHEAD = Overhead(0.5, 50.0, 12)
 
@@ -33,7 +33,7 @@ def test_a_line_per_record_in_the_order_they_came(sink):
     history.note(optimizer="Adam")
     sink.on_start(history)
     sink.on_measurements([Measurement(1, 0, "loss/batch", "", float("nan"))])
-    sink.on_events([opened(ADVICE)])
+    sink.on_events([opened(FINDING)])
     sink.on_end(Report(history, [], OVERHEAD))
     run, loss, finding, end = strict(sink.path)
     assert run == {"type": "run", "version": 2, "facts": {"optimizer": "Adam"}}
@@ -91,7 +91,7 @@ def test_new_fit_replaces_the_file(sink):
 
 
 def test_report_is_made_from_the_file(sink):
-    first = replace(ADVICE, step=10)
+    first = replace(FINDING, step=10)
     worse = replace(first, severity=Severity.ERROR)
     again = replace(first, step=90)
     sink.on_start(History())

@@ -11,7 +11,7 @@ import pytest
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History, Measurement, Overhead
 from keras_babysit.sinks import Report
-from tests.conformance.sinks import ADVICE, HOSTILE_NAMES
+from keras_babysit.testing.sinks import FINDING, HOSTILE_NAMES
 
 OVERHEAD = Overhead(0.42, 53.1, 31)
 LAYERS = ("dense", "dense_1", "logits")
@@ -65,8 +65,8 @@ class Page(HTMLParser):
 
 def test_printed_table_holds_each_outbreak_the_worst_first():
     findings = [
-        replace(ADVICE, step=10, resolved_step=40),
-        *(replace(ADVICE, target=f"dense_{i}", step=20) for i in range(3)),
+        replace(FINDING, step=10, resolved_step=40),
+        *(replace(FINDING, target=f"dense_{i}", step=20) for i in range(3)),
         Finding("loss_explosion", Severity.ERROR, "", "The loss explodes.", step=30),
     ]
     lines = [line.split() for line in str(Report(a_history(), findings, OVERHEAD)).splitlines()]
@@ -90,7 +90,7 @@ def test_run_whose_watch_broke_off_is_not_called_well():
     history.note(broke_off="ValueError: shapes differ")
     says = "Watching broke off: ValueError: shapes differ"
     assert Report(history, []).result() == says
-    assert Report(history, [ADVICE]).result() == f"{says}; until then 1 warning"
+    assert Report(history, [FINDING]).result() == f"{says}; until then 1 warning"
     assert not Report(history, []).is_well
 
 
@@ -123,13 +123,13 @@ def test_says_whether_probes_had_to_do_without_a_compilation():
 
 
 def test_json_can_be_gated_on(tmp_path):
-    resolved = replace(ADVICE, severity=Severity.ERROR, resolved_step=40)
-    report = Report(a_history(), [ADVICE, resolved], OVERHEAD)
+    resolved = replace(FINDING, severity=Severity.ERROR, resolved_step=40)
+    report = Report(a_history(), [FINDING, resolved], OVERHEAD)
     text = report.to_json(tmp_path / "report.json")
     record = json.loads((tmp_path / "report.json").read_text())
     assert json.loads(text) == record
     assert record["worst"] == "WARNING"
-    assert [Finding.from_json(one) for one in record["findings"]] == [ADVICE, resolved]
+    assert [Finding.from_json(one) for one in record["findings"]] == [FINDING, resolved]
     assert record["loss"] == {"start": 2.3, "last": 2 / 101, "best": 2 / 101, "best_step": 100}
     assert record["scores"]["loss"] == {"train": 0.02, "validation": 0.09}
     assert record["overhead"]["probes"] == 31
@@ -143,7 +143,7 @@ def test_json_of_an_empty_run_is_strict():
 
 
 def test_page_asks_for_nothing_from_outside():
-    page = Page(Report(a_history(), [ADVICE], OVERHEAD).to_html())
+    page = Page(Report(a_history(), [FINDING], OVERHEAD).to_html())
     links = [attrs[key] for _, attrs in page.elements for key in ("src", "href") if key in attrs]
     assert all(link.startswith(("#", "data:")) for link in links)
     assert not re.search(r"url\((?!#)|@import|fetch\(|XMLHttp", page.scripts[1])
@@ -170,12 +170,12 @@ def test_what_says_the_same_twice_is_drawn_once(metric, value, drawn):
 
 
 def test_page_holds_remedies_as_code():
-    page = Report(a_history(), [ADVICE], OVERHEAD).to_html()
+    page = Report(a_history(), [FINDING], OVERHEAD).to_html()
     assert "<code>optimizer.learning_rate = 1e-4</code></pre>" in page
 
 
 def test_timeline_holds_what_opened_and_when_it_resolved():
-    findings = [replace(ADVICE, step=10, resolved_step=40), replace(ADVICE, step=60)]
+    findings = [replace(FINDING, step=10, resolved_step=40), replace(FINDING, step=60)]
     page = Page(Report(a_history(), findings).to_html())
     bars = page.data["timeline"]
     assert [(bar["from"], bar["to"]) for bar in bars] == [(60, None), (10, 40)]
@@ -185,10 +185,10 @@ def test_timeline_holds_what_opened_and_when_it_resolved():
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES, ids=ascii)
 def test_names_stay_data(name):
-    clean = Page(Report(a_history(), [ADVICE], OVERHEAD).to_html())
+    clean = Page(Report(a_history(), [FINDING], OVERHEAD).to_html())
     history = a_history(layers=(name, "dense_1", "logits"))
     history.note(optimizer=name)
-    sick = replace(ADVICE, target=name, message=name, reference=name, evidence={name: name})
+    sick = replace(FINDING, target=name, message=name, reference=name, evidence={name: name})
     sick = replace(sick, rule=name, remedies=(Remedy(name, name),))
     page = Page(Report(history, [sick], OVERHEAD).to_html())
     tags = [tag for tag, _ in page.elements]
@@ -200,7 +200,7 @@ def test_names_stay_data(name):
 
 def test_name_is_shown_as_it_is():
     name = "<b>&amp;'\"</b>"
-    page = Page(Report(a_history(), [replace(ADVICE, target=name)]).to_html())
+    page = Page(Report(a_history(), [replace(FINDING, target=name)]).to_html())
     assert name in page.text
 
 
@@ -226,7 +226,7 @@ def test_page_of_a_long_run_of_a_big_net_stays_small():
         history.append(Measurement(step, 0, "loss/batch", "", value))
         for quantity in quantities:
             history.extend(Measurement(step, 0, quantity, layer, value) for layer in layers)
-    findings = [replace(ADVICE, target=layer, step=500) for layer in layers]
+    findings = [replace(FINDING, target=layer, step=500) for layer in layers]
     assert len(Report(history, findings, OVERHEAD).to_html().encode()) < 1_000_000
 
 
@@ -251,14 +251,14 @@ def test_a_vector_where_a_number_should_be_is_passed_over():
 
 
 def test_notebook_shows_the_page_in_a_frame():
-    report = Report(a_history(), [ADVICE], OVERHEAD)
+    report = Report(a_history(), [FINDING], OVERHEAD)
     ((tag, attributes),) = Page(report._repr_html_()).elements
     assert tag == "iframe"
     assert attributes["srcdoc"] == report.to_html()
 
 
 def test_printed_report_is_plain_ascii_where_its_names_are():
-    findings = [replace(ADVICE, target=f"dense_{i}") for i in range(9)]
+    findings = [replace(FINDING, target=f"dense_{i}") for i in range(9)]
     assert str(Report(a_history(), findings, OVERHEAD)).isascii()
 
 
@@ -268,7 +268,7 @@ BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 @pytest.mark.skipif(BROWSER is None, reason="no browser is installed")
 def test_page_draws_itself_in_a_browser(tmp_path):
     history = a_history(layers=(*HOSTILE_NAMES[:3], "dense_1"))
-    findings = [replace(ADVICE, target=name) for name in HOSTILE_NAMES]
+    findings = [replace(FINDING, target=name) for name in HOSTILE_NAMES]
     Report(history, findings, OVERHEAD).to_html(tmp_path / "report.html")
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     options += [f"--user-data-dir={tmp_path}/profile", "--virtual-time-budget=500", "--dump-dom"]

@@ -1,26 +1,24 @@
 import subprocess
 import sys
 
-import pytest
-
 from keras_babysit import sinks
-from tests.conformance.sinks import CHECKS, ROWS
+from keras_babysit.testing.sinks import parametrize_checks
+from tests.sinks.cases import CASES
 
 
-def test_table_covers_every_public_sink():
+def test_the_cases_cover_every_public_sink():
     public = [getattr(sinks, name) for name in sinks.__all__]
     names = {kind.__name__ for kind in public if issubclass(kind, sinks.Sink)}
-    assert {name.partition("-")[0] for name in ROWS} == names
+    assert {name.partition("-")[0] for name in CASES} == names
 
 
 def test_public_names_are_sorted():
     assert sinks.__all__ == sorted(sinks.__all__)
 
 
-@pytest.mark.parametrize("check", CHECKS)
-@pytest.mark.parametrize("row", ROWS)
-def test_sink(row, check, tmp_path):
-    CHECKS[check](ROWS[row], tmp_path)
+@parametrize_checks(CASES)
+def test_sink(case, check, tmp_path):
+    check(case, tmp_path)
 
 
 def test_import_loads_no_tensorboard():

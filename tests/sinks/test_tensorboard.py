@@ -15,7 +15,7 @@ from keras_babysit.findings import Change, Event
 from keras_babysit.history import History, Measurement, Overhead
 from keras_babysit.sinks import Report, TensorBoard
 from keras_babysit.sinks.records import TAG
-from tests.conformance.sinks import ADVICE, HOSTILE_NAMES, opened
+from keras_babysit.testing.sinks import FINDING, HOSTILE_NAMES, opened
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_other_vectors_are_left_out(sink):
 
 
 def test_advice_is_markdown_with_the_remedy_as_code(sink):
-    sink.on_events([opened(ADVICE)])
+    sink.on_events([opened(FINDING)])
     events = reader(sink)
     assert plugin(events, "babysit/findings/dead_units") == "text"
     page = markdown_to_safe_html(texts(sink, "babysit/findings/dead_units")[0])
@@ -90,15 +90,15 @@ def test_advice_is_markdown_with_the_remedy_as_code(sink):
 
 
 def test_outbreak_on_many_layers_is_one_text(sink):
-    sink.on_events([opened(replace(ADVICE, target=f"dense_{i}")) for i in range(30)])
+    sink.on_events([opened(replace(FINDING, target=f"dense_{i}")) for i in range(30)])
     (text,) = texts(sink, "babysit/findings/dead_units")
     assert text.count("Lower the learning rate") == 1
     assert "and 10 more" in text
 
 
 def test_later_text_of_a_step_holds_the_earlier(sink):
-    sink.on_events([opened(ADVICE)])
-    sink.on_events([Event(Change.RESOLVED, replace(ADVICE, target="other"), 10, 0)])
+    sink.on_events([opened(FINDING)])
+    sink.on_events([Event(Change.RESOLVED, replace(FINDING, target="other"), 10, 0)])
     latest = texts(sink, "babysit/findings/dead_units")[-1]
     assert "80 of 100 units are dead" in latest
     assert "**resolved** at step 10 in `other`" in latest
@@ -106,7 +106,7 @@ def test_later_text_of_a_step_holds_the_earlier(sink):
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES, ids=ascii)
 def test_markdown_shows_names_as_they_are(sink, name):
-    sink.on_events([opened(replace(ADVICE, target=name, message=f"{name} is *sick*"))])
+    sink.on_events([opened(replace(FINDING, target=name, message=f"{name} is *sick*"))])
     page = markdown_to_safe_html(texts(sink, "babysit/findings/dead_units")[0])
     assert not re.search("<script|<img", page)
     assert "is *sick*" in page or len(name) > 1000

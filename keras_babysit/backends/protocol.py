@@ -1,0 +1,235 @@
+"""What each backend module offers: the few things that Keras does not abstract.
+
+`keras_babysit.testing.backends` checks a module against this protocol.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+import numpy as np
+
+Tensor = Any
+"""A tensor or variable's value of the backend in use."""
+
+Batch = Any
+"""What one step trains on: `x`, `(x, y)` or `(x, y, sample_weight)`, nested as the data are."""
+
+Arguments = tuple[Any, ...]
+"""The arguments with which Keras calls a train or test function; each backend has its own."""
+
+Values = tuple[Sequence[Tensor], Sequence[Tensor], Sequence[Tensor]]
+"""Values of a model's variables as `(trainable, other, optimizer)`. `other` is all that is neither
+trainable nor the optimizer's, the metrics last."""
+
+
+class Feed(Protocol):
+    """Takes the batches of every step of one run and hands them on; made with `Feed()`."""
+
+    def take(self, arguments: Arguments, count: int) -> tuple[list[Batch], Arguments]:
+        """Take the batches of a step and hand them on, at as low a cost as the backend allows.
+
+        Args:
+            arguments: What Keras calls its train function with.
+            count: Number of batches of one call (`steps_per_execution`), at least 1.
+
+        Returns:
+            Up to `count` batches, none where they cannot be seen or the data are over, and the
+            arguments that hand the same batches on.
+        """
+
+    def optimizer_value(self, arguments: Arguments, variable: Any, index: int) -> Tensor:
+        """Return a copy of one optimizer variable as it is before a step.
+
+        Args:
+            arguments: What Keras calls its train function with.
+            variable: The variable; the same one in every call on one `Feed`.
+            index: Its index in the third group of `Values`.
+        """
+
+
+class Sandbox(Protocol):
+    """Runs training steps of a model inside `fit` and leaves no trace of them.
+
+    Made with `Sandbox(model, function, feed, arguments)`: `function` is Keras' own train function,
+    `feed` the `Feed` that took the batches, `arguments` those of the step that comes next, None
+    between epochs. It is a context manager: on leaving, the variables, the gradients and the random
+    state are what they were, also after an error.
+    """
+
+    def __enter__(self) -> "Sandbox":
+        """Remember what must be put back."""
+
+    def __exit__(self, *error: object) -> None:
+        """Put everything back."""
+
+    def load(self, values: Values) -> None:
+        """Start from these values; must be called before the first `step`."""
+
+    def step(self, batches: Sequence[Batch]) -> Any:
+        """Train on these batches in one call and return the logs."""
+
+    def values(self) -> Values:
+        """Return copies of what the variables are after the steps so far."""
+
+    def attached(self) -> AbstractContextManager[None]:
+        """Return a context in which the model's variables hold the values of the sandbox."""
+
+
+class Backend(Protocol):
+    """The functions of a backend module. Modules implement it; there is no class of it."""
+
+    CAN_COMPILE: bool
+    """Whether `compile` makes a difference, so that compiling is a choice."""
+
+    COMPILES_EACH_SIZE: bool
+    """Whether each number of examples is a compilation of its own."""
+
+    ANNOUNCES_THE_END: bool
+    """Whether Keras announces a step before it finds that data of unknown length are over."""
+
+    Feed: Callable[[], Feed]
+    Sandbox: Callable[..., Sandbox]
+
+    def versions(self) -> dict[str, str]:
+        """Return the version of the backend by its name."""
+
+    def workers(self, model: Any) -> tuple[int, int]:
+        """Return the rank of this process, from 0, among those that train together, and how many.
+
+        Returns:
+            `(0, 1)` for a process that trains alone.
+        """
+
+    def is_whole(self, model: Any) -> bool:
+        """Return whether this process alone can read all weights of `model`."""
+
+    def value_and_grad(
+        self, function: Callable[[Sequence[Tensor]], tuple[Tensor, Any]], values: Sequence[Tensor]
+    ) -> tuple[tuple[Tensor, Any], list[Tensor]]:
+        """Return `(scalar, auxiliary), gradients` of `function` at `values`.
+
+        Args:
+            function: Called with `values`; returns a scalar and anything else.
+            values: Tensors to differentiate by.
+
+        Returns:
+            What the function returned, and for each value a dense gradient of its shape; zeros for
+            a value that the scalar does not depend on.
+        """
+
+    def derivative(self, function: Callable[[Tensor], Tensor], z: Tensor) -> Tensor:
+        """Return the elementwise derivative of `function` at `z`, 0 where it does not depend on it.
+
+        It can be called inside a graph that is traced, and keeps no gradient itself.
+        """
+
+    def eagerly(self) -> AbstractContextManager[Any]:
+        """Return a context in which operations run immediately, also while a graph is traced."""
+
+    def compile(
+        self, function: Callable[..., Any], *examples: Any, varies: Sequence[int] = ()
+    ) -> Callable[..., Any]:
+        """Return `function` as one compiled graph.
+
+        Args:
+            function: A pure function of nested tensors.
+            examples: Arguments like those that it will be called with, in shape and dtype.
+            varies: Indices of the arguments whose tensors may come with another first axis.
+        """
+
+    def copy(self, values: Sequence[Tensor]) -> list[Tensor]:
+        """Return copies of `values` that the next training step cannot overwrite."""
+
+    def subsample(self, values: Sequence[Tensor], count: int) -> list[Tensor]:
+        """Return copies of `values`, of the large ones a part.
+
+        Args:
+            values: Tensors of any shape.
+            count: A value with more entries comes as a vector of about so many, evenly spaced.
+
+        Returns:
+            The same entries of a value of the same shape each time.
+        """
+
+    def wait(self, values: Any) -> None:
+        """Return when `values`, nested tensors, are computed."""
+
+    def to_tensor(self, array: Any) -> Tensor:
+        """Return an array or variable's value as a tensor on the device of the variables."""
+
+    def to_numpy(self, tensor: Any) -> np.ndarray:
+        """Return the exact values of a tensor or array on the host; they may share its memory.
+
+        The dtype stays where numpy has it. bfloat16 becomes float32 on PyTorch and the extension
+        type `bfloat16` elsewhere. To compute with the numbers use `backends.to_array`.
+        """
+
+    def first_units(self, tensor: Tensor, count: int) -> np.ndarray:
+        """Return the first `count` entries of the last axis, on the host."""
+
+    def is_out_of_memory(self, error: BaseException) -> bool:
+        """Return whether an error says that there is not enough memory, on a device or the host."""
+
+    def borrow(
+        self,
+        arguments: Arguments,
+        count: int,
+        *,
+        fetching: Callable[[], AbstractContextManager[Any]] = ...,
+    ) -> tuple[list[Batch], Arguments]:
+        """Take up to `count` batches of a step and hand the very same batches on.
+
+        Args:
+            arguments: What Keras calls its train or test function with.
+            count: Number of batches, at least 1.
+            fetching: Makes a context for the time that the data themselves take. `fit` would have
+                to wait for it as well, so it is not a cost of monitoring.
+
+        Returns:
+            The batches, none where they cannot be seen or the data are over, and the arguments that
+            hand them on. Nothing is retraced and nothing is drawn twice.
+
+        Raises:
+            Exception: What the data raise.
+        """
+
+    def state(self, model: Any, arguments: Arguments | None) -> Values:
+        """Return the values of the model's variables.
+
+        Args:
+            model: The model.
+            arguments: What Keras calls its train function with; None between epochs.
+        """
+
+    def trained(self, model: Any, result: Any) -> list[Tensor]:
+        """Return the values of the trainable variables after a step that returned `result`."""
+
+    def exchange(self, model: Any, arguments: Arguments | None, values: Values) -> Arguments | None:
+        """Give the variables other values.
+
+        Args:
+            model: The model.
+            arguments: What the step that comes next is called with; None between epochs.
+            values: The values, grouped as `state` returns them.
+
+        Returns:
+            The arguments to call that step with instead.
+        """
+
+    def random_state(self) -> Any:
+        """Return the backend's own random state, None where Keras does not draw on it."""
+
+    def set_random_state(self, state: Any) -> None:
+        """Put back what `random_state` returned."""
+
+    def logs(self, result: Any) -> Any:
+        """Return what a train function returned of losses and metrics."""
+
+    def start_seconds(self, layers: int, is_compiled: bool) -> float:
+        """Return about how many seconds the first probe of a network takes, tracing included.
+
+        Args:
+            layers: Number of layers.
+            is_compiled: Whether the probe is compiled.
+        """

@@ -1,0 +1,55 @@
+"""Our sinks, each in the configurations that the shipped suite checks, and how they are read."""
+
+import io
+import json
+
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from keras_babysit import sinks
+from keras_babysit.testing.sinks import SinkCase
+
+
+class Paper(io.StringIO):
+    """A stream that keeps what is printed in a file, and needs no closing."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.path = path
+        self.flush()
+
+    def flush(self):
+        self.path.write_text(self.getvalue(), encoding="utf-8")
+
+
+def console(verbose=1):
+    return lambda folder: sinks.Console(Paper(folder / "console.txt"), verbose)
+
+
+def read_console(folder):
+    return [(folder / "console.txt").read_text(encoding="utf-8")]
+
+
+def read_json_lines(folder):
+    records = [json.loads(line) for line in (folder / "run.jsonl").read_text().splitlines()]
+    return [json.dumps(record, ensure_ascii=False) for record in records]
+
+
+def read_tensorboard(folder):
+    reader = EventAccumulator(str(folder / "logs" / "babysit")).Reload()
+    tags = reader.Tags()
+    texts = [
+        event.tensor_proto.string_val[0].decode()
+        for tag in tags["tensors"]
+        if reader.SummaryMetadata(tag).plugin_data.plugin_name == "text"
+        for event in reader.Tensors(tag)
+    ]
+    return tags["tensors"] + texts
+
+
+CASES = {
+    "Sink": SinkCase(lambda folder: sinks.Sink(), lambda folder: [], reports_findings=False),
+    "Console": SinkCase(console(), read_console),
+    "Console-silent": SinkCase(console(verbose=0), read_console, reports_findings=False),
+    "JsonLines": SinkCase(lambda folder: sinks.JsonLines(folder / "run.jsonl"), read_json_lines),
+    "TensorBoard": SinkCase(lambda folder: sinks.TensorBoard(folder / "logs"), read_tensorboard),
+}
