@@ -21,6 +21,10 @@ class HealthTransitionError(KerasBabysitError, RuntimeError):
     """A run's health must change only by the transitions that its state allows."""
 
 
+class DepthTransitionError(KerasBabysitError, RuntimeError):
+    """The depth of a measurement must change only by the transitions that its state allows."""
+
+
 class SearchFailedError(KerasBabysitError, RuntimeError):
     """A search must complete at least one trial."""
 

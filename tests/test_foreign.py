@@ -11,7 +11,9 @@ BACKEND = keras.backend.backend()
 # On JAX each of them compiles for ten seconds and more.
 pytestmark = [pytest.mark.slow] if BACKEND == "jax" else []
 
-WITHOUT_CALL = "Not watched: the layers, loss and gradients (NotImplementedError in the probe)."
+WITHOUT_CALL = (
+    "Loss, gradients, layers and outputs not measured: the probe raised NotImplementedError."
+)
 NAMED = {
     "gan": [WITHOUT_CALL],
     "vae-own-step": [WITHOUT_CALL],

@@ -8,7 +8,7 @@ A rule sees nothing but the history. A run is therefore trained once, with the d
 import gzip
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,17 +36,8 @@ class Recorder(JsonLines):
 
     def mark_judgement(self, history: History) -> list[Finding]:
         """Note that the session judges now. It is a rule that finds nothing, asked first."""
-        session = self.sitter._session
-        self._write(
-            [
-                {
-                    "type": "judgement",
-                    "step": int(session._steps.now),
-                    "epoch": int(session._steps.epoch),
-                    "may_wait": not session._hunt.is_over and not session._stops_at_once,
-                }
-            ]
-        )
+        judgement = asdict(self.sitter.session.judgement)
+        self._write([{"type": "judgement"} | judgement])
         return []
 
 

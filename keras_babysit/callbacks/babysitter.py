@@ -3,7 +3,8 @@
 import keras
 
 from keras_babysit.callbacks.after_fit import call_after_fit
-from keras_babysit.callbacks.session import Session, Settings
+from keras_babysit.callbacks.session import Session
+from keras_babysit.callbacks.settings import Settings
 from keras_babysit.findings import Severity
 from keras_babysit.history import History, Overhead
 from keras_babysit.recorder import read_rescue
@@ -98,6 +99,11 @@ class Babysitter(keras.callbacks.Callback):
     def findings(self):
         """Every advice of the latest run: root causes first, their symptoms behind each."""
         return self._session.findings if self._session else []
+
+    @property
+    def session(self):
+        """The `Session` of the latest run, for tools that look into one; None before the first."""
+        return self._session
 
     @property
     def history(self):

@@ -1,42 +1,59 @@
 """The search for the data that made weights non-finite."""
 
 MAX_SEARCHED_STEPS = 400
-"""Steps whose whole batch is searched at most. The run is lost by then, so that this may cost what
-it costs."""
+"""Most steps whose whole batch is searched. The run is lost by then, so the search may take what
+it takes."""
 
 
 class BadBatchSearch:
-    """Goes on for the rest of an epoch and the whole of the next, which comes in another order.
+    """Searches the rest of an epoch and the whole of the next, which comes in another order.
 
-    It begins once: where the reason was found, or not found in time, there is nothing to look for.
+    It begins at most once: if the cause was found, or not found in time, there is nothing left to
+    search.
 
     Args:
+        health: The `RunHealth` of the run, which says whether a search is on.
         epoch_steps: Steps of an epoch, None if that is not known.
+
+    Example:
+        >>> from keras_babysit.recorder.health import RunHealth
+        >>> health = RunHealth()
+        >>> search = BadBatchSearch(health, epoch_steps=3)
+        >>> search.begin()
+        >>> print(health)
+        searching
+        >>> search.note(6)
+        >>> print(health)
+        lost
     """
 
-    def __init__(self, epoch_steps):
-        self._limit = min(MAX_SEARCHED_STEPS, 2 * (epoch_steps or MAX_SEARCHED_STEPS))
-        self._searched = None  # steps, None before there is a reason
+    def __init__(self, health, epoch_steps):
+        self._health = health
+        self._steps_left = min(MAX_SEARCHED_STEPS, 2 * (epoch_steps or MAX_SEARCHED_STEPS))
 
     @property
     def is_on(self):
-        """Whether the next batch is to be searched."""
-        return self._searched is not None and self._searched < self._limit
+        """Whether the next batch is searched."""
+        return self._health.is_searching
 
     @property
     def is_over(self):
-        """Whether what was not found will not be."""
-        return self._searched is not None and self._searched >= self._limit
+        """Whether the cause is found or is not searched for any more."""
+        return self._steps_left <= 0
 
     def begin(self):
-        """Begin, unless that was before."""
-        if self._searched is None:
-            self._searched = 0
+        """Begin, unless a search has begun before or is over."""
+        if not self.is_over and self._health.can_search:
+            self._health.begin_search()
 
     def note(self, steps):
         """Note that the batches of so many steps are searched."""
-        self._searched += steps
+        self._steps_left -= steps
+        if self.is_over:
+            self.end()
 
     def end(self):
-        """Search no more."""
-        self._searched = self._limit
+        """Search no more: the run counts as lost if the search was on."""
+        self._steps_left = 0
+        if self._health.is_searching:
+            self._health.lose()

@@ -1,4 +1,4 @@
-"""Asks the rules, keeps what they advise, and tells the sinks."""
+"""Asks the rules, keeps what they find, and hands it to the sinks."""
 
 from dataclasses import replace
 
@@ -9,14 +9,27 @@ from keras_babysit.rules import Rules, rule_name
 
 
 class RuleRunner:
-    """Judges the history of one run, and has the sinks tell of it.
+    """Judges the history of one run, and has the sinks show what is measured and found.
 
-    A rule or a sink that fails is off for the rest of the run, with one warning.
+    The sinks receive measurements from the history itself. A rule or a sink that fails is off for
+    the rest of the run, with one warning.
 
     Args:
         history: The history of the run.
         rules: The rules that judge it.
-        sinks: The sinks that tell of it.
+        sinks: The sinks that show it.
+
+    Example:
+        >>> from keras_babysit.history import History, Measurement
+        >>> class Counter(kb.sinks.Sink):
+        ...     has_own_thread = False
+        ...     def on_measurements(self, measurements):
+        ...         print(len(measurements), "measured")
+        >>> history = History()
+        >>> runner = RuleRunner(history, rules=[], sinks=[Counter()])
+        >>> runner.open()
+        >>> history.append(Measurement(0, 0, "loss/batch", "", 2.3))
+        1 measured
     """
 
     def __init__(self, history, rules, sinks):
@@ -24,20 +37,26 @@ class RuleRunner:
         self._journal = Journal()
         self._rules = Rules(rules)
         self._sinks = [Delivery(sink) for sink in sinks]
-        self._notices = {}  # what is not watched, by what the sentence is about
+        self._notices = {}  # what is not measured, by what the sentence is about
 
     @property
     def findings(self):
-        """Every advice of the run: root causes first, their symptoms behind each."""
+        """Every finding of the run: root causes first, their symptoms behind each."""
         return explain(self._journal.findings)
 
     def open(self):
-        """Start the sinks; one that cannot write raises here."""
+        """Start the sinks, and hand on what is measured from now on; one that fails raises here.
+
+        What the history already holds is handed on first.
+        """
         for sink in self._sinks:
             sink("on_start", self.history)
+        if len(self.history):
+            self._show_measurements(list(self.history))
+        self.history.listen(self._show_measurements)
 
     def note(self, sentence, about=""):
-        """Note what is not watched, and unless it is the probe, what that is about."""
+        """Note what is not measured, and unless it is the probe, what that is about."""
         self._notices[about] = Finding("not_watched", Severity.NOTE, about, sentence)
 
     def holding(self):
@@ -46,17 +65,12 @@ class RuleRunner:
         return [*self._notices.values(), *found]
 
     def publish(self, holding, *, step, epoch):
-        """Write into the journal what holds now, and tell what changed."""
+        """Write into the journal what holds now, and show what changed."""
         events = self._journal.update(holding, step=step, epoch=epoch)
         if events:
             known = {(one.key, one.step): one for one in self.findings}
             explained = [replace(e, finding=known[e.finding.key, e.finding.step]) for e in events]
             self._tell("on_events", explained)
-
-    def emit(self, measurements):
-        """Hand measurements to the sinks."""
-        if measurements:
-            self._tell("on_measurements", measurements)
 
     def close(self, report):
         """Tell the sinks that the run is over, and let them go."""
@@ -64,9 +78,13 @@ class RuleRunner:
         self.leave()
 
     def leave(self):
-        """Let the sinks go, whether or not the run came to its end."""
-        for sink in self._sinks:
+        """Let the sinks go, whether or not the run came to its end; they receive nothing more."""
+        sinks, self._sinks = self._sinks, []
+        for sink in sinks:
             sink.leave()
+
+    def _show_measurements(self, measurements):
+        self._tell("on_measurements", measurements)
 
     def _switch_off(self, rule, error):
         self._rules = self._rules.without(rule_name(rule))
@@ -77,6 +95,6 @@ class RuleRunner:
             try:
                 sink(method, argument)
             except Exception as error:
-                self._sinks.remove(sink)
+                self._sinks = [one for one in self._sinks if one is not sink]
                 sink.leave()
                 warn(f"{type(sink.sink).__name__} is off for the rest of this run", error)

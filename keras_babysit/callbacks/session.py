@@ -1,55 +1,37 @@
 """One watched run, from the first step to the last: what the callbacks wire together."""
 
 import functools
-import math
-import os
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
-
-import keras
-import numpy as np
 
 from keras_babysit.backends import backend
 from keras_babysit.callbacks._warnings import brief, warn
 from keras_babysit.callbacks.bad_batch_search import BadBatchSearch
+from keras_babysit.callbacks.epoch_logs import EpochLogs
+from keras_babysit.callbacks.judging import Judging
+from keras_babysit.callbacks.keeping import Keeping
+from keras_babysit.callbacks.measuring import Measuring
+from keras_babysit.callbacks.recorder_link import RecorderLink
 from keras_babysit.callbacks.rule_runner import RuleRunner
+from keras_babysit.callbacks.settings import Settings, check_model
 from keras_babysit.callbacks.step_counter import StepCounter
-from keras_babysit.errors import NotCompiledError, ProbeMismatchError
-from keras_babysit.findings import CONDITIONS, Finding, Severity
-from keras_babysit.history import History, Measurement
-from keras_babysit.probes import Monitor, build_optimizer, intercept
-from keras_babysit.recorder import FlightRecorder, Rescue
-from keras_babysit.recorder.health import RunHealth
-from keras_babysit.rules import RuleLike, Rules
-from keras_babysit.rules.loss_explosion import EXPLODED
-from keras_babysit.samples import ReferenceSample, UserProbeData
-from keras_babysit.samples.batches import size
+from keras_babysit.callbacks.stepping import Stepping, first_batch
+from keras_babysit.callbacks.stopping import Stopping
+from keras_babysit.history import History
+from keras_babysit.probes import Monitor, notices
+from keras_babysit.recorder import FlightRecorder
+from keras_babysit.recorder.health import Health, RunHealth
+from keras_babysit.samples import ReferenceSample
 from keras_babysit.schedule import Schedule
-from keras_babysit.schedule.schedule import retry_step
-from keras_babysit.sinks import Report, Sink
+from keras_babysit.sinks import Report
 
-
-@dataclass(frozen=True)
-class Settings:
-    """What a user chose; the same for every run of one callback."""
-
-    rules: Rules[RuleLike]
-    given: UserProbeData | None = None
-    every: Any = "auto"
-    budget: float = 0.02
-    stop_on: Severity | None = None
-    record: str | os.PathLike | None = None
-    rescue: Rescue | None = None
-    sinks: Sequence[Sink] = ()
+_OFF = Health.OFF  # each look at a member of an enum is a call in Python 3.11
 
 
 def guarded(method):
-    """Keep a failure of the watcher away from training: one warning, and the watcher is off."""
+    """Keep a failure of the callback away from training: one warning, and the run is off."""
 
     @functools.wraps(method)
     def call(self, *args, **kwargs):
-        if self.is_off:
+        if self.health.state is _OFF:
             return None
         try:
             return method(self, *args, **kwargs)
@@ -61,223 +43,60 @@ def guarded(method):
 
 
 class Session:
-    """Watches one run of `fit`.
+    """Watches one run of `fit`: passes each hook of Keras on to the part that it concerns.
+
+    `Stepping` intercepts steps, `Keeping` keeps examples, `Measuring` measures and scores,
+    `Judging` asks the rules and publishes, `Stopping` ends the run, `RecorderLink` connects the
+    flight recorder. What they share is `health`, one state of the run.
 
     Args:
         model: The model.
         planned: What `fit` tells its callbacks: `epochs`, and `steps` of an epoch or None.
-        settings: What the user chose.
+        settings: The `Settings` of the callback.
+        schedule: The `Schedule` of the run, started here; None for that of the settings.
+
+    Attributes:
+        health: The `RunHealth` of the run.
+        history: The `History` of the run.
+        monitor: The `Monitor` of the model.
+        recorder: The `FlightRecorder` of the run, None without one.
+        reference: The `ReferenceSample` of the run.
+        schedule: The `Schedule` of the run.
+        steps: The `StepCounter` of the run.
 
     Raises:
         NotCompiledError: If the model is not compiled.
         ProbeMismatchError: If the given examples do not fit the model.
     """
 
-    def __init__(self, model, planned, settings):
-        self.schedule = Schedule(settings.every, settings.budget)
+    def __init__(self, model, planned, settings: Settings, *, schedule=None):
+        self.schedule = schedule or Schedule(settings.every, settings.budget)
         self.schedule.start()
         with self.schedule.charging("other"):
-            _check(model, settings.given)
+            check_model(model, settings.given)
         self.model = model
-        self.settings = settings
         self.history = History()
-        self.is_off = False
-        self._steps = StepCounter(model, planned)
+        self.health = RunHealth()
+        self.steps = StepCounter(model, planned)
+        self.reference = ReferenceSample(self.history, settings.given)
+        self._epoch_logs = EpochLogs(self.history)
+        self._worker, self._workers = backend.workers(model)
         self._quiet_until = 0  # the step before which there is nothing to look at
-        self._next_keep = 0  # the step at which the next batch may be kept
-        self._next_validation_keep = 0  # the same in a pass over the validation data
-        self._validation_step = -1  # the latest one in a pass
-        self._sees_batches = False  # those of `tf.distribute` cannot be looked at
-        self._is_keeping = True  # whether batches of this epoch are kept for the sample
-        self._probed_at = self._scored_at = 0  # the epoch's end at which that was done last
-        self._found = []  # what the probe of that end brought
-        self._place, self._workers = backend.workers(model)
-        sinks = settings.sinks if self._place == 0 else ()
-        self._judge = RuleRunner(self.history, settings.rules, sinks)
-        self._limit = settings.stop_on if self._workers == 1 else None
-        self._call_off = _nothing  # calls off what was put in place of a step function
-        self._is_known_lost = False
-        self._hunt = BadBatchSearch(planned.get("steps"))
-        self._record_of_fit = getattr(model, "history", None)  # Keras makes one for each `fit`
-        self._is_lost = False  # whether a fatal rule holds
-        self._recorder = self._make_recorder()
-        self._kept = ReferenceSample(self.history, settings.given)
-        self._monitor = Monitor(
+        self._runner = RuleRunner(
+            self.history, settings.rules, settings.sinks if self._worker == 0 else ()
+        )
+        self.monitor = Monitor(
             model,
             self.history,
             self.schedule,
             planned=planned,
-            notice=self._judge.note,
-            kept=self._kept,
+            notice=self._runner.note,
+            reference=self.reference,
         )
+        self.recorder = self._make_recorder(settings)
+        self._connect(settings, planned)
 
-    @property
-    def findings(self):
-        """Every advice of the run: root causes first, their symptoms behind each."""
-        return self._judge.findings
-
-    def start(self):
-        """Start the sinks; one that cannot write raises here."""
-        if self._workers > 1:
-            self.history.note(worker=self._place, workers=self._workers)
-        try:
-            with self.schedule.charging("other"):
-                self._judge.open()
-            if self._recorder is not None:
-                self._recorder.start()
-        except Exception:
-            self.abandon()
-            raise
-        if self._place > 0:
-            self._stand_aside(
-                f"Not watched: this is worker {self._place} of {self._workers}, counted from 0. "
-                "Worker 0 watches and reports."
-            )
-        elif not backend.is_whole(self.model):
-            self._stand_aside(
-                "Not watched: the weights are split over several processes, and to read them "
-                "takes all of these."
-            )
-
-    def _stand_aside(self, sentence):
-        """Leave this run alone from its start on, and note why."""
-        self.is_off = True
-        self._judge.note(sentence)
-        self._judge.publish(self._judge.holding(), step=0, epoch=0)
-
-    @guarded
-    def begin_epoch(self, epoch):
-        """Note that an epoch begins."""
-        steps = self._steps
-        steps.begin_epoch(epoch)
-        self.schedule.expect(steps.planned)
-        self._next_validation_keep = 0
-        self._quiet_until = steps.now
-        self._is_keeping = steps.now == 0 or self._kept.is_small
-        if self._recorder is not None:
-            self._recorder.begin_epoch(epoch, steps.now)
-
-    @guarded
-    def expect_step(self, batch):
-        """Look at the step that comes next, if there is a reason to.
-
-        This runs before every step: what is not looked at must cost next to nothing.
-        """
-        step = self._steps.expect(batch)
-        if self._recorder is not None:
-            self._recorder.expect(step, self._steps.epoch, batch)
-        if step >= self._quiet_until:
-            with self.schedule.charging("other"):
-                self._consider(step)
-
-    def _consider(self, step):
-        is_due, is_wanted = self.schedule.is_due(step), self._wants_batch(step)
-        if is_due or is_wanted or self._hunt.is_on:
-            before = functools.partial(self._before_step, is_due)
-            self._intercept("train_function", before, self._after_step)
-        self._quiet_until = min(self.schedule.next_step, self._next_keep)
-        if self._hunt.is_on:
-            self._quiet_until = step
-
-    @guarded
-    def expect_validation_step(self, batch):
-        """Keep validation examples, in as many passes over them as the budget needs."""
-        self._validation_step = batch
-        if batch < self._next_validation_keep or not self._kept.wants_validation_batch(batch):
-            return
-        if self.schedule.affords("keep_validation", self._steps.now):
-            before = functools.partial(self._before_validation_step, batch)
-            self._intercept("test_function", before, lambda known, result: None)
-        else:
-            self._next_validation_keep = retry_step(batch)
-
-    @guarded
-    def end_epoch(self, logs):
-        """Record the epoch's own numbers, probe and score if the budget allows, and judge."""
-        with self.schedule.charging("other"):
-            self._look_back(logs)
-        if self._recorder is not None:
-            self._recorder.end_epoch()
-
-    def _look_back(self, logs):
-        self._steps.end_epoch()
-        self._kept.validation_batches = self._validation_step + 1
-        is_lost = self._record_logs(logs or {})
-        is_last = self._steps.is_last_epoch
-        has_looked = self._look(is_last=is_last, whatever_it_costs=is_lost)
-        must_judge = has_looked or is_last or is_lost or self._stops_at_once
-        if must_judge or self.schedule.affords("judge", self._steps.now):
-            with self.schedule.charging("judge"):
-                self._judge_and_publish()
-
-    def _look(self, *, is_last, whatever_it_costs=False):
-        """Take a score and a probe, once each, where the budget allows; return whether one was.
-
-        The score is first: where both are too much, it tells more of how a run ends.
-        """
-        step, schedule = self._steps.now, self.schedule
-        self._monitor.foresee_score()
-        is_scored = self._scored_at < step and schedule.affords("score", step, is_last=is_last)
-        if is_scored:
-            # What has exploded is scored like the rest.
-            with np.errstate(all="ignore"), schedule.charging("score"):
-                self._judge.emit(self._monitor.score(step, self._steps.epoch))
-            self._scored_at = step
-        can_probe = self._probed_at < step and self._monitor.can_use_kept
-        is_probed = can_probe and (
-            whatever_it_costs or schedule.affords("probe", step, is_last=is_last)
-        )
-        if is_probed:
-            with schedule.charging("probe"):
-                self._found = self._monitor.measure(step, self._steps.epoch, None, None)
-                self._judge.emit(self._found)
-            self._alarm_if_ruined(self._found)
-            schedule.probes += 1
-            self._probed_at = step
-        return is_scored or is_probed
-
-    def end(self):
-        """Finish: judge a last time, put back what was borrowed, close the sinks."""
-        self._call_off()
-        self._hunt.end()
-        self.history.note(has_ended=True)
-        with self.schedule.charging("other"):
-            self._say_if_from_outside()
-            self._finish()
-        self._stop_recorder()
-        with self.schedule.charging("other"):
-            self._judge.close(Report(self.history, self.findings, self.schedule.overhead))
-        self.schedule.stop()
-
-    def abandon(self):
-        """Put back what is left of a run, whether or not it came to `end`."""
-        self._call_off()
-        self._stop_recorder()
-        self._judge.leave()
-
-    def switch_off(self, error):
-        """Give up watching this run, and say so once."""
-        self.is_off = True
-        self._call_off()
-        self._stop_recorder()
-        self.history.note(broke_off=brief(error))
-        warn("keras-babysit is off for the rest of this run", error)
-
-    def _say_if_from_outside(self):
-        sentence = None if self.is_off else self._monitor.why_from_outside()
-        if sentence is not None:
-            self._judge.note(sentence)
-
-    @guarded
-    def _finish(self):
-        """Judge a last time, and look once more if another callback ended the run unforeseen."""
-        is_between_epochs = self._steps.now == self._steps.epoch_start
-        if is_between_epochs and self.history.facts.model is not None:
-            self._look(is_last=True)
-        self._judge_and_publish()
-
-    def _make_recorder(self):
-        settings = self.settings
+    def _make_recorder(self, settings):
         if self._workers > 1 or (settings.record is None and settings.rescue is None):
             return None
         return FlightRecorder(
@@ -286,254 +105,189 @@ class Session:
             rescue=settings.rescue,
             history=self.history,
             schedule=self.schedule,
-            health=RunHealth(),
+            health=self.health,
             on_findings=self._hear_recorder,
             warn=warn,
         )
 
-    @guarded
-    def _hear_recorder(self, skipped):
-        """Tell what the recorder did; measure no more on a batch that it left out."""
-        if skipped is not None and not self._kept.is_given:
-            self._kept.train.forget(skipped)
-        self._judge_and_publish()
-
-    def _stop_recorder(self):
-        if self._recorder is not None:
-            self._recorder.stop()
-
-    def _intercept(self, attribute, before, after):
-        self._call_off = intercept(self.model, attribute, before, after)
-
-    def _before_step(self, is_due, arguments):
-        if self._is_over:
-            return arguments, None
-        batch, arguments = self._borrow(arguments, "keep")
-        return arguments, self._see_step(is_due, arguments, batch)
-
-    def _before_validation_step(self, place, arguments):
-        if self._is_over:
-            return arguments, None
-        batch, arguments = self._borrow(arguments, "keep_validation")
-        self._see_validation_step(place, batch)
-        return arguments, None
+    def _connect(self, settings, planned):
+        model, schedule, steps = self.model, self.schedule, self.steps
+        self._link = RecorderLink(self.recorder, self.history, self.health, steps)
+        self._search = BadBatchSearch(self.health, planned.get("steps"))
+        self._stepping = Stepping(model, steps, schedule)
+        self._keeping = Keeping(self.reference, schedule, steps, self._search)
+        self._judging = Judging(
+            self.history,
+            self._runner,
+            steps,
+            health=self.health,
+            search=self._search,
+            stopping=Stopping(model, settings, self._workers),
+            recorder=self._link,
+        )
+        self._measuring = Measuring(
+            model,
+            self.monitor,
+            schedule,
+            steps,
+            notice=self._runner.note,
+            recorder=self._link,
+            judge=self._judging.judge_and_publish,
+        )
 
     @property
-    def _is_over(self):
-        """Whether this is the step of a later `fit`, after one that broke off before its step."""
-        return getattr(self.model, "history", None) is not self._record_of_fit
+    def findings(self):
+        """Every finding of the run: root causes first, their symptoms behind each."""
+        return self._runner.findings
 
-    def _borrow(self, arguments, kind):
-        """Return the first batch of the step, None if it can't be seen, and the new arguments.
+    @property
+    def judgement(self):
+        """The `Judgement` that is made now, or was made last; None before the first."""
+        return self._judging.latest
 
-        What the user's data raises is raised here, as Keras would a moment later.
+    # --- the run -----------------------------------------------------------------------------
+
+    def start(self):
+        """Start the sinks; one that cannot write raises here."""
+        if self._workers > 1:
+            self.history.note(worker=self._worker, workers=self._workers)
+        try:
+            with self.schedule.charging("other"):
+                self._runner.open()
+            self._link.start()
+        except Exception:
+            self.abandon()
+            raise
+        if self._worker > 0:
+            self._stand_aside(notices.other_worker(self._worker, self._workers))
+        elif not backend.is_whole(self.model):
+            self._stand_aside(notices.weights_are_split())
+
+    def _stand_aside(self, sentence):
+        """Leave this run alone from its start on, and note why."""
+        self.health.switch_off()
+        self._runner.note(sentence)
+        self._runner.publish(self._runner.holding(), step=0, epoch=0)
+
+    def end(self):
+        """Finish: judge a last time, put back what was borrowed, close the sinks."""
+        self._stepping.call_off()
+        self._search.end()
+        self.history.note(has_ended=True)
+        with self.schedule.charging("other"):
+            self._finish()
+        self._link.stop()
+        with self.schedule.charging("other"):
+            self._runner.close(Report(self.history, self.findings, self.schedule.overhead))
+        self.schedule.stop()
+
+    @guarded
+    def _finish(self):
+        """Judge a last time, and measure once more if another callback ended the run."""
+        why = self.monitor.why_layers_not_measured()
+        if why is not None:
+            self._runner.note(why)
+        is_between_epochs = self.steps.now == self.steps.epoch_start
+        if is_between_epochs and self.monitor.has_measured:
+            self._measuring.end_epoch(is_last=True)
+        self._judging.judge_and_publish()
+
+    def abandon(self):
+        """Put back what is left of a run, whether or not it came to `end`."""
+        self._stepping.call_off()
+        self._link.stop()
+        self._runner.leave()
+
+    def switch_off(self, error):
+        """Give up watching this run, and say so once."""
+        self.health.switch_off()
+        self._stepping.call_off()
+        self._link.stop()
+        self.history.note(broke_off=brief(error))
+        warn("keras-babysit is off for the rest of this run", error)
+
+    # --- epochs ------------------------------------------------------------------------------
+
+    @guarded
+    def begin_epoch(self, epoch):
+        """Note that an epoch begins."""
+        self.steps.begin_epoch(epoch)
+        self.schedule.expect(self.steps.planned)
+        self._keeping.begin_epoch()
+        self._quiet_until = self.steps.now
+        self._link.begin_epoch()
+
+    @guarded
+    def end_epoch(self, logs):
+        """Record the epoch's own numbers, measure and score if the budget allows, and judge."""
+        with self.schedule.charging("other"):
+            self._look_back(logs or {})
+        self._link.end_epoch()
+
+    def _look_back(self, logs):
+        steps = self.steps
+        steps.end_epoch()
+        self._keeping.end_epoch()
+        is_lost = self._epoch_logs.record(steps.now, steps.epoch, logs)
+        is_last = steps.is_last_epoch
+        has_measured = self._measuring.end_epoch(is_last=is_last, at_any_cost=is_lost)
+        must_judge = has_measured or is_last or is_lost or self._judging.acts_at_once
+        if must_judge or self.schedule.affords("judge", steps.now):
+            with self.schedule.charging("judge"):
+                self._judging.judge_and_publish()
+
+    # --- steps -------------------------------------------------------------------------------
+
+    @guarded
+    def expect_step(self, batch):
+        """Look at the step that comes next, if there is a reason to.
+
+        This runs before every step: where there is none, it must cost next to nothing.
         """
-        with self.schedule.charging(kind):
-            batches, arguments = backend.borrow(
-                arguments, self._steps.per_call, fetching=self.schedule.leaving_out
-            )
-            return self._first_of(batches), arguments
+        step = self.steps.expect(batch)
+        if self.recorder is not None:
+            self.recorder.expect(step, self.steps.epoch, batch)
+        if step >= self._quiet_until:
+            with self.schedule.charging("other"):
+                self._consider(step)
+
+    def _consider(self, step):
+        is_due, is_wanted = self.schedule.is_due(step), self._keeping.wants(step)
+        if is_due or is_wanted or self._search.is_on:
+            see = functools.partial(self._see_step, is_due)
+            self._stepping.intercept_train(see, self._after_step)
+        self._quiet_until = min(self.schedule.next_step, self._keeping.next_step)
+        if self._search.is_on:
+            self._quiet_until = step
 
     @guarded
-    def _first_of(self, batches):
-        """Return what can be measured on: of no batch, and of one without examples, nothing."""
-        batch = keras.utils.unpack_x_y_sample_weight(batches[0]) if batches else None
-        return batch if batch is not None and size(batch) else None
-
-    @guarded
-    def _see_step(self, is_due, arguments, batch):
+    def _see_step(self, is_due, arguments, batches):
+        batch = first_batch(batches)
         if batch is not None:
-            with self.schedule.charging("keep"):
-                self._keep(batch)
-        self._sees_batches = self._sees_batches or batch is not None
-        is_over = self._sees_batches and batch is None and self._steps.may_be_over
-        if not is_due or is_over:
-            return None
-        backend.wait(backend.state(self.model, arguments)[0])  # what is pending is not our cost
-        build_optimizer(self.model)  # nor is what Keras would build in this step
-        start = self.schedule.clock()
-        if not self._is_probed:
-            self._measure_step(arguments, batch)
-        if self._recorder is not None:
-            self._recorder.measured(self._is_good(self._found))
-        weights = self._monitor.weights_before(arguments) if self._found else None
-        return weights, self.schedule.clock() - start
-
-    def _measure_step(self, arguments, batch):
-        self._found = self._monitor.measure(self._steps.now, self._steps.epoch, arguments, batch)
-        if not self._found and batch is None:
-            self._judge.note(
-                "Not watched: the batches of this run cannot be looked at (tf.distribute). Give "
-                "examples to measure on: Babysitter(probe=(x, y))."
-            )
-        self._judge.emit(self._found)
-
-    @property
-    def _is_probed(self):
-        """Whether the state before this step was measured at the end of the epoch before it."""
-        return 0 < self._steps.now == self._probed_at
+            self._keeping.keep(batch)
+        return self._measuring.before_step(is_due, arguments, batch)
 
     @guarded
     def _after_step(self, known, result):
-        if known is None:
-            return
-        weights, seconds = known
-        backend.wait(result)
-        start = self.schedule.clock()
-        self._judge.emit(
-            self._monitor.measure_update(
-                weights, result, self._steps.now, self._steps.epoch, self._steps.per_call
-            )
-        )
-        self._alarm_if_ruined(self._found)
-        self._judge_and_publish()
-        seconds += self.schedule.clock() - start
-        if self._is_probed:
-            self.schedule.charge("other", seconds)
-        else:
-            self.schedule.charge("probe", seconds)
-            self.schedule.probes += 1
-        self.schedule.note_probe(self._steps.now)
+        self._measuring.after_step(known, result)
 
     @guarded
-    def _see_validation_step(self, place, batch):
+    def expect_validation_step(self, index):
+        """Keep the batch at `index` of a pass over the validation data, if it is wanted."""
+        if self._keeping.wants_validation(index):
+            self._stepping.intercept_test(functools.partial(self._see_validation_step, index))
+
+    @guarded
+    def _see_validation_step(self, index, arguments, batches):
+        batch = first_batch(batches)
         if batch is not None:
-            with self.schedule.charging("keep_validation"):
-                self._kept.take_validation_batch(place, batch)
+            self._keeping.keep_validation(index, batch)
 
-    def _wants_batch(self, step):
-        if not self._is_keeping or self._kept.is_given:
-            self._next_keep = math.inf
-            return False
-        sample = self._kept.train
-        is_affordable = sample.wants(step) and self.schedule.affords("keep", step)
-        is_refused = sample.wants(step) and not is_affordable
-        self._next_keep = retry_step(step) if is_refused else sample.next_index(step)
-        return is_affordable
+    # --- the flight recorder -----------------------------------------------------------------
 
-    def _keep(self, batch):
-        """Look whether the batch comes again, and keep it if the sample wants it.
-
-        If the weights went bad unexplained it is searched for the reason instead.
-        """
-        steps = self._steps
-        if steps.epochs_done:
-            self._kept.note_recurrence(batch, steps.per_epoch)
-        if self._hunt.is_on:
-            self._hunt.note(steps.per_call)
-            found = self._kept.search(steps.now, steps.epoch, batch)
-        else:
-            found = self._kept.take_train_batch(steps.now, steps.epoch, batch)
-        if found:
-            self._hunt.end()
-            self._judge.emit(found)
-
-    def _record_logs(self, logs):
-        """Record the epoch's own numbers; return whether one is not finite for the first time.
-
-        What went bad is then worth a probe, whatever it costs.
-        """
-        measurements = [
-            Measurement(self._steps.now, self._steps.epoch, f"logs/{name}", "", float(value))
-            for name, value in logs.items()
-            if np.ndim(value) == 0
-        ]
-        self.history.extend(measurements)
-        self._judge.emit(measurements)
-        lost = [m for m in measurements if not math.isfinite(m.value)]
-        is_news = bool(lost) and not self._is_known_lost
-        self._is_known_lost = self._is_known_lost or is_news
-        return is_news
-
-    def _judge_and_publish(self):
-        """Judge the run as it stands, and do what follows from that."""
-        holding = self._judge.holding() + self._not_done()
-        if self._recorder is not None:
-            holding = [one for one in holding if not self._is_past(one)] + self._recorder.findings
-        self._is_lost = any(CONDITIONS[finding.rule].is_fatal for finding in holding)
-        if self._is_lost and self._recorder is not None:
-            self._recorder.alarm()
-        if self._must_explain(holding):
-            return
-        self._judge.publish(holding, step=self._steps.now, epoch=self._steps.epoch)
-        if self._limit is not None and any(a.severity >= self._limit for a in holding):
-            self.model.stop_training = True
-
-    def _not_done(self):
-        """Return the advice on what one worker must not do while the others train on, if any."""
-        chosen = {name: getattr(self.settings, name) for name in ("stop_on", "record", "rescue")}
-        names = [f"`{name}`" for name, value in chosen.items() if value is not None]
-        if self._workers == 1 or not names:
-            return []
-        message = (
-            f"Not done: {', '.join(names)}. {self._workers} workers train together; one that "
-            "stops, or takes steps of its own, leaves the others waiting for it."
-        )
-        return [Finding("not_done", Severity.WARNING, "", message)]
-
-    def _is_past(self, findings):
-        """Return whether a fatal advice rests on what was measured before a rescue."""
-        rescued = self._recorder.health.rescued_at
-        if rescued is None or not CONDITIONS[findings.rule].is_fatal:
-            return False
-        seen = findings.measured_step
-        if seen is None:
-            losses = self.history.series("loss/batch").steps
-            seen = losses[-1] if len(losses) else 0
-        return seen <= rescued
-
-    def _must_explain(self, holding):
-        """Return whether to search for the cause first, rather than to tell of an effect alone."""
-        is_unexplained = any(a.needs_cause for a in holding)
-        if is_unexplained and not self._stops_at_once:
-            self._hunt.begin()
-        return is_unexplained and self._hunt.is_on
-
-    @property
-    def _stops_at_once(self):
-        return self._limit is not None or self._recorder is not None
-
-    def _alarm_if_ruined(self, found):
-        """Alarm the recorder where weights are not finite, whatever rule explains that.
-
-        A loss is no sign: it may be measured on kept examples, of a batch that is skipped.
-        """
-        if self._recorder is None:
-            return
-        rescued = self._recorder.health.rescued_at
-        for one in found:
-            is_news = rescued is None or one.step > rescued
-            if is_news and one.quantity == "weights/norm" and not math.isfinite(one.value):
-                self._recorder.alarm()
-
-    def _is_good(self, found):
-        """Return whether weights that gave these measurements are worth going back to."""
-        values = {m.quantity: m.value for m in found if m.quantity.startswith("loss/")}
-        loss, start = values.get("loss/batch"), self.history.last("loss/start")
-        if loss is None or self._is_lost:
-            # Before the first step there is no better state, whatever its loss is.
-            return self._steps.now == 0 and not self._is_lost
-        return math.isfinite(loss) and (start <= 0 or loss <= EXPLODED * start)
-
-
-def _nothing():
-    """Do nothing."""
-
-
-def _check(model, given):
-    if not model.compiled:
-        raise NotCompiledError(
-            "The model must be compiled before it can be watched. Received: "
-            f"model={model.name!r}. Call `model.compile(optimizer, loss)` first."
-        )
-    if given is None:
-        return
-    expected = getattr(model, "inputs", None)
-    if not expected:  # a subclassed model does not tell
-        return
-    received = given.count_inputs()
-    if received != len(expected):
-        raise ProbeMismatchError(
-            f"Argument `probe` must have as many inputs as the model: {len(expected)}. "
-            f"Received: {received} inputs"
-        )
+    @guarded
+    def _hear_recorder(self, skipped):
+        """Publish what the recorder did; measure no more on a batch that it left out."""
+        if skipped is not None:
+            self._keeping.forget(skipped)
+        self._judging.judge_and_publish()

@@ -18,8 +18,8 @@ from keras_babysit.checks._training import random_layers_off
 from keras_babysit.checks.result import Unknown
 from keras_babysit.history import History, Measurement
 from keras_babysit.probes import Monitor
+from keras_babysit.probes.example_choice import PROBE_EXAMPLES
 from keras_babysit.probes.loss_facts import has_plain_loss
-from keras_babysit.probes.monitor import PROBE_EXAMPLES
 from keras_babysit.probes.probe import compute_loss, stateless
 from keras_babysit.samples import ReferenceSample, UserProbeData, batches
 from keras_babysit.samples.batch_size import BatchSize
@@ -170,7 +170,7 @@ class Case:
             schedule,
             planned={},
             notice=lambda sentence, about="": self.notices.append(sentence),
-            kept=ReferenceSample(
+            reference=ReferenceSample(
                 self.history, UserProbeData(lambda: iter([self.batch]), is_fresh=False)
             ),
         )

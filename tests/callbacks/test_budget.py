@@ -1,4 +1,4 @@
-"""What the budget does not grant is left out, and that is said."""
+"""What the budget does not allow is left out, and that is reported."""
 
 import keras
 import numpy as np
@@ -6,9 +6,7 @@ import pytest
 
 import keras_babysit as kb
 from keras_babysit.backends import backend
-from keras_babysit.samples import batches
-from keras_babysit.samples.sample import Sample
-from keras_babysit.schedule.pace import Pace
+from keras_babysit.schedule import Schedule
 
 X = np.random.default_rng(0).normal(size=(64, 4)).astype("float32")
 Y = (X[:, 0] > 0).astype("int32")
@@ -27,11 +25,11 @@ def fit(*callbacks, **options):
 
 
 @pytest.fixture
-def dear(monkeypatch):
+def slow_start(monkeypatch):
     monkeypatch.setattr(backend, "start_seconds", lambda layers, is_compiled: 30.0)
 
 
-def test_a_run_that_cannot_afford_a_probe_is_looked_at_from_outside(dear):
+def test_a_run_that_cannot_afford_a_probe_is_measured_without_its_layers(slow_start):
     sitter = kb.Babysitter(verbose=0)
     bare, watched = fit(), fit(sitter)
     assert all(np.array_equal(a, b) for a, b in zip(bare[0], watched[0], strict=True))
@@ -46,10 +44,13 @@ def test_a_run_that_cannot_afford_a_probe_is_looked_at_from_outside(dear):
     assert history.last("loss/start") == pytest.approx(logs["loss"][0], rel=1e-5)
     (note,) = (finding for finding in sitter.findings if finding.rule == "not_watched")
     assert note.severity is kb.Severity.NOTE
-    assert "takes about 30.0 s on this network" in note.message
+    assert note.message == (
+        "Layers not measured: the first measurement of this network takes about 30 s, more than "
+        "`budget=0.02` allows in this run. Set `every=10` to measure regardless."
+    )
 
 
-def test_a_number_of_steps_or_a_larger_budget_looks_at_once(dear):
+def test_a_number_of_steps_or_a_larger_budget_measures_layers_at_once(slow_start):
     for options in ({"every": 4}, {"budget": 0.6}):
         sitter = kb.Babysitter(verbose=0, **options)
         fit(sitter)
@@ -57,7 +58,7 @@ def test_a_number_of_steps_or_a_larger_budget_looks_at_once(dear):
         assert not [finding for finding in sitter.findings if finding.rule == "not_watched"]
 
 
-def test_a_probe_that_is_granted_later_joins_what_was_seen_from_outside(monkeypatch):
+def test_a_probe_that_is_affordable_later_joins_what_the_host_measured(monkeypatch):
     sitter = kb.Babysitter(verbose=0, budget=0.1)
 
     def start_seconds(layers, is_compiled):
@@ -99,7 +100,7 @@ def test_the_account_holds_what_sinks_take_whenever_they_are_told():
 
     class WithThatClock(keras.callbacks.Callback):
         def on_train_begin(self, logs=None):
-            sitter._session.schedule.clock = clock
+            sitter.session.schedule.clock = clock
 
     fit(sitter, WithThatClock())
     told_later = clock.now - 1.0  # the start was charged by the real clock
@@ -124,14 +125,14 @@ def test_what_the_data_take_to_come_is_not_ours():
 
     class WithThatClock(keras.callbacks.Callback):
         def on_train_begin(self, logs=None):
-            sitter._session.schedule.clock = clock
-            sitter._session.schedule.start()
+            sitter.session.schedule.clock = clock
+            sitter.session.schedule.start()
 
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, "softmax")])
     model.compile("adam", "sparse_categorical_crossentropy")
     model.fit(SlowData(), verbose=0, epochs=2, callbacks=[sitter, WithThatClock()])
     assert clock.now >= 800.0
-    assert len(sitter._session._kept.train) == 64  # they were kept, so they were asked for
+    assert len(sitter.session.reference.train) == 64  # they were kept, so they were asked for
     assert sitter.overhead.seconds < 1.0
 
 
@@ -147,31 +148,33 @@ def test_a_step_that_comes_right_after_a_measured_end_shows_its_update(batch_siz
     assert sitter.overhead.probes == 4
 
 
-def planned_steps(x, **options):
-    """Return how many steps a run is taken to have, at the start of each epoch."""
-    planned = []
+def planned_steps(monkeypatch, x, **options):
+    """Return how many steps the schedule expects of a run, as told at the start of each epoch."""
+    planned, expect = [], Schedule.expect
 
-    class Plan(keras.callbacks.Callback):
-        def on_epoch_begin(self, epoch, logs=None):
-            planned.append(sitter._session.schedule._planned_steps)
+    def listening(self, steps):
+        planned.append(steps)
+        expect(self, steps)
 
+    monkeypatch.setattr(Schedule, "expect", listening)
     sitter = kb.Babysitter(verbose=0)
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, "softmax")])
     model.compile("adam", "sparse_categorical_crossentropy")
-    model.fit(x, verbose=0, callbacks=[sitter, Plan()], **options)
+    model.fit(x, verbose=0, callbacks=[sitter], **options)
+    assert planned.pop(0) is None  # before the first epoch
     return planned
 
 
-def test_a_run_that_is_resumed_is_as_long_as_what_is_left_of_it():
+def test_a_run_that_is_resumed_is_as_long_as_what_is_left_of_it(monkeypatch):
     options = {"epochs": 10, "initial_epoch": 7, "batch_size": 16}
-    assert planned_steps(X, y=Y, **options) == [12, 12, 12]
+    assert planned_steps(monkeypatch, X, y=Y, **options) == [12, 12, 12]
 
 
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras, of any such data
-def test_how_long_a_run_of_unknown_data_is_shows_after_an_epoch():
+def test_how_long_a_run_of_unknown_data_is_shows_after_an_epoch(monkeypatch):
     tf = pytest.importorskip("tensorflow")
     data = tf.data.Dataset.from_tensor_slices((X, Y)).filter(lambda x, y: True).batch(16)
-    assert planned_steps(data, shuffle=False, epochs=3) == [None, 12, 12]
+    assert planned_steps(monkeypatch, data, shuffle=False, epochs=3) == [None, 12, 12]
 
 
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")
@@ -201,35 +204,11 @@ def test_data_of_unknown_length_that_cannot_be_seen_are_measured_on_given_exampl
     assert set(sitter.history.series("weights/norm", weights).steps) == {0, 1, 2, 3, 4}
 
 
-def test_data_that_cannot_be_seen_are_told_as_not_watched(monkeypatch):
+def test_data_that_cannot_be_seen_are_reported_as_not_measured(monkeypatch):
     monkeypatch.setattr(backend, "borrow", lambda arguments, *args, **kwargs: ([], arguments))
     sitter = kb.Babysitter(verbose=0)
     fit(sitter)
     assert sitter.history.facts.broke_off is None, sitter.history.facts
-    assert [finding.rule for finding in sitter.findings] == ["not_watched"]
-
-
-@pytest.mark.skipif(backend.COMPILES_EACH_SIZE, reason="takes as many as a step has, always")
-@pytest.mark.parametrize(("seconds", "examples"), [(0.0, 200), (1.0, 32)])
-def test_the_end_of_an_epoch_is_measured_on_as_many_examples_as_the_budget_spares(
-    seconds, examples
-):
-    sitter = kb.Babysitter(verbose=0)
-    fit(sitter)
-    monitor = sitter._session._monitor
-    monitor.kept.train = Sample()
-    monitor.kept.train.add(0, (np.ones((200, 4), "float32"), np.ones(200, "int32"), None))
-    monitor._usual, monitor._pace = 32, Pace()
-    monitor._pace.note(1, seconds)
-    assert batches.size(monitor._choose(None)) == examples
-
-
-def test_a_part_of_what_is_kept_is_scored_as_all_is():
-    sitter = kb.Babysitter(verbose=0)
-    fit(sitter)
-    monitor = sitter._session._monitor
-    monitor.kept.train = Sample()
-    monitor.kept.train.add(0, (np.ones((1000, 4), "float32"), np.ones(1000, "int32"), None))
-    monitor._plan.examples = 250
-    values = monitor._scores()
-    assert np.isfinite(values["score/loss", "train"])
+    (note,) = sitter.findings
+    assert note.rule == "not_watched"
+    assert "Set `probe=(x, y)`" in note.message

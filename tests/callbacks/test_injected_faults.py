@@ -214,7 +214,7 @@ def test_out_of_memory_at_first_watches_less(monkeypatch):
     sitter = kb.Babysitter(every=1, verbose=0)
     fit(sitter)
     (finding,) = [one for one in sitter.findings if one.rule == "not_watched"]
-    assert finding.message.startswith("Not watched: loss and gradients (")
+    assert finding.message.startswith("Loss and gradients not measured: the probe raised ")
     assert sitter.history.targets("activations/std")
 
 
@@ -484,14 +484,14 @@ FORKED = """
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
     model.compile("sgd", "mse", run_eagerly=True)
     x = np.ones((16, 4), "float32")
-    sinks = [kb.sinks.JsonLines(sys.argv[1] + "/run.jsonl")]
-    sitter = kb.Babysitter(verbose=0, log_dir=sys.argv[1], sinks=sinks)
+    sinks = [kb.sinks.JsonLines(sys.argv[1] + "/run.jsonl"), kb.sinks.TensorBoard(sys.argv[1])]
+    sitter = kb.Babysitter(verbose=0, sinks=sinks)
     model.fit(x, x[:, :1], verbose=0, callbacks=[sitter])
     child = os.fork()
     if not child:
         sitter.report().to_html()
         sinks[0].on_start(sitter.history)  # what a child opens is its own
-        for sink in sitter._settings.sinks:
+        for sink in sinks:
             sink.close()
         os._exit(0)
     assert os.waitpid(child, 0)[1] == 0

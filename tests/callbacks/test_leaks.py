@@ -148,10 +148,10 @@ def watched(model, end, tmp_path, watcher="plain"):
     options = WATCHERS[watcher](tmp_path) | {"log_dir": tmp_path / "logs", "sinks": sinks}
     sitter = kb.Babysitter(every=1, verbose=0, **options)
     end(model, [sitter])
-    recorder = sitter._session._recorder
+    session, recorder = sitter.session, sitter.session.recorder
     assert (recorder is not None) == (watcher == "recorder")
-    parts = [weakref.ref(part) for part in (sitter._session, recorder) if part is not None]
-    del sitter, recorder
+    parts = [weakref.ref(part) for part in (session, recorder) if part is not None]
+    del sitter, session, recorder
     for _ in range(10):  # what is left of `fit`, then of the exception, then of the session
         gc.collect()
         if not any(part() for part in parts):
@@ -257,7 +257,7 @@ def test_a_hundred_fits_keep_nothing(tmp_path):
             sitter = kb.Babysitter(verbose=0, **options)
             callbacks = [sitter] if watcher else []
             model.fit(X[:6], Y[:6], verbose=0, callbacks=callbacks)  # too few to score
-            sessions.append(weakref.ref(sitter._session) if watcher else lambda: None)
+            sessions.append(weakref.ref(sitter.session) if watcher else lambda: None)
         del sitter, callbacks
         collect()
         return len(gc.get_objects()) - before - fits  # each leaves its entry in the list

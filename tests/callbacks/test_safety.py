@@ -10,6 +10,8 @@ import pytest
 import keras_babysit as kb
 from keras_babysit.errors import KerasBabysitWarning, NotCompiledError, ProbeMismatchError
 from keras_babysit.findings import Finding, Severity
+from keras_babysit.probes import Monitor
+from keras_babysit.probes.score import Score
 
 layers = keras.layers
 X = np.random.default_rng(0).normal(size=(48, 4)).astype("float32")
@@ -62,7 +64,7 @@ def test_a_broken_probe_is_one_warning_and_a_finished_fit(monkeypatch):
     def broken(*args, **kwargs):
         raise MemoryError("no memory for a probe")
 
-    monkeypatch.setattr(kb.callbacks.babysitter.Session, "_see_step", _guarded(broken))
+    monkeypatch.setattr(Monitor, "measure", broken)
     with pytest.warns(KerasBabysitWarning, match="off for the rest of this run") as caught:
         history = fit(model, sitter)
     assert ours(caught) == 1
@@ -74,7 +76,7 @@ def test_a_broken_score_is_one_note_and_all_else_is_watched(monkeypatch):
     def broken(*args, **kwargs):
         raise ValueError("no score")
 
-    monkeypatch.setattr("keras_babysit.probes.monitor.Score.__call__", broken)
+    monkeypatch.setattr(Score, "__call__", broken)
     sitter = kb.Babysitter(every=1, verbose=0)
     history = fit(small(), sitter)
     assert len(history.history["loss"]) == 2
@@ -82,17 +84,11 @@ def test_a_broken_score_is_one_note_and_all_else_is_watched(monkeypatch):
     (note,) = (finding for finding in sitter.findings if finding.rule == "not_watched")
     assert (note.target, note.message) == (
         "scores",
-        "Not watched: scores (ValueError in a score).",
+        "Scores not measured: a score raised ValueError.",
     )
     losses = sitter.history.series("loss/batch").steps
     assert losses[-1] == sitter.history.step
     assert not sitter.history.targets("score/loss")
-
-
-def _guarded(function):
-    from keras_babysit.callbacks.session import guarded
-
-    return guarded(lambda self, *args: function())
 
 
 class BrokenSink(kb.sinks.Sink):

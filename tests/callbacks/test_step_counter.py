@@ -1,9 +1,6 @@
 from types import SimpleNamespace
 
-import pytest
-
 from keras_babysit.backends import backend
-from keras_babysit.callbacks.bad_batch_search import MAX_SEARCHED_STEPS, BadBatchSearch
 from keras_babysit.callbacks.step_counter import StepCounter
 
 
@@ -48,26 +45,3 @@ def test_several_steps_in_a_call_count_as_so_many():
     steps.end_epoch()
     assert steps.now == 8
     assert steps.is_last_epoch
-
-
-@pytest.mark.parametrize(
-    ("epoch_steps", "searched"), [(3, 6), (None, MAX_SEARCHED_STEPS), (10**6, 400)]
-)
-def test_a_hunt_is_for_two_epochs_at_most_and_begins_once(epoch_steps, searched):
-    hunt = BadBatchSearch(epoch_steps)
-    assert not hunt.is_on
-    hunt.begin()
-    for _ in range(searched):
-        assert hunt.is_on
-        hunt.note(1)
-    assert not hunt.is_on
-    assert hunt.is_over
-    hunt.begin()
-    assert not hunt.is_on
-
-
-def test_a_reason_that_was_found_is_not_searched_for():
-    hunt = BadBatchSearch(3)
-    hunt.end()
-    hunt.begin()
-    assert not hunt.is_on

@@ -266,11 +266,21 @@ def test_examples_that_weigh_nothing_are_not_scored():
     assert sitter.history.last("score/error", "train") < 0.1
 
 
+class Position(keras.callbacks.Callback):
+    """Knows the epoch and the batch of the pass over the validation data."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_test_batch_begin(self, batch, logs=None):
+        self.validation_batch = batch
+
+
 @pytest.mark.parametrize("is_sorted", [True, False])
 def test_the_first_of_sorted_validation_data_do_not_stand_for_all(is_sorted, monkeypatch):
     def affords(self, kind, step, *args, **kwargs):
-        """Have room for the first quarter of the validation data, and for all else."""
-        return kind != "keep_validation" or sitter._session._validation_step < 10
+        """Allow the first quarter of the validation data, and all else."""
+        return kind != "keep_validation" or position.validation_batch < 10
 
     monkeypatch.setattr(Schedule, "affords", affords)
     rng = np.random.default_rng(0)
@@ -280,9 +290,9 @@ def test_the_first_of_sorted_validation_data_do_not_stand_for_all(is_sorted, mon
     x_val = np.eye(4, dtype="float32")[y_val]
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(4, "softmax")])
     model.compile("sgd", "sparse_categorical_crossentropy")
-    sitter = kb.Babysitter(verbose=0)
+    position, sitter = Position(), kb.Babysitter(verbose=0)
     fit = {"batch_size": 8, "epochs": 2, "validation_data": (x_val, y_val), "verbose": 0}
-    model.fit(x, y, callbacks=[sitter], **fit)
+    model.fit(x, y, callbacks=[position, sitter], **fit)
     targets = sitter.history.targets("score/loss")
     assert targets == (["train"] if is_sorted else ["train", "validation"])
 
@@ -291,20 +301,21 @@ def test_validation_examples_are_kept_over_passes_where_one_does_not_suffice(mon
     affordable = []
 
     def affords(self, kind, step, *args, **kwargs):
-        """Have room for one batch of validation data in each epoch, and for all else."""
+        """Allow one batch of validation data in each epoch, and all else."""
         if kind != "keep_validation":
             return True
-        is_first = sitter._session._steps.epoch not in affordable
-        affordable.append(sitter._session._steps.epoch)
+        is_first = position.epoch not in affordable
+        affordable.append(position.epoch)
         return is_first
 
     monkeypatch.setattr(Schedule, "affords", affords)
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     model.compile("sgd", "mse")
     x = np.arange(32, dtype="float32")[:, None]
-    sitter = kb.Babysitter(verbose=0)
-    model.fit(x, x, batch_size=8, epochs=6, validation_data=(x, x), verbose=0, callbacks=[sitter])
-    kept = sitter._session._kept.validation.batch(64)[0]
+    position, sitter = Position(), kb.Babysitter(verbose=0)
+    fit = {"batch_size": 8, "epochs": 6, "validation_data": (x, x), "verbose": 0}
+    model.fit(x, x, callbacks=[position, sitter], **fit)
+    kept = sitter.session.reference.validation.batch(64)[0]
     assert kept[:, 0].tolist() == x[:, 0].tolist()
 
 
@@ -341,7 +352,7 @@ def watch_batches_of(size, *, is_told):
 @pytest.mark.parametrize(("size", "scores"), [(16, 2), (320, 0)])
 def test_a_model_of_one_batch_size_is_measured_on_batches_of_that_size(size, scores, is_told):
     history, notes = watch_batches_of(size, is_told=is_told)
-    assert [note[:20] for note in notes] == ["Not watched: scores."] * (scores == 0)
+    assert [note[:20] for note in notes] == ["Scores not measured:"] * (scores == 0)
     assert len(history.series("activations/mean", "hidden").steps) > 1
     assert history.series("score/loss", "train").steps.size == scores
 
@@ -349,6 +360,6 @@ def test_a_model_of_one_batch_size_is_measured_on_batches_of_that_size(size, sco
 @pytest.mark.parametrize("is_told", [True, False])
 def test_batches_that_are_too_small_to_tell_are_looked_at_from_outside(is_told):
     history, notes = watch_batches_of(4, is_told=is_told)
-    assert any("batches of 4 and no others; fewer than 8 examples" in note for note in notes)
+    assert any("only batches of 4 examples, and fewer than 8 are" in note for note in notes)
     assert len(history.series("updates/ratio", "hidden/kernel").steps) > 10
     assert history.series("activations/mean", "hidden").steps.size <= (0 if is_told else 1)

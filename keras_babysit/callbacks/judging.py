@@ -1,0 +1,91 @@
+"""Judging a run as it stands, and what follows from that."""
+
+from dataclasses import dataclass
+
+from keras_babysit.findings import CONDITIONS
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One judgement of a run.
+
+    Args:
+        step: Optimizer steps done.
+        epoch: Epoch, counted from 0.
+        may_wait: Whether a finding whose cause is not known may wait until the cause is searched.
+    """
+
+    step: int
+    epoch: int
+    may_wait: bool
+
+
+class Judging:
+    """Asks the rules of one run, publishes what they find, and passes on what is fatal.
+
+    Args:
+        history: The `History` of the run.
+        runner: The `RuleRunner` of the run.
+        steps: The `StepCounter` of the run.
+        health: The `RunHealth` of the run.
+        search: The `BadBatchSearch` of the run.
+        stopping: The `Stopping` of the run.
+        recorder: The `RecorderLink` of the run.
+
+    Attributes:
+        latest: The `Judgement` that is made now, or was made last; None before the first.
+    """
+
+    def __init__(self, history, runner, steps, *, health, search, stopping, recorder):
+        self.latest = None
+        self._history = history
+        self._runner = runner
+        self._steps = steps
+        self._health = health
+        self._search = search
+        self._stopping = stopping
+        self._recorder = recorder
+
+    @property
+    def acts_at_once(self):
+        """Whether a finding stops or rescues the run, so that none may wait for its cause."""
+        return self._stopping.is_on or self._recorder.is_on
+
+    def judge_and_publish(self):
+        """Judge the run as it stands, and do what follows from that."""
+        steps = self._steps
+        may_wait = not self._search.is_over and not self.acts_at_once
+        self.latest = Judgement(int(steps.now), int(steps.epoch), may_wait)
+        holding = self._runner.holding() + self._stopping.disabled()
+        holding = [one for one in holding if not self._is_past(one)] + self._recorder.findings
+        self._update_health(holding)
+        if self._must_wait(holding):
+            return
+        self._runner.publish(holding, step=steps.now, epoch=steps.epoch)
+        self._stopping.stop_if_needed(holding)
+
+    def _update_health(self, holding):
+        health = self._health
+        if any(CONDITIONS[finding.rule].is_fatal for finding in holding):
+            if not health.is_searching:
+                health.lose()
+            self._recorder.alarm()
+        elif health.is_lost and not self._recorder.is_on:  # which resolves what it has looked into
+            health.resolve()
+
+    def _is_past(self, finding):
+        """Return whether a fatal finding rests on what was measured before a rescue."""
+        if not CONDITIONS[finding.rule].is_fatal:
+            return False
+        step = finding.measured_step
+        if step is None:
+            losses = self._history.series("loss/batch").steps
+            step = losses[-1] if len(losses) else 0
+        return self._health.is_past(step)
+
+    def _must_wait(self, holding):
+        """Return whether to search for the cause first, rather than to report an effect alone."""
+        is_unexplained = any(one.needs_cause for one in holding)
+        if is_unexplained and not self.acts_at_once:
+            self._search.begin()
+        return is_unexplained and self._search.is_on

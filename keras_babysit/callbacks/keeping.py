@@ -1,0 +1,89 @@
+"""Which batches of a run are kept for the reference sample, and when."""
+
+import math
+
+from keras_babysit.schedule.schedule import later
+
+
+class Keeping:
+    """Keeps batches for the reference sample, in as many epochs and passes as the budget needs.
+
+    Args:
+        reference: The `ReferenceSample` to fill.
+        schedule: A started `Schedule`.
+        steps: The `StepCounter` of the run.
+        search: The `BadBatchSearch` of the run: while it is on, batches are searched, not kept.
+
+    Attributes:
+        next_step: The step at which to ask again whether a training batch is wanted.
+    """
+
+    def __init__(self, reference, schedule, steps, search):
+        self.next_step = 0
+        self._reference = reference
+        self._schedule = schedule
+        self._steps = steps
+        self._search = search
+        self._is_on = True  # whether training batches of this epoch are kept
+        self._next_validation_batch = 0
+        self._validation_batch = -1  # the latest one of a pass over the validation data
+
+    def begin_epoch(self):
+        """Note that an epoch begins: after the first, only a small sample is filled further."""
+        self._is_on = self._steps.now == 0 or self._reference.is_small
+        self._next_validation_batch = 0
+
+    def end_epoch(self):
+        """Note that an epoch and its pass over the validation data are over."""
+        self._reference.validation_batches = self._validation_batch + 1
+
+    def wants(self, step):
+        """Return whether to keep the batch of the step that comes next."""
+        if not self._is_on or self._reference.is_given:
+            self.next_step = math.inf
+            return False
+        sample = self._reference.train
+        is_wanted = sample.wants(step)
+        is_affordable = is_wanted and self._schedule.affords("keep", step)
+        is_refused = is_wanted and not is_affordable
+        self.next_step = later(step) if is_refused else sample.next_place(step)
+        return is_affordable
+
+    def keep(self, batch):
+        """Keep a training batch if the sample wants it, and look whether its examples repeat.
+
+        If weights are not finite for an unknown reason, the batch is searched for it instead.
+        """
+        with self._schedule.charging("keep"):
+            steps, reference, search = self._steps, self._reference, self._search
+            if steps.epochs_done:
+                reference.note_recurrence(batch, steps.per_epoch)
+            if search.is_on:
+                search.note(steps.per_call)
+                found = reference.search(steps.now, steps.epoch, batch)
+            else:
+                found = reference.take_train_batch(steps.now, steps.epoch, batch)
+            if found:
+                search.end()
+
+    def forget(self, step):
+        """Give up the batch of a step, which training left out."""
+        if not self._reference.is_given:
+            self._reference.train.forget(step)
+
+    def wants_validation(self, index):
+        """Return whether to keep the batch at `index` of a pass over the validation data."""
+        self._validation_batch = index
+        if index < self._next_validation_batch:
+            return False
+        if not self._reference.wants_validation_batch(index):
+            return False
+        is_affordable = self._schedule.affords("keep_validation", self._steps.now)
+        if not is_affordable:
+            self._next_validation_batch = later(index)
+        return is_affordable
+
+    def keep_validation(self, index, batch):
+        """Keep the batch at `index` of a pass over the validation data if the sample wants it."""
+        with self._schedule.charging("keep_validation"):
+            self._reference.take_validation_batch(index, batch)

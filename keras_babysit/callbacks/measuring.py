@@ -1,0 +1,121 @@
+"""When the monitor measures and scores: before and after a step, and at the end of an epoch."""
+
+import numpy as np
+
+from keras_babysit.backends import backend
+from keras_babysit.probes import build_optimizer, notices
+
+
+class Measuring:
+    """Takes the probes and scores of one run, and charges the schedule for them.
+
+    Args:
+        model: The model in `fit`.
+        monitor: The `Monitor` of the run.
+        schedule: A started `Schedule`.
+        steps: The `StepCounter` of the run.
+        notice: Called with a sentence when nothing can be measured.
+        recorder: The `RecorderLink` of the run.
+        judge: Called without arguments once a step was measured.
+    """
+
+    def __init__(self, model, monitor, schedule, steps, *, notice, recorder, judge):
+        self._model = model
+        self._monitor = monitor
+        self._schedule = schedule
+        self._steps = steps
+        self._notice = notice
+        self._recorder = recorder
+        self._judge = judge
+        self._measurements = []  # of the latest probe
+        self._probed_at = self._scored_at = 0  # the end of an epoch at which that was done last
+        self._has_seen_batches = False  # those of `tf.distribute` cannot be seen
+
+    def before_step(self, is_due, arguments, batch):
+        """Measure the state before a step, if that is due.
+
+        Args:
+            is_due: Whether a probe is due.
+            arguments: Arguments of Keras' train function.
+            batch: The batch of the step, None if it cannot be seen.
+
+        Returns:
+            What `after_step` needs to know; None if nothing was measured.
+        """
+        self._has_seen_batches = self._has_seen_batches or batch is not None
+        is_over = self._has_seen_batches and batch is None and self._steps.may_be_over
+        if not is_due or is_over:
+            return None
+        backend.wait(backend.state(self._model, arguments)[0])  # what is pending is not our cost
+        build_optimizer(self._model)  # nor is what Keras would build in this step
+        start = self._schedule.clock()
+        if not self._is_probed:
+            self._probe(arguments, batch)
+            if not self._measurements and batch is None:
+                self._notice(notices.batches_not_accessible())
+        self._recorder.note_state(self._measurements)
+        before = self._monitor.before_step(arguments) if self._measurements else None
+        return before, self._schedule.clock() - start
+
+    def after_step(self, known, result):
+        """Measure the update of a step, and have the run judged.
+
+        Args:
+            known: What `before_step` returned.
+            result: Result of Keras' train function.
+        """
+        if known is None:
+            return
+        before, seconds = known
+        backend.wait(result)
+        steps, schedule = self._steps, self._schedule
+        start = schedule.clock()
+        self._monitor.measure_update(before, result, steps.now, steps.epoch, steps.per_call)
+        self._recorder.check_weights(self._measurements)
+        self._judge()
+        seconds += schedule.clock() - start
+        if self._is_probed:
+            schedule.charge("other", seconds)
+        else:
+            schedule.charge("probe", seconds)
+            schedule.probes += 1
+        schedule.looked(steps.now)
+
+    def end_epoch(self, *, is_last, at_any_cost=False):
+        """Take a score and a probe, each at most once, where the budget allows.
+
+        The score comes first: where both are too much, it says more about how a run ends.
+
+        Args:
+            is_last: Whether the run ends with this epoch.
+            at_any_cost: Whether to take the probe whatever it costs.
+
+        Returns:
+            Whether one of them was taken.
+        """
+        step, schedule = self._steps.now, self._schedule
+        self._monitor.plan_score()
+        is_scored = self._scored_at < step and schedule.affords("score", step, is_last=is_last)
+        if is_scored:
+            # What has exploded is scored like the rest.
+            with np.errstate(all="ignore"), schedule.charging("score"):
+                self._monitor.score(step, self._steps.epoch)
+            self._scored_at = step
+        can_probe = self._probed_at < step and self._monitor.can_use_reference
+        is_probed = can_probe and (at_any_cost or schedule.affords("probe", step, is_last=is_last))
+        if is_probed:
+            with schedule.charging("probe"):
+                self._probe(None, None)
+            self._recorder.check_weights(self._measurements)
+            schedule.probes += 1
+            self._probed_at = step
+        return is_scored or is_probed
+
+    @property
+    def _is_probed(self):
+        """Whether the state before this step was measured at the end of the epoch before it."""
+        return 0 < self._steps.now == self._probed_at
+
+    def _probe(self, arguments, batch):
+        steps = self._steps
+        self._measurements = self._monitor.measure(steps.now, steps.epoch, arguments, batch)

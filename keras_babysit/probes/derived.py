@@ -1,0 +1,128 @@
+"""What follows from the readings of a probe: fractions of units, learning rate, first loss."""
+
+import numpy as np
+
+from keras_babysit.probes.gate_window import GateWindow
+from keras_babysit.probes.optimizer_state import learning_rate, loss_scale
+from keras_babysit.samples.batch_size import FEWEST
+
+MIN_FLAT_FRACTION = 0.5
+"""A squashing unit counts as saturated if it is flat for more than this fraction of the
+examples."""
+
+
+class FirstLoss:
+    """Estimates the loss before the first step: the median over the first batches.
+
+    The loss of a single example may be low by chance. Small batches are joined, although the
+    weights move in between.
+
+    Args:
+        batch_size: Examples of a batch, at least 1.
+        enough: Examples that are enough for the estimate.
+
+    Example:
+        >>> first_loss = FirstLoss(batch_size=4)
+        >>> [first_loss.update(step, loss) for step, loss in enumerate([2.0, 4.0, 9.0])]
+        [2.0, 3.0, None]
+    """
+
+    def __init__(self, batch_size, *, enough=FEWEST):
+        self._batch_size = batch_size
+        self._enough = enough
+        self._losses = []
+
+    def update(self, step, loss):
+        """Take in the loss of a probe; return the new estimate, None if it stays as it is.
+
+        Args:
+            step: Optimizer steps done; the loss at step 0 always counts.
+            loss: The loss of one batch.
+        """
+        is_incomplete = 0 < len(self._losses) * self._batch_size < self._enough
+        if step and not is_incomplete:
+            return None
+        self._losses.append(float(loss))
+        return float(np.median(self._losses))
+
+
+class DerivedReadings:
+    """Derives quantities from the readings of the probes of one run.
+
+    Args:
+        needed: Examples without a gradient that it takes to call a unit dead, at least 1.
+        batch_size: Examples of a batch, at least 1.
+    """
+
+    def __init__(self, *, needed, batch_size):
+        self._windows = {
+            "activations/gate_max": ("activations/dead_fraction", GateWindow(needed)),
+            "activations/piece_share": ("activations/dead_piece_fraction", GateWindow(needed)),
+        }
+        self._first_loss = FirstLoss(batch_size)
+
+    def add_gates(self, readings, examples):
+        """Take in the widest gates of a pass over so many examples."""
+        for (quantity, target), gates in readings.items():
+            if quantity in self._windows:
+                self._windows[quantity][1].add(target, examples, gates)
+
+    def dead_fractions(self):
+        """Return the fractions of dead units and pieces, where enough examples were seen."""
+        fractions = {}
+        for quantity, window in self._windows.values():
+            for target in window.targets():
+                fraction = window.dead_fraction(target)
+                if fraction is not None:
+                    fractions[quantity, target] = fraction
+        return fractions
+
+    def derive(self, readings, optimizer, state, step):
+        """Return what follows from the readings of one probe, by quantity and target.
+
+        Args:
+            readings: The readings by quantity and target.
+            optimizer: The optimizer of the model, or None.
+            state: Values of the variables as `backend.state` returns them.
+            step: Optimizer steps done.
+        """
+        values = optimizer_readings(optimizer, state)
+        if ("loss/batch", "") in readings:
+            start = self._first_loss.update(step, readings["loss/batch", ""])
+            if start is not None:
+                values["loss/start", ""] = start
+        return values | self.dead_fractions() | saturated_fractions(readings)
+
+
+def optimizer_readings(optimizer, state):
+    """Return the learning rate, and the loss scale where there is one, by quantity and target."""
+    values = {}
+    rate = learning_rate(optimizer, state)
+    if rate is not None:
+        values["optimizer/learning_rate", ""] = rate
+    scale = loss_scale(optimizer, state)
+    if scale != 1:
+        values["optimizer/loss_scale", ""] = scale
+    return values
+
+
+def saturated_fractions(readings):
+    """Return the fraction of saturated units of each squashing layer, by quantity and target.
+
+    Example:
+        >>> low, high = np.array([0.9, 0.1, 0.3]), np.array([0.0, 0.1, 0.3])
+        >>> readings = {
+        ...     ("activations/saturated_low", "dense"): low,
+        ...     ("activations/saturated_high", "dense"): high,
+        ... }
+        >>> round(saturated_fractions(readings)["activations/saturated_fraction", "dense"], 3)
+        0.667
+    """
+    fractions = {}
+    for quantity, target in readings:
+        if quantity == "activations/saturated_low":
+            low = readings["activations/saturated_low", target]
+            high = readings["activations/saturated_high", target]
+            fraction = float(np.mean(low + high > MIN_FLAT_FRACTION))
+            fractions["activations/saturated_fraction", target] = fraction
+    return fractions

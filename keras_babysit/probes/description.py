@@ -1,0 +1,84 @@
+"""Fills in the facts of a run: its model, its layers, its weights and its data."""
+
+from keras_babysit.probes import facts
+from keras_babysit.probes.loss_facts import describe_outputs
+from keras_babysit.samples import batches
+from keras_babysit.samples.batches import to_host
+from keras_babysit.samples.data_facts import describe_data
+from keras_babysit.samples.sample import MAX_EXAMPLES
+
+
+class Description:
+    """Writes into a history what is known of one run, as it becomes known.
+
+    Args:
+        model: A compiled `keras.Model`.
+        history: The `History` whose facts to fill.
+        planned: What `fit` knows of the run: `epochs`, and `steps` of an epoch or None.
+        reference: The `ReferenceSample` of the run.
+    """
+
+    def __init__(self, model, history, *, planned, reference):
+        self._model = model
+        self._history = history
+        self._planned = planned
+        self._reference = reference
+
+    @property
+    def has_run(self):
+        """Whether the run is described: that is so from the first measurement on."""
+        return self._history.facts.model is not None
+
+    @property
+    def batch_size(self):
+        """Examples of the first batch that was measured."""
+        return self._history.facts.batch_size
+
+    @property
+    def outputs(self):
+        """The facts of each output, empty while they are not known."""
+        return self._history.facts.outputs
+
+    def describe_run(self, batch, weights):
+        """Describe the run, and tell the reference sample how many examples it has.
+
+        Args:
+            batch: The first batch that is measured.
+            weights: Names of the trainable variables, in their order.
+        """
+        size, steps = batches.size(batch), self._planned.get("steps")
+        examples = steps * size if steps else None
+        self._history.note(
+            **facts.describe(self._model, self._planned, size),
+            weights=facts.describe_weights(self._model, weights, {}),
+            examples_per_epoch=examples,
+        )
+        self.describe_data(batch)
+        self._reference.needed = min(MAX_EXAMPLES, examples or MAX_EXAMPLES)
+
+    def describe_network(self, probe, weights):
+        """Describe what the first run of a `Probe` showed: layers, their weights, outputs."""
+        layers, profiles = probe.layers, probe.profiles
+        ends = facts.output_layers(layers, probe.outputs)
+        self._history.note(
+            layers={
+                target: facts.describe_layer(layer, profiles[target], target in ends)
+                for target, layer in layers.items()
+            },
+            weights=facts.describe_weights(self._model, weights, layers),
+            outputs=describe_outputs(self._model, probe.outputs, probe.columns),
+        )
+
+    def describe_data(self, batch=None):
+        """Describe a batch, or the reference sample, if it shows more than what is described."""
+        train, known = self._reference.train, self._history.facts
+        size = len(train) if batch is None else batches.size(batch)
+        if size <= (known.data.examples or 0):
+            return
+        batch = train.batch(MAX_EXAMPLES) if batch is None else to_host(batch)
+        batch_size = None if self._reference.is_given else known.batch_size
+        self._history.note(data=describe_data(batch, batch_size=batch_size))
+
+    def note_compilation(self, is_compiled):
+        """Note whether the probes are compiled."""
+        self._history.note(is_compiled=is_compiled)

@@ -1,0 +1,84 @@
+"""The sentences that say what is not measured, why, and which argument changes that.
+
+What to call what is missing, then the reason, then the way out where there is one.
+"""
+
+from keras_babysit.samples.batch_size import FEWEST
+from keras_babysit.samples.sample import MAX_EXAMPLES, SLICES
+
+
+def layers_take_too_long(seconds, budget):
+    """Return the notice on a network whose first measurement the budget does not allow.
+
+    Example:
+        >>> layers_take_too_long(62.1, 0.02).startswith("Layers not measured: the first")
+        True
+    """
+    return (
+        "Layers not measured: the first measurement of this network takes about "
+        f"{seconds_in_words(seconds)}, more than `budget={budget:g}` allows in this run. "
+        "Set `every=10` to measure regardless."
+    )
+
+
+def batches_too_small(batch_size):
+    """Return the notice on a model that takes only batches that are too small to measure on."""
+    return (
+        f"Layers not measured: the model accepts only batches of {batch_size} examples, and fewer "
+        f"than {FEWEST} are not enough to describe a layer."
+    )
+
+
+def probe_failed(scope, error):
+    """Return the notice on what a probe leaves out since it failed with `error`."""
+    return f"{scope.missing} not measured: the probe raised {type(error).__name__}."
+
+
+def batches_too_large_to_score(batch_size):
+    """Return the notice on a model of whose batches too few are kept for a score."""
+    return (
+        f"Scores not measured: the model accepts only batches of {batch_size} examples. A score "
+        f"needs {SLICES} such batches, and the reference sample holds {MAX_EXAMPLES} examples."
+    )
+
+
+def score_failed(error):
+    """Return the notice on scores that stopped when one failed with `error`."""
+    return f"Scores not measured: a score raised {type(error).__name__}."
+
+
+def memory_is_short(examples, wanted):
+    """Return the notice on measurements that use fewer examples than they otherwise would."""
+    return (
+        f"Measurements use {examples} examples instead of {wanted}: there is not enough memory "
+        "for more."
+    )
+
+
+def batches_not_accessible():
+    """Return the notice on a run whose batches a callback cannot read."""
+    return (
+        "Layers not measured: a callback cannot read the batches of this run (`tf.distribute`). "
+        "Set `probe=(x, y)` to measure on examples of your own."
+    )
+
+
+def other_worker(index, workers):
+    """Return the notice of a worker that leaves the run to the first one."""
+    return (
+        f"Nothing measured in this process: it is worker {index} of {workers}, counted from 0. "
+        "Worker 0 measures and reports."
+    )
+
+
+def weights_are_split():
+    """Return the notice on weights that no process can read by itself."""
+    return (
+        "Nothing measured: the weights are split over several processes, and only all of them "
+        "together can read them."
+    )
+
+
+def seconds_in_words(seconds):
+    """Return a duration for a sentence: whole seconds from ten on."""
+    return f"{seconds:.0f} s" if seconds >= 9.95 else f"{seconds:.1f} s"

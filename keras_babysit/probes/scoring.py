@@ -1,0 +1,169 @@
+"""Scores the reference sample: how many examples, how many at a time, and beside which baselines.
+
+`Score` is one pass; here is what surrounds it: the plan by the budget, what to do where memory or a
+batch size is short, and the comparison with a constant prediction and the nearest neighbours.
+"""
+
+from keras_babysit.backends import backend
+from keras_babysit.baselines import baselines
+from keras_babysit.baselines.task import read_task
+from keras_babysit.probes import notices
+from keras_babysit.probes.score import Score
+from keras_babysit.samples.sample import MAX_EXAMPLES, SLICES
+from keras_babysit.schedule.score_plan import ScorePlan
+
+
+class Scoring:
+    """Scores training and validation examples of one run alike.
+
+    Args:
+        model: A compiled and built `keras.Model`.
+        reference: The `ReferenceSample` of the run.
+        choice: The `ExampleChoice` of the run.
+        batch_size: The `BatchSize` of the model.
+        schedule: A started `Schedule`.
+        comparison: A `BaselineComparison`.
+        notice: Called with a sentence and what it is about when scores are not measured.
+        layers: The layers whose gates are read on the way.
+        size: Number of layers, a recurrent one counted for several.
+        is_compiled: Whether to compile the score.
+
+    Attributes:
+        is_off: Whether a score has failed, so that no further one is taken.
+    """
+
+    def __init__(
+        self,
+        model,
+        reference,
+        choice,
+        batch_size,
+        schedule,
+        *,
+        comparison,
+        notice,
+        layers=(),
+        size=1,
+        is_compiled=False,
+    ):
+        self._model = model
+        self._reference = reference
+        self._choice = choice
+        self._batch_size = batch_size
+        self._schedule = schedule
+        self._comparison = comparison
+        self._notice = notice
+        self.is_off = False
+        self._score = Score(model, layers=layers, is_compiled=is_compiled)
+        self._plan = ScorePlan(
+            schedule, size, is_compiled=is_compiled, probes=choice.pace, batch_size=batch_size
+        )
+
+    @property
+    def examples(self):
+        """Examples of each sample that the next score takes at most."""
+        return self._plan.examples
+
+    def plan(self):
+        """Choose how many examples the next score takes: all of the sample, or a part of it."""
+        if not self.is_off:
+            self._plan.choose(self._reference.train, self._reference.validation)
+
+    def score(self, derived):
+        """Return the scores by quantity and target; empty, with a notice, where that fails.
+
+        Args:
+            derived: The `DerivedReadings` of the run, which take in the gates of the pass.
+        """
+        only = self._batch_size.only
+        if self.is_off:
+            return {}
+        if only is not None and SLICES * only > MAX_EXAMPLES:
+            self._notice(notices.batches_too_large_to_score(only), "scores")
+            return {}
+        try:
+            return self.values(derived)
+        except Exception as error:
+            self.is_off = True
+            self._batch_size.unsettle()
+            self._notice(notices.score_failed(error), "scores")
+            return {}
+
+    def values(self, derived):
+        """Return the scores by quantity and target; raises what a score raises."""
+        state = backend.state(self._model, None)
+        samples = {"train": self._reference.train, "validation": self._reference.validation}
+        values, scored = {}, {}
+        for target, sample in samples.items():
+            part = sample.thinned(self._plan.examples)
+            scores, scored[target], gates = self._run(state, part)
+            if target == "train":
+                for examples, readings in gates:
+                    derived.add_gates(readings, examples)
+                values |= derived.dead_fractions()
+            for name, (mean, error) in scores.items():
+                values[f"score/{name}", target] = mean
+                values[f"score/{name}_stderr", target] = error
+        compared, stands_for_all = self._comparison.compare(scored["train"], scored["validation"])
+        if not stands_for_all:
+            values = {key: value for key, value in values.items() if key[1] != "validation"}
+        return values | compared
+
+    def _run(self, state, sample):
+        start = self._schedule.clock()
+        count = self._choice.count_scored(sample, self._plan.at_a_time(self._choice.max_examples))
+        try:
+            found = self._score(state, sample, count, batch_size=self._batch_size.only)
+        except Exception as error:
+            if self._choice.can_shrink(error):
+                if count <= self._choice.max_examples:
+                    self._notice(self._choice.shrink(count), "examples")
+                self._plan.spare_memory()
+            elif not self._batch_size.settle(count) or self._batch_size.tells_too_little:
+                raise
+            return self._run(state, sample)
+        self._plan.note(len(sample), self._schedule.clock() - start)
+        return found
+
+
+class BaselineComparison:
+    """Compares the scored predictions of one run with what needs no network.
+
+    Args:
+        reference: The `ReferenceSample` of the run.
+        outputs: Returns the `OutputFacts` of each output, empty while they are not known.
+        are_tokens: Whether the inputs are numbers of words, whose size means nothing.
+    """
+
+    def __init__(self, reference, *, outputs, are_tokens):
+        self._reference = reference
+        self._outputs = outputs
+        self._neighbours = baselines.Neighbours(are_tokens=are_tokens)
+
+    def compare(self, train, validation):
+        """Compare what was scored of the two samples.
+
+        Args:
+            train: The training examples as `Scored`, None where there are none.
+            validation: The validation examples, in the same way.
+
+        Returns:
+            Errors of the network and of the baselines by quantity and target; and whether the
+            validation examples stand for all of the validation data. The first ones of sorted data
+            do not: then their scores mean nothing, and they are left out here.
+        """
+        tasks = [self._read_task(scored) for scored in (train, validation)]
+        stands_for_all = (
+            any(task is None for task in tasks)
+            or self._reference.is_whole_validation
+            or baselines.stands_for_all(*tasks)
+        )
+        if not stands_for_all:
+            tasks[1] = None
+        neighbours = None if tasks[0] is None else self._neighbours.errors(tasks[0], train.inputs)
+        return baselines.compared(*tasks, neighbours), stands_for_all
+
+    def _read_task(self, scored):
+        if scored is None:
+            return None
+        return read_task(scored.targets, scored.predictions, self._outputs(), scored.weights)
