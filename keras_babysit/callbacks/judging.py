@@ -69,7 +69,6 @@ class Judging:
         if any(CONDITIONS[finding.rule].is_fatal for finding in holding):
             if not health.is_searching:
                 health.lose()
-            self._recorder.alarm()
         elif health.is_lost and not self._recorder.is_on:  # which resolves what it has looked into
             health.resolve()
 

@@ -54,18 +54,13 @@ class RecorderLink:
         if self.recorder is not None:
             self.recorder.stop()
 
-    def alarm(self):
-        """Report that the run is lost, so that the recorder looks into it."""
-        if self.recorder is not None:
-            self.recorder.alarm()
-
     def note_state(self, measurements):
         """Note that the state before the next step was measured, and whether it is a good one."""
         if self.recorder is not None:
             self.recorder.measured(self._is_good(measurements))
 
     def check_weights(self, measurements):
-        """Raise an alarm where weights are not finite, whatever rule explains that.
+        """Report a loss where weights are not finite, whatever rule explains that.
 
         A loss does not count: it may be measured on the reference sample, in a batch that was
         skipped.
@@ -76,7 +71,7 @@ class RecorderLink:
             and not self._health.is_past(one.step)
             for one in measurements
         ):
-            self.alarm()
+            self._health.lose()
 
     def _is_good(self, measurements):
         """Return whether weights that gave these measurements are worth going back to."""

@@ -59,10 +59,14 @@ class RuleRunner:
         """Note what is not measured, and unless it is the probe, what that is about."""
         self._notices[about] = Finding("not_watched", Severity.NOTE, about, sentence)
 
+    @property
+    def notices(self):
+        """The findings on what is not measured."""
+        return list(self._notices.values())
+
     def holding(self):
-        """Return the notes, and what the rules find now."""
-        found = self._rules.judge(self.history, on_error=self._switch_off)
-        return [*self._notices.values(), *found]
+        """Return the notices, and what the rules find now."""
+        return self.notices + self._rules.judge(self.history, on_error=self._switch_off)
 
     def publish(self, holding, *, step, epoch):
         """Write into the journal what holds now, and show what changed."""

@@ -167,7 +167,7 @@ class Session:
         """Leave this run alone from its start on, and note why."""
         self.health.switch_off()
         self._runner.note(sentence)
-        self._runner.publish(self._runner.holding(), step=0, epoch=0)
+        self._runner.publish(self._runner.notices, step=0, epoch=0)
 
     def end(self):
         """Finish: judge a last time, put back what was borrowed, close the sinks."""

@@ -1,0 +1,138 @@
+import keras
+import numpy as np
+import pytest
+
+from keras_babysit.backends import backend
+from keras_babysit.probes.derived import DerivedReadings
+from keras_babysit.probes.loss_facts import describe_outputs
+from keras_babysit.probes.score import Score, Scored
+from keras_babysit.probes.scoring import BaselineComparison, Scoring
+from tests.probes.parts import X, Y, choice_for, network, reference, spent, started
+
+
+class Notices(dict):
+    """Keeps the notices by what they are about."""
+
+    def __call__(self, sentence, about=""):
+        self[about] = sentence
+
+
+def comparison_of(sample):
+    ends = [("last", keras.activations.softmax)]
+    outputs = describe_outputs(network(), ends, columns=[2])
+    return BaselineComparison(sample, outputs=lambda: outputs, are_tokens=False)
+
+
+def scoring_of(model, sample, schedule=None, notice=None):
+    choice, batch_size = choice_for(model, sample, schedule)
+    return Scoring(
+        model,
+        sample,
+        choice,
+        batch_size,
+        schedule or started(),
+        comparison=comparison_of(sample),
+        notice=Notices() if notice is None else notice,
+        layers=model.layers,
+        size=2,
+    )
+
+
+def derived():
+    return DerivedReadings(needed=1000, batch_size=32)
+
+
+def loss_of(model, x, y):
+    p = np.asarray(model.predict(x, verbose=0), "float64")
+    return -np.mean(np.log(p[np.arange(len(y)), y]))
+
+
+def test_the_scores_are_those_of_the_samples():
+    model, sample = network(), reference(train=800, validation=400)
+    scoring = scoring_of(model, sample)
+    scoring.plan()
+    values = scoring.score(derived())
+    for target, count in (("train", 800), ("validation", 400)):
+        expected = loss_of(model, X[:count], Y[:count])
+        assert values["score/loss", target] == pytest.approx(expected, rel=1e-4)
+        assert values["score/loss_stderr", target] > 0
+
+
+def test_on_the_way_it_sees_which_units_are_dead():
+    model = network()
+    model.layers[0].bias.assign(np.array([-1000.0, 0.0, 1000.0], "float32"))
+    scoring = scoring_of(model, reference(train=1000))
+    scoring.plan()
+    values = scoring.score(derived())
+    assert values["activations/dead_fraction", "hidden"] == pytest.approx(1 / 3)
+
+
+@pytest.mark.skipif(backend.COMPILES_EACH_SIZE, reason="scores as many as are kept, always")
+def test_where_the_budget_is_spent_a_part_is_scored_as_all_is():
+    model = network()
+    scoring = scoring_of(model, reference(train=1000), spent(started()))
+    scoring.plan()
+    assert scoring.examples == 250
+    values = scoring.score(derived())
+    scored = slice(None, 8 * 31 * 4, 4)  # eight parts of equal length
+    assert values["score/loss", "train"] == pytest.approx(
+        loss_of(model, X[scored], Y[scored]), rel=1e-4
+    )
+
+
+def test_a_model_of_whose_batches_too_few_are_kept_is_one_notice():
+    notices = Notices()
+    scoring = scoring_of(network(batch_size=200), reference(train=1000), notice=notices)
+    assert scoring.score(derived()) == {}
+    assert list(notices) == ["scores"]
+    assert "only batches of 200 examples" in notices["scores"]
+    assert not scoring.is_off
+
+
+def test_a_score_that_fails_is_one_notice_and_the_last(monkeypatch):
+    def broken(*args, **options):
+        raise ValueError("no score")
+
+    notices = Notices()
+    scoring = scoring_of(network(), reference(train=100), notice=notices)
+    monkeypatch.setattr(Score, "__call__", broken)
+    assert scoring.score(derived()) == {}
+    assert notices == {"scores": "Scores not measured: a score raised ValueError."}
+    assert scoring.is_off
+    scoring.plan()
+    assert scoring.score(derived()) == {}
+
+
+def scored(y):
+    """Return examples that a network has scored, right in most cases."""
+    predictions = np.eye(2, dtype="float32")[y] * 0.8 + 0.1
+    predictions[:5] = 1 - predictions[:5]
+    return Scored(X[: len(y)], y, predictions, None)
+
+
+@pytest.mark.parametrize(
+    ("is_sorted", "batches", "stands_for_all"),
+    [
+        pytest.param(True, 10, False, id="the-first-of-sorted-data"),
+        pytest.param(False, 10, True, id="the-first-in-no-order"),
+        pytest.param(True, 1, True, id="all-of-sorted-data"),
+    ],
+)
+def test_the_first_of_sorted_validation_data_do_not_stand_for_all(
+    is_sorted, batches, stands_for_all
+):
+    sample = reference()
+    sample.take_validation_batch(0, (X[:200], Y[:200], None))
+    sample.validation_batches = batches
+    y = np.zeros(200, "int32") if is_sorted else Y[:200]
+    comparison = comparison_of(sample)
+    _, found = comparison.compare(scored(Y[:400]), scored(y))
+    assert found is stands_for_all
+
+
+def test_the_comparison_counts_the_errors_of_a_constant_prediction():
+    y = Y[:400]
+    comparison = comparison_of(reference())
+    values, _ = comparison.compare(scored(y), None)
+    assert values["reference/constant_error", "train"] == pytest.approx(min(y.mean(), 1 - y.mean()))
+    assert comparison.compare(None, None) == ({}, True)
