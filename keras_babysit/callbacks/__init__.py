@@ -1,4 +1,4 @@
-"""Callbacks for `model.fit`: the `Babysitter`, and watches for one thing each."""
+"""Callbacks for `model.fit`: the `Babysitter`, and one callback for each of four conditions."""
 
 from keras_babysit.callbacks.babysitter import Babysitter
 from keras_babysit.callbacks.dead_units import DeadUnits

@@ -1,4 +1,4 @@
-"""Warnings about the watcher itself."""
+"""Warnings about a failure of the callback itself."""
 
 import logging
 import warnings

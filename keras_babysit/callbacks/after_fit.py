@@ -1,4 +1,4 @@
-"""Learn that `fit` is over, however it ends."""
+"""Know that `fit` is over, however it ends."""
 
 import inspect
 import weakref
@@ -9,12 +9,12 @@ import keras
 def call_after_fit(function):
     """Call `function` once the `fit` that runs now is over, or never if it can't be known.
 
-    Keras tells its callbacks of a normal end alone. After an exception nobody is called, but the
-    list of callbacks that `fit` made goes with it: at once, with the next garbage collection, or,
-    where the traceback is kept as a notebook keeps it, when that is let go.
+    Keras calls its callbacks after a normal end only. After an exception it does not, but the list
+    of callbacks that `fit` made is freed: at once, at the next garbage collection, or, where the
+    traceback is kept as in a notebook, when that is freed.
 
     Args:
-        function: Takes no arguments. It may be called after a normal end too.
+        function: Called without arguments. It may be called after a normal end too.
     """
     frame = inspect.currentframe()
     while frame is not None:

@@ -1,4 +1,4 @@
-"""The callback that watches a run."""
+"""The callback that watches a run of `fit`."""
 
 import keras
 
@@ -15,35 +15,37 @@ from keras_babysit.sinks import Console, Report, TensorBoard
 
 
 class Babysitter(keras.callbacks.Callback):
-    """Watches `fit`: measures the network, says what is wrong, where, why and what to do.
+    """Watches `fit`: measures the network, reports what is wrong, where, why and what to do.
 
-    Of several processes that train together the first alone does so, and neither stops nor rescues.
+    If several processes train together, only the first one does so, and it neither stops nor
+    rescues the run.
 
     Args:
         probe: Examples to measure on: `(x, y)`, `(x, y, sample_weight)`, a dataset, or a callable
             that returns a batch. None measures on the batches that `fit` trains on.
         rules: What to look for: rules, names of rules of `DEFAULT_RULES`, or both. A rule is a
-            function `history -> list[Advice]`.
-        every: `"auto"` measures as often as `budget` allows; a number n measures before every n-th
-            step and at the end of each epoch.
-        budget: Share of the wall time that watching may take, in (0, 1]. A run shorter than a
-            minute is charged as if it took one.
+            function `history -> list[Finding]`.
+        every: `"auto"` measures as often as `budget` allows; a number n of at least 1 measures
+            before every n-th step and at the end of each epoch.
+        budget: Fraction of the wall time that the measurements may take, in (0, 1]. A run shorter
+            than a minute is charged as if it took one minute.
         log_dir: Folder for TensorBoard; None writes nothing.
-        verbose: 1 to print advice and a summary, 0 to print nothing.
+        verbose: 1 to print findings and a summary, 0 to print nothing.
         stop_on: `Severity`, or its name, at which training is stopped; None never stops it.
-        record: Folder for the flight recorder; None keeps none. It keeps the last good state and
-            the latest batches; when values are no longer finite or the loss explodes it finds
+        record: Folder for the flight recorder; None for no recorder. It keeps the last good state
+            and the latest batches. When values are no longer finite or the loss explodes, it finds
             the first bad layer, quantity, batch and example, and writes a bundle to that folder.
-        rescue: Whether to put the last good state (weights, optimizer, seeds) back then and stop;
-            a `Rescue` to go on from there.
-        sinks: Further `Sink`s that receive measurements and advice.
+        rescue: Whether to restore the last good state (weights, optimizer, seeds) in that case and
+            stop; a `Rescue` to train on from there.
+        sinks: Further `Sink`s that receive measurements and findings.
 
     Attributes:
-        advice: Every `Finding` of the latest run: root causes first, their symptoms (with `cause`)
-            behind each.
+        findings: Every `Finding` of the latest run: root causes first, their symptoms (with
+            `cause`) behind each.
         verdict: The `Verdict` on the latest run.
         history: The `History` of the latest run.
-        overhead: What watching has cost, an `Overhead`.
+        overhead: The time that the measurements took, an `Overhead`.
+        session: The `Session` of the latest run, for tools that look into one; None before it.
 
     Raises:
         ValueError: If `every`, `budget`, `rules` or `stop_on` is out of range. At the start of
@@ -97,12 +99,12 @@ class Babysitter(keras.callbacks.Callback):
 
     @property
     def findings(self):
-        """Every advice of the latest run: root causes first, their symptoms behind each."""
+        """Every finding of the latest run: root causes first, their symptoms behind each."""
         return self._session.findings if self._session else []
 
     @property
     def session(self):
-        """The `Session` of the latest run, for tools that look into one; None before the first."""
+        """The `Session` of the latest run, for tools that look into one; None before it."""
         return self._session
 
     @property
@@ -112,7 +114,7 @@ class Babysitter(keras.callbacks.Callback):
 
     @property
     def overhead(self):
-        """What watching the latest run has cost."""
+        """The time that the measurements of the latest run took."""
         return self._session.schedule.overhead if self._session else Overhead(0.0, 0.0, 0)
 
     @property
@@ -125,7 +127,7 @@ class Babysitter(keras.callbacks.Callback):
         return Report(self.history, self.findings, self.overhead)
 
     def on_train_begin(self, logs=None):
-        """Start to watch; bad settings raise here, before the first step."""
+        """Start to watch the run; bad settings raise here, before the first step."""
         if self._session is not None:
             self._session.abandon()
         self._session = Session(self.model, dict(self.params or {}), self._settings)
@@ -139,7 +141,7 @@ class Babysitter(keras.callbacks.Callback):
 
     # There is no `on_train_batch_end`: overriding it would make Keras wait for every step.
     def on_train_batch_begin(self, batch, logs=None):
-        """Look at the step that comes next, if there is a reason to."""
+        """Measure the step that comes next, if that is due."""
         self._session.expect_step(batch)
 
     def on_test_batch_begin(self, batch, logs=None):

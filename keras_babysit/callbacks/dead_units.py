@@ -1,4 +1,4 @@
-"""The watch for dead units alone."""
+"""Report dead units, and nothing else."""
 
 import functools
 
@@ -7,13 +7,17 @@ from keras_babysit.callbacks.babysitter import Babysitter
 
 
 class DeadUnits(Babysitter):
-    """Watches for units that stay shut for every example, and for nothing else.
+    """Reports layers whose units are dead for every example, and nothing else.
 
     Args:
         probe: See `Babysitter`.
         threshold: See `keras_babysit.rules.dead_units`.
         patience: See `keras_babysit.rules.dead_units`.
         **kwargs: Further arguments of `Babysitter`.
+
+    Example:
+        >>> DeadUnits(threshold=0.6, verbose=0).findings
+        []
     """
 
     def __init__(self, probe=None, *, threshold=0.4, patience=3, **kwargs):

@@ -1,4 +1,4 @@
-"""Calls a sink in a thread of its own, so that one that hangs does not hold up training."""
+"""Calls a sink in its own thread, so that a sink that hangs does not block training."""
 
 import contextlib
 import queue
@@ -7,18 +7,18 @@ import weakref
 from concurrent.futures import Future
 
 WAIT_SECONDS = 30.0
-"""Longest that training waits for one call of a sink: far above what a slow network drive takes,
-and lost once only, because the sink is then left behind."""
+"""Longest that training waits for one call of a sink: far above what a slow network drive takes. It
+is lost at most once, because the sink is off afterwards."""
 
 PARTING_SECONDS = 1.0
-"""Longest wait for a sink to close what it has open: all of it was written out before."""
+"""Longest wait for a sink to close its files: everything was written out before."""
 
 
 class Delivery:
-    """Hands a run to one sink, call by call, and waits for each a bounded time.
+    """Calls one sink, and waits a bounded time for each call.
 
-    Each call is waited for, so that a sink sees the history as it was when it was called, what it
-    raises is known at once, and nothing is left to be written when `fit` returns.
+    Training waits for each call, so that a sink sees the history as it was when it was called,
+    what the sink raises is known at once, and nothing is left to be written when `fit` returns.
 
     Args:
         sink: The sink.
@@ -28,7 +28,7 @@ class Delivery:
         self.sink = sink
         self._calls = queue.SimpleQueue()
         self._thread = None
-        # A run that broke off may have nobody to call `leave`.
+        # Nobody may call `leave` after a run that broke off.
         self._end = weakref.finalize(self, self._calls.put, None)
         self._end.atexit = False
 
@@ -36,8 +36,8 @@ class Delivery:
         """Call a method of the sink.
 
         Raises:
-            TimeoutError: If the sink has not returned in time; it must not be called again.
-            Exception: What the sink raises.
+            TimeoutError: If the sink has not returned in time. It must not be called again.
+            Exception: Whatever the sink raises.
         """
         call = getattr(self.sink, method)
         if not getattr(self.sink, "has_own_thread", True):
@@ -58,7 +58,7 @@ class Delivery:
             ) from None
 
     def leave(self):
-        """Let the sink close what it has open, and end its thread; nothing is raised here."""
+        """Let the sink close its files, and end its thread; nothing is raised here."""
         if not self._end.alive:
             return
         close = getattr(self.sink, "close", lambda: None)
@@ -85,7 +85,7 @@ class Delivery:
 
 
 def _work(calls):
-    """Make the calls in the order in which they come, until there is None instead of one."""
+    """Make the calls in the order in which they arrive, until None arrives."""
     while (job := calls.get()) is not None:
         done, call, arguments = job
         try:
@@ -94,4 +94,4 @@ def _work(calls):
             done.set_exception(error)
         else:
             done.set_result(None)
-        del job, done, call, arguments  # keep nothing of a run alive while waiting for more
+        del job, done, call, arguments  # keep nothing of the run alive while waiting

@@ -1,4 +1,4 @@
-"""The watch for an exploding loss alone."""
+"""Report an exploding loss, and nothing else."""
 
 import functools
 
@@ -7,13 +7,17 @@ from keras_babysit.callbacks.babysitter import Babysitter
 
 
 class LossExplosion(Babysitter):
-    """Watches for a loss far above where it started, and for nothing else.
+    """Reports a loss far above its first value, and nothing else.
 
     Args:
         probe: See `Babysitter`.
         factor: See `keras_babysit.rules.loss_explosion`.
         patience: See `keras_babysit.rules.loss_explosion`.
         **kwargs: Further arguments of `Babysitter`.
+
+    Example:
+        >>> LossExplosion(factor=10.0, verbose=0).findings
+        []
     """
 
     def __init__(self, probe=None, *, factor=3.0, patience=2, **kwargs):

@@ -1,4 +1,4 @@
-"""The watch for saturated units alone."""
+"""Report saturated units, and nothing else."""
 
 import functools
 
@@ -7,13 +7,17 @@ from keras_babysit.callbacks.babysitter import Babysitter
 
 
 class Saturation(Babysitter):
-    """Watches for squashing units that sit at an end of their range, and for nothing else.
+    """Reports squashing units that stay at an end of their range, and nothing else.
 
     Args:
         probe: See `Babysitter`.
         threshold: See `keras_babysit.rules.saturated_units`.
         patience: See `keras_babysit.rules.saturated_units`.
         **kwargs: Further arguments of `Babysitter`.
+
+    Example:
+        >>> Saturation(threshold=0.6, verbose=0).findings
+        []
     """
 
     def __init__(self, probe=None, *, threshold=0.5, patience=3, **kwargs):

@@ -51,7 +51,7 @@ class Session:
 
     Args:
         model: The model.
-        planned: What `fit` tells its callbacks: `epochs`, and `steps` of an epoch or None.
+        planned: What `fit` passes to its callbacks: `epochs`, and `steps` of an epoch or None.
         settings: The `Settings` of the callback.
         schedule: The `Schedule` of the run, started here; None for that of the settings.
 

@@ -1,14 +1,14 @@
-"""Where a run stands: its epoch, and how many steps are done and planned."""
+"""The progress of a run: its epoch, and the steps that are done and planned."""
 
 from keras_babysit.backends import backend
 
 
 class StepCounter:
-    """Counts the optimizer steps of one run, of which the hooks of Keras do not tell all.
+    """Counts the optimizer steps of one run, which the hooks of Keras show only in part.
 
     Args:
         model: The model.
-        planned: What `fit` tells its callbacks: `epochs`, and `steps` of an epoch or None.
+        planned: What `fit` passes to its callbacks: `epochs`, and `steps` of an epoch or None.
 
     Attributes:
         now: Steps done before the one that comes next.
@@ -30,7 +30,7 @@ class StepCounter:
         self.now = self.epoch_start
 
     def expect(self, batch):
-        """Note that the step comes that Keras counts as `batch` of this epoch; return `now`."""
+        """Note that the step at index `batch` of this epoch comes next; return `now`."""
         self.now = self.epoch_start + batch
         return self.now
 
@@ -40,19 +40,19 @@ class StepCounter:
 
     @property
     def epochs_done(self):
-        """Epochs of this run that are over."""
+        """Number of epochs of this run that are over."""
         return self.epoch - self._first_epoch
 
     @property
     def is_last_epoch(self):
-        """Whether no epoch comes after this one, as far as that is known at its end."""
+        """Whether this epoch is the last one, as far as that is known at its end."""
         return self.epoch + 1 == self._planned.get("epochs") or self._model.stop_training
 
     @property
     def per_epoch(self):
-        """Steps of an epoch, None as long as that is not known.
+        """Steps of an epoch, None while that is not known.
 
-        Of a generator `fit` knows them once the first epoch is over.
+        For a generator, it is known after the first epoch.
         """
         known = self._planned.get("steps")
         if not known and self.epochs_done:
@@ -61,23 +61,23 @@ class StepCounter:
 
     @property
     def planned(self):
-        """Steps that the whole run is going to have, None as long as that is not known."""
+        """Steps of the whole run, None while that is not known."""
         epochs, steps = self._planned.get("epochs"), self.per_epoch
         return round(steps * (epochs - self._first_epoch)) if epochs and steps else None
 
     @property
     def per_call(self):
-        """Steps that one call of Keras' train function does."""
+        """Steps in one call of Keras' train function."""
         return getattr(self._model, "steps_per_execution", 1) or 1
 
     @property
     def may_be_over(self):
-        """Whether the step that was announced may be none, for the data are over."""
+        """Whether the announced step may not take place, because the data have ended."""
         has_begun = self.now > self.epoch_start
         return backend.ANNOUNCES_THE_END and not self._planned.get("steps") and has_begun
 
     def _done(self):
-        """Return the steps done at the end of an epoch; hooks alone do not tell the last one."""
+        """Return the steps done at the end of an epoch; the hooks do not show the last one."""
         steps = self._planned.get("steps")
         if steps and not self._model.stop_training:
             return self.epoch_start + steps

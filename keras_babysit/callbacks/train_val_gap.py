@@ -1,4 +1,4 @@
-"""The watch for the gap between training and validation data alone."""
+"""Report a gap between training and validation data, and nothing else."""
 
 import functools
 
@@ -7,13 +7,17 @@ from keras_babysit.callbacks.babysitter import Babysitter
 
 
 class TrainValGap(Babysitter):
-    """Watches for the gap between training and validation data, and for nothing else.
+    """Reports a gap between training and validation data, and nothing else.
 
     Args:
         probe: See `Babysitter`.
         gap: See `keras_babysit.rules.overfitting`.
         patience: See `keras_babysit.rules.overfitting`.
         **kwargs: Further arguments of `Babysitter`.
+
+    Example:
+        >>> TrainValGap(gap=0.2, verbose=0).findings
+        []
     """
 
     def __init__(self, probe=None, *, gap=0.1, patience=2, **kwargs):
