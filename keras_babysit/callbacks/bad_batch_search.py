@@ -6,7 +6,7 @@ it takes."""
 
 
 class BadBatchSearch:
-    """Searches the rest of an epoch and the whole of the next, which comes in another order.
+    """Searches the rest of an epoch and the whole of the next, whose batches differ.
 
     It begins at most once: if the cause was found, or not found in time, there is nothing left to
     search.

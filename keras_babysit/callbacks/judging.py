@@ -69,7 +69,7 @@ class Judging:
         if any(CONDITIONS[finding.rule].is_fatal for finding in holding):
             if not health.is_searching:
                 health.lose()
-        elif health.is_lost and not self._recorder.is_on:  # which resolves what it has looked into
+        elif health.is_lost and not self._recorder.is_on:  # a recorder investigates it first
             health.resolve()
 
     def _is_past(self, finding):

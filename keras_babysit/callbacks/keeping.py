@@ -2,7 +2,7 @@
 
 import math
 
-from keras_babysit.schedule.schedule import later
+from keras_babysit.schedule.schedule import retry_step
 
 
 class Keeping:
@@ -46,11 +46,11 @@ class Keeping:
         is_wanted = sample.wants(step)
         is_affordable = is_wanted and self._schedule.affords("keep", step)
         is_refused = is_wanted and not is_affordable
-        self.next_step = later(step) if is_refused else sample.next_place(step)
+        self.next_step = retry_step(step) if is_refused else sample.next_index(step)
         return is_affordable
 
     def keep(self, batch):
-        """Keep a training batch if the sample wants it, and look whether its examples repeat.
+        """Keep a training batch if the sample wants it, and count the examples that repeat.
 
         If weights are not finite for an unknown reason, the batch is searched for it instead.
         """
@@ -80,7 +80,7 @@ class Keeping:
             return False
         is_affordable = self._schedule.affords("keep_validation", self._steps.now)
         if not is_affordable:
-            self._next_validation_batch = later(index)
+            self._next_validation_batch = retry_step(index)
         return is_affordable
 
     def keep_validation(self, index, batch):

@@ -79,7 +79,7 @@ class Measuring:
         else:
             schedule.charge("probe", seconds)
             schedule.probes += 1
-        schedule.looked(steps.now)
+        schedule.note_probe(steps.now)
 
     def end_epoch(self, *, is_last, at_any_cost=False):
         """Take a score and a probe, each at most once, where the budget allows.

@@ -23,7 +23,7 @@ from keras_babysit.samples import ReferenceSample
 from keras_babysit.schedule import Schedule
 from keras_babysit.sinks import Report
 
-_OFF = Health.OFF  # each look at a member of an enum is a call in Python 3.11
+_OFF = Health.OFF  # reading a member of an enum is a call in Python 3.11
 
 
 def guarded(method):
@@ -81,7 +81,7 @@ class Session:
         self.reference = ReferenceSample(self.history, settings.given)
         self._epoch_logs = EpochLogs(self.history)
         self._worker, self._workers = backend.workers(model)
-        self._quiet_until = 0  # the step before which there is nothing to look at
+        self._quiet_until = 0  # the step before which nothing is due
         self._runner = RuleRunner(
             self.history, settings.rules, settings.sinks if self._worker == 0 else ()
         )
@@ -240,9 +240,9 @@ class Session:
 
     @guarded
     def expect_step(self, batch):
-        """Look at the step that comes next, if there is a reason to.
+        """Intercept the step that comes next, if anything is due.
 
-        This runs before every step: where there is none, it must cost next to nothing.
+        This runs before every step: where nothing is due, it must cost next to nothing.
         """
         step = self.steps.expect(batch)
         if self.recorder is not None:

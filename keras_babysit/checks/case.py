@@ -18,7 +18,7 @@ from keras_babysit.checks._training import random_layers_off
 from keras_babysit.checks.result import Unknown
 from keras_babysit.history import History, Measurement
 from keras_babysit.probes import Monitor
-from keras_babysit.probes.example_choice import PROBE_EXAMPLES
+from keras_babysit.probes.example_choice import MAX_PROBE_EXAMPLES
 from keras_babysit.probes.loss_facts import has_plain_loss
 from keras_babysit.probes.probe import compute_loss, stateless
 from keras_babysit.samples import ReferenceSample, UserProbeData, batches
@@ -80,7 +80,7 @@ class Case:
         self._start_seconds = max(first - later, 0.0)
         affordable = FEW * A_PASS * seconds / later
         if self.batch_size is None and affordable > FEW:
-            self.batch = data.some(int(min(affordable, PROBE_EXAMPLES)))
+            self.batch = data.some(int(min(affordable, MAX_PROBE_EXAMPLES)))
             self._timed()  # another shape is compiled once more
             self._timed()
 
@@ -112,7 +112,7 @@ class Case:
         """Time that is left, in seconds; below 0 if there is none."""
         return self.deadline - time.perf_counter()
 
-    def need_time(self, *, passes=0, starts=0, examples=PROBE_EXAMPLES):
+    def need_time(self, *, passes=0, starts=0, examples=MAX_PROBE_EXAMPLES):
         """Raise `Unknown` unless there is time for something that has not begun yet.
 
         Args:

@@ -4,7 +4,7 @@ import numpy as np
 
 from keras_babysit.probes.gate_window import GateWindow
 from keras_babysit.probes.optimizer_state import learning_rate, loss_scale
-from keras_babysit.samples.batch_size import FEWEST
+from keras_babysit.samples.batch_size import MIN_PROBE_EXAMPLES
 
 MIN_FLAT_FRACTION = 0.5
 """A squashing unit counts as saturated if it is flat for more than this fraction of the
@@ -27,7 +27,7 @@ class FirstLoss:
         [2.0, 3.0, None]
     """
 
-    def __init__(self, batch_size, *, enough=FEWEST):
+    def __init__(self, batch_size, *, enough=MIN_PROBE_EXAMPLES):
         self._batch_size = batch_size
         self._enough = enough
         self._losses = []

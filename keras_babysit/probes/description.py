@@ -40,7 +40,7 @@ class Description:
         return self._history.facts.outputs
 
     def describe_run(self, batch, weights):
-        """Describe the run, and tell the reference sample how many examples it has.
+        """Describe the run; the reference sample learns how many examples it needs.
 
         Args:
             batch: The first batch that is measured.

@@ -6,7 +6,7 @@ from keras_babysit.samples import batches
 from keras_babysit.samples.sample import SLICES
 from keras_babysit.schedule.pace import Pace
 
-PROBE_EXAMPLES = 256
+MAX_PROBE_EXAMPLES = 256
 """Most examples of one probe: means over more are hardly sharper."""
 
 SMALL_BATCH = 32
@@ -41,7 +41,7 @@ class ExampleChoice:
         (256, 4)
     """
 
-    def __init__(self, reference, batch_size, schedule, *, max_examples=PROBE_EXAMPLES):
+    def __init__(self, reference, batch_size, schedule, *, max_examples=MAX_PROBE_EXAMPLES):
         self.max_examples = max_examples
         self.pace = Pace()
         self._reference = reference
@@ -54,7 +54,7 @@ class ExampleChoice:
     def can_use_reference(self):
         """Whether the reference sample is enough to measure on without the batch of a step."""
         only = self._batch_size.only
-        takes_any = only is None or self._batch_size.tells_too_little
+        takes_any = only is None or self._batch_size.is_too_small
         return takes_any or len(self._reference.train) >= only
 
     def choose(self, batch):
@@ -71,7 +71,7 @@ class ExampleChoice:
             return reference.next_given(only or self.max_examples)
         size = 0 if batch is None else batches.size(batch)
         self._step_examples = max(size, self._step_examples)
-        if only and not self._batch_size.tells_too_little:
+        if only and not self._batch_size.is_too_small:
             if size == only:
                 return batch
             return reference.train.batch(only) if self.can_use_reference else None
@@ -127,7 +127,7 @@ class ExampleChoice:
             return wanted if kept >= wanted else power_of_two(kept)
         further = self.pace.per_example() * (self.max_examples - wanted)
         # A single measurement may use half of what is left.
-        return self.max_examples if self._schedule.spares(2 * further) else wanted
+        return self.max_examples if self._schedule.has_left(2 * further) else wanted
 
 
 def power_of_two(number):

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from keras_babysit import baselines
 from keras_babysit.backends import backend
-from keras_babysit.baselines import baselines
 from keras_babysit.history import Measurement
 from keras_babysit.probes import host_probe, notices
 from keras_babysit.probes.building import build
@@ -59,7 +59,7 @@ class Monitor:
     @property
     def reach(self):
         """What is measured of the network now, a `Reach`."""
-        return Reach.NOT_MEASURED if self._batch_size.tells_too_little else self._depth.reach
+        return Reach.NOT_MEASURED if self._batch_size.is_too_small else self._depth.reach
 
     @property
     def has_measured(self):
@@ -75,7 +75,7 @@ class Monitor:
         """Return the notice that says why no layer is measured; None if they are."""
         if self.reach is not Reach.NOT_MEASURED or not self.has_measured:
             return None
-        if self._batch_size.tells_too_little:
+        if self._batch_size.is_too_small:
             return notices.batches_too_small(self._batch_size.only)
         return notices.layers_take_too_long(self._runner.start_seconds, self._schedule.budget)
 
@@ -132,7 +132,7 @@ class Monitor:
         return measurements
 
     def plan_score(self):
-        """Choose how many examples the next score takes, and tell the schedule what that costs."""
+        """Choose how many examples the next score takes; the schedule gets its estimated cost."""
         if self._scoring is not None:
             self._scoring.plan()
 
@@ -196,7 +196,7 @@ class Monitor:
         """Return the readings and the batch they are of; the run is described by then."""
         probe, is_first = None, False
         if self.reach is Reach.NOT_MEASURED:
-            readings = host_probe.look(self._weights, state, batch)
+            readings = host_probe.read_on_host(self._weights, state, batch)
         else:
             is_first = not self._runner.probe.has_run
             readings, batch = self._runner.run(state, batch, whole)

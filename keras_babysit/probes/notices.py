@@ -3,7 +3,7 @@
 What to call what is missing, then the reason, then the way out where there is one.
 """
 
-from keras_babysit.samples.batch_size import FEWEST
+from keras_babysit.samples.batch_size import MIN_PROBE_EXAMPLES
 from keras_babysit.samples.sample import MAX_EXAMPLES, SLICES
 
 
@@ -25,7 +25,7 @@ def batches_too_small(batch_size):
     """Return the notice on a model that takes only batches that are too small to measure on."""
     return (
         f"Layers not measured: the model accepts only batches of {batch_size} examples, and fewer "
-        f"than {FEWEST} are not enough to describe a layer."
+        f"than {MIN_PROBE_EXAMPLES} are not enough to describe a layer."
     )
 
 

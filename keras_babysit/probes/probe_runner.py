@@ -5,12 +5,12 @@ from keras_babysit.probes import notices, taps
 from keras_babysit.probes.depth import Layers
 from keras_babysit.probes.loss_facts import has_plain_loss
 from keras_babysit.probes.optimizer_state import loss_scale
-from keras_babysit.probes.probe import Probe, alike
+from keras_babysit.probes.probe import Probe, symmetric_kernels
 from keras_babysit.samples import batches
 from keras_babysit.schedule import score_plan
 from keras_babysit.schedule.gradient_turns import GradientTurns
-from keras_babysit.schedule.pace import AGAIN, Pace
-from keras_babysit.schedule.schedule import AT_ONCE
+from keras_babysit.schedule.pace import REPEAT_FRACTION, Pace
+from keras_babysit.schedule.schedule import START_FRACTION
 
 RECURRENT_LAYER_SIZE = 5
 """Layers that a recurrent layer counts for: its loop is compiled as well."""
@@ -43,7 +43,7 @@ class ProbeRunner:
         self._batch_size = batch_size
         self._schedule = schedule
         self._notice = notice
-        self._suspects = alike(model, state)
+        self._symmetric_kernels = symmetric_kernels(model, state)
         self._has_loss = has_plain_loss(model)
         leaves = taps.leaves(model)
         self._layers = {
@@ -56,7 +56,7 @@ class ProbeRunner:
         )
         if depth.can_compile and not depth.is_compiled and not is_single:
             seconds = backend.start_seconds(self.size, is_compiled=True)
-            if schedule.grants(seconds / AT_ONCE, 0):
+            if schedule.allows_once(seconds / START_FRACTION, 0):
                 depth.compile()
         self._make_probe()
 
@@ -73,15 +73,15 @@ class ProbeRunner:
     def go_deeper(self, step):
         """Start to measure the layers, and then to compile, once the budget allows that."""
         depth, schedule = self._depth, self._schedule
-        if self._batch_size.tells_too_little:
+        if self._batch_size.is_too_small:
             return
         if not depth.measures_layers:
-            if schedule.grants(self.start_seconds, step):
+            if schedule.allows_once(self.start_seconds, step):
                 depth.start()
-                # A second probe of a large network may be more than a short run is granted.
-                again = 0.0 if depth.is_compiled else AGAIN * self.start_seconds
+                # A second probe of a large network may be more than a short run may spend.
+                again = 0.0 if depth.is_compiled else REPEAT_FRACTION * self.start_seconds
                 schedule.forget_costs()
-                schedule.foresee("probe", self.start_seconds, again=again)
+                schedule.estimate("probe", self.start_seconds, again=again)
             return
         can_compile = depth.can_compile and not depth.is_compiled
         if can_compile and schedule.is_worth_compiling(step):
@@ -118,7 +118,7 @@ class ProbeRunner:
                     lost = self._choice.shrink(size)
                     batch = batches.keep(batch, self._choice.max_examples)
                 elif self._batch_size.settle(size, steps):
-                    is_too_small = self._batch_size.tells_too_little
+                    is_too_small = self._batch_size.is_too_small
                     batch = None if is_too_small else self._choice.choose(whole)
                 elif self.probe.has_run or not self._depth.can_fall_back:
                     raise
@@ -147,11 +147,11 @@ class ProbeRunner:
             has_loss=scope.has_loss and self._has_loss,
             has_call=scope.has_call,
             is_compiled=is_compiled,
-            suspects=self._suspects,
+            symmetric_kernels=self._symmetric_kernels,
         )
         # Uncompiled, what does not grow with the examples is most of it in a small network.
-        self._choice.pace = Pace(fixed=0.0 if is_compiled else AGAIN * self.start_seconds)
-        self._turns = GradientTurns(score_plan.SIZE * self.start_seconds)
+        self._choice.pace = Pace(fixed=0.0 if is_compiled else REPEAT_FRACTION * self.start_seconds)
+        self._turns = GradientTurns(score_plan.SCORE_PER_PROBE * self.start_seconds)
 
     def _take_turn(self, state, batch):
         takes_gradients = self._schedule.every != "auto" or self._turns.takes_gradients()

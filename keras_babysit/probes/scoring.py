@@ -4,9 +4,8 @@
 batch size is short, and the comparison with a constant prediction and the nearest neighbours.
 """
 
+from keras_babysit import baselines
 from keras_babysit.backends import backend
-from keras_babysit.baselines import baselines
-from keras_babysit.baselines.task import read_task
 from keras_babysit.probes import notices
 from keras_babysit.probes.score import Score
 from keras_babysit.samples.sample import MAX_EXAMPLES, SLICES
@@ -95,7 +94,7 @@ class Scoring:
         samples = {"train": self._reference.train, "validation": self._reference.validation}
         values, scored = {}, {}
         for target, sample in samples.items():
-            part = sample.thinned(self._plan.examples)
+            part = sample.subsample(self._plan.examples)
             scores, scored[target], gates = self._run(state, part)
             if target == "train":
                 for examples, readings in gates:
@@ -119,7 +118,7 @@ class Scoring:
                 if count <= self._choice.max_examples:
                     self._notice(self._choice.shrink(count), "examples")
                 self._plan.spare_memory()
-            elif not self._batch_size.settle(count) or self._batch_size.tells_too_little:
+            elif not self._batch_size.settle(count) or self._batch_size.is_too_small:
                 raise
             return self._run(state, sample)
         self._plan.note(len(sample), self._schedule.clock() - start)
@@ -156,14 +155,15 @@ class BaselineComparison:
         stands_for_all = (
             any(task is None for task in tasks)
             or self._reference.is_whole_validation
-            or baselines.stands_for_all(*tasks)
+            or baselines.is_representative(*tasks)
         )
         if not stands_for_all:
             tasks[1] = None
         neighbours = None if tasks[0] is None else self._neighbours.errors(tasks[0], train.inputs)
-        return baselines.compared(*tasks, neighbours), stands_for_all
+        return baselines.compare_with_baselines(*tasks, neighbours), stands_for_all
 
     def _read_task(self, scored):
         if scored is None:
             return None
-        return read_task(scored.targets, scored.predictions, self._outputs(), scored.weights)
+        outputs = self._outputs()
+        return baselines.read_task(scored.targets, scored.predictions, outputs, scored.weights)

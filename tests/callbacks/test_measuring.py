@@ -126,8 +126,8 @@ def test_a_state_that_was_measured_at_the_end_of_an_epoch_is_not_measured_again(
 def test_without_a_budget_only_what_must_be_is_measured(at_any_cost, watched):
     schedule = started()
     schedule.charge("other", 100.0)
-    schedule.foresee("probe", 1.0, again=1.0)
-    schedule.foresee("score", 1.0, again=1.0)
+    schedule.estimate("probe", 1.0, again=1.0)
+    schedule.estimate("score", 1.0, again=1.0)
     made = watched(schedule)
     assert end_of_epoch(made, at_any_cost=at_any_cost) == at_any_cost
     assert made.monitor.calls == ["plan", *[("measure", 5, None)] * at_any_cost]

@@ -72,7 +72,7 @@ def test_a_broken_probe_is_one_warning_and_a_finished_fit(monkeypatch):
     assert "no memory" in sitter.history.facts.broke_off
 
 
-def test_a_broken_score_is_one_note_and_all_else_is_watched(monkeypatch):
+def test_a_broken_score_is_one_notice_and_all_else_is_measured(monkeypatch):
     def broken(*args, **kwargs):
         raise ValueError("no score")
 

@@ -358,7 +358,7 @@ def test_a_model_of_one_batch_size_is_measured_on_batches_of_that_size(size, sco
 
 
 @pytest.mark.parametrize("is_told", [True, False])
-def test_batches_that_are_too_small_to_tell_are_looked_at_from_outside(is_told):
+def test_batches_that_are_too_small_are_measured_by_the_host_alone(is_told):
     history, notes = watch_batches_of(4, is_told=is_told)
     assert any("only batches of 4 examples, and fewer than 8 are" in note for note in notes)
     assert len(history.series("updates/ratio", "hidden/kernel").steps) > 10

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from keras_babysit.backends import backend
-from keras_babysit.probes.example_choice import PROBE_EXAMPLES
+from keras_babysit.probes.example_choice import MAX_PROBE_EXAMPLES
 from keras_babysit.samples import batches
 from tests.probes.parts import X, Y, choice_for, network, reference, spent, started
 
@@ -29,7 +29,7 @@ def compiles_each_size(request, monkeypatch):
     ("step", "kept", "expected"),
     [
         pytest.param(64, NOTHING_KEPT, 64, id="the-batch-of-the-step"),
-        pytest.param(600, NOTHING_KEPT, PROBE_EXAMPLES, id="no-more-than-the-bound"),
+        pytest.param(600, NOTHING_KEPT, MAX_PROBE_EXAMPLES, id="no-more-than-the-bound"),
         pytest.param(8, NOTHING_KEPT, 8, id="a-small-batch-if-there-is-no-more"),
         pytest.param(0, NOTHING_KEPT, None, id="nothing"),
     ],
@@ -39,7 +39,7 @@ def test_what_is_measured_of_a_step(step, kept, expected, compiles_each_size):
 
 
 def test_a_small_batch_gives_way_to_the_reference_sample(compiles_each_size):
-    assert chosen(8, 1000) == (32 if compiles_each_size else PROBE_EXAMPLES)
+    assert chosen(8, 1000) == (32 if compiles_each_size else MAX_PROBE_EXAMPLES)
 
 
 @pytest.mark.parametrize(("cost", "expected"), [(0.0, 200), (1.0, 32)])
@@ -99,5 +99,5 @@ def test_where_any_size_costs_the_same_it_is_what_the_plan_says(monkeypatch):
 def test_what_is_measured_are_the_rows_that_were_given():
     choice, _ = choice_for(network(), reference(), started(every=3))
     x, y, _ = choice.choose((X[:600], Y[:600], None))
-    np.testing.assert_array_equal(x, X[:PROBE_EXAMPLES])
-    np.testing.assert_array_equal(y, Y[:PROBE_EXAMPLES])
+    np.testing.assert_array_equal(x, X[:MAX_PROBE_EXAMPLES])
+    np.testing.assert_array_equal(y, Y[:MAX_PROBE_EXAMPLES])
