@@ -1,11 +1,11 @@
-"""What the flight recorder costs per step: the same run alone, watched, and recorded.
+"""Measure what the flight recorder costs per step: one run alone, watched, and recorded.
 
     python benchmarks/recorder.py [--steps N] [--repeats N]
 
-Processor time of the whole process, so that a busy machine counts little; the median of the
-repeats, which take turns. The first 20 steps of the epoch are left out, and no probe is taken after
-them: what "recorded" takes more than "watched" is the recorder alone, the kept batches and the
-snapshots.
+The table shows the processor time of the whole process, which a busy machine changes little, as the
+median of the repeats; the kinds of runs take turns. The first 20 steps of the epoch are left out, and
+no probe is taken after them: what "recorded" takes beyond "watched" is the cost of the recorder alone,
+of kept batches and snapshots.
 """
 
 import argparse
@@ -37,7 +37,7 @@ def make_model(columns, units):
 
 
 class Clock(keras.callbacks.Callback):
-    """Takes the processor time from step 20 to the last one."""
+    """Measures the processor time from step 20 to the last one."""
 
     def on_train_batch_begin(self, batch, logs=None):
         """Start the clock, or stop it."""
@@ -48,7 +48,7 @@ class Clock(keras.callbacks.Callback):
 
 
 def seconds_per_step(model, x, y, sitter):
-    """Return the processor time of a step of one epoch."""
+    """Return the processor time per step of one epoch, in seconds."""
     clock = Clock()
     callbacks = [clock, *([sitter] if sitter else [])]
     model.fit(x, y, batch_size=BATCH, verbose=0, callbacks=callbacks, shuffle=False)
