@@ -266,6 +266,19 @@ class RunFacts:
     has_ended: bool = False
     broke_off: str | None = None
 
+    def knows(self, name: str) -> bool:
+        """Return whether something is known beyond the default of the field `name`.
+
+        Raises:
+            AttributeError: If there is no field of that name.
+
+        Example:
+            >>> RunFacts(epochs=3).knows("epochs"), RunFacts().knows("data")
+            (True, False)
+        """
+        kind: type = type(self)
+        return bool(getattr(self, name) != dict(_defaults(kind)).get(name))
+
     def to_json(self) -> dict[str, Any]:
         """Return what is known as a JSON object.
 

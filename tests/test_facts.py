@@ -264,6 +264,14 @@ def test_nothing_is_lost_of_recordings_in_format_1():
     assert read or not SAMPLE.exists()
 
 
+def test_what_is_known_can_be_asked_by_name():
+    known = RunFacts(weights={}, has_ended=True)
+    names = ("weights", "has_ended", "data", "outputs")
+    assert [known.knows(name) for name in names] == [True, True, False, False]
+    with pytest.raises(AttributeError, match="dta"):
+        known.knows("dta")
+
+
 def test_a_run_without_facts_is_refused():
     with pytest.raises(TypeError, match=r"must have `facts`, a JSON object\. Received: facts=3"):
         History.from_jsonl('{"type": "run", "version": 1, "facts": 3}\n')

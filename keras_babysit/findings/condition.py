@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
+from keras_babysit.facts import RunFacts
 from keras_babysit.findings.finding import Severity
+
+FACT_NAMES = frozenset(one.name for one in fields(RunFacts))
+"""What `"facts/<name>"` may name among the needs of a condition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,12 @@ class Condition:
     def __post_init__(self) -> None:
         if not self.title:
             object.__setattr__(self, "title", self.name.replace("_", " ").capitalize())
+        for name in (name for need in self.needs for name in alternatives(need)):
+            if name.startswith("facts/") and name.removeprefix("facts/") not in FACT_NAMES:
+                raise ValueError(
+                    f"Argument `needs` must name facts of a run as `RunFacts` does: "
+                    f"{', '.join(sorted(FACT_NAMES))}. Received: {name!r}"
+                )
 
 
 def alternatives(need: str) -> list[str]:

@@ -183,8 +183,7 @@ def _is_known(need: str, measured: set[str], facts: RunFacts) -> bool:
 
 
 def _is_fact(name: str, facts: RunFacts) -> bool:
-    field = name.removeprefix("facts/")
-    return name in FACTS and bool(getattr(facts, field) != getattr(RunFacts(), field))
+    return name.startswith("facts/") and facts.knows(name.removeprefix("facts/"))
 
 
 def _note(condition: Condition, missing: Sequence[str]) -> Finding:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from keras_babysit.facts import RunFacts
 from keras_babysit.findings import Event
 from keras_babysit.history import History, Measurement, header
 from keras_babysit.presentation.wording import cost
@@ -42,7 +43,7 @@ class JsonLines(Sink):
         self.path = Path(path)
         self._file: IO[str] | None = None
         self._history = History()
-        self._header = ""
+        self._facts: RunFacts | None = None  # as they were written last
 
     def on_start(self, history: History) -> None:
         """Replace the file and write the facts of the run."""
@@ -57,7 +58,7 @@ class JsonLines(Sink):
                 f"path={str(self.path)!r} ({error.strerror or error})"
             ) from error
         self._history = history
-        self._header = ""
+        self._facts = None
         self._write([])
 
     def on_measurements(self, measurements: Sequence[Measurement]) -> None:
@@ -85,9 +86,9 @@ class JsonLines(Sink):
         require_still_there(self.path)
         lines = [line(record) for record in records]
         # Some facts, the sizes of the layers for instance, are known only after the first probe.
-        facts = line(header(self._history.facts))
-        if facts != self._header:
-            self._header = facts
-            lines.insert(0, facts)
+        facts = self._history.facts
+        if facts != self._facts:
+            self._facts = facts
+            lines.insert(0, line(header(facts)))
         self._file.write("".join(f"{line}\n" for line in lines))
         self._file.flush()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_babysit.facts import RunFacts
 from keras_babysit.findings import CONDITIONS, Change, Event, Finding, Remedy, moments
 from keras_babysit.history import History, Measurement, header
 from keras_babysit.presentation.wording import (
@@ -73,7 +74,7 @@ class TensorBoard(Sink):
         self._taken: set[str] = set()
         self._reported: dict[str, list[Event]] = {}
         self._history = History()
-        self._facts = ""
+        self._facts: RunFacts | None = None  # as they were written last
         self._packer = Packer()
 
     def on_start(self, history: History) -> None:
@@ -81,7 +82,7 @@ class TensorBoard(Sink):
         with contextlib.suppress(OSError):  # an earlier run has reported what it could not write
             self.close()
         self._tags, self._taken, self._reported = {}, set(), {}
-        self._history, self._facts, self._packer = history, "", Packer()
+        self._history, self._facts, self._packer = history, None, Packer()
         try:
             self._records, self._path = open_event_file(os.path.join(self.log_dir, "babysit"))
         except OSError as error:
@@ -166,10 +167,10 @@ class TensorBoard(Sink):
     def _record(self, step: int, records: Iterable[Any]) -> None:
         """Write records for the dashboard, after the facts of the run where these are new."""
         lines = [line(record) for record in records]
-        facts = line(header(self._history.facts))
+        facts = self._history.facts
         if facts != self._facts:
             self._facts = facts
-            lines.insert(0, facts)
+            lines.insert(0, line(header(facts)))
         if lines:
             self._write(step, map(_record_pb, lines))
 

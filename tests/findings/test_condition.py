@@ -99,3 +99,9 @@ def test_what_was_not_measured_is_named():
         "Dead units not checked. Not measured: Activation, standard deviation."
     )
     assert notes["dead_units"].evidence == {"not_measured": ["activations/std"]}
+
+
+def test_a_condition_needs_facts_that_there_are():
+    assert Condition("mine", needs=("facts/data | loss/batch",)).needs
+    with pytest.raises(ValueError, match=r"must name facts of a run.*Received: 'facts/dta'"):
+        Condition("mine", needs=("loss/batch", "facts/dta | facts/data"))
