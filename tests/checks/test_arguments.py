@@ -27,9 +27,9 @@ class Batches(keras.utils.PyDataset):
     def __len__(self):
         return 5
 
-    def __getitem__(self, place):
+    def __getitem__(self, index):
         x, y = arrays()
-        return x[place * 32 : place * 32 + 32], y[place * 32 : place * 32 + 32]
+        return x[index * 32 : index * 32 + 32], y[index * 32 : index * 32 + 32]
 
 
 def generator():
