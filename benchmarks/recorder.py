@@ -1,11 +1,10 @@
-"""What the flight recorder costs per step: the same run alone, watched, and recorded.
+"""Measures the cost of the flight recorder per step: plain, monitored and recorded runs.
 
     python benchmarks/recorder.py [--steps N] [--repeats N]
 
-Processor time of the whole process, so that a busy machine counts little; the median of the
-repeats, which take turns. The first 20 steps of the epoch are left out, and no probe is taken after
-them: what "recorded" takes more than "watched" is the recorder alone, the kept batches and the
-snapshots.
+CPU time of the whole process is measured, so that a busy machine hardly matters; the median over
+repeats is shown. The first 20 steps of the epoch are excluded, and no probe is taken after them.
+The difference between "recorded" and "watched" is the recorder: the stored batches and snapshots.
 """
 
 import argparse
@@ -37,10 +36,10 @@ def make_model(columns, units):
 
 
 class Clock(keras.callbacks.Callback):
-    """Takes the processor time from step 20 to the last one."""
+    """Measures the CPU time from step 20 to the last step."""
 
     def on_train_batch_begin(self, batch, logs=None):
-        """Start the clock, or stop it."""
+        """Start or stop the clock."""
         if batch == FIRST:
             self.start = time.process_time()
         if batch == self.params["steps"] - 1:
@@ -48,7 +47,7 @@ class Clock(keras.callbacks.Callback):
 
 
 def seconds_per_step(model, x, y, sitter):
-    """Return the processor time of a step of one epoch."""
+    """Return the CPU time per step of one epoch."""
     clock = Clock()
     callbacks = [clock, *([sitter] if sitter else [])]
     model.fit(x, y, batch_size=BATCH, verbose=0, callbacks=callbacks, shuffle=False)
@@ -56,7 +55,7 @@ def seconds_per_step(model, x, y, sitter):
 
 
 def measure(columns, units, steps, repeats):
-    """Return microseconds per step by kind of run."""
+    """Return the microseconds per step for each kind of run."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(steps * BATCH, columns)).astype("float32")
     y = rng.integers(0, 10, steps * BATCH)
@@ -73,7 +72,7 @@ def measure(columns, units, steps, repeats):
             for kind, make in kinds.items():
                 taken[kind].append(1e6 * seconds_per_step(model, x, y, make()))
             if turn == 0:
-                taken = {kind: [] for kind in kinds}  # compilations
+                taken = {kind: [] for kind in kinds}  # compile first
     return {kind: statistics.median(values) for kind, values in taken.items()}
 
 
@@ -82,7 +81,7 @@ def main():
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
-    print(f"{keras.backend.backend()}, batches of {BATCH}, microseconds of processor time per step")
+    print(f"{keras.backend.backend()}, batches of {BATCH}, microseconds of CPU time per step")
     print(f"{'':24}{'alone':>9}{'watched':>9}{'rescue':>9}{'recorded':>9}")
     for name, sizes in MODELS.items():
         found = measure(*sizes, arguments.steps, arguments.repeats)
