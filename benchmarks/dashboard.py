@@ -2,9 +2,9 @@
 
     python benchmarks/dashboard.py [--probes 1000] [--layers 200] [--looks 5]
 
-Writes the log of such a run, starts TensorBoard on it and opens the tab in headless Chromium. Prints
-the time from the request of the page until its heat map is painted, and the size of each response.
-On the first visit the server reads the event file; on later visits it is in memory.
+Writes the log of such a run, starts TensorBoard on it and opens the tab in headless Chromium.
+Prints the time from the request of the page until its heat map is painted, and the size of each
+response. On the first visit the server reads the event file; on later visits it is in memory.
 """
 
 import argparse
@@ -48,7 +48,7 @@ PAINTED = """async () => {
 def write(folder, probes, layers):
     """Write the log of a run with five quantities and the gates of every layer per probe."""
     random = np.random.default_rng(0)
-    names = [f"encoder/block_{place // 8}/attention/dense_{place}" for place in range(layers)]
+    names = [f"encoder/block_{index // 8}/attention/dense_{index}" for index in range(layers)]
     history = History()
     history.note(layers=dict.fromkeys(names, LayerFacts(class_name="Dense", units=UNITS)))
     sink = TensorBoard(folder)

@@ -3,8 +3,8 @@
     KERAS_BACKEND=tensorflow python -m benchmarks.scale run [--cases resnet50 mlp-500 ...]
     python -m benchmarks.scale table [--write]
 
-Each case runs in a separate process. Measured are the time of a training step, of the first compiled
-probe including tracing and compilation, of a later probe with and without gradients, of an
+Each case runs in a separate process. Measured are the time of a training step, of the first
+compiled probe including tracing and compilation, of a later probe with and without gradients, of an
 uncompiled probe, and the growth of the peak memory of the process. Times are CPU times, so that a
 busy machine hardly matters. Results are appended to `.cost/scale.jsonl`.
 """
@@ -123,7 +123,7 @@ def table():
     heads = ["case", "backend", "layers", "parameters", "training step", "first probe"]
     heads += ["probe", "probe / step", "forward only", "uncompiled", "memory"]
     lines = [" | ".join(heads), " | ".join(["---"] * len(heads))]
-    order = {name: place for place, name in enumerate(CASES)}
+    order = {name: index for index, name in enumerate(CASES)}
     for (case, name), r in sorted(latest.items(), key=lambda item: order[item[0][0]]):
         uncompiled = f"{1e3 * r['uncompiled']:.0f} ms" if "uncompiled" in r else "-"
         cells = [case, name, str(r["layers"]), f"{r['parameters']:,}", f"{1e3 * r['step']:.1f} ms"]

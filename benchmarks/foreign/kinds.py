@@ -213,7 +213,7 @@ TICKET_LOSSES = {
 
 
 class TransformerBlock(layers.Layer):
-    """Attention and a feed-forward network, each followed by a skip connection and normalization."""
+    """Attention and a feed-forward network, each with a skip connection and normalization."""
 
     def __init__(self) -> None:
         super().__init__()

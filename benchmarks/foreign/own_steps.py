@@ -1,8 +1,8 @@
 """Models with a custom training step, written for each backend as in its Keras guide.
 
-"Customizing what happens in fit() with TensorFlow / JAX / PyTorch", keras.io/guides. A model defines
-its loss in `own_loss`, which the step of the current backend minimizes. The GAN has a step with two
-optimizers on backends that keep the state in the model.
+"Customizing what happens in fit() with TensorFlow / JAX / PyTorch", keras.io/guides. A model
+defines its loss in `own_loss`, which the step of the current backend minimizes. The GAN has a step
+with two optimizers on backends that keep the state in the model.
 """
 
 from typing import Any
