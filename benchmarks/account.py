@@ -1,16 +1,16 @@
-"""Is the account honest? What a watched run takes beyond what `sitter.overhead` says.
+"""Checks the reported overhead: what a monitored run takes beyond `sitter.overhead`.
 
     KERAS_BACKEND=torch python -m benchmarks.account [--rows mlp cnn ...] [--rounds 8]
         [--seconds 10] [--write]
 
-In one process, in turns: a bare fit, one with a callback that does nothing, a watched one, a bare
-one again, as many rounds as asked for. Each takes the same steps on the same data from the same
-seed. The watched one should take what the bare ones beside it take and its own account; what is
-left over is shown as a share of the bare run, and beside it the same of the empty callback. The
-runs are short, so that the budget of a minute falls into them: a watcher that understates its
-account by a tenth shows as one percent. Pin it to a core that is otherwise free.
+Each round consists of a plain `fit`, one with an empty callback, a monitored one and another plain
+one, in one process, with the same steps, data and seed. The monitored run should take the time of
+the plain runs plus the overhead that it reports. The table shows the difference as a percentage of
+the plain run, and the same for the empty callback. The runs are short, so that the allowance of a
+minute falls into them: an overhead that is understated by a tenth shows up as one percent. Pin the
+process to an idle core.
 
-Results are added to `.cost/account.jsonl`; `--write` puts the table of all of them into
+Results are appended to `.cost/account.jsonl`; `--write` puts the table of all results into
 docs/cost.md.
 """
 
@@ -30,11 +30,13 @@ RESULTS = ROOT / ".cost" / "account.jsonl"
 
 
 def seconds_of(network, steps, callback=None):
-    """Return the processor time of one fit."""
+    """Return the CPU time of one `fit`."""
     x, y, validation = data(network, steps)
     keras.utils.set_random_seed(0)
     model = network.compiled()
-    model.optimizer.build(model.trainable_variables)  # TensorFlow would trace a bare step twice
+    model.optimizer.build(
+        model.trainable_variables
+    )  # otherwise TensorFlow traces the plain step twice
     callbacks = [] if callback is None else [callback]
     gc.collect()
     start = time.process_time()
@@ -51,7 +53,7 @@ def seconds_of(network, steps, callback=None):
 
 
 def one_round(network, steps):
-    """Return what is left over of the watched run and of the empty callback, in bare runs."""
+    """Return the unreported time of the monitored run and of the empty callback, in plain runs."""
     sitter = Babysitter(verbose=0)
     before = seconds_of(network, steps)
     idle = seconds_of(network, steps, empty())
@@ -67,10 +69,10 @@ def one_round(network, steps):
 
 
 def measure(row, rounds, seconds):
-    """Print and keep the rounds of one network."""
+    """Measure, print and store the rounds of one network."""
     network = NETWORKS[row]
     steps = max(1, round(seconds / EPOCHS / pace(network)))
-    seconds_of(network, steps)  # what a process pays once
+    seconds_of(network, steps)  # one-time costs of a process
     RESULTS.parent.mkdir(exist_ok=True)
     for _ in range(rounds):
         found = {"row": row, "backend": keras.backend.backend()} | one_round(network, steps)
@@ -82,8 +84,8 @@ def measure(row, rounds, seconds):
 def table():
     """Return all results as Markdown."""
     records = [json.loads(line) for line in RESULTS.read_text("utf-8").splitlines()]
-    heads = ["network", "backend", "rounds", "bare", "its own account", "beyond that"]
-    lines = [[*heads, "an empty callback"], ["---"] * 7]
+    heads = ["network", "backend", "rounds", "bare", "reported overhead", "beyond that"]
+    lines = [[*heads, "empty callback"], ["---"] * 7]
     for row, backend in dict.fromkeys((r["row"], r["backend"]) for r in records):
         mine = [r for r in records if (r["row"], r["backend"]) == (row, backend)]
         own, bare = (statistics.median(r[key] for r in mine) for key in ("own", "bare"))
@@ -93,7 +95,7 @@ def table():
 
 
 def quartiles(values):
-    """Return the median and the quartiles beside it."""
+    """Return the median with the quartiles, as text."""
     if len(values) == 1:
         return f"{values[0]:+.1%}"
     low, middle, high = statistics.quantiles(values, method="inclusive")
@@ -101,10 +103,10 @@ def quartiles(values):
 
 
 def main():
-    """Measure what was asked for, and show all that was measured."""
+    """Measure the requested networks, and print all results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", nargs="*", choices=NETWORKS, default=["mlp"])
-    parser.add_argument("--rounds", type=int, default=8, help="0 shows what was measured before")
+    parser.add_argument("--rounds", type=int, default=8, help="0 prints the earlier results")
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()

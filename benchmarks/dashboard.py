@@ -1,10 +1,10 @@
-"""How long the tab Babysit takes to show a long run of a big network.
+"""Measures how long the Babysit tab takes to show a long run of a large network.
 
     python benchmarks/dashboard.py [--probes 1000] [--layers 200] [--looks 5]
 
-Writes the log of such a run, starts TensorBoard on it, opens the tab in Chromium without a window,
-and prints the time from asking for the page until its heat map is painted, and the size of each
-answer. The first look makes the server read the event file; in the further ones it is in memory.
+Writes the log of such a run, starts TensorBoard on it and opens the tab in headless Chromium.
+Prints the time from the request of the page until its heat map is painted, and the size of each
+response. On the first visit the server reads the event file; on later visits it is in memory.
 """
 
 import argparse
@@ -46,13 +46,15 @@ PAINTED = """async () => {
 
 
 def write(folder, probes, layers):
-    """Write the log of a run; five quantities and the gates of every layer in each probe."""
+    """Write the log of a run with five quantities and the gates of every layer per probe."""
     random = np.random.default_rng(0)
-    names = [f"encoder/block_{place // 8}/attention/dense_{place}" for place in range(layers)]
+    names = [f"encoder/block_{index // 8}/attention/dense_{index}" for index in range(layers)]
     history = History()
     history.note(layers=dict.fromkeys(names, LayerFacts(class_name="Dense", units=UNITS)))
     sink = TensorBoard(folder)
-    sink._values = lambda measurement: ()  # TensorBoard's own scalars: not read, slow to write
+    sink._values = (
+        lambda measurement: ()
+    )  # TensorBoard's own scalars are slow to write and not read here
     sink.on_start(history)
     for probe in range(probes):
         step, found = 10 * probe, []
@@ -69,7 +71,7 @@ def write(folder, probes, layers):
 
 
 def look(chromium, address):
-    """Return the milliseconds from asking for the tab's page until it is painted."""
+    """Return the milliseconds from the request of the page until it is painted."""
     page = chromium.new_context(viewport={"width": 1320, "height": 900}).new_page()
     page.goto(f"{address}/data/plugin_entry.html?name=babysit", wait_until="commit")
     milliseconds = page.evaluate(PAINTED)
@@ -78,7 +80,7 @@ def look(chromium, address):
 
 
 def sizes(address):
-    """Return the size of each answer in bytes, before it is compressed."""
+    """Return the size of each response in bytes, before compression."""
 
     def ask(route, **arguments):
         query = urllib.parse.urlencode(arguments)
@@ -98,7 +100,7 @@ def sizes(address):
 
 
 def main():
-    """Measure, and print a table."""
+    """Measure, and print the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--probes", type=int, default=1000)
     parser.add_argument("--layers", type=int, default=200)
@@ -114,9 +116,9 @@ def main():
         with tensorboard(folder) as address, browser() as chromium:
             times = [look(chromium, address) for _ in range(arguments.looks + 1)]
             answers = sizes(address)
-    print(f"first look  {times[0]:,.0f} ms until painted, the file is read")
+    print(f"first visit   {times[0]:,.0f} ms until painted, including reading the file")
     later = f"{statistics.median(times[1:]):,.0f} ms (median of {arguments.looks})"
-    print(f"later looks {later}")
+    print(f"later visits  {later}")
     for route, size in answers.items():
         print(f"/{route:<6} {size:>9,} bytes")
 

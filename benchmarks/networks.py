@@ -1,4 +1,4 @@
-"""The networks that costs are measured on, each with data of its kind."""
+"""The networks that overheads are measured on, each with suitable data."""
 
 import dataclasses
 from collections.abc import Callable
@@ -77,7 +77,7 @@ def vectors(rng, examples):
 def images(rng, examples):
     y = rng.integers(0, CLASSES, examples)
     x = rng.normal(size=(examples, 32, 32, 3)).astype("float32")
-    x[np.arange(examples), y] += 1.0  # one bright row tells the class
+    x[np.arange(examples), y] += 1.0  # the position of the bright row is the class
     return x, y
 
 
@@ -90,12 +90,12 @@ def sentences(rng, examples):
 
 @dataclasses.dataclass(frozen=True)
 class Network:
-    """A network, its data and its usual batch.
+    """A network, its data and its batch size.
 
     Args:
         make: Returns the model, not compiled.
-        data: Returns x and y of so many examples that it can learn.
-        batch_size: Examples of a step.
+        data: Returns x and y with a given number of examples.
+        batch_size: Examples per step.
     """
 
     make: Callable
@@ -103,7 +103,7 @@ class Network:
     batch_size: int = 32
 
     def compiled(self):
-        """Return the model, compiled, from a fixed seed."""
+        """Return the compiled model, from a fixed seed."""
         keras.utils.set_random_seed(0)
         model = self.make()
         model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
@@ -117,4 +117,4 @@ NETWORKS = {
     "transformer": Network(transformer, sentences),
     "lstm": Network(lstm, sentences),
 }
-"""The rows of the table of overheads: what each is stands in docs/cost.md."""
+"""The networks of the overhead table; docs/cost.md describes them."""

@@ -1,19 +1,18 @@
-"""What watching a run costs, beside what people use today: `make bench-overhead`.
+"""Measures the cost of monitoring, and that of common alternatives: `make bench-overhead`.
 
     python -m benchmarks.overhead run [--rows mlp cnn ...] [--backends tensorflow jax torch]
         [--pairs 2] [--seconds 45] [--peers] [--peer-seconds 6] [--until 16:05] [--environments DIR]
     python -m benchmarks.overhead table [--write]
 
-A pair is two runs of the same `fit`, bare and watched, each in a process of its own. They run side
-by side on one core, which the scheduler hands from one to the other many times a second, and their
-processor time is compared: a machine that is busy, or slower for a while, is so for both.
-Everything from the call of `fit` to its return counts, compilation included; imports do not. Each
-`fit` is as many steps as take `--seconds` of processor time, twice that by the clock, in ten epochs
-with validation data. Rows take turns, so that a measurement that is cut off has pairs of each.
-With `--peers` the bare run has what people use instead beside it, in shorter runs.
+A pair is two runs of the same `fit`, plain and monitored, in separate processes. They run side by
+side on one core and their CPU time is compared, so that a busy or slow machine affects both. The
+time from the call of `fit` to its return counts, including compilation but not imports. Each `fit`
+has as many steps as take `--seconds` of CPU time, twice that in wall time, in ten epochs with
+validation data. Rows take turns, so that an interrupted measurement has pairs of every row. With
+`--peers`, alternatives run next to a plain run as well, in shorter runs.
 
-Pin it to a core that is otherwise free: `taskset -c 0 python -m benchmarks.overhead run`. Results
-are added to `.cost/overhead.jsonl`; `table` prints them and, with `--write`, puts them into
+Pin the process to an idle core: `taskset -c 0 python -m benchmarks.overhead run`. Results are
+appended to `.cost/overhead.jsonl`; `table` prints them and, with `--write`, puts them into
 docs/cost.md.
 """
 
@@ -38,7 +37,7 @@ BACKENDS = {"tensorflow": ".venv", "jax": ".venv-jax", "torch": ".venv-torch"}
 ROWS = ("mlp", "cnn", "resnet50", "transformer", "lstm")
 EPOCHS = 10
 PACE_SECONDS = 2.0
-"""Time that is given to finding out how long a step takes."""
+"""Time for measuring how long a step takes."""
 
 PEERS = {
     "empty": "a callback whose `on_train_batch_begin` does nothing",
@@ -47,14 +46,14 @@ PEERS = {
     "naive": "every layer's output and weight read at every step",
 }
 ON_TENSORFLOW = ("tensorboard", "numerics")
-"""Peers that need TensorFlow; they are timed on its backend alone."""
+"""Peers that require TensorFlow; they are measured on its backend only."""
 
 
-# In the measured process: Keras and the backend are imported here only.
+# In the measured process; only here are Keras and the backend imported.
 
 
 def empty():
-    """Return a callback that does nothing: what Keras takes to call one at every step."""
+    """Return a callback that does nothing, to measure what Keras takes to call one."""
     import keras
 
     class Empty(keras.callbacks.Callback):
@@ -65,7 +64,7 @@ def empty():
 
 
 def naive(network, x):
-    """Return the callback that one writes by hand: what each layer gives, at every step."""
+    """Return a hand-written callback that computes all layer outputs at every step."""
     import keras
     import numpy as np
 
@@ -114,7 +113,7 @@ def watching(kind, network, x):
 
 
 def data(network, steps):
-    """Return x, y and validation data of so many steps of an epoch."""
+    """Return x, y and validation data for a number of steps per epoch."""
     import numpy as np
 
     rng = np.random.default_rng(0)
@@ -124,7 +123,7 @@ def data(network, steps):
 
 
 def pace(network):
-    """Return the seconds of one step, validation included, once everything is compiled."""
+    """Return the seconds per step, including validation, after compilation."""
     model, steps, spent = network.compiled(), 1, 0.0
     while spent < PACE_SECONDS:
         x, y, validation = data(network, steps)
@@ -136,15 +135,15 @@ def pace(network):
 
 
 def one_run(kind, network, steps, epochs):
-    """Return the seconds of one `fit`, and what the watcher says of itself."""
+    """Return the seconds of one `fit`, and the overhead that `Babysitter` reports."""
     x, y, validation = data(network, steps)
     with watching(kind, network, x) as callbacks:
         model = network.compiled()
         print("ready", flush=True)
         sys.stdin.readline()
-        said = io.StringIO()
+        output = io.StringIO()
         wall, processor = time.perf_counter(), time.process_time()
-        with contextlib.redirect_stdout(said):
+        with contextlib.redirect_stdout(output):
             history = model.fit(
                 x,
                 y,
@@ -163,13 +162,13 @@ def one_run(kind, network, steps, epochs):
         }
     if kind == "watched":
         overhead, facts = callbacks[0].overhead, callbacks[0].history.facts
-        found |= {"own": overhead.share, "probes": overhead.probes, "said": said.getvalue()}
+        found |= {"own": overhead.share, "probes": overhead.probes, "said": output.getvalue()}
         found |= {"broke_off": facts.broke_off}
     return found
 
 
 def measure(row, kind, steps, epochs):
-    """Print what one run took as a line of JSON; with 0 steps, how long a step takes."""
+    """Print the time of one run as a line of JSON; with 0 steps, the time per step."""
     import keras
     import numpy as np
 
@@ -177,7 +176,7 @@ def measure(row, kind, steps, epochs):
 
     network = NETWORKS[row]
     tiny = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-    tiny.compile("adam", "mse")  # what a process pays for its first `fit` is nobody's
+    tiny.compile("adam", "mse")  # excludes the one-time costs of the first `fit` of a process
     tiny.fit(np.ones((8, 1)), np.ones((8, 1)), validation_data=(np.ones((8, 1)),) * 2, verbose=0)
     if steps:
         print(json.dumps(one_run(kind, network, steps, epochs)), flush=True)
@@ -185,11 +184,11 @@ def measure(row, kind, steps, epochs):
         print(json.dumps({"kind": "pace", "seconds_per_step": pace(network)}), flush=True)
 
 
-# In the process that drives the others.
+# In the process that starts the others.
 
 
 def start(row, backend, kind, steps, epochs, environments):
-    """Start a run in an environment of that backend; it waits when it is ready."""
+    """Start a run in the environment of a backend; it waits once it is ready."""
     python = Path(environments, BACKENDS[backend], "bin", "python")
     command = [str(python), "-m", "benchmarks.overhead", "measure", row, kind]
     command += ["--steps", str(steps), "--epochs", str(epochs)]
@@ -200,7 +199,7 @@ def start(row, backend, kind, steps, epochs, environments):
 
 
 def side_by_side(row, backend, kinds, steps, epochs, environments):
-    """Run all kinds at once; return what each has found."""
+    """Run all kinds at the same time; return their records."""
     running = [start(row, backend, kind, steps, epochs, environments) for kind in kinds]
     for one in running:
         while steps and one.stdout.readline() not in ("ready\n", ""):
@@ -209,18 +208,18 @@ def side_by_side(row, backend, kinds, steps, epochs, environments):
         if one.poll() is None:
             one.stdin.write("go\n")
             one.stdin.flush()
-    said = [one.communicate()[0] for one in running]
-    return [json.loads(line) for text in said for line in text.splitlines() if line[:1] == "{"]
+    outputs = [one.communicate()[0] for one in running]
+    return [json.loads(line) for text in outputs for line in text.splitlines() if line[:1] == "{"]
 
 
 def results():
-    """Return all records that were kept."""
+    """Return all stored records."""
     lines = RESULTS.read_text("utf-8").splitlines() if RESULTS.exists() else []
     return [json.loads(line) for line in lines]
 
 
 def keep(records, **where):
-    """Add records to the file of results."""
+    """Append records to the file of results."""
     RESULTS.parent.mkdir(exist_ok=True)
     with RESULTS.open("a", encoding="utf-8") as file:
         for record in records:
@@ -228,7 +227,7 @@ def keep(records, **where):
 
 
 def known_pace(row, backend, environments):
-    """Return the seconds of a step, from the latest bare run or else measured once and kept."""
+    """Return the seconds per step, from the latest plain run, or measured once and stored."""
     mine = [r for r in results() if (r["row"], r["backend"]) == (row, backend)]
     for record in reversed(mine):
         if record["kind"] == "bare" and record["what"] == "pair":
@@ -241,9 +240,9 @@ def known_pace(row, backend, environments):
 
 
 def run(arguments):
-    """Measure what was asked for, the rows in turns."""
-    places = [(row, backend) for row in arguments.rows for backend in arguments.backends]
-    for row, backend in places * arguments.pairs:
+    """Measure the requested rows, in turns."""
+    rows = [(row, backend) for row in arguments.rows for backend in arguments.backends]
+    for row, backend in rows * arguments.pairs:
         seconds = known_pace(row, backend, arguments.environments)
         if seconds is None or arguments.pace_only:
             continue
@@ -261,12 +260,12 @@ def run(arguments):
 
 
 def plan_peers(backend, epoch_seconds, seconds):
-    """Return the peers that run on a backend after a bare run, and the epochs of each."""
+    """Return the peers of a backend, and the number of epochs of each."""
     return ["bare", *(p for p in PEERS if fits(p, backend))], max(1, round(seconds / epoch_seconds))
 
 
 def is_late(until, duration):
-    """Return whether something of that duration would not end by that time of the day."""
+    """Return whether something of a given duration would end after a time of day."""
     if until is None:
         return False
     hours, minutes = map(int, until.split(":"))
@@ -291,7 +290,7 @@ def _machine():
 
 
 def ratios(records, kind):
-    """Return the processor time of each run of a kind over that of the bare one beside it."""
+    """Return the CPU time of each run of a kind, relative to the plain run next to it."""
     found = []
     for run_id in dict.fromkeys(r["run"] for r in records if "run" in r):
         beside = {r["kind"]: r for r in records if r.get("run") == run_id}
@@ -301,7 +300,7 @@ def ratios(records, kind):
 
 
 def shown(values, digits):
-    """Return median and range of some ratios."""
+    """Return median and range of some ratios, as text."""
     if not values:
         return ""
     middle = f"{statistics.median(values):.{digits}f}"
@@ -312,8 +311,16 @@ def shown(values, digits):
 
 def table(records):
     """Return the table as Markdown."""
-    heads = ["network", "backend", "pairs", "bare", "watched / bare", "its own account", "probes"]
-    heads += ["an empty callback", "TensorBoard", "check_numerics", "by hand, every step"]
+    heads = [
+        "network",
+        "backend",
+        "pairs",
+        "bare",
+        "monitored / plain",
+        "reported overhead",
+        "probes",
+    ]
+    heads += ["empty callback", "TensorBoard", "check_numerics", "hand-written, every step"]
     lines = [" | ".join(heads), " | ".join(["---"] * len(heads))]
     for row in ROWS:
         for backend in BACKENDS:
@@ -341,14 +348,14 @@ def cells(row, backend, mine, watched):
 
 
 def write(text, mark, page=PAGE):
-    """Put a table between its marks in a page."""
+    """Insert a table between its marks in a page."""
     begin, end = f"<!-- {mark} -->\n", f"<!-- /{mark} -->"
     before, rest = page.read_text("utf-8").split(begin)
     page.write_text(f"{before}{begin}{text}\n{end}{rest.split(end)[1]}", "utf-8")
 
 
 def main():
-    """Measure, or show what was measured."""
+    """Measure, or print the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("run")
@@ -359,8 +366,10 @@ def main():
     one.add_argument("--peers", action="store_true")
     one.add_argument("--peer-seconds", type=float, default=6.0)
     one.add_argument("--pace-only", action="store_true")
-    one.add_argument("--until", help="start nothing that would not end by then, as 16:05")
-    one.add_argument("--environments", default=ROOT, help="folder of .venv, .venv-jax, .venv-torch")
+    one.add_argument("--until", help="do not start runs that would end later, such as 16:05")
+    one.add_argument(
+        "--environments", default=ROOT, help="folder with .venv, .venv-jax and .venv-torch"
+    )
     two = commands.add_parser("table")
     two.add_argument("--write", action="store_true")
     three = commands.add_parser("measure")

@@ -40,7 +40,7 @@ class Clock(keras.callbacks.Callback):
     """Measures the processor time from step 20 to the last one."""
 
     def on_train_batch_begin(self, batch, logs=None):
-        """Start the clock, or stop it."""
+        """Start or stop the clock."""
         if batch == FIRST:
             self.start = time.process_time()
         if batch == self.params["steps"] - 1:
@@ -56,7 +56,7 @@ def seconds_per_step(model, x, y, sitter):
 
 
 def measure(columns, units, steps, repeats):
-    """Return microseconds per step by kind of run."""
+    """Return the microseconds per step for each kind of run."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(steps * BATCH, columns)).astype("float32")
     y = rng.integers(0, 10, steps * BATCH)
@@ -73,7 +73,7 @@ def measure(columns, units, steps, repeats):
             for kind, make in kinds.items():
                 taken[kind].append(1e6 * seconds_per_step(model, x, y, make()))
             if turn == 0:
-                taken = {kind: [] for kind in kinds}  # compilations
+                taken = {kind: [] for kind in kinds}  # compile first
     return {kind: statistics.median(values) for kind, values in taken.items()}
 
 
@@ -82,7 +82,7 @@ def main():
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
-    print(f"{keras.backend.backend()}, batches of {BATCH}, microseconds of processor time per step")
+    print(f"{keras.backend.backend()}, batches of {BATCH}, microseconds of CPU time per step")
     print(f"{'':24}{'alone':>9}{'watched':>9}{'rescue':>9}{'recorded':>9}")
     for name, sizes in MODELS.items():
         found = measure(*sizes, arguments.steps, arguments.repeats)

@@ -1,12 +1,12 @@
-"""How a probe grows with the network: `make bench-scale`.
+"""Measures how the cost of a probe grows with the network: `make bench-scale`.
 
     KERAS_BACKEND=tensorflow python -m benchmarks.scale run [--cases resnet50 mlp-500 ...]
     python -m benchmarks.scale table [--write]
 
-For each case, in a process of its own: the time of a training step; what it takes to start with a
-compiled probe, its trace and compilation included; the time of a probe after that, with gradients
-and without; of an uncompiled one; and by how much the largest memory of the process grows. Times
-are processor time, so that a busy machine does not show. Results are added to `.cost/scale.jsonl`.
+Each case runs in a separate process. Measured are the time of a training step, of the first
+compiled probe including tracing and compilation, of a later probe with and without gradients, of an
+uncompiled probe, and the growth of the peak memory of the process. Times are CPU times, so that a
+busy machine hardly matters. Results are appended to `.cost/scale.jsonl`.
 """
 
 import argparse
@@ -47,11 +47,11 @@ CASES = {
     **{f"units-{n}": Network(mlp(n, 5), vectors) for n in (64, 256, 1024)},
     **{f"batch-{n}": Network(networks.cnn, images, n) for n in (32, 128, 512)},
 }
-"""Networks by name, then what grows: layers, units of five layers, and examples of a step."""
+"""Networks by name, then series of cases: layers, units of five layers, examples per step."""
 
 
 def seconds(function):
-    """Return the processor time of each of some calls, the first one left out."""
+    """Return the CPU time of each of some calls, except the first one."""
     times = []
     for _ in range(LOOKS + 1):
         start = time.process_time()
@@ -61,12 +61,12 @@ def seconds(function):
 
 
 def peak():
-    """Return the largest memory that this process has held, in bytes."""
+    """Return the peak memory of this process, in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def probe_seconds(model, batch, **options):
-    """Return the seconds of the first probe and of one after it."""
+    """Return the seconds of the first probe and of a later one."""
     call = {"takes_gradients": options.pop("takes_gradients", True)}
     probe = Probe(model, **options)
     state = backend.state(model, None)
@@ -74,7 +74,7 @@ def probe_seconds(model, batch, **options):
 
 
 def measure(name):
-    """Print the figures of one case as a line of JSON."""
+    """Print the results of one case as a line of JSON."""
     network = CASES[name]
     x, y = network.data(np.random.default_rng(0), network.batch_size)
     model = network.compiled()
@@ -103,7 +103,7 @@ def measure(name):
 
 
 def run(cases):
-    """Measure each case in a process of its own."""
+    """Measure each case in a separate process."""
     RESULTS.parent.mkdir(exist_ok=True)
     for case in cases:
         command = [sys.executable, "-m", "benchmarks.scale", "measure", case]
@@ -115,15 +115,15 @@ def run(cases):
 
 
 def table():
-    """Return the latest figures of each case as Markdown."""
+    """Return the latest results of each case as Markdown."""
     latest = {}
     for line in Path(RESULTS).read_text("utf-8").splitlines():
         record = json.loads(line)
         latest[record["case"], record["backend"]] = record
-    heads = ["case", "backend", "layers", "parameters", "training step", "start of the probe"]
-    heads += ["probe", "in steps", "forward only", "uncompiled", "memory"]
+    heads = ["case", "backend", "layers", "parameters", "training step", "first probe"]
+    heads += ["probe", "probe / step", "forward only", "uncompiled", "memory"]
     lines = [" | ".join(heads), " | ".join(["---"] * len(heads))]
-    order = {name: place for place, name in enumerate(CASES)}
+    order = {name: index for index, name in enumerate(CASES)}
     for (case, name), r in sorted(latest.items(), key=lambda item: order[item[0][0]]):
         uncompiled = f"{1e3 * r['uncompiled']:.0f} ms" if "uncompiled" in r else "-"
         cells = [case, name, str(r["layers"]), f"{r['parameters']:,}", f"{1e3 * r['step']:.1f} ms"]
@@ -134,7 +134,7 @@ def table():
 
 
 def main():
-    """Measure, or show what was measured."""
+    """Measure, or print the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("run")

@@ -1,12 +1,12 @@
-"""Watch many runs for a long time: `make soak MINUTES=30 BACKEND=torch`.
+"""Monitors many runs for a long time: `make soak MINUTES=30 BACKEND=torch`.
 
     KERAS_BACKEND=torch python benchmarks/soak.py --minutes 30 --fits 1000
         [--models 100] [--without-faults]
 
-First as many fits of one small model in this process, with the memory after each tenth of them;
-then the faults (`FAULTS`, with those that are slow) once; then random models on random data
-(`tests/callbacks/test_any_model.py`) and the rules on random histories
-(`tests/rules/test_any_history.py`), from new seeds, until the minutes are over.
+First trains one small model many times in this process, and prints the memory after each tenth of
+the fits. Then injects the faults (`FAULTS`, including slow ones) once. Then tests random models on
+random data (`tests/callbacks/test_any_model.py`) and rules on random histories
+(`tests/rules/test_any_history.py`) with new seeds until the time is over.
 """
 
 import argparse
@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--fits", type=int, default=1000)
     parser.add_argument(
-        "--models", type=int, default=100, help="of a round; ten times the histories"
+        "--models", type=int, default=100, help="models per round, and ten times as many histories"
     )
     parser.add_argument("--without-faults", action="store_true")
     options = parser.parse_args()
@@ -43,13 +43,13 @@ def main() -> None:
 
 
 def test(files: tuple[str, ...], **environment: str) -> None:
-    """Run tests in a process of their own; a failure ends this one too."""
+    """Run tests in a separate process; a failure ends this process too."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files]
     subprocess.run(command, cwd=ROOT, env=os.environ | environment, check=True)
 
 
 def fit_again_and_again(fits: int) -> None:
-    """Print the memory of this process on the way through `fits` watched fits of one model."""
+    """Print the memory of this process during `fits` monitored fits of one model."""
     import keras
     import numpy as np
 
@@ -67,7 +67,7 @@ def fit_again_and_again(fits: int) -> None:
 
 
 def resident() -> float:
-    """Return the resident memory of this process in MiB, as Linux tells it."""
+    """Return the resident memory of this process in MiB, from Linux."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 

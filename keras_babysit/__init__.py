@@ -1,7 +1,8 @@
-"""Watches a Keras 3 training and says what is wrong, where, why and what to do.
+"""Monitors Keras 3 training and reports what is wrong, where, why, and what to do about it.
 
-Beside `model.fit(..., callbacks=[Babysitter()])`: `check` and `lr_range_test` before it, and
-`search` over many, which needs the extra `[search]` and is loaded when it is used.
+- `Babysitter` monitors a run: `model.fit(..., callbacks=[Babysitter()])`.
+- `check` and `lr_range_test` test a model and its data before training.
+- `search` tunes hyperparameters. It requires the extra `[search]` and is imported on first use.
 """
 
 import importlib

@@ -1,16 +1,16 @@
-"""The errors and warnings of this package that are more than a wrong argument."""
+"""The exceptions and the warning of this package."""
 
 
 class KerasBabysitError(Exception):
-    """Base of the errors of this package; each also inherits the standard error of its kind."""
+    """Base class of the errors of this package; each also inherits a standard exception."""
 
 
 class NotCompiledError(KerasBabysitError, ValueError):
-    """A model must be compiled before it can be watched."""
+    """Raised if a model is not compiled."""
 
 
 class ProbeMismatchError(KerasBabysitError, ValueError):
-    """The examples to measure on must fit the model."""
+    """Raised if the examples to measure on do not match the model."""
 
 
 class UnknownQuantityError(KerasBabysitError, ValueError):
@@ -26,7 +26,7 @@ class DepthTransitionError(KerasBabysitError, RuntimeError):
 
 
 class SearchFailedError(KerasBabysitError, RuntimeError):
-    """A search must complete at least one trial."""
+    """Raised if no trial of a search completes."""
 
 
 class UnsupportedBackendError(KerasBabysitError, RuntimeError):
@@ -34,4 +34,4 @@ class UnsupportedBackendError(KerasBabysitError, RuntimeError):
 
 
 class KerasBabysitWarning(UserWarning):
-    """Something in the watcher failed and is off for the rest of the run; training goes on."""
+    """Issued if a part of the monitoring fails and is switched off; training continues."""

@@ -79,7 +79,7 @@ def test_live_run_is_judged_rightly(recorded, name):
     if LIVE[name]:
         assert verdict.alarms == []
     else:
-        assert verdict.is_found, verdict.said()
+        assert verdict.is_found, verdict.reported()
 
 
 @pytest.mark.parametrize("name", LIVE)
@@ -118,7 +118,7 @@ def test_verdict_tells_cause_from_symptom_and_note():
     label = (["unscaled_inputs"], ["dead_units"])
     both, symptom, nothing = (verdict_on(*label, *said) for said in ([dead, wide], [dead], [note]))
     assert (both.is_found, both.is_noticed, both.is_first_right) == (True, True, False)
-    assert both.share_until_found == 0.4
+    assert both.found_at == 0.4
     assert (symptom.is_found, symptom.is_noticed) == (False, True)
     assert (nothing.is_noticed, nothing.alarms) == (False, [])
     healthy = verdict_on([], [], dead)

@@ -1,1 +1,1 @@
-"""How well the rules diagnose: programs with labels, their recordings, and the verdict on them."""
+"""Measures how well the rules diagnose: labelled programs, their recordings, and verdicts."""

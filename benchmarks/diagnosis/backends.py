@@ -1,6 +1,6 @@
-"""The same programs on each backend: does the advice differ?
+"""Compares the findings on the same programs between backends.
 
-Each backend starts from the same weights and sees the same batches in the same order.
+Each backend starts from the same weights and gets the same batches in the same order.
 """
 
 import os
@@ -18,22 +18,22 @@ PYTHONS = {
     "jax": ROOT / ".venv-jax" / "bin" / "python",
     "torch": ROOT / ".venv-torch" / "bin" / "python",
 }
-"""The environments that the Makefile makes; the first backend writes the starting weights."""
+"""The environments that the Makefile creates; the first backend writes the initial weights."""
 
 SAMPLE = 20
 EVERY = 10
-"""Steps between two measurements: a budget of time would measure at other steps elsewhere."""
+"""Steps between measurements; a time budget would measure at different steps per backend."""
 
 
 def choose(programs: Sequence[Program]) -> list[Program]:
-    """Return 20 scored programs, evenly over all of them."""
+    """Return 20 scored programs, spread evenly over all."""
     scored = [p for p in programs if p.label.is_scored and not p.label.is_harmless]
     count = min(SAMPLE, len(scored))
     return [scored[i * len(scored) // count] for i in range(count)]
 
 
 def run(programs: Sequence[Program], backends: Sequence[str]) -> None:
-    """Record the sample on each backend and print where the advice differs."""
+    """Record the sample on each backend and print where the findings differ."""
     sample = choose(programs)
     for backend in backends:
         record_on(backend, sample)
@@ -41,13 +41,13 @@ def run(programs: Sequence[Program], backends: Sequence[str]) -> None:
 
 
 def report(sample: Sequence[Program], backends: Sequence[str] = tuple(PYTHONS)) -> str:
-    """Return on how many programs the advice is the same, and each that differs."""
+    """Return the number of programs with equal findings, and the programs that differ."""
     recorded = [p for p in sample if all(path_of(p, folder_of(b)).exists() for b in backends)]
-    said = {p.id: {b: summary(p, folder_of(b)) for b in backends} for p in recorded}
-    differing = {name: by for name, by in said.items() if len(set(map(tuple, by.values()))) > 1}
+    found = {p.id: {b: summary(p, folder_of(b)) for b in backends} for p in recorded}
+    differing = {name: by for name, by in found.items() if len(set(map(tuple, by.values()))) > 1}
     lines = [
-        f"The very same advice on {', '.join(backends)}: {len(said) - len(differing)} of "
-        f"{len(said)} programs, from the same weights, on the same batches, measured every {EVERY} "
+        f"Identical findings on {', '.join(backends)}: {len(found) - len(differing)} of "
+        f"{len(found)} programs, from the same weights and batches, measured every {EVERY} "
         "steps (`python benchmarks/diagnosis backends`)."
     ]
     for name, by_backend in differing.items():
@@ -58,7 +58,7 @@ def report(sample: Sequence[Program], backends: Sequence[str] = tuple(PYTHONS)) 
             if set(words) - common
         ]
         lines.append(
-            f"- {name}: all say {', '.join(sorted(common)) or 'nothing'}; {'; '.join(more)}"
+            f"- {name}: all report {', '.join(sorted(common)) or 'nothing'}; {'; '.join(more)}"
         )
     return "\n".join(lines)
 
@@ -77,7 +77,7 @@ def folder_of(backend: str) -> Path:
 
 
 def summary(program: Program, folder: Path) -> list[str]:
-    """Return the advice that the rules give on a run, as sorted words."""
+    """Return the findings of the rules on a run, as sorted texts."""
     recording = read_recording(path_of(program, folder))
     if recording.run["error"]:
         return [f"failed: {recording.run['error']}"]

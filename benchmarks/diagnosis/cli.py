@@ -15,22 +15,32 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--part", choices=PARTS, action="append", help="corpus, faults or healthy")
-    shared.add_argument("--only", action="append", default=[], help="id, part of one, or pattern")
-    shared.add_argument("--every", type=int, default=1, metavar="N", help="each N-th program")
-    shared.add_argument("--jobs", type=int, default=1, metavar="N", help="processes")
-    shared.add_argument("--folder", type=Path, default=record.FOLDER, help="of the recordings")
-    one = commands.add_parser("record", parents=[shared], help="train what is not recorded yet")
-    one.add_argument("--again", action="store_true", help="train also what is recorded")
-    one.add_argument("--measure-every", type=int, metavar="N", help="steps")
-    one.add_argument("--same-start", type=Path, metavar="FOLDER", help="of starting weights")
-    one = commands.add_parser("judge", parents=[shared], help="replay the rules and print figures")
-    one.add_argument("--list", action="store_true", help="name every miss and false alarm")
+    shared.add_argument("--only", action="append", default=[], help="id, part of an id, or pattern")
+    shared.add_argument("--every", type=int, default=1, metavar="N", help="every N-th program")
+    shared.add_argument("--jobs", type=int, default=1, metavar="N", help="number of processes")
+    shared.add_argument(
+        "--folder", type=Path, default=record.FOLDER, help="folder of the recordings"
+    )
+    one = commands.add_parser(
+        "record", parents=[shared], help="train programs that have no recording"
+    )
+    one.add_argument("--again", action="store_true", help="record all programs again")
+    one.add_argument("--measure-every", type=int, metavar="N", help="measure every N steps")
+    one.add_argument("--same-start", type=Path, metavar="FOLDER", help="folder of initial weights")
+    one = commands.add_parser(
+        "judge", parents=[shared], help="replay the rules and print the results"
+    )
+    one.add_argument("--list", action="store_true", help="list every miss and false alarm")
     one.add_argument("--write", action="store_true", help="write the pages of docs/")
     commands.add_parser("list", parents=[shared], help="print the programs and their labels")
-    one = commands.add_parser("check", parents=[shared], help="train plainly: does a fault hurt?")
-    one.add_argument("--again", action="store_true", help="train also what was measured")
+    one = commands.add_parser(
+        "check", parents=[shared], help="train without Babysitter: is a fault harmful?"
+    )
+    one.add_argument("--again", action="store_true", help="measure all programs again")
     commands.add_parser("sample", parents=[shared], help="write the recordings that CI replays")
-    one = commands.add_parser("backends", parents=[shared], help="compare advice on 20 programs")
+    one = commands.add_parser(
+        "backends", parents=[shared], help="compare the findings on 20 programs"
+    )
     one.add_argument("--backend", choices=backends.PYTHONS, action="append")
     return parser.parse_args(arguments)
 

@@ -1,4 +1,4 @@
-"""Programs of published fault benchmarks, from the facts in `corpus.json`."""
+"""Programs of published fault benchmarks, built from the facts in `corpus.json`."""
 
 import functools
 import json
@@ -70,7 +70,7 @@ def make_optimizer(spec: Mapping[str, Any]) -> keras.optimizers.Optimizer:
 
 
 def unroll(specs: list[Any]) -> Iterator[Any]:
-    """Yield the layers one by one: `{"times": n, "layers": [...]}` stands for n of them."""
+    """Yield the layers; `{"times": n, "layers": [...]}` is repeated n times."""
     for spec in specs:
         if isinstance(spec, Mapping):
             for _ in range(spec["times"]):
@@ -151,7 +151,7 @@ def noise_pair(rng: np.random.Generator) -> Split:
 
 
 def two_squares(rng: np.random.Generator, *, fixed: bool = False) -> Split:
-    """Return points of two squares; in the original one after the other, shuffled when fixed."""
+    """Return points of two squares, sorted by class; the fixed version shuffles them."""
     n = 200 if fixed else 100
     low, high = rng.uniform(0.2, 0.4, (n, 2)), rng.uniform(0.5, 0.7, (n, 2))
     if fixed:

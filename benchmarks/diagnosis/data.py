@@ -1,4 +1,4 @@
-"""Data that needs no download: generated, or shipped with scikit-learn."""
+"""Data sets without download: generated, or shipped with scikit-learn."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +34,7 @@ def one_hot(labels: NDArray[np.integer], classes: int | None = None) -> Array:
 
 
 def as_floats(split: Split) -> Split:
-    """Return the data with real numbers in single precision."""
+    """Return the data with floating-point values in float32."""
     is_real = [a is not None and a.dtype.kind == "f" for a in split]
     return Split(
         *(a.astype("float32") if real else a for a, real in zip(split, is_real, strict=True))
@@ -61,7 +61,7 @@ def bundled(
     share: float = 0.25,
     seed: int = 0,
 ) -> Split:
-    """Return a data set of scikit-learn, a share held out; `n` keeps the first n to train on."""
+    """Return a data set of scikit-learn, a part held out; `n` limits the training examples."""
     x, y = getattr(datasets, f"load_{name}")(return_X_y=True)
     x = SCALES[scale](x)
     if image:
@@ -102,19 +102,19 @@ def noisy_labels(rng: np.random.Generator, n: int, *, noise: float = 2.0) -> Spl
 
 
 def imbalanced(rng: np.random.Generator, n: int, *, limit: float = 2.3) -> Split:
-    """Return two classes by the sum of two normal features; 2.3 leaves 5 % positives."""
+    """Return two classes by the sum of two normal features; a limit of 2.3 gives 5 % positives."""
     x = rng.normal(size=(n + n // 4, 10))
     return head(x, (x[:, 0] + x[:, 1] > limit).astype(float), n)
 
 
 def sequences(rng: np.random.Generator, n: int, *, steps: int = 12) -> Split:
-    """Return series of two channels, labelled by the sign of the sum of the first."""
+    """Return series of two channels, labelled by the sign of the sum of the first channel."""
     x = rng.normal(size=(n + n // 4, steps, 2))
     return head(x, (x[..., 0].sum(axis=1) > 0).astype(float), n)
 
 
 def tokens(rng: np.random.Generator, n: int, *, words: int = 200, length: int = 20) -> Split:
-    """Return sentences of word numbers, labelled by the sign of the sum of their words' scores."""
+    """Return sequences of word ids, labelled by the sign of the sum of the words' scores."""
     x = rng.integers(1, words, (n + n // 4, length))
     scores = np.random.default_rng(8).normal(size=words)
     return head(x, (scores[x].sum(axis=1) > 0).astype(float), n)
@@ -132,14 +132,14 @@ def multi_label(rng: np.random.Generator, n: int, *, labels: int = 5) -> Split:
 
 
 def low_rank(rng: np.random.Generator, n: int, *, rank: int = 4, width: int = 30) -> Split:
-    """Return data on a plane of `rank` dimensions, which are their own targets."""
+    """Return data in a subspace of `rank` dimensions, with the inputs as targets."""
     x = rng.normal(size=(n + n // 4, rank))
     x = min_max(x @ np.random.default_rng(7).normal(size=(rank, width)))
     return head(x, x, n)
 
 
 def friedman(rng: np.random.Generator, n: int, *, noise: float = 1.0) -> Split:
-    """Return Friedman's first regression problem, inputs and targets standardised."""
+    """Return Friedman's first regression problem with standardized inputs and targets."""
     x, y = datasets.make_friedman1(
         n_samples=n + n // 4, noise=noise, random_state=int(rng.integers(2**31))
     )

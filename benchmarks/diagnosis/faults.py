@@ -1,8 +1,8 @@
-"""Seeded faults: a healthy base of `zoo.py` with one thing broken, at several strengths.
+"""Seeded faults: healthy programs of `zoo.py` with one thing broken, at several strengths.
 
-A fault's label names the rules for its condition or its root cause: only they count as recall. The
-symptoms that it rightly has are listed apart. Whether it hurts is measured without the watcher
-(see `outcomes.py`).
+The label of a fault lists the rules for its condition or root cause; only they count as recall.
+Known symptoms are listed separately. Whether a fault is harmful is measured without Babysitter (see
+`outcomes.py`).
 """
 
 import functools
@@ -23,13 +23,13 @@ from keras_babysit.layers import ChannelPReLU
 Change = Callable[[Recipe], Recipe]
 
 STUCK = ("loss_not_decreasing", "plateau", "underfitting", "constant_output")
-"""What a run shows that does not learn."""
+"""Symptoms of a run that does not learn."""
 
 BLOWN = ("loss_explosion", "non_finite_values", "exploding_activations", "exploding_gradients")
-"""What a run shows whose numbers grow."""
+"""Symptoms of a run whose values explode."""
 
 SHRUNK = ("vanishing_gradients", "collapsed_activations")
-"""What a net shows whose signal fades with depth."""
+"""Symptoms of a network whose signal vanishes with depth."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,13 @@ class Fault:
     """One way to break a program.
 
     Args:
-        name: What it is called.
-        names: Rules that name its condition or root cause.
-        accepts: Rules that name a symptom of it.
-        cases: Name of the base and of the strength, and the change.
-        is_same_loss: Whether its loss compares with the base's.
-        misleads: Whether it harms the measurement and not the result, so that training cannot
-            show the harm.
+        name: Name of the fault.
+        names: Rules for its condition or root cause.
+        accepts: Rules for its symptoms.
+        cases: Name of the base, name of the strength, and the change.
+        is_same_loss: Whether its loss is comparable with that of the base.
+        misleads: Whether it affects the measurement rather than the result, so that training
+            cannot show harm.
     """
 
     name: str
@@ -98,19 +98,19 @@ def at_start(function: Callable[[keras.Model, Split], None]) -> Change:
 
 
 def normal(spread: float) -> Callable[[int], Any]:
-    return lambda place: keras.initializers.RandomNormal(stddev=spread)
+    return lambda index: keras.initializers.RandomNormal(stddev=spread)
 
 
 def constant(value: float) -> Callable[[int], Any]:
-    return lambda place: keras.initializers.Constant(value)
+    return lambda index: keras.initializers.Constant(value)
 
 
 def l2(strength: float) -> Callable[[int], Any]:
-    return lambda place: keras.regularizers.L2(strength)
+    return lambda index: keras.regularizers.L2(strength)
 
 
 def l1(strength: float) -> Callable[[int], Any]:
-    return lambda place: keras.regularizers.L1(strength)
+    return lambda index: keras.regularizers.L1(strength)
 
 
 # ---------------------------------------------------------------------------------------- data
@@ -130,7 +130,7 @@ def by_class(s: Split, rng: np.random.Generator) -> Split:
 
 
 def last_classes_apart(s: Split, rng: np.random.Generator) -> Split:
-    """Return the data as `validation_split` cuts sorted ones: the last classes apart."""
+    """Return sorted data as `validation_split` cuts it: the last classes are held out."""
     x, y = np.concatenate([s.x, s.x_val]), np.concatenate([s.y, s.y_val])
     order = np.argsort(y.argmax(axis=1) if y.ndim > 1 else y, kind="stable")
     cut, last = order[: len(s.x)], order[len(s.x) :]
@@ -138,7 +138,7 @@ def last_classes_apart(s: Split, rng: np.random.Generator) -> Split:
 
 
 def flipped_labels(share: float) -> Change:
-    """Return a change that gives a share of the training examples a random other one's label."""
+    """Return a change that replaces a fraction of the training labels by random other ones."""
 
     def change(s: Split, rng: np.random.Generator) -> Split:
         y = s.y.copy()
@@ -150,7 +150,7 @@ def flipped_labels(share: float) -> Change:
 
 
 def one_class_rare(share: float, keep: int = 0) -> Change:
-    """Return a change that leaves of all classes but one only a small share."""
+    """Return a change that keeps one class and only a small fraction of all others."""
 
     def thin(x: Any, y: Any, rng: np.random.Generator) -> tuple[Any, Any]:
         labels = y.argmax(axis=1) if y.ndim > 1 else y.astype(int)
@@ -164,7 +164,7 @@ def one_class_rare(share: float, keep: int = 0) -> Change:
 
 
 def with_value(value: float, share: float) -> Change:
-    """Return a change that puts a value into a share of the training inputs, at least one."""
+    """Return a change that sets a fraction of the training inputs, at least one, to a value."""
 
     def change(s: Split, rng: np.random.Generator) -> Split:
         x = s.x.astype("float32").copy()
@@ -176,7 +176,7 @@ def with_value(value: float, share: float) -> Change:
 
 
 def frozen_columns(share: float, value: float = 0.0) -> Change:
-    """Return a change that sets a share of the features, those that vary most, to one value."""
+    """Return a change that sets the most variable features, a fraction of all, to one value."""
 
     def change(s: Split, rng: np.random.Generator) -> Split:
         order = np.argsort(-s.x.std(axis=0))[: int(share * s.x.shape[1])]
@@ -188,7 +188,7 @@ def frozen_columns(share: float, value: float = 0.0) -> Change:
 
 
 def easy_validation(s: Split, rng: np.random.Generator) -> Split:
-    """Return validation data of the examples that a nearest-mean classifier is surest of."""
+    """Return validation data with the examples that are easiest for a nearest-mean classifier."""
     truth = s.y.argmax(axis=1) if s.y.ndim > 1 else s.y.astype(int)
     truth_val = s.y_val.argmax(axis=1) if s.y_val.ndim > 1 else s.y_val.astype(int)
     means = np.stack([s.x[truth == c].mean(axis=0) for c in range(truth.max() + 1)])
@@ -209,23 +209,23 @@ def log_without_floor() -> Any:
     return loss
 
 
-def square_root(x: Any, place: int) -> Any:
-    """Return the root of a rectified signal: its slope at 0 is infinite."""
+def square_root(x: Any, index: int) -> Any:
+    """Return the square root of a rectified signal, whose slope at 0 is infinite."""
     return keras.layers.Lambda(lambda z: ops.sqrt(ops.relu(z)), output_shape=x.shape[1:])(x)
 
 
-def divided_by_sum(x: Any, place: int) -> Any:
+def divided_by_sum(x: Any, index: int) -> Any:
     def scale(z: Any) -> Any:
         return z / ops.sum(ops.relu(z - 1.5), axis=-1, keepdims=True)
 
     return keras.layers.Lambda(scale, output_shape=x.shape[1:])(x)
 
 
-def cut_after(place: int, kind: Callable[[Any], Any]) -> Callable[[Any, int], Any]:
-    """Return a function that puts something without gradient behind one layer."""
+def cut_after(index: int, kind: Callable[[Any], Any]) -> Callable[[Any, int], Any]:
+    """Return a function that adds an operation without gradient after one layer."""
 
     def between(x: Any, at: int) -> Any:
-        return keras.layers.Lambda(kind, output_shape=x.shape[1:])(x) if at == place else x
+        return keras.layers.Lambda(kind, output_shape=x.shape[1:])(x) if at == index else x
 
     return between
 
@@ -235,7 +235,7 @@ def rounded(z: Any) -> Any:
 
 
 def doubled_unused(model: keras.Model, split: Split) -> None:
-    """Give the last hidden layer a weight of its own that no output depends on."""
+    """Add a weight to the last hidden layer that no output depends on."""
     layer = model.layers[-2] if model.layers[-2].weights else model.layers[-3]
     layer._tracker.unlock()
     layer.add_weight(name="forgotten", shape=(32, 32), initializer="glorot_uniform")
@@ -243,9 +243,9 @@ def doubled_unused(model: keras.Model, split: Split) -> None:
 
 
 def shut(share: float, by: float = -30.0) -> Callable[[int], Any]:
-    """Return an initialiser of biases that shuts a share of the units."""
+    """Return a bias initializer that makes a fraction of the units inactive."""
 
-    def make(place: int) -> Any:
+    def make(index: int) -> Any:
         def init(shape: Any, dtype: Any = None) -> Any:
             bias = np.zeros(shape, "float32")
             bias[: round(share * shape[0])] = by
@@ -257,9 +257,9 @@ def shut(share: float, by: float = -30.0) -> Callable[[int], Any]:
 
 
 def weak_pieces(pieces: int = 2, by: float = -30.0) -> Callable[[int], Any]:
-    """Return an initialiser of biases that keeps all pieces but the first from winning."""
+    """Return a bias initializer that makes the first piece win always."""
 
-    def make(place: int) -> Any:
+    def make(index: int) -> Any:
         def init(shape: Any, dtype: Any = None) -> Any:
             bias = np.full(shape, by, "float32")
             bias[::pieces] = 0.0
@@ -816,7 +816,7 @@ def recipes() -> dict[str, Recipe]:
 
 
 def does_hurt(name: str, measured: dict[str, Any]) -> bool:
-    """Return whether a fault hurts, by what was measured; one that was not measured does."""
+    """Return whether a fault is harmful by its outcome; True without an outcome."""
     fault, _, base = cases()[name]
     healthy = [measured[key] for seed in zoo.SEEDS if (key := f"{base.name}-{seed}") in measured]
     if fault.misleads or name not in measured:
@@ -825,7 +825,7 @@ def does_hurt(name: str, measured: dict[str, Any]) -> bool:
 
 
 def seed_of(name: str) -> int:
-    """Return a seed that stays when other faults come or go, apart from those of the bases."""
+    """Return a seed that does not depend on other faults, and differs from those of the bases."""
     return 100 + zlib.crc32(name.encode()) % 1000
 
 

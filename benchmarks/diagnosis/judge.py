@@ -1,4 +1,4 @@
-"""Replay the rules over the recordings, and the tables of how they did."""
+"""Replays the rules over the recordings, and tabulates their results."""
 
 import multiprocessing
 from collections.abc import Callable, Iterable, Sequence
@@ -17,28 +17,27 @@ PEERS = [
     ("DeepDiagnosis", "391 models of AUTOTRAINER", "0.68", "0.36 (68/188)"),
     ("DeepLocalize", "391 models of AUTOTRAINER", "0.94", "0.72"),
     ("UMLAUT", "391 models of AUTOTRAINER", "0.86", "0.91"),
-    ("DeepDiagnosis", "53 forum programs, symptom named", "0.72 (38/53)", "-"),
-    ("DeepLocalize", "53 forum programs, symptom named", "0.43 (23/53)", "-"),
-    ("AUTOTRAINER", "53 forum programs, symptom named", "0.36 (19/53)", "-"),
-    ("UMLAUT", "53 forum programs, symptom named", "0.32 (17/53)", "-"),
-    ("DeepFD", "52 programs, kind of fault right", "0.52 (27/52)", "-"),
-    ("DEFault", "52 programs, category right", "0.63", "-"),
+    ("DeepDiagnosis", "53 forum programs, symptom found", "0.72 (38/53)", "-"),
+    ("DeepLocalize", "53 forum programs, symptom found", "0.43 (23/53)", "-"),
+    ("AUTOTRAINER", "53 forum programs, symptom found", "0.36 (19/53)", "-"),
+    ("UMLAUT", "53 forum programs, symptom found", "0.32 (17/53)", "-"),
+    ("DeepFD", "52 programs, correct kind of fault", "0.52 (27/52)", "-"),
+    ("DEFault", "52 programs, correct category", "0.63", "-"),
     ("best of four", "independent score, EMSE 2025", "0.55", "precision 0.37"),
 ]
-"""What earlier tools reach by publication, or by the result files published with it."""
+"""Results of earlier tools, from their publications or the published result files."""
 
 TITLES = {
     "corpus": "Programs of published fault benchmarks",
     "faults": "Seeded faults",
     "healthy": "Healthy programs",
 }
-HALF_TITLES = {"set": "thresholds are set on it", "reported": "only reported"}
 
 
 def judge(
     programs: Iterable[Program], *, folder: Path = FOLDER, jobs: int = 1
 ) -> tuple[list[Verdict], list[Program]]:
-    """Return the verdicts on what is recorded, and the programs that are not."""
+    """Return the verdicts on recorded programs, and the programs without a recording."""
     programs = list(programs)
     recorded = [p for p in programs if path_of(p, folder).exists()]
     missing = [p for p in programs if p not in recorded]
@@ -52,7 +51,7 @@ def judge(
 
 
 def answer(path: Path) -> tuple[tuple[Finding, ...], int, str]:
-    """Return what the rules say on one recording, the steps of the run, and why there is none."""
+    """Return the findings on a recording, its number of steps, and why there is no run, if so."""
     recording = read_recording(path)
     if recording.run["error"]:
         return (), 0, recording.run["error"]
@@ -63,7 +62,7 @@ def answer(path: Path) -> tuple[tuple[Finding, ...], int, str]:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a Markdown table, padded so that it reads as plain text."""
+    """Return a Markdown table, aligned so that it is readable as plain text."""
     rows = [list(map(str, row)) for row in rows]
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
 
@@ -81,11 +80,11 @@ def overall_rows(verdicts: Sequence[Verdict]) -> list[list[str]]:
         for half in (*HALVES, None):
             chosen = [v for v in of_part if half in (None, v.program.half)]
             if chosen:
-                name = f"half on which {HALF_TITLES[half]}" if half else "both halves"
+                name = f"{half} half" if half else "both halves"
                 rows.append([TITLES[part], name, *figures(chosen).cells()])
     for half in (*HALVES, None):
         chosen = [v for v in verdicts if half in (None, v.program.half)]
-        name = f"half on which {HALF_TITLES[half]}" if half else "both halves"
+        name = f"{half} half" if half else "both halves"
         rows.append(["All", name, *figures(chosen).cells()])
     return rows
 
@@ -93,16 +92,16 @@ def overall_rows(verdicts: Sequence[Verdict]) -> list[list[str]]:
 RULE_COLUMNS = [
     "rule",
     "half",
-    "named by the rule",
-    "fault named by any rule",
-    "right first advice",
-    "false alarms of the rule",
+    "found by this rule",
+    "found by any rule",
+    "first finding correct",
+    "false alarms of this rule",
     "found at",
 ]
 
 
 def rule_rows(verdicts: Sequence[Verdict]) -> list[list[str]]:
-    """Return a row per rule and half: seeded faults of its kind, and its false alarms anywhere."""
+    """Return a row per rule and half: the seeded faults of its kind, and its false alarms."""
     names = {r for v in verdicts if v.program.part == "faults" for r in v.program.label.names}
     names |= set(DEFAULT_RULES.names)
     known = [*DEFAULT_RULES.names, *sorted(names - set(DEFAULT_RULES.names))]
@@ -125,7 +124,7 @@ def rule_cells(verdicts: Sequence[Verdict], rule: str) -> list[str]:
     healthy = [v for v in verdicts if v.program.label.is_healthy]
     result = figures(faulty)
     return [
-        str(count(faulty, says(rule))),
+        str(count(faulty, reported_by(rule))),
         str(result.recall),
         str(result.first),
         str(count(healthy, alarms_by(rule))),
@@ -144,19 +143,19 @@ def rule_counts(verdicts: Sequence[Verdict]) -> dict[str, dict[str, int]]:
 
 
 def right_and_wrong(rule: str, verdicts: Sequence[Verdict]) -> tuple[int, int]:
-    """Return on how many programs a rule spoke rightly, and on how many wrongly."""
+    """Return the numbers of programs on which a rule was right and wrong."""
     scored = [v for v in verdicts if v.program.label.is_scored]
-    spoke = [v for v in scored if any(a.rule == rule for a in v.counted)]
+    reported = [v for v in scored if any(a.rule == rule for a in v.counted)]
     right = [
         v
-        for v in spoke
+        for v in reported
         if not v.program.label.is_healthy
         and rule in v.program.label.names | v.program.label.accepts
     ]
-    return len(right), len(spoke) - len(right)
+    return len(right), len(reported) - len(right)
 
 
-def says(rule: str) -> Callable[[Verdict], bool]:
+def reported_by(rule: str) -> Callable[[Verdict], bool]:
     return lambda v: any(a.rule == rule for a in v.counted)
 
 
@@ -176,7 +175,7 @@ def symptom_rows(verdicts: Sequence[Verdict]) -> list[list[str]]:
 
 
 def peer_rows(verdicts: Sequence[Verdict]) -> list[list[str]]:
-    """Return a row per earlier tool: what it answered on the very programs of the corpus."""
+    """Return a row per earlier tool, with its results on programs of the corpus."""
     names = sorted({name for v in verdicts for name in v.program.peers})
     rows = []
     for name in names:
@@ -206,7 +205,7 @@ def scored(verdicts: Iterable[Verdict]) -> list[Verdict]:
 
 
 def misses(verdicts: Iterable[Verdict]) -> list[Verdict]:
-    """Return the faulty programs whose fault was not named."""
+    """Return the faulty programs whose fault was not found."""
     return [
         v
         for v in verdicts
@@ -219,18 +218,18 @@ def false_alarms(verdicts: Iterable[Verdict]) -> list[Verdict]:
 
 
 def one_line(verdict: Verdict) -> str:
-    """Return a verdict in one line: id, half, label and what was said."""
+    """Return a verdict in one line: id, half, label and warnings."""
     program = verdict.program
     wanted = ", ".join(sorted(program.label.names)) or "healthy"
     doubt = "" if program.label.is_scored else f" (not scored: {program.label.note})"
-    return f"{program.id} [{program.half}]: {wanted}; said: {verdict.said()}{doubt}"
+    return f"{program.id} [{program.half}]: {wanted}; reported: {verdict.reported()}{doubt}"
 
 
 def why(verdict: Verdict) -> str:
-    """Return the reason for a miss or a false alarm, as far as somebody has looked for it."""
+    """Return the reason for a miss or a false alarm, if it is known."""
     if not verdict.program.label.is_scored:
-        return ""  # the note on the label says it
-    return f". Why: {WHYS.get(verdict.program.id, 'not known yet')}"
+        return ""  # the note of the label contains it
+    return f". Why: {WHYS.get(verdict.program.id, 'unknown')}"
 
 
 def report(verdicts: Sequence[Verdict], missing: Sequence[Program]) -> str:
@@ -243,19 +242,19 @@ def report(verdicts: Sequence[Verdict], missing: Sequence[Program]) -> str:
     parts = [
         "## Overall",
         table(["part", "half", *COLUMNS], overall_rows(counted)),
-        f"{len(counted)} runs. Not among the faulty: {harmless} seeded faults that did no harm "
-        f"when trained without the watcher. Not recorded: {len(missing)}; failed: {len(broken)}.",
+        f"{len(counted)} runs. {harmless} seeded faults are excluded because they were harmless "
+        f"when trained without Babysitter. Not recorded: {len(missing)}; failed: {len(broken)}.",
         "## By rule",
         table(RULE_COLUMNS, rule_rows(counted)),
         "## Published programs by symptom",
-        table(["symptom", "recall", "right first advice", "found at"], symptom_rows(corpus)),
+        table(["symptom", "recall", "first finding correct", "found at"], symptom_rows(corpus)),
         "## Earlier tools",
-        table(["tool", "on", "recall", "false alarms on healthy"], PEERS),
-        "On the programs of the corpus for which an answer of the tool is published:",
+        table(["tool", "programs", "recall", "false alarms on healthy"], PEERS),
+        "On programs of the corpus for which the result of the tool is published:",
         table(["tool", "faulty: tool alarms", "healthy: tool alarms",
                "faulty: keras-babysit alarms", "healthy: keras-babysit alarms"],
               peer_rows([v for v in verdicts if v.program.part == "corpus"])),
-        "## Dubious labels, not counted above",
+        "## Programs with uncertain labels, not counted above",
         table(["", *COLUMNS], [["Published programs", *figures(dubious).cells()]]),
     ]  # fmt: skip
     return "\n\n".join(parts) + "\n"
@@ -266,7 +265,7 @@ def listing(verdicts: Sequence[Verdict]) -> str:
     sections = [
         ("Misses", misses(scored(verdicts))),
         ("False alarms", false_alarms(scored(verdicts))),
-        ("Misses and false alarms of dubious labels", [
+        ("Misses and false alarms on programs with uncertain labels", [
             v for v in unscored(verdicts) if v in misses([v]) or v.is_false_alarm
         ]),
         ("Failed", [v for v in verdicts if v.error]),
@@ -282,19 +281,25 @@ def listing(verdicts: Sequence[Verdict]) -> str:
 
 
 def page(verdicts: Sequence[Verdict], missing: Sequence[Program], elsewhere: str) -> str:
-    """Return docs/accuracy.md; `elsewhere` tells of the other backends."""
+    """Return docs/accuracy.md; `elsewhere` is the text on other backends."""
     machine = environment()
     head = (
-        "# How well it diagnoses\n\n"
-        "Written by `make bench-diagnosis`; every program is in `benchmarks/diagnosis/`. "
+        "# Accuracy of the diagnosis\n\n"
+        "This page is written by `make bench-diagnosis`; the programs are in "
+        "`benchmarks/diagnosis/`. "
         f"Keras {machine['keras']} on {machine['backend']}, Python {machine['python']}, "
         f"{machine['machine']}.\n\n"
-        "Recall: the fault or its root cause is among the warnings and errors. *Or a symptom of "
-        "it* also takes the symptoms that the fault rightly has. *Right first advice*: the first "
-        "warning or error of `sitter.findings` names the fault or its root cause. A false alarm is "
-        "any warning or error on a healthy or repaired program. Each share stands with its count. "
-        "Programs, their repairs and their seeds are split in halves by a hash of the program: "
-        "thresholds are set on one half (*set*), the other (*reported*) is only reported."
+        "- *Recall*: the fraction of faulty programs whose fault or root cause is among the "
+        "warnings and errors.\n"
+        "- *Recall with symptoms* also accepts known symptoms of the fault.\n"
+        "- *First finding correct*: the first warning or error of `sitter.findings` is the fault "
+        "or its root cause.\n"
+        "- *False alarm*: any warning or error on a healthy or repaired program.\n"
+        "- *Found at*: when the fault was found, as a fraction of the run (median, with the "
+        "number of programs).\n\n"
+        "Counts are in parentheses. Programs are split into two halves by a hash, together with "
+        "their repairs and seeds: thresholds are tuned on the *tuning* half only; the *test* half "
+        "measures how well they generalize."
     )
     others = f"## Other backends\n\n{elsewhere}\n"
     return f"{head}\n\n{report(verdicts, missing)}\n{others}\n{listing(verdicts)}"

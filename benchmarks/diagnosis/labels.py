@@ -1,8 +1,7 @@
-"""Which rules count as naming a fault.
+"""Which rules count as finding a fault.
 
-A label of the published corpus is a word for a symptom or a cause. The tables say which rules name
-it; a rule that is not listed does not count, however near it comes. A seeded fault states its
-rules itself, in `faults.py`.
+A label of the published corpus is a word for a symptom or a cause. These tables list the rules for
+each; other rules do not count, however close. Seeded faults list their rules in `faults.py`.
 """
 
 from collections.abc import Mapping
@@ -13,11 +12,11 @@ from benchmarks.diagnosis.program import Label
 SYMPTOMS: dict[str, tuple[str, ...]] = {
     "constant_output": ("constant_output",),
     "dead_relu": ("dead_units",),
-    # A gradient explodes by depth because the signal does, or the other way round: one condition.
+    # Gradients explode with depth if the signal does, and vice versa: one condition.
     "exploding_gradient": ("exploding_gradients", "exploding_activations"),
     "loss_activation_mismatch": ("output_loss_mismatch",),
     "loss_explosion_nan": ("loss_explosion", "non_finite_values"),
-    # Too high a rate is seen at once by what it does; an explosion names it as its likely cause.
+    # A learning rate that is too high shows by its effects; `loss_explosion` names it as cause.
     "lr_too_high": ("learning_rate_too_high", "loss_explosion"),
     "lr_too_low": ("learning_rate_too_low",),
     "not_learning": (
@@ -31,7 +30,7 @@ SYMPTOMS: dict[str, tuple[str, ...]] = {
     "over_regularised": ("regularization_dominates",),
     "overfitting": ("overfitting",),
     "saturated_activation": ("saturated_units",),
-    # `underfitting` says "longer" where the loss still falls. A plateau is not slowness.
+    # `underfitting` suggests longer training if the loss still falls. A plateau is not slowness.
     "slow_convergence": ("learning_rate_too_low", "underfitting"),
     "too_few_epochs": ("learning_rate_too_low", "underfitting"),
     "underfitting": ("underfitting",),
@@ -43,12 +42,12 @@ SYMPTOMS: dict[str, tuple[str, ...]] = {
 """Rules by symptom."""
 
 CAUSES: dict[str, tuple[str, ...]] = {
-    # Too broad to be named by one rule: what is wrong with an activation is in the symptoms.
+    # Too broad for a rule: the symptoms say what is wrong with an activation.
     "activation": (),
     "batch_size": ("oscillating_loss",),
     "data": (),
     "epochs": ("underfitting",),
-    # What an initialisation gets wrong is the size of the signal by depth, or the symmetry.
+    # A bad initialization affects the size of the signal by depth, or the symmetry.
     "initialisation": ("collapsed_activations", "exploding_activations", "symmetric_units"),
     "layers": (),
     "loss": ("output_loss_mismatch",),
@@ -61,7 +60,7 @@ CAUSES: dict[str, tuple[str, ...]] = {
 HIGH_RATE_SYMPTOMS = {"lr_too_high", "loss_explosion_nan", "oscillating_loss"}
 
 NOTES = {"not_zero_centered"}
-"""Rules that are notes by nature: only for these a note counts as found."""
+"""Rules whose findings are notes; only for these a note counts as found."""
 
 
 def label_of_case(case: Mapping[str, Any]) -> Label:

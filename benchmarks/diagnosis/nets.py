@@ -1,4 +1,4 @@
-"""Small networks of the usual kinds. Each function returns a model for inputs of a shape."""
+"""Small networks of common kinds. Each function returns a model for a given input shape."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ Shape = tuple[int, ...]
 
 
 def activate(x: keras.KerasTensor, activation: Any) -> keras.KerasTensor:
-    """Apply an activation: a name, a function of tensors, or a tuple of one that makes a layer."""
+    """Apply an activation: a name, a function of tensors, or a tuple with a layer factory."""
     if isinstance(activation, tuple):
         return activation[0]()(x)
     if activation == "prelu":
@@ -19,25 +19,25 @@ def activate(x: keras.KerasTensor, activation: Any) -> keras.KerasTensor:
     return keras.layers.Activation(activation)(x)
 
 
-def dense(units: int, options: dict[str, Any], place: int = 0) -> keras.layers.Dense:
-    """Return a dense layer with the initialisers and penalties that the options ask for."""
+def dense(units: int, options: dict[str, Any], index: int = 0) -> keras.layers.Dense:
+    """Return a dense layer with the initializers and penalties of the options."""
     return keras.layers.Dense(
         units,
-        kernel_initializer=fresh(options.get("kernel", "glorot_uniform"), place),
-        bias_initializer=fresh(options.get("bias", "zeros"), place),
-        kernel_regularizer=fresh(options.get("penalty"), place),
+        kernel_initializer=fresh(options.get("kernel", "glorot_uniform"), index),
+        bias_initializer=fresh(options.get("bias", "zeros"), index),
+        kernel_regularizer=fresh(options.get("penalty"), index),
     )
 
 
-def fresh(setting: Any, place: int) -> Any:
-    """Return an object of its own for each layer; a function is asked with the layer's place."""
-    return setting(place) if callable(setting) else setting
+def fresh(setting: Any, index: int) -> Any:
+    """Return a new object for each layer; a function is called with the index of the layer."""
+    return setting(index) if callable(setting) else setting
 
 
 def head(x: keras.KerasTensor, options: dict[str, Any]) -> keras.KerasTensor:
     layer = keras.layers.Dense(
         options["outputs"],
-        dtype="float32",  # a softmax in half precision loses what the loss needs
+        dtype="float32",  # a softmax in half precision is not precise enough for the loss
         activation=options.get("last"),
         kernel_initializer=fresh(options.get("last_kernel", "glorot_uniform"), -1),
         bias_initializer=fresh(options.get("last_bias", "zeros"), -1),
@@ -58,13 +58,13 @@ def mlp(shape: Shape, **options: Any) -> keras.Model:
     inputs, x = enter(shape, options)
     if len(shape) > 1:
         x = keras.layers.Flatten()(x)
-    for place, units in enumerate(options.get("units", (64, 64))):
+    for index, units in enumerate(options.get("units", (64, 64))):
         if options.get("pieces"):
             x = Maxout(
                 units, options["pieces"], bias_initializer=fresh(options.get("bias", "zeros"), 0)
             )(x)
         else:
-            x = dense(units, options, place)(x)
+            x = dense(units, options, index)(x)
         if options.get("norm"):
             x = normalise(x, options)
         if not options.get("pieces"):
@@ -72,7 +72,7 @@ def mlp(shape: Shape, **options: Any) -> keras.Model:
         if options.get("dropout"):
             x = keras.layers.Dropout(options["dropout"])(x)
         if options.get("between"):
-            x = options["between"](x, place)
+            x = options["between"](x, index)
     return keras.Model(inputs, head(x, options))
 
 
@@ -83,30 +83,30 @@ def normalise(x: keras.KerasTensor, options: dict[str, Any]) -> keras.KerasTenso
 
 
 def cnn(shape: Shape, **options: Any) -> keras.Model:
-    """Convolutions, each halving the image: `filters`, `activation`, `norm`, `dropout`."""
+    """Convolutions that halve the image each: `filters`, `activation`, `norm`, `dropout`."""
     inputs, x = enter(shape, options)
-    for place, filters in enumerate(options.get("filters", (16, 32))):
-        x = convolution(filters, options, place)(x)
+    for index, filters in enumerate(options.get("filters", (16, 32))):
+        x = convolution(filters, options, index)(x)
         if options.get("norm"):
             x = normalise(x, options)
         x = activate(x, options.get("activation", "relu"))
         x = keras.layers.MaxPooling2D()(x)
         if options.get("between"):
-            x = options["between"](x, place)
+            x = options["between"](x, index)
     x = keras.layers.Flatten()(x)
     if options.get("dropout"):
         x = keras.layers.Dropout(options["dropout"])(x)
     return keras.Model(inputs, head(x, options))
 
 
-def convolution(filters: int, options: dict[str, Any], place: int) -> keras.layers.Conv2D:
+def convolution(filters: int, options: dict[str, Any], index: int) -> keras.layers.Conv2D:
     return keras.layers.Conv2D(
         filters,
         3,
         padding="same",
-        kernel_initializer=fresh(options.get("kernel", "glorot_uniform"), place),
-        bias_initializer=fresh(options.get("bias", "zeros"), place),
-        kernel_regularizer=fresh(options.get("penalty"), place),
+        kernel_initializer=fresh(options.get("kernel", "glorot_uniform"), index),
+        bias_initializer=fresh(options.get("bias", "zeros"), index),
+        kernel_regularizer=fresh(options.get("penalty"), index),
     )
 
 
@@ -115,12 +115,12 @@ def resnet(shape: Shape, **options: Any) -> keras.Model:
     inputs, x = enter(shape, options)
     filters = options.get("filters", 16)
     x = convolution(filters, options, 0)(x)
-    for place in range(options.get("blocks", 3)):
+    for index in range(options.get("blocks", 3)):
         y = x
         for _ in range(2):
             y = normalise(y, options) if options.get("norm") else y
             y = activate(y, options.get("activation", "relu"))
-            y = convolution(filters, options, place + 1)(y)
+            y = convolution(filters, options, index + 1)(y)
         x = keras.layers.Add()([x, y])
     if options.get("norm"):
         x = normalise(x, options)
@@ -130,15 +130,15 @@ def resnet(shape: Shape, **options: Any) -> keras.Model:
 
 
 def recurrent(shape: Shape, **options: Any) -> keras.Model:
-    """Recurrent layers: `kind`, `units`, `settings` of each; `words` puts an embedding first."""
+    """Recurrent layers: `kind`, `units`, `settings` of each; `words` adds an embedding first."""
     inputs, x = enter(shape, options)
     if options.get("words"):
         x = keras.layers.Embedding(options["words"], options.get("width", 8))(x)
     units: Sequence[int] = options.get("units", (16,))
     kind = getattr(keras.layers, options.get("kind", "LSTM"))
-    for place, size in enumerate(units):
-        is_last = place == len(units) - 1
-        settings = {key: fresh(v, place) for key, v in options.get("settings", {}).items()}
+    for index, size in enumerate(units):
+        is_last = index == len(units) - 1
+        settings = {key: fresh(v, index) for key, v in options.get("settings", {}).items()}
         layer = kind(size, return_sequences=not is_last, **settings)
         x = (keras.layers.Bidirectional(layer) if options.get("both_ways") else layer)(x)
     return keras.Model(inputs, head(x, options))
@@ -163,10 +163,10 @@ def conv1d(shape: Shape, **options: Any) -> keras.Model:
 
 
 class Places(keras.layers.Layer):
-    """Adds a trained vector to each place of a sequence."""
+    """Adds a trained vector to each position of a sequence."""
 
     def build(self, shape: Shape) -> None:
-        """Make a vector for each place, as small as those of Keras' `Embedding`."""
+        """Create a vector per position, as small as those of Keras' `Embedding`."""
         self.vectors = self.add_weight(shape=shape[1:], initializer="random_uniform")
 
     def call(self, x: Any) -> Any:
@@ -175,7 +175,7 @@ class Places(keras.layers.Layer):
 
 
 def transformer(shape: Shape, **options: Any) -> keras.Model:
-    """Encoder blocks with normalisation first; tokens are words or the rows of an image."""
+    """Pre-norm encoder blocks; tokens are words or the rows of an image."""
     inputs, x = enter(shape, options)
     width = options.get("width", 16)
     if options.get("words"):

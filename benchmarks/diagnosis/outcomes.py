@@ -1,8 +1,8 @@
-"""Whether a fault hurts and a healthy program learns, by training without the watcher.
+"""Measures whether faults are harmful and healthy programs learn, without Babysitter.
 
-`python benchmarks/diagnosis check` trains the seeded programs plainly and writes `outcomes.json`.
-A fault that does no harm by these figures is labelled so, and counts neither as a miss nor as a
-false alarm.
+`python benchmarks/diagnosis check` trains the seeded programs and writes `outcomes.json`. A fault
+that is harmless by these results is labelled as such, and counts neither as a miss nor as a false
+alarm.
 """
 
 import json
@@ -19,21 +19,21 @@ from benchmarks.diagnosis.program import Program, Run
 FILE = Path(__file__).parent / "outcomes.json"
 
 LOST = 0.03
-"""Loss of score, against the mean of the healthy base, from which on a fault hurts."""
+"""Loss of score, relative to the mean of the healthy base, above which a fault is harmful."""
 
 WORSE = 1.3
-"""Multiple of the base's loss on validation data, by the same loss, from which on a fault hurts
-that also costs a little score."""
+"""Ratio of the validation loss to that of the base above which a fault is harmful, if it also costs
+some score."""
 
 LITTLE = 0.01
-"""That little."""
+"""The minimum loss of score in that case."""
 
 OVERFIT = 1.15
-"""A healthy run ends at no more than this multiple of its best validation loss."""
+"""Maximum ratio of the final to the best validation loss of a healthy run."""
 
 
 def measure(program: Program, task: str, limit_seconds: float = 60.0) -> dict[str, Any]:
-    """Train a program plainly; return its score and losses."""
+    """Train a program without Babysitter; return its score and losses."""
     from benchmarks.diagnosis.record import TimeLimit
 
     started = time.perf_counter()
@@ -92,7 +92,7 @@ def brief(value: Any) -> Any:
 
 
 def load() -> dict[str, Any]:
-    """Return what was measured, by id; empty before the first check."""
+    """Return the outcomes by id; empty before the first check."""
     return json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
 
 
@@ -116,7 +116,7 @@ def hurts(outcome: dict[str, Any], healthy: Iterable[dict[str, Any]], *, same_lo
 
 
 def complaints(outcome: dict[str, Any], aim: float) -> list[str]:
-    """Return why a healthy program is not healthy; empty if it is."""
+    """Return why a program does not count as healthy; empty if it does."""
     if "error" in outcome:
         return [outcome["error"]]
     found = []
@@ -130,7 +130,7 @@ def complaints(outcome: dict[str, Any], aim: float) -> list[str]:
 
 
 def check(programs: Iterable[Program], *, again: bool = False) -> None:
-    """Train the seeded programs that are not measured yet; print what is not as it should be."""
+    """Train the seeded programs without an outcome, and print unexpected ones."""
     from benchmarks.diagnosis import faults, zoo
 
     outcomes = load()

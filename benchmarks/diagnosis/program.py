@@ -1,4 +1,4 @@
-"""What a program of the benchmark is: something to train, and what is known to be wrong with it."""
+"""`Program`: something to train, with a label that says what is wrong with it."""
 
 import hashlib
 from collections.abc import Callable
@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 PARTS = ("corpus", "faults", "healthy")
-HALVES = ("set", "reported")
+HALVES = ("tuning", "test")
 
 
 class Split(NamedTuple):
@@ -30,7 +30,7 @@ class Run:
     fit: dict[str, Any]
 
     def train(self, *callbacks: keras.callbacks.Callback) -> keras.callbacks.History:
-        """Call `fit`, silently."""
+        """Call `fit` without output."""
         data = self.data
         validation = None if data.x_val is None else (data.x_val, data.y_val)
         return self.model.fit(
@@ -45,16 +45,16 @@ class Run:
 
 @dataclass(frozen=True)
 class Label:
-    """What is wrong with a program, in names of rules.
+    """What is wrong with a program, as names of rules.
 
     Args:
-        names: Rules that name the fault or its root cause. Empty for a healthy program.
-        accepts: Rules that name a symptom which the fault rightly has.
-        is_scored: Whether the label is sure enough to count.
-        is_harmless: Whether the program has a fault that did not hurt when trained without the
-            watcher: neither a miss nor a false alarm counts.
-        words: The label in the words of who gave it.
-        note: Why the label is doubtful, or what it rests on.
+        names: Rules for the fault or its root cause; empty for a healthy program.
+        accepts: Rules for known symptoms of the fault.
+        is_scored: Whether the label is certain enough to count.
+        is_harmless: Whether the fault was harmless when trained without Babysitter. Then neither
+            misses nor false alarms count.
+        words: The label in the words of its source.
+        note: Why the label is uncertain, or what it is based on.
     """
 
     names: frozenset[str] = frozenset()
@@ -66,7 +66,7 @@ class Label:
 
     @property
     def is_healthy(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether the program has no fault."""
         return not self.words
 
 
@@ -75,12 +75,12 @@ class Program:
     """Something to train.
 
     Args:
-        id: A name for the reader and for the recording's file.
-        family: A program, its repair and its seeds together; halves are drawn by family.
+        id: Name of the program and of its recording.
+        family: Common name of a program, its repair and its seeds. Halves are split by family.
         part: One of `PARTS`.
         label: What is wrong with it.
         build: Returns the compiled model with data, seeded.
-        peers: What earlier tools answered on it, by name of the tool.
+        peers: Results of earlier tools, by name of the tool.
     """
 
     id: str
@@ -92,13 +92,13 @@ class Program:
 
     @property
     def half(self) -> str:
-        """Which half it is in: thresholds are set on one, the other is only reported."""
+        """The half: thresholds are tuned on one half, and tested on the other."""
         digest = hashlib.sha256(self.family.encode()).digest()
         return HALVES[digest[0] % 2]
 
 
 def seed_everything(seed: int) -> np.random.Generator:
-    """Forget earlier models, seed Keras and return a generator for the data."""
+    """Clear earlier models, seed Keras and return a random generator for the data."""
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
     return np.random.default_rng(seed)

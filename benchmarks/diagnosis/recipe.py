@@ -1,4 +1,4 @@
-"""A recipe: a program in pieces that can be changed one by one, as a fault does."""
+"""`Recipe`: a program in parts, each of which a fault can change."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -16,25 +16,25 @@ Rate = Any
 
 @dataclass(frozen=True)
 class Recipe:
-    """A program in pieces.
+    """A program in parts.
 
     Args:
-        name: What it is called.
-        data: Returns the data from a generator.
+        name: Name of the recipe.
+        data: Returns the data, given a random generator.
         net: A function of `nets.py`.
         options: Its options.
         loss: Returns the loss.
-        optimizer: Returns the optimizer from a learning rate.
+        optimizer: Returns the optimizer, given a learning rate.
         rate: The learning rate.
-        schedule: Returns a schedule from the learning rate and the steps of the run; None keeps it.
-        batch_size: Examples of a step.
-        epochs: Passes over the data.
+        schedule: Returns a schedule, given learning rate and number of steps; None for constant.
+        batch_size: Examples per step.
+        epochs: Number of epochs.
         metrics: Names of metrics.
         policy: Keras' dtype policy.
         fit: Further arguments of `fit`.
-        task: `"class"`, `"value"` or `"labels"`: how its result is scored.
-        aim: Score on validation data that a healthy run reaches.
-        before: Changes of the finished model before training.
+        task: How the result is scored: `"class"`, `"value"` or `"labels"`.
+        aim: Validation score that a healthy run reaches.
+        before: Changes the model before training.
     """
 
     name: str
@@ -55,13 +55,13 @@ class Recipe:
     before: tuple[Callable[[keras.Model, Split], None], ...] = ()
 
     def having(self, **changes: Any) -> "Recipe":
-        """Return the recipe with some pieces changed; `options` are merged into the old ones."""
+        """Return the recipe with some parts changed; `options` are merged into the old ones."""
         if "options" in changes:
             changes["options"] = self.options | changes["options"]
         return replace(self, **changes)
 
     def build(self, seed: int = 0) -> Run:
-        """Return the compiled model with data."""
+        """Return the compiled model with its data."""
         rng = seed_everything(seed)
         split = as_floats(self.data(rng))
         previous = keras.config.dtype_policy()

@@ -1,4 +1,4 @@
-"""Train programs once with the default `Babysitter` and keep what it measured."""
+"""Trains programs once with the default `Babysitter`, and stores its measurements."""
 
 import concurrent.futures
 import fnmatch
@@ -24,32 +24,32 @@ from keras_babysit.rules import DEFAULT_RULES
 from keras_babysit.version import __version__
 
 FOLDER = Path(__file__).parents[2] / ".diagnosis"
-"""Where recordings go; git does not see it."""
+"""Folder of the recordings; ignored by git."""
 
 LIMIT_SECONDS = 60.0
-"""Time after which a run is ended, so that no program holds up the rest."""
+"""Time limit of a run in seconds, so that no program delays the others."""
 
 
 LIMIT_STEPS = 600
-"""Steps after which a run is ended that is compared with the same one on another backend."""
+"""Maximum number of steps of a run that is compared between backends."""
 
 
 class StepLimit(keras.callbacks.Callback):
-    """Ends a run after so many steps, on each machine the same."""
+    """Ends a run after a number of steps, on every machine the same."""
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Start to count."""
+        """Start counting."""
         self.steps = 0
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """End the run if it has had its steps."""
+        """End the run after the last step."""
         self.steps += 1
         if self.steps == LIMIT_STEPS:
             self.model.stop_training = True
 
 
 class TimeLimit(keras.callbacks.Callback):
-    """Ends a run after so many seconds."""
+    """Ends a run after a number of seconds."""
 
     def __init__(self, seconds: float = LIMIT_SECONDS) -> None:
         super().__init__()
@@ -79,7 +79,7 @@ def choose(
     only: Iterable[str] = (),
     every: int = 1,
 ) -> list[Program]:
-    """Return each n-th program of some parts whose id is given or matches a pattern."""
+    """Return every n-th program of some parts whose id matches a pattern."""
     programs = [p for p in programs if p.part in parts]
     wanted = set(only)
     if wanted and not wanted <= {p.id for p in programs}:
@@ -94,14 +94,14 @@ def path_of(program: Program, folder: Path = FOLDER) -> Path:
 
 @dataclass(frozen=True)
 class How:
-    """How programs are recorded.
+    """Options for recording programs.
 
     Args:
-        folder: Where recordings go.
-        every: As of `Babysitter`; the default is what a user has.
-        starts: Folder of starting weights, so that several backends start alike; batches then come
-            in the order of the data, and a run ends after so many steps, not seconds. The first
-            backend writes them.
+        folder: Folder of the recordings.
+        every: The argument of `Babysitter`, with the same default.
+        starts: Folder of initial weights, so that several backends start from the same ones. Then
+            data is not shuffled, and a run ends after a number of steps rather than seconds. The
+            first backend writes the weights.
     """
 
     folder: Path = FOLDER
@@ -110,7 +110,7 @@ class How:
 
 
 def record_all(programs: list[Program], how: How, *, jobs: int = 1, again: bool = False) -> None:
-    """Record what is not recorded yet, one line of output per program."""
+    """Record programs without a recording, and print one line per program."""
     missing = [p for p in programs if again or not path_of(p, how.folder).exists()]
     print(f"{len(missing)} of {len(programs)} programs to record, {jobs} at a time", flush=True)
     if jobs == 1:
@@ -118,7 +118,7 @@ def record_all(programs: list[Program], how: How, *, jobs: int = 1, again: bool 
             print(record(program, how), flush=True)
         return
     context = multiprocessing.get_context("spawn")
-    # A process holds what was built in it: a fresh one after some runs keeps memory bounded.
+    # A process keeps what was built in it; replacing it after some runs bounds the memory.
     with concurrent.futures.ProcessPoolExecutor(jobs, context, max_tasks_per_child=25) as pool:
         names = [(p.id, how) for p in missing]
         for line in pool.map(_record_by_name, names):
@@ -131,7 +131,7 @@ def _record_by_name(job: tuple[str, How]) -> str:
 
 
 def record(program: Program, how: How) -> str:
-    """Train a program once and write its recording; return a line for the terminal."""
+    """Train a program once and write its recording; return a line to print."""
     path = path_of(program, how.folder)
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = path.with_suffix(".lines")
@@ -157,7 +157,7 @@ def record(program: Program, how: How) -> str:
 
 
 def train_watched(program: Program, lines: Path, how: How) -> dict[str, Any]:
-    """Train as a user does, with one more sink; return what is known of the run."""
+    """Train as a user would, with one more sink; return the facts of the run."""
     job = program.build()
     if how.starts is not None:
         start_alike(job, how.starts / f"{program.id}.npz")
@@ -173,7 +173,7 @@ def train_watched(program: Program, lines: Path, how: How) -> dict[str, Any]:
     limit = TimeLimit() if how.starts is None else StepLimit()
     logs = job.train(sitter, limit).history
     return {
-        # A loss-scaling optimizer does not count the steps that it skips.
+        # A loss-scaling optimizer does not count skipped steps.
         "steps": int(sitter.history.step),
         "planned": int(job.fit["epochs"]) * int(np.ceil(len(job.data.y) / job.fit["batch_size"])),
         "epochs": len(logs["loss"]),
@@ -186,7 +186,7 @@ def train_watched(program: Program, lines: Path, how: How) -> dict[str, Any]:
 
 
 def start_alike(job: Run, path: Path) -> None:
-    """Take the starting weights from a file, or write it; leave the data in its order."""
+    """Read the initial weights from a file, or write it; do not shuffle the data."""
     job.fit["shuffle"] = False
     if path.exists():
         with np.load(path) as kept:
@@ -206,7 +206,7 @@ def last_losses(logs: dict[str, Any]) -> str:
 
 
 def environment() -> dict[str, str]:
-    """Return the versions and the machine that figures were measured with."""
+    """Return the versions and the machine of the measurements."""
     return {
         "keras": keras.__version__,
         "keras_babysit": __version__,

@@ -1,8 +1,8 @@
-"""Recordings of runs, and the rules replayed over them.
+"""Reads and writes recordings of runs, and replays the rules over them.
 
-A rule sees nothing but the history. A run is therefore trained once, with the default
-`Babysitter`, and judged as often as a rule changes, in milliseconds. The recording is what the
-`JsonLines` sink writes, with a mark wherever the session judged, and a last line on the run.
+A rule reads only the history. So a run is trained once, with the default `Babysitter`, and judged
+in milliseconds whenever a rule changes. A recording is what the `JsonLines` sink writes, plus a
+mark at every judgement and a last line with facts of the run.
 """
 
 import gzip
@@ -21,13 +21,13 @@ Record = dict[str, Any]
 
 
 class Recorder(JsonLines):
-    """Writes a recording: JSON lines with a mark wherever the session judges.
+    """Writes a recording: JSON lines with a mark at every judgement.
 
     Args:
         path: File to write.
 
     Attributes:
-        sitter: The callback that it records; set it before `fit`.
+        sitter: The callback to record; set it before `fit`.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -35,7 +35,7 @@ class Recorder(JsonLines):
         self.sitter: Any = None
 
     def mark_judgement(self, history: History) -> list[Finding]:
-        """Note that the session judges now. It is a rule that finds nothing, asked first."""
+        """Write a mark. This is the first rule of the session, and never finds anything."""
         judgement = asdict(self.sitter.session.judgement)
         self._write([{"type": "judgement"} | judgement])
         return []
@@ -43,18 +43,18 @@ class Recorder(JsonLines):
 
 @dataclass(frozen=True)
 class Recording:
-    """What one run left behind.
+    """The recording of one run.
 
     Args:
-        records: Facts, measurements, events and judgements in the order in which they came.
-        run: What is known of the whole run: `steps`, `seconds`, `error`, the versions.
+        records: Facts, measurements, events and judgements, in order.
+        run: Facts of the whole run: `steps`, `seconds`, `error`, versions.
     """
 
     records: list[Record] = field(repr=False)
     run: Record
 
     def live(self) -> list[Finding]:
-        """Return the advice as it stood at the end of the live run."""
+        """Return the findings at the end of the live run."""
         episodes: dict[tuple[str, str, int], Finding] = {}
         for record in self.records:
             if record["type"] == "finding":
@@ -64,14 +64,14 @@ class Recording:
 
 
 def read_recording(path: str | Path) -> Recording:
-    """Return the recording in a gzipped file."""
+    """Return the recording from a gzipped file."""
     with gzip.open(path, "rt", encoding="utf-8") as file:
         records = read_jsonl(file.read())
     return Recording([r for r in records if r["type"] != "benchmark"], records[-1])
 
 
 def write_recording(path: Path, lines: Iterable[str], run: Record) -> None:
-    """Write lines of JSON and what is known of the run, gzipped; whole or not at all."""
+    """Write JSON lines and the facts of the run to a gzipped file, atomically."""
     partial = path.with_suffix(".partial")
     with gzip.GzipFile(partial, "wb", mtime=0) as file:
         for line in lines:
@@ -83,7 +83,7 @@ def write_recording(path: Path, lines: Iterable[str], run: Record) -> None:
 def replay(
     recording: Recording | Iterable[Record], rules: Iterable[RuleLike] = DEFAULT_RULES
 ) -> list[Finding]:
-    """Return every finding of the rules on a recording, in the order in which they opened."""
+    """Return all findings of the rules on a recording, in the order in which they opened."""
     records = recording.records if isinstance(recording, Recording) else recording
     rules = Rules(rules)
     history, journal = History(), Journal()
@@ -95,13 +95,13 @@ def replay(
         elif record["type"] == "judgement":
             holding = rules.judge(history)
             if record["may_wait"] and any(one.needs_cause for one in holding):
-                continue  # the session searches for the cause before it speaks
+                continue  # the session first searches for the cause
             journal.update(holding, step=record["step"], epoch=record["epoch"])
     return journal.findings
 
 
 def events_agree(one: Iterable[Finding], other: Iterable[Finding]) -> bool:
-    """Return whether two lists name the same conditions of the same targets, equally severe."""
+    """Return whether two lists have the same conditions, targets and severities."""
     return signature(one) == signature(other)
 
 

@@ -1,4 +1,4 @@
-"""A small sample of the recordings, kept in the repository: CI replays the rules over it."""
+"""A small sample of the recordings in the repository; CI replays the rules over it."""
 
 import itertools
 import json
@@ -23,17 +23,17 @@ from benchmarks.diagnosis.verdict import Verdict
 SAMPLE = Path(__file__).parents[2] / "tests" / "data" / "diagnosis"
 
 BUDGET = 14_000
-"""Bytes that one recording of the sample may take, so that all stay below 1 MB."""
+"""Maximum size of one recording in bytes, so that all stay below 1 MB."""
 
 COUNT = 30
-"""Healthy programs, and faulty ones, of the sample."""
+"""Numbers of healthy and of faulty programs in the sample."""
 
 DIGITS = 4
-"""Kept digits of a number."""
+"""Number of digits that are kept."""
 
 
 def write(programs: Iterable[Program], *, folder: Path = FOLDER, to: Path = SAMPLE) -> list[str]:
-    """Write the sample anew; return a line per program."""
+    """Write the sample; return a line per program."""
     verdicts, _ = judge(programs, folder=folder)
     for old in to.rglob("*.jsonl.gz"):
         old.unlink()
@@ -44,19 +44,19 @@ def write(programs: Iterable[Program], *, folder: Path = FOLDER, to: Path = SAMP
         target.parent.mkdir(parents=True, exist_ok=True)
         step = thin_to_fit(read_recording(path_of(program, folder)), target)
         if step is None:
-            lines.append(f"{program.id:48} left out: no thinning says the same")
+            lines.append(f"{program.id:48} left out: thinning changes the findings")
             continue
         if verdict.is_found and not program.label.is_healthy:
             found.append(program.id)
         size = target.stat().st_size
-        lines.append(f"{program.id:48} {size:6} bytes, each {step}. judgement of the later ones")
+        lines.append(f"{program.id:48} {size:6} bytes, every {step}. later judgement")
     facts = json.dumps({"found": sorted(found)}, indent=1)
     (to / "expected.json").write_text(facts + "\n", encoding="utf-8")
     return lines
 
 
 def choose(verdicts: Iterable[Verdict]) -> list[Verdict]:
-    """Return faulty programs that cover every rule, and healthy ones of as many bases."""
+    """Return faulty programs that cover every rule, and healthy ones of different bases."""
     usable = [
         v
         for v in verdicts
@@ -78,20 +78,20 @@ def one_per_family(verdicts: Iterable[Verdict]) -> list[Verdict]:
 
 
 def spread(verdicts: list[Verdict], count: int) -> list[Verdict]:
-    """Return so many of them, evenly over the list."""
-    places = {round(i * (len(verdicts) - 1) / max(count - 1, 1)) for i in range(count)}
-    return [v for place, v in enumerate(verdicts) if place in places]
+    """Return `count` verdicts, evenly spread over the list."""
+    chosen = {round(i * (len(verdicts) - 1) / max(count - 1, 1)) for i in range(count)}
+    return [v for index, v in enumerate(verdicts) if index in chosen]
 
 
 # ------------------------------------------------------------------------------------- thinning
 
 
 def thin_to_fit(recording: Recording, target: Path) -> int | None:
-    """Write the finest thinning that fits the budget and says the same; return its step."""
-    said = signature(replay(recording))
+    """Write the finest thinning with equal findings that fits the limit; return its step."""
+    expected = signature(replay(recording))
     for step in (1, 2, 3, 4, 6, 8, 12, 16, 24):
         records = thin(recording.records, step)
-        if signature(replay(records)) != said:
+        if signature(replay(records)) != expected:
             continue
         lines = [json.dumps(record, separators=(",", ":")) + "\n" for record in records]
         write_recording(target, lines, recording.run)
@@ -102,7 +102,7 @@ def thin_to_fit(recording: Recording, target: Path) -> int | None:
 
 
 def thin(records: Iterable[Record], step: int, *, early: int = 8) -> list[Record]:
-    """Return the first judgements, each n-th later one and the last, with rounded numbers."""
+    """Return the first judgements, every n-th later one and the last, with rounded numbers."""
     groups: list[list[Record]] = [[]]
     for record in records:
         if record["type"] in ("run", "measurement", "judgement"):
@@ -110,9 +110,9 @@ def thin(records: Iterable[Record], step: int, *, early: int = 8) -> list[Record
         if record["type"] == "judgement":
             groups.append([])
     kept = []
-    for place, group in enumerate(groups):
+    for index, group in enumerate(groups):
         # The last group has no judgement; the one before it follows the end of training.
-        if place < early or place % step == 0 or place >= len(groups) - 3:
+        if index < early or index % step == 0 or index >= len(groups) - 3:
             kept.append(group)
         else:
             kept.append([r for r in group if r["type"] == "run"])

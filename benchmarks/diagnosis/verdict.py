@@ -1,4 +1,4 @@
-"""The verdict on one run, and the figures over many."""
+"""`Verdict` on one run, and `Figures` over many."""
 
 import statistics
 from collections.abc import Callable, Iterable
@@ -11,13 +11,13 @@ from keras_babysit.findings import Finding, Severity
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the rules said of one program.
+    """The findings of the rules on one program.
 
     Args:
         program: The program with its label.
-        advice: Every advice of the run, in the order in which `Babysitter.findings` has them.
-        steps: Optimizer steps of the run.
-        error: Why there is no run; empty where there is one.
+        findings: All findings of the run, in the order of `Babysitter.findings`.
+        steps: Number of optimizer steps of the run.
+        error: Why there is no run; empty if there is one.
     """
 
     program: Program
@@ -27,56 +27,56 @@ class Verdict:
 
     @property
     def alarms(self) -> list[Finding]:
-        """Advice that asks for something: warnings and errors."""
+        """The warnings and errors."""
         return [a for a in self.findings if a.severity >= Severity.WARNING]
 
     @property
     def counted(self) -> list[Finding]:
-        """Advice that can name this fault: alarms, and notes where the fault is one by nature."""
+        """The findings that count: alarms, and notes if the fault is reported as a note."""
         label = self.program.label
         wanted = (label.names | label.accepts) & NOTES
         return [a for a in self.findings if a.severity >= Severity.WARNING or a.rule in wanted]
 
     @property
     def naming(self) -> list[Finding]:
-        """The advice that names the fault or its root cause."""
+        """The findings of the fault or its root cause."""
         return [a for a in self.counted if a.rule in self.program.label.names]
 
     @property
     def is_found(self) -> bool:
-        """Whether the fault or its root cause was named."""
+        """Whether the fault or its root cause was found."""
         return bool(self.naming)
 
     @property
     def is_noticed(self) -> bool:
-        """Whether the fault, its root cause or an accepted symptom was named."""
+        """Whether the fault, its root cause or an accepted symptom was found."""
         label = self.program.label
         return any(a.rule in label.names | label.accepts for a in self.counted)
 
     @property
     def is_first_right(self) -> bool:
-        """Whether the first thing that a reader sees names the fault or its root cause."""
+        """Whether the first finding is the fault or its root cause."""
         return bool(self.counted) and self.counted[0].rule in self.program.label.names
 
     @property
-    def share_until_found(self) -> float:
-        """Step at which the fault was first named, as a share of the run."""
+    def found_at(self) -> float:
+        """Step at which the fault was first found, as a fraction of the run."""
         return min(a.step for a in self.naming) / max(self.steps, 1)
 
     @property
     def is_false_alarm(self) -> bool:
-        """Whether a healthy program got a warning or an error."""
+        """Whether a healthy program has a warning or an error."""
         return self.program.label.is_healthy and bool(self.alarms)
 
-    def said(self) -> str:
-        """Return what was said in one line: rule, target and step of each alarm."""
+    def reported(self) -> str:
+        """Return rule, target and step of each alarm, in one line."""
         spoken = [f"{a.rule}({a.target}) @{a.step}" for a in self.counted]
         return ", ".join(spoken) or "nothing"
 
 
 @dataclass(frozen=True)
 class Count:
-    """A share with its count."""
+    """A fraction with its count."""
 
     hits: int
     total: int
@@ -92,7 +92,7 @@ def count(verdicts: Iterable[Verdict], claim: Callable[[Verdict], bool]) -> Coun
 
 @dataclass(frozen=True)
 class Figures:
-    """Figures over some programs."""
+    """Results over some programs."""
 
     recall: Count
     noticed: Count
@@ -101,7 +101,7 @@ class Figures:
     discovery: str
 
     def cells(self) -> list[str]:
-        """Return the figures as the cells of a table."""
+        """Return the results as cells of a table."""
         return [str(x) for x in (self.recall, self.noticed, self.first, self.alarms)] + [
             self.discovery
         ]
@@ -109,19 +109,19 @@ class Figures:
 
 COLUMNS = [
     "recall",
-    "or a symptom of it",
-    "right first advice",
+    "recall with symptoms",
+    "first finding correct",
     "false alarms on healthy",
-    "found at (median share of the run)",
+    "found at",
 ]
 
 
 def figures(verdicts: Iterable[Verdict]) -> Figures:
-    """Return recall, right first advice, false alarms and time of discovery."""
+    """Return recall, correct first findings, false alarms and time of discovery."""
     verdicts = [v for v in verdicts if not v.program.label.is_harmless]
     faulty = [v for v in verdicts if not v.program.label.is_healthy]
     healthy = [v for v in verdicts if v.program.label.is_healthy]
-    found = [v.share_until_found for v in faulty if v.is_found]
+    found = [v.found_at for v in faulty if v.is_found]
     return Figures(
         recall=count(faulty, lambda v: v.is_found),
         noticed=count(faulty, lambda v: v.is_noticed),

@@ -1,7 +1,7 @@
-"""Healthy programs: what people train, in small, and with nothing wrong.
+"""Healthy programs: small versions of common training runs.
 
-Each learns its task in a few seconds. `python benchmarks/diagnosis check` trains them without the
-watcher and says which of them does not reach its aim.
+Each learns its task in a few seconds. `python benchmarks/diagnosis check` trains them without
+Babysitter and reports those that do not reach their aim.
 """
 
 import functools
@@ -22,7 +22,7 @@ SEEDS = range(3)
 
 
 def bundled(name: str, **settings: Any) -> Callable[[np.random.Generator], Split]:
-    """Return data of scikit-learn, split anew with each seed."""
+    """Return a data set of scikit-learn, with a different split per seed."""
     return lambda rng: data.bundled(name, seed=int(rng.integers(1000)), **settings)
 
 
@@ -57,7 +57,7 @@ def without_validation(inner: Callable[[np.random.Generator], Split]) -> Any:
 
 
 def next_values(rng: np.random.Generator, n: int) -> Split:
-    """Return windows of noisy sines of different pace, and the value that follows."""
+    """Return windows of noisy sines of different frequency, and the next value."""
     pace, start = rng.uniform(0.2, 0.6, (n + n // 4, 1)), rng.uniform(0, 6, (n + n // 4, 1))
     series = np.sin(pace * np.arange(17) + start) + rng.normal(0, 0.05, (n + n // 4, 17))
     return data.head(series[:, :16, None], series[:, 16:], n)
@@ -69,7 +69,7 @@ def counts(rng: np.random.Generator, n: int) -> Split:
 
 
 def mixed(inner: Callable[[np.random.Generator], Split]) -> Any:
-    """Return the data with training examples mixed in pairs, labels too (mixup)."""
+    """Return the data with training examples and labels mixed in pairs (mixup)."""
 
     def make(rng: np.random.Generator) -> Split:
         split = inner(rng)
@@ -81,27 +81,27 @@ def mixed(inner: Callable[[np.random.Generator], Split]) -> Any:
 
 
 def clicks(rng: np.random.Generator, n: int) -> Split:
-    """Return events of which 4 % happen, none of them likelier than not."""
+    """Return rare events with a probability of 4 % on average, and below 50 % for each."""
     x = rng.normal(size=(n + n // 4, 10))
     likely = 1 / (1 + np.exp(4 - x[:, 0] - x[:, 1]))
     return data.head(x, (rng.random(len(x)) < likely).astype(float), n)
 
 
 def rare_labels(rng: np.random.Generator, n: int) -> Split:
-    """Return many labels of which each holds for some 5 % of the examples, by chance mostly."""
+    """Return many labels, each true for about 5 % of the examples, mostly at random."""
     x = rng.normal(size=(n + n // 4, 15))
     likely = 1 / (1 + np.exp(3 - 0.5 * x @ np.random.default_rng(6).normal(size=(15, 12))))
     return data.head(x, (rng.random(likely.shape) < likely).astype(float), n)
 
 
 def skewed(rng: np.random.Generator, n: int) -> Split:
-    """Return amounts: noise multiplies them, so that most are small and a few are huge."""
+    """Return amounts with multiplicative noise: most are small, a few are huge."""
     x = rng.normal(size=(n + n // 4, 8))
     return data.head(x, np.exp(0.5 * x[:, 0] + 0.3 * x[:, 1] + rng.normal(size=len(x))), n)
 
 
 def pinball(y_true: Any, y_pred: Any) -> Any:
-    """Return the loss whose best answer is the quantile of 90 %."""
+    """Return the loss that is minimized by the 90 % quantile."""
     residual = y_true - y_pred
     return ops.mean(ops.maximum(0.9 * residual, -0.1 * residual))
 
@@ -210,9 +210,9 @@ SPIRALS = TWO_CLASSES.having(
 HE = "he_normal"
 
 
-def wide_first(place: int) -> Any:
-    """Return an initialiser that lets tanh units bend within the narrow range of the spirals."""
-    return keras.initializers.RandomNormal(stddev=3.0 if place == 0 else 0.15)
+def wide_first(index: int) -> Any:
+    """Return an initializer that makes tanh units nonlinear within the range of the spirals."""
+    return keras.initializers.RandomNormal(stddev=3.0 if index == 0 else 0.15)
 
 
 RECIPES = [
@@ -257,7 +257,7 @@ RECIPES = [
         name="digits-mlp-dropout", options={"units": (128, 128), "dropout": 0.3}, epochs=25
     ),
     DIGITS.having(name="digits-mlp-l2",
-                  options={"penalty": lambda place: keras.regularizers.L2(1e-4)}),
+                  options={"penalty": lambda index: keras.regularizers.L2(1e-4)}),
     DIGITS.having(
         name="digits-mlp-bn", options={"units": (64,) * 4, "norm": "batch"}, rate=2e-3, epochs=15
     ),
@@ -338,7 +338,7 @@ RECIPES = [
     TWO_CLASSES.having(name="cancer-logits", options={"last": None},
                        loss=lambda: binary(from_logits=True)),
     TWO_CLASSES.having(name="cancer-mlp-full-batch", batch_size=426, epochs=100, rate=0.01,
-                       options={"penalty": lambda place: keras.regularizers.L2(1e-3)}),
+                       options={"penalty": lambda index: keras.regularizers.L2(1e-3)}),
     SPIRALS,
     SPIRALS.having(name="spirals-tanh", options={"activation": "tanh", "kernel": wide_first}),
     SPIRALS.having(name="spirals-maxout", options={"pieces": 2, "units": (16, 16)}),
@@ -360,7 +360,7 @@ RECIPES = [
     TWO_CLASSES.having(name="labels-mlp", data=generated(data.multi_label, 1500), task="labels",
                        options={"outputs": 5, "units": (32,)}, rate=3e-3, epochs=20,
                        metrics=("binary_accuracy",), aim=0.88),
-    # Labels that are shares, losses of one's own, events that are never likely.
+    # Soft labels, custom losses, rare events.
     DIGITS.having(name="digits-mlp-mixed", data=mixed(digits), aim=0.9),
     TWO_CLASSES.having(name="cancer-mlp-mixed", data=mixed(cancer), aim=0.9,
                        options={"last": None}, loss=lambda: binary(from_logits=True)),
@@ -398,7 +398,7 @@ def find(name: str) -> Recipe:
 
 
 def pretrain(model: keras.Model, split: Split, *, frozen: bool) -> None:
-    """Train on the digits below 5, then put a new head on; freeze the rest or not."""
+    """Train on the digits below 5, then replace the head; freeze the rest or not."""
     is_low = split.y.argmax(axis=1) < 5
     model.compile("adam", "categorical_crossentropy")
     model.fit(split.x[is_low], split.y[is_low], epochs=8, verbose=0)

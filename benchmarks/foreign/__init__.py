@@ -1,1 +1,1 @@
-"""Models that were not written for this project, watched for a few steps."""
+"""Models that were not written for this project, monitored for a few steps."""

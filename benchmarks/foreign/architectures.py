@@ -1,4 +1,4 @@
-"""Every architecture of `keras.applications`, without its weights and on small images."""
+"""Every architecture of `keras.applications`, untrained and on small images."""
 
 import functools
 import sys
@@ -6,11 +6,11 @@ import sys
 import keras
 import numpy as np
 
-from benchmarks.foreign.case import EXAMPLES, Case, plainly
+from benchmarks.foreign.foreign_model import EXAMPLES, ForeignModel, plainly
 
 CLASSES = 10
 SMALLEST = {"InceptionV3": 75, "InceptionResNetV2": 75, "Xception": 71}
-"""Smallest image that an architecture takes, where that is not 32 pixels."""
+"""Smallest image size of an architecture, if it is not 32 pixels."""
 
 
 def names() -> list[str]:
@@ -19,7 +19,7 @@ def names() -> list[str]:
 
 
 def images(name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return smooth pictures of 10 classes as the architecture wants its pixels."""
+    """Return smooth images of 10 classes, scaled as the architecture expects."""
     rng = np.random.default_rng(0)
     y = np.arange(EXAMPLES) % CLASSES
     templates = rng.uniform(0, 255, (CLASSES, 4, 4, 3))
@@ -39,10 +39,10 @@ def make(name: str) -> keras.Model:
     )
 
 
-def cases() -> list[Case]:
-    """Return a case for each architecture."""
+def cases() -> list[ForeignModel]:
+    """Return a model for each architecture."""
     return [
-        Case(
+        ForeignModel(
             name,
             functools.partial(make, name),
             functools.partial(images, name),

@@ -1,7 +1,7 @@
-"""All foreign models, the quickest to watch first."""
+"""All foreign models, fastest first."""
 
 from benchmarks.foreign import architectures, kinds
-from benchmarks.foreign.case import Case
+from benchmarks.foreign.foreign_model import ForeignModel
 
 ORDER = (
     "VGG",
@@ -25,16 +25,16 @@ ORDER = (
 )
 
 
-def _place(name: str) -> int:
+def _rank(name: str) -> int:
     return next((i for i, start in enumerate(ORDER) if name.startswith(start)), len(ORDER))
 
 
 def names() -> list[str]:
-    """Return the names of all cases."""
-    return [*kinds.CASES, *sorted(architectures.names(), key=_place)]
+    """Return the names of all models."""
+    return [*kinds.CASES, *sorted(architectures.names(), key=_rank)]
 
 
-def find(name: str) -> Case:
-    """Return the case of that name."""
+def find(name: str) -> ForeignModel:
+    """Return the model with a given name."""
     known = kinds.CASES | {case.name: case for case in architectures.cases()}
     return known[name]

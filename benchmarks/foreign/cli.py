@@ -20,21 +20,23 @@ def main() -> None:
     """Run one command."""
     parser = argparse.ArgumentParser(prog="python benchmarks/foreign", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    one = commands.add_parser("watch", help="watch what was not watched yet")
-    one.add_argument("--only", action="append", help="name, or pattern")
-    one.add_argument("--again", action="store_true", help="watch also what was watched")
-    one.add_argument("--seconds", type=int, default=900, help="bound for one model")
-    one.add_argument("--epochs", type=int, default=1, help="of 4 steps each")
-    one.add_argument("--every", type=int, help="look every so many steps, whatever it costs")
-    one = commands.add_parser("one", help="watch one model in this process")
+    one = commands.add_parser("watch", help="record models that have no recording")
+    one.add_argument("--only", action="append", help="name or pattern")
+    one.add_argument("--again", action="store_true", help="record models again")
+    one.add_argument("--seconds", type=int, default=900, help="time limit per model")
+    one.add_argument("--epochs", type=int, default=1, help="epochs of 4 steps each")
+    one.add_argument("--every", type=int, help="measure every N steps, regardless of the cost")
+    one = commands.add_parser("one", help="record one model in this process")
     one.add_argument("--epochs", type=int, default=1)
     one.add_argument("--every", type=int)
     one.add_argument("name")
-    one.add_argument("--alone", action="store_true", help="train it without the watcher")
-    one = commands.add_parser("table", help="replay the rules; print what was seen and said")
+    one.add_argument("--alone", action="store_true", help="train without Babysitter")
+    one = commands.add_parser("table", help="replay the rules and print the results")
     one.add_argument("--write", action="store_true", help=f"write docs/{PAGE.name}")
-    one = commands.add_parser("shut", help="share of ReLU units that no example opens")
-    one.add_argument("name", help="of a model that takes pictures")
+    one = commands.add_parser(
+        "shut", help="print the fraction of ReLU units that no example activates"
+    )
+    one.add_argument("name", help="name of a model that takes images")
     options = parser.parse_args()
     runs = {"watch": run_watch, "one": run_one, "table": run_table, "shut": run_shut}
     runs[options.command](options)
@@ -84,7 +86,7 @@ def _is_known(name: str) -> bool:
 
 
 def watch_in_a_process(name: str, options: argparse.Namespace) -> None:
-    """Watch one model, or write down why that was not possible."""
+    """Record one model, or store the reason why that failed."""
     command = [sys.executable, str(Path(__file__).parent), "one", name]
     command += ["--epochs", str(options.epochs)]
     command += ["--every", str(options.every)] if options.every else []
@@ -95,10 +97,10 @@ def watch_in_a_process(name: str, options: argparse.Namespace) -> None:
     try:
         subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=seconds, check=True)
     except subprocess.TimeoutExpired:
-        failure.write_text(json.dumps({"name": name, "failed": f"not done in {seconds} s"}))
+        failure.write_text(json.dumps({"name": name, "failed": f"not finished in {seconds} s"}))
     except subprocess.CalledProcessError as error:
         errors = re.findall(r"^[\w.]*(?:Error|Exception|Interrupt): .*", error.stderr, re.MULTILINE)
         why = errors[-1][:300] if errors else f"exit {error.returncode}"
         alone = subprocess.run([*command, "--alone"], stderr=subprocess.DEVNULL, timeout=seconds)
-        where = "fails without the watcher too" if alone.returncode else "only while watched"
+        where = "fails without Babysitter too" if alone.returncode else "fails with Babysitter only"
         failure.write_text(json.dumps({"name": name, "failed": f"{where}: {why}"}))

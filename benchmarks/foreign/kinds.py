@@ -1,4 +1,4 @@
-"""The model kinds of Keras' own examples, small: each is built and trained as they are there."""
+"""Small versions of the models in Keras' examples, built and trained in the same way."""
 
 from typing import Any
 
@@ -6,14 +6,14 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from benchmarks.foreign.case import EXAMPLES, Case, plainly
+from benchmarks.foreign.foreign_model import EXAMPLES, ForeignModel, plainly
 from benchmarks.foreign.own_steps import Gan, OtherMetrics, VariationalWithOwnStep
 
 CROSSENTROPY = "sparse_categorical_crossentropy"
 
 
 def pictures(size: int = 28) -> np.ndarray:
-    """Return smooth grey pictures in [0, 1]."""
+    """Return smooth grey images in [0, 1]."""
     coarse = np.random.default_rng(0).uniform(size=(EXAMPLES, 7, 7, 1))
     fine = keras.ops.image.resize(coarse, (size, size), "bilinear")
     return np.array(keras.ops.convert_to_numpy(fine)).astype("float32")
@@ -75,7 +75,7 @@ def gan() -> keras.Model:
 
 
 def siamese() -> keras.Model:
-    """Two towers with the same weights, and the distance of what they make of a pair."""
+    """Two towers with shared weights, and the distance between their outputs."""
     image = keras.Input((28, 28, 1))
     h = layers.BatchNormalization()(image)
     h = layers.Conv2D(4, 5, activation="tanh")(h)
@@ -103,7 +103,7 @@ def pairs() -> tuple[Any, Any]:
 
 
 def seq2seq() -> keras.Model:
-    """LSTM encoder and decoder that is taught by its own target, one step behind."""
+    """LSTM encoder and decoder with teacher forcing."""
     source = keras.Input((6, 12))
     _, h, c = layers.LSTM(16, return_state=True)(source)
     target = keras.Input((5, 9))
@@ -122,7 +122,7 @@ def sentences() -> tuple[Any, Any]:
 
 @keras.saving.register_keras_serializable("babysit_foreign")
 class Sampling(layers.Layer):
-    """Draws from the code's normal distribution and adds its divergence to the loss."""
+    """Samples from the normal distribution of the code, and adds its divergence to the loss."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -179,7 +179,7 @@ def regression() -> tuple[Any, Any]:
 
 
 def multi_output() -> keras.Model:
-    """Priority and department of a ticket from its title, its body and its tags."""
+    """Predicts priority and department of a ticket from its title, body and tags."""
     title, body = keras.Input((6,), name="title"), keras.Input((10,), name="body")
     tags = keras.Input((4,), name="tags")
     h = [layers.LSTM(16)(layers.Embedding(50, 16)(title))]
@@ -213,7 +213,7 @@ TICKET_LOSSES = {
 
 
 class TransformerBlock(layers.Layer):
-    """Attention and a feed-forward part, each with a skip and a norm after it."""
+    """Attention and a feed-forward network, each with a skip connection and normalization."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -229,14 +229,14 @@ class TransformerBlock(layers.Layer):
 
 
 class TokenAndPosition(layers.Layer):
-    """The sum of an embedding of the token and one of its place."""
+    """The sum of token and position embeddings."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.tokens, self.places = layers.Embedding(50, 16), layers.Embedding(10, 16)
+        self.tokens, self.positions = layers.Embedding(50, 16), layers.Embedding(10, 16)
 
     def call(self, x: Any) -> Any:
-        return self.tokens(x) + self.places(ops.arange(10))
+        return self.tokens(x) + self.positions(ops.arange(10))
 
 
 def transformer() -> keras.Model:
@@ -252,7 +252,7 @@ def reviews() -> tuple[Any, Any]:
 
 
 def u_net() -> keras.Model:
-    """Separable convolutions down, transposed ones up, with skips, a class for each pixel."""
+    """Separable convolutions down, transposed ones up, with skips; one class per pixel."""
     x = keras.Input((32, 32, 3))
     h = layers.Conv2D(8, 3, strides=2, padding="same")(x)
     h = skip = layers.Activation("relu")(layers.BatchNormalization()(h))
@@ -274,7 +274,7 @@ def masks() -> tuple[Any, Any]:
 
 
 class Distiller(keras.Model):
-    """A student that learns from the labels and from what a fixed teacher says."""
+    """A student that learns from the labels and from the outputs of a fixed teacher."""
 
     def __init__(self, student: keras.Model, teacher: keras.Model) -> None:
         super().__init__()
@@ -320,17 +320,19 @@ def digits() -> tuple[Any, Any]:
 
 
 KINDS = [
-    Case("autoencoder", autoencoder, onto_themselves, plainly("binary_crossentropy")),
-    Case("gan", gan, alone, lambda model: model.compile(learning_rate=3e-4)),
-    Case("siamese", siamese, pairs, plainly(contrastive, metrics=["accuracy"])),
-    Case("seq2seq", seq2seq, sentences, plainly("categorical_crossentropy")),
-    Case("vae-add-loss", vae_with_add_loss, onto_themselves, plainly("binary_crossentropy")),
-    Case("vae-own-step", vae_with_own_step, alone, plainly()),
-    Case("other-metrics", other_metrics, regression, plainly()),
-    Case("multi-output", multi_output, tickets, plainly(TICKET_LOSSES)),
-    Case("transformer", transformer, reviews, plainly(CROSSENTROPY, metrics=["accuracy"])),
-    Case("u-net", u_net, masks, plainly(CROSSENTROPY)),
-    Case("distiller", distiller, digits, plainly()),
+    ForeignModel("autoencoder", autoencoder, onto_themselves, plainly("binary_crossentropy")),
+    ForeignModel("gan", gan, alone, lambda model: model.compile(learning_rate=3e-4)),
+    ForeignModel("siamese", siamese, pairs, plainly(contrastive, metrics=["accuracy"])),
+    ForeignModel("seq2seq", seq2seq, sentences, plainly("categorical_crossentropy")),
+    ForeignModel(
+        "vae-add-loss", vae_with_add_loss, onto_themselves, plainly("binary_crossentropy")
+    ),
+    ForeignModel("vae-own-step", vae_with_own_step, alone, plainly()),
+    ForeignModel("other-metrics", other_metrics, regression, plainly()),
+    ForeignModel("multi-output", multi_output, tickets, plainly(TICKET_LOSSES)),
+    ForeignModel("transformer", transformer, reviews, plainly(CROSSENTROPY, metrics=["accuracy"])),
+    ForeignModel("u-net", u_net, masks, plainly(CROSSENTROPY)),
+    ForeignModel("distiller", distiller, digits, plainly()),
 ]
 CASES = {case.name: case for case in KINDS}
-"""The kinds by their name."""
+"""The models by name."""

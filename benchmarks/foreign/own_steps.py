@@ -1,8 +1,8 @@
-"""Models with a training step of their own, written for each backend as its guide writes them.
+"""Models with a custom training step, written for each backend as in its Keras guide.
 
-"Customizing what happens in fit() with TensorFlow / JAX / PyTorch", keras.io/guides. A model says
-what it minimises in `own_loss` and the step of the backend at hand does the rest; the GAN has a
-step with two optimizers where the backend keeps its state in the model.
+"Customizing what happens in fit() with TensorFlow / JAX / PyTorch", keras.io/guides. A model
+defines its loss in `own_loss`, which the step of the current backend minimizes. The GAN has a step
+with two optimizers on backends that keep the state in the model.
 """
 
 from typing import Any
@@ -12,24 +12,24 @@ from keras import ops
 
 BACKEND = keras.backend.backend()
 NEEDS_BUILT = BACKEND != "tensorflow"
-"""Whether `fit` wants to be told that a model without `call` is built, as the guides do there."""
+"""Whether a model without `call` must be marked as built for `fit`, as the guides do."""
 
 
 class _OwnStep(keras.Model):
-    """Minimises `own_loss(x, y)`, which returns the loss and what to report by name."""
+    """Minimizes `own_loss(x, y)`, which returns the loss and a dictionary of metrics."""
 
     def own_loss(self, x: Any, y: Any) -> tuple[Any, dict[str, Any]]:
         raise NotImplementedError
 
     def stateless_loss(self, values: Any, others: Any, x: Any, y: Any) -> Any:
-        """Return what `own_loss` does at these values, and the other variables after it."""
+        """Return the result of `own_loss` for given values, and the updated other variables."""
         mapping = list(zip(self.trainable_variables, values, strict=True))
         mapping += zip(self.non_trainable_variables, others, strict=True)
         with keras.StatelessScope(state_mapping=mapping) as scope:
-            loss, told = self.own_loss(x, y)
+            loss, reported = self.own_loss(x, y)
         after = [scope.get_current_value(v) for v in self.non_trainable_variables]
         kept = [b if a is None else a for a, b in zip(after, others, strict=True)]
-        return loss, (told, kept)
+        return loss, (reported, kept)
 
     def train_step(self, *arguments: Any) -> Any:
         return {"tensorflow": self._on_tensorflow, "jax": self._on_jax, "torch": self._on_torch}[
@@ -41,23 +41,23 @@ class _OwnStep(keras.Model):
 
         x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
         with tf.GradientTape() as tape:
-            loss, told = self.own_loss(x, y)
+            loss, reported = self.own_loss(x, y)
         gradients = tape.gradient(loss, self.trainable_variables)
         self.optimizer.apply(gradients, self.trainable_variables)
-        return told
+        return reported
 
     def _on_torch(self, data: Any) -> dict[str, Any]:
         import torch
 
         x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
         self.zero_grad()
-        loss, told = self.own_loss(x, y)
+        loss, reported = self.own_loss(x, y)
         loss.backward()
         with torch.no_grad():
             self.optimizer.apply(
                 [v.value.grad for v in self.trainable_variables], self.trainable_variables
             )
-        return {name: value.detach() for name, value in told.items()}
+        return {name: value.detach() for name, value in reported.items()}
 
     def _on_jax(self, state: Any, data: Any) -> Any:
         import jax
@@ -65,16 +65,16 @@ class _OwnStep(keras.Model):
         x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
         trainable, others, optimizer, metrics = state
         with_gradient = jax.value_and_grad(self.stateless_loss, has_aux=True)
-        (_, (told, others)), gradients = with_gradient(trainable, others, x, y)
+        (_, (reported, others)), gradients = with_gradient(trainable, others, x, y)
         trainable, optimizer = self.optimizer.stateless_apply(optimizer, gradients, trainable)
-        return told, (trainable, others, optimizer, metrics)
+        return reported, (trainable, others, optimizer, metrics)
 
 
 class OtherMetrics(_OwnStep):
-    """Returns an absolute error and no loss; `compile` was given no loss either.
+    """Returns an absolute error instead of a loss, and is compiled without a loss.
 
-    It is built by `call`: from inputs and outputs Keras would make all that share its base
-    functional.
+    It defines `call`. Built from inputs and outputs, Keras would make all classes that share its
+    base functional.
     """
 
     def __init__(self) -> None:
@@ -90,7 +90,7 @@ class OtherMetrics(_OwnStep):
 
 
 class VariationalWithOwnStep(_OwnStep):
-    """A variational autoencoder without `call`, whose loss only its step knows."""
+    """A variational autoencoder without `call`, whose loss is computed in its step."""
 
     def __init__(self, encoder: keras.Model, decoder: keras.Model) -> None:
         super().__init__()
@@ -109,10 +109,10 @@ class VariationalWithOwnStep(_OwnStep):
 
 
 class Gan(_OwnStep):
-    """A generator against a discriminator, without `call`.
+    """A generator and a discriminator, without `call`.
 
-    With two optimizers, each with its own step; on JAX, where the state holds one optimizer, with
-    the sum of both losses, of which each part sees its own.
+    They have two optimizers, each with its own step. On JAX, whose state contains one optimizer,
+    they minimize the sum of both losses; the gradient of each part is that of its own loss.
     """
 
     def __init__(self, generator: keras.Model, discriminator: keras.Model) -> None:
@@ -138,7 +138,7 @@ class Gan(_OwnStep):
         return judged + fooled, {"d_loss": judged, "g_loss": fooled}
 
     def _without_gradient(self, fake: Any) -> Any:
-        """Return what the discriminator says of `fake`, without a gradient for its own weights."""
+        """Return the discriminator's output for `fake`, without a gradient for its weights."""
         variables = self.discriminator.trainable_variables
         held = [ops.stop_gradient(variable.value) for variable in variables]
         logits, _ = self.discriminator.stateless_call(
@@ -177,7 +177,7 @@ class Gan(_OwnStep):
         import torch
 
         real, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        told = {}
+        reported = {}
         for name, part in (("discriminator", self.discriminator), ("generator", self.generator)):
             self.zero_grad()
             fake = self.generator(self._codes(real))
@@ -187,5 +187,5 @@ class Gan(_OwnStep):
             weights = part.trainable_weights
             with torch.no_grad():
                 self.optimizers[name].apply([w.value.grad for w in weights], weights)
-            told[f"{name[0]}_loss"] = loss.detach()
-        return told
+            reported[f"{name[0]}_loss"] = loss.detach()
+        return reported

@@ -1,4 +1,4 @@
-"""What was recorded, as Markdown."""
+"""Renders the recordings as Markdown."""
 
 import json
 from collections import Counter
@@ -10,23 +10,24 @@ from keras_babysit.findings import Severity
 
 INTRODUCTION = """# Foreign models
 
-Made by `make bench-foreign`: every architecture of `keras.applications` (`weights=None`, the
-smallest images it takes) and the model kinds of Keras' examples, as `benchmarks/foreign` has them,
-watched for one epoch of 4 steps of 4 examples; Adam at its default rate. The rules are replayed
-over the recordings. Seconds are of a busy CPU core and say little."""
+This page is written by `make bench-foreign`. It contains every architecture of `keras.applications`
+(`weights=None`, smallest supported images) and the model kinds of Keras' examples, as defined in
+`benchmarks/foreign`. Each model was monitored for one epoch of 4 steps of 4 examples, with Adam and
+its default learning rate. The rules are replayed over the recordings. Times were measured on a busy
+CPU core and are only indicative."""
 
-TABLE = """| model | million weights | layers seen | not watched | said | seconds watching, of all |
+TABLE = """| model | million weights | layers measured | not measured | findings | seconds (of total) |
 |---|---|---|---|---|---|
 """
 
 
 def failure_of(path: Path) -> Path:
-    """Return where it is written why there is no recording."""
+    """Return the path of the file with the reason why there is no recording."""
     return path.with_name(path.name.replace(".jsonl.gz", ".failed.json"))
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Return what is known of a run, and the advice that the rules give on it now."""
+    """Return the facts of a run, and the findings of the current rules on it."""
     if not path.exists():
         failed: dict[str, Any] = json.loads(failure_of(path).read_text())
         return failed
@@ -52,15 +53,15 @@ def row(run: dict[str, Any]) -> str:
 
 
 def missed(run: dict[str, Any]) -> list[str]:
-    """Return what was not watched: as the watcher said it, and the layers that no call came to."""
-    told, silent = [*run["not_watched"], *run["warnings"]], run["not_called"]
-    if not silent or len(silent) == run["layers"]:  # where it is all of them the watcher says so
-        return told
-    return [*told, f"Not watched, since `call` does not come to them: {', '.join(silent)}."]
+    """Return what was not measured: the reported sentences, and the layers without a call."""
+    sentences, silent = [*run["not_watched"], *run["warnings"]], run["not_called"]
+    if not silent or len(silent) == run["layers"]:  # if it is all layers, a finding reports it
+        return sentences
+    return [*sentences, f"Layers that are not called: {', '.join(silent)}."]
 
 
 def page(folder: Path, before: str = "") -> str:
-    """Return the page of all backends; of one without recordings here, what it said `before`."""
+    """Return the page of all backends; for one without recordings here, its part of `before`."""
     old = {part.partition("\n")[0]: part.strip() for part in before.split("\n## ")[1:]}
     parts = [INTRODUCTION]
     for backend in ("tensorflow", "jax", "torch"):
@@ -77,7 +78,7 @@ def rows(runs: list[dict[str, Any]]) -> str:
 
 
 def recordings(folder: Path) -> list[Path]:
-    """Return where the recordings of a backend are, or would be, in the order of the cases."""
+    """Return the paths of the recordings of a backend, in the order of the models."""
     from benchmarks.foreign import cases
 
     paths = [folder / f"{name}.jsonl.gz" for name in cases.names()]
@@ -91,22 +92,22 @@ def summary(runs: list[dict[str, Any]]) -> str:
     ]
     whole = [run for run in done if not missed(run)]
     return (
-        f"{len(runs)} models: {len(done)} trained, {len(whole)} of them watched entirely, "
+        f"{len(runs)} models: {len(done)} trained, {len(whole)} of them measured completely, "
         f"{len(quiet)} without a warning."
     )
 
 
 def missing(runs: list[dict[str, Any]]) -> str:
-    """Return which models were not run yet."""
+    """Return the names of the models without a recording."""
     from benchmarks.foreign import cases
 
     known = {run["name"] for run in runs}
     names = [name for name in cases.names() if name not in known]
-    return f"Not run yet: {', '.join(names)}." if names else ""
+    return f"Not recorded: {', '.join(names)}." if names else ""
 
 
 def alarms(runs: list[dict[str, Any]]) -> str:
-    """Return a line for each warning."""
+    """Return one line per warning."""
     lines = [
         f"- {run['name']}, step {a.step}: {a.severity.name} {a.rule}({a.target}): {a.message}"
         for run in runs

@@ -1,4 +1,4 @@
-"""Watch one case, and keep what was seen of it as a recording that rules can be replayed over."""
+"""Monitors one model, and stores a recording that rules can be replayed over."""
 
 import resource
 import tempfile
@@ -10,32 +10,32 @@ from typing import Any
 import keras
 
 from benchmarks.diagnosis.replay import Recorder, write_recording
-from benchmarks.foreign.case import BATCH, Case
+from benchmarks.foreign.foreign_model import BATCH, ForeignModel
 from keras_babysit import Babysitter
 from keras_babysit.errors import KerasBabysitWarning
 from keras_babysit.probes import taps
 from keras_babysit.rules import DEFAULT_RULES
 
 
-def prepare(case: Case) -> keras.Model:
-    """Return the compiled model of a case."""
+def prepare(case: ForeignModel) -> keras.Model:
+    """Return the compiled Keras model."""
     keras.utils.set_random_seed(1)
     model = case.make()
     case.compile(model)
-    # A few steps earn no compilation, except on JAX, which compiles each operation by itself.
+    # Compilation does not pay off for a few steps, except on JAX, which compiles every operation.
     model.run_eagerly = keras.backend.backend() != "jax"
     return model
 
 
-def train(model: keras.Model, case: Case, callbacks: list[Any], epochs: int) -> None:
-    """Train for epochs of a few steps."""
+def train(model: keras.Model, case: ForeignModel, callbacks: list[Any], epochs: int) -> None:
+    """Train for some epochs of a few steps."""
     x, y = case.data()
     options = {"batch_size": BATCH, "epochs": epochs, "shuffle": False, "verbose": 0}
     model.fit(x, y, callbacks=callbacks, **options)
 
 
-def watch(case: Case, path: Path, epochs: int, every: int | None = None) -> None:
-    """Train one case under a watcher that may take its time, all it wants if `every` is given."""
+def watch(case: ForeignModel, path: Path, epochs: int, every: int | None = None) -> None:
+    """Train one model with a budget of 100 %, or without a limit if `every` is given."""
     start = time.perf_counter()
     model = prepare(case)
     path.parent.mkdir(parents=True, exist_ok=True)

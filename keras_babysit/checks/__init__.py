@@ -1,4 +1,4 @@
-"""Before training: sanity checks of a model and its data, and a learning-rate range test."""
+"""Sanity checks before training, and the learning-rate range test."""
 
 from keras_babysit.checks.case import Case
 from keras_babysit.checks.check import check

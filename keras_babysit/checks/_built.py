@@ -1,4 +1,4 @@
-"""A model with its loss and metrics built for a while."""
+"""Builds a model temporarily, together with its loss and metrics."""
 
 import contextlib
 
@@ -7,13 +7,13 @@ from keras_babysit.probes import build
 
 @contextlib.contextmanager
 def built(model, data):
-    """Build model, optimizer, loss and metrics for the data, as `fit` does before it begins.
+    """Build model, optimizer, loss and metrics for the data, as `fit` does before it starts.
 
-    Loss and metrics are unbuilt again on leaving if they were before: to build them `fit` looks
-    at a batch, for which it shuffles the data once. It must do so with the check and without.
+    A loss and metrics that were not built before are reset on exit. `fit` draws a batch to build
+    them, which shuffles the data once; it must do so whether or not a check ran before.
 
     Raises:
-        ValueError: If the model cannot be built on these data.
+        ValueError: If the model cannot be built on this data.
     """
     parts = [model._compile_loss, model._compile_metrics]
     fresh = [_contents(part) for part in parts if part is not None and not part.built]
@@ -31,13 +31,13 @@ def built(model, data):
 
 
 def _replicas(model):
-    """Return the scope in which `tf.distribute` makes variables, as `fit` does; else none."""
+    """Return the `tf.distribute` scope that `fit` creates variables in; a null context if none."""
     strategy = getattr(model, "distribute_strategy", None)
     return contextlib.nullcontext() if strategy is None else strategy.scope()
 
 
 def _contents(part):
-    """Return an object, its attributes, and what its lists hold, to put back in place."""
+    """Return an object, a copy of its attributes and of its lists, to be restored later."""
     attributes = dict(part.__dict__)
     lists = [(value, list(value)) for value in attributes.values() if isinstance(value, list)]
     return part, attributes, lists
@@ -45,11 +45,11 @@ def _contents(part):
 
 def _build(model, data):
     try:
-        build(model, data.some(1))  # what does not fit together is for a check to say
+        build(model, data.some(1))  # the checks report what does not fit together
     except Exception as error:
         raise ValueError(
-            "The model must be built, or fit the data so that it can be. "
-            f"Received: model={model.name!r}, which fails with {type(error).__name__}: "
+            "The model must be built, or it must be possible to build it on the data. "
+            f"Received: model={model.name!r}, which raises {type(error).__name__}: "
             f"{str(error)[:300]}"
         ) from error
     if model.optimizer is not None and not model.optimizer.built:

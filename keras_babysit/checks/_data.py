@@ -1,4 +1,4 @@
-"""The data to check: a bounded sample of whatever `fit` takes, and what is known of the rest."""
+"""The data to check: a bounded sample of any input of `fit`, and what is known about the rest."""
 
 import dataclasses
 import itertools
@@ -14,28 +14,29 @@ from keras_babysit.samples import batches
 from keras_babysit.samples.batches import take, to_host, unpack
 from keras_babysit.samples.sample import Sample
 
-MAX_ROWS = 20_000
-"""Bound of the rows of arrays that are looked at; statistics of more do not get much sharper."""
+MAX_ARRAY_ROWS = 20_000
+"""Maximum number of rows of an array that are read. More rows hardly sharpen the statistics."""
 
 MAX_STREAMED = 1024
-"""Bound of the examples that are read from a stream, so that it is not read for long."""
+"""Maximum number of examples that are read from a stream, which bounds the time it takes."""
 
-MAX_BYTES = 128 * 2**20
+MAX_SAMPLE_BYTES = 128 * 2**20
+"""Maximum size of the sample in memory, in bytes."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Data:
-    """A sample of data, on the host.
+    """A sample of a data set, on the host.
 
     Args:
-        x: Inputs, as the model takes them.
+        x: Inputs in the structure that the model takes.
         y: Targets, or None.
         sample_weight: Weights of the examples, or None.
-        is_stream: Whether `fit` takes the examples in the order in which they come. It shuffles
-            arrays by itself.
-        total: Number of examples there are, None where that is not known.
-        batch_size: Size of the batches of a stream, None for arrays.
-        is_used_up: Whether what was read is gone, as of a generator.
+        is_stream: Whether the data arrives in batches, which `fit` takes in the given order.
+            `fit` shuffles arrays by default.
+        total: Number of examples in the data set; None if unknown.
+        batch_size: Batch size of a stream; None for arrays.
+        is_used_up: Whether reading consumed the data, as with a generator.
     """
 
     x: Any
@@ -56,16 +57,16 @@ class Data:
 
     @property
     def is_whole(self):
-        """Whether the sample is all there is."""
+        """Whether the sample is the whole data set."""
         return self.total == len(self)
 
     def some(self, examples, seed=0):
-        """Return `examples` examples drawn without replacement, or all, shuffled."""
+        """Return up to `examples` examples, shuffled and drawn without replacement."""
         rows = np.random.default_rng(seed).permutation(len(self))[:examples]
         return take(self.batch, rows)
 
     def amount(self):
-        """Return how much was looked at, in words."""
+        """Return the size of the sample as text, e.g. `"a sample of 1,024 examples"`."""
         if self.is_whole:
             return f"{len(self):,} examples"
         of_all = f" of {self.total:,}" if self.total else ""
@@ -73,24 +74,24 @@ class Data:
 
 
 def read_data(x, y=None, sample_weight=None, *, name="x"):
-    """Return a `Data` of what `fit` would take as x, y and sample_weight.
+    """Return the `Data` for the x, y and sample_weight that `fit` would take.
 
     Raises:
-        ValueError: If there are no examples, or x, y and sample_weight differ in their number.
-        TypeError: If `x` is no data, or if y is given beside a dataset that holds its own.
+        ValueError: If there are no examples, or if x, y and sample_weight differ in length.
+        TypeError: If y or sample_weight is given together with a dataset.
     """
     if is_stream(x):
         if y is not None or sample_weight is not None:
             raise TypeError(
-                f"Argument `y` must be None where `{name}` is a dataset, which holds its own "
-                f"targets. Received: {name} of type {type(x).__name__}"
+                f"Arguments `y` and `sample_weight` must be None if `{name}` is a dataset, which "
+                f"provides its own. Received: {name} of type {type(x).__name__}"
             )
         return _read_stream(x, name)
     return _read_arrays(x, y, sample_weight, name)
 
 
 def read_validation(data):
-    """Return a `Data` of `validation_data`, or None."""
+    """Return the `Data` for `validation_data`; None if `data` is None."""
     if data is None:
         return None
     if isinstance(data, tuple | list) and not is_stream(data):
@@ -104,7 +105,7 @@ def read_validation(data):
 
 
 def is_stream(x):
-    """Return whether `x` gives batches one by one, rather than being arrays of examples."""
+    """Return whether `x` yields batches rather than being arrays of examples."""
     if isinstance(x, keras.utils.PyDataset | Iterator) or callable(x):
         return True
     is_array = hasattr(x, "shape") or hasattr(x, "__array__")
@@ -112,24 +113,24 @@ def is_stream(x):
 
 
 def batches_of(stream):
-    """Return an iterator over the batches of a stream as they come, `(x, y, sample_weight)`.
+    """Return an iterator over the batches of a stream, as the stream yields them.
 
-    A PyDataset without end is cut off at a million batches.
+    An infinite `PyDataset` is cut off at a million batches.
     """
     if isinstance(stream, keras.utils.PyDataset):
         count = stream.num_batches
-        return (stream[place] for place in range(1_000_000 if count is None else count))
+        return (stream[index] for index in range(1_000_000 if count is None else count))
     return iter(stream() if callable(stream) else stream)
 
 
 def _read_stream(stream, name):
-    sample = Sample(max_examples=MAX_STREAMED, max_bytes=MAX_BYTES)
+    sample = Sample(max_examples=MAX_STREAMED, max_bytes=MAX_SAMPLE_BYTES)
     size = None
-    for place, batch in enumerate(itertools.islice(batches_of(stream), MAX_STREAMED)):
+    for index, batch in enumerate(itertools.islice(batches_of(stream), MAX_STREAMED)):
         batch = unpack(batch)
         require_same_length(*batch, name=name)
         size = size or batches.size(batch)
-        sample.add(place, batch)
+        sample.add(index, batch)
         if len(sample) + size > MAX_STREAMED:
             break
     require_examples(len(sample), name)
@@ -139,12 +140,12 @@ def _read_stream(stream, name):
 
 
 def _length(stream, batch_size):
-    """Return about how many examples a stream has, None if it does not tell."""
+    """Return the approximate number of examples in a stream; None if it has no known length."""
     if isinstance(stream, Iterator) or callable(stream):
         return None
     try:
         count = stream.num_batches if isinstance(stream, keras.utils.PyDataset) else len(stream)
-    except TypeError:  # of unknown or endless length
+    except TypeError:  # of unknown or infinite length
         return None
     return None if count is None else count * batch_size
 
@@ -156,7 +157,7 @@ def _read_arrays(x, y, sample_weight, name):
     total = batches.size(batch)
     require_examples(total, name)
     each = max(1, sum(a.nbytes for a in keras.tree.flatten(batch) if a is not None) // total)
-    limit = max(1, min(MAX_ROWS, MAX_BYTES // each))
+    limit = max(1, min(MAX_ARRAY_ROWS, MAX_SAMPLE_BYTES // each))
     if total > limit:
         rows = np.sort(np.random.default_rng(0).choice(total, limit, replace=False))
         batch = take(batch, rows)
@@ -164,7 +165,7 @@ def _read_arrays(x, y, sample_weight, name):
 
 
 def _listed(x):
-    """Return `x` with a list of plain numbers as one array: a list of arrays is several inputs."""
+    """Return a list of plain numbers as one array; a list of arrays means several inputs."""
     is_plain = isinstance(x, list | tuple) and not any(hasattr(leaf, "shape") for leaf in x)
     return np.asarray(x) if is_plain else x
 
@@ -174,6 +175,6 @@ def _as_array(leaf):
         return leaf
     if keras.ops.is_tensor(leaf):
         return np.asarray(backend.to_numpy(leaf))
-    if hasattr(leaf, "detach"):  # a PyTorch tensor beside another backend
+    if hasattr(leaf, "detach"):  # a PyTorch tensor on another backend
         leaf = leaf.detach().cpu()
     return np.asarray(leaf)

@@ -1,4 +1,4 @@
-"""What the layers make of one batch: the signal, and the gradient that comes back to it."""
+"""Measures the signal and the gradient at every layer for one batch."""
 
 import dataclasses
 
@@ -17,17 +17,18 @@ QUANTITIES = ("signal", "reach", "mean", "std", "distinct", "gradient")
 
 @dataclasses.dataclass(frozen=True)
 class Depth:
-    """The signal at one layer.
+    """The signal and the gradient at one layer.
 
     Args:
-        target: Name of the layer.
-        is_output: Whether it is the last layer with weights, or comes after it.
-        signal: Standard deviation of its units over the examples.
-        reach: Standard deviation of its pre-activations over the examples.
-        mean: Mean of its pre-activations.
-        std: Standard deviation of its pre-activations over examples and units.
-        distinct: How far units differ, as a share of the largest value; 0 if all give the same.
-        gradient: Norm of the loss' gradient at its output; 0 where the loss cannot be computed.
+        target: Layer path.
+        is_output: Whether this is the last layer with a kernel, or a layer after it.
+        signal: Standard deviation of the outputs over the examples, averaged over the units.
+        reach: Standard deviation of the pre-activations over the examples, averaged likewise.
+        mean: Mean of the pre-activations.
+        std: Standard deviation of the pre-activations over examples and units.
+        distinct: Largest difference between units, relative to the largest output; 0 if all units
+            are identical.
+        gradient: Norm of the loss gradient at the layer's output; 0 if the loss is not available.
     """
 
     target: str
@@ -41,10 +42,10 @@ class Depth:
 
 
 def measure(case, trainable=None):
-    """Return the `Depth` of each layer from the first with weights on, in their order.
+    """Return the `Depth` of each layer, in order, starting at the first one with weights.
 
     Args:
-        case: The case.
+        case: Model and data.
         trainable: Values of the trainable variables; None for the model's own.
     """
     state = case.state if trainable is None else (trainable, *case.state[1:])
@@ -53,7 +54,7 @@ def measure(case, trainable=None):
     calls = _calls(case, layers, names)
     zeros = [np.zeros(shape, "float32") for _, shape, _ in calls]
     targets = [target for target, *_ in calls]
-    has_loss = case.has_loss  # found out here, and not while the pass is traced
+    has_loss = case.has_loss  # evaluated here rather than while the pass is traced
     run = Pass(
         lambda readings, trainable, other, scale, batch: _read(
             case.model, has_loss, layers, names, targets, readings, trainable, other, batch
@@ -68,9 +69,10 @@ def measure(case, trainable=None):
 
 
 def _calls(case, layers, names):
-    """Return name, shape and place of what each layer gives, from the first with weights on.
+    """Return layer path, output shape and `is_output` of each call, from the first with weights.
 
-    The last layer with weights and all that follows it is the output: a softmax of its own too.
+    The last layer with a kernel and every layer after it count as output, such as a separate
+    softmax layer.
     """
     calls = []
     with stateless(case.model, *case.state[:2]), taps.tapped(layers, names, calls.append):
@@ -86,8 +88,8 @@ def _calls(case, layers, names):
     known = known[first:]
     last = next((n for n in reversed(range(len(known))) if _has_kernel(known[n].layer)), 0)
     return [
-        (call.target, tuple(call.y.shape), place >= last or id(call.y) in outputs)
-        for place, call in enumerate(known)
+        (call.target, tuple(call.y.shape), index >= last or id(call.y) in outputs)
+        for index, call in enumerate(known)
     ]
 
 
@@ -96,25 +98,25 @@ def _has_kernel(layer):
 
 
 def _read(model, has_loss, layers, names, targets, readings, trainable, other, batch):
-    """Measure in one pass; a zero added to each output takes the gradient there."""
+    """Measure all layers in one pass. The gradient at an output is that of a zero added to it."""
     x, y, sample_weight, zeros = batch
     seen = {}
 
     def run(values):
-        places = {target: values[len(trainable) + n] for n, target in enumerate(targets)}
+        offsets = {target: values[len(trainable) + n] for n, target in enumerate(targets)}
 
         def record(call):
-            if call.target not in places:
+            if call.target not in offsets:
                 return None
             seen[call.target] = call
-            return call.y + ops.cast(places[call.target], call.y.dtype)
+            return call.y + ops.cast(offsets[call.target], call.y.dtype)
 
         with stateless(model, values[: len(trainable)], other):
             with taps.tapped(layers, names, record):
                 y_pred = model(x, training=True)
             if has_loss:
                 loss = compute_loss(model, x, y, y_pred, sample_weight, training=True)
-            else:  # then the signal is all there is, and every gradient is zero
+            else:  # only the signal is measured; every gradient is zero
                 loss = 0.0 * sum(ops.sum(leaf) for leaf in keras.tree.flatten(y_pred))
         measured = [_signal(seen[target]) for target in targets]
         return ops.cast(loss, "float32"), measured
@@ -128,9 +130,10 @@ def _read(model, has_loss, layers, names, targets, readings, trainable, other, b
 
 
 def _signal(call):
-    """Return deviations and mean of the units, and how they differ.
+    """Return signal, reach, mean, std and distinct of one call, see `Depth`.
 
-    What a squashing output gives is the same for all large inputs: of it the pre-activation counts.
+    A squashing activation maps all large inputs to the same value, so the pre-activations are
+    measured too.
     """
     y = ops.cast(call.y, "float32")
     rank = len(y.shape)
@@ -147,7 +150,7 @@ def _signal(call):
 
 
 def tensors(batch):
-    """Return a batch with tensors in place of arrays."""
+    """Return a batch with its arrays converted to tensors."""
     return keras.tree.map_structure(lambda a: None if a is None else _tensor(a), batch)
 
 

@@ -1,4 +1,4 @@
-"""Double precision for a while: a difference quotient in float32 is mostly rounding."""
+"""Temporary double precision, because difference quotients in float32 are mostly rounding error."""
 
 import contextlib
 
@@ -9,7 +9,7 @@ from keras_babysit.probes.probe import stateless
 
 @contextlib.contextmanager
 def double_precision(model):
-    """Let every layer and loss of `model` compute in float64; all is put back on leaving."""
+    """Let every layer and loss of `model` compute in float64, and restore everything on exit."""
     floatx = keras.config.floatx()
     policies = [(layer, layer._dtype_policy) for layer in model._flatten_layers()]
     losses = [(loss, loss.dtype) for loss in _losses(model)]
@@ -31,7 +31,7 @@ def double_precision(model):
 
 
 def stateless_double(model, trainable, other):
-    """Return the scope of `stateless` with values that stay in float64, frozen ones too."""
+    """Return the scope of `stateless` with all values in float64, frozen variables included."""
     scope = stateless(model, trainable, other)
     others = [*model.non_trainable_variables, *model.metrics_variables]
     pairs = [
@@ -52,10 +52,10 @@ def _losses(model):
 
 @contextlib.contextmanager
 def _wide_results():
-    """Let Keras' operations give float64 for float64: on JAX and PyTorch they give float32.
+    """Let Keras' operations return float64 for float64; on JAX and PyTorch they return float32.
 
-    Where a version of Keras has no such table the results stay narrow, and the gradient check
-    sees that and says that it cannot tell.
+    If a Keras version has no such table, results stay in float32; the gradient check detects this
+    and reports "unknown".
     """
     from keras.src.backend.common import dtypes
 

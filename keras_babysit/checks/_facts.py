@@ -1,4 +1,4 @@
-"""What a check knows, as the rules read it: a judgement that both make lives in the rule alone."""
+"""Builds the histories that rules read, so that checks and rules share one implementation."""
 
 import dataclasses
 
@@ -7,19 +7,19 @@ from keras_babysit.history import History, Measurement
 
 
 def output_history(case, ranges=None):
-    """Return a history of the outputs: what each loss wants, what they begin with, the targets.
+    """Return a history that describes the outputs, their losses and the targets.
 
     Args:
-        case: The case.
-        ranges: What each output can give, a list of `Range`; None where that does not matter.
+        case: Model and data.
+        ranges: The value range of each output, a list of `OutputRange`; None to leave it out.
 
     Raises:
-        Unknown: If it cannot be told which target belongs to which output.
+        Unknown: If targets cannot be matched to outputs.
     """
     history, outputs = History(), []
     ranges = [None] * len(case.outputs) if ranges is None else ranges
     ends = zip(case.output_names(), case.kinds, ranges, case.outputs, strict=True)
-    for place, (name, kind, bounds, prediction) in enumerate(ends):
+    for index, (name, kind, bounds, prediction) in enumerate(ends):
         columns = prediction.shape[-1] if prediction.ndim > 1 else 1
         facts = kind.output_facts(target=name, columns=columns)
         if bounds is not None and bounds.is_known:
@@ -28,14 +28,14 @@ def output_history(case, ranges=None):
             )
         outputs.append(facts)
         values = prediction.astype("float64")
-        record(history, "outputs/mean", f"outputs[{place}]", values.mean())
-        record(history, "outputs/std", f"outputs[{place}]", values.std())
+        record(history, "outputs/mean", f"outputs[{index}]", values.mean())
+        record(history, "outputs/std", f"outputs[{index}]", values.std())
     history.note(outputs=tuple(outputs), data=DataFacts(targets=tuple(case.target_facts)))
     return history
 
 
 def signal_history(data, depths):
-    """Return a history of the inputs, and of what the layers make of them before they squash it.
+    """Return a history of the inputs and of the pre-activations of each layer.
 
     Args:
         data: The `DataFacts`.
@@ -51,17 +51,17 @@ def signal_history(data, depths):
 
 
 def record(history, quantity, target, value):
-    """Add a measurement before the first step to a history."""
+    """Add a measurement at step 0 to a history."""
     history.append(Measurement(0, 0, quantity, target, float(value)))
 
 
 def renamed(findings, check, names=None):
-    """Return what rules said as advice of a check, about the arguments that it was given.
+    """Return the findings of rules as findings of a check, with the targets renamed.
 
     Args:
-        findings: What the rules said.
+        findings: Findings of the rules.
         check: Name of the check.
-        names: What the check calls the targets of the rules, where it is something else.
+        names: New name for each target that has another name in the check.
     """
     names = names or {}
     return [

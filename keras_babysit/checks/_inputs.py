@@ -1,4 +1,4 @@
-"""What `check` and `lr_range_test` demand of their arguments, and how they say so."""
+"""Argument validation shared by `check` and `lr_range_test`."""
 
 import keras
 
@@ -23,7 +23,7 @@ def require_above_zero(name, value):
 
 
 def require_examples(count, name):
-    """Raise a ValueError if there is nothing to look at."""
+    """Raise a ValueError if there are no examples."""
     if count < 1:
         raise ValueError(
             f"Argument `{name}` must hold at least one example. Received: {count} examples"
@@ -38,17 +38,17 @@ def require_same_length(x, y, sample_weight, *, name="x"):
         if lengths:
             sizes[what] = sorted(lengths)
     if len({length for lengths in sizes.values() for length in lengths}) > 1:
-        told = ", ".join(f"{what}: {', '.join(map(str, n))}" for what, n in sizes.items())
+        received = ", ".join(f"{what}: {', '.join(map(str, n))}" for what, n in sizes.items())
         raise ValueError(
-            f"The arrays of `{name}` and its targets must have one and the same number of "
-            f"examples. Received: {told}"
+            f"The arrays of `{name}` and its targets must all have the same number of examples. "
+            f"Received: {received}"
         )
 
 
 def require_fit(model, x):
-    """Raise unless the inputs have the number and the shapes that a built model asks for."""
+    """Raise unless the inputs match a built model in number and shape."""
     expected = getattr(model, "inputs", None)
-    if not expected:  # a subclassed model does not tell
+    if not expected:  # unknown for a subclassed model
         return
     leaves = [leaf for leaf in keras.tree.flatten(x) if leaf is not None]
     if len(leaves) != len(expected):
@@ -56,18 +56,18 @@ def require_fit(model, x):
             f"Argument `x` must have as many inputs as the model: {len(expected)}. "
             f"Received: {len(leaves)} inputs"
         )
-    if isinstance(x, dict):  # taken by name, in the order of the model
+    if isinstance(x, dict):  # matched by name, in the order of the model
         leaves = [x.get(tensor.name, leaf) for tensor, leaf in zip(expected, leaves, strict=True)]
     for tensor, leaf in zip(expected, leaves, strict=True):
         if not _fits(tensor.shape, leaf.shape):
             raise ProbeMismatchError(
-                f"Argument `x` must have the shape that the model asks for: "
+                f"Argument `x` must have the shape that the model expects: "
                 f"{tuple(tensor.shape)}. Received: x.shape={tuple(leaf.shape)}"
             )
 
 
 def _fits(expected, received):
-    """Return whether Keras takes the shape; it adds or takes away a last axis of one by itself."""
+    """Return whether Keras accepts the shape; it adds or drops a last axis of size 1 itself."""
     expected, received = tuple(expected)[1:], tuple(received)[1:]
     if len(expected) == len(received) + 1 and expected[-1:] == (1,):
         expected = expected[:-1]
@@ -81,7 +81,7 @@ def _fits(expected, received):
 def _length(leaf, name):
     if not getattr(leaf, "shape", ()):
         raise ValueError(
-            f"The arrays of `{name}` must have examples along their first axis. "
+            f"The first axis of every array of `{name}` must be the batch axis. "
             f"Received: {type(leaf).__name__} of shape ()"
         )
     return int(leaf.shape[0])

@@ -1,13 +1,14 @@
-"""Penalties switched off for a while."""
+"""Switches regularization penalties off temporarily."""
 
 import contextlib
 
 
 @contextlib.contextmanager
 def penalties_off(model):
-    """Let no weight and no layer of `model` have a regularizer; all are put back on leaving.
+    """Remove every regularizer of `model`, and restore them on exit.
 
-    Gives how many there are.
+    Yields:
+        The number of regularizers that were removed.
     """
     owners = [(v, "regularizer") for v in model.trainable_variables if v.regularizer is not None]
     owners += [

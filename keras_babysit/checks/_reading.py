@@ -1,4 +1,4 @@
-"""What a loss and an output are, read off their values: names play no part."""
+"""Determines the kind of a loss and the range of an output from their values, not their names."""
 
 import dataclasses
 
@@ -7,35 +7,35 @@ import numpy as np
 from keras_babysit.checks.result import Unknown
 from keras_babysit.facts import OutputFacts
 
-CLOSE = 1e-3
-"""Relative difference below which two losses count as the same."""
+SAME_LOSS = 1e-3
+"""Relative difference below which two losses count as equal."""
 
 
 class View:
-    """The loss as a function of the target and the prediction of one output, all else held.
+    """The loss as a function of target and prediction of one output, with the others fixed.
 
     Args:
-        case: The case.
-        place: Which of the outputs.
+        case: Model and data.
+        index: Index of the output.
     """
 
-    def __init__(self, case, place):
+    def __init__(self, case, index):
         self._case = case
-        self._place = place
-        self.prediction = case.outputs[place]
-        self.target = case.targets[place]
+        self._index = index
+        self.prediction = case.outputs[index]
+        self.target = case.targets[index]
 
     def __call__(self, y, row):
-        """Return the loss of targets `y` if every row of the prediction is `row`, None if it fails.
+        """Return the loss of targets `y` when every predicted row is `row`; None if it raises.
 
         Args:
             y: Targets, an array of any shape.
-            row: The last axis of the prediction, or the whole of it.
+            row: Values of the last axis of the prediction, or a whole prediction.
         """
         predictions, targets = list(self._case.outputs), list(self._case.targets)
         shape = self.prediction.shape
-        predictions[self._place] = np.broadcast_to(np.asarray(row, "float32"), shape).copy()
-        targets[self._place] = y
+        predictions[self._index] = np.broadcast_to(np.asarray(row, "float32"), shape).copy()
+        targets[self._index] = y
         try:
             return self._case.loss(targets, predictions)
         except Unknown:
@@ -46,16 +46,16 @@ class View:
 
 @dataclasses.dataclass(frozen=True)
 class LossKind:
-    """What a loss expects of a prediction and a target.
+    """What a loss expects as prediction and as target.
 
     Args:
         form: `"categorical"`, `"binary"`, `"distance"` or `"other"`.
-        from_logits: Whether the prediction is to be a logit; None where that makes no sense.
-        is_sparse: Whether a categorical loss takes class numbers rather than one-hot rows.
-        is_squared: Whether a distance grows as the square.
-        normalizes: Whether a categorical loss divides shares by their sum, as Keras' do.
-        unit: What one nat of a crossentropy, or a distance of one, adds to the whole loss: it
-            holds the weight of this output, and what smoothing leaves of a nat.
+        from_logits: Whether the loss expects logits; None if the question does not apply.
+        is_sparse: Whether a categorical loss takes class indices rather than one-hot rows.
+        is_squared: Whether a distance is squared.
+        normalizes: Whether a categorical loss divides the predictions by their sum, as Keras does.
+        unit: Increase of the total loss per nat of crossentropy, or per distance of 1. It includes
+            the loss weight of this output and the effect of label smoothing.
     """
 
     form: str
@@ -81,7 +81,7 @@ class LossKind:
 
 
 def read_loss(view):
-    """Return what the loss of an output expects, by what it does to predictions made for this."""
+    """Return the `LossKind` of an output, found by evaluating its loss on chosen predictions."""
     shape = view.prediction.shape
     if len(shape) < 2:
         return LossKind("other")
@@ -97,23 +97,24 @@ def read_loss(view):
 
 
 def _categorical(view, y, classes):
-    """Return a categorical loss, from logits or from probabilities; None if it is not categorical.
+    """Return the kind of a categorical crossentropy; None if the loss is another one.
 
-    A softmax forgets a constant that is added to the logits. From probabilities the loss is
-    -log of what the true class gets: each halving adds the same amount.
+    From logits, the loss does not change when a constant is added to all logits. From
+    probabilities, it is -log of the probability of the true class: each halving adds the same
+    amount.
     """
     z = np.linspace(2, -1, classes)
     rows = (z, z + 3, z[::-1], z[::-1] + 3)
     at, shifted, wrong, wrong_shifted = values = [view(y, row) for row in rows]
     if None in values:
         return None
-    # On both sides: a logarithm of shares is cut off at 1, and does not move there either.
-    forgets = _same(at, shifted, wrong - at) and _same(wrong, wrong_shifted, wrong - at)
-    if forgets and wrong > at + CLOSE:
+    # For right and wrong predictions: from probabilities, the loss is clipped and constant above 1.
+    is_invariant = _same(at, shifted, wrong - at) and _same(wrong, wrong_shifted, wrong - at)
+    if is_invariant and wrong > at + SAME_LOSS:
         return LossKind("categorical", True, unit=(wrong - at) / 3)
-    half, quarter, eighth = (view(y, _gives(p, classes)) for p in (0.5, 0.25, 0.125))
+    half, quarter, eighth = (view(y, _row(p, classes)) for p in (0.5, 0.25, 0.125))
     rise, further = quarter - half, eighth - quarter
-    is_logarithm = rise > CLOSE and abs(further - rise) < 0.3 * rise
+    is_logarithm = rise > SAME_LOSS and abs(further - rise) < 0.3 * rise
     if not is_logarithm:
         return None
     if not _ignores_others(view, y, classes, rise):
@@ -124,30 +125,31 @@ def _categorical(view, y, classes):
 
 
 def _ignores_others(view, y, classes, rise):
-    """Return whether it makes next to no difference how the rest is spread over the others.
+    """Return whether the loss hardly depends on how the other classes split the remainder.
 
-    It does to a binary crossentropy of each column, and a little to one with label smoothing.
+    A binary crossentropy per column depends on it; a categorical one with label smoothing
+    depends on it slightly.
     """
     if classes == 2:
-        # Of two columns the second is all that is left: a categorical loss normalises the row.
+        # With two columns the second one is the remainder; a categorical loss normalizes the row.
         low, high = view(y, [0.4, 0.4]), view(y, [0.2, 0.2])
         return _same(low, high, rise) or _same(view(y, [0.4, 0.1]), view(y, [0.4, 0.6]), rise)
-    even = _gives(0.1, classes)
+    even = _row(0.1, classes)
     uneven = even.copy()
     uneven[1], uneven[2:] = 0.8, 0.1 / (classes - 2)
     return abs(view(y, even) - view(y, uneven)) < 0.3 * rise
 
 
-def _gives(share, classes):
-    """Return a row that gives `share` to class 0 and the rest to the others alike."""
-    return np.array([share, *[(1 - share) / (classes - 1)] * (classes - 1)])
+def _row(probability, classes):
+    """Return a row with `probability` for class 0 and equal probabilities for the others."""
+    return np.array([probability, *[(1 - probability) / (classes - 1)] * (classes - 1)])
 
 
 def _binary(view, shape):
-    """Return a binary crossentropy, from logits or from probabilities; None if it is none.
+    """Return the kind of a binary crossentropy; None if the loss is another one.
 
-    From a logit, -log sigmoid(z) goes on falling beyond 1 and rises by about one per unit below
-    0. From a probability it is flat outside of [0, 1], where the logarithm is cut off.
+    From logits, -log sigmoid(z) keeps falling above 1 and rises by about 1 per unit below 0. From
+    probabilities, the loss is clipped and constant outside of [0, 1].
     """
     y = np.ones(shape, "float32")
     values = [view(y, z) for z in (-8, -5, -2, 0.3, 0.6, 2, 5)]
@@ -155,17 +157,17 @@ def _binary(view, shape):
         return None
     far, low, near, third, two_thirds, high, top = values
     slope = low - near
-    if slope > CLOSE and top < high < two_thirds < third < near:
+    if slope > SAME_LOSS and top < high < two_thirds < third < near:
         is_logit = _same(far - low, slope, slope, within=0.05)
         return LossKind("binary", True, unit=slope / 3) if is_logit else None
     is_flat = _same(far, near, far - third) and _same(high, top, far - third)
-    if is_flat and third > two_thirds + CLOSE * abs(third):
+    if is_flat and third > two_thirds + SAME_LOSS * abs(third):
         return LossKind("binary", False, unit=(third - two_thirds) / np.log(2))
     return None
 
 
 def _distance(view, shape):
-    """Return a loss that grows with the distance from the target alike on both sides, or None."""
+    """Return the kind of a loss that grows symmetrically with the distance; None if it does not."""
     zeros, ones = np.zeros(shape, "float32"), np.ones(shape, "float32")
     at, up, down, far = (view(zeros, z) for z in (0, 1, -1, 3))
     other, other_up = (view(ones, z) for z in (1, 2))
@@ -178,32 +180,34 @@ def _distance(view, shape):
     return LossKind("distance", is_squared=ratio > 8, unit=up - at)
 
 
-def _same(one, other, scale, *, within=CLOSE):
+def _same(one, other, scale, *, within=SAME_LOSS):
     if one is None or other is None:
         return False
     return abs(one - other) <= within * max(abs(scale), 1e-6) + 1e-6 * max(abs(one), abs(other))
 
 
-DRAWS = 12
-"""Random weights under which an output's range is read. A linear unit that is called one-sided
-would have had the same sign under all of them, which for one unit has probability 2^-11."""
+WEIGHT_DRAWS = 12
+"""Number of random weights for which the range of an output is read. A single linear unit has the
+same sign under all of them, and so looks one-sided, with probability 2^-11."""
 
-FEWEST_DRAWS = 2
+MIN_WEIGHT_DRAWS = 2
 
 STRESS_EXAMPLES = 32
 
-SURE_ROWS = 8
+MIN_NORMALIZED_ROWS = 8
+"""Number of rows away from 0 and 1 that must sum to 1 before the output counts as normalized."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Range:
-    """What values an output takes under any weights.
+class OutputRange:
+    """The values that an output can take, whatever the weights.
 
     Args:
-        low: Lower bound, -inf if there is none.
-        high: Upper bound, inf if there is none.
-        is_distribution: Whether rows are shares that sum to 1; of one column, if it is always 1.
-        is_constant: Whether every value is the same, whatever the weights and inputs.
+        low: Lower bound; -inf if there is none.
+        high: Upper bound; inf if there is none.
+        is_distribution: Whether every row sums to 1 without negative values. A single column is a
+            distribution if it is always 1.
+        is_constant: Whether the output is the same for all weights and inputs.
     """
 
     low: float
@@ -213,20 +217,23 @@ class Range:
 
     @property
     def is_known(self):
-        """Whether it tells anything: a constant other than the 1 of a softmax hides the range."""
+        """Whether the range is known. A constant output hides it, except a softmax of one unit."""
         return self.is_distribution or not self.is_constant
 
 
 def read_ranges(case):
-    """Return the `Range` of each output, read under random weights larger than usual.
+    """Return the `OutputRange` of each output, measured with large random weights.
 
     Raises:
-        Unknown: If the outputs are not finite there.
+        Unknown: If the outputs are not finite for these weights.
     """
     x = case.few(STRESS_EXAMPLES)
-    for training in (False, True):  # a batch norm keeps a deep network finite in training mode
+    for training in (
+        False,
+        True,
+    ):  # batch normalization keeps a deep network finite in training mode
         draws = []
-        for seed in range(DRAWS):
+        for seed in range(WEIGHT_DRAWS):
             case.need_time(passes=1, examples=STRESS_EXAMPLES)
             values = case.perturbed(3.0, seed)
             draws.append(case.forward(x, trainable=values, training=training)[0])
@@ -234,23 +241,23 @@ def read_ranges(case):
                 break
             by_output = list(zip(*draws, strict=True))
             ranges = [_range(values) for values in by_output]
-            if len(draws) >= FEWEST_DRAWS and all(map(_is_settled, ranges, by_output)):
+            if len(draws) >= MIN_WEIGHT_DRAWS and all(map(_is_settled, ranges, by_output)):
                 return ranges
         else:
             return ranges
-    raise Unknown("the output is not finite under random weights")
+    raise Unknown("the output is not finite for random weights")
 
 
 def _is_settled(bounds, values):
-    """Return whether more draws cannot change a range: its bounds are left, or its rows sum to 1.
+    """Return whether further draws cannot change a range.
 
-    Rows of 0 and 1 may sum to 1 by chance, all of them alike where units are saturated; of those in
-    between each would have to do so by itself.
+    That is so once values lie outside of [-1, 1], or once enough rows sum to 1. Rows of zeros and
+    ones may do so by chance if all units are saturated; rows with values in between may not.
     """
     between = sum(int(np.sum((v.max(axis=-1) < 0.99) & (v.max(axis=-1) > 0.01))) for v in values)
-    leaves_all = min(v.min() for v in values) < -1.01 and max(v.max() for v in values) > 1.01
-    is_share = bounds.is_distribution and between >= SURE_ROWS
-    return not bounds.is_constant and (is_share or leaves_all)
+    is_unbounded = min(v.min() for v in values) < -1.01 and max(v.max() for v in values) > 1.01
+    is_normalized = bounds.is_distribution and between >= MIN_NORMALIZED_ROWS
+    return not bounds.is_constant and (is_normalized or is_unbounded)
 
 
 def _range(values):
@@ -261,8 +268,8 @@ def _range(values):
     sums_to_one = (columns > 1 or is_constant) and np.abs(sums - 1).max() < 0.01
     low, high = float(y.min()), float(y.max())
     if sums_to_one and low >= 0:
-        return Range(0.0, 1.0, is_distribution=True, is_constant=is_constant)
-    return Range(
+        return OutputRange(0.0, 1.0, is_distribution=True, is_constant=is_constant)
+    return OutputRange(
         low=next((bound for bound in (0.0, -1.0) if _is_bound(y, bound, low)), -np.inf),
         high=1.0 if high <= 1 + 1e-6 and high > 0.9 else np.inf,
         is_distribution=False,
@@ -271,7 +278,7 @@ def _range(values):
 
 
 def _is_bound(y, bound, low):
-    """Return whether an output reaches down to a bound, and in no draw below it."""
+    """Return whether an output reaches a lower bound, and never falls below it."""
     if bound == 0.0:
         return low >= 0
     return low >= bound - 1e-6 and low < 0.9 * bound and y.max() <= 1 + 1e-6

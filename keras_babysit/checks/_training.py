@@ -1,4 +1,4 @@
-"""Training on values outside of the variables: a step as a pure function of all its state."""
+"""Trains on copies of the variables, each step a pure function of its state."""
 
 import contextlib
 import inspect
@@ -14,16 +14,16 @@ from keras_babysit.shadow import shadowed
 
 
 class Trainer:
-    """Trains a model without touching it.
+    """Trains a model without changing it.
 
-    The optimizer works on variables that are copies of the model's own, and each step is a pure
-    function of the values of the rest.
+    The optimizer updates copies of the model's trainable variables, and each step is a pure
+    function of the values of the other variables.
 
     Args:
         model: A compiled and built model.
-        optimizer: An unbuilt optimizer of its own, whose variables belong to nobody else.
-        state: `(trainable, other)` values to begin with.
-        is_bare: Whether penalties, dropout and augmentation are off.
+        optimizer: An unbuilt optimizer that nothing else uses.
+        state: Initial values, `(trainable, other)`.
+        is_bare: Whether penalties, dropout and augmentation are switched off.
     """
 
     def __init__(self, model, optimizer, state, *, is_bare=False):
@@ -43,14 +43,14 @@ class Trainer:
         return [*self._copies, *self.optimizer.variables]
 
     def reset(self):
-        """Begin anew from the first values; what was compiled is kept."""
+        """Restore the initial values; compiled steps are kept."""
         values, other = self._start
         for variable, value in zip(self._variables, values, strict=True):
             variable.assign(value)
         self._other = list(other)
 
     def step(self, batch):
-        """Take one step on a batch of arrays and return the loss before it, a float."""
+        """Take one step on a batch of arrays and return the loss before that step, a float."""
         flat = keras.tree.flatten(batch)
         data = [ops.convert_to_tensor(leaf) for leaf in flat if leaf is not None]
         present = tuple(leaf is not None for leaf in flat)
@@ -85,7 +85,7 @@ class Trainer:
         return loss, after, self._apply(values, gradients)
 
     def _apply(self, values, gradients):
-        """Update the optimizer's variables, in JAX as values that are handed back."""
+        """Apply the gradients; on JAX the new values of all variables are returned."""
         if keras.backend.backend() != "jax":  # TensorFlow's optimizers have no stateless form
             self.optimizer.apply(gradients)
             return []
@@ -105,7 +105,7 @@ class Trainer:
                 y_pred = model(x, training=True)
             if not self.is_bare:
                 loss = compute_loss(model, x, y, y_pred, sample_weight, training=True)
-        if self.is_bare:  # in a scope of its own, which the pass has added no losses to
+        if self.is_bare:  # in a new scope, without the losses that the forward pass added
             with stateless(model, trainable, other), bare:
                 loss = compute_loss(model, x, y, y_pred, sample_weight, training=True)
         loss = ops.cast(loss, "float32")
@@ -115,9 +115,9 @@ class Trainer:
 
 @contextlib.contextmanager
 def random_layers_off(model):
-    """Let the layers that draw random numbers (dropout, augmentation) run in inference mode.
+    """Run layers that draw random numbers (dropout, augmentation) in inference mode.
 
-    Batch normalisation draws none and stays in training mode.
+    Batch normalization draws none and stays in training mode.
     """
     with contextlib.ExitStack() as stack:
         for layer in taps.leaves(model):
@@ -127,7 +127,7 @@ def random_layers_off(model):
 
 
 def draws(layer):
-    """Return whether a layer, or a cell in it, owns a generator of random numbers."""
+    """Return whether a layer, or a cell inside it, has a random seed generator."""
     parts = [layer, *layer._flatten_layers(include_self=False)]
     return any(getattr(part, "_seed_generators", None) for part in parts)
 
@@ -145,7 +145,7 @@ def _in_inference_mode(layer):
 
 
 def _copy(variable, value):
-    """Return a variable of its own with what an optimizer asks of one: its path and constraint."""
+    """Return a copy of a variable, with the path and constraint that optimizers read."""
     copy = keras.Variable(value, dtype=variable.dtype, name=variable.name)
     copy._path = variable.path
     copy.constraint = variable.constraint

@@ -1,4 +1,4 @@
-"""Nothing that a check does may be seen afterwards: not in the model, not in a random stream."""
+"""Restores model and random states after a check, so that a check leaves no trace."""
 
 import contextlib
 import sys
@@ -12,10 +12,11 @@ from keras_babysit.backends.random_state import untouched_random_state
 
 @contextlib.contextmanager
 def untouched(model):
-    """Put every variable, attribute and random state back on leaving, also after an exception.
+    """Restore every variable and random state on exit, also after an exception.
 
-    The checks themselves work on values outside of the variables. This is the second line: it
-    holds for a layer that writes past Keras, and for data that draw from a global generator.
+    The checks themselves work on copies of the variables. This is the second line of defence: it
+    covers layers that assign variables outside of Keras' scope, and data pipelines that draw from
+    a global random generator.
     """
     variables = _variables(model)
     values = [np.array(_value(variable)) for variable in variables]
@@ -29,7 +30,7 @@ def untouched(model):
 
 @contextlib.contextmanager
 def random_states_kept():
-    """Put back Python's, NumPy's, the backend's and Keras' global random state on leaving."""
+    """Restore the global random states of Python, NumPy, the backend and Keras on exit."""
     shared = _global_seed_generator()
     shared_value = None if shared is None else np.array(_value(shared.state))
     try:
@@ -41,9 +42,9 @@ def random_states_kept():
 
 
 def same_random_numbers():
-    """Begin PyTorch's stream anew: its dropout draws from there and not from the layer's seed.
+    """Reset PyTorch's random generator, from which its dropout draws instead of the layer's seed.
 
-    On the other backends a pass with the same values of the seeds draws the same numbers.
+    On the other backends, a pass with the same seed values draws the same numbers.
     """
     if keras.backend.backend() == "torch":
         sys.modules["torch"].manual_seed(0)
@@ -56,21 +57,22 @@ def _variables(model):
 
 
 def _value(variable):
-    """Return the value on the host; of one that `tf.distribute` mirrors, that of the first copy."""
+    """Return the value on the host; the first copy of a variable that `tf.distribute` mirrors."""
     return backend.to_numpy(backend.to_tensor(variable.value))
 
 
 def _put_back(variable, value):
-    """Assign only where something changed: an untouched variable keeps its very tensor."""
+    """Assign only if the value changed, so that an unchanged variable keeps its tensor object."""
     now = _value(variable)
     if not np.array_equal(now, value, equal_nan=now.dtype.kind == "f"):
         variable.assign(value)
 
 
 def _global_seed_generator():
-    """Return the generator that Keras' random functions share where none is given, if there is.
+    """Return the generator that Keras' random functions use if no seed is given.
 
-    It is made here if it does not exist: made later, in a check, it would be lost with its state.
+    It is created here if it does not exist yet. Created later, inside a check, it would keep its
+    state after the check.
     """
     from keras.src.random.seed_generator import global_seed_generator
 

@@ -1,6 +1,6 @@
-"""The case: one model and its data before training, and what several checks want to know of them.
+"""The `Case`: a model and its data before training, with the measurements that checks share.
 
-Everything is measured on values outside of the variables, inside a `keras.StatelessScope`.
+Everything is measured on copies of the variables, inside a `keras.StatelessScope`.
 """
 
 import contextlib
@@ -27,19 +27,18 @@ from keras_babysit.samples.data_facts import describe_target
 from keras_babysit.schedule import Schedule
 
 COMPILES = keras.backend.backend() == "jax"
-"""Whether a few passes are worth a compilation. Op by op JAX compiles each operation by itself,
-which takes longer; TensorFlow and PyTorch run at once."""
+"""Whether to compile even for a few passes. Without it, JAX compiles every operation separately,
+which takes longer; TensorFlow and PyTorch run eagerly without compilation."""
 
+MIN_BATCH_EXAMPLES = 8
+"""Number of examples used for slow models; fast models get more. Batch normalization in training
+mode needs several."""
 
-FEW = 8
-"""Examples on which models are measured whose passes take long; others get more. A batch norm in
-training mode needs several."""
+PASS_FRACTION = 0.01
+"""Fraction of the time limit that one forward pass may take. All checks make about 60 passes."""
 
-A_PASS = 0.01
-"""Share of the time for all checks that a forward pass may take: together they make about sixty."""
-
-# What things cost, in forward passes and in the time that the first pass takes longer than the next
-# (on JAX that is a compilation), measured on ResNet50V2 and rounded up.
+# Costs in forward passes ("passes") and in first-pass overheads ("starts"; on JAX a compilation),
+# measured on ResNet50V2 and rounded up.
 PROBE = {"passes": 7, "starts": 12}
 DEPTHS = {"passes": 13, "starts": 15}
 GRADIENT = {"passes": 4, "starts": 3}
@@ -47,20 +46,20 @@ TRAINER = {"passes": 20, "starts": 5} if keras.backend.backend() != "torch" else
 
 
 class Case:
-    """A compiled and built model, a sample of its data, and the time that there is.
+    """A compiled and built model, a sample of its data, and a time limit.
 
     Args:
         model: The model.
         data: The training data, a `Data`.
         validation: The validation data, a `Data`, or None.
-        seconds: Time for all checks.
+        seconds: Time limit for all checks together, in seconds.
 
     Attributes:
-        history: What was measured, as the rules read it.
-        state: Values of the variables: `(trainable, other, optimizer)`.
+        history: The measurements so far, as the rules read them.
+        state: Values of the variables, `(trainable, other, optimizer)`.
         batch: Up to 256 shuffled examples, `(x, y, sample_weight)`.
-        notices: What cannot be watched, in words.
-        found: What the checks before this one advised.
+        notices: Sentences about what cannot be measured.
+        found: Findings of the preceding checks.
     """
 
     def __init__(self, model, data, validation=None, *, seconds=30.0):
@@ -75,27 +74,29 @@ class Case:
         self._graphs = {}
         self._pass_seconds = {}  # by the number of examples
         self._batch_size = BatchSize(model)
-        self.batch = data.batch if self.is_one_batch else data.some(self.batch_size or FEW)
+        self.batch = (
+            data.batch if self.is_one_batch else data.some(self.batch_size or MIN_BATCH_EXAMPLES)
+        )
         first, later = self._first_pass(), self._timed()
         self._start_seconds = max(first - later, 0.0)
-        affordable = FEW * A_PASS * seconds / later
-        if self.batch_size is None and affordable > FEW:
+        affordable = MIN_BATCH_EXAMPLES * PASS_FRACTION * seconds / later
+        if self.batch_size is None and affordable > MIN_BATCH_EXAMPLES:
             self.batch = data.some(int(min(affordable, MAX_PROBE_EXAMPLES)))
-            self._timed()  # another shape is compiled once more
+            self._timed()  # another batch size compiles again
             self._timed()
 
     @property
     def batch_size(self):
-        """How many examples the model takes at a time, None if it takes any number."""
+        """The only batch size that the model accepts; None if it accepts any."""
         return self._batch_size.only
 
     @property
     def is_one_batch(self):
-        """Whether the model takes all examples at once and no other number, as of a graph."""
+        """Whether the model accepts only the whole data set as one batch, like a graph network."""
         return self.data.is_whole and self.batch_size == len(self.data)
 
     def _first_pass(self):
-        """Return the seconds of the first pass. If a few examples fail, all of them may not."""
+        """Return the seconds of the first pass, with all examples if it fails with a few."""
         try:
             return self._timed()
         except Exception:
@@ -109,16 +110,16 @@ class Case:
 
     @property
     def seconds_left(self):
-        """Time that is left, in seconds; below 0 if there is none."""
+        """Remaining time in seconds; negative once the limit is exceeded."""
         return self.deadline - time.perf_counter()
 
     def need_time(self, *, passes=0, starts=0, examples=MAX_PROBE_EXAMPLES):
-        """Raise `Unknown` unless there is time for something that has not begun yet.
+        """Raise `Unknown` unless enough time is left for the next measurement.
 
         Args:
-            passes: What it costs, in forward passes.
-            starts: What it costs besides, in first passes.
-            examples: Of how many examples the passes are; those of `batch` at most.
+            passes: Estimated number of forward passes.
+            starts: Estimated number of first-pass overheads (compilations) in addition.
+            examples: Number of examples per pass, at most those of `batch`.
         """
         timed = sorted(self._pass_seconds.items())
         a_pass = np.interp(examples, *zip(*timed, strict=True))
@@ -126,13 +127,12 @@ class Case:
         left = max(self.seconds_left, 0.0)
         if cost > left:
             raise Unknown(
-                f"not run: time (it takes about {cost:.2g} s, {left:.2g} s are left; give it more "
-                "`seconds`)"
+                f"skipped: needs about {_short(cost)} s, {_short(left)} s left. Raise `seconds`."
             )
 
     @functools.cached_property
     def has_loss(self):
-        """Whether `model.compute_loss` tells what `fit` minimises, and there are targets to it."""
+        """Whether `fit` minimizes `model.compute_loss`, and it can be computed on these targets."""
         if not has_plain_loss(self.model):
             return False
         x, y, sample_weight = _tensors(self.batch)
@@ -146,20 +146,20 @@ class Case:
 
     @property
     def has_plain_train_step(self):
-        """Whether `fit` minimises what `model.compute_loss` returns."""
+        """Whether `fit` minimizes what `model.compute_loss` returns."""
         return has_plain_loss(self.model)
 
     @property
     def has_plain_compute_loss(self):
-        """Whether the loss is the compiled one plus the penalties, as Keras adds them up."""
+        """Whether the model uses Keras' own `compute_loss`: the compiled loss plus penalties."""
         return type(self.model).compute_loss is keras.Model.compute_loss
 
     @functools.cached_property
     def known(self):
-        """What one probe measured, by quantity and target; it stands in `history` too.
+        """The measurements of one probe, by quantity and target; also added to `history`.
 
         Raises:
-            Unknown: If there is no time for it.
+            Unknown: If there is not enough time.
         """
         self.need_time(**PROBE)
         schedule = Schedule("auto", 1.0)
@@ -178,7 +178,7 @@ class Case:
         return {(m.quantity, m.target): m.value for m in measurements}
 
     def _timed(self):
-        """Return the seconds that a pass in training mode takes, and keep those of the last."""
+        """Return and remember how many seconds a pass in training mode takes."""
         start = time.perf_counter()
         self.forward(training=True)
         spent = time.perf_counter() - start
@@ -190,26 +190,26 @@ class Case:
         self.history.append(Measurement(0, 0, quantity, target, value))
 
     def need_loss(self):
-        """Raise `Unknown` where the loss cannot be computed from outside of `fit`."""
+        """Raise `Unknown` if the loss cannot be computed outside of `fit`."""
         if not has_plain_loss(self.model):
-            raise Unknown("the model's own train_step computes its loss")
+            raise Unknown("the loss is computed in a custom train_step")
         if self.batch[1] is None and self.has_plain_compute_loss and self.model.loss is not None:
             raise Unknown("there are no targets")
         if not self.has_loss:
-            raise Unknown("the loss cannot be computed on these data")
+            raise Unknown("the loss cannot be computed on this data")
 
     def forward(
         self, x=None, *, training=False, trainable=None, other=None, is_eager=False, is_calm=False
     ):
-        """Return the outputs as a flat list of arrays, and the values of `other` afterwards.
+        """Return the outputs as a flat list of arrays, and the updated values of `other`.
 
         Args:
             x: Inputs; None for those of `batch`.
-            training: Whether in training mode.
+            training: Whether to run in training mode.
             trainable: Values of the trainable variables; None for the model's own.
-            other: Values of the others; None for the model's own.
-            is_eager: Whether taps are to see numbers.
-            is_calm: Whether layers that draw random numbers are off in training mode too.
+            other: Values of the other variables; None for the model's own.
+            is_eager: Whether to run without compilation, so that taps receive concrete values.
+            is_calm: Whether to switch off layers that draw random numbers, in training mode too.
         """
         x = self.batch[0] if x is None else x
         trainable = self.state[0] if trainable is None else trainable
@@ -236,24 +236,24 @@ class Case:
 
     @functools.cached_property
     def depths(self):
-        """What the layers make of `batch`, a list of `Depth`.
+        """Signal and gradient at each layer for `batch`, a list of `Depth`.
 
         Raises:
-            Unknown: If there is no time for it.
+            Unknown: If there is not enough time.
         """
         return self.depths_at(None)
 
     def depths_at(self, trainable):
-        """Return the same at other values of the trainable variables.
+        """Return `depths` for other values of the trainable variables.
 
         Raises:
-            Unknown: If there is no time for it.
+            Unknown: If there is not enough time.
         """
         self.need_time(**DEPTHS)
         return measure(self, trainable)
 
     def few(self, examples):
-        """Return the inputs of the first `examples` of the batch, or as many as the model asks."""
+        """Return the inputs of the first `examples` of the batch, or of the required batch size."""
         count = self.batch_size or examples
         return batches.take(self.batch, slice(0, count))[0]
 
@@ -269,16 +269,16 @@ class Case:
 
     @functools.cached_property
     def structure(self):
-        """The structure of the outputs, to pack flat lists by."""
+        """The nested structure of the outputs, used to pack flat lists."""
         with stateless(self.model, *self.state[:2]):
             outputs = self.model(_tensors(self.few(2)), training=False)
         return keras.tree.map_structure(lambda leaf: None, outputs)
 
     def output_names(self):
-        """Return a name for each output."""
+        """Return the name of each output; `[""]` for a single one."""
         names = getattr(self.model, "output_names", None)
         if names is None or len(names) != len(self.outputs):
-            names = [f"output {place}" for place in range(len(self.outputs))]
+            names = [f"output {index}" for index in range(len(self.outputs))]
         return list(names) if len(names) > 1 else [""]
 
     @functools.cached_property
@@ -286,12 +286,16 @@ class Case:
         """The targets of `batch`, a flat list in the order of the outputs.
 
         Raises:
-            Unknown: If it cannot be told which target belongs to which output.
+            Unknown: If targets cannot be matched to outputs.
         """
         return self.flat_targets(self.batch[1])
 
     def flat_targets(self, y):
-        """Return targets as a flat list in the order of the outputs."""
+        """Return targets as a flat list in the order of the outputs.
+
+        Raises:
+            Unknown: If targets cannot be matched to outputs.
+        """
         if isinstance(y, dict) and not isinstance(self.structure, dict):
             names = self.output_names()
             if set(names) != set(y):
@@ -304,9 +308,10 @@ class Case:
 
     @functools.cached_property
     def target_facts(self):
-        """The facts of the targets by output, of all that were read: a wrong one may be rare.
+        """The facts of the targets of each output.
 
-        A row of targets is what belongs to a row of the output, of a pixel for instance.
+        All targets that were read are used, because invalid ones may be rare. One row of targets
+        corresponds to one row of the output, such as one pixel.
         """
         found = []
         for y, prediction in zip(self.flat_targets(self.data.y), self.outputs, strict=True):
@@ -317,19 +322,19 @@ class Case:
     @functools.cached_property
     def kinds(self):
         """What the loss expects of each output, a list of `LossKind`."""
-        return [read_loss(View(self, place)) for place in range(len(self.targets))]
+        return [read_loss(View(self, index)) for index in range(len(self.targets))]
 
     @functools.cached_property
     def ranges(self):
-        """What each output can give, a list of `Range`.
+        """The range of each output, a list of `OutputRange`.
 
         Raises:
-            Unknown: If there is no time for it, or if it cannot be told.
+            Unknown: If there is not enough time, or if the range cannot be determined.
         """
         return read_ranges(self)
 
     def loss(self, y, predictions, *, sample_weight=None, x=None):
-        """Return the loss of flat lists of targets and predictions without any penalty, a float."""
+        """Return the loss of flat lists of targets and predictions, without penalties, a float."""
         x = self.batch[0] if x is None else x
         y, predictions = (self.packed(leaves) for leaves in (y, predictions))
         with stateless(self.model, *self.state[:2]):
@@ -341,21 +346,26 @@ class Case:
                 _tensors(sample_weight),
                 training=True,
             )
-            # What `compute_loss` adds of its own is the same for all predictions.
+            # Penalties do not depend on the predictions.
             extra = sum(float(np.sum(to_array(leaf))) for leaf in self.model.losses)
         return float(to_array(loss)) - extra
 
     def packed(self, leaves):
-        """Return a flat list in the structure of the outputs."""
+        """Return a flat list packed into the structure of the outputs."""
         if len(leaves) == 1 and self.structure is None:
             return leaves[0]
         return keras.tree.pack_sequence_as(self.structure, leaves)
 
     def perturbed(self, scale, seed, *, shrink=1.0):
-        """Return the trainable values with noise added, as large as `scale` times Glorot's.
+        """Return the trainable values plus noise of `scale` times Glorot's standard deviation.
 
-        What holds at the initial weights by chance or by design, as zeros in the last layer,
-        holds no longer; what holds by construction still does.
+        This tells what holds for any weights from what holds for the initial ones only, such as a
+        zero output because the last layer starts at zero.
+
+        Args:
+            scale: Scale of the noise.
+            seed: Seed of the noise.
+            shrink: Factor applied to the values before noise is added.
         """
         rng = np.random.default_rng(seed)
         values = []
@@ -366,6 +376,10 @@ class Case:
                 ops.cast(shrink * to_array(value).astype("float64") + noise, variable.dtype)
             )
         return values
+
+
+def _short(seconds):
+    return f"{seconds:.0f}" if seconds >= 10 else f"{seconds:.2g}"
 
 
 def _tensors(batch):

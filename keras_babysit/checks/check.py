@@ -1,4 +1,4 @@
-"""The checks before training."""
+"""`check`: sanity checks of a model and its data before training."""
 
 import logging
 import time
@@ -40,36 +40,37 @@ def check(
 ):
     """Check a model and its data before the first epoch.
 
-    Runs the sanity checks that a careful person makes by hand (CS231n, "Babysitting the learning
-    process"), and tells what is wrong, how that is known and what to do. It leaves the weights,
-    the optimizer, metrics, seeds and arrays as they are, bit for bit; a model that is not built
-    yet is built, as `fit` would. From a generator it takes up to 1,024 examples, which are gone:
-    hand `fit` a fresh one, or give a function that returns one.
+    Runs the sanity checks that practitioners make by hand (CS231n, "Babysitting the learning
+    process") and reports what is wrong, the evidence and a remedy. Weights, optimizer, metrics,
+    seeds and arrays stay bit for bit the same. A model that is not built yet is built, as `fit`
+    would build it. A generator loses up to 1,024 examples: pass `fit` a new one, or pass a
+    function that returns one.
 
     Args:
         model: A compiled `keras.Model`.
         x: Inputs as `fit` takes them: arrays, a `tf.data.Dataset`, a `keras.utils.PyDataset`, a
             PyTorch `DataLoader`, a generator, or a function that returns one of the latter.
-        y: Targets; None for a dataset, which holds its own.
-        validation_data: `(x, y)`, `(x, y, sample_weight)` or a dataset; to look for training
-            examples in it.
+        y: Targets; None for a dataset, which provides its own.
+        validation_data: `(x, y)`, `(x, y, sample_weight)` or a dataset. It is searched for
+            training examples.
         sample_weight: Weights of the examples, or None.
-        seconds: Time for all checks, above 0. What there is no time for is said to be unknown.
+        seconds: Time limit for all checks together, in seconds, above 0. A check that does not
+            fit is skipped and its verdict is "unknown".
         checks: Names of checks, or functions of a `Case` that return a `CheckResult`; None for
             all of `DEFAULT_CHECKS`.
-        sinks: Sinks that get the measurements and the advice, as `Babysitter`'s do.
+        sinks: Sinks that receive the measurements and findings, as for `Babysitter`.
         verbose: 1 shows the progress and prints the table, 0 prints nothing.
 
     Returns:
-        A `CheckReport`: `report.findings` holds what was found, worst things to do first in
-        `report.outcomes`, a line for each check.
+        A `CheckReport`. `report.findings` holds all findings; `report.outcomes` holds one line
+        per check.
 
     Raises:
         NotCompiledError: If the model is not compiled.
-        ProbeMismatchError: If the inputs do not have the number or the shape that it asks for.
-        ValueError: If there are no examples, if x and y differ in their number, if `seconds` is
-            not above 0, or a name in `checks` is unknown.
-        TypeError: If `model` is no model, or y is given beside a dataset.
+        ProbeMismatchError: If the inputs do not match the model in number or shape.
+        ValueError: If there are no examples, if x and y differ in length, if `seconds` is not
+            above 0, or if a name in `checks` is unknown.
+        TypeError: If `model` is not a Keras model, or if y is given together with a dataset.
 
     Example:
         >>> import numpy as np
@@ -96,12 +97,12 @@ def check(
         validation = read_validation(validation_data)
     require_fit(model, data.x)
     with built(model, data), untouched(model), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Keras', of what the checks find and say better
+        warnings.simplefilter("ignore")  # the checks report the same problems in detail
         case = Case(model, data, validation, seconds=seconds - (time.perf_counter() - start))
         outcomes = _run(case, chosen, is_shown=bool(verbose))
     spent = time.perf_counter() - start
     report = CheckReport(case.history, outcomes, Overhead(spent, spent, 1))
-    _tell([console, *sinks], report)
+    _publish([console, *sinks], report)
     return report
 
 
@@ -128,10 +129,10 @@ def _run(case, checks, *, is_shown):
 
 
 def _ask(case, one):
-    """Return what a check says; one that fails does not know, and says why."""
+    """Return the line of one check. The verdict of a check that fails is "unknown"."""
     name, start = rule_name(one), time.perf_counter()
     if case.seconds_left < 0:
-        return CheckLine(name, "unknown", "not run: time (none is left; give it more `seconds`)")
+        return CheckLine(name, "unknown", "skipped: no time left. Raise `seconds`.")
     try:
         return line_of(name, one(case), time.perf_counter() - start)
     except Unknown as reason:
@@ -142,11 +143,11 @@ def _ask(case, one):
         return CheckLine(name, "unknown", words, (), time.perf_counter() - start)
 
 
-def _tell(sinks, report):
+def _publish(sinks, report):
     events = Journal().update(report.findings, step=0, epoch=0)
     for sink in sinks:
         sink.on_start(report.history)
         sink.on_measurements(list(report.history))
-        if events and not isinstance(sink, Console):  # the table holds what a panel would say
+        if events and not isinstance(sink, Console):  # the table contains the findings
             sink.on_events(events)
         sink.on_end(report)

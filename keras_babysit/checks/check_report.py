@@ -1,4 +1,4 @@
-"""The report of the checks: one table, with the same advice as the report of a run."""
+"""The report of the checks before training."""
 
 import json
 
@@ -21,17 +21,17 @@ STYLES = {
 
 
 class CheckReport(Report):
-    """What the checks before training found.
+    """The results of the checks before training.
 
-    `print(report)` shows a table: check, verdict, evidence, what to do.
+    `print(report)` shows a table with the columns check, verdict, evidence and what to do.
 
     Args:
-        history: What was measured.
-        outcomes: A `CheckLine` for each check, in their order.
-        overhead: What it took.
+        history: The measurements.
+        outcomes: One `CheckLine` per check, in order.
+        overhead: Time that the checks took; None if unknown.
 
     Attributes:
-        advice: All advice of the checks.
+        findings: All findings of the checks.
         outcomes: The lines of the table.
     """
 
@@ -40,10 +40,10 @@ class CheckReport(Report):
         super().__init__(history, [a for line in self.outcomes for a in line.findings], overhead)
 
     def __getitem__(self, check):
-        """Return the `CheckLine` of the check of that name.
+        """Return the `CheckLine` of the check named `check`.
 
         Raises:
-            KeyError: If no such check was run.
+            KeyError: If no check of that name ran.
         """
         for line in self.outcomes:
             if line.check == check:
@@ -52,31 +52,32 @@ class CheckReport(Report):
 
     @property
     def is_well(self):
-        """Whether no check found anything, and at least one could tell."""
+        """Whether there are no findings, and the verdict of at least one check is "ok"."""
         return not self.findings and any(line.verdict == "ok" for line in self.outcomes)
 
     @property
     def verdict(self):
-        """The verdict; what no check could tell stands in its `not_checked`."""
+        """The verdict; checks without a result are listed in its `not_checked`."""
         unknown = [line for line in self.outcomes if line.verdict == "unknown"]
         notes = [Finding(one.check, Severity.NOTE, "", _not_checked(one)) for one in unknown]
         return verdict_of(self.findings, self.history, not_checked=notes)
 
     def result(self):
-        """Return the result in a few words, e.g. `"1 error; 2 of 9 checks could not tell"`."""
+        """Return the result as text, e.g. `"1 error; 2 of 9 checks have no result"`."""
         unknown = sum(line.verdict == "unknown" for line in self.outcomes)
-        told = "All well" if not self.findings else super().result()
         if unknown == len(self.outcomes):
-            told = "Nothing could be told"
-        missing = f"; {unknown} of {len(self.outcomes)} checks could not tell" if unknown else ""
-        return told + missing
+            return "No check has a result"
+        found = "No problems found" if not self.findings else super().result()
+        verb = "has" if unknown == 1 else "have"
+        missing = f"; {unknown} of {len(self.outcomes)} checks {verb} no result" if unknown else ""
+        return found + missing
 
     def summary(self):
-        """Return what the checks took, in a line."""
-        return [] if self.overhead is None else [f"checked in {self.overhead.seconds:.1f} s"]
+        """Return a line with the time that the checks took; empty if unknown."""
+        return [] if self.overhead is None else [f"checks took {self.overhead.seconds:.1f} s"]
 
     def to_json(self, path=None):
-        """Return the report as a JSON object with a line per check, and write it to `path`."""
+        """Return the report as JSON, with one entry per check, and write it to `path` if given."""
         record = json.loads(super().to_json())
         record["checks"] = [to_jsonable(line.to_json()) for line in self.outcomes]
         text = json.dumps(record, allow_nan=False, indent=2) + "\n"
@@ -99,16 +100,16 @@ def _not_checked(line):
 
 
 def _codes(findings):
-    """Return the snippets of the first remedies, each once, with the number it is quoted by."""
+    """Return each distinct code snippet of the first remedies, with its reference number."""
     snippets = [one.remedies[0].code for one in findings if one.remedies and one.remedies[0].code]
     return {code: number for number, code in enumerate(dict.fromkeys(snippets), 1)}
 
 
 def _listing(codes):
-    """Yield the snippets below the table: in a column they would be broken up."""
+    """Yield the snippets to print below the table; inside a column they would be wrapped."""
     for code, number in codes.items():
-        for place, line in enumerate(code.splitlines()):
-            mark = f"[{number}] " if place == 0 else " " * len(f"[{number}] ")
+        for row, line in enumerate(code.splitlines()):
+            mark = f"[{number}] " if row == 0 else " " * len(f"[{number}] ")
             yield Text.assemble(mark, (line, "cyan"), no_wrap=True, overflow="ignore")
     if codes:
         yield Text()
@@ -121,12 +122,11 @@ def _table(outcomes, codes):
     for heading in ("evidence", "what to do"):
         table.add_column(heading, ratio=1)
     for line in outcomes:
-        rows = line.findings or (None,)
-        for place, finding in enumerate(rows):
+        for row, finding in enumerate(line.findings or (None,)):
             verdict = line.verdict if finding is None else finding.severity.name.lower()
             evidence = line.evidence if finding is None else finding.message
             table.add_row(
-                Text(line.check if place == 0 else ""),
+                Text(line.check if row == 0 else ""),
                 Text(verdict, STYLES[verdict]),
                 Text(one_line(evidence), "" if finding else "dim"),
                 Text(_what_to_do(finding, codes)),
@@ -134,8 +134,8 @@ def _table(outcomes, codes):
     return table
 
 
-def _what_to_do(findings, codes):
-    if findings is None or not findings.remedies:
+def _what_to_do(finding, codes):
+    if finding is None or not finding.remedies:
         return ""
-    first = findings.remedies[0]
+    first = finding.remedies[0]
     return f"{first.text} [{codes[first.code]}]" if first.code else first.text

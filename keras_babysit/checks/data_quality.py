@@ -1,4 +1,4 @@
-"""What is wrong with the data themselves, and between training and validation data."""
+"""Checks the quality of the data: values, scale, balance, order, duplicates and leaks."""
 
 import math
 from dataclasses import replace
@@ -6,7 +6,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 
-from keras_babysit.checks._data import MAX_BYTES
+from keras_babysit.checks._data import MAX_SAMPLE_BYTES
 from keras_babysit.checks._facts import output_history, renamed, signal_history
 from keras_babysit.checks.result import CheckResult, Unknown
 from keras_babysit.findings import Finding, Remedy, Severity
@@ -23,43 +23,43 @@ from keras_babysit.samples.data_facts import FEWEST, bad_rows, describe_data
 
 NAME = "data_quality"
 
-DUPLICATES = 0.1
-"""Share of rows that stand there more than once."""
+MAX_DUPLICATED = 0.1
+"""Fraction of rows that may occur more than once."""
 
-LEAKED = 0.05
-"""Share of validation rows that are training rows too. Real data hold some twins (one in 150 of
-iris); a split after augmentation or oversampling holds many."""
+MAX_LEAKED = 0.05
+"""Fraction of validation rows that may also be training rows. Real data contains some duplicates
+(one in 150 in iris); a split after augmentation or oversampling contains many."""
 
-MIN_LEAKED = 3
+MIN_LEAKED_ROWS = 3
 
-DISTINCT = 0.5
-"""Rows of which at least one column has so large a share of distinct values, among its distinct
-rows, are not equal by chance. Rows of a few categories are."""
+DISTINCT_VALUES = 0.5
+"""If one column has at least this fraction of distinct values among the distinct rows, rows are
+not equal by chance. Rows of a few categories often are."""
 
 MIN_ROWS = 64
 
-SOME = 32
-"""Examples with bad values whose loss is looked at."""
+BAD_EXAMPLES = 32
+"""Number of examples with invalid values whose loss is computed."""
 
-IDLE = 1e-6
-"""Share of the size of the inputs below which nothing of them arrives: the rounding of float32."""
+NO_SIGNAL = 1e-6
+"""Activations smaller than the inputs by this factor carry no signal: float32 rounding error."""
 
 
 def data_quality(case):
-    """Advise on bad values, scale, centre, twins, balance and order of the data.
+    """Report invalid values, bad scaling, duplicates, imbalance, bad order and leaked examples.
 
-    Bad values are none where the loss of their examples is finite: somebody takes care of them.
+    Invalid values are not reported if the loss of their examples is finite: then the model or the
+    loss handles them.
 
     The rules `constant_features`, `class_imbalance`, `unscaled_targets`, `unscaled_inputs` and,
-    for a stream, `unshuffled_data` judge all that was read. Scale and centre are judged behind the
-    first layer that has weights: a normalisation layer or a batch norm at the entry of the model
-    makes unscaled data right.
+    for a stream, `unshuffled_data` judge everything that was read. Scaling is judged after the
+    first layer with weights, because a normalization layer at the input makes unscaled data fine.
     """
     data, validation = case.data, case.validation
     known = History()
-    # Of a stream that gives few batches parts of them have to do to tell their order.
+    # Cut a stream of few batches into smaller ones, so that its order can be judged.
     batch_size = min(data.batch_size or 1, max(1, len(data) // FEWEST))
-    known.note(data=describe_data(data.batch, batch_size=batch_size, max_entries=MAX_BYTES))
+    known.note(data=describe_data(data.batch, batch_size=batch_size, max_entries=MAX_SAMPLE_BYTES))
     names = _names(data)
     order = unshuffled_data(known)
     found = [
@@ -68,22 +68,22 @@ def data_quality(case):
         *renamed([*constant_features(known), *class_imbalance(known)], NAME, names),
         *_constant_targets(data, known.facts.data.targets, names),
         *_unscaled_targets(case),
-        *_twins(data),
+        *_duplicates(data),
     ]
-    if data.is_stream:  # what helps an array, fit does by itself
-        found += renamed([replace(a, remedies=a.remedies[-1:]) for a in order], NAME, names)
-    words = [f"{data.amount()} looked at"]
+    if data.is_stream:  # `fit` shuffles arrays itself
+        found += renamed([replace(one, remedies=one.remedies[-1:]) for one in order], NAME, names)
+    words = [f"read {data.amount()}"]
     try:
         found += renamed(_unscaled_inputs(case, known.facts.data), NAME, {"inputs": "x"})
     except Unknown as reason:
-        words.append(f"their scale {reason}")
+        words.append(f"their scale: {reason}")
     if validation is not None:
         found += _non_finite(case, validation, "validation x", validation.x)
         found += _leak(data, validation)
     if data.is_used_up:
-        words.append("the generator is used up so far: hand fit a fresh one")
+        words.append("reading consumed them: pass a new generator to fit")
     if order and not data.is_stream:
-        words.append("labels in order: fit shuffles arrays, but validation_split does not")
+        words.append("labels are sorted: fit shuffles arrays, validation_split does not")
     return CheckResult("; ".join(words), found)
 
 
@@ -96,10 +96,10 @@ def _non_finite(case, data, name, arrays):
                 _finding(
                     Severity.ERROR,
                     label,
-                    f"{len(rows):,} of {data.amount()} hold NaN or infinity, "
-                    f"the first is number {rows[0]:,}.",
+                    f"{len(rows):,} of {data.amount()} contain NaN or infinity; the first "
+                    f"is at index {rows[0]:,}.",
                     {"rows": len(rows), "first_row": int(rows[0])},
-                    "Leave them out, or fill the gaps.",
+                    "Drop these examples, or impute the missing values.",
                     "good = np.isfinite(x).reshape(len(x), -1).all(axis=1)\n"
                     "x, y = x[good], y[good]",
                 )
@@ -108,48 +108,48 @@ def _non_finite(case, data, name, arrays):
 
 
 def _is_harmless(case, data, rows):
-    """Return whether examples with bad values have a finite loss; False if it cannot be told.
+    """Return whether examples with invalid values have a finite loss; False if it is unknown.
 
-    A loss may leave out labels that are missing, and a layer may fill missing inputs.
+    A loss may ignore missing labels, and a layer may impute missing inputs.
     """
     try:
         case.need_loss()
-        case.need_time(starts=1)  # so few are a shape of their own, to be compiled on JAX
-        x, y, sample_weight = take(data.batch, rows[: case.batch_size or SOME])
+        case.need_time(starts=1)  # a new batch size compiles again on JAX
+        x, y, sample_weight = take(data.batch, rows[: case.batch_size or BAD_EXAMPLES])
         outputs, _ = case.forward(x)
         loss = case.loss(case.flat_targets(y), outputs, sample_weight=sample_weight, x=x)
-    except Exception:  # of few examples, or of such: whatever it is, nothing is known then
+    except Exception:  # any failure on these examples means that nothing is known
         return False
     return math.isfinite(loss)
 
 
 def _unscaled_inputs(case, data):
-    """Return what the rule says of the inputs' scale where the model minds."""
+    """Return the findings on the scale of the inputs, judged by the activations they cause."""
     sizes = [leaf.rms for leaf in data.inputs if leaf.rms is not None]
     depths = case.depths if sizes else []
     if not depths:
         return []
     last = next((depth for depth in reversed(depths) if not depth.is_output), depths[-1])
-    if math.hypot(last.mean, last.std) < max(sizes) * IDLE:
-        # Weights of zero let nothing be seen of what the layers make of the inputs' scale.
+    if math.hypot(last.mean, last.std) < max(sizes) * NO_SIGNAL:
+        # Zero weights hide the effect of the inputs' scale; measure it with random weights.
         depths = case.depths_at(case.perturbed(1.0, 0))
     return unscaled_inputs(signal_history(data, depths))
 
 
 def _constant_targets(data, targets, names):
     found = []
-    for place, leaf in enumerate(targets):
+    for index, leaf in enumerate(targets):
         value = leaf.low
         if value is not None and value == leaf.high and len(data) >= MIN_ROWS:
-            unshuffled = " Other classes may come later: are the data in order?"
+            unshuffled = " The data may be sorted by class."
             found.append(
                 _finding(
                     Severity.WARNING,
-                    names[f"targets[{place}]"],
-                    f"All targets of {data.amount()} are {value:g}."
+                    names[f"targets[{index}]"],
+                    f"All targets in {data.amount()} are {value:g}."
                     + (unshuffled if data.is_stream and not data.is_whole else ""),
                     {"value": value},
-                    "Shuffle the data before they are batched.",
+                    "Shuffle the data before batching.",
                     "dataset = dataset.shuffle(10_000)",
                 )
             )
@@ -163,21 +163,21 @@ def _unscaled_targets(case):
         return []
 
 
-def _twins(data):
+def _duplicates(data):
     rows = _rows(data.x)
     if rows is None or len(rows) < MIN_ROWS:
         return []
     _, counts = np.unique(rows, return_counts=True)
-    share = float(counts[counts > 1].sum() / len(rows))
-    if share <= DUPLICATES or not _is_fine_grained(data.x):
+    duplicated = float(counts[counts > 1].sum() / len(rows))
+    if duplicated <= MAX_DUPLICATED or not _is_fine_grained(data.x):
         return []
     return [
         _finding(
             Severity.WARNING,
             "x",
-            f"{share:.0%} of {data.amount()} stand there more than once.",
-            {"duplicated": share},
-            "Leave them out before the split; to balance classes, weight them instead.",
+            f"{duplicated:.0%} of {data.amount()} occur more than once.",
+            {"duplicated": duplicated},
+            "Remove duplicates before the split; to balance classes, use class weights instead.",
             "x, kept = np.unique(x, axis=0, return_index=True)\ny = y[kept]",
         )
     ]
@@ -187,33 +187,34 @@ def _leak(data, validation):
     train, held_out = _rows(data.x), _rows(validation.x)
     if train is None or held_out is None or not _is_fine_grained(validation.x):
         return []
-    train, held_out = train[_counting(data)], held_out[_counting(validation)]
+    train, held_out = train[_weighted(data)], held_out[_weighted(validation)]
     shared = np.isin(held_out, train)
-    share = float(shared.mean())
-    if shared.sum() < MIN_LEAKED or share <= LEAKED:
+    leaked = float(shared.mean())
+    if shared.sum() < MIN_LEAKED_ROWS or leaked <= MAX_LEAKED:
         return []
     return [
         _finding(
-            Severity.ERROR if share > 0.5 else Severity.WARNING,
+            Severity.ERROR if leaked > 0.5 else Severity.WARNING,
             "validation_data",
-            f"{share:.0%} of {validation.amount()} for validation are among the training data.",
-            {"leaked": share, "rows": int(shared.sum())},
-            "Split first, then augment, oversample or window.",
+            f"{leaked:.0%} of {validation.amount()} for validation also occur in the training "
+            "data.",
+            {"leaked": leaked, "rows": int(shared.sum())},
+            "Split the data before augmenting, oversampling or windowing it.",
             "x, x_val, y, y_val = train_test_split(x, y, random_state=0)",
         )
     ]
 
 
 def _rows(x):
-    """Return each example as one number that can be compared, None for several inputs."""
+    """Return one hash per example; None for several inputs or non-numeric ones."""
     if not isinstance(x, np.ndarray) or x.dtype.kind not in "fiub":
         return None
     flat = np.ascontiguousarray(x.reshape(len(x), -1)) + 0  # -0.0 becomes 0.0
     return np.array([hash(row.tobytes()) for row in flat])
 
 
-def _counting(data):
-    """Return which examples count. Of a graph the weights say which nodes are for training."""
+def _weighted(data):
+    """Return which examples have a weight. In a graph, weights select the nodes to train on."""
     weights = data.sample_weight
     if not isinstance(weights, np.ndarray):
         return slice(None)
@@ -221,34 +222,34 @@ def _counting(data):
 
 
 def _is_fine_grained(x):
-    """Return whether distinct rows are told apart by columns of many values, or by many columns."""
+    """Return whether rows are unlikely to be equal by chance: many columns or many values."""
     flat = np.unique(x.reshape(len(x), -1)[:5000], axis=0)
     if len(flat) < MIN_ROWS <= len(x):
-        return False  # a few kinds of example, each many times: no copy made by oversight
+        return False  # a few kinds of examples that repeat, not accidental copies
     if flat.shape[1] >= MIN_ROWS:
-        return True  # 64 columns of two values: 2^64 rows
+        return True  # 64 binary columns: 2^64 possible rows
     distinct = max(len(np.unique(column)) for column in flat.T)
-    return len(flat) > 1 and x.dtype.kind == "f" and distinct > DISTINCT * len(flat)
+    return len(flat) > 1 and x.dtype.kind == "f" and distinct > DISTINCT_VALUES * len(flat)
 
 
 def _names(data):
-    """Return what the arrays of the data are called here, by what the rules call them."""
-    rooms = {"inputs": _named("x", data.x), "targets": _named("y", data.y)}
+    """Return the name of each array as the user knows it, by the name that the rules use."""
+    parts = {"inputs": _named("x", data.x), "targets": _named("y", data.y)}
     return {
-        f"{room}[{place}]": label
-        for room, arrays in rooms.items()
-        for place, (label, _) in enumerate(arrays)
+        f"{part}[{index}]": label
+        for part, arrays in parts.items()
+        for index, (label, _) in enumerate(arrays)
     }
 
 
 def _named(name, arrays):
-    """Return the arrays with a name each: the argument's, and the place or key within it."""
+    """Return the arrays as `(name, array)`; several arrays are numbered, as in `"x[1]"`."""
     if arrays is None:
         return []
     flat = keras.tree.flatten(arrays)
     if len(flat) == 1:
         return [(name, np.asarray(flat[0]))]
-    return [(f"{name}[{place}]", np.asarray(a)) for place, a in enumerate(flat) if a is not None]
+    return [(f"{name}[{index}]", np.asarray(a)) for index, a in enumerate(flat) if a is not None]
 
 
 def _finding(severity, target, message, evidence, text, code):

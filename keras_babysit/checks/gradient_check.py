@@ -1,4 +1,4 @@
-"""The analytic gradient against a centred difference in double precision."""
+"""Compares analytic gradients with centered differences in double precision."""
 
 import dataclasses
 
@@ -15,43 +15,43 @@ from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.probes.probe import compute_loss, weight_names
 from keras_babysit.samples.batches import take
 
-WRONG = 1e-2
+MAX_RELATIVE_ERROR = 1e-2
 """Relative error above which a gradient is wrong (CS231n, gradient checks: 'relative error > 1e-2
 usually means the gradient is probably wrong')."""
 
-SMOOTH = 1e-3
-"""Relative difference between the slopes before and behind a weight, at two step lengths, above
-which the loss has a kink there: then the quotient says nothing. It is a tenth of `WRONG`, and a
-hundred times what a second derivative as large as the first makes of a step of 1e-5."""
+MAX_SLOPE_CHANGE = 1e-3
+"""Relative difference between the one-sided slopes at two step lengths above which the loss has a
+kink, so that the quotient is not informative. It is a tenth of `MAX_RELATIVE_ERROR`, and a hundred
+times the difference that a second derivative as large as the first causes at a step of 1e-5."""
 
-STEPS = (1e-5, 5e-6)
-"""Step lengths, for weights of size 1. In float64 rounding costs 1e-16 / 1e-5 and the third
+STEP_LENGTHS = (1e-5, 5e-6)
+"""Step lengths for weights of size 1. In float64, rounding contributes 1e-16 / 1e-5 and the third
 derivative 1e-10."""
 
 NEGLIGIBLE = 1e-6
-"""Share of the largest gradient of the whole model below which neither is looked at: the rounding
-of a loss in float64, 1e-16 over a step of 1e-5, is 1e-11, that of constants in float32 1e-7."""
+"""Fraction of the largest gradient of the model below which weights are skipped. Rounding of a
+float64 loss contributes 1e-16 / 1e-5 = 1e-11, float32 constants contribute 1e-7."""
 
-CLOSE_BY = 1e-10
-ROUGH = 1e-12
-"""Share of the loss by which steps of 1e-10 may leave a straight line. In float64 it is 1e-16 times
-the depth, in float32 1e-8, and the quotients would be noise."""
+LINEARITY_STEP = 1e-10
+MAX_CURVATURE = 1e-12
+"""Deviation from a straight line, relative to the loss, for steps of `LINEARITY_STEP`. In float64
+it is 1e-16 times the depth; in float32 it is 1e-8, and the quotients would be noise."""
 
 EXAMPLES = 8
-WEIGHTS = 4
+WEIGHTS_PER_VARIABLE = 4
 
 REFERENCE = "CS231n, 'Gradient checks: centered formula, relative error, kinks, double precision'"
 
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """One sampled weight.
+    """The two gradients of one sampled weight.
 
     Args:
-        name: Name of the variable it belongs to.
-        analytic: Its gradient by backpropagation.
-        numeric: Its difference quotient.
-        is_smooth: Whether the slopes before and behind it agree, at two step lengths.
+        name: Path of the variable.
+        analytic: Gradient by backpropagation.
+        numeric: Gradient by centered differences.
+        is_smooth: Whether the one-sided slopes agree at two step lengths.
     """
 
     name: str
@@ -67,54 +67,54 @@ class Comparison:
 
 
 def gradient_check(case):
-    """Advise on weights whose gradient is not the slope of the loss.
+    """Report weights whose gradient differs from the slope of the loss.
 
-    It finds a wrong gradient of a custom operation, and a path that is cut by `stop_gradient`
-    while others are left. Weights at a kink (ReLU, max pooling, maxout) are left out: there the
-    slopes before and behind it differ. So are paths that are flat by construction, as behind a
-    rounding with a straight-through gradient.
+    This finds wrong gradients of custom operations, and paths cut by `stop_gradient` if other
+    paths remain. Weights at a kink (ReLU, max pooling, maxout) are skipped because the one-sided
+    slopes differ there. So are weights with a slope of exactly zero, as before a rounding with a
+    straight-through gradient.
     """
     case.need_loss()
     variables = case.model.trainable_variables
     if not variables:
         raise Unknown("no weight is trainable")
-    # Two passes that must agree, the gradient, five on a line, and the first two weights; each in
-    # double precision, which takes twice as long.
+    # Two passes that must agree, the gradient, five points on a line and the first two weights, all
+    # in double precision, which takes twice as long.
     passes = 2 * (7 + GRADIENT["passes"] + 8)
     case.need_time(passes=passes, starts=1 + GRADIENT["starts"], examples=EXAMPLES)
     with double_precision(case.model):
         compared, planned = _compare(case)
     judged = [one for one in compared if one.is_smooth]
     if not judged:
-        raise Unknown("the loss is not smooth, or not computed in double precision")
-    found, worst = judge(compared), max(_weighty(judged), key=lambda one: one.error)
+        raise Unknown("the loss is not smooth at the sampled weights")
+    found, worst = judge(compared), max(_relevant(judged), key=lambda one: one.error)
     for name in dict.fromkeys(one.name for one in judged):
-        errors = [one.error for one in _weighty(judged) if one.name == name]
+        errors = [one.error for one in _relevant(judged) if one.name == name]
         case.record("gradients/relative_error", max(errors, default=0.0), name)
     words = (
-        f"relative error up to {worst.error:.1g} in {len(judged)} weights of "
+        f"largest relative error {worst.error:.1g}, for {len(judged)} weights of "
         f"{len(variables)} variables"
     )
     kinks = len(compared) - len(judged)
     if kinks:
-        words += f", {kinks} at kinks left out"
+        words += f"; {kinks} at kinks skipped"
     if planned > len(compared):
-        words += f"; time for {len(compared)} of {planned}"
+        words += f"; time for {len(compared)} of {planned} weights"
     return CheckResult(words, found)
 
 
 def judge(compared):
-    """Return advice on each variable with a sampled weight whose gradient is wrong."""
+    """Return one finding per variable with a sampled weight whose gradient is wrong."""
     wrong = {}
-    for one in _weighty(compared):
-        # Exactly flat at both steps: rounding with a gradient that is passed straight through.
-        if one.is_smooth and one.numeric != 0 and one.error > WRONG:
+    for one in _relevant(compared):
+        # A slope of exactly zero at both steps means rounding with a straight-through gradient.
+        if one.is_smooth and one.numeric != 0 and one.error > MAX_RELATIVE_ERROR:
             wrong.setdefault(one.name, []).append(one)
     return [_finding(name, max(ones, key=lambda one: one.error)) for name, ones in wrong.items()]
 
 
-def _weighty(compared):
-    """Return those whose gradient is not negligible beside the largest."""
+def _relevant(compared):
+    """Return the comparisons whose gradient is not negligible relative to the largest."""
     sizes = [max(abs(one.analytic), abs(one.numeric)) for one in compared]
     return [
         one
@@ -129,14 +129,15 @@ def _finding(name, one):
         "gradient_check",
         Severity.WARNING if is_cut else Severity.ERROR,
         name,
-        f"The gradient of {name} is {one.analytic:.3g}, but the loss has slope {one.numeric:.3g}.",
+        f"The gradient of {name} is {one.analytic:.3g}, but the slope of the loss is "
+        f"{one.numeric:.3g}.",
         {"analytic": one.analytic, "numeric": one.numeric, "relative_error": one.error},
         (
             Remedy(
-                "Look for stop_gradient on its way to the loss."
+                "Remove the stop_gradient between this weight and the loss."
                 if is_cut
-                else "Look for a custom gradient, a stop_gradient on one of several paths, or a "
-                "detour over NumPy behind this weight.",
+                else "Find the error between this weight and the loss: a custom gradient, a "
+                "stop_gradient on one of several paths, or a NumPy call.",
             ),
         ),
         REFERENCE,
@@ -144,12 +145,12 @@ def _finding(name, one):
 
 
 def _compare(case):
-    """Return the sampled weights that there was time for, and the number that was planned."""
+    """Return a comparison per sampled weight, as time allows, and the number of sampled weights."""
     loss = _Loss(case)
     start = [np.array(to_array(value), "float64") for value in case.state[0]]
     first = loss(start)
     if first != loss(start):
-        raise Unknown("the loss is not the same twice: it draws random numbers past Keras")
+        raise Unknown("the loss is not deterministic: it draws random numbers outside of Keras")
     if not np.isfinite(first):
         raise Unknown("the loss is not finite")
     gradients = loss.gradients(start)
@@ -158,67 +159,69 @@ def _compare(case):
     names = weight_names(case.model)
     rng = np.random.default_rng(0)
     chosen = [_chosen(rng, gradient) for gradient in gradients]
-    # All variables get their first weight before any gets its second; should time run out, those
-    # that had their turn lie all over the network.
+    # The first weight of every variable comes before the second of any, in random order. If time
+    # runs out, the compared weights are spread over the network.
     plan = [
-        (place, chosen[place][turn])
-        for turn in range(WEIGHTS)
-        for place in rng.permutation(len(chosen))
-        if turn < len(chosen[place])
+        (variable, chosen[variable][turn])
+        for turn in range(WEIGHTS_PER_VARIABLE)
+        for variable in rng.permutation(len(chosen))
+        if turn < len(chosen[variable])
     ]
-    compared, until = [], case.seconds_left / 2  # the rest is for the check that follows
-    for place, entry in plan:
+    compared, until = [], case.seconds_left / 2  # the other half is for the next check
+    for variable, entry in plan:
         if case.seconds_left < until and compared:
             break
         quotients = [
-            q for step in STEPS for q in _quotients(loss, start, first, place, entry, step)
+            q
+            for step in STEP_LENGTHS
+            for q in _quotients(loss, start, first, variable, entry, step)
         ]
-        analytic = float(gradients[place].flat[entry])
-        compared.append(_comparison(names[place], analytic, quotients, gradients))
+        analytic = float(gradients[variable].flat[entry])
+        compared.append(_comparison(names[variable], analytic, quotients, gradients))
     return compared, len(plan)
 
 
 def _is_double(loss, start, has_slope):
-    """Return whether five points close together on a random line are on a line, and differ."""
+    """Return whether the loss has float64 precision: it is linear for five tiny steps."""
     rng = np.random.default_rng(1)
     directions = [rng.normal(size=value.shape) for value in start]
     values = [
-        loss([w + CLOSE_BY * step * d for w, d in zip(start, directions, strict=True)])
+        loss([w + LINEARITY_STEP * step * d for w, d in zip(start, directions, strict=True)])
         for step in range(5)
     ]
     is_flat = has_slope and np.ptp(values) == 0
-    return not is_flat and np.abs(np.diff(values, 2)).max() <= ROUGH * abs(values[0])
+    return not is_flat and np.abs(np.diff(values, 2)).max() <= MAX_CURVATURE * abs(values[0])
 
 
 def _comparison(name, analytic, quotients, gradients):
     scale = max([abs(analytic), *map(abs, quotients)])
     floor = NEGLIGIBLE * max(float(np.abs(g).max(initial=0)) for g in gradients)
-    is_smooth = max(quotients) - min(quotients) <= max(SMOOTH * scale, floor)
+    is_smooth = max(quotients) - min(quotients) <= max(MAX_SLOPE_CHANGE * scale, floor)
     return Comparison(
         name, analytic, sum(quotients[-2:]) / 2, bool(is_smooth and np.isfinite(scale))
     )
 
 
 def _chosen(rng, gradient):
-    """Return places of weights to look at: that of the largest gradient, and random ones."""
+    """Return indices of weights to compare: the one with the largest gradient, and random ones."""
     largest = int(np.abs(gradient).argmax())
-    drawn = rng.permutation(gradient.size)[:WEIGHTS].tolist()
-    return [largest, *(entry for entry in drawn if entry != largest)][:WEIGHTS]
+    drawn = rng.permutation(gradient.size)[:WEIGHTS_PER_VARIABLE].tolist()
+    return [largest, *(entry for entry in drawn if entry != largest)][:WEIGHTS_PER_VARIABLE]
 
 
-def _quotients(loss, start, first, place, entry, step):
-    """Return the slope before and behind a weight; their mean is the centred difference.
+def _quotients(loss, start, first, variable, entry, step):
+    """Return the one-sided slopes at a weight; their mean is the centered difference.
 
-    At a kink the two differ. The centred difference alone would not show a unit that sits right
-    on its kink, as a ReLU does at zero bias where a picture is black.
+    The two differ at a kink. The centered difference alone would miss a unit exactly at its kink,
+    such as a ReLU with zero bias where an image is black.
     """
-    kept = start[place].flat[entry]
-    step = step * max(1.0, abs(kept))
+    value = start[variable].flat[entry]
+    step = step * max(1.0, abs(value))
     quotients = []
-    for way in (-step, step):
-        start[place].flat[entry] = kept + way
-        quotients.append((loss(start) - first) / way)
-    start[place].flat[entry] = kept
+    for offset in (-step, step):
+        start[variable].flat[entry] = value + offset
+        quotients.append((loss(start) - first) / offset)
+    start[variable].flat[entry] = value
     return quotients
 
 
@@ -231,7 +234,7 @@ class _Loss:
         batch = take(case.batch, slice(0, count))
         self._batch = keras.tree.map_structure(_wide, batch)
         self._other = [_wide(to_array(value)) for value in case.state[1]]
-        # TensorFlow's optimiser of graphs complains of double precision on the terminal.
+        # TensorFlow's graph optimizer prints warnings about double precision, so run eagerly there.
         self._compiled = backend.compile(self._loss) if COMPILES else self._loss
 
     def __call__(self, values):
@@ -255,7 +258,7 @@ class _Loss:
 
 
 def _wide(array):
-    """Return an array as a tensor, numbers with a fraction in float64."""
+    """Return an array as a tensor; floating-point values become float64."""
     if array is None or np.asarray(array).dtype.kind in "OSU":
         return array
     is_float = np.asarray(array).dtype.kind == "f"

@@ -1,4 +1,4 @@
-"""Whether gradients reach every weight, inputs reach the output, and examples keep apart."""
+"""Checks that gradients reach all weights, outputs depend on inputs, and examples do not mix."""
 
 import keras
 import numpy as np
@@ -9,60 +9,60 @@ from keras_babysit.checks.result import CheckResult, Unknown
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.probes.probe import Probe, weight_names
 
-DRAWS = 2
-"""Random weights under which it is looked at besides the first ones. A residual branch or a last
-layer that begins at zero passes no gradient on at step 0, and does so at step 1."""
+WEIGHT_DRAWS = 2
+"""Number of random weights to test in addition to the initial ones. A residual branch or last layer
+that starts at zero passes no gradient at step 0, but does at step 1."""
 
-LEAK = 1e-3
-"""Share of the output's spread by which an example may move when others are exchanged: a thousand
-times the rounding of float32. The leaks of programs, a softmax or mean over the batch, move it by
-more than a tenth."""
+MAX_CHANGE = 1e-3
+"""Change of an example's output, in standard deviations, that is tolerated when other examples of
+the batch are replaced: a thousand times float32 rounding. Real leaks, such as a softmax or mean
+over the batch, change it by more than 0.1."""
 
-LEAK_HALF = 3e-2
-"""The same in half precision."""
+MAX_CHANGE_HALF_PRECISION = 3e-2
+"""The same for half precision."""
 
 REFERENCE = "Karpathy, 'A Recipe for Training Neural Networks': backprop to chart dependencies"
 
 
 def gradient_flow(case):
-    """Advise on weights without a gradient, outputs that ignore the inputs, and leaks in a batch.
+    """Report weights without gradient, constant outputs, and examples that affect each other.
 
-    All of it is read at the initial weights and at random ones: what holds at all of them holds
-    by construction. An example may depend on others through batch normalisation only, that is
-    not in inference mode; where a model takes all examples at once, as of a graph, it may.
+    Everything is measured at the initial weights and at random ones: what holds for all of them
+    holds by construction. Batch normalization may let examples affect each other, but not in
+    inference mode. Models that take all examples at once, such as graph networks, are exempt.
     """
-    found, said = [], []
-    for look in (_inputs, _examples, _weights):
+    found, words = [], []
+    for part in (_inputs, _examples, _weights):
         try:
-            finding, words = look(case)
+            findings, text = part(case)
         except Unknown as reason:
-            said.append(str(reason))
+            words.append(str(reason))
         else:
-            found += finding
-            said.append(words)
-    return CheckResult("; ".join(said), found)
+            found += findings
+            words.append(text)
+    return CheckResult("; ".join(words), found)
 
 
 def _inputs(case):
     if not _has_distinct_rows(case.batch[0]):
-        raise Unknown("all inputs are the same")
+        raise Unknown("all inputs are identical")
     constant = _constant_outputs(case)
     findings = [
         Finding(
             "gradient_flow",
             Severity.ERROR,
-            case.output_names()[place],
+            case.output_names()[index],
             "The output is the same for every input.",
             {"relative_spread": 0.0},
             (
                 Remedy(
-                    "Look for what throws the input away: a softmax over one unit, units that are "
-                    "all off, a layer whose result is not used.",
+                    "Find what discards the input: a softmax over one unit, a layer of dead units, "
+                    "or a layer whose result is not used.",
                 ),
             ),
             REFERENCE,
         )
-        for place in constant
+        for index in constant
     ]
     return (
         findings,
@@ -71,37 +71,37 @@ def _inputs(case):
 
 
 def _constant_outputs(case):
-    """Return the places of the outputs that are the same for every input, in both modes.
+    """Return the indices of the outputs that are the same for every input, in both modes.
 
-    In inference mode a deep network with fresh batch norms, whose averages are still 0 and 1, may
-    lose the signal below the rounding of its last bias; in training mode they bring it back. What
-    draws random numbers is off there.
+    In inference mode, a deep network whose batch normalization still has averages of 0 and 1 may
+    lose the signal to rounding; in training mode it does not. Layers that draw random numbers are
+    switched off in training mode.
     """
-    places = [place for place, differs in enumerate(_spread(case.inferred)) if not differs]
-    draws = [case.perturbed(0.5, seed) for seed in range(DRAWS)]
+    constant = [index for index, varies in enumerate(_varies(case.inferred)) if not varies]
+    draws = [case.perturbed(0.5, seed) for seed in range(WEIGHT_DRAWS)]
     for training in (True, False):
         for draw in (None, *draws) if training else draws:
-            if not places:
+            if not constant:
                 return []
             case.need_time(passes=1)
             outputs, _ = case.forward(training=training, trainable=draw, is_calm=True)
-            differs = _spread(outputs)
-            places = [place for place in places if not differs[place]]
-    return places
+            varies = _varies(outputs)
+            constant = [index for index in constant if not varies[index]]
+    return constant
 
 
 def _examples(case):
     if case.is_one_batch:
-        raise Unknown("all examples are one batch, and may depend on each other")
+        raise Unknown("examples may affect each other: the model takes the whole data set at once")
     case.need_time(passes=1)
     names, before = case.output_names(), case.inferred
     count = len(before[0]) if before[0].ndim else 0
     if count < 2 or any(leaf.ndim == 0 or len(leaf) != count for leaf in before):
-        raise Unknown("examples cannot be told apart in the output")
+        raise Unknown("the first axis of an output is not the batch axis")
     half = count // 2
-    x = keras.tree.map_structure(lambda leaf: _exchanged(leaf, half), case.batch[0])
+    x = keras.tree.map_structure(lambda leaf: _replaced(leaf, half), case.batch[0])
     after, _ = case.forward(x)
-    limit = LEAK_HALF if "16" in case.model.compute_dtype else LEAK
+    limit = MAX_CHANGE_HALF_PRECISION if "16" in case.model.compute_dtype else MAX_CHANGE
     finding, largest = [], 0.0
     for name, one, other in zip(names, before, after, strict=True):
         scale = float(np.std(one.astype("float64"))) or 1.0
@@ -109,11 +109,11 @@ def _examples(case):
         largest = max(largest, moved)
         if moved > limit:
             finding.append(_leak(name, moved))
-    return finding, f"exchanging others moves an example by {largest:.1g} of the spread"
+    return finding, f"replacing other examples changes an output by {largest:.1g} std"
 
 
-def _exchanged(leaf, half):
-    """Return the array with its second half turned around and, if numbers, scaled differently."""
+def _replaced(leaf, half):
+    """Return the array with the second half of its rows replaced by other values."""
     if leaf is None:
         return None
     rest = np.roll(leaf[half:], 1, axis=0)
@@ -129,13 +129,13 @@ def _leak(name, moved):
         "gradient_flow",
         Severity.ERROR,
         name,
-        f"An example's output moves by {moved:.2g} standard deviations when other examples of "
-        "the batch are exchanged, in inference mode too.",
+        f"An example's output changes by {moved:.2g} standard deviations when other examples of "
+        "the batch are replaced, even in inference mode.",
         {"moved": moved},
         (
             Remedy(
-                "Look for an operation over axis 0, the batch: a softmax, mean, norm, reshape or "
-                "transpose that mixes it with others.",
+                "Find the operation that mixes examples: a softmax, mean, norm, reshape or "
+                "transpose over axis 0, the batch axis.",
                 "keras.ops.softmax(x, axis=-1)",
             ),
         ),
@@ -150,43 +150,41 @@ def _weights(case):
     names = weight_names(case.model)
     missing = [name for name in names if case.known.get(("gradients/norm", name)) == 0]
     probe = Probe(case.model, is_compiled=COMPILES, layers=[])
-    for seed in range(DRAWS):
+    for seed in range(WEIGHT_DRAWS):
         if missing:
             case.need_time(**GRADIENT)
             readings = probe((case.perturbed(0.5, seed), *case.state[1:]), case.batch)
             missing = [name for name in missing if readings["gradients/norm", name] == 0]
     findings = [one for name in missing if (one := _judge(case, names.index(name), name))]
-    words = "every weight gets a gradient" if not missing else f"{len(missing)} of {len(names)} not"
-    return (
-        findings,
-        f"{words} ({len(names)} weights)" if not missing else f"weights without: {words}",
-    )
+    if missing:
+        return findings, f"{len(missing)} of {len(names)} weight tensors receive no gradient"
+    return findings, f"all {len(names)} weight tensors receive a gradient"
 
 
-def _judge(case, place, name):
-    """Return what is wrong with a weight without gradient; None if it only cannot matter.
+def _judge(case, index, name):
+    """Return the finding on a weight without gradient; None if that weight cannot matter.
 
-    A bias ahead of a batch normalisation changes nothing, and neither do weights of an output
-    that has no loss.
+    A bias before batch normalization has no effect, and neither have the weights of an output
+    without a loss.
     """
     case.need_time(passes=2)
-    layer = _owner(case.model, place)
+    layer = _owner(case.model, index)
     siblings = layer.trainable_variables if layer is not None else []
-    changes_loss, changes_output = _effect(case, place)
-    if not changes_loss and (changes_output or _is_idle_bias(case, place, siblings)):
+    changes_loss, changes_output = _effect(case, index)
+    if not changes_loss and (changes_output or _is_idle_bias(case, index, siblings)):
         return None
     if changes_loss:
-        message = f"The loss depends on {name}, but no gradient arrives there."
+        message = f"The loss depends on {name}, but it receives no gradient."
         remedy = Remedy(
-            "Look for stop_gradient, a step, argmax, round or cast to integers, or a detour over "
-            "NumPy between it and the loss; if it is meant not to learn, say so.",
+            "Find what blocks the gradient: stop_gradient, a step, argmax, round, integer cast or "
+            "NumPy call between the weight and the loss. Freeze the layer if that is intended.",
             "layer.trainable = False",
         )
     else:
-        message = f"Nothing depends on {name}: it gets no gradient and does not change the output."
+        message = f"{name} has no effect: it receives no gradient and does not change the output."
         remedy = Remedy(
-            "Use the layer in the forward pass or leave it out; if it is a ReLU layer that is off "
-            "for every example, let its biases begin at zero.",
+            "Use the layer in the forward pass or remove it. If all its ReLU units are dead, "
+            "initialize its biases to zero.",
             'keras.layers.Dense(units, activation="relu", kernel_initializer="he_normal")',
         )
     return Finding(
@@ -200,11 +198,11 @@ def _judge(case, place, name):
     )
 
 
-def _effect(case, place):
-    """Return whether a change of one weight changes the loss, and the output."""
+def _effect(case, index):
+    """Return whether changing one weight tensor changes the loss, and the output."""
     base = case.perturbed(0.5, 0)
     moved = list(base)
-    moved[place] = case.perturbed(2.0, 7)[place]
+    moved[index] = case.perturbed(2.0, 7)[index]
     one, other = (case.forward(training=True, trainable=values)[0] for values in (base, moved))
     changes_output = any(_differ(a, b) for a, b in zip(one, other, strict=True))
     weights = case.batch[2]
@@ -220,17 +218,17 @@ def _differ(one, other):
     return bool(np.abs(one - other).max() > 1e-4 * max(np.abs(one).max(), 1e-12))
 
 
-def _owner(model, place):
-    variable = model.trainable_variables[place]
+def _owner(model, index):
+    variable = model.trainable_variables[index]
     for layer in model._flatten_layers():
         if any(v is variable for v in layer._trainable_variables):
             return layer
     return None
 
 
-def _is_idle_bias(case, place, siblings):
-    """Return whether it is a vector whose layer learns by its other weights."""
-    variable = case.model.trainable_variables[place]
+def _is_idle_bias(case, index, siblings):
+    """Return whether the weight is a vector in a layer whose other weights receive a gradient."""
+    variable = case.model.trainable_variables[index]
     names = dict(
         zip(map(id, case.model.trainable_variables), weight_names(case.model), strict=True)
     )
@@ -244,8 +242,8 @@ def _has_distinct_rows(x):
     return any(len(leaf) > 1 and (leaf != leaf[:1]).any() for leaf in leaves)
 
 
-def _spread(outputs):
-    """Return for each output whether it differs among examples."""
+def _varies(outputs):
+    """Return for each output whether it differs between examples."""
     return [
         bool(
             np.ptp(to_array(y).astype("float64"), axis=0).max() > 1e-6 * max(np.abs(y).max(), 1e-30)

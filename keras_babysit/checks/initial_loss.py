@@ -1,4 +1,4 @@
-"""The loss before training against what chance gives."""
+"""Compares the initial loss with that of the best constant prediction (chance)."""
 
 import dataclasses
 import math
@@ -10,19 +10,20 @@ from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.rules.unscaled_targets import FAR
 
 EXCESS_NATS = 2.0
-"""Above chance by more, in nats of each label, the start is called bad. With inputs of variance 1
-Glorot's bound gives logits a variance of at most 2, which costs a softmax 2/2 = 1 nat; twice that
-is left for networks that are not normalised."""
+"""Tolerated excess over chance, in nats per label. With inputs of variance 1, Glorot's bound gives
+logits a variance of at most 2, which costs a softmax 2/2 = 1 nat; the limit is twice that, for
+networks that are not normalized."""
 
-FAR_OFF = 3.0
-"""For a distance: how far from the best constant prediction the start may be, in deviations of the
-target, or in units where that is less than 1. A squared error is then 9 variances above chance. A
-fresh network adds its own variance, about 1. It begins around 0: targets whose mean lies elsewhere
-are unscaled from `FAR` on."""
+EXCESS_DEVIATIONS = 3.0
+"""Tolerated distance of the initial predictions from the best constant one, for distance losses: in
+standard deviations of the target, or in units if that is below 1. A squared error is then 9
+variances above chance; a new network adds a variance of about 1. Initial predictions are around 0;
+`FAR` says from which mean on targets count as unscaled."""
 
-FREQUENCIES = 1024
+MAX_LABELED_EXAMPLES = 1024
 MAX_ENTRIES = 2**22
-"""Bounds of the labels whose frequencies are counted: more than the batch, which may be small."""
+"""Limits for counting label frequencies: examples, and entries of their one-hot rows. They exceed
+the batch, which may be small."""
 
 REFERENCE = (
     "CS231n, 'Before learning: sanity checks'; Glorot and Bengio, AISTATS 2010: Var(W) <= 2/fan_in"
@@ -30,12 +31,12 @@ REFERENCE = (
 
 
 def initial_loss(case):
-    """Advise if the first loss, penalties off, is far above what the best constant answer gives.
+    """Report an initial loss, without penalties, far above that of the best constant prediction.
 
-    For a softmax over C classes chance is ln C, or the entropy of the label frequencies where
-    they are uneven; for a sigmoid ln 2; for a squared error the variance of the target. It is
-    computed by the model's own loss, so that weights and smoothing count as they are. A loss
-    below chance is fine: the weights may have been trained before.
+    That constant prediction, called chance, has a loss of ln C for a softmax over C classes, ln 2
+    for a sigmoid, and the variance of the target for a squared error. It is computed with the
+    model's own loss, which includes loss weights and label smoothing. A loss below chance is fine:
+    the weights may be pretrained.
     """
     case.need_loss()
     targets, kinds = case.targets, case.kinds
@@ -43,23 +44,23 @@ def initial_loss(case):
         constant(kind, y, p) for kind, y, p in zip(kinds, targets, case.outputs, strict=True)
     ]
     if any(one is None for one in neutral):
-        raise Unknown("chance is not known for a loss of its own kind")
+        raise Unknown("chance is not known for this custom loss")
     loss = case.loss(targets, case.outputs)
     chance = case.loss(targets, neutral)
     case.record("loss/initial", loss)
     case.record("loss/chance", chance)
     found = []
-    for place, kind in enumerate(kinds):
+    for index, kind in enumerate(kinds):
         actual = list(neutral)
-        actual[place] = case.outputs[place]
+        actual[index] = case.outputs[index]
         excess = case.loss(targets, actual) - chance
-        if not math.isfinite(loss) or excess > _limit(case, place, neutral) - chance:
-            found.append(_finding(case, place, kind, loss, chance))
-    return CheckResult(f"loss {loss:.3g}, chance gives {chance:.3g}{_uneven(case, kinds)}", found)
+        if not math.isfinite(loss) or excess > _limit(case, index, neutral) - chance:
+            found.append(_finding(case, index, kind, loss, chance))
+    return CheckResult(f"loss {loss:.3g}, chance {chance:.3g}{_by_frequency(case, kinds)}", found)
 
 
 def constant(kind, y, prediction):
-    """Return the prediction that knows nothing of the inputs, None where there is no such thing."""
+    """Return the best prediction that ignores the inputs; None if the kind of loss is unknown."""
     if kind.form == "categorical":
         value = 0.0 if kind.from_logits else 1 / prediction.shape[-1]
     elif kind.form == "binary":
@@ -73,8 +74,8 @@ def constant(kind, y, prediction):
     return np.broadcast_to(np.asarray(value, "float32"), prediction.shape).copy()
 
 
-def perfect(kind, y, prediction, doubt=0.0):
-    """Return the prediction that the targets ask for, with a share of doubt in it."""
+def perfect(kind, y, prediction, smoothing=0.0):
+    """Return the prediction with the lowest loss, mixed with a uniform one by `smoothing`."""
     y = np.asarray(y, "float32")
     if kind.form == "categorical" and kind.is_sparse:
         classes = y.reshape(prediction.shape[:-1]).astype(int)
@@ -84,54 +85,54 @@ def perfect(kind, y, prediction, doubt=0.0):
     if kind.form == "distance":
         return y
     even = 0.5 if kind.form == "binary" else 1 / prediction.shape[-1]
-    shares = (1 - doubt) * y + doubt * even
+    p = (1 - smoothing) * y + smoothing * even
     if not kind.from_logits:
-        return shares
-    shares = np.clip(shares, 1e-7, 1 - 1e-7)
-    return np.log(shares) if kind.form == "categorical" else np.log(shares / (1 - shares))
+        return p
+    p = np.clip(p, 1e-7, 1 - 1e-7)
+    return np.log(p) if kind.form == "categorical" else np.log(p / (1 - p))
 
 
-def _limit(case, place, neutral):
-    """Return the loss up to which the start of one output is in order, all else neutral."""
-    kind = case.kinds[place]
+def _limit(case, index, neutral):
+    """Return the highest acceptable initial loss of one output, with the others at chance."""
+    kind = case.kinds[index]
     if kind.form != "distance":
         return case.loss(case.targets, neutral) + EXCESS_NATS * kind.unit
     far = list(neutral)
-    spread = max(1.0, float(np.std(np.asarray(case.targets[place], "float64"))))
-    centre = float(neutral[place].mean())
+    spread = max(1.0, float(np.std(np.asarray(case.targets[index], "float64"))))
+    centre = float(neutral[index].mean())
     is_near = abs(centre) <= FAR
-    away = np.copysign(FAR_OFF * spread, centre)
-    far[place] = np.float32(-away) if is_near else neutral[place] - np.float32(away)
-    far[place] = np.broadcast_to(far[place], neutral[place].shape).copy()
-    return case.loss(case.targets, far)  # whatever the distance makes of it, Huber's for one
+    away = np.copysign(EXCESS_DEVIATIONS * spread, centre)
+    far[index] = np.float32(-away) if is_near else neutral[index] - np.float32(away)
+    far[index] = np.broadcast_to(far[index], neutral[index].shape).copy()
+    return case.loss(case.targets, far)  # evaluated by the loss itself, which may be Huber's
 
 
-def _uneven(case, kinds):
-    """Return the loss of the label frequencies in words, where those are uneven."""
+def _by_frequency(case, kinds):
+    """Return the loss of predicting the label frequencies, as text; empty if not categorical."""
     if len(kinds) > 1 or kinds[0].form != "categorical":
         return ""
     kind, shape = kinds[0], case.outputs[0].shape[1:]
-    count = max(1, min(FREQUENCIES, MAX_ENTRIES // int(np.prod(shape))))
+    count = max(1, min(MAX_LABELED_EXAMPLES, MAX_ENTRIES // int(np.prod(shape))))
     [y] = case.flat_targets(case.data.some(count)[1])
     plain = dataclasses.replace(kind, from_logits=False)
     rows = perfect(plain, y, np.zeros((len(y), *shape), "float32"))
-    shares = np.clip((rows.reshape(-1, shape[-1]) > 0.5).mean(axis=0), 1e-7, 1)
-    value = np.log(shares) if kind.from_logits else shares
+    frequencies = np.clip((rows.reshape(-1, shape[-1]) > 0.5).mean(axis=0), 1e-7, 1)
+    value = np.log(frequencies) if kind.from_logits else frequencies
     by_frequency = case.loss([y], [np.broadcast_to(value, rows.shape).astype("float32")])
     case.record("loss/label_frequencies", by_frequency)
-    return f" ({by_frequency:.3g} by label frequencies)"
+    return f" ({by_frequency:.3g} for the label frequencies)"
 
 
-def _finding(case, place, kind, loss, chance):
-    prediction, target = case.outputs[place], case.targets[place]
+def _finding(case, index, kind, loss, chance):
+    prediction, target = case.outputs[index], case.targets[index]
     spread = float(np.std(prediction))
     remedies = [
         Remedy(
-            "Scale the inputs to mean 0 and deviation 1 if they are not.",
+            "Standardize the inputs to mean 0 and standard deviation 1.",
             "normalize = keras.layers.Normalization()\nnormalize.adapt(x)",
         ),
         Remedy(
-            "Initialise so that the signal keeps its size from layer to layer.",
+            "Initialize the weights so that activations keep their variance from layer to layer.",
             "from keras_babysit.initializers import lsuv\nlsuv(model, x[:256])",
         ),
     ]
@@ -139,15 +140,15 @@ def _finding(case, place, kind, loss, chance):
         remedies.insert(
             0,
             Remedy(
-                "Scale the targets to mean 0 and deviation 1, or begin at their mean.",
+                "Standardize the targets, or initialize the output bias to their mean.",
                 "y = (y - y.mean()) / y.std()",
             ),
         )
     return Finding(
         rule="initial_loss",
         severity=Severity.WARNING if math.isfinite(loss) else Severity.ERROR,
-        target=case.output_names()[place],
-        message=f"Before training the loss is {loss:.3g}; knowing nothing gives {chance:.3g}.",
+        target=case.output_names()[index],
+        message=f"The initial loss is {loss:.3g}; a constant prediction has {chance:.3g}.",
         evidence={
             "loss": loss,
             "chance": chance,

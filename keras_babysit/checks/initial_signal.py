@@ -1,4 +1,4 @@
-"""How the signal fares from layer to layer at the initial weights, forwards and backwards."""
+"""Checks that signal and gradient keep their size from layer to layer at the initial weights."""
 
 import numpy as np
 
@@ -11,105 +11,107 @@ from keras_babysit.probes import taps
 from keras_babysit.probes.probe import compute_loss, stateless
 from keras_babysit.rules import dead_units, saturated_units
 
-LOST = 1e-3
-"""Share of the signal below which it counts as lost. What arrives is a thousandth, where a gate
-counts as closed too (`gates.CLOSED_GATE`): no learning rate suits both ends of such a network."""
+VANISHED = 1e-3
+"""Ratio of last to first signal below which it has vanished. At a thousandth a gate counts as
+closed too (`gates.CLOSED_GATE`): no learning rate suits both ends of such a network."""
 
-BLOWN = 1e3
-"""The same the other way round."""
+EXPLODED = 1e3
+"""Ratio of last to first signal above which it has exploded."""
 
-SAME = 1e-6
-"""Relative difference below which units count as identical: the rounding of float32."""
+SAME_UNITS = 1e-6
+"""Relative difference below which units count as identical: float32 rounding error."""
 
 REFERENCE = "Glorot and Bengio, AISTATS 2010; He et al., arXiv:1502.01852: keep variance by depth"
 
 
 def initial_signal(case):
-    """Advise if the signal or the gradient is lost or blown up by depth, or if units are no use.
+    """Report signals or gradients that vanish or explode with depth, and useless units.
 
-    Reads the standard deviation over the examples of each layer's units, which a constant does
-    not hide, and the norm of the gradient at its output; and asks the rules `saturated_units` and
-    `dead_units`. The last layer is left out: to begin with zeros there is good practice. Residual
-    branches and normalised layers may fall to nothing in between, as long as the signal recovers.
+    Measures, per layer, the standard deviation of the units over the examples, which ignores
+    constants, and the norm of the gradient at the output. The rules `saturated_units` and
+    `dead_units` judge the units. The last layer is exempt: zero initialization is good practice
+    there. The signal may vanish in between, as in a residual branch, if it recovers.
     """
-    case.known  # noqa: B018 - what the rules read stands in the history then
+    case.known  # noqa: B018 - adds the measurements that the rules read to the history
     depths = [depth for depth in case.depths if not depth.is_output]
     ends = [depth for depth in case.depths if depth.is_output]
     if not depths:
-        raise Unknown("there is no hidden layer that can be watched")
+        raise Unknown("there is no hidden layer to measure")
     for depth in depths:
         case.record("signal/std", depth.signal, depth.target)
         case.record("signal/gradient_norm", depth.gradient, depth.target)
     found = judge(depths, ends, has_gradient=case.has_loss) + _identical(case, depths)
     for rule in (saturated_units, dead_units):
-        said = [a for a in rule(case.history, patience=1) if a.severity > Severity.NOTE]
-        found += renamed(said, "initial_signal")
+        findings = rule(case.history, patience=1)
+        serious = [one for one in findings if one.severity > Severity.NOTE]
+        found += renamed(serious, "initial_signal")
     first, last = depths[0], depths[-1]
     words = f"std {first.signal:.2g} in {first.target}"
     if first is not last:
         words += f", {last.signal:.2g} in {last.target}"
     if last.gradient > 0:
-        words += f"; gradient {last.gradient:.2g}"
-        words += "" if first is last else f" there, {first.gradient:.2g} in {first.target}"
+        words += f"; gradient {last.gradient:.2g} in {last.target}"
+        words += "" if first is last else f", {first.gradient:.2g} in {first.target}"
     return CheckResult(words, found)
 
 
 def judge(depths, ends, *, has_gradient=True):
-    """Return advice on a signal or gradient that is lost or blown up from end to end.
+    """Return findings on a signal or gradient that vanishes or explodes across the network.
 
     Args:
         depths: The hidden layers.
-        ends: The last layer, and what comes after it. What arrives there is not lost: a sum that
-            is no layer of its own may have passed the last hidden layer by.
-        has_gradient: Whether the gradients were measured.
+        ends: The output layers. A signal that arrives there has not vanished: it may bypass the
+            last hidden layer through an addition that is not a layer.
+        has_gradient: Whether gradients were measured.
     """
     if len(depths) < 2:
         return []
     found = []
     first = depths[0].signal
     last = depths[-1].signal
-    is_past = any(LOST * first < depth.reach < BLOWN * first for depth in ends)
+    is_past = any(VANISHED * first < depth.reach < EXPLODED * first for depth in ends)
     is_past = is_past or (last == 0 and (depths[0].gradient > 0 or not has_gradient))
-    if first > 0 and np.isfinite(first) and not is_past and not LOST < last / first < BLOWN:
+    is_kept = first > 0 and VANISHED < last / first < EXPLODED
+    if first > 0 and np.isfinite(first) and not is_past and not is_kept:
         found.append(_finding(depths[-1].target, "signal", first, last))
     start, end = depths[0].gradient, depths[-1].gradient
-    if end > 0 and np.isfinite(end) and not LOST < start / end < BLOWN:
+    if end > 0 and np.isfinite(end) and not VANISHED < start / end < EXPLODED:
         found.append(_finding(depths[0].target, "gradient", end, start))
     return found
 
 
 def _finding(target, what, before, after):
     ratio = after / before
-    way = "lost" if ratio < 1 else "blown up"
-    over = "from the first hidden layer to the last" if what == "signal" else "on its way back"
+    change = "vanishes" if ratio < 1 else "explodes"
+    ends = "first to the last" if what == "signal" else "last to the first"
     return Finding(
         "initial_signal",
         Severity.WARNING,
         target,
-        f"The {what} is {way} {over}: {before:.2g} becomes {after:.2g}.",
+        f"The {what} {change} from the {ends} hidden layer: {before:.2g} becomes {after:.2g}.",
         {"quantity": what, "before": before, "after": after, "ratio": ratio},
         (
             Remedy(
-                "Scale the weights by what the data do in this model.",
+                "Scale the initial weights layer by layer on a batch of data (LSUV).",
                 "from keras_babysit.initializers import lsuv\nlsuv(model, x[:256])",
             ),
             Remedy(
-                "Initialise for the activation in use.",
+                "Use an initializer that matches the activation.",
                 "from keras_babysit.initializers import VariancePreserving\n"
                 'kernel_initializer=VariancePreserving("relu")',
             ),
-            Remedy("Normalise in between.", "keras.layers.BatchNormalization()"),
+            Remedy("Add normalization layers.", "keras.layers.BatchNormalization()"),
         ),
         REFERENCE,
     )
 
 
 def _identical(case, depths):
-    """Return advice on layers whose units are the same and get the same gradient: W = 0.
+    """Return findings on layers whose units are identical and receive identical gradients.
 
-    A branch that ends in zeros to begin with has identical units too, but different gradients.
+    A residual branch that starts at zero has identical units too, but different gradients.
     """
-    suspects = {depth.target for depth in depths if depth.distinct <= SAME}
+    suspects = {depth.target for depth in depths if depth.distinct <= SAME_UNITS}
     if not suspects or not case.has_loss:
         return []
     layers = taps.leaves(case.model)
@@ -131,26 +133,26 @@ def _about_identical(target):
         "initial_signal",
         Severity.ERROR,
         target,
-        f"All units of {target} are identical and get the same gradient: they stay identical.",
+        f"All units of {target} are identical and stay so: they receive the same gradient.",
         {"distinct_units": 1},
         (
             Remedy(
-                "Begin with random weights.",
+                "Initialize the weights randomly.",
                 "from keras_babysit.initializers import VariancePreserving\n"
                 'kernel_initializer=VariancePreserving("relu")',
             ),
         ),
-        "CS231n, weight initialization: all-zero weights leave nothing to tell units apart",
+        "CS231n, weight initialization: all-zero weights leave units identical",
     )
 
 
 def _has_same_columns(gradient):
     columns = gradient.reshape(-1, gradient.shape[-1])
-    return bool(np.abs(columns - columns[:, :1]).max() <= SAME * np.abs(columns).max())
+    return bool(np.abs(columns - columns[:, :1]).max() <= SAME_UNITS * np.abs(columns).max())
 
 
 def _kernel_gradients(case):
-    """Return the gradient of each trainable variable, by its id, as arrays."""
+    """Return the gradient of each trainable variable as an array, by the id of the variable."""
     x, y, sample_weight = tensors(case.batch)
     model = case.model
 

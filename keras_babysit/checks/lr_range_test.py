@@ -1,4 +1,4 @@
-"""The learning-rate range test, on values outside of the model."""
+"""`lr_range_test`: a learning-rate range test on a copy of the model's state."""
 
 import itertools
 from collections.abc import Iterator
@@ -16,13 +16,13 @@ from keras_babysit.checks.lr_range import LrRange
 from keras_babysit.probes.loss_facts import has_plain_loss
 from keras_babysit.samples.batches import take, unpack
 
-DIVERGED = 4.0
-"""Times the lowest smoothed loss at which the sweep stops (Howard and Gugger's fast.ai uses the
-same)."""
+DIVERGENCE = 4.0
+"""The sweep stops when the smoothed loss exceeds this times its lowest value, as in fast.ai (Howard
+and Gugger)."""
 
 SMOOTHING = 0.9
-"""Weight of the past in the running mean that decides on stopping. Of 200 steps over eight decades
-it lags behind by ten steps, four tenths of a decade."""
+"""Decay of the running mean that decides on stopping. In a sweep of 200 steps over eight decades it
+lags by ten steps, 0.4 decades."""
 
 
 def lr_range_test(
@@ -37,35 +37,35 @@ def lr_range_test(
     batch_size=32,
     seed=0,
 ):
-    """Raise the learning rate from step to step and see at which the loss falls, and diverges.
+    """Increase the learning rate at every step, and find where the loss falls and diverges.
 
-    The rate grows from `min_lr` to `max_lr` by the same factor each step, with the model's own
-    optimizer and loss, on a copy of its state: model, optimizer, schedule, metrics and seeds are
-    afterwards as they were, bit for bit. It stops when the smoothed loss exceeds four times its
-    lowest value or is not finite.
+    The learning rate grows from `min_lr` to `max_lr` by a constant factor per step. Training uses
+    the model's own optimizer and loss on a copy of its state: model, optimizer, schedule, metrics
+    and seeds stay bit for bit the same. The test stops when the smoothed loss exceeds four times
+    its lowest value or is not finite.
 
     Args:
-        model: A compiled `keras.Model`. Its learning-rate schedule, if any, is set aside.
+        model: A compiled `keras.Model`. Its learning-rate schedule, if any, is ignored.
         x: Inputs as `fit` takes them: arrays, a `tf.data.Dataset`, a `keras.utils.PyDataset`, a
             PyTorch `DataLoader`, a generator, or a function that returns one of the latter. A
-            generator loses what is taken from it; other data begin again when they end.
-        y: Targets; None for a dataset, which holds its own.
+            generator loses the batches that are read; other data restarts when it ends.
+        y: Targets; None for a dataset, which provides its own.
         sample_weight: Weights of the examples, or None.
         min_lr: First learning rate, above 0.
         max_lr: Last learning rate, above `min_lr`.
         steps: Number of steps, at least 10.
-        batch_size: Size of the batches that arrays are cut into, at least 1.
-        seed: Seed of the order of arrays.
+        batch_size: Batch size for arrays, at least 1.
+        seed: Seed for shuffling arrays.
 
     Returns:
-        An `LrRange`: the curve as arrays, the suggestions, and `plot()`.
+        An `LrRange` with the curve as arrays, the suggested learning rate and `plot()`.
 
     Raises:
         NotCompiledError: If the model is not compiled.
-        ProbeMismatchError: If the inputs do not have the number or the shape that it asks for.
-        ValueError: If a number lies outside of its range, if there are no examples, if x and y
-            differ in their number, or if the model's own `train_step` computes the loss.
-        TypeError: If `model` is no model, or y is given beside a dataset.
+        ProbeMismatchError: If the inputs do not match the model in number or shape.
+        ValueError: If an argument is out of range, if there are no examples, if x and y differ in
+            length, or if a custom `train_step` computes the loss.
+        TypeError: If `model` is not a Keras model, or if y is given together with a dataset.
 
     Example:
         >>> import keras
@@ -86,7 +86,9 @@ def lr_range_test(
             stream = _stream(x)
             first = next(stream, None)
             if first is None or y is not None or sample_weight is not None:
-                read_data([] if first is None else x, y, sample_weight)  # says what is wrong
+                read_data(
+                    [] if first is None else x, y, sample_weight
+                )  # raises the error that explains it
             data = _data.Data(*first, True, None)
             batches = itertools.chain([first], stream)
         else:
@@ -100,9 +102,9 @@ def lr_range_test(
 
 
 def fork(optimizer, rate):
-    """Return an unbuilt optimizer like `optimizer`, with a constant learning rate.
+    """Return an unbuilt copy of `optimizer` with a constant learning rate.
 
-    The wrapper that scales the loss for mixed precision is left out: it adapts its scale over
+    The loss-scaling wrapper for mixed precision is left out because it adapts its scale over
     thousands of steps.
     """
     inner = getattr(optimizer, "inner_optimizer", optimizer)
@@ -111,22 +113,22 @@ def fork(optimizer, rate):
 
 
 def _sweep(trainer, rates, batches):
-    """Return the learning rates that were tried, the loss at each, and whether it diverged."""
+    """Return the learning rates that were used, the loss at each, and whether it diverged."""
     losses, running, lowest = [], 0.0, np.inf
     for step, (rate, batch) in enumerate(zip(rates, batches, strict=False), 1):
         trainer.optimizer.learning_rate = rate
         losses.append(trainer.step(batch))
         running = SMOOTHING * running + (1 - SMOOTHING) * losses[-1]
         smoothed = running / (1 - SMOOTHING**step)
-        if not np.isfinite(losses[-1]) or smoothed > DIVERGED * abs(lowest) > 0:
+        if not np.isfinite(losses[-1]) or smoothed > DIVERGENCE * abs(lowest) > 0:
             return rates[:step], np.array(losses), True
-        if step > 5:  # single batches vary; the first few are no yardstick
+        if step > 5:  # the mean of the first few batches is too noisy
             lowest = min(lowest, smoothed)
     return rates[: len(losses)], np.array(losses), False
 
 
 def _stream(x):
-    """Return an iterator over batches of arrays that begins again when the data end."""
+    """Return an iterator over batches of arrays that restarts when the data ends."""
     is_once = isinstance(x, Iterator)
     while True:
         count = 0
@@ -138,7 +140,7 @@ def _stream(x):
 
 
 def _cut(data, batch_size, seed):
-    """Return an endless iterator over batches of arrays, shuffled anew for each round."""
+    """Return an infinite iterator over batches of arrays, reshuffled for each pass."""
     rng = np.random.default_rng(seed)
     size = min(batch_size, len(data))
     while True:
@@ -161,6 +163,6 @@ def _require(model, min_lr, max_lr, steps, batch_size):
         )
     if model.optimizer is None or not has_plain_loss(model):
         raise ValueError(
-            "The model must train by an optimizer and what `compute_loss` returns. Received: "
-            f"model={model.name!r}, whose train_step computes a loss of its own"
+            "The model must have an optimizer, and must minimize what `compute_loss` returns. "
+            f"Received: model={model.name!r}, whose train_step computes the loss itself"
         )

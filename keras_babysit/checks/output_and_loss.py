@@ -1,4 +1,4 @@
-"""Whether output, loss and targets fit together, told by their values."""
+"""Checks that output, loss and targets fit together, judged by their values."""
 
 import numpy as np
 
@@ -8,56 +8,57 @@ from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.rules import labels_out_of_range, output_loss_mismatch
 from keras_babysit.rules._outputs import outputs
 
-MIN_ROWS = 32
-"""Rows that must all have exactly one label before the classes are called exclusive: with two
-labels per row on average, one row in three has one, and 32 of them have by 3^-32."""
+MIN_ONE_HOT_ROWS = 32
+"""Minimum number of rows, all with exactly one label, to call the classes exclusive. With two
+labels per row on average, one row in three has exactly one; 32 rows do with probability 3^-32."""
 
 
 def output_and_loss(case):
-    """Advise where the last layer, the loss and the targets do not belong together.
+    """Report an output layer, loss and targets that do not match.
 
-    What the loss expects is read off what it does to made-up predictions, and what the output
-    can give off its values under random weights; the rules `output_loss_mismatch` and
-    `labels_out_of_range` judge that. Beside them it notes where all targets look like classes
-    that the loss does not take for such. Correct pairs are silent: softmax with crossentropy,
-    logits with `from_logits`, linear with a squared error, sigmoids for several labels at once.
+    What the loss expects is found by evaluating it on chosen predictions; what the output can
+    return is found by evaluating the model with random weights. The rules `output_loss_mismatch`
+    and `labels_out_of_range` judge the result. In addition, a note is reported if the targets look
+    like classes but the loss does not treat them as such. Nothing is reported for matching pairs:
+    softmax with crossentropy, logits with `from_logits=True`, a linear output with a squared
+    error, or sigmoids for multi-label targets.
     """
     if not case.has_plain_train_step:
-        raise Unknown("the model's own train_step computes its loss")
+        raise Unknown("the loss is computed in a custom train_step")
     if case.batch[1] is None:
         raise Unknown("there are no targets")
     history = output_history(case, case.ranges)
     found = renamed(
         [*output_loss_mismatch(history), *labels_out_of_range(history)], "output_and_loss"
     )
-    said = {one.target for one in found}
+    reported = {one.target for one in found}
     ends = outputs(history)
     for output, y in zip(ends, case.flat_targets(case.data.y), strict=True):
-        if output.target not in said:
+        if output.target not in reported:
             found += _overlooked_classes(output, np.asarray(y))
     return CheckResult(
-        "; ".join(f"loss takes {o.wants}, output gives {o.gives}" for o in ends), found
+        "; ".join(f"loss expects {o.wants}, output is {o.gives}" for o in ends), found
     )
 
 
 def _overlooked_classes(output, y):
-    """Return a note where the targets can only, or most likely, be classes and the loss differs.
+    """Return a note if the targets are most likely classes, but the loss treats them otherwise.
 
-    Rows of one 1 and zeros under sigmoids; 0 and 1 at a distance from one sigmoid; integers
-    without a gap from 0 at a distance from one linear unit.
+    Three cases are recognized: one-hot rows with sigmoids; targets 0 and 1 with a distance loss on
+    one sigmoid; consecutive integers from 0 with a distance loss on one linear unit.
     """
     classes = output.columns
     if output.form == "binary" and classes > 2 and output.data.is_one_hot:
-        if len(y) < MIN_ROWS:
+        if len(y) < MIN_ONE_HOT_ROWS:
             return []
         return [
             _note(
                 output,
-                f"Every row has exactly one of {classes} labels, but each is judged by itself; "
-                f"Keras' accuracy then begins at {1 - 1 / classes:.0%}.",
+                f"Every row has exactly one of {classes} labels, but the loss treats them as "
+                f"independent. Keras' accuracy then starts at {1 - 1 / classes:.0%}.",
                 {"classes": classes},
                 Remedy(
-                    "For exclusive classes use a softmax.",
+                    "Use a softmax for mutually exclusive classes.",
                     'keras.layers.Dense(classes, activation="softmax"), '
                     'loss="categorical_crossentropy", metrics=["categorical_accuracy"]',
                 ),
@@ -74,11 +75,11 @@ def _overlooked_classes(output, y):
     return [
         _note(
             output,
-            "A distance is computed to class labels: if their order means nothing, a "
-            "crossentropy learns faster and gives probabilities.",
+            "The loss measures a distance to class labels. If their order has no meaning, a "
+            "crossentropy learns faster and yields probabilities.",
             {"distinct_targets": len(distinct)},
             Remedy(
-                "Use a crossentropy for classes.",
+                "Use a crossentropy loss for classes.",
                 'loss="binary_crossentropy"  # or "sparse_categorical_crossentropy"',
             ),
         )

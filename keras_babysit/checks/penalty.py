@@ -1,4 +1,4 @@
-"""Whether turning the penalties on raises the loss, and by how much."""
+"""Checks that regularization penalties raise the loss by their own amount."""
 
 import math
 
@@ -13,18 +13,17 @@ from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.probes.probe import compute_loss, stateless, weight_penalty
 
 DOMINANT = 10.0
-"""Times the data loss from which the penalty is called dominant: of the loss that `fit` shows less
-than a tenth then comes from the data, and its curve says nothing of how well they are fitted."""
+"""Ratio of penalty to data loss above which the penalty dominates. Less than a tenth of the loss
+that `fit` shows then comes from the data, so its curve does not show how well they are fitted."""
 
 REFERENCE = "CS231n, sanity checks: increasing the regularization strength should increase the loss"
 
 
 def penalty(case):
-    """Advise if the penalties do not reach the loss, lower it, or drown the data loss.
+    """Report penalties that do not reach the loss, lower it, or dominate the data loss.
 
-    Judged are the regularizers of weights and of activities. What layers add by `add_loss` may be
-    the objective itself, negative or large with good reason: it is told apart, and only asked
-    whether it reaches the loss.
+    This judges weight and activity regularizers. Losses that layers add with `add_loss` may be the
+    objective itself, and negative or large for good reason; for those only the first is checked.
     """
     case.need_loss()
     case.need_time(passes=3)
@@ -36,33 +35,33 @@ def penalty(case):
     if not count and not added:
         return CheckResult("no weight, activity or layer adds a penalty")
     activities = total - added - weights
-    if abs(activities) < 1e-6 * max(abs(total), abs(weights)):  # rounding
+    if abs(activities) < 1e-6 * max(abs(total), abs(weights)):  # rounding error
         activities = 0.0
     case.record("loss/penalty_on", on)
     case.record("loss/penalty_off", bare)
     parts = {"weights": weights, "activities": activities, "add_loss": added}
-    told = ", ".join(f"{name} {value:.3g}" for name, value in parts.items() if value)
+    listed = ", ".join(f"{name} {value:.3g}" for name, value in parts.items() if value)
     return CheckResult(
-        f"loss {bare:.3g} without, {on:.3g} with penalties ({told or 'all of them 0'})",
+        f"loss {bare:.3g} without penalties, {on:.3g} with ({listed or 'all 0'})",
         [*judge(on, without, weights + activities), *judge_added(without, bare, added)],
     )
 
 
 def judge(with_it, without, amount):
-    """Return what is wrong with a loss with and without its penalty, and the penalty by itself."""
+    """Return the findings for a loss with and without the penalty, and the penalty itself."""
     evidence = {"loss_without": without, "loss_with": with_it, "penalty": amount}
     rise = with_it - without
-    smallest = 1e-3 * abs(amount) + 1e-6 * abs(without)  # what float32 can tell apart
+    smallest = 1e-3 * abs(amount) + 1e-6 * abs(without)  # the resolution of float32
     if not all(map(math.isfinite, evidence.values())):
-        return []  # non_finite_values says more
+        return []  # reported by `non_finite_values`
     if amount < 0 or rise < -smallest:
         return [
             _finding(
                 Severity.ERROR,
-                f"The penalty lowers the loss, from {without:.3g} to {with_it:.3g}.",
+                f"The penalty lowers the loss from {without:.3g} to {with_it:.3g}.",
                 evidence,
                 Remedy(
-                    "Give the penalty a positive factor.",
+                    "Use a positive regularization factor.",
                     "kernel_regularizer=keras.regularizers.L2(1e-4)",
                 ),
             )
@@ -71,11 +70,11 @@ def judge(with_it, without, amount):
         return [
             _finding(
                 Severity.WARNING,
-                f"A penalty of {amount:.3g} changes the loss by {rise:.3g}: it does not count "
-                "as it should.",
+                f"A penalty of {amount:.3g} changes the loss by {rise:.3g} instead of its own "
+                "amount.",
                 evidence,
                 Remedy(
-                    "Add the penalties in your own compute_loss, once.",
+                    "Add the penalties exactly once in your compute_loss.",
                     "loss = loss + keras.ops.sum(self.losses)",
                 ),
             )
@@ -84,17 +83,20 @@ def judge(with_it, without, amount):
         return [
             _finding(
                 Severity.WARNING,
-                f"The penalty of {amount:.3g} is {amount / without:.0f} times the loss on the "
-                f"data, {without:.3g}.",
+                f"The penalty is {amount:.3g}, {amount / without:.0f} times the data loss of "
+                f"{without:.3g}.",
                 evidence,
-                Remedy("Lower its factor.", "kernel_regularizer=keras.regularizers.L2(1e-5)"),
+                Remedy(
+                    "Lower the regularization factor.",
+                    "kernel_regularizer=keras.regularizers.L2(1e-5)",
+                ),
             )
         ]
     return []
 
 
 def judge_added(on, without, amount):
-    """Return what is wrong with a loss with and without what layers add by `add_loss`."""
+    """Return the findings for a loss with and without what layers add with `add_loss`."""
     rise = on - without
     smallest = 1e-3 * abs(amount) + 1e-6 * abs(without)
     if not all(map(math.isfinite, (on, without, amount))) or abs(amount) <= smallest:
@@ -104,10 +106,10 @@ def judge_added(on, without, amount):
     return [
         _finding(
             Severity.WARNING,
-            f"Layers add {amount:.3g} by add_loss, which changes the loss by {rise:.3g}.",
+            f"Layers add {amount:.3g} with add_loss, but the loss changes by {rise:.3g}.",
             {"loss_without": without, "loss_with": on, "added": amount},
             Remedy(
-                "Add their losses in your own compute_loss, once.",
+                "Add self.losses exactly once in your compute_loss.",
                 "loss = loss + keras.ops.sum(self.losses)",
             ),
         )
@@ -115,9 +117,9 @@ def judge_added(on, without, amount):
 
 
 def _loss(case):
-    """Return the loss as `fit` computes it, all that layers add to it, and the outputs.
+    """Return the loss as `fit` computes it, the sum of all added losses, and the outputs.
 
-    In training mode, with the same random numbers each time.
+    The pass runs in training mode, with the same random numbers each time.
     """
     x, y, sample_weight = tensors(case.batch)
     same_random_numbers()
@@ -129,7 +131,7 @@ def _loss(case):
 
 
 def _loss_of(case, y_pred):
-    """Return the loss of these outputs, in a scope that the pass has added no losses to."""
+    """Return the loss of given outputs, without the losses that the forward pass added."""
     x, y, sample_weight = tensors(case.batch)
     with stateless(case.model, *case.state[:2]):
         loss = compute_loss(case.model, x, y, y_pred, sample_weight, training=True)

@@ -1,7 +1,7 @@
-"""The checks, and how they are chosen.
+"""The list of checks, and how users choose among them.
 
-To add one: a file here named after the condition, one function of the same name that takes a
-`Case` and returns a `CheckResult` (or raises `Unknown`), and its place in `DEFAULT_CHECKS`.
+To add a check, create a file named after the condition with a function of the same name. It takes
+a `Case` and returns a `CheckResult`, or raises `Unknown`. Then add it to `DEFAULT_CHECKS`.
 """
 
 from keras_babysit.checks.data_quality import data_quality
@@ -30,7 +30,7 @@ DEFAULT_CHECKS = Rules(
     ],
     kind="check",
 )
-"""What `check` looks at: causes before their effects, and what takes long last."""
+"""The checks that `check` runs by default: causes before effects, slow checks last."""
 
 for _name in DEFAULT_CHECKS.names:
     CONDITIONS.add(

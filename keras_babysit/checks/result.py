@@ -1,4 +1,4 @@
-"""What a check says, and how it says that it does not know."""
+"""The result of a check, and the exception for a check that has none."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 from keras_babysit.findings import Finding
 
 
-class Unknown(Exception):  # noqa: N818 - no error: a check that cannot tell is not a failure
-    """Raised by a check that cannot tell; its text is the reason, as the table shows it."""
+class Unknown(Exception):  # noqa: N818 - a check without a result is not an error
+    """Raised by a check that cannot reach a verdict. The table shows its text as the reason."""
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What one check measured.
+    """The result of one check.
 
     Args:
-        evidence: What was measured, in a few words with numbers; shown also when all is well.
-        advice: What is wrong; empty if nothing is.
+        evidence: The measurements as a short text; shown also if there are no findings.
+        findings: What is wrong; empty if nothing is.
     """
 
     evidence: str
@@ -27,15 +27,15 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class CheckLine:
-    """A line of the table.
+    """One line of the table.
 
     Args:
         check: Name of the check.
-        verdict: `"ok"`, `"note"`, `"warning"`, `"error"`, or `"unknown"` where the check could
-            not tell.
-        evidence: What was measured, or why it could not be told.
-        advice: What is wrong.
-        seconds: What the check took.
+        verdict: `"ok"`, `"note"`, `"warning"`, `"error"`, or `"unknown"` if the check has no
+            result.
+        evidence: The measurements as text, or the reason why there is no result.
+        findings: What is wrong; empty if nothing is.
+        seconds: Duration of the check, in seconds.
     """
 
     check: str
@@ -45,7 +45,7 @@ class CheckLine:
     seconds: float = 0.0
 
     def to_json(self):
-        """Return the line as a JSON object, the advice left out."""
+        """Return the line as a JSON object without its findings."""
         return {
             "check": self.check,
             "verdict": self.verdict,
@@ -55,7 +55,7 @@ class CheckLine:
 
 
 def line_of(check, result, seconds):
-    """Return the line of the table for what a check found."""
+    """Return the line of the table for the result of a check."""
     worst = max((one.severity for one in result.findings), default=None)
     verdict = "ok" if worst is None else worst.name.lower()
     return CheckLine(check, verdict, result.evidence, tuple(result.findings), seconds)

@@ -1,4 +1,4 @@
-"""How far training and inference mode differ: batch normalisation's averages, dropout's noise."""
+"""Compares training and inference mode: dropout noise and batch normalization averages."""
 
 import keras
 import numpy as np
@@ -9,14 +9,14 @@ from keras_babysit.checks.result import CheckResult, Unknown
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.probes import facts, taps
 
-NOISY = 9.0
-"""Mean square of what a layer that draws random numbers changes, in units of that of its input,
-from which on it is reported. Dropout at rate p makes p / (1 - p): 1 at 0.5, 9 at 0.9, from where
-on less than a tenth of what it passes on is signal."""
+MAX_NOISE = 9.0
+"""Mean square of the noise that a random layer adds, relative to its input, above which it is
+reported. Dropout at rate p adds p / (1 - p): 1 at 0.5 and 9 at 0.9, where less than a tenth of the
+output is signal."""
 
-STALE = 3.0
-"""Times the loss in training mode from which on the averages are called wrong; the same limit as
-`loss_explosion`."""
+MAX_LOSS_RATIO = 3.0
+"""Ratio of the loss in inference mode to that in training mode above which the averages are called
+wrong; the same limit as in `loss_explosion`."""
 
 PASSES = 8
 EXAMPLES = 64
@@ -28,10 +28,10 @@ REFERENCE = (
 
 
 def two_modes(case):
-    """Advise if dropout drowns the signal, or if batch norm's averages do not fit the data.
+    """Report excessive dropout noise, and batch normalization averages that do not fit the data.
 
-    Before the first step those averages are 0 and 1 and fit nothing, which is in order: then how
-    far the modes differ is only told.
+    Before the first step those averages are 0 and 1, which is normal; the difference between the
+    modes is then shown, but not judged.
     """
     case.need_time(passes=1)
     inference = case.inferred
@@ -41,27 +41,27 @@ def two_modes(case):
     for target, value in noise.items():
         case.record("modes/noise", value, target)
     if difference < 1e-6 and not noise:
-        return CheckResult("no difference: nothing depends on the mode")
-    found = _about_noise(noise) + _about_averages(case, inference)
-    words = f"means differ by {difference:.2g} of the spread"
+        return CheckResult("no difference between training and inference mode")
+    found = _noise_findings(noise) + _average_findings(case, inference)
+    words = f"mean outputs of the two modes differ by {difference:.2g} std"
     if noise:
         worst = max(noise, key=noise.get)
-        words += f", {worst} adds noise of {noise[worst]:.2g} times the signal's variance"
+        words += f"; {worst} adds noise of {noise[worst]:.2g} times the signal variance"
     if _has_fresh_averages(case.model):
-        words += "; batch norm's averages are still at their start"
+        words += "; batch normalization averages have their initial values"
     return CheckResult(words, found)
 
 
 def _training_runs(case):
-    """Return the mean output of several passes in training mode, and the noise by layer.
+    """Return the mean output of several passes in training mode, and the noise of each layer.
 
-    Each pass gets the next random numbers; batch norm's averages start over each time.
+    Each pass uses new random numbers; batch normalization averages are reset each time.
     """
     drawing = [layer for layer in taps.leaves(case.model) if draws(layer)]
     names = taps.names(drawing)
     x = case.few(EXAMPLES)
     outputs, seen, other = [], {}, case.state[1]
-    passes = PASSES if drawing else 1  # without random numbers each is like the first
+    passes = PASSES if drawing else 1  # without random numbers all passes are equal
     case.need_time(passes=passes, examples=EXAMPLES)
     for _ in range(passes):
         calls = []
@@ -86,10 +86,10 @@ def _flat(leaf):
 
 
 def _noise(call):
-    """Return the mean square of what a layer changes over that of what it is given.
+    """Return the mean square of a layer's change to its input, relative to the input.
 
-    By itself: what layers before it add is theirs, and a deep network bears more of it. 0 where
-    input and output cannot be compared, as in a recurrent layer with dropout inside.
+    Each layer is judged separately, without the noise of earlier layers; a deep network tolerates
+    more in total. 0 if input and output have different shapes, as in recurrent layers with dropout.
     """
     if call.x is None or tuple(call.x.shape) != tuple(call.y.shape):
         return 0.0
@@ -102,30 +102,30 @@ def _difference(mean, inference):
     return float(np.sqrt(np.mean((mean - inferred) ** 2)) / max(mean.std(), 1e-12))
 
 
-def _about_noise(noise):
+def _noise_findings(noise):
     return [
         Finding(
             "two_modes",
             Severity.WARNING,
             target,
-            f"In training mode {target} adds noise of {value:.0f} times the signal's variance.",
+            f"In training mode, {target} adds noise of {value:.0f} times the signal variance.",
             {"noise": value},
-            (Remedy("Drop fewer units.", "keras.layers.Dropout(0.3)"),),
+            (Remedy("Lower the dropout rate.", "keras.layers.Dropout(0.3)"),),
             REFERENCE,
         )
         for target, value in noise.items()
-        if value > NOISY
+        if value > MAX_NOISE
     ]
 
 
-def _about_averages(case, inference):
-    """Return advice if the averages of a trained batch norm do not fit these data."""
+def _average_findings(case, inference):
+    """Return a finding if the averages of a trained batch normalization do not fit the data."""
     has_norms = facts.regularization(case.model).batch_normalizations > 0
     if not has_norms or _has_fresh_averages(case.model) or not case.has_loss:
         return []
     training = case.loss(case.targets, case.outputs)
     inferred = case.loss(case.targets, inference)
-    if not (np.isfinite(training) and inferred > STALE * training > 0):
+    if not (np.isfinite(training) and inferred > MAX_LOSS_RATIO * training > 0):
         return []
     return [
         Finding(
@@ -133,12 +133,12 @@ def _about_averages(case, inference):
             Severity.WARNING,
             "",
             f"The loss is {training:.3g} in training mode and {inferred:.3g} in inference mode: "
-            "batch norm's averages are not those of these data.",
+            "the batch normalization averages do not fit this data.",
             {"loss_training": training, "loss_inference": inferred},
             (
                 Remedy(
-                    "Prepare the data as they were when the averages were taken, or let them "
-                    "follow faster.",
+                    "Preprocess the data as in the earlier training, or lower the momentum so that "
+                    "the averages adapt faster.",
                     "keras.layers.BatchNormalization(momentum=0.9)",
                 ),
             ),
@@ -147,18 +147,18 @@ def _about_averages(case, inference):
     ]
 
 
-def _held(variable):
+def _value(variable):
     return to_array(backend.to_tensor(variable.value))
 
 
 def _has_fresh_averages(model):
-    """Return whether there is a batch norm whose averages are still 0 and 1."""
+    """Return whether some batch normalization still has its initial averages, 0 and 1."""
     norms = [
         layer
         for layer in model._flatten_layers()
         if isinstance(layer, keras.layers.BatchNormalization) and layer.built
     ]
     return any(
-        not np.any(_held(layer.moving_mean)) and np.all(_held(layer.moving_variance) == 1)
+        not np.any(_value(layer.moving_mean)) and np.all(_value(layer.moving_variance) == 1)
         for layer in norms
     )

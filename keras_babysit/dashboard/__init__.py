@@ -1,9 +1,9 @@
-"""What people look at: the tab Babysit in TensorBoard, and `kb-report` in the terminal.
+"""The Babysit tab of TensorBoard, and the command `kb-report`.
 
-Both read log folders: event files that `sinks.TensorBoard` wrote, and JSON lines.
+Both read log folders with event files written by `sinks.TensorBoard`, or with JSON lines.
 
-    folder ─▶ library ─▶ source ─▶ run log ─▶ views ─▶ plugin ─▶ static/
-              (find)     (read)    (remember)  (thin)   (serve)   (draw)
+    folder ─▶ library ─▶ source ─▶ run log ─▶ views ──────▶ plugin ─▶ static/
+              (find)     (read)    (store)    (downsample)  (serve)   (draw)
 
-Nothing here is loaded by `import keras_babysit`.
+`import keras_babysit` loads nothing of this package.
 """

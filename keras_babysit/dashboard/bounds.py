@@ -1,4 +1,4 @@
-"""How large an answer may be, whatever the run."""
+"""Limits on the size of a response, for runs of any size."""
 
 from __future__ import annotations
 
@@ -6,36 +6,37 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-MAX_BYTES = 1_000_000
-"""No answer has more bytes than this, before it is compressed."""
+MAX_RESPONSE_BYTES = 1_000_000
+"""Maximum size of a response in bytes, before compression."""
 
 MAX_ROWS = 300
 MAX_COLUMNS = 240
 MAX_CELLS = 36_000
-"""Of a heat map; with more layers the steps become coarser."""
+"""Maximum size of a heat map. The more rows it has, the fewer columns."""
 
 MAX_POINTS = 400
 MAX_CHARTS = 3
 MAX_SERIES = 40
-"""Points of a line, charts above the heat map, and series of one layer."""
+"""Maximum number of points of a line, of charts above the heat map, and of series of a layer."""
 
 MAX_UNITS = 2048
-"""Units of a layer; of a wider one every second, third... is shown."""
+"""Maximum number of units shown of a layer; for wider layers every second, third, ... one."""
 
 MAX_BARS = 300
 MAX_GROUPS = 100
-MAX_TARGETS = 60
+MAX_GROUP_TARGETS = 60
 MAX_FINDING_BYTES = 300_000
-"""Bars of the timeline; groups of advice, layers named in each, and all their texts together."""
+"""Maximum number of bars of the timeline, of groups of findings and of layers listed in each, and
+size of all their texts in bytes."""
 
 MAX_CODE = 4000
-"""Characters of one remedy's code; longer code is left out rather than cut."""
+"""Maximum length of a remedy's code in characters; longer code is omitted rather than cut."""
 
 MAX_NAME = 90
 
 
 def fitting(items: Iterable[Any], limit: int) -> list[Any]:
-    """Return the first items that take at most `limit` bytes of JSON together."""
+    """Return the first items whose JSON takes at most `limit` bytes in total."""
     kept, size = [], 0
     for item in items:
         size += len(json.dumps(item)) + 2

@@ -1,4 +1,4 @@
-"""Advice as the dashboard shows it: what one rule found at one step is one card and one bar."""
+"""Findings as the dashboard shows them: one card and one bar per rule and step."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from keras_babysit.dashboard.bounds import (
     MAX_BARS,
     MAX_CODE,
     MAX_FINDING_BYTES,
+    MAX_GROUP_TARGETS,
     MAX_GROUPS,
     MAX_NAME,
-    MAX_TARGETS,
     fitting,
 )
 from keras_babysit.dashboard.run_log import RunLog
@@ -26,14 +26,14 @@ from keras_babysit.presentation.wording import (
 
 
 def cards(findings: Sequence[Finding], limit: int = MAX_FINDING_BYTES) -> dict[str, Any]:
-    """Return the advice to read, the worst first, and how many groups are left out."""
+    """Return the cards, most severe first, and the number of groups that are omitted."""
     groups = moments(findings)
     shown = fitting((_card(group) for group in groups[:MAX_GROUPS]), limit)
     return {"cards": shown, "omitted": len(groups) - len(shown)}
 
 
 def bars(log: RunLog, findings: Sequence[Finding]) -> list[dict[str, Any]]:
-    """Return the advice to draw over the steps, the worst first."""
+    """Return the bars of the timeline, most severe first."""
     worsened: dict[tuple[Any, ...], set[int]] = {}
     for change in log.changes:
         if change.get("change") == "worsened":
@@ -68,9 +68,9 @@ def _card(group: list[Finding]) -> dict[str, Any]:
         "to": _end(group),
         "targets": [
             {"name": name(one.target, MAX_NAME), "message": one_line(one.message)}
-            for one in group[:MAX_TARGETS]
+            for one in group[:MAX_GROUP_TARGETS]
         ],
-        "more": max(0, len(group) - MAX_TARGETS),
+        "more": max(0, len(group) - MAX_GROUP_TARGETS),
         "evidence": [list(pair) for pair in found[:20]],
         "remedies": [_remedy(remedy) for remedy in first.remedies[:8]],
         "reference": one_line(first.reference),
@@ -79,7 +79,7 @@ def _card(group: list[Finding]) -> dict[str, Any]:
 
 
 def key(first: Finding) -> str:
-    """Return what a card and its bar have in common, the same after a reload."""
+    """Return the key that links a card and its bar; it does not change on reload."""
     return f"{one_line(first.rule, 80)}@{first.step}-{'open' if first.is_open else 'resolved'}"
 
 

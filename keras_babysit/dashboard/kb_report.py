@@ -1,8 +1,8 @@
-"""`kb-report LOGDIR`: what the runs in a log folder brought, in the terminal or for a script.
+"""`kb-report LOGDIR`: reports the findings of the runs in a log folder.
 
-It reads what `Babysitter(log_dir=...)` and the `JsonLines` sink wrote, of runs that have ended, go
-on, or were killed. The exit status is 0; 1 if `--fail-on` is given and advice as bad as that still
-holds; 2 if there is nothing to judge.
+It reads what `Babysitter(log_dir=...)` and the `JsonLines` sink write, of runs that are finished,
+running or were killed. The exit status is 0. It is 1 if `--fail-on` is given and a finding of that
+severity or above is open, and 2 if there is no run that was measured.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ WELL, FAILED, NOTHING = 0, 1, 2
 
 STATES = {
     "finished": "finished",
-    "running": "no end yet: it runs, or was killed a short while ago",
-    "cut off": "ended without an end: killed, or watching broke off",
+    "running": "running, or killed recently",
+    "cut off": "incomplete: the run was killed, or monitoring failed",
 }
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What was read of one run; `report` is None if the file cannot be read."""
+class RunReport:
+    """The report of one run; `report` is None if the file cannot be read."""
 
     name: str
     state: str
@@ -44,13 +44,13 @@ class Reading:
 
     @property
     def is_judged(self) -> bool:
-        """Whether the run says anything; silence is no all-clear where nobody looked."""
+        """Whether the run was measured; without measurements, no findings do not mean well."""
         report = self.report
         return report is not None and (len(report.history) > 0 or bool(report.findings))
 
     @property
     def worst(self) -> int:
-        """The highest severity of what still holds, 0 if nothing does."""
+        """The highest severity of the open findings; 0 if there are none."""
         findings = self.report.findings if self.report else []
         return max((one.severity for one in findings if one.is_open), default=0)
 
@@ -58,43 +58,47 @@ class Reading:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     options = _parser().parse_args(arguments)
-    screen, complaints = Console(highlight=False), Console(stderr=True, highlight=False)
+    screen, errors = Console(highlight=False), Console(stderr=True, highlight=False)
     if not _is_folder(options.logdir):
-        complaints.print(Text(f"There is no folder {one_line(options.logdir)}."))
+        errors.print(Text(f"No such folder: {one_line(options.logdir)}"))
         return NOTHING
-    readings = [one for one in _read(options.logdir) if options.run in (None, one.name)]
-    if not readings:
-        complaints.print(Text(_nothing(options)))
+    runs = [one for one in _read(options.logdir) if options.run in (None, one.name)]
+    if not runs:
+        errors.print(Text(_nothing(options)))
         return NOTHING
-    if options.html and len(readings) > 1 and _is_page(options.html):
-        complaints.print(Text(f"There are {len(readings)} runs: give --html a folder, or --run."))
+    if options.html and len(runs) > 1 and _is_page(options.html):
+        message = f"{len(runs)} runs cannot be written to one file. Use --run, or a folder."
+        errors.print(Text(message))
         return NOTHING
     try:
-        _write(options, readings, screen)
+        _write(options, runs, screen)
     except OSError as error:
-        complaints.print(Text(f"The report cannot be written: {error}"))
+        errors.print(Text(f"The report cannot be written: {error}"))
         return NOTHING
-    return _status(readings, options.fail_on)
+    return _status(runs, options.fail_on)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="kb-report",
-        description="What keras-babysit found in the runs of a log folder.",
-        epilog="Exit status: 0; 1 with --fail-on if advice as bad as that still holds; 2 if there "
-        "is nothing to judge.",
+        description="Report what keras-babysit found in the runs of a log folder.",
+        epilog="Exit status: 0; 1 if a finding of the --fail-on severity or above is open; 2 if "
+        "there is no run that was measured.",
     )
-    parser.add_argument("logdir", metavar="LOGDIR", help="folder of event files or JSON lines")
-    parser.add_argument("--run", metavar="NAME", help="only the run of this name")
+    parser.add_argument("logdir", metavar="LOGDIR", help="folder with event files or JSON lines")
+    parser.add_argument("--run", metavar="NAME", help="report only the run of this name")
     parser.add_argument(
-        "--html", metavar="PATH", type=Path, help="write a page: a file, or a folder for many runs"
+        "--html",
+        metavar="PATH",
+        type=Path,
+        help="write an HTML report to this file, or to this folder for several runs",
     )
-    parser.add_argument("--json", action="store_true", help="print JSON instead of the summary")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a summary")
     parser.add_argument(
         "--fail-on",
         metavar="SEVERITY",
         choices=[level.name.lower() for level in Severity],
-        help="note, warning or error",
+        help="fail if a finding of this severity or above is open: note, warning or error",
     )
     return parser
 
@@ -107,42 +111,43 @@ def _is_page(path: Path) -> bool:
     return path.suffix.lower() in (".html", ".htm")
 
 
-def _read(folder: str) -> Iterator[Reading]:
+def _read(folder: str) -> Iterator[RunReport]:
     library = Library({"": folder})
     for found in sorted(library.find(), key=lambda run: run.name):
         try:
             with library.open(found.id) as run:
-                yield Reading(found.name, run.state, run.problem, run.log.report())
+                yield RunReport(found.name, run.state, run.problem, run.log.report())
         except OSError as error:
-            yield Reading(found.name, "", f"It cannot be read: {error.strerror or error}", None)
+            problem = f"This run cannot be read: {error.strerror or error}"
+            yield RunReport(found.name, "", problem, None)
 
 
 def _nothing(options: argparse.Namespace) -> str:
     if options.run is not None:
-        return f"There is no run {one_line(options.run)} in {one_line(options.logdir)}."
+        return f"No run named {one_line(options.run)} in {one_line(options.logdir)}."
     return (
-        f"Nothing of keras-babysit in {one_line(options.logdir)}. Write it with "
-        'kb.Babysitter(log_dir="...") or sinks=[kb.sinks.JsonLines("run.jsonl")].'
+        f"No keras-babysit run in {one_line(options.logdir)}. Runs are written by "
+        'kb.Babysitter(log_dir="...") or kb.Babysitter(sinks=[kb.sinks.JsonLines("run.jsonl")]).'
     )
 
 
-def _write(options: argparse.Namespace, readings: Sequence[Reading], screen: Console) -> None:
+def _write(options: argparse.Namespace, runs: Sequence[RunReport], screen: Console) -> None:
     if options.html is not None:
-        for path, report in _pages(options.html, readings):
+        for path, report in _pages(options.html, runs):
             path.parent.mkdir(parents=True, exist_ok=True)
             report.to_html(path)
             if not options.json:
                 screen.print(Text(f"wrote {path}", "dim"))
     if options.json:
-        sys.stdout.write(json.dumps({"runs": [_record(one) for one in readings]}, indent=2) + "\n")
+        sys.stdout.write(json.dumps({"runs": [_record(one) for one in runs]}, indent=2) + "\n")
         return
-    for reading in readings:
-        _show(reading, screen)
+    for run in runs:
+        _show(run, screen)
 
 
-def _pages(path: Path, readings: Sequence[Reading]) -> list[tuple[Path, Report]]:
-    """Return where each page goes: one run's to the path, those of several into a folder."""
-    reports = [(one.name, one.report) for one in readings if one.report is not None]
+def _pages(path: Path, runs: Sequence[RunReport]) -> list[tuple[Path, Report]]:
+    """Return the path of each page: `path` itself if it is a file, else a file in that folder."""
+    reports = [(one.name, one.report) for one in runs if one.report is not None]
     if _is_page(path):
         return [(path, report) for _, report in reports]
     taken: set[str] = set()
@@ -156,33 +161,34 @@ def _pages(path: Path, readings: Sequence[Reading]) -> list[tuple[Path, Report]]
     return pages
 
 
-def _record(reading: Reading) -> dict[str, object]:
-    report = None if reading.report is None else json.loads(reading.report.to_json())
+def _record(run: RunReport) -> dict[str, object]:
+    report = None if run.report is None else json.loads(run.report.to_json())
     return {
-        "name": reading.name,
-        "state": reading.state,
-        "problem": reading.problem,
+        "name": run.name,
+        "state": run.state,
+        "problem": run.problem,
         "report": report,
     }
 
 
-def _show(reading: Reading, screen: Console) -> None:
-    heading = Text.assemble((name(reading.name, 60), "bold"))
-    if reading.state:
-        heading.append(f"  {STATES[reading.state]}", "dim")
+def _show(run: RunReport, screen: Console) -> None:
+    heading = Text.assemble((name(run.name, 60), "bold"))
+    if run.state:
+        heading.append(f"  {STATES[run.state]}", "dim")
     screen.print()
     screen.print(heading)
-    if reading.problem:
-        screen.print(Text(one_line(reading.problem), "yellow"))
-    if reading.report is not None:
-        screen.print(reading.report)
+    if run.problem:
+        screen.print(Text(one_line(run.problem), "yellow"))
+    if run.report is not None:
+        is_unicode = screen.encoding.startswith("utf")
+        screen.print(run.report if is_unicode else Text(str(run.report)))
 
 
-def _status(readings: Sequence[Reading], fail_on: str | None) -> int:
+def _status(runs: Sequence[RunReport], fail_on: str | None) -> int:
     limit = Severity[fail_on.upper()] if fail_on else None
-    if limit and any(one.worst >= limit for one in readings):
+    if limit and any(one.worst >= limit for one in runs):
         return FAILED
-    return WELL if all(one.is_judged for one in readings) else NOTHING
+    return WELL if all(one.is_judged for one in runs) else NOTHING
 
 
 if __name__ == "__main__":

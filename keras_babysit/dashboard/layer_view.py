@@ -1,4 +1,4 @@
-"""One layer: its units at a step, every series of it and of its weights, and the findings on it."""
+"""The view of a layer: units at a step, series of the layer and its weights, and findings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from keras_babysit.presentation.wording import name, number
 from keras_babysit.quantities import Of, Scale, describe
 
 LAYER_POINTS = 160
-"""Points of each of the small lines of a layer."""
+"""Maximum number of points of each small chart of a layer."""
 
 LAYER_FACTS = {
     "class_name": "layer",
@@ -29,9 +29,9 @@ def layer_view(log: RunLog, series: int, step: int) -> dict[str, Any]:
     """Return a layer as a JSON object.
 
     Args:
-        log: What the run brought.
-        series: Id of one of its series.
-        step: Step whose units are shown.
+        log: The records of the run.
+        series: Id of any series of the layer.
+        step: Step at which units are shown.
 
     Raises:
         IndexError: If there is no such series.
@@ -69,14 +69,14 @@ def _vectors(log: RunLog, ids: list[int]) -> list[int]:
 
 
 def _numbers(log: RunLog, ids: list[int]) -> list[int]:
-    """Return the series of numbers, those that the heat map offers first at the front."""
+    """Return the series of scalars, in the order in which the heat map offers the quantities."""
     order = {quantity: rank for rank, quantity in enumerate(quantities.of_layers(log))}
     found = [series for series in ids if not log.vectors(series) and log.names[series][0] in order]
     return sorted(found, key=lambda series: order[log.names[series][0]])
 
 
 def _units(log: RunLog, series: int, step: int) -> dict[str, Any] | None:
-    """Return the latest vector that was measured until a step, or the first one."""
+    """Return the latest vector at or before a step; the first one if there is none."""
     vectors = log.vectors(series)
     at, values = next(((s, v) for s, v in reversed(vectors) if s <= step), vectors[0])
     every = max(1, -(-len(values) // MAX_UNITS))

@@ -1,4 +1,4 @@
-"""Finds the runs in a log folder, and keeps those that were looked at lately up to date."""
+"""Finds the runs in log folders, and keeps the most recently opened ones in memory."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from keras_babysit.dashboard.source import EventFile, JsonLinesFile, Source
 MAX_FOLDERS = 20_000
 MAX_RUNS = 500
 MAX_LOADED = 16
-"""Folders searched, runs listed, and runs kept in memory; of the runs the latest."""
+"""Maximum number of folders searched, of runs listed and of runs kept in memory."""
 
 EVENT_FILE = (".babysit", "tfevents")
-"""What the name of an event file of ours ends with, and what it contains."""
+"""Ending of our event files, and a part of their name."""
 
 
 JSON_LINES = b'{"type": "run"'
-"""What a file of JSON lines of ours begins with."""
+"""Start of our JSON lines files."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file that holds a run, and the name that the run goes by."""
+    """A file with a run, and the name of the run."""
 
     id: str
     name: str
@@ -37,12 +37,12 @@ class Found:
 
 
 class Run:
-    """One run, read as far as it was written.
+    """One run, read up to the last complete record.
 
     Attributes:
-        found: Where it is.
-        log: What it brought.
-        lock: Held while the log is read or added to.
+        found: Name and file of the run.
+        log: The records of the run.
+        lock: Held while the log is read or extended.
     """
 
     def __init__(self, found: Found) -> None:
@@ -52,7 +52,7 @@ class Run:
         self._source = found.kind(found.path)
 
     def refresh(self) -> None:
-        """Read what was added since the last time.
+        """Read the records that were added since the last call.
 
         Raises:
             OSError: If the file cannot be read.
@@ -64,26 +64,26 @@ class Run:
 
     @property
     def state(self) -> str:
-        """`"finished"`, `"running"`, or `"cut off"`: no end was written and none seems to come."""
+        """`"finished"`, `"running"`, or `"cut off"` if writing stopped without an end."""
         if self.log.has_ended:
             return "finished"
         return "running" if self._source.is_fresh else "cut off"
 
     @property
     def problem(self) -> str:
-        """What is wrong with the file, a sentence; empty if nothing is."""
+        """A sentence on what is wrong with the file; empty if nothing is."""
         if self._source.problem:
             return self._source.problem
         if self.log.damaged:
-            return f"{self.log.damaged:,} records cannot be understood; they are left out."
+            return f"{self.log.damaged:,} records are invalid and were skipped."
         return self._source.rest if self.state == "cut off" else ""
 
 
 class Library:
-    """The runs under some folders.
+    """The runs in some folders.
 
     Args:
-        folders: Path of each folder by the name that its runs begin with, `""` for none.
+        folders: Path of each folder, by the prefix of its run names; `""` for no prefix.
     """
 
     def __init__(self, folders: Mapping[str, str]) -> None:
@@ -92,12 +92,12 @@ class Library:
         self._lock = threading.Lock()
 
     def find(self) -> list[Found]:
-        """Return the runs, the latest first, at most `MAX_RUNS`."""
+        """Return at most `MAX_RUNS` runs, latest first."""
         found = [run for name, path in self.folders.items() for run in _search(name, path)]
         return sorted(found, key=lambda run: _changed(run.path), reverse=True)[:MAX_RUNS]
 
     def is_empty(self) -> bool:
-        """Return whether there is no run at all; stops at the first."""
+        """Return whether there is no run at all. The search stops at the first one."""
         return not any(True for name, path in self.folders.items() for _ in _search(name, path))
 
     def has_loaded(self, run_id: str) -> bool:
@@ -106,10 +106,10 @@ class Library:
 
     @contextmanager
     def open(self, run_id: str) -> Iterator[Run]:
-        """Give a run, up to date, to one reader at a time.
+        """Provide an up-to-date run to one reader at a time.
 
         Raises:
-            KeyError: If there is none of that id.
+            KeyError: If there is no run with that id.
             OSError: If its file cannot be read.
         """
         run = self._loaded(run_id)
@@ -129,8 +129,8 @@ class Library:
 
 
 def _search(prefix: str, folder: str) -> Iterator[Found]:
-    for place, (path, _, files) in enumerate(_walk(folder)):
-        if place >= MAX_FOLDERS:
+    for count, (path, _, files) in enumerate(_walk(folder)):
+        if count >= MAX_FOLDERS:
             return
         where = _relative(path, folder)
         events = sorted(f for f in files if f.endswith(EVENT_FILE[0]) and EVENT_FILE[1] in f)
@@ -164,7 +164,7 @@ def _relative(path: str, folder: str) -> str:
 
 
 def _is_ours(path: str) -> bool:
-    """Return whether a file of JSON lines begins as ours do."""
+    """Return whether a JSON lines file starts like ours."""
     try:
         with open(path, "rb") as file:
             start = file.read(len(JSON_LINES))
@@ -176,5 +176,5 @@ def _is_ours(path: str) -> bool:
 def _changed(path: str) -> float:
     try:
         return os.stat(path).st_mtime
-    except OSError:  # in a bucket, or deleted meanwhile
+    except OSError:  # in a bucket, or deleted in the meantime
         return 0.0

@@ -1,4 +1,4 @@
-"""A run as a whole: how it went, its loss curves, its findings, and what there is to look at."""
+"""The view of a run: verdict, training curves, findings and available quantities."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from keras_babysit.dashboard.bounds import MAX_CHARTS, MAX_POINTS
 from keras_babysit.dashboard.library import Run
 from keras_babysit.dashboard.run_list import brief
 from keras_babysit.dashboard.run_log import RunLog
-from keras_babysit.presentation.thinning import epochs, line, plain, twice_told
+from keras_babysit.presentation.thinning import epochs, line, plain, redundant_scores
 from keras_babysit.presentation.wording import one_line
 
 Window = tuple[int, int]
-"""First and last step that are looked at."""
+"""First and last step of the visible range."""
 
 
 def overview(run: Run, window: Window | None) -> dict[str, Any]:
-    """Return all but the layers of a run as a JSON object.
+    """Return everything about a run except its layers, as a JSON object.
 
     Args:
         run: The run.
@@ -50,10 +50,10 @@ def overview(run: Run, window: Window | None) -> dict[str, Any]:
 
 
 def charts(log: RunLog, window: Window) -> list[dict[str, Any]]:
-    """Return the loss curves and the other scores; what says the same thing twice is drawn once."""
+    """Return the charts of loss and other scores, without redundant ones."""
     names = [q.removeprefix("score/") for q in log.quantities() if q.startswith("score/")]
     names = [name for name in names if not name.endswith("_stderr")]
-    hidden = twice_told({f"score/{name}": _by_step(log, f"score/{name}") for name in names})
+    hidden = redundant_scores({f"score/{name}": _by_step(log, f"score/{name}") for name in names})
     names = ["loss", *(n for n in names if n != "loss" and f"score/{n}" not in hidden)]
     drawn = [_scores(log, name, window) for name in names]
     if len(names) == 1:
@@ -72,7 +72,7 @@ def _by_step(log: RunLog, quantity: str) -> dict[tuple[int, str], float]:
 
 
 def _scores(log: RunLog, name: str, window: Window) -> dict[str, Any]:
-    """Return one score of the training sample and of the validation data."""
+    """Return one score on the training sample and on the validation data."""
     lines = [
         _line(target, *log.series(f"score/{name}", target), window)
         | _margins(log, name, target, window)
@@ -90,7 +90,7 @@ def _scores(log: RunLog, name: str, window: Window) -> dict[str, Any]:
 
 
 def _logs(log: RunLog, name: str, window: Window) -> dict[str, Any]:
-    """Return what Keras reports of a metric at the end of each epoch."""
+    """Return a metric as Keras reports it at the end of each epoch."""
     lines = [
         _line(kind, *log.series(f"logs/{prefix}{name}"), window)
         for kind, prefix in (("train", ""), ("validation", "val_"))
@@ -120,7 +120,7 @@ def _line(kind: str, steps: np.ndarray, values: np.ndarray, window: Window) -> d
 
 
 def _kept(steps: np.ndarray, values: np.ndarray, window: Window) -> np.ndarray:
-    """Return the indices of the points to draw, one beyond each end of the window among them."""
+    """Return the indices of the points to draw, including one beyond each end of the window."""
     first = max(0, int(np.searchsorted(steps, window[0])) - 1)
     after = min(len(steps), int(np.searchsorted(steps, window[1], "right")) + 1)
     return first + line(steps[first:after], values[first:after], MAX_POINTS)

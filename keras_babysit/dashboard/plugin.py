@@ -1,4 +1,4 @@
-"""The tab Babysit of TensorBoard: what its page may ask for."""
+"""The server side of the Babysit tab in TensorBoard."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tensorboard.backend import http_util
 from tensorboard.plugins import base_plugin
 from werkzeug import wrappers
 
-from keras_babysit.dashboard.bounds import MAX_BYTES
+from keras_babysit.dashboard.bounds import MAX_RESPONSE_BYTES
 from keras_babysit.dashboard.heat_map import heat_map
 from keras_babysit.dashboard.layer_view import layer_view
 from keras_babysit.dashboard.library import Library, Run
@@ -25,21 +25,21 @@ from keras_babysit.sinks.records import PLUGIN
 TYPES = {".js": "text/javascript", ".css": "text/css"}
 
 MAX_STEP = 2**53
-"""Beyond it the page could not tell one step from the next."""
+"""Larger integers are not exact in JavaScript."""
 
 
 class BadRequestError(ValueError):
-    """An argument of a request makes no sense."""
+    """An argument of a request is invalid."""
 
 
 class BabysitPlugin(base_plugin.TBPlugin):
-    """Serves the page and, from the log folder, what it draws.
+    """Serves the page of the tab, and the data of the runs in the log folder.
 
-    Every answer is JSON of at most `MAX_BYTES` bytes; one that says what went wrong is
-    `{"error": "..."}` with a status of 400 or above.
+    Every response is JSON of at most `MAX_RESPONSE_BYTES` bytes. An error is
+    `{"error": "..."}` with a status code of 400 or above.
 
     Args:
-        context: What TensorBoard tells its plugins.
+        context: The context that TensorBoard passes to its plugins.
     """
 
     plugin_name = PLUGIN
@@ -48,11 +48,11 @@ class BabysitPlugin(base_plugin.TBPlugin):
         self.library = Library(_folders(context))
 
     def is_active(self) -> bool:
-        """Whether there is a run of ours; TensorBoard hides the tab otherwise."""
+        """Whether there is a run to show; otherwise TensorBoard hides the tab."""
         return not self.library.is_empty()
 
     def frontend_metadata(self) -> base_plugin.FrontendMetadata:
-        """Where the page begins, and what the tab is called."""
+        """The entry point of the page, and the name of the tab."""
         return base_plugin.FrontendMetadata(
             es_module_path="/static/index.js", tab_name="Babysit", remove_dom=False
         )
@@ -68,20 +68,20 @@ class BabysitPlugin(base_plugin.TBPlugin):
         }
 
     def runs(self, request: wrappers.Request) -> dict[str, Any]:
-        """List the runs; with `read=1` also read some that were not looked at yet."""
+        """Return the list of runs; with `read=1`, read the state of some that were not read yet."""
         return run_list(self.library, read=request.args.get("read") == "1")
 
     def run(self, request: wrappers.Request) -> dict[str, Any]:
-        """Tell of one run as a whole."""
+        """Return the overview of a run."""
         return self._of_run(request, lambda run: overview(run, _window(request)))
 
     def heat(self, request: wrappers.Request) -> dict[str, Any]:
-        """Draw one quantity of a run."""
+        """Return the heat map of one quantity."""
         quantity = request.args.get("quantity", "")
         return self._of_run(request, lambda run: heat_map(run.log, quantity, _window(request)))
 
     def layer(self, request: wrappers.Request) -> dict[str, Any]:
-        """Tell of the layer that a series belongs to."""
+        """Return the layer that a series belongs to."""
         series, step = _integer(request, "series"), _integer(request, "step")
         return self._of_run(request, lambda run: layer_view(run.log, series, step))
 
@@ -93,7 +93,7 @@ class BabysitPlugin(base_plugin.TBPlugin):
 
 
 def _json(view: Callable[[wrappers.Request], dict[str, Any]]) -> Callable[..., Any]:
-    """Return an application that answers with what `view` returns, or says what went wrong."""
+    """Return an application that responds with the result of `view`, or with an error."""
 
     @wrappers.Request.application
     @functools.wraps(view)
@@ -103,12 +103,12 @@ def _json(view: Callable[[wrappers.Request], dict[str, Any]]) -> Callable[..., A
         except BadRequestError as error:
             code, answer = 400, {"error": str(error)}
         except (KeyError, IndexError):
-            code, answer = 404, {"error": "There is no such run, quantity or layer (any more)."}
+            code, answer = 404, {"error": "This run, quantity or layer does not exist (any more)."}
         except OSError as error:
             code, answer = 503, {"error": f"The run cannot be read: {error.strerror or error}"}
         text = json.dumps(answer, allow_nan=False, separators=(",", ":"))
-        if len(text) > MAX_BYTES:
-            code, text = 500, '{"error": "The answer is too large to be shown."}'
+        if len(text) > MAX_RESPONSE_BYTES:
+            code, text = 500, '{"error": "The response is too large to be shown."}'
         return http_util.Respond(request, text, "application/json", code=code)
 
     return serve
@@ -125,7 +125,7 @@ def _serve_static(request: wrappers.Request) -> wrappers.Response:
 
 @functools.cache
 def _static_files() -> frozenset[str]:
-    """Return the files that may be served; whatever else a path names is not there."""
+    """Return the files that may be served; any other path is not found."""
     root = files(__package__).joinpath("static")
     found = [(folder, entry) for folder in ("", "vendor/") for entry in (root / folder).iterdir()]
     names = (folder + entry.name for folder, entry in found if entry.is_file())
@@ -133,12 +133,12 @@ def _static_files() -> frozenset[str]:
 
 
 def _window(request: wrappers.Request) -> tuple[int, int] | None:
-    """Return the steps that are asked for; None if all are."""
+    """Return the requested range of steps; None for all."""
     if "from" not in request.args and "to" not in request.args:
         return None
     first, last = _integer(request, "from"), _integer(request, "to")
     if not first < last:
-        raise BadRequestError(f"`from < to` must hold, but got from={first}, to={last}.")
+        raise BadRequestError(f"`from < to` must hold. Received: from={first}, to={last}")
     return first, last
 
 
@@ -152,7 +152,7 @@ def _integer(request: wrappers.Request, key: str) -> int:
 
 
 def _folders(context: base_plugin.TBContext) -> dict[str, str]:
-    """Return the log folders by the name that their runs begin with."""
+    """Return the log folders, by the prefix of their run names."""
     if context.logdir:
         return {"": str(context.logdir)}
     spec = getattr(context.flags, "logdir_spec", "") or ""

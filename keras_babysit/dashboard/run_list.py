@@ -1,4 +1,4 @@
-"""The runs to choose from, each with its state as far as that is known."""
+"""The list of runs, with the state of those that have been read."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from keras_babysit.dashboard.library import MAX_LOADED, MAX_RUNS, Found, Library
 from keras_babysit.presentation.wording import name
 
 READ_SECONDS = 0.5
-"""Time to spend on runs that were not looked at before; the next call goes on."""
+"""Time to spend on reading further runs, in seconds; the next call continues."""
 
 HOW_TO = 'model.fit(x, y, callbacks=[kb.Babysitter(log_dir="logs/first")])'
 
 
 def run_list(library: Library, *, read: bool) -> dict[str, Any]:
-    """Return the runs as a JSON object, the latest first.
+    """Return the runs as a JSON object, latest first.
 
     Args:
-        library: Where they are.
-        read: Whether to read some of those that were not looked at yet.
+        library: The runs.
+        read: Whether to read some of the runs that have not been read yet.
     """
     found = library.find()
     until = time.monotonic() + READ_SECONDS
     runs = []
-    for place, one in enumerate(found):
-        may_read = read and place < MAX_LOADED and time.monotonic() < until
+    for rank, one in enumerate(found):
+        may_read = read and rank < MAX_LOADED and time.monotonic() < until
         runs.append({"id": one.id, "name": name(one.name, 80)} | _state(library, one, may_read))
     return {
         "runs": runs,
@@ -41,12 +41,12 @@ def _state(library: Library, found: Found, may_read: bool) -> dict[str, Any]:
     try:
         with library.open(found.id) as run:
             return brief(run)
-    except (KeyError, OSError):  # deleted meanwhile
+    except (KeyError, OSError):  # deleted in the meantime
         return {}
 
 
 def brief(run: Run) -> dict[str, Any]:
-    """Return what the list tells of a run."""
+    """Return the state, the step and the highest open severity of a run."""
     worst = max((a.severity for a in run.log.findings() if a.is_open), default=None)
     return {
         "state": run.state,

@@ -1,4 +1,4 @@
-"""What is known of one run: its records in columns, with bounded memory."""
+"""The records of a run, stored by column, with bounded memory."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from keras_babysit.sinks.records import episodes, unpack_numbers, unpack_units
 MAX_PROBES = 4096
 MAX_VECTORS = 128
 MAX_CHANGES = 10_000
-"""Kept probes of a room, vectors of a series, and changes of the advice; then older ones go."""
+"""Maximum number of probes per group, vectors per series and changes of findings in memory. Beyond
+it, older ones are thinned out."""
 
 MODEL_TARGETS = ("", "train", "validation")
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Numbers of one room that were measured together: `values[i]` is of the series `ids[i]`."""
+    """Numbers of one group from the same step: `values[i]` belongs to the series `ids[i]`."""
 
     step: int
     epoch: int
@@ -34,13 +35,13 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One quantity of all its targets, a row for each probe.
+    """The numbers of several series, one row per probe.
 
     Args:
         ids: Id of each series, shape `(series,)`.
         steps: Shape `(probes,)`, ascending.
         values: Shape `(probes, series)`.
-        known: Whether it was measured, of the same shape.
+        known: Whether the value was measured, same shape.
     """
 
     ids: list[int]
@@ -48,27 +49,28 @@ class Table:
     values: np.ndarray
     known: np.ndarray
 
-    def series(self, place: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the steps and values of one column, where they are known."""
-        known = self.known[:, place]
-        return self.steps[known], self.values[known, place]
+    def series(self, column: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the steps and the known values of one column."""
+        known = self.known[:, column]
+        return self.steps[known], self.values[known, column]
 
 
 class RunLog:
-    """Takes the records of a run and answers what the views ask.
+    """Stores the records of a run for the views.
 
-    Probes are kept by the room of their quantity, what stands before the slash: scores, which are
-    taken once an epoch, are then not thinned along with gradients, which are taken every few steps.
+    Probes are stored by the group of their quantity, the part before the slash. So scores, which
+    are measured once per epoch, are not thinned out along with gradients, which are measured every
+    few steps.
 
     Attributes:
         facts: Facts of the run, see `History.facts`.
-        names: Quantity and target of each series; its place is its id.
-        changes: The changes of the advice as they were written, oldest first.
-        overhead: What watching cost, once that is known.
-        has_ended: Whether the run came to its end.
+        names: Quantity and target of each series, indexed by the id of the series.
+        changes: Changes of findings as they were written, oldest first.
+        overhead: Time that monitoring took; None until it is known.
+        has_ended: Whether the end of the run was written.
         step: Latest step.
         epoch: Latest epoch.
-        damaged: Number of records that could not be understood.
+        damaged: Number of invalid records.
     """
 
     def __init__(self) -> None:
@@ -83,11 +85,11 @@ class RunLog:
         self._ids: dict[tuple[str, str], int] = {}
         self._probes: dict[str, list[Probe]] = {}
         self._vectors: dict[int, list[tuple[int, np.ndarray]]] = {}
-        self._by_room: dict[bytes, list[tuple[str, np.ndarray, np.ndarray]]] = {}
-        self._row: tuple[int, int, dict[int, float]] = (0, 0, {})  # of JSON lines, not yet a probe
+        self._by_group: dict[bytes, list[tuple[str, np.ndarray, np.ndarray]]] = {}
+        self._row: tuple[int, int, dict[int, float]] = (0, 0, {})  # JSON lines of the current probe
 
     def take(self, records: Iterable[dict[str, Any]]) -> None:
-        """Take in records in the order in which they were written."""
+        """Add records, in the order in which they were written."""
         for record in records:
             take = getattr(self, f"_take_{record.get('type')}", None)
             try:
@@ -98,67 +100,67 @@ class RunLog:
         self._close_row()
 
     def quantities(self) -> dict[str, list[int]]:
-        """Return the ids of the series of each quantity, in the order of their first record."""
+        """Return the ids of the series of each quantity, in the order of their first records."""
         found: dict[str, list[int]] = {}
-        for place, (quantity, _) in enumerate(self.names):
-            found.setdefault(quantity, []).append(place)
+        for series, (quantity, _) in enumerate(self.names):
+            found.setdefault(quantity, []).append(series)
         return found
 
     def id(self, quantity: str, target: str = "") -> int | None:
-        """Return the id of a series, None if there is none."""
+        """Return the id of a series; None if there is no such series."""
         return self._ids.get((quantity, target))
 
     def table(self, ids: list[int]) -> Table:
-        """Return the numbers of some series, a row for each probe that has one of them."""
+        """Return the numbers of some series, one row per probe that contains any of them."""
         column = np.full(len(self.names), -1)
         column[ids] = np.arange(len(ids))
         rows = []
-        rooms = dict.fromkeys(_room(self.names[place][0]) for place in ids)
-        for probe in (probe for room in rooms for probe in self._probes.get(room, ())):
-            places = column[probe.ids]
-            is_asked = places >= 0
+        groups = dict.fromkeys(_group(self.names[series][0]) for series in ids)
+        for probe in (probe for group in groups for probe in self._probes.get(group, ())):
+            columns = column[probe.ids]
+            is_asked = columns >= 0
             if is_asked.any():
-                rows.append((probe.step, places[is_asked], probe.values[is_asked]))
+                rows.append((probe.step, columns[is_asked], probe.values[is_asked]))
         rows.sort(key=lambda row: row[0])
         values = np.full((len(rows), len(ids)), np.nan, np.float32)
         known = np.zeros(values.shape, bool)
-        for row, (_, places, numbers) in enumerate(rows):
-            values[row, places], known[row, places] = numbers, True
+        for row, (_, columns, numbers) in enumerate(rows):
+            values[row, columns], known[row, columns] = numbers, True
         return Table(ids, np.array([row[0] for row in rows], np.int64), values, known)
 
     def series(self, quantity: str, target: str = "") -> tuple[np.ndarray, np.ndarray]:
-        """Return the steps and values of one series; empty if there is none."""
-        place = self.id(quantity, target)
-        if place is None:
+        """Return the steps and values of one series; empty if there is no such series."""
+        series = self.id(quantity, target)
+        if series is None:
             return np.empty(0, np.int64), np.empty(0, np.float32)
-        return self.table([place]).series(0)
+        return self.table([series]).series(0)
 
-    def vectors(self, place: int) -> list[tuple[int, np.ndarray]]:
-        """Return step and value of the kept vectors of a series, oldest first."""
-        return self._vectors.get(place, [])
+    def vectors(self, series: int) -> list[tuple[int, np.ndarray]]:
+        """Return step and value of the stored vectors of a series, oldest first."""
+        return self._vectors.get(series, [])
 
     def findings(self) -> list[Finding]:
-        """Return every finding of the run, causes before their symptoms."""
+        """Return all findings of the run, causes before their symptoms."""
         return episodes(self.changes)
 
     def report(self, *, probes: int = 512, only: tuple[str, ...] = ()) -> Report:
         """Return the report of the run.
 
         Args:
-            probes: Numbers to take of each series of a layer, about.
-            only: Rooms to take; empty takes all.
+            probes: Approximate number of values to keep per series of a layer.
+            only: Groups of quantities to include; empty for all.
         """
         history = History(max_points=MAX_PROBES + 1, max_vectors=MAX_VECTORS + 1)
         history.facts = self.facts
         for quantity, ids in self.quantities().items():
-            if only and _room(quantity) not in only:
+            if only and _group(quantity) not in only:
                 continue
             table = self.table(ids)
-            is_of_model = all(self.names[place][1] in MODEL_TARGETS for place in ids)
+            is_of_model = all(self.names[series][1] in MODEL_TARGETS for series in ids)
             every = 1 if is_of_model else max(1, -(-len(table.steps) // probes))
-            for column, place in enumerate(ids):
+            for column, series in enumerate(ids):
                 steps, values = table.series(column)
-                target = self.names[place][1]
+                target = self.names[series][1]
                 history.restore(
                     Measurement(step, 0, quantity, target, value)
                     for step, value in zip(*_every(every, steps, values), strict=True)
@@ -184,17 +186,17 @@ class RunLog:
 
     def _take_measurement(self, record: dict[str, Any]) -> None:
         m = Measurement.from_json(record)
-        place = self._name(m.quantity, m.target)
+        series = self._name(m.quantity, m.target)
         if isinstance(m.value, np.ndarray):
-            self._add_vector(place, m.step, m.value)
+            self._add_vector(series, m.step, m.value)
             return
-        if self._row[0] != m.step or place in self._row[2]:
+        if self._row[0] != m.step or series in self._row[2]:
             self._close_row()
             self._row = (m.step, m.epoch, {})
-        self._row[2][place] = m.value
+        self._row[2][series] = m.value
 
     def _take_finding(self, record: dict[str, Any]) -> None:
-        Finding.from_json(record)  # raises if it is none
+        Finding.from_json(record)  # raises if it is invalid
         self.changes.append(record)
         if len(self.changes) > MAX_CHANGES:
             del self.changes[: MAX_CHANGES // 10]
@@ -208,10 +210,10 @@ class RunLog:
             self.overhead = Overhead(seconds, wall, int(spent["probes"]))
 
     def _name(self, quantity: str, target: str) -> int:
-        place = self._ids.setdefault((quantity, target), len(self.names))
-        if place == len(self.names):
+        series = self._ids.setdefault((quantity, target), len(self.names))
+        if series == len(self.names):
             self.names.append((quantity, target))
-        return place
+        return series
 
     def _close_row(self) -> None:
         step, epoch, row = self._row
@@ -222,27 +224,27 @@ class RunLog:
 
     def _add(self, step: int, epoch: int, ids: np.ndarray, values: np.ndarray) -> None:
         self._seen(step, epoch)
-        for room, part, places in self._split(ids):
-            kept = self._probes.setdefault(room, [])
-            kept.append(Probe(step, epoch, part, values[places]))
+        for group, part, indices in self._split(ids):
+            kept = self._probes.setdefault(group, [])
+            kept.append(Probe(step, epoch, part, values[indices]))
             if len(kept) > MAX_PROBES:
                 del kept[1 : MAX_PROBES // 2 : 2]
 
     def _split(self, ids: np.ndarray) -> list[tuple[str, np.ndarray, np.ndarray]]:
-        """Return the ids of each room and their places; probes of the same series share them."""
+        """Return the ids of each group and their indices; probes of the same series share them."""
         key = ids.tobytes()
-        if key not in self._by_room:
-            rooms = np.array([_room(self.names[place][0]) for place in ids.tolist()])
-            groups = [(str(room), np.flatnonzero(rooms == room)) for room in np.unique(rooms)]
-            if len(self._by_room) >= MAX_PROBES:
-                self._by_room.clear()
-            self._by_room[key] = [(room, ids[places], places) for room, places in groups]
-        return self._by_room[key]
+        if key not in self._by_group:
+            groups = np.array([_group(self.names[series][0]) for series in ids.tolist()])
+            split = [(str(group), np.flatnonzero(groups == group)) for group in np.unique(groups)]
+            if len(self._by_group) >= MAX_PROBES:
+                self._by_group.clear()
+            self._by_group[key] = [(group, ids[i], i) for group, i in split]
+        return self._by_group[key]
 
-    def _add_vector(self, place: int, step: int, values: np.ndarray) -> None:
-        if not 0 <= place < len(self.names):
-            raise ValueError(f"The id must be below {len(self.names)}. Received: {place}")
-        kept = self._vectors.setdefault(place, [])
+    def _add_vector(self, series: int, step: int, values: np.ndarray) -> None:
+        if not 0 <= series < len(self.names):
+            raise ValueError(f"The id must be below {len(self.names)}. Received: {series}")
+        kept = self._vectors.setdefault(series, [])
         kept.append((step, values.astype(np.float16)))
         if len(kept) > MAX_VECTORS:
             del kept[1 : MAX_VECTORS // 2 : 2]
@@ -251,11 +253,11 @@ class RunLog:
         self.step, self.epoch = max(self.step, step), max(self.epoch, epoch)
 
 
-def _room(quantity: str) -> str:
+def _group(quantity: str) -> str:
     return quantity.partition("/")[0]
 
 
 def _every(n: int, steps: np.ndarray, values: np.ndarray) -> tuple[list[int], list[float]]:
-    """Return every `n`-th point, the last one among them."""
+    """Return every `n`-th point, including the last one."""
     start = (len(steps) - 1) % n
     return steps[start::n].tolist(), values[start::n].tolist()

@@ -1,4 +1,4 @@
-"""Reads the records of one run from a file that may still grow, or may have been cut off."""
+"""Reads the records of a run from a file that may be growing or incomplete."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from keras_babysit.history import FORMAT_VERSION
 from keras_babysit.sinks.records import TAG
 
 CHUNK = 1 << 24
-"""Bytes read at a time."""
+"""Number of bytes to read at a time."""
 
 FRESH_SECONDS = 600
-"""A file without an end that was written to so recently belongs to a run that may still go on."""
+"""A run without an end counts as running if its file was written less than this long ago."""
 
-_HEADER = struct.Struct("<QI")  # length of a record, checksum of that
-_CHECKSUM = 4  # after the record
+_HEADER = struct.Struct("<QI")  # length of the record, and its checksum
+_CHECKSUM = 4  # bytes after the record
 
 Record = dict[str, Any]
 
 
 class Source:
-    """The records of a file, each read once.
+    """The records of a file; each record is read once.
 
     Args:
-        path: Path of the file; event files may lie in a bucket, as `"gs://..."`.
+        path: Path of the file. Event files may be in a bucket, such as `"gs://..."`.
 
     Attributes:
-        problem: What is wrong with the file, a sentence; empty if nothing is.
+        problem: A sentence on what is wrong with the file; empty if nothing is.
     """
 
     def __init__(self, path: str) -> None:
@@ -41,11 +41,11 @@ class Source:
         self._identity: tuple[int, ...] = ()
         self._size = 0
         self._seen = 0  # size when it was last read
-        self._offset = 0  # where the next record begins
-        self._rest = 0  # bytes of a record that is not complete
+        self._offset = 0  # start of the next record
+        self._rest = 0  # bytes of an incomplete record
 
     def look(self) -> bool:
-        """Look at the file; return whether it was replaced, and `read` begins anew.
+        """Check the file; return whether it was replaced, so that `read` starts over.
 
         Raises:
             OSError: If the file cannot be read.
@@ -58,7 +58,7 @@ class Source:
         return is_replaced
 
     def read(self) -> Iterator[list[Record]]:
-        """Yield, piece by piece, the records that were complete when `look` was last called."""
+        """Yield, in pieces, the new records that were complete at the last call of `look`."""
         if self._size == self._seen:
             return
         self._seen = self._size
@@ -73,22 +73,22 @@ class Source:
 
     @property
     def is_fresh(self) -> bool:
-        """Whether the file was written to a short while ago."""
+        """Whether the file was written to recently, see `FRESH_SECONDS`."""
         try:
             return "://" not in self.path and _age(self.path) < FRESH_SECONDS
         except OSError:
             return False
 
     def _split(self, data: bytes) -> tuple[int, list[Record]]:
-        """Return how many bytes hold whole records, and the records that are ours."""
+        """Return the number of bytes with complete records, and our records among them."""
         raise NotImplementedError
 
     @property
     def rest(self) -> str:
-        """What could not be read at the end, a sentence; a run that goes on may complete it."""
+        """A sentence on an incomplete last record, which a running run may complete; or empty."""
         if not self._rest:
             return ""
-        return f"The last record is cut off: {self._rest:,} bytes at the end cannot be read."
+        return f"The last record is incomplete: {self._rest:,} bytes at the end cannot be read."
 
     def _decoded(self, text: bytes) -> Record | None:
         try:
@@ -96,40 +96,39 @@ class Source:
         except ValueError:
             record = None
         if not isinstance(record, dict):
-            self.problem = "A record is damaged; it is left out."
+            self.problem = "A record is damaged and was skipped."
             return None
         if record.get("type") == "run" and record.get("version", 0) > FORMAT_VERSION:
             self.problem = (
-                f"Written in format version {record['version']}, which is newer than "
-                f"{FORMAT_VERSION}: a newer keras-babysit reads it."
+                f"The file has format version {record['version']}; this keras-babysit reads up to "
+                f"version {FORMAT_VERSION}. Upgrade keras-babysit."
             )
             return None
         return record
 
 
 class EventFile(Source):
-    """The records that `sinks.TensorBoard` puts into event files, among all else.
+    """The records that `sinks.TensorBoard` writes to event files.
 
-    TensorBoard's own reader thins what it reads at random and can't skip; this one keeps every
-    record of ours and passes over the others unparsed.
+    TensorBoard's own reader samples at random and parses everything. This one keeps every record
+    of ours and skips the others without parsing.
     """
 
     def _split(self, data: bytes) -> tuple[int, list[Record]]:
-        mark, records, place = TAG.encode(), [], 0
-        while (body := place + _HEADER.size) <= len(data):
-            length, checksum = _HEADER.unpack_from(data, place)
-            if checksum != _masked_crc(data[place : place + 8]):
+        mark, records, start = TAG.encode(), [], 0
+        while (body := start + _HEADER.size) <= len(data):
+            length, checksum = _HEADER.unpack_from(data, start)
+            if checksum != _masked_crc(data[start : start + 8]):
                 self.problem = (
-                    f"Byte {self._offset + place:,} begins no record: the file is damaged, and "
-                    "what follows is not read."
+                    f"The file is damaged at byte {self._offset + start:,}; the rest was not read."
                 )
                 return len(data), records
             if body + length + _CHECKSUM > len(data):
                 break
             if data.find(mark, body, body + length) >= 0:
                 records += self._ours(data[body : body + length])
-            place = body + length + _CHECKSUM
-        return place, records
+            start = body + length + _CHECKSUM
+        return start, records
 
     def _ours(self, data: bytes) -> list[Record]:
         from google.protobuf.message import DecodeError
@@ -138,14 +137,14 @@ class EventFile(Source):
         try:
             values = Event.FromString(data).summary.value
         except DecodeError:
-            self.problem = "A record is damaged; it is left out."
+            self.problem = "A record is damaged and was skipped."
             return []
         texts = [text for v in values if v.tag == TAG for text in v.tensor.string_val]
         return [record for text in texts if (record := self._decoded(text)) is not None]
 
 
 class JsonLinesFile(Source):
-    """The records that `sinks.JsonLines` or `History.to_jsonl` wrote."""
+    """The records that `sinks.JsonLines` or `History.to_jsonl` writes."""
 
     def _split(self, data: bytes) -> tuple[int, list[Record]]:
         used = data.rfind(b"\n") + 1
@@ -160,7 +159,7 @@ def _masked_crc(data: bytes) -> int:
 
 
 def _state(path: str) -> tuple[int, tuple[int, ...]]:
-    """Return the size of a file and what tells it from another one of the same name."""
+    """Return the size and the identity of a file, which changes when it is replaced."""
     if "://" in path:
         from tensorboard.compat import tf
 
@@ -179,7 +178,7 @@ def _chunks(path: str, offset: int) -> Iterator[bytes]:
 
         with tf.io.gfile.GFile(path, "rb") as file:
             if offset:
-                file.read(offset)  # not every file system can seek
+                file.read(offset)  # some file systems cannot seek
             yield from iter(lambda: file.read(CHUNK), b"")
         return
     with Path(path).open("rb") as file:

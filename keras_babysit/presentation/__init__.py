@@ -1,1 +1,1 @@
-"""Presentation: words, numbers, grouping and drawing, shared by sinks, dashboard and checks."""
+"""Wording, numbers, grouping and chart data, shared by sinks, dashboard and checks."""

@@ -11,7 +11,7 @@ import numpy as np
 from keras_babysit import quantities
 from keras_babysit.findings import Finding
 from keras_babysit.history import History
-from keras_babysit.presentation.thinning import cells, epochs, line, plain, span, twice_told
+from keras_babysit.presentation.thinning import cells, epochs, line, plain, redundant_scores, span
 from keras_babysit.presentation.wording import one_line
 from keras_babysit.quantities import Of, Quantity, Scale
 
@@ -124,7 +124,7 @@ def _timeline(groups: Sequence[list[Finding]]) -> list[dict[str, Any]]:
 
 def _scores(history: History) -> list[dict[str, Any]]:
     names = [q for q in history.quantities() if q.startswith("score/")]
-    hidden = twice_told({name: _by_step(history, name) for name in names})
+    hidden = redundant_scores({name: _by_step(history, name) for name in names})
     return [
         {
             "name": one_line(quantity.removeprefix("score/"), 40),

@@ -1,4 +1,4 @@
-"""Series and heat maps thinned to what a screen can show; the report and the dashboard share it."""
+"""Downsamples series and heat maps to the resolution of a screen, for report and dashboard."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 from keras_babysit.facts import RunFacts
 
 Cell = float | str | None
-"""A number; `"nan"`, `"inf"` or `"-inf"`; or None where nothing was measured."""
+"""A number; `"nan"`, `"inf"` or `"-inf"`; or None if not measured."""
 
 
 def line(steps: np.ndarray, values: np.ndarray, points: int) -> np.ndarray:
-    """Return the places of at most `points` points of a line, with its lows and its peaks.
+    """Return the indices of at most `points` points that keep the minima and maxima of a line.
 
-    The first and the last point are among them, and so is the first that is not finite.
+    They include the first and the last point, and the first non-finite one.
     """
     kept = np.arange(len(steps))
     if len(steps) <= points:
@@ -32,14 +32,14 @@ def line(steps: np.ndarray, values: np.ndarray, points: int) -> np.ndarray:
 def cells(
     steps: np.ndarray, values: np.ndarray, known: np.ndarray, ends: np.ndarray, first: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return what each column of a heat map shows: the largest value of the probes in it.
+    """Return the value of each column of a heat map: the largest of its probes.
 
-    A column without a probe shows the latest before it. What is not finite wins over every number.
+    A column without a probe repeats the previous one. Non-finite values take precedence.
 
     Args:
         steps: Step of each probe, ascending, shape `(probes,)`.
         values: Shape `(probes, rows)`.
-        known: Whether the value was measured, of the same shape.
+        known: Whether the value was measured, same shape.
         ends: Last step of each column, ascending, shape `(columns,)`.
         first: First step of the first column.
 
@@ -49,7 +49,7 @@ def cells(
     shape = (len(ends), values.shape[1])
     shown, is_known = np.full(shape, np.nan), np.zeros(shape, bool)
     bounds = np.searchsorted(steps, ends, "right")
-    # NaN over infinity over numbers over what was not measured.
+    # NaN takes precedence over infinity, then numbers, then not measured.
     level = np.where(np.isnan(values), 3, np.where(np.isinf(values), 2, 1)) * known
     rank = np.where(np.isfinite(values), values, 0.0)
     start = int(np.searchsorted(steps, first))
@@ -64,16 +64,16 @@ def cells(
         if end > start:
             part = slice(start, end)
             top = level[part].max(0)
-            place = np.where(level[part] == top, rank[part], -np.inf).argmax(0)
+            largest = np.where(level[part] == top, rank[part], -np.inf).argmax(0)
             fresh = top > 0
-            found = np.take_along_axis(values[part], place[None], 0)[0]
+            found = np.take_along_axis(values[part], largest[None], 0)[0]
             shown[column, fresh], is_known[column, fresh] = found[fresh], True
         start = end
     return shown, is_known
 
 
 def span(values: np.ndarray) -> tuple[float, float]:
-    """Return where the colours of a logarithmic map begin and end; outliers do not stretch it."""
+    """Return the range of a logarithmic colour scale, without outliers."""
     found = values[np.isfinite(values) & (values > 0)]
     if not found.size:
         return 1e-3, 1.0
@@ -82,7 +82,7 @@ def span(values: np.ndarray) -> tuple[float, float]:
 
 
 def plain(value: Any, digits: int = 7) -> Cell:
-    """Return a number as a page needs it: short, and a string where it is not finite."""
+    """Return a number with `digits` digits for JSON; as a string if it is not finite."""
     if value is None or np.ndim(value) != 0:
         return None
     value = float(value)
@@ -90,7 +90,7 @@ def plain(value: Any, digits: int = 7) -> Cell:
 
 
 def plain_rows(values: np.ndarray, known: np.ndarray, digits: int) -> list[list[Cell]]:
-    """Return what `plain` makes of each entry, None where it is not known; fast for many."""
+    """Return `plain` of each entry, None if it is not known. Fast for large arrays."""
     text = f"%.{digits}g"
     return [
         [
@@ -102,18 +102,18 @@ def plain_rows(values: np.ndarray, known: np.ndarray, digits: int) -> list[list[
 
 
 def epochs(facts: RunFacts, last: int) -> list[int]:
-    """Return the steps at which epochs started, the first left out; empty if there are many."""
+    """Return the first step of each epoch but the first; empty if there are more than 40."""
     steps = facts.steps_per_epoch
     if steps is None or steps < 1 or last // steps > 40:
         return []
     return list(range(steps, last, steps))
 
 
-def twice_told(scores: dict[str, dict[tuple[int, str], float]]) -> set[str]:
-    """Return the scores that say what another one says: the share of errors beside an accuracy.
+def redundant_scores(scores: dict[str, dict[tuple[int, str], float]]) -> set[str]:
+    """Return the scores that repeat another one, such as the error rate next to an accuracy.
 
     Args:
-        scores: By the name of the score its values by step and target.
+        scores: Values by step and target, by name of the score.
     """
     error = scores.get("score/error", {})
     for name, values in scores.items():

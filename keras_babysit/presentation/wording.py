@@ -1,7 +1,7 @@
-"""Words and numbers as people read them, the same in the terminal, TensorBoard and the report.
+"""Formats numbers, names and texts for the terminal, TensorBoard, the report and the dashboard.
 
-Names, messages and evidence are data: whatever a layer is called, it takes one line and cannot
-steer a terminal.
+Names, messages and evidence are untrusted data: whatever a layer is called, its name takes one line
+and contains no control characters.
 """
 
 from __future__ import annotations
@@ -16,18 +16,42 @@ import numpy as np
 from keras_babysit.findings import Finding, Severity
 from keras_babysit.history import Overhead, to_jsonable
 
+_ASCII_SIGNS = str.maketrans(
+    {
+        "\u2500": "-",  # the line of a panel
+        "\u2713": "*",  # check mark
+        "\u00b7": "|",  # middle dot
+        "\u2026": "...",
+        "\u2192": "->",
+        "\u00d7": "x",
+        "\u00b1": "+/-",
+        "\u2264": "<=",
+        "\u2265": ">=",
+    }
+)
+
+
+def ascii_signs(text: str) -> str:
+    """Return `text` with the signs that we use replaced by ASCII; other characters stay.
+
+    Example:
+        >>> ascii_signs("0.4 ± 0.1 → 0.3 ≤ é")
+        '0.4 +/- 0.1 -> 0.3 <= é'
+    """
+    return text.translate(_ASCII_SIGNS)
+
 
 def one_line(text: Any, limit: int = 400) -> str:
-    """Return `text` on one line; what is longer than `limit` characters loses its end.
+    """Return `text` on one line, truncated to `limit` characters.
 
-    What cannot be printed, escape sequences for instance, is spelled out.
+    Unprintable characters, such as escape sequences, are replaced by their escape codes.
     """
     text = _printable(text, 10 * limit)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def name(target: str, limit: int = 60) -> str:
-    """Return what a finding is about; a path that is too long loses its middle."""
+    """Return the target of a finding as text; a long path is shortened in the middle."""
     text = _printable(target, 100_000) or "the model"
     if len(text) <= limit:
         return text
@@ -36,22 +60,22 @@ def name(target: str, limit: int = 60) -> str:
 
 
 def code_lines(code: str) -> list[str]:
-    """Return the lines of a code snippet, each free of what cannot be printed."""
-    return [_spelled_out(line.expandtabs(4).rstrip()) for line in code.strip("\n").split("\n")]
+    """Return the lines of a code snippet, with unprintable characters escaped."""
+    return [_escaped(line.expandtabs(4).rstrip()) for line in code.strip("\n").split("\n")]
 
 
 def _printable(text: Any, limit: int) -> str:
-    return _spelled_out(" ".join(str(text)[:limit].split()))
+    return _escaped(" ".join(str(text)[:limit].split()))
 
 
-def _spelled_out(text: str) -> str:
+def _escaped(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def number(value: Any) -> str:
-    """Return a value in three significant digits; whole numbers stay whole.
+    """Return a value with three significant digits; whole numbers keep all digits.
 
     Example:
         >>> number(0.8125), number(20480), number(0.00012345), number(float("nan"))
@@ -72,27 +96,27 @@ def number(value: Any) -> str:
 
 
 def with_margin(value: float, margin: float) -> str:
-    """Return a value and its margin, to two significant digits of the margin.
+    """Return a value and its margin, rounded to two significant digits of the margin.
 
     Example:
         >>> with_margin(2.30291, 0.00101), with_margin(0.4, 0.0)
-        ('2.3029 +/- 0.0010', '0.4')
+        ('2.3029 ± 0.0010', '0.4')
     """
     if not margin:
         return number(value)
     decimals = 1 - math.floor(math.log10(margin)) if math.isfinite(margin) else 0
     if not 0 < decimals < 8 or not math.isfinite(value):
-        return f"{number(value)} +/- {number(margin)}"
-    return f"{value:,.{decimals}f} +/- {margin:.{decimals}f}"
+        return f"{number(value)} ± {number(margin)}"
+    return f"{value:,.{decimals}f} ± {margin:.{decimals}f}"
 
 
 def evidence(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return the names and numbers that a finding rests on, short enough to show."""
+    """Return the evidence of a finding as pairs of name and number."""
     return [(one_line(key, 40), number(value)) for key, value in facts.items()]
 
 
 def common_evidence(findings: Sequence[Finding]) -> list[tuple[str, str]]:
-    """Return the evidence of several advices of one rule: a range where their numbers differ."""
+    """Return the common evidence of findings of one rule, as ranges where numbers differ."""
     found: dict[str, list[Any]] = {}
     for one in findings:
         for key, value in one.evidence.items():
@@ -109,12 +133,12 @@ def common_evidence(findings: Sequence[Finding]) -> list[tuple[str, str]]:
 
 
 def moment(step: int, epoch: int) -> str:
-    """Return when it was; epochs count from 1 here, as in Keras' progress bar."""
+    """Return step and epoch as text; epochs count from 1, as in Keras' progress bar."""
     return f"step {step:,}, epoch {epoch + 1:,}"
 
 
 def counted(findings: Iterable[Finding]) -> str:
-    """Return how many there are of each severity, e.g. `"1 error, 2 warnings"`."""
+    """Return the number of findings per severity as text, e.g. `"1 error, 2 warnings"`."""
     severities = [one.severity for one in findings]
     counts = [(level, severities.count(level)) for level in sorted(Severity, reverse=True)]
     return ", ".join(
@@ -125,7 +149,7 @@ def counted(findings: Iterable[Finding]) -> str:
 
 
 def cost(overhead: Overhead | None) -> dict[str, Any] | None:
-    """Return what watching cost as a JSON object; None if that is not known."""
+    """Return the time that monitoring took as a JSON object; None if unknown."""
     if overhead is None:
         return None
     return to_jsonable(asdict(overhead) | {"share": overhead.share})

@@ -1,4 +1,4 @@
-"""Where a run's measurements and advice go: the terminal, TensorBoard, files and reports."""
+"""Outputs for measurements and findings: terminal, TensorBoard, JSON lines and reports."""
 
 from keras_babysit.sinks.console import Console
 from keras_babysit.sinks.json_lines import JsonLines

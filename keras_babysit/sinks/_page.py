@@ -1,13 +1,13 @@
-"""The report as a page of HTML."""
+"""Renders a report as an HTML page."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from keras_babysit.findings import CONDITIONS, Finding, Remedy, Severity
 from keras_babysit.history import History
@@ -23,14 +23,12 @@ from keras_babysit.presentation.wording import (
 )
 from keras_babysit.quantities import Quantity
 
-if TYPE_CHECKING:
-    from keras_babysit.sinks.report import Report
+MAX_ARTICLES = 100
+MAX_ARTICLE_TARGETS = 60
+VISIBLE_TARGETS = 8
+"""Articles on a page, layers listed in one, and how many of those are visible without a click."""
 
-MAX_OUTBREAKS = 100
-MAX_TARGETS = 60
-OPEN_TARGETS = 8
-
-FACTS = {
+RUN_FACTS = {
     "optimizer": "optimizer",
     "loss": "loss",
     "batch_size": "batch size",
@@ -41,20 +39,34 @@ FACTS = {
 }
 
 
-def render(report: Report) -> str:
-    """Return the report as one self-contained page."""
-    groups = report.verdict.moments()
+def render(
+    history: History,
+    groups: Sequence[list[Finding]],
+    *,
+    result: str,
+    is_well: bool,
+    summary: Iterable[str],
+) -> str:
+    """Return one self-contained page.
+
+    Args:
+        history: The measurements and facts of the run.
+        groups: The findings of the run, grouped as `Verdict.moments` does.
+        result: The result of the run, the heading of the page.
+        is_well: Whether the run was measured and nothing was found.
+        summary: Lines on the loss and on the time that monitoring took.
+    """
     template = files(__package__).joinpath("report.html").read_text(encoding="utf-8")
     parts = {
-        "state": "well" if report.is_well else _worst(report.findings),
-        "verdict": _text(report.result()),
-        "summary": "".join(f"<p>{_text(line)}</p>" for line in report.summary()),
-        "facts": _facts(report.history),
-        "findings": _finding(groups),
-        "table": _table(report.history),
-        "data": _script(drawing.data(report.history, groups)),
+        "state": "well" if is_well else _worst(one for group in groups for one in group),
+        "verdict": _text(result),
+        "summary": "".join(f"<p>{_text(line)}</p>" for line in summary),
+        "facts": _facts(history),
+        "findings": _articles(groups),
+        "table": _table(history),
+        "data": _script(drawing.data(history, groups)),
     }
-    # In one pass: what is put in is not searched for further places.
+    # In a single pass, so that placeholders inside inserted text are not replaced.
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)
 
 
@@ -65,18 +77,18 @@ def _worst(findings: Iterable[Finding]) -> str:
 
 
 def _text(text: Any, limit: int = 600) -> str:
-    return escape(one_line(text, limit).replace("+/-", "±").replace("->", "→"))
+    return escape(one_line(text, limit).replace("->", "→"))
 
 
 def _script(record: Any) -> str:
-    """Return JSON that may stand in a script element, whatever the names in it are."""
+    """Return JSON that is safe inside a script element, whatever names it contains."""
     text = json.dumps(record, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def _facts(history: History) -> str:
     rows = []
-    for key, heading in FACTS.items():
+    for key, heading in RUN_FACTS.items():
         value = getattr(history.facts, key)
         if isinstance(value, Mapping):
             value = ", ".join(f"{k} {v}" for k, v in value.items())
@@ -86,23 +98,23 @@ def _facts(history: History) -> str:
     return "".join(rows)
 
 
-def _finding(groups: list[list[Finding]]) -> str:
+def _articles(groups: Sequence[list[Finding]]) -> str:
     if not groups:
         return '<p class="calm">No rule found anything.</p>'
-    articles = [_article(place, group) for place, group in enumerate(groups[:MAX_OUTBREAKS], 1)]
-    if len(groups) > MAX_OUTBREAKS:
-        articles.append(f"<p>and {len(groups) - MAX_OUTBREAKS:,} more, not shown here</p>")
+    articles = [_article(rank, group) for rank, group in enumerate(groups[:MAX_ARTICLES], 1)]
+    if len(groups) > MAX_ARTICLES:
+        articles.append(f"<p>and {len(groups) - MAX_ARTICLES:,} more, not shown here</p>")
     return "".join(articles)
 
 
-def _article(place: int, group: list[Finding]) -> str:
+def _article(rank: int, group: list[Finding]) -> str:
     first = group[0]
     severity = first.severity.name.lower()
     where = f"{len(group)} layers" if len(group) > 1 else name(first.target, 80)
     ended = "still open" if first.is_open else f"resolved at step {first.resolved_step:,}"
     state = "open" if first.is_open else "resolved"
     parts = [
-        f'<article id="finding-{place}" class="finding {severity} {state}" tabindex="-1">',
+        f'<article id="finding-{rank}" class="finding {severity} {state}" tabindex="-1">',
         f'<h3><span class="badge">{severity}</span> {_text(first.rule, 80)} '
         f"<span>in</span> <code>{_text(where)}</code></h3>",
         f'<p class="when">{moment(first.step, first.epoch)} · {ended}</p>',
@@ -118,23 +130,23 @@ def _article(place: int, group: list[Finding]) -> str:
 
 def _silence(rule: str) -> str:
     code = CONDITIONS.silence(rule)
-    return f'<p class="silence">silence: <code>{escape(code)}</code></p>' if code else ""
+    return f'<p class="silence">To silence: <code>{escape(code)}</code></p>' if code else ""
 
 
 def _targets(group: list[Finding]) -> str:
-    """Return a row for each layer; those beyond the first few are folded."""
+    """Return a table with one row per layer; all but the first few are collapsed."""
     rows = [
         f"<tr><th scope=row><code>{_text(name(one.target, 80))}</code></th>"
         f"<td>{_text(one.message)}</td></tr>"
-        for one in group[:MAX_TARGETS]
+        for one in group[:MAX_ARTICLE_TARGETS]
     ]
-    text = f'<table class="targets">{"".join(rows[:OPEN_TARGETS])}</table>'
-    if len(group) > OPEN_TARGETS:
+    text = f'<table class="targets">{"".join(rows[:VISIBLE_TARGETS])}</table>'
+    if len(group) > VISIBLE_TARGETS:
         unseen = len(group) - len(rows)
         note = f"<p>and {unseen:,} more</p>" if unseen else ""
         text += (
-            f"<details><summary>{len(group) - OPEN_TARGETS:,} more layers</summary>"
-            f'<table class="targets">{"".join(rows[OPEN_TARGETS:])}</table>{note}</details>'
+            f"<details><summary>{len(group) - VISIBLE_TARGETS:,} more layers</summary>"
+            f'<table class="targets">{"".join(rows[VISIBLE_TARGETS:])}</table>{note}</details>'
         )
     return text
 
@@ -159,7 +171,7 @@ def _remedy(remedy: Remedy) -> str:
 
 
 def _table(history: History) -> str:
-    """Return the last value of each drawn quantity as a table, for those who cannot see a map."""
+    """Return the latest values of the heat maps as a table, for readers who cannot see them."""
     kinds = [kind for kind in drawing.HEAT_MAPS if history.targets(kind.name)]
     targets = list(dict.fromkeys(t for kind in kinds for t in history.targets(kind.name)))
     head = "".join(f"<th scope=col>{escape(kind.heading)}</th>" for kind in kinds)

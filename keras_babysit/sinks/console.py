@@ -1,4 +1,4 @@
-"""Says in the terminal what the watcher found, around Keras' progress bar."""
+"""`Console`, which prints findings to the terminal, next to Keras' progress bar."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from rich.text import Text
 
 from keras_babysit.findings import CONDITIONS, Change, Event, Finding, Severity, moments
 from keras_babysit.presentation.wording import (
+    ascii_signs,
     code_lines,
     common_evidence,
     moment,
@@ -25,38 +26,24 @@ if TYPE_CHECKING:
 STYLES = {Severity.NOTE: "cyan", Severity.WARNING: "yellow", Severity.ERROR: "red"}
 
 MAX_WIDTH = 100
-MAX_ROWS = 5
-"""Targets of one outbreak that are shown with their message; the others by name."""
-
-_ASCII = str.maketrans(
-    {
-        "\u2500": "-",  # the line of a panel
-        "\u2713": "*",  # check mark
-        "\u00b7": "|",  # middle dot
-        "\u2026": "...",
-        "\u2192": "->",
-        "\u00d7": "x",
-        "\u00b1": "+/-",
-        "\u2264": "<=",
-        "\u2265": ">=",
-    }
-)
+MAX_MESSAGES = 5
+"""Layers of one panel that are printed with their message; the others are listed by name."""
 
 
 class Console(Sink):
-    """Prints a short panel when a finding opens or worsens, a line when it resolves, a summary.
+    """Prints findings as they open, worsen or are resolved, and a summary at the end.
 
-    The panels have no sides, so that code can be copied out of them. What one rule finds on many
-    layers at once is one panel. What follows from a cause that has its panel takes one line if it
-    is worse than that, and waits for the summary if it is not.
+    A finding is printed as a panel; findings of one rule on several layers share a panel. Panels
+    have no side borders, so that code can be copied. A symptom of a cause that was already printed
+    takes one line if it is more severe than its cause, and appears in the summary only otherwise.
 
-    Keras' progress bar leaves the cursor at the end of its line and draws itself anew from there.
-    On a terminal its line is wiped first, and the bar goes on below the panel; in a pipe or a
-    notebook the panel starts on a fresh line.
+    Keras' progress bar redraws itself at the end of its line. On a terminal that line is erased
+    first, and the bar continues below the panel. In a pipe or a notebook the panel starts on a new
+    line.
 
     Args:
-        stream: Where to print; None is `sys.stdout`, whatever that is at the time.
-        verbose: 0 prints nothing, 1 all of it.
+        stream: Text stream to print to; None for the current `sys.stdout`.
+        verbose: 1 prints everything, 0 prints nothing.
 
     Raises:
         ValueError: If `verbose` is neither 0 nor 1.
@@ -66,22 +53,22 @@ class Console(Sink):
     """
 
     has_own_thread = False
-    """Who stops a terminal, with Ctrl-S, wants to read on later: Keras' progress bar waits too."""
+    """Printing may block, for example after Ctrl-S in a terminal, as Keras' progress bar does."""
 
     def __init__(self, stream: IO[str] | None = None, verbose: int = 1) -> None:
         if verbose not in (0, 1):
             raise ValueError(f"Argument `verbose` must be 0 or 1. Received: verbose={verbose!r}")
         self.stream = stream
         self.verbose = verbose
-        self._shown: dict[str, Severity] = {}  # the worst of each rule that was printed
-        self._withheld: set[str] = set()  # rules that a cause explains well enough
+        self._shown: dict[str, Severity] = {}  # the highest printed severity per rule
+        self._withheld: set[str] = set()  # rules not printed because their cause was
 
     def on_start(self, history: History) -> None:
-        """Forget what was printed of an earlier run."""
+        """Forget what was printed for an earlier run."""
         self._shown, self._withheld = {}, set()
 
     def on_events(self, events: Sequence[Event]) -> None:
-        """Print what has changed: a panel per rule, and a line for all that one rule resolved."""
+        """Print a panel per rule that opened or worsened, and a line per rule that was resolved."""
         for change in Change:
             changed = [event for event in events if event.change is change]
             for group in moments(event.finding for event in changed):
@@ -107,7 +94,7 @@ class Console(Sink):
     def _print(self, renderable: rich.console.RenderableType) -> None:
         if self.verbose == 0:
             return
-        # Made anew each time: the stream, its width and its colours may have changed.
+        # Created on every call, because the stream, its width and its colours may change.
         console = rich.console.Console(
             file=self.stream, highlight=False, markup=False, emoji=False, soft_wrap=False
         )
@@ -118,14 +105,14 @@ class Console(Sink):
         with console.capture() as capture:
             console.print(renderable, width=width, crop=False)
         text = _start_of_line(console.file) + _encodable(capture.get(), console.encoding)
-        console.file.write(text)  # in one piece, so that no other thread writes in between
+        console.file.write(text)  # in one call, so that no other thread writes in between
         console.file.flush()
 
 
 def _start_of_line(stream: IO[str]) -> str:
-    """Return what brings the cursor to the start of a line of its own.
+    """Return the characters that move the cursor to the start of an empty line.
 
-    On a terminal that line is wiped: it holds the progress bar, which draws itself again below.
+    On a terminal the current line is erased. It contains the progress bar, which is redrawn below.
     """
     is_terminal = getattr(stream, "isatty", lambda: False)()
     return "\r\x1b[2K" if is_terminal else "\n"
@@ -134,16 +121,16 @@ def _start_of_line(stream: IO[str]) -> str:
 def _encodable(text: str, encoding: str) -> str:
     if encoding.lower().startswith("utf"):
         return text
-    return text.translate(_ASCII).encode(encoding, "replace").decode(encoding)
+    return ascii_signs(text).encode(encoding, "replace").decode(encoding)
 
 
 class _Panel:
-    """The advice of one outbreak as a panel.
+    """The findings of one rule at one step, as a panel.
 
     Args:
-        advice: What one rule found at one step, the worst first.
-        change: Whether it opened or worsened.
-        when: The step and epoch of the change.
+        findings: The findings, most severe first.
+        change: Whether they opened or worsened.
+        when: Step and epoch of the change, as text.
     """
 
     def __init__(self, findings: Sequence[Finding], change: Change, when: str) -> None:
@@ -168,8 +155,8 @@ class _Panel:
         first = self.findings[0]
         what = f" {one_line(first.rule, 30)} "
         when = f" {'worse at ' if self.change is Change.WORSENED else ''}{self.when} "
-        room = max(12, width - len(first.severity.name) - len(what) - len(when) - 11)
-        where = _where(self.findings, room)
+        available = max(12, width - len(first.severity.name) - len(what) - len(when) - 11)
+        where = _where(self.findings, available)
         heading = Text.assemble(
             ("── ", style), (first.severity.name, f"bold {style}"), (what, "bold"), f"in {where} "
         )
@@ -177,7 +164,7 @@ class _Panel:
         return heading.append("─" * fill, style).append(when).append("──", style)
 
     def _lines(self, width: int) -> Iterator[tuple[Text, int]]:
-        """Yield the lines between the heading and the end, and how far they hang when wrapped."""
+        """Yield the lines of the panel, and the indentation of their continuation lines."""
         first = self.findings[0]
         numbers = common_evidence(self.findings)
         for line in _findings(self.findings, width):
@@ -191,11 +178,11 @@ class _Panel:
             yield Text(one_line(first.reference), "dim italic"), 2
         silence = CONDITIONS.silence(first.rule)
         if silence:
-            yield Text(f"silence: {silence}", "dim"), 2
+            yield Text(f"To silence: {silence}", "dim"), 2
 
 
 class _Symptom:
-    """What follows from a cause that has a panel of its own, in a line or two."""
+    """The findings of one rule that another, printed finding explains, as one line."""
 
     def __init__(self, findings: Sequence[Finding]) -> None:
         self.findings = findings
@@ -207,14 +194,14 @@ class _Symptom:
         line = Text.assemble(
             ("\u2192 ", STYLES[first.severity]),
             (f"{first.severity.name} {one_line(first.rule, 30)}", "bold"),
-            f" in {_where(self.findings, 40)}, because of {one_line(first.cause, 30)}",
+            f" in {_where(self.findings, 40)}, caused by {one_line(first.cause, 30)}",
             ("" if len(self.findings) > 1 else f": {one_line(first.message, 200)}", "dim"),
         )
         yield from _wrapped(line, console, options.max_width, hang=4)
 
 
 class _Resolved:
-    """What one rule found and no longer finds, in one line."""
+    """The findings of one rule that were resolved, as one line."""
 
     def __init__(self, findings: Sequence[Finding]) -> None:
         self.findings = findings
@@ -232,32 +219,32 @@ def _where(findings: Sequence[Finding], limit: int) -> str:
 
 
 def _wrapped(text: Text, console: rich.console.Console, width: int, hang: int) -> Iterator[Text]:
-    """Yield `text` two columns in; where it is wrapped the further lines hang."""
+    """Yield `text` indented by two columns, and continuation lines by `hang`."""
     for number, line in enumerate(text.wrap(console, max(10, width - 2 - hang))):
         line.rstrip()
         yield Text(" " * (hang if number else 2)).append_text(line) if line else line
 
 
 def _findings(findings: Sequence[Finding], width: int) -> Iterator[Text]:
-    """Yield the message; of many, a line for each of the first and the names of the others."""
+    """Yield the message; for several findings, some messages and the names of other layers."""
     if len(findings) == 1:
         yield Text(one_line(findings[0].message))
         return
-    shown = [(name(one.target, 28), one) for one in findings[:MAX_ROWS]]
+    shown = [(name(one.target, 28), one) for one in findings[:MAX_MESSAGES]]
     column = max(len(target) for target, _ in shown)
     for target, one in shown:
         message = one_line(one.message, max(20, width - column - 6))
         yield Text.assemble((target.ljust(column), "bold"), f"  {message}")
-    others = [name(one.target, 28) for one in findings[MAX_ROWS:]]
+    others = [name(one.target, 28) for one in findings[MAX_MESSAGES:]]
     if others:
         yield Text(one_line(f"and {len(others)} more: {', '.join(others)}", width - 4))
 
 
 def _remedies(finding: Finding) -> Iterator[Text]:
-    """Yield the first remedy with its code, and the others in a line each."""
+    """Yield the first remedy with its code, and one line for each of the others."""
     for count, remedy in enumerate(finding.remedies, 1):
         yield Text.assemble((f"{count}. ", "bold"), one_line(remedy.text))
         if count == 1 and remedy.code.strip():
             for line in code_lines(remedy.code):
-                # Not wrapped: the code can be copied as it stands.
+                # Not wrapped, so that the code can be copied.
                 yield Text(f"     {line}", "cyan", no_wrap=True, overflow="ignore")

@@ -1,4 +1,4 @@
-"""Writes all that a run brings as JSON lines."""
+"""`JsonLines`, which writes a run to a file of JSON lines."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 
 
 class JsonLines(Sink):
-    """Writes measurements and advice to a file of JSON lines, for scripts and CI.
+    """Writes measurements and findings to a file of JSON lines, for scripts and CI.
 
-    The first line holds the facts of the run, `{"type": "run", ...}`; they are written again when
-    more of them become known. Each further line is a measurement, a change of a finding, or, when
-    the run has ended, `{"type": "end", "overhead": {...}}`. What is not finite is written as a
-    string, so every line is strict JSON.
+    The first line contains the facts of the run, `{"type": "run", ...}`. It is repeated when more
+    facts become known. Every other line is a measurement, a change of a finding or, at the end of
+    the run, `{"type": "end", "overhead": {...}}`. Non-finite numbers are written as strings, so
+    that every line is valid JSON.
 
-    The file is flushed after every probe: it can be read while the run goes on, and one that was
-    killed loses at most its last line. A new `fit` replaces the file.
+    The file is flushed after every probe. It can be read during the run, and a killed run loses at
+    most its last line. A new `fit` overwrites the file.
 
     Args:
-        path: File to write; missing folders are made.
+        path: File to write; missing folders are created.
 
     Raises:
-        ValueError: When training starts, if the file cannot be written.
+        ValueError: At the start of training, if the file cannot be written.
 
     Example:
         >>> sink = JsonLines("run.jsonl")  # for Babysitter(sinks=[sink])
@@ -46,15 +46,15 @@ class JsonLines(Sink):
         self._facts: RunFacts | None = None  # as they were written last
 
     def on_start(self, history: History) -> None:
-        """Replace the file and write the facts of the run."""
-        with contextlib.suppress(OSError):  # what an earlier run could not write out is told
+        """Create the file and write the facts of the run."""
+        with contextlib.suppress(OSError):  # an earlier run already reported this error
             self.close()
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self.path.open("w", encoding="utf-8")
         except OSError as error:
             raise ValueError(
-                f"Argument `path` must be a file that can be written. Received: "
+                f"Argument `path` must be a writable file. Received: "
                 f"path={str(self.path)!r} ({error.strerror or error})"
             ) from error
         self._history = history
@@ -70,7 +70,7 @@ class JsonLines(Sink):
         self._write([event.to_json() for event in events])
 
     def on_end(self, report: Report) -> None:
-        """Write what watching cost, and close the file."""
+        """Write the time that monitoring took, and close the file."""
         self._write([{"type": "end", "overhead": cost(report.overhead)}])
         self.close()
 
@@ -85,7 +85,7 @@ class JsonLines(Sink):
             return
         require_still_there(self.path)
         lines = [line(record) for record in records]
-        # Some facts, the sizes of the layers for instance, are known only after the first probe.
+        # Some facts, such as the sizes of the layers, are known only after the first probe.
         facts = self._history.facts
         if facts != self._facts:
             self._facts = facts

@@ -1,11 +1,11 @@
-"""What a run brings as small records inside an event file, exact and cheap to read back.
+"""Records inside event files: an exact and compact copy of a run, read by the dashboard.
 
-Scalars and histograms are for TensorBoard's own tabs: their tags are made of names that had to be
-cleaned, and a histogram no longer knows its units. Beside them each probe is one record, JSON with
-its numbers packed, which the dashboard and `kb-report` read:
+Scalars and histograms serve TensorBoard's own tabs, but they are lossy: tags contain sanitized
+names, and histograms do not keep single units. Therefore every probe is also written as one JSON
+record with packed numbers, which the dashboard and `kb-report` read:
 
     {"type": "run", "version": 2, "facts": {...}}               as in JSON lines
-    {"type": "names", "names": [["activations/std", "dense"]]}  new series; their ids count on
+    {"type": "names", "names": [["activations/std", "dense"]]}  new series, numbered in order
     {"type": "numbers", "step": 10, "epoch": 0, "ids": "...", "values": "..."}
     {"type": "units", "step": 10, "epoch": 0, "id": 3, "values": "..."}
     {"type": "finding", ...}, {"type": "end", ...}               as in JSON lines
@@ -29,36 +29,36 @@ PLUGIN = "babysit"
 """Name of the plugin in TensorBoard."""
 
 TAG = "babysit.record"
-"""Tag of every record. The tags of scalars begin with `babysit/`, so that none is mistaken."""
+"""Tag of every record. Tags of scalars start with `babysit/`, so that they cannot collide."""
 
 DENSE_UNITS = 32
-"""Vectors of a series that are all kept before every second is passed over, then every fourth."""
+"""Number of vectors per series after which only every second is kept, later every fourth."""
 
 _NUMBER, _ID, _UNIT = np.dtype("<f4"), np.dtype("<i4"), np.dtype("<f2")
 
 
 def line(record: Mapping[str, Any]) -> str:
     """Return a record as one line of strict JSON."""
-    # A step may come as a numpy integer; everything else is plain already.
+    # Steps may be NumPy integers; everything else is plain already.
     return json.dumps(record, allow_nan=False, default=to_jsonable)
 
 
 def require_still_there(path: Path) -> None:
-    """Raise if a file that is open was deleted: what is written to it is lost without an error.
+    """Raise if an open file was deleted, because writing to it would fail silently.
 
     Raises:
-        FileNotFoundError: If there is nothing at `path`.
+        FileNotFoundError: If `path` does not exist.
     """
     if not path.exists():
-        raise FileNotFoundError(errno.ENOENT, "Deleted while the run went on", str(path))
+        raise FileNotFoundError(errno.ENOENT, "Deleted during the run", str(path))
 
 
 class Packer:
-    """Turns measurements into records; knows which series were named before.
+    """Converts measurements to records, and remembers which series have been named.
 
-    Numbers are kept of every probe. Vectors with an entry per unit are kept ever more rarely: of
-    `n` probes about `DENSE_UNITS * (1 + log2(n / DENSE_UNITS) / 2)`, so that a long run of a big
-    network stays a small file.
+    Scalars of every probe are written. Vectors with one entry per unit are written less and less
+    often: about `DENSE_UNITS * (1 + log2(n / DENSE_UNITS) / 2)` of `n` probes, so that long runs
+    of large networks produce small files.
 
     Example:
         >>> records = Packer().pack([Measurement(10, 0, "loss/batch", "", 0.5)])
@@ -68,10 +68,10 @@ class Packer:
 
     def __init__(self) -> None:
         self._ids: dict[tuple[str, str], int] = {}
-        self._vectors: dict[int, int] = {}  # id -> vectors seen
+        self._vectors: dict[int, int] = {}  # id -> number of vectors so far
 
     def pack(self, measurements: Sequence[Measurement]) -> list[dict[str, Any]]:
-        """Return the records of measurements that were taken at one step."""
+        """Return the records for the measurements of one step; empty if there are none."""
         names: list[list[str]] = []
         numbers: list[tuple[int, float]] = []
         records: list[dict[str, Any]] = []
@@ -79,12 +79,12 @@ class Packer:
             return records
         when = {"step": int(measurements[0].step), "epoch": int(measurements[0].epoch)}
         for m in measurements:
-            place = self._id(m, names)
+            series = self._id(m, names)
             value = np.asarray(m.value)
             if value.ndim == 0:
-                numbers.append((place, float(value)))
-            elif value.ndim == 1 and self._is_kept(place):
-                units = {"id": place, "values": _packed(value, _UNIT)}
+                numbers.append((series, float(value)))
+            elif value.ndim == 1 and self._is_kept(series):
+                units = {"id": series, "values": _packed(value, _UNIT)}
                 records.append({"type": "units"} | when | units)
         if numbers:
             ids, values = zip(*numbers, strict=True)
@@ -101,21 +101,23 @@ class Packer:
             names.append([m.quantity, m.target])
         return self._ids[key]
 
-    def _is_kept(self, place: int) -> bool:
-        seen = self._vectors.get(place, 0)
-        self._vectors[place] = seen + 1
+    def _is_kept(self, series: int) -> bool:
+        seen = self._vectors.get(series, 0)
+        self._vectors[series] = seen + 1
         return seen % 2 ** (seen // DENSE_UNITS).bit_length() == 0
 
 
 def unpack_numbers(record: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the ids and the values of a record of type `numbers`.
+    """Return the ids and values of a record of type `numbers`.
 
     Raises:
-        ValueError: If there are not as many ids as values.
+        ValueError: If the numbers of ids and values differ.
     """
     ids, values = _unpacked(record["ids"], _ID), _unpacked(record["values"], _NUMBER)
     if ids.shape != values.shape:
-        raise ValueError(f"There must be a value for each id. Received: {ids.size}, {values.size}")
+        raise ValueError(
+            f"There must be one value per id. Received: {ids.size} ids, {values.size} values"
+        )
     return ids, values
 
 
@@ -125,9 +127,9 @@ def unpack_units(record: dict[str, Any]) -> np.ndarray:
 
 
 def episodes(records: Iterable[Mapping[str, Any]]) -> list[Finding]:
-    """Return every finding as it stood last, of all changes that were written of it.
+    """Return the latest state of every finding, from the recorded changes.
 
-    In the order of `explain`: a cause may have been found after its symptom was written.
+    The order is that of `explain`, because a cause may be found after its symptom was written.
     """
     found: dict[tuple[Any, ...], Finding] = {}
     for record in records:
@@ -138,7 +140,7 @@ def episodes(records: Iterable[Mapping[str, Any]]) -> list[Finding]:
 
 
 def _packed(values: Iterable[Any], kind: np.dtype[Any]) -> str:
-    with np.errstate(over="ignore"):  # beyond the range of a half it is infinite, and shown so
+    with np.errstate(over="ignore"):  # a value beyond the range of float16 becomes infinite
         return base64.b64encode(np.asarray(values).astype(kind).tobytes()).decode("ascii")
 
 

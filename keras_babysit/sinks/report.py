@@ -1,4 +1,4 @@
-"""The report of a run: what was found, what the loss did, and what watching cost."""
+"""`Report`, the result of a run: findings, losses and the time that monitoring took."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from keras_babysit.findings import Finding, Severity, Verdict, explain, verdict_
 from keras_babysit.history import FORMAT_VERSION, History, Overhead, read_jsonl, to_jsonable
 from keras_babysit.presentation.drawing import numbers
 from keras_babysit.presentation.wording import (
+    ascii_signs,
     cost,
     counted,
     name,
@@ -28,23 +29,28 @@ from keras_babysit.presentation.wording import (
 from keras_babysit.sinks import _page
 from keras_babysit.sinks.records import episodes
 
+SHORT_RUN_SECONDS = 60.0
+"""Runs below this duration get a fixed allowance: `schedule.schedule.GRACE_SECONDS`, which sinks
+may not import."""
+
 _STYLES = {Severity.NOTE: "cyan", Severity.WARNING: "yellow", Severity.ERROR: "red"}
 
 
 class Report:
-    """What a run brought, to print, to read in a browser, and to gate on in CI.
+    """The result of a run, to print, to view in a browser or to evaluate in CI.
 
-    `print(report)` shows a table; as the last expression of a notebook cell the report is drawn.
+    `print(report)` shows a table. As the last expression of a notebook cell, the report is shown
+    as a page with charts.
 
     Args:
-        history: What the probes recorded.
-        findings: Every finding of the run, in any order.
-        overhead: What watching cost; None where that is not known, as of a run that was killed.
+        history: The measurements of the run.
+        findings: All findings of the run, in any order.
+        overhead: Time that monitoring took; None if unknown, as for a killed run.
 
     Example:
-        >>> print(Report(History(), [], Overhead(0.4, 53.1, 31)))
+        >>> print(Report(History(), [], Overhead(1.4, 153.1, 31)))
         keras-babysit: Nothing was measured
-        watching cost 0.8 % of 53.1 s (31 probes)
+        monitoring took 1.4 s of 153.1 s (0.9 %, 31 measurements)
     """
 
     def __init__(
@@ -56,14 +62,14 @@ class Report:
 
     @classmethod
     def from_jsonl(cls, path: str | Path) -> Report:
-        """Return the report of a run that the `JsonLines` sink wrote, finished or killed.
+        """Return the report of a run from a file of the `JsonLines` sink, finished or killed.
 
         Args:
             path: Path of the file.
 
         Raises:
-            ValueError: If a line before the last is no JSON object, or if the file was written by
-                a newer version of the format.
+            ValueError: If a line before the last is not a JSON object, or if the file has a newer
+                format version.
         """
         records = read_jsonl(path)
         overhead = None
@@ -77,11 +83,11 @@ class Report:
     def to_json(self, path: str | Path | None = None) -> str:
         """Return the report as a JSON object, and write it to `path` if one is given.
 
-        `"worst"` is the highest severity among the advice that still held at the end, or None; a
-        script can gate on it. What is not finite is written as a string.
+        `"worst"` is the highest severity of the findings that are open at the end, or None. A
+        script can test it. Non-finite numbers are written as strings.
 
         Args:
-            path: File to write; None writes none.
+            path: File to write; None to write no file.
         """
         worst = max((one.severity for one in self.findings if one.is_open), default=None)
         record = {
@@ -100,43 +106,48 @@ class Report:
     def to_html(self, path: str | Path | None = None) -> str:
         """Return the report as one HTML page, and write it to `path` if one is given.
 
-        The page holds all it needs and asks for nothing from outside.
+        The page is self-contained; it loads nothing from elsewhere.
 
         Args:
-            path: File to write; None writes none.
+            path: File to write; None to write no file.
         """
-        return _written(_page.render(self), path)
+        page = _page.render(
+            self.history,
+            self.verdict.moments(),
+            result=self.result(),
+            is_well=self.is_well,
+            summary=self.summary(),
+        )
+        return _written(page, path)
 
     @property
     def verdict(self) -> Verdict:
-        """The verdict: root causes with their symptoms, what to do first, what was not checked."""
+        """The verdict: root causes with symptoms, what to do first, and what was not checked."""
         return verdict_of(self.findings, self.history)
 
     def result(self) -> str:
-        """Return the result in a few words, e.g. `"1 error, 2 warnings (1 resolved)"`."""
+        """Return the result as text, e.g. `"1 error, 2 warnings (1 resolved)"`."""
         resolved = sum(not one.is_open for one in self.findings)
         found = counted(self.findings) + (f" ({resolved} resolved)" if resolved else "")
         broke_off = self.history.facts.broke_off
         if broke_off:
-            until_then = f"; until then {found}" if found else ""
-            return f"Watching broke off: {one_line(broke_off, 200)}{until_then}"
+            until_then = f"; before that: {found}" if found else ""
+            return f"Monitoring failed: {one_line(broke_off, 200)}{until_then}"
         if self.is_well:
-            return "All well: nothing to report"
+            return "No problems found"
         return found or "Nothing was measured"
 
     @property
     def is_well(self) -> bool:
-        """Whether there is nothing to report; silence is no all-clear where nobody looked."""
+        """Whether the run was measured and nothing was found."""
         has_looked = len(self.history) > 0 and not self.history.facts.broke_off
         return has_looked and not self.findings
 
     def summary(self) -> list[str]:
-        """Return in a line each what the loss did, and what watching cost."""
+        """Return lines on the loss, the final scores and the time that monitoring took."""
         lines = [_loss_line(self.history), _score_line(self.history)]
         if self.overhead is not None:
-            is_short = self.history.facts.is_compiled is False
-            why = "; not compiled, to keep the budget" if is_short else ""
-            lines.append(f"watching cost {self.overhead}{why}")
+            lines.append(_cost_line(self.overhead, self.history.facts.is_compiled))
         return [line for line in lines if line]
 
     def __str__(self) -> str:
@@ -145,7 +156,8 @@ class Report:
             file=stream, width=100, color_system=None, force_jupyter=False, legacy_windows=False
         )
         console.print(self)
-        return "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
+        text = "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
+        return ascii_signs(text)  # it may be printed to a stream of any encoding
 
     def __rich__(self) -> rich.console.RenderableType:
         who = "" if self.is_well else "keras-babysit: "
@@ -156,7 +168,7 @@ class Report:
         return rich.console.Group(*parts)
 
     def _repr_html_(self) -> str:
-        # In a frame of its own, the page's styles and names do not meet those of the notebook.
+        # In a frame, so that styles and names of page and notebook do not collide.
         page = html.escape(self.to_html())
         return (
             f'<iframe srcdoc="{page}" sandbox="allow-scripts" title="keras-babysit report" '
@@ -179,34 +191,34 @@ def _table(groups: Iterable[list[Finding]]) -> Table:
         table.add_row(
             Text(first.severity.name, _STYLES[first.severity] if first.is_open else "dim"),
             Text(("\u2192 " if first.cause else "") + one_line(first.rule, 30)),
-            Text(_places(group)),
+            Text(_targets(group)),
             Text(f"step {first.step:,}"),
             Text("still open" if first.is_open else f"step {first.resolved_step:,}"),
         )
     return table
 
 
-def _places(findings: list[Finding]) -> str:
+def _targets(findings: list[Finding]) -> str:
     first = name(findings[0].target, 30)
     return first if len(findings) == 1 else f"{first} and {len(findings) - 1} more"
 
 
 def _loss(history: History) -> dict[str, Any] | None:
-    """Return what the loss did, on single batches and over epochs; None if it was not measured."""
+    """Return first, last and best loss, of batches and epochs; None if none was measured."""
     pairs = [numbers(history, quantity) for quantity in ("loss/batch", "logs/loss")]
     steps, values = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
     if not len(steps):
         return None
-    order = np.argsort(steps, kind="stable")  # of one step the mean over the epoch comes last
+    order = np.argsort(steps, kind="stable")  # at equal steps, the mean over the epoch comes last
     steps, values = steps[order], values[order]
     _, start = numbers(history, "loss/start")
     finite = np.isfinite(values)
-    place = np.where(finite, values, np.inf).argmin()
+    best = np.where(finite, values, np.inf).argmin()
     return {
         "start": float(start[0] if len(start) else values[0]),
         "last": float(values[-1]),
-        "best": float(values[place]) if finite.any() else None,
-        "best_step": int(steps[place]) if finite.any() else None,
+        "best": float(values[best]) if finite.any() else None,
+        "best_step": int(steps[best]) if finite.any() else None,
     }
 
 
@@ -231,10 +243,24 @@ def _loss_line(history: History) -> str:
 
 
 def _score_line(history: History) -> str:
-    """Return the last loss on the training sample and on the validation data, like for like."""
+    """Return the final loss on training sample and validation data; empty if not measured."""
     scores = _scores(history)
     parts = []
     for target, value in scores.get("loss", {}).items():
         margin = scores.get("loss_stderr", {}).get(target, 0.0)
         parts.append(f"{target} {with_margin(value, margin)}")
-    return f"loss like for like: {', '.join(parts)}" if parts else ""
+    mode = ", both in inference mode" if len(parts) > 1 else " in inference mode"
+    return f"final loss{mode}: {', '.join(parts)}" if parts else ""
+
+
+def _cost_line(overhead: Overhead, is_compiled: bool | None) -> str:
+    """Return the time that monitoring took, and why its fraction may exceed the budget."""
+    spent = f"{overhead.seconds:.1f} s of {overhead.wall_seconds:.1f} s"
+    count = f"{overhead.probes} measurement{'s' * (overhead.probes != 1)}"
+    if overhead.wall_seconds < SHORT_RUN_SECONDS:
+        notes = f"{count}; short runs get a fixed allowance"
+    else:
+        notes = f"{100 * overhead.share:.1f} %, {count}"
+    if is_compiled is False:
+        notes += "; not compiled, to stay within the budget"
+    return f"monitoring took {spent} ({notes})"

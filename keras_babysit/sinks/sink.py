@@ -1,4 +1,4 @@
-"""The contract of everything that shows or stores what the watcher found."""
+"""`Sink`, the base class of everything that shows or stores measurements and findings."""
 
 from __future__ import annotations
 
@@ -13,31 +13,32 @@ if TYPE_CHECKING:
 
 
 class Sink:
-    """Receives what a run brings, in this order: start, measurements and events, end, close.
+    """Base class of outputs. The methods are called in the order of a run.
 
-    Every method does nothing by default. A sink that raises is switched off for the rest of the
-    run with one warning; it never stops training. Nor does one that hangs: from `on_start` to
-    `on_end` a sink is called by one thread of its own, one call after the other, and training
-    waits for each call half a minute at most.
+    First `on_start`, then `on_measurements` and `on_events` any number of times, then `on_end` and
+    `close`. By default every method does nothing. A sink that raises is switched off with one
+    warning for the rest of the run; training continues. A sink that hangs does not block training
+    either: each sink is called in a thread of its own, one call at a time, and training waits at
+    most half a minute per call.
 
     Attributes:
-        has_own_thread: False for a sink that only the thread of `fit` may call, as libraries want
-            it that keep their state per thread. It is waited for however long it takes.
+        has_own_thread: Set to False if the sink must be called in the thread of `fit`, for example
+            because a library keeps its state per thread. Training then waits without a limit.
     """
 
     has_own_thread: bool = True
 
     def on_start(self, history: History) -> None:
-        """Prepare for a run; `history.facts` tells of the model. Raises if it cannot write."""
+        """Prepare for a run; `history.facts` describes the model. May raise if it cannot write."""
 
     def on_measurements(self, measurements: Sequence[Measurement]) -> None:
-        """Take the measurements of one probe."""
+        """Receive the measurements of one probe."""
 
     def on_events(self, events: Sequence[Event]) -> None:
-        """Take what has changed in the advice; never empty."""
+        """Receive the findings that opened, worsened or were resolved; never empty."""
 
     def on_end(self, report: Report) -> None:
-        """Finish the run: write the last of it."""
+        """Write what is left at the end of the run."""
 
     def close(self) -> None:
-        """Close what is open, whether or not the run came to its end; nothing may be open."""
+        """Close open files. Also called after an interrupted run, and if nothing is open."""

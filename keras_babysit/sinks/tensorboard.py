@@ -1,4 +1,4 @@
-"""Writes what a run brings to TensorBoard, without TensorFlow."""
+"""`TensorBoard`, which writes a run to event files, without TensorFlow."""
 
 from __future__ import annotations
 
@@ -33,34 +33,34 @@ if TYPE_CHECKING:
     from keras_babysit.sinks.report import Report
 
 TEXT_TARGETS = 20
-"""Targets of one group of findings that a text names."""
+"""Maximum number of layers that one text lists."""
 
 _file_numbers = itertools.count()
 
 
 class TensorBoard(Sink):
-    """Writes scalars, histograms of the units' gates, and the findings, for TensorBoard.
+    """Writes scalars, histograms of the units' gates, and findings, for TensorBoard.
 
-    Everything goes to the run `babysit`, a folder under `log_dir`. `keras.callbacks.TensorBoard`
-    with the same `log_dir` writes the runs `train` and `validation` beside it, so
-    `tensorboard --logdir <log_dir>` shows all of them together:
+    Everything is written to the run `babysit`, a folder in `log_dir`.
+    `keras.callbacks.TensorBoard` with the same `log_dir` adds the runs `train` and `validation`,
+    and `tensorboard --logdir <log_dir>` shows all of them:
 
     - Scalars: `babysit/<quantity>/<layer>`, e.g. `babysit/activations/dead_fraction/dense`.
     - Histograms and distributions: `babysit/activations/gate/<layer>`, one entry per unit.
-    - Text: `babysit/findings/<rule>`, with the remedy as code, and `babysit/summary` at the end.
-    - The tab Babysit, which draws what this sink writes beside these: see `dashboard`.
+    - Text: `babysit/findings/<rule>`, with remedies as code, and `babysit/summary` at the end.
+    - The Babysit tab, which shows the exact records that this sink also writes.
 
-    It needs the `tensorboard` package alone, whatever the backend, and puts nothing into the
-    model's graph. Each probe is flushed, so that the file can be read while the run goes on, and
-    after it was killed. A second `fit` with the same `log_dir` adds a file to the same run, as
-    Keras' own callback does; a folder per `fit` keeps them apart.
+    Only the `tensorboard` package is required, on every backend, and nothing is added to the
+    model's graph. The file is flushed after every probe, so it can be read during the run and
+    after a killed run. A second `fit` with the same `log_dir` adds a file to the same run, as
+    Keras' own callback does; use one folder per `fit` to keep them apart.
 
     Args:
-        log_dir: Folder for TensorBoard, made if it is missing; or the address of a bucket that
-            TensorBoard can reach, as `"gs://..."`.
+        log_dir: Folder for TensorBoard, created if missing, or the address of a bucket that
+            TensorBoard can access, such as `"gs://..."`.
 
     Raises:
-        ValueError: When training starts, if `log_dir` cannot be written.
+        ValueError: At the start of training, if `log_dir` cannot be written.
 
     Example:
         >>> sink = TensorBoard("logs/first")
@@ -69,7 +69,7 @@ class TensorBoard(Sink):
     def __init__(self, log_dir: str | Path) -> None:
         self.log_dir = os.fspath(log_dir)
         self._records: Any = None
-        self._path: Path | None = None  # of the file, unless it lies in a bucket
+        self._path: Path | None = None  # of the event file; None if it is in a bucket
         self._tags: dict[tuple[str, str], str] = {}
         self._taken: set[str] = set()
         self._reported: dict[str, list[Event]] = {}
@@ -79,7 +79,7 @@ class TensorBoard(Sink):
 
     def on_start(self, history: History) -> None:
         """Open an event file."""
-        with contextlib.suppress(OSError):  # an earlier run has reported what it could not write
+        with contextlib.suppress(OSError):  # an earlier run already reported this error
             self.close()
         self._tags, self._taken, self._reported = {}, set(), {}
         self._history, self._facts, self._packer = history, None, Packer()
@@ -87,14 +87,14 @@ class TensorBoard(Sink):
             self._records, self._path = open_event_file(os.path.join(self.log_dir, "babysit"))
         except OSError as error:
             raise ValueError(
-                "Argument `log_dir` must be a folder that can be written. Received: "
+                "Argument `log_dir` must be a writable folder. Received: "
                 f"log_dir={self.log_dir!r} ({error.strerror or error})"
             ) from error
         self._record(history.step, [])
         self._flush()
 
     def on_measurements(self, measurements: Sequence[Measurement]) -> None:
-        """Write each number as a scalar, the gates as histograms, and all of it as records."""
+        """Write numbers as scalars, gates as histograms, and everything as records."""
         for step, group in itertools.groupby(measurements, lambda m: m.step):
             probe = list(group)
             self._write(step, (value for m in probe for value in self._values(m)))
@@ -102,12 +102,12 @@ class TensorBoard(Sink):
         self._flush()
 
     def on_events(self, events: Sequence[Event]) -> None:
-        """Write what has changed as Markdown, one text per rule."""
+        """Write the changes of findings as Markdown, one text per rule."""
         from tensorboard.plugins.text.summary_v2 import text_pb
 
         for rule in dict.fromkeys(event.finding.rule for event in events):
             mine = [event for event in events if event.finding.rule == rule]
-            # TensorBoard shows one text per tag and step: the latest, so it names all.
+            # TensorBoard shows only the latest text per tag and step, so it includes the earlier.
             before = [event for event in self._reported.get(rule, ()) if event.step == mine[0].step]
             self._reported[rule] = before + mine
             text = text_pb(self._tag("findings", rule), _markdown(self._reported[rule]))
@@ -144,7 +144,7 @@ class TensorBoard(Sink):
         return ()
 
     def _tag(self, quantity: str, target: str) -> str:
-        """Return the tag of a series; two series never share one, whatever they are called."""
+        """Return the tag of a series, unique whatever the names are."""
         known = self._tags.get((quantity, target))
         if known is not None:
             return known
@@ -165,7 +165,7 @@ class TensorBoard(Sink):
             self._records.write(record.SerializeToString())
 
     def _record(self, step: int, records: Iterable[Any]) -> None:
-        """Write records for the dashboard, after the facts of the run where these are new."""
+        """Write records for the dashboard, preceded by the facts of the run if those changed."""
         lines = [line(record) for record in records]
         facts = self._history.facts
         if facts != self._facts:
@@ -182,10 +182,10 @@ class TensorBoard(Sink):
 
 
 def open_event_file(folder: str) -> tuple[Any, Path | None]:
-    """Return a writer of records, and the path of its file unless that lies in a bucket.
+    """Return a record writer and the path of its file; the path is None for a bucket.
 
-    TensorBoard's `EventFileWriter` is not used: it imports TensorFlow wherever that is installed,
-    which on another backend takes seconds and the memory of the GPU.
+    TensorBoard's `EventFileWriter` is not used because it imports TensorFlow if that is installed,
+    which takes seconds and reserves GPU memory on other backends.
     """
     from tensorboard.compat.proto.event_pb2 import Event as Record
     from tensorboard.summary.writer.record_writer import RecordWriter
@@ -204,7 +204,7 @@ def _is_bucket(folder: str) -> bool:
 
 
 def _created(folder: str, name: str) -> Any:
-    if _is_bucket(folder):  # TensorBoard reaches what TensorFlow or fsspec reaches
+    if _is_bucket(folder):  # TensorBoard uses TensorFlow or fsspec to access it
         from tensorboard.compat import tf
 
         tf.io.gfile.makedirs(folder)
@@ -230,7 +230,7 @@ def _numbered(tag: str) -> Iterable[str]:
 
 
 def _markdown(events: Sequence[Event]) -> str:
-    """Return what happened to the findings of one rule."""
+    """Return the changes of one rule's findings as Markdown."""
     blocks = []
     for change in Change:
         changed = [event.finding for event in events if event.change is change]
@@ -260,7 +260,7 @@ def _finding(findings: Sequence[Finding], change: Change) -> str:
     if first.reference:
         lines.append(f"*{_escaped(one_line(first.reference))}*")
     silence = CONDITIONS.silence(first.rule)
-    lines += ["silence:", _code([silence])] if silence else []
+    lines += ["To silence:", _code([silence])] if silence else []
     return "\n\n".join(line for line in lines if line)
 
 
@@ -270,7 +270,7 @@ def _remedy(number: int, remedy: Remedy) -> str:
 
 
 def _code(lines: Iterable[str]) -> str:
-    # An indented block cannot be ended by what stands in it, as a fenced one can.
+    # An indented block cannot be closed by its content, unlike a fenced one.
     return "\n".join(f"    {line}" for line in lines)
 
 
@@ -279,6 +279,6 @@ def _quoted(target: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Return `text` so that Markdown shows it as it is."""
+    """Return `text` with Markdown and HTML characters escaped."""
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_{}\[\]#|~!])", r"\\\1", text)

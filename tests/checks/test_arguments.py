@@ -27,9 +27,9 @@ class Batches(keras.utils.PyDataset):
     def __len__(self):
         return 5
 
-    def __getitem__(self, place):
+    def __getitem__(self, index):
         x, y = arrays()
-        return x[place * 32 : place * 32 + 32], y[place * 32 : place * 32 + 32]
+        return x[index * 32 : index * 32 + 32], y[index * 32 : index * 32 + 32]
 
 
 def generator():
@@ -86,9 +86,9 @@ def test_a_data_loader_draws_the_same_numbers_afterwards():
     assert orders[0] == orders[1]
 
 
-def test_it_says_what_was_taken_from_a_generator_and_how_much_of_a_stream_was_seen():
+def test_evidence_says_how_much_was_read():
     report = check(compiled(), generator(), checks=FAST, verbose=0)
-    assert "used up" in report["data_quality"].evidence
+    assert "pass a new generator to fit" in report["data_quality"].evidence
     report = check(compiled(), Batches(workers=1), checks=FAST, verbose=0)
     assert "160 examples" in report["data_quality"].evidence
 
@@ -98,7 +98,7 @@ WRONG = [
     ("lengths", lambda x, y: (x, y[:7]), ValueError, "same number.*x: 160, y: 7"),
     ("inputs", lambda x, y: ([x, x], y), ProbeMismatchError, "as many inputs.*1.*2 inputs"),
     ("shape", lambda x, y: (x[:, :3], y), ProbeMismatchError, r"\(None, 5\).*\(160, 3\)"),
-    ("both", lambda x, y: (Batches(), y), TypeError, "`y` must be None"),
+    ("both", lambda x, y: (Batches(), y), TypeError, "`y` and `sample_weight` must be None"),
     ("no-batches", lambda x, y: (iter([]), None), ValueError, "at least one example"),
 ]
 
@@ -122,7 +122,7 @@ def test_wrong_models(use):
 
 
 @pytest.mark.parametrize("use", [check, lr_range_test])
-def test_a_model_that_these_data_cannot_build(use):
+def test_a_model_that_cannot_be_built_on_the_data(use):
     model = keras.Sequential([keras.layers.Conv2D(3, 3), keras.layers.Dense(1)])
     model.compile("sgd", "mse")
     with pytest.raises(ValueError, match="must be built"):
@@ -148,11 +148,11 @@ def test_wrong_arguments():
         lr_range_test(compiled(), x, y, batch_size=0)
 
 
-def test_no_time_is_said(capsys):
+def test_checks_without_time_are_skipped(capsys):
     report = check(compiled(), *arrays(), seconds=1e-9)
     assert {line.verdict for line in report.outcomes} == {"unknown"}
     assert not report.is_well
-    assert "not run: time" in " ".join(capsys.readouterr().out.split())
+    assert "skipped: no time left" in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_check_of_ones_own_and_the_report_as_json(tmp_path):
@@ -161,7 +161,7 @@ def test_a_check_of_ones_own_and_the_report_as_json(tmp_path):
 
     report = check(compiled(), *arrays(), checks=[always_calm], verbose=0)
     assert report.is_well
-    assert report.result() == "All well"
+    assert report.result() == "No problems found"
     record = json.loads(report.to_json(tmp_path / "report.json"))
     assert record["checks"][0]["check"] == "always_calm"
     assert json.loads((tmp_path / "report.json").read_text()) == record
@@ -169,7 +169,7 @@ def test_a_check_of_ones_own_and_the_report_as_json(tmp_path):
         report["other"]
 
 
-def test_the_table_tells_check_verdict_evidence_and_what_to_do(capsys):
+def test_the_table_has_check_verdict_evidence_and_what_to_do(capsys):
     x, y = arrays()
     report = check(compiled(), x, 1000 + y)
     out = capsys.readouterr().out

@@ -28,7 +28,7 @@ def test_gradient_descent_diverges_at_two_over_the_curvature(rate):
     model = quadratic(keras.optimizers.SGD(rate))
     found = lr_range_test(model, *data(), min_lr=1e-3, max_lr=100.0, steps=150)
     assert found.has_diverged
-    # Beyond 2 / 2 each step is longer than the distance; it takes some to climb back to the start.
+    # Above 2 / 2 every step overshoots; the loss needs some steps to exceed its initial value.
     assert 1.0 < found.divergence < 10
     assert found.steepest < 1.0
     assert found.suggestion <= found.divergence / 10
@@ -53,7 +53,7 @@ def test_every_optimizer_is_copied(make):
     assert found.losses[-1] < found.losses[0]
 
 
-def test_the_rates_grow_by_the_same_factor():
+def test_the_learning_rate_grows_by_a_constant_factor():
     found = lr_range_test(quadratic("sgd"), *data(), min_lr=1e-4, max_lr=1e-1, steps=31)
     np.testing.assert_allclose(found.learning_rates, np.logspace(-4, -1, 31))
 
@@ -88,7 +88,7 @@ def test_a_tenth_of_divergence_where_that_is_lower():
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.1])
-def test_nothing_is_suggested_where_nothing_happens(noise):
+def test_nothing_is_suggested_for_a_flat_loss(noise):
     rates, losses = curve(lambda z: 1 + noise * np.random.default_rng(0).normal(size=z.shape))
     found = LrRange(rates, losses, False)
     assert found.suggestion is None

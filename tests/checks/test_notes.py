@@ -1,4 +1,4 @@
-"""What is odd but trains gets a note at most, and what only looks odd gets nothing."""
+"""Unusual models that train well get a note at most; those that only look unusual get nothing."""
 
 import keras
 import numpy as np
@@ -16,12 +16,12 @@ def ordinals():
     return pairs.mlp(6, 1, loss="mse"), x, y
 
 
-def sigmoids_whose_shares_the_loss_divides():
+def sigmoids_normalized_by_the_loss():
     x, y = pairs.digits()
     return pairs.mlp(64, 10, "sigmoid", loss="categorical_crossentropy"), x, pairs.one_hot(y)
 
 
-@pytest.mark.parametrize("build", [ordinals, sigmoids_whose_shares_the_loss_divides])
+@pytest.mark.parametrize("build", [ordinals, sigmoids_normalized_by_the_loss])
 def test_it_is_a_note(build):
     model, x, y = build()
     found = check(model, x, y, checks=["output_and_loss", "data_quality"], verbose=0).findings
@@ -41,14 +41,14 @@ def test_fresh_batch_norms_thirty_deep_depend_on_their_inputs():
     assert "depends on the inputs" in report["gradient_flow"].evidence
 
 
-def test_every_advice_bears_the_name_of_its_check():
+def test_every_finding_has_the_name_of_its_check():
     model, x, y = pairs.saturated_from_the_start()
     report = check(model, x, y, checks=["initial_signal"], verbose=0)
     assert {one.rule for one in report.findings} == {"initial_signal"}
 
 
-def test_units_that_are_off_are_not_saturated():
-    """Behind a batch norm a ReLU6 is at zero for half of the examples, as any ReLU."""
+def test_inactive_units_are_not_saturated():
+    """After batch normalization a ReLU6 is zero for half of the examples, like any ReLU."""
     x, y = pairs.digits()
     body = [L.Dense(96), L.BatchNormalization(beta_initializer=keras.initializers.Constant(-0.5))]
     model = pairs.model((64,), *body, L.ReLU(6.0), L.Dense(10), loss=pairs.sparse_logits())

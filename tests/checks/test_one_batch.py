@@ -1,4 +1,4 @@
-"""A model that takes all of its examples at once, as one of a graph does."""
+"""A model that takes all examples at once, as a graph network does."""
 
 import keras
 import numpy as np
@@ -10,7 +10,7 @@ NODES = 40
 
 
 class Neighbours(keras.layers.Layer):
-    """Adds to each node of a ring those beside it: its batch is the whole ring."""
+    """Adds the neighbours of each node in a ring; the batch is the whole ring."""
 
     def call(self, nodes):
         ring = np.roll(np.eye(NODES, dtype="float32"), 1, axis=0)
@@ -20,8 +20,8 @@ class Neighbours(keras.layers.Layer):
         return keras.KerasTensor(nodes.shape, nodes.dtype)
 
 
-def graph(*, is_told):
-    given = keras.Input(batch_shape=(NODES, 5)) if is_told else keras.Input((5,))
+def graph(*, is_declared):
+    given = keras.Input(batch_shape=(NODES, 5)) if is_declared else keras.Input((5,))
     hidden = keras.layers.Dense(16, "relu")(Neighbours()(given))
     model = keras.Model(given, keras.layers.Dense(2, "softmax")(hidden))
     model.compile(keras.optimizers.Adam(1e-2), "sparse_categorical_crossentropy")
@@ -41,15 +41,15 @@ def check(model, x, y, train, validation):
     )
 
 
-@pytest.mark.parametrize("is_told", [True, False])
-def test_it_is_checked_on_all_of_them(is_told):
+@pytest.mark.parametrize("is_declared", [True, False])
+def test_it_is_checked_on_all_examples(is_declared):
     train = (np.arange(NODES) % 3 > 0).astype("float32")
-    report = check(*graph(is_told=is_told), train, 1 - train)
+    report = check(*graph(is_declared=is_declared), train, 1 - train)
     assert {line.verdict for line in report.outcomes} == {"ok"}, report
     assert report.findings == []
 
 
-def test_nodes_that_count_in_training_and_in_validation_are_a_leak():
+def test_nodes_weighted_in_training_and_validation_are_leaked():
     everything = np.ones(NODES, "float32")
-    (leak,) = check(*graph(is_told=True), everything, everything).findings
-    assert "100% of 40 examples for validation are among the training data" in leak.message
+    (leak,) = check(*graph(is_declared=True), everything, everything).findings
+    assert "100% of 40 examples for validation also occur in the training data" in leak.message

@@ -1,4 +1,4 @@
-"""Each broken program is caught by the check that is there for it, each correct one by none."""
+"""Every broken program is reported by the intended check, and no correct program is."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from keras_babysit.checks import check
 from tests.checks import pairs
 
 SECONDS = 300
-"""More than any of the pairs needs: whether a check has its say must not depend on the machine."""
+"""More than any pair needs, so that results do not depend on the speed of the machine."""
 
 
 def test_at_least_half_of_at_least_forty_programs_are_correct_or_nearly():
@@ -15,11 +15,11 @@ def test_at_least_half_of_at_least_forty_programs_are_correct_or_nearly():
 
 
 @pytest.mark.parametrize("build", pairs.CORRECT, ids=lambda build: build.__name__)
-def test_a_correct_program_is_met_with_silence(build):
+def test_a_correct_program_has_no_findings(build):
     model, x, y = build()
     report = check(model, x, y, seconds=SECONDS, verbose=0)
     assert [(a.rule, a.target, a.message) for a in report.findings] == []
-    # Silent because it looked, and not because it fell over.
+    # No finding because the checks ran, not because they failed.
     unknown = {line.check: line.evidence for line in report.outcomes if line.verdict == "unknown"}
     assert not [words for words in unknown.values() if "Error" in words]
     assert len(unknown) <= 2
@@ -28,7 +28,7 @@ def test_a_correct_program_is_met_with_silence(build):
 @pytest.mark.parametrize(
     ("build", "name"), pairs.BROKEN, ids=[build.__name__ for build, _ in pairs.BROKEN]
 )
-def test_a_broken_program_is_caught(build, name):
+def test_a_broken_program_is_reported(build, name):
     model, x, y = build()
     report = check(model, x, y, checks=[name], seconds=SECONDS, verbose=0)
     assert report[name].findings, [

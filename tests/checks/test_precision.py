@@ -1,4 +1,4 @@
-"""Half precision: the same verdicts, and nothing left behind."""
+"""Half precision: the same verdicts, and the model unchanged."""
 
 import keras
 import numpy as np
@@ -36,7 +36,7 @@ def values(model):
     return [np.array(keras.ops.convert_to_numpy(v.value)) for v in variables]
 
 
-def test_a_correct_program_is_met_with_silence(policy):
+def test_a_correct_program_has_no_findings(policy):
     model = network()
     before, policies = values(model), [layer.dtype_policy.name for layer in model.layers]
     report = check(model, *pairs.digits(), seconds=60, verbose=0)
@@ -49,14 +49,14 @@ def test_a_correct_program_is_met_with_silence(policy):
     assert policies[0] == policy
 
 
-def test_a_broken_program_is_caught(policy):
+def test_a_broken_program_is_reported(policy):
     names = ["output_and_loss", "gradient_flow"]
     report = check(network("softmax"), *pairs.digits(), checks=names, verbose=0)
     assert report["output_and_loss"].verdict == "warning"
     assert report["gradient_flow"].verdict == "ok"
 
 
-def test_the_range_test_finds_a_rate(policy):
+def test_the_range_test_finds_a_learning_rate(policy):
     model = network()
     before = values(model)
     found = lr_range_test(model, *pairs.digits(), steps=60)

@@ -1,4 +1,4 @@
-"""What takes long is begun only if there is time for it; no clock is read here."""
+"""A check is skipped if it needs more time than is left. No test reads a clock."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.checks import pairs
 
 @pytest.fixture
 def slow(monkeypatch):
-    """Let every pass seem to take a second, on a clock that stands still in between."""
+    """Let every pass take one second, on a clock that otherwise stands still."""
     monkeypatch.setattr(cases.Case, "seconds_left", 50.0)
 
     def timed(case):
@@ -19,16 +19,16 @@ def slow(monkeypatch):
     monkeypatch.setattr(cases.Case, "_timed", timed)
 
 
-def test_what_there_is_time_for_is_looked_at_and_the_rest_is_said(slow):
+def test_checks_that_do_not_fit_are_skipped(slow):
     report = check(*pairs.small_cnn(), seconds=50, verbose=0)
     verdicts = {line.check: line.verdict for line in report.outcomes}
     assert verdicts["data_quality"] == verdicts["gradient_flow"] == "ok"
     assert verdicts["overfit_subset"] == "unknown"  # more than a hundred passes
-    assert "not run: time (it takes about 1" in report["overfit_subset"].evidence
+    assert "skipped: needs about 1" in report["overfit_subset"].evidence
 
 
 def case_of(model, x, y):
-    """Return the case as the checks get it."""
+    """Return the case that the checks receive."""
     seen = []
 
     def keep(case):
@@ -39,15 +39,15 @@ def case_of(model, x, y):
     return seen[0]
 
 
-def test_a_slow_model_is_looked_at_on_few_examples(slow):
-    assert cases.batches.size(case_of(*pairs.small_cnn()).batch) == cases.FEW
+def test_a_slow_model_is_checked_on_few_examples(slow):
+    assert cases.batches.size(case_of(*pairs.small_cnn()).batch) == cases.MIN_BATCH_EXAMPLES
 
 
-def test_the_cost_of_a_pass_goes_by_its_examples(slow):
+def test_the_cost_of_a_pass_depends_on_its_examples(slow):
     case = case_of(*pairs.small_cnn())
     case._pass_seconds = {8: 1.0, 16: 2.0}
     case.need_time(passes=33, examples=12)
-    with pytest.raises(Unknown, match=r"not run: time \(it takes about 51 s, 50 s are left"):
+    with pytest.raises(Unknown, match="skipped: needs about 51 s, 50 s left"):
         case.need_time(passes=34, examples=12)
     with pytest.raises(Unknown):
         case.need_time(passes=26)

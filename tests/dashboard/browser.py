@@ -1,4 +1,4 @@
-"""A real TensorBoard, looked at in a real browser."""
+"""TensorBoard in a real browser."""
 
 import contextlib
 import re
@@ -13,17 +13,17 @@ BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 
 SHOTS = Path(__file__).parents[2] / "out" / "dashboard"
-"""Where screenshots are kept; the README's is one of them."""
+"""Folder for screenshots; the README uses one of them."""
 
 PATIENCE = 180_000
-"""Milliseconds until a wait fails. It is no measure of speed: the machine may be busy."""
+"""Milliseconds until a wait fails, long enough for a busy machine."""
 
 expect.set_options(timeout=PATIENCE)
 
 
 @contextlib.contextmanager
 def tensorboard(folder):
-    """Start TensorBoard on a log folder as a user does, and give its address."""
+    """Start TensorBoard on a log folder, and yield its address."""
     command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(folder), "--port", "0"]
     process = subprocess.Popen(
         [*command, "--reload_interval", "1"], stderr=subprocess.PIPE, text=True
@@ -43,7 +43,7 @@ def tensorboard(folder):
 
 @contextlib.contextmanager
 def browser():
-    """Give a browser without a window."""
+    """Yield a headless browser."""
     with sync_playwright() as driver:
         opened = driver.chromium.launch(executable_path=BROWSER, args=FLAGS)
         yield opened
@@ -51,7 +51,7 @@ def browser():
 
 
 class Tab:
-    """The tab Babysit in a page of its own; keeps what goes wrong in it.
+    """The Babysit tab in a new page; collects the errors of that page.
 
     Attributes:
         page: TensorBoard's page.
@@ -72,9 +72,9 @@ class Tab:
         self.page.goto(f"{address}/#babysit", wait_until="commit")
         self.inside = self.page.frame_locator("iframe")
 
-    def heat(self, place=0):
-        """Return the heat map of the run at a place, once it is drawn."""
-        found = self.inside.locator("canvas.cells").nth(place)
+    def heat(self, index=0):
+        """Return the heat map at an index, once it is drawn."""
+        found = self.inside.locator("canvas.cells").nth(index)
         found.wait_for()
         return found
 

@@ -1,4 +1,4 @@
-"""Log folders for the tests of the dashboard, written by the sinks that users have."""
+"""Log folders for the tests of the dashboard, written by the real sinks."""
 
 from dataclasses import replace
 
@@ -24,11 +24,11 @@ def facts(layers=LAYERS):
 def probe(step, layers=LAYERS, loss=None):
     epoch = step // 20
     found = [Measurement(step, epoch, "loss/batch", "", 2 / (1 + step) if loss is None else loss)]
-    for place, layer in enumerate(layers):
-        share = place / len(layers)
+    for index, layer in enumerate(layers):
+        fraction = index / len(layers)
         found += [
-            Measurement(step, epoch, "activations/dead_fraction", layer, share),
-            Measurement(step, epoch, "activations/std", layer, 1.0 + share),
+            Measurement(step, epoch, "activations/dead_fraction", layer, fraction),
+            Measurement(step, epoch, "activations/std", layer, 1.0 + fraction),
             Measurement(step, epoch, "activations/gate", layer, UNITS),
             Measurement(step, epoch, "gradients/norm", f"{layer}/kernel", 0.1),
         ]
@@ -45,7 +45,7 @@ def scores(step):
 
 
 def story():
-    """Return what happens to a finding: it opens, worsens and is resolved."""
+    """Return the events of a finding that opens, worsens and is resolved."""
     opened = replace(FINDING, step=20)
     worse = replace(opened, severity=Severity.ERROR)
     return [
@@ -56,7 +56,7 @@ def story():
 
 
 def write(sink, *, steps=100, layers=LAYERS, events=None, ends=True):
-    """Write a run of one probe every 10 steps to a sink; return the sink."""
+    """Write a run with one probe every 10 steps to a sink; return the sink."""
     events = story() if events is None else events
     history = History()
     sink.on_start(history)
@@ -73,7 +73,7 @@ def write(sink, *, steps=100, layers=LAYERS, events=None, ends=True):
 
 
 def event_run(folder, **kwargs):
-    """Write a run to event files below a folder; return the file."""
+    """Write a run to an event file in a folder; return its path."""
     before = set(folder.rglob("*.babysit"))
     write(TensorBoard(folder), **kwargs).close()  # a killed run does not say that it ends
     (file,) = set(folder.rglob("*.babysit")) - before
@@ -81,6 +81,6 @@ def event_run(folder, **kwargs):
 
 
 def json_run(path, **kwargs):
-    """Write a run to a file of JSON lines; return it."""
+    """Write a run to a JSON lines file; return its path."""
     write(JsonLines(path), **kwargs)
     return path

@@ -1,4 +1,4 @@
-"""What people do in the tab, in a real browser, on logs of real training runs."""
+"""Typical use of the tab, in a real browser, on logs of real training runs."""
 
 import os
 import re
@@ -25,12 +25,12 @@ DEAD = 40
 
 
 def far_below_zero(shape, dtype=None):
-    """Return biases of which the first 40 keep their unit off, whatever comes."""
+    """Return biases whose first 40 entries keep their units dead."""
     return keras.ops.where(keras.ops.arange(shape[0]) < DEAD, -20.0, 0.0)
 
 
 def train(folder, *, bias="zeros", epochs=6, callbacks=()):
-    """Train on handwritten digits; `bias` is how the biases of the first layer start."""
+    """Train on handwritten digits; `bias` initializes the biases of the first layer."""
     from sklearn.datasets import load_digits
 
     x, y = load_digits(return_X_y=True)
@@ -62,16 +62,16 @@ def chromium():
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """TensorBoard on two real runs, one with many dead units and one that is well."""
+    """TensorBoard on two real runs, one with many dead units and a healthy one."""
     folder = tmp_path_factory.mktemp("logs")
     sick = train(folder / "sick", bias=far_below_zero)
     assert "dead_units" in {one.rule for one in sick.findings}
-    train(folder / "mended")
+    train(folder / "fixed")
     with tensorboard(folder) as address:
         yield address
 
 
-def test_runs_heat_map_advice_and_layer_can_be_seen(chromium, trained):
+def test_runs_heat_map_findings_and_layer_are_visible(chromium, trained):
     tab = Tab(chromium, trained, viewport={"width": 1320, "height": 1000})
     tab.run("sick").click()
     expect = playwright.expect
@@ -113,8 +113,8 @@ def test_two_runs_stand_side_by_side(chromium, trained):
     tab = Tab(chromium, trained)
     tab.run("sick").click()
     expect(tab.inside.locator("h1")).to_have_text("sick")
-    tab.inside.get_by_label("Compare with mended").check()
-    expect(tab.inside.locator("h1")).to_have_text(["sick", "mended"])
+    tab.inside.get_by_label("Compare with fixed").check()
+    expect(tab.inside.locator("h1")).to_have_text(["sick", "fixed"])
     tab.inside.locator("select").first.select_option("gradients/norm")
     expect(tab.inside.locator(".legend")).to_have_count(2)
     html = tab.inside.locator("html")
@@ -122,21 +122,21 @@ def test_two_runs_stand_side_by_side(chromium, trained):
     tab.inside.locator("select").first.select_option("updates/ratio")
     expect(tab.inside.locator(".heat + .reading").first).to_be_attached()
     expect(tab.inside.locator("select").nth(1)).to_have_value("updates/ratio")
-    assert html.evaluate("() => scrollY") == 300  # what is drawn anew stays where it was
+    assert html.evaluate("() => scrollY") == 300  # redrawing keeps the scroll position
     html.evaluate("() => scrollTo({ top: 0, behavior: 'instant' })")
     first, second = tab.inside.locator(".legend").all()
-    assert first.text_content() == second.text_content()  # the same colours mean the same
-    plots = [tab.heat(place).bounding_box() for place in (0, 1)]
+    assert first.text_content() == second.text_content()  # both maps have the same scale
+    plots = [tab.heat(index).bounding_box() for index in (0, 1)]
     assert plots[0]["y"] == pytest.approx(plots[1]["y"], abs=1)
     tab.keep("side_by_side")
-    tab.inside.get_by_label("Compare with mended").uncheck()
+    tab.inside.get_by_label("Compare with fixed").uncheck()
     expect(tab.inside.locator("h1")).to_have_text("sick")
-    tab.run("mended").click()
-    expect(tab.inside.locator("h1")).to_have_text("mended")
+    tab.run("fixed").click()
+    expect(tab.inside.locator("h1")).to_have_text("fixed")
     tab.assert_clean()
 
 
-def test_all_of_it_can_be_done_with_the_keyboard(chromium, trained):
+def test_everything_works_with_the_keyboard(chromium, trained):
     expect = playwright.expect
     tab = Tab(chromium, trained)
     tab.run("sick").focus()
@@ -158,7 +158,7 @@ def test_all_of_it_can_be_done_with_the_keyboard(chromium, trained):
     tab.assert_clean()
 
 
-def test_drag_over_a_curve_looks_closer(chromium, trained):
+def test_dragging_over_a_curve_zooms_in(chromium, trained):
     expect = playwright.expect
     tab = Tab(chromium, trained)
     tab.run("sick").click()
@@ -176,7 +176,7 @@ def test_drag_over_a_curve_looks_closer(chromium, trained):
 
 
 class Look(keras.callbacks.Callback):
-    """Looks at the tab while the run goes on, at the end of two epochs."""
+    """Reads the tab during the run, at the end of two epochs."""
 
     def __init__(self, chromium, address):
         super().__init__()
@@ -227,7 +227,7 @@ def test_names_are_shown_as_text(chromium, tmp_path):
         tab.assert_clean()
 
 
-def test_truncated_event_file_says_so_and_shows_the_rest(chromium, tmp_path):
+def test_truncated_event_file_is_reported_and_the_rest_is_shown(chromium, tmp_path):
     path = event_run(tmp_path / "cut")
     path.write_bytes(path.read_bytes()[:-11])
     os.utime(path, (0, 0))
@@ -235,22 +235,22 @@ def test_truncated_event_file_says_so_and_shows_the_rest(chromium, tmp_path):
         tab = Tab(chromium, address)
         tab.heat()
         expect = playwright.expect
-        expect(tab.inside.locator(".problem")).to_contain_text("The last record is cut off")
+        expect(tab.inside.locator(".problem")).to_contain_text("The last record is incomplete")
         expect(tab.inside.locator(".head")).to_contain_text("step 100")
         tab.assert_clean()
 
 
-def test_folder_without_our_data_says_how_to_get_some(chromium, tmp_path):
+def test_folder_without_runs_shows_how_to_write_one(chromium, tmp_path):
     (tmp_path / "events.out.tfevents.1.host").touch()
     with tensorboard(tmp_path) as address:
         tab = Tab(chromium, address)
         empty = tab.inside.locator(".empty")
-        playwright.expect(empty).to_contain_text("No run of keras-babysit here")
+        playwright.expect(empty).to_contain_text("No keras-babysit runs found")
         playwright.expect(empty).to_contain_text("kb.Babysitter(log_dir=")
         tab.assert_clean()
 
 
-def test_run_without_a_probe_says_so(chromium, tmp_path):
+def test_run_without_a_probe(chromium, tmp_path):
     sink = TensorBoard(tmp_path / "fresh")
     sink.on_start(History())
     sink.close()
@@ -258,5 +258,5 @@ def test_run_without_a_probe_says_so(chromium, tmp_path):
         tab = Tab(chromium, address)
         expect = playwright.expect
         expect(tab.inside.locator(".verdict")).to_contain_text("Nothing was measured")
-        expect(tab.inside.locator(".layers")).to_contain_text("No layer was measured yet")
+        expect(tab.inside.locator(".layers")).to_contain_text("No layer has been measured yet")
         tab.assert_clean()

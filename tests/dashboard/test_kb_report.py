@@ -33,14 +33,22 @@ def test_summary_of_a_finished_run(run, tmp_path):
     event_run(tmp_path / "one", events=warned())
     status, out, _ = run(tmp_path)
     assert status == 0
-    for words in ("one  finished", "1 warning", "dead_units", "still open", "watching cost 0.8 %"):
+    for words in (
+        "one  finished",
+        "1 warning",
+        "dead_units",
+        "still open",
+        "monitoring took 0.4 s",
+    ):
         assert words in out
 
 
 @pytest.mark.parametrize(
-    ("age", "says"), [(0, "no end yet"), (9999, "ended without an end")], ids=["running", "killed"]
+    ("age", "says"),
+    [(0, "running, or killed recently"), (9999, "incomplete: the run was killed")],
+    ids=["running", "killed"],
 )
-def test_summary_of_a_run_that_goes_on_or_was_killed(run, tmp_path, age, says):
+def test_summary_of_a_running_and_of_a_killed_run(run, tmp_path, age, says):
     path = event_run(tmp_path / "one", ends=False)
     then = path.stat().st_mtime - age
     os.utime(path, (then, then))
@@ -50,13 +58,13 @@ def test_summary_of_a_run_that_goes_on_or_was_killed(run, tmp_path, age, says):
     assert "loss 2 -> 0.0198 in 100 steps" in out
 
 
-def test_truncated_file_is_told_up_to_its_last_whole_record(run, tmp_path):
+def test_truncated_file_is_read_up_to_its_last_complete_record(run, tmp_path):
     path = event_run(tmp_path)
     path.write_bytes(path.read_bytes()[:-9])
     os.utime(path, (0, 0))
     status, out, _ = run(tmp_path)
     assert status == 0
-    assert "The last record is cut off" in out
+    assert "The last record is incomplete" in out
     assert "in 100 steps" in out
 
 
@@ -70,18 +78,18 @@ def test_truncated_file_is_told_up_to_its_last_whole_record(run, tmp_path):
         (Severity.NOTE, "note", 1),
     ],
 )
-def test_fails_on_what_is_as_bad_as_that(run, tmp_path, severity, fail_on, status):
+def test_fails_on_findings_of_that_severity_or_above(run, tmp_path, severity, fail_on, status):
     json_run(tmp_path / "run.jsonl", events=warned(severity))
     assert run(tmp_path, "--fail-on", fail_on)[0] == status
     assert run(tmp_path)[0] == 0
 
 
-def test_what_was_resolved_does_not_fail(run, tmp_path):
+def test_resolved_findings_do_not_fail(run, tmp_path):
     event_run(tmp_path)  # its error is resolved at the end
     assert run(tmp_path, "--fail-on", "note")[0] == 0
 
 
-def test_one_bad_run_among_many_fails_also_beside_an_empty_one(run, tmp_path):
+def test_one_bad_run_fails_also_next_to_an_empty_one(run, tmp_path):
     event_run(tmp_path / "bad", events=warned())
     sink = JsonLines(tmp_path / "empty.jsonl")
     sink.on_start(History())
@@ -89,7 +97,7 @@ def test_one_bad_run_among_many_fails_also_beside_an_empty_one(run, tmp_path):
     assert run(tmp_path, "--fail-on", "warning")[0] == 1
 
 
-def test_run_in_which_nothing_was_measured_is_no_all_clear(run, tmp_path):
+def test_run_without_measurements_is_not_well(run, tmp_path):
     sink = JsonLines(tmp_path / "run.jsonl")
     sink.on_start(History())
     sink.close()
@@ -98,20 +106,20 @@ def test_run_in_which_nothing_was_measured_is_no_all_clear(run, tmp_path):
     assert "Nothing was measured" in out
 
 
-def test_folder_without_our_data_is_told_how_to_get_some(run, tmp_path):
+def test_folder_without_runs_shows_how_to_write_one(run, tmp_path):
     (tmp_path / "events.out.tfevents.1.host").write_bytes(b"\x00")
     status, _, err = run(tmp_path)
     assert status == 2
     assert 'kb.Babysitter(log_dir="...")' in err
 
 
-def test_folder_that_is_not_there(run, tmp_path):
+def test_missing_folder(run, tmp_path):
     status, _, err = run(tmp_path / "nowhere")
     assert status == 2
-    assert "There is no folder" in err
+    assert "No such folder" in err
 
 
-def test_json_is_one_record_a_run(run, tmp_path):
+def test_json_has_one_record_per_run(run, tmp_path):
     event_run(tmp_path / "a", events=warned())
     json_run(tmp_path / "b.jsonl")
     status, out, _ = run(tmp_path, "--json", "--fail-on", "warning")
@@ -145,10 +153,10 @@ def test_several_runs_need_a_folder_for_their_pages(run, tmp_path):
     assert "--run" in err
 
 
-def test_run_that_is_not_there_is_named(run, tmp_path):
+def test_unknown_run_is_named(run, tmp_path):
     event_run(tmp_path / "a")
     status, _, err = run(tmp_path, "--run", "z")
-    assert (status, "There is no run z" in err) == (2, True)
+    assert (status, "No run named z" in err) == (2, True)
 
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES, ids=ascii)

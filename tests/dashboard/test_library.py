@@ -45,7 +45,7 @@ def test_the_latest_run_comes_first(tmp_path):
     assert [run.name for run in Library({"": str(tmp_path)}).find()] == ["new", "older", "oldest"]
 
 
-def test_files_of_others_are_no_runs(tmp_path):
+def test_other_files_are_not_runs(tmp_path):
     (tmp_path / "events.out.tfevents.1.host").write_bytes(b"\x00" * 20)
     (tmp_path / "data.jsonl").write_text('{"prompt": "hello"}\n')
     (tmp_path / "notes.txt").write_text("babysit")
@@ -54,7 +54,7 @@ def test_files_of_others_are_no_runs(tmp_path):
     assert library.is_empty()
 
 
-def test_folder_that_is_not_there_is_empty(tmp_path):
+def test_missing_folder_is_empty(tmp_path):
     assert Library({"": str(tmp_path / "nowhere")}).is_empty()
 
 
@@ -71,7 +71,7 @@ def test_state_of_a_run(ends, age, state, tmp_path):
         assert run.problem == ""
 
 
-def test_truncated_file_says_so_once_nobody_writes_to_it(tmp_path):
+def test_truncated_file_is_reported_once_writing_stopped(tmp_path):
     path = event_run(tmp_path)
     path.write_bytes(path.read_bytes()[:-11])
     with open_only(tmp_path) as run:
@@ -79,7 +79,7 @@ def test_truncated_file_says_so_once_nobody_writes_to_it(tmp_path):
     os.utime(path, (0, 0))
     with open_only(tmp_path) as run:
         assert run.state == "cut off"
-        assert "The last record is cut off" in run.problem
+        assert "The last record is incomplete" in run.problem
         assert run.log.step == 100
 
 
@@ -95,8 +95,8 @@ def test_new_fit_that_replaces_the_file_replaces_the_run(tmp_path):
 
 
 def test_only_the_latest_runs_stay_in_memory(tmp_path):
-    for place in range(MAX_LOADED + 3):
-        json_run(tmp_path / f"{place}.jsonl", steps=0)
+    for index in range(MAX_LOADED + 3):
+        json_run(tmp_path / f"{index}.jsonl", steps=0)
     library = Library({"": str(tmp_path)})
     ids = [run.id for run in library.find()]
     for one in ids:
@@ -105,7 +105,7 @@ def test_only_the_latest_runs_stay_in_memory(tmp_path):
     assert [library.has_loaded(one) for one in ids].count(True) == MAX_LOADED
 
 
-def test_run_that_is_not_there_is_a_key_error(tmp_path):
+def test_unknown_run_is_a_key_error(tmp_path):
     with pytest.raises(KeyError), Library({"": str(tmp_path)}).open("nothing"):
         pass
 

@@ -24,7 +24,7 @@ ROOT = "/data/plugin/babysit"
 
 
 class Board:
-    """TensorBoard with our plugin alone, asked without a network."""
+    """TensorBoard with only our plugin, requested without a network."""
 
     def __init__(self, folder, **kwargs):
         self.plugin = BabysitPlugin(TBContext(logdir=str(folder), **kwargs))
@@ -33,7 +33,7 @@ class Board:
     def ask(self, route, status=200, **arguments):
         response = self._client.get(f"{ROOT}/{route}", query_string=arguments)
         assert response.status_code == status, response.text
-        assert len(response.data) <= bounds.MAX_BYTES
+        assert len(response.data) <= bounds.MAX_RESPONSE_BYTES
         return json.loads(response.data, parse_constant=pytest.fail)
 
     def get(self, path):
@@ -80,14 +80,14 @@ def test_every_file_of_the_page_is_served_and_nothing_else(board):
         assert board.get(f"{ROOT}/static/{path}").status_code == 404
 
 
-def test_run_is_listed_and_its_state_told_once_it_was_read(board):
+def test_run_is_listed_with_its_state_once_it_was_read(board):
     (unread,) = board.ask("runs")["runs"]
     assert (unread["name"], "state" in unread) == ("one", False)
     (run,) = board.ask("runs", read=1)["runs"]
     assert (run["state"], run["step"], run["worst"]) == ("finished", 100, None)
 
 
-def test_overview_tells_how_the_run_went(board):
+def test_overview_summarizes_the_run(board):
     run = board.ask("run", run=board.first)
     assert (run["state"], run["last"], run["problem"]) == ("finished", 100, "")
     assert run["verdict"] == "1 error (1 resolved)"
@@ -99,20 +99,20 @@ def test_overview_tells_how_the_run_went(board):
     assert accuracy["title"] == "accuracy"  # and no chart of its errors, which say the same
 
 
-def test_timeline_tells_what_opened_worsened_and_was_resolved(board):
+def test_timeline_shows_what_opened_worsened_and_was_resolved(board):
     (bar,) = board.ask("run", run=board.first)["bars"]
     assert (bar["from"], bar["worsened"], bar["to"]) == (20, [40], 80)
     assert (bar["severity"], bar["rule"], bar["where"]) == ("error", "dead_units", "dense")
 
 
-def test_advice_comes_with_its_remedy_as_code(board):
+def test_findings_have_their_remedy_as_code(board):
     run = board.ask("run", run=board.first)
     (card,) = run["findings"]["cards"]
     assert card["remedies"][0]["code"] == "optimizer.learning_rate = 1e-4"
     assert card["key"] == run["bars"][0]["key"]
 
 
-def test_quantities_that_are_there_are_offered_the_best_known_first(tmp_path):
+def test_measured_quantities_are_offered_the_best_known_first(tmp_path):
     sink, history = TensorBoard(tmp_path), History()
     history.note(**facts(("dense",)))
     sink.on_start(history)
@@ -144,13 +144,13 @@ def test_heat_map_has_the_layers_in_the_order_of_the_network(board):
     assert heat["ends"][-1] == 100
 
 
-def test_without_a_quantity_the_first_is_drawn_and_an_unknown_one_has_no_rows(board):
+def test_default_quantity_is_the_first_and_an_unknown_one_has_no_rows(board):
     first = board.ask("run", run=board.first)["quantities"][0]["name"]
     assert board.ask("heat", run=board.first)["quantity"] == first
     assert board.ask("heat", run=board.first, quantity="no/such")["rows"] == []
 
 
-def test_layers_that_were_measured_later_stand_where_they_belong(tmp_path):
+def test_layers_that_were_measured_later_are_in_network_order(tmp_path):
     sink = TensorBoard(tmp_path)
     history = History()
     history.note(**facts(("a", "b", "c")))
@@ -165,7 +165,7 @@ def test_layers_that_were_measured_later_stand_where_they_belong(tmp_path):
     assert [row["name"] for row in heat["rows"]] == ["a/kernel", "b/kernel", "c/kernel"]
 
 
-def test_peak_and_what_is_not_finite_survive_downsampling(tmp_path):
+def test_peaks_and_non_finite_values_survive_downsampling(tmp_path):
     sink = TensorBoard(tmp_path)
     sink.on_start(History())
     values = np.full(3000, 0.5)
@@ -188,7 +188,7 @@ def test_peak_and_what_is_not_finite_survive_downsampling(tmp_path):
     assert "nan" in line["values"]
 
 
-def test_a_closer_look_shows_every_probe_of_its_steps(board):
+def test_zooming_in_shows_every_probe(board):
     window = {"from": 30, "to": 60, "run": board.first}
     heat = board.ask("heat", quantity="activations/std", **window)
     assert (heat["first"], heat["ends"][0], heat["ends"][-1]) == (30, 30, 60)
@@ -202,14 +202,14 @@ def test_nothing_is_drawn_after_the_latest_step_of_the_shorter_run(board):
     assert set(heat["cells"][0][102:]) == {None}
 
 
-def test_row_with_open_advice_is_marked(tmp_path):
+def test_row_with_an_open_finding_is_marked(tmp_path):
     event_run(tmp_path, events=[opened(replace(FINDING, target="dense_1"), 20)])
     board = Board(tmp_path)
     heat = board.ask("heat", run=board.first, quantity="gradients/norm")
     assert [row.get("mark") for row in heat["rows"]] == [None, "warning", None]
 
 
-def test_layer_has_units_series_and_its_own_advice(board):
+def test_layer_has_units_series_and_its_own_findings(board):
     heat = board.ask("heat", run=board.first, quantity="gradients/norm")
     layer = board.ask("layer", run=board.first, series=heat["rows"][0]["id"], step=55)
     assert layer["layer"] == "dense"
@@ -236,7 +236,7 @@ def test_layer_has_units_series_and_its_own_advice(board):
         ("run", {"from": "a", "to": "9" * 400}, 400),
     ],
 )
-def test_what_makes_no_sense_is_refused_with_a_sentence(board, route, arguments, status):
+def test_invalid_request_is_refused_with_a_sentence(board, route, arguments, status):
     if arguments and "run" not in arguments:
         arguments = {"run": board.first, **arguments}
     assert len(board.ask(route, status, **arguments)["error"]) > 20
@@ -248,7 +248,7 @@ def test_huge_window_is_answered(board):
     assert len(heat["ends"]) == bounds.MAX_COLUMNS
 
 
-def test_run_whose_file_is_gone_says_so(tmp_path):
+def test_run_whose_file_is_gone(tmp_path):
     path = event_run(tmp_path)
     board = Board(tmp_path)
     first = board.first
@@ -276,14 +276,14 @@ def test_names_are_data(tmp_path, name):
         assert heat["rows"][0]["name"] == name
 
 
-def test_answers_about_a_big_network_and_much_advice_are_bounded(tmp_path):
+def test_responses_for_a_large_network_with_many_findings_are_bounded(tmp_path):
     words = "\u5c42" * 150  # six bytes each in JSON
-    layers = [f"{words}/{place}" for place in range(400)]
+    layers = [f"{words}/{index}" for index in range(400)]
     events = [
         opened(
             replace(
                 FINDING,
-                rule=f"rule_{place}",
+                rule=f"rule_{index}",
                 target=layer,
                 message=words,
                 evidence={f"{words}{i}": words for i in range(22)},
@@ -291,7 +291,7 @@ def test_answers_about_a_big_network_and_much_advice_are_bounded(tmp_path):
             ),
             20,
         )
-        for place, layer in enumerate(layers[:120])
+        for index, layer in enumerate(layers[:120])
     ]
     sink, history, random = TensorBoard(tmp_path), History(), np.random.default_rng(0)
     sink.on_start(history)
@@ -303,8 +303,8 @@ def test_answers_about_a_big_network_and_much_advice_are_bounded(tmp_path):
         sink.on_measurements([Measurement(step, 0, "activations/mean", *pair) for pair in pairs])
     units = random.normal(size=60_000).astype(np.float32)
     sink.on_measurements([Measurement(5000, 0, "activations/gate", layers[0], units)])
-    for place in range(100):
-        sink.on_measurements([Measurement(5000, 0, f"more/{place}{words}", layers[0], 1.0)])
+    for index in range(100):
+        sink.on_measurements([Measurement(5000, 0, f"more/{index}{words}", layers[0], 1.0)])
     sink.on_events(events)
     sink.close()
     board = Board(tmp_path)
@@ -319,7 +319,7 @@ def test_answers_about_a_big_network_and_much_advice_are_bounded(tmp_path):
     assert len(layer["series"]) <= bounds.MAX_SERIES
 
 
-def test_several_folders_are_told_apart(tmp_path):
+def test_several_folders_have_prefixes(tmp_path):
     event_run(tmp_path / "a" / "x")
     event_run(tmp_path / "b" / "x")
     spec = f"left:{tmp_path / 'a'},{tmp_path / 'b'}"

@@ -38,7 +38,7 @@ def test_units_come_back_as_they_were(log):
     np.testing.assert_array_equal(vectors[0][1], UNITS)
 
 
-def test_advice_is_told_as_it_stood_last(log):
+def test_findings_have_their_latest_state(log):
     (finding,) = log.findings()
     assert (finding.severity.name, finding.step, finding.resolved_step) == ("ERROR", 20, 80)
     assert [change["change"] for change in log.changes] == ["opened", "worsened", "resolved"]
@@ -51,7 +51,7 @@ def test_report_is_that_of_the_run(log):
     assert report.history.targets("activations/std") == list(LAYERS)
 
 
-def test_what_was_not_measured_is_told_from_what_is_not_finite():
+def test_missing_and_non_finite_values_differ():
     log = RunLog()
     packer = Packer()
     for step, names in ((1, "ab"), (2, "a")):
@@ -93,14 +93,14 @@ def test_memory_is_bounded_and_rare_series_are_kept(monkeypatch):
     ],
     ids=lambda record: record["type"],
 )
-def test_record_that_makes_no_sense_is_counted_and_left_out(record):
+def test_invalid_record_is_counted_and_skipped(record):
     log = RunLog()
     log.take([record, {"type": "of a later version"}, {}])
     assert log.damaged == 1
     assert log.report().result() == "Nothing was measured"
 
 
-def test_vectors_are_written_ever_more_rarely():
+def test_vectors_are_written_less_and_less_often():
     packer = Packer()
     steps = []
     for step in range(1000):

@@ -39,7 +39,7 @@ def test_every_record_is_read_once(kind, tmp_path):
     assert (source.problem, source.rest) == ("", "")
 
 
-def test_what_is_added_is_read_alone(kind, tmp_path):
+def test_only_new_records_are_read(kind, tmp_path):
     make, _, sink = kind
     path = tmp_path / "run.jsonl" if sink is JsonLines else tmp_path
     sink = write(sink(path), ends=False)
@@ -51,21 +51,21 @@ def test_what_is_added_is_read_alone(kind, tmp_path):
 
 
 @pytest.mark.parametrize("lost", [1, 9, 40])
-def test_last_record_that_is_cut_off_is_read_once_it_is_whole(kind, lost, tmp_path):
+def test_incomplete_last_record_is_read_once_it_is_complete(kind, lost, tmp_path):
     make, run, _ = kind
     whole = run(tmp_path).read_bytes()
     path = tmp_path / "cut"
     path.write_bytes(whole[:-lost])
     source = make(str(path))
     assert "end" not in types(read(source)[1])
-    assert "The last record is cut off" in source.rest
+    assert "The last record is incomplete" in source.rest
     with path.open("ab") as file:
         file.write(whole[-lost:])
     assert types(read(source)[1])[-1] == "end"
     assert source.rest == ""
 
 
-def test_a_record_may_lie_across_the_pieces_that_are_read(kind, tmp_path, monkeypatch):
+def test_a_record_may_span_several_chunks(kind, tmp_path, monkeypatch):
     make, run, _ = kind
     path = str(run(tmp_path))
     at_once = read(make(path))[1]
@@ -91,7 +91,7 @@ def test_empty_file_has_no_records(kind, tmp_path):
     assert read(kind[0](str(tmp_path / "empty"))) == (False, [])
 
 
-def test_damage_is_said_and_what_stands_before_it_is_kept(tmp_path):
+def test_damage_is_reported_and_earlier_records_are_kept(tmp_path):
     path = event_run(tmp_path)
     whole = path.read_bytes()
     half = len(whole) // 2
@@ -102,7 +102,7 @@ def test_damage_is_said_and_what_stands_before_it_is_kept(tmp_path):
     assert "damaged" in source.problem
 
 
-def test_line_that_is_no_json_is_left_out(tmp_path):
+def test_invalid_json_line_is_skipped(tmp_path):
     path = json_run(tmp_path / "run.jsonl")
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join([*lines[:5], b"{oh no\n", b"[1]\n", *lines[5:]]))
@@ -124,7 +124,7 @@ def test_newer_format_is_named(kind, tmp_path):
     assert "format version 9" in source.problem
 
 
-def test_records_of_others_are_passed_over(tmp_path):
+def test_other_records_are_skipped(tmp_path):
     pytest.importorskip("tensorflow", reason="Keras' own callback needs TensorFlow")
     import tensorflow as tf
 

@@ -25,7 +25,7 @@ DEAD = Finding(
 
 
 class Terminal(io.StringIO):
-    """A terminal of a given width; `screen()` is what stands on it."""
+    """A terminal of a given width; `screen()` returns its contents."""
 
     encoding = "utf-8"
 
@@ -64,7 +64,7 @@ def printed(*events, **kwargs):
     return stream.getvalue()
 
 
-def test_panel_says_all_that_a_finding_must_say():
+def test_panel_has_all_parts_of_a_finding():
     text = printed(opened(DEAD, 1240))
     for words in (
         "WARNING",
@@ -77,13 +77,13 @@ def test_panel_says_all_that_a_finding_must_say():
         "1. Lower the learning rate.",
         "2. Use LeakyReLU.",
         "Lu et al.",
-        'silence: kb.Babysitter(rules=kb.DEFAULT_RULES.without("dead_units"))',
+        'To silence: kb.Babysitter(rules=kb.DEFAULT_RULES.without("dead_units"))',
     ):
         assert words in text
-    assert "LeakyReLU(0.1)" not in text  # the others are told in a line
+    assert "LeakyReLU(0.1)" not in text  # the other remedies take one line
 
 
-def test_code_can_be_copied_as_it_stands():
+def test_code_can_be_copied():
     code = [line[5:] for line in printed(opened(DEAD)).splitlines() if line.startswith("     ")]
     assert "\n".join(code) == CODE.replace(" \n", "\n")
 
@@ -97,15 +97,17 @@ def test_panel_fits_the_terminal(monkeypatch, columns, width):
     assert cell_len(lines[1]) == cell_len(lines[-1]) == width or columns < 80
 
 
-def test_outbreak_on_many_layers_is_one_panel():
+def test_findings_on_many_layers_are_one_panel():
     text = printed(*(opened(replace(DEAD, target=f"dense_{i}")) for i in range(30)))
-    assert text.count("silence:") == text.count("dead_units in 30 layers") == 1
+    assert text.count("To silence:") == text.count("dead_units in 30 layers") == 1
     assert "and 25 more: dense_5, dense_6" in text
 
 
-def test_evidence_of_an_outbreak_is_a_range():
-    shares = [replace(DEAD, target=str(s), evidence={"dead_fraction": s}) for s in (0.9, 0.4, 0.5)]
-    assert "dead_fraction 0.4 to 0.9" in printed(*map(opened, shares))
+def test_evidence_of_several_layers_is_a_range():
+    findings = [
+        replace(DEAD, target=str(s), evidence={"dead_fraction": s}) for s in (0.9, 0.4, 0.5)
+    ]
+    assert "dead_fraction 0.4 to 0.9" in printed(*map(opened, findings))
 
 
 def test_resolved_is_one_line():
@@ -115,7 +117,7 @@ def test_resolved_is_one_line():
     )
 
 
-def test_worsened_says_so():
+def test_worsened_is_marked():
     worse = Event(Change.WORSENED, replace(DEAD, severity=Severity.ERROR), 70, 2)
     assert "ERROR dead_units" in printed(worse)
     assert "worse at step 70, epoch 3" in printed(worse)
@@ -163,7 +165,7 @@ def test_panel_starts_on_a_line_of_its_own_in_a_pipe(capsys):
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
-def test_speaks_to_terminals_without_unicode(encoding):
+def test_terminals_without_unicode(encoding):
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding=encoding)
     events = [opened(replace(DEAD, target=f"schicht_ß_層_{i}")) for i in range(9)]
@@ -176,7 +178,7 @@ def test_speaks_to_terminals_without_unicode(encoding):
     assert "* resolved" in text
 
 
-def test_no_colour_where_none_is_wanted(monkeypatch, terminal):
+def test_no_colour_is_respected(monkeypatch, terminal):
     monkeypatch.setenv("NO_COLOR", "1")
     Console(terminal).on_events([opened(DEAD)])
     assert not re.search(r"\x1b\[[\d;]*3\dm", terminal.getvalue())
@@ -196,11 +198,11 @@ def test_summary_closes_the_run():
     stream = io.StringIO()
     history = History()
     history.append(Measurement(10, 0, "loss/batch", "", 0.5))
-    Console(stream).on_end(Report(history, [], Overhead(0.4, 53.1, 31)))
+    Console(stream).on_end(Report(history, [], Overhead(0.9, 153.1, 31)))
     assert stream.getvalue().split("\n")[1:-1] == [
-        "All well: nothing to report",
+        "No problems found",
         "loss 0.5 -> 0.5 in 10 steps",
-        "watching cost 0.8 % of 53.1 s (31 probes)",
+        "monitoring took 0.9 s of 153.1 s (0.6 %, 31 measurements)",
     ]
 
 
@@ -219,5 +221,5 @@ def test_a_symptom_takes_a_line_under_its_cause():
     sink.on_events([Event(Change.OPENED, one, 3, 0) for one in (rate, gone)])
     text = stream.getvalue()
     assert text.count("──") >= 2
-    assert "→ ERROR loss_explosion in the model, because of learning_rate_too_high" in text
+    assert "→ ERROR loss_explosion in the model, caused by learning_rate_too_high" in text
     assert text.index("too long steps") < text.index("loss_explosion")

@@ -106,8 +106,8 @@ def test_report_is_made_from_the_file(sink):
     assert report.overhead == OVERHEAD
 
 
-def test_what_cannot_be_written_is_said_before_training(tmp_path):
+def test_unwritable_file_is_refused_before_training(tmp_path):
     (tmp_path / "file").touch()
     sink = JsonLines(tmp_path / "file" / "run.jsonl")
-    with pytest.raises(ValueError, match=r"`path` must be a file that can be written.*path="):
+    with pytest.raises(ValueError, match=r"`path` must be a writable file.*path="):
         sink.on_start(History())

@@ -10,7 +10,9 @@ import pytest
 
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History, Measurement, Overhead
+from keras_babysit.schedule.schedule import GRACE_SECONDS
 from keras_babysit.sinks import Report
+from keras_babysit.sinks.report import SHORT_RUN_SECONDS
 from keras_babysit.testing.sinks import FINDING, HOSTILE_NAMES
 
 OVERHEAD = Overhead(0.42, 53.1, 31)
@@ -24,8 +26,8 @@ def a_history(steps=100, layers=LAYERS):
     for step in range(0, steps + 1, 10):
         epoch = step // 20
         history.append(Measurement(step, epoch, "loss/batch", "", 2.0 / (1 + step)))
-        for share, layer in enumerate(layers):
-            value = share / len(layers)
+        for index, layer in enumerate(layers):
+            value = index / len(layers)
             history.append(Measurement(step, epoch, "activations/dead_fraction", layer, value))
             history.append(Measurement(step, epoch, "gradients/norm", f"{layer}/kernel", 0.1))
     for target, loss in (("train", 0.02), ("validation", 0.09)):
@@ -63,7 +65,7 @@ class Page(HTMLParser):
         return json.loads(self.scripts[0])
 
 
-def test_printed_table_holds_each_outbreak_the_worst_first():
+def test_printed_table_has_one_row_per_group_most_severe_first():
     findings = [
         replace(FINDING, step=10, resolved_step=40),
         *(replace(FINDING, target=f"dense_{i}", step=20) for i in range(3)),
@@ -74,28 +76,28 @@ def test_printed_table_holds_each_outbreak_the_worst_first():
     assert " ".join(lines[3]) == "ERROR loss_explosion the model step 30 still open"
     assert " ".join(lines[4]) == "WARNING → dead_units dense_0 and 2 more step 20 still open"
     assert " ".join(lines[5]) == "WARNING → dead_units dense step 10 step 40"
-    assert " ".join(lines[-1]) == "watching cost 0.8 % of 53.1 s (31 probes)"
+    assert " ".join(lines[-1]).startswith("monitoring took 0.4 s of 53.1 s (31 measurements")
 
 
-def test_calm_run_says_so_in_a_line():
-    assert str(Report(a_history(), [], OVERHEAD)).splitlines()[0] == "All well: nothing to report"
+def test_verdict_of_a_healthy_run():
+    assert str(Report(a_history(), [], OVERHEAD)).splitlines()[0] == "No problems found"
 
 
-def test_run_without_measurements_is_not_called_well():
+def test_run_without_measurements_is_not_well():
     assert str(Report(History(), [])) == "keras-babysit: Nothing was measured"
 
 
-def test_run_whose_watch_broke_off_is_not_called_well():
+def test_run_whose_monitoring_failed_is_not_well():
     history = a_history()
     history.note(broke_off="ValueError: shapes differ")
-    says = "Watching broke off: ValueError: shapes differ"
-    assert Report(history, []).result() == says
-    assert Report(history, [FINDING]).result() == f"{says}; until then 1 warning"
+    failure = "Monitoring failed: ValueError: shapes differ"
+    assert Report(history, []).result() == failure
+    assert Report(history, [FINDING]).result() == f"{failure}; before that: 1 warning"
     assert not Report(history, []).is_well
 
 
 @pytest.mark.parametrize(
-    ("values", "says"),
+    ("values", "line"),
     [
         ([2.0, 1.0, 0.5], "loss 2 -> 0.5 in 20 steps"),
         ([2.0, 0.5, 1.0], "loss 2 -> 1 in 20 steps (best 0.5 at step 10)"),
@@ -103,26 +105,50 @@ def test_run_whose_watch_broke_off_is_not_called_well():
         ([np.nan] * 3, "loss nan -> nan in 20 steps"),
     ],
 )
-def test_says_what_the_loss_did(values, says):
+def test_loss_line(values, line):
     history = History()
-    for place, value in enumerate(values):
-        history.append(Measurement(10 * place, 0, "loss/batch", "", value))
-    assert says in Report(history, []).summary()
+    for index, value in enumerate(values):
+        history.append(Measurement(10 * index, 0, "loss/batch", "", value))
+    assert line in Report(history, []).summary()
 
 
-def test_says_how_train_and_validation_compare():
-    says = "loss like for like: train 0.020 +/- 0.010, validation 0.090 +/- 0.010"
-    assert says in Report(a_history(), []).summary()
-
-
-def test_says_whether_probes_had_to_do_without_a_compilation():
+def test_final_losses_are_compared():
     history = a_history()
-    for is_compiled, says in ((True, "(1 probe)"), (False, "(1 probe); not compiled, to keep")):
+    line = "final loss, both in inference mode: train 0.020 ± 0.010, validation 0.090 ± 0.010"
+    assert line in Report(history, []).summary()
+    assert line.replace("±", "+/-") in str(Report(history, []))
+
+
+def test_final_loss_without_validation():
+    history = History()
+    history.append(Measurement(9, 0, "score/loss", "train", 0.5))
+    assert Report(history, []).summary() == ["final loss in inference mode: train 0.5"]
+
+
+@pytest.mark.parametrize(
+    ("overhead", "is_compiled", "line"),
+    [
+        (Overhead(1.0, 100.0, 1), True, "monitoring took 1.0 s of 100.0 s (1.0 %, 1 measurement)"),
+        (Overhead(1.0, 50.0, 9), None, "of 50.0 s (9 measurements; short runs get a fixed"),
+        (
+            Overhead(1.0, 100.0, 2),
+            False,
+            "2 measurements; not compiled, to stay within the budget)",
+        ),
+    ],
+)
+def test_monitoring_line(overhead, is_compiled, line):
+    history = a_history()
+    if is_compiled is not None:
         history.note(is_compiled=is_compiled)
-        assert says in Report(history, [], Overhead(1.0, 50.0, 1)).summary()[-1]
+    assert line in Report(history, [], overhead).summary()[-1]
 
 
-def test_json_can_be_gated_on(tmp_path):
+def test_a_run_is_short_as_long_as_the_schedule_says():
+    assert SHORT_RUN_SECONDS == GRACE_SECONDS
+
+
+def test_json_has_the_worst_severity(tmp_path):
     resolved = replace(FINDING, severity=Severity.ERROR, resolved_step=40)
     report = Report(a_history(), [FINDING, resolved], OVERHEAD)
     text = report.to_json(tmp_path / "report.json")
@@ -142,7 +168,7 @@ def test_json_of_an_empty_run_is_strict():
     assert json.loads(Report(history, []).to_json())["worst"] is None
 
 
-def test_page_asks_for_nothing_from_outside():
+def test_page_loads_nothing():
     page = Page(Report(a_history(), [FINDING], OVERHEAD).to_html())
     links = [attrs[key] for _, attrs in page.elements for key in ("src", "href") if key in attrs]
     assert all(link.startswith(("#", "data:")) for link in links)
@@ -158,9 +184,9 @@ def test_page_draws_layers_in_the_order_of_the_network():
 @pytest.mark.parametrize(
     ("metric", "value", "drawn"),
     [("accuracy", 0.75, ["accuracy"]), ("auc", 0.9, ["auc", "error"])],
-    ids=["says-the-same", "says-more"],
+    ids=["redundant", "informative"],
 )
-def test_what_says_the_same_twice_is_drawn_once(metric, value, drawn):
+def test_redundant_scores_are_not_drawn(metric, value, drawn):
     history = History()
     for target in ("train", "validation"):
         history.append(Measurement(10, 0, f"score/{metric}", target, value))
@@ -169,7 +195,7 @@ def test_what_says_the_same_twice_is_drawn_once(metric, value, drawn):
     assert [score["name"] for score in scores] == drawn
 
 
-def test_page_holds_remedies_as_code():
+def test_page_has_remedies_as_code():
     page = Report(a_history(), [FINDING], OVERHEAD).to_html()
     assert "<code>optimizer.learning_rate = 1e-4</code></pre>" in page
 
@@ -180,7 +206,7 @@ def test_timeline_holds_what_opened_and_when_it_resolved():
     bars = page.data["timeline"]
     assert [(bar["from"], bar["to"]) for bar in bars] == [(60, None), (10, 40)]
     ids = [attrs["id"] for tag, attrs in page.elements if tag == "article"]
-    assert [bar["anchor"] for bar in bars] == ids  # a bar leads to its finding
+    assert [bar["anchor"] for bar in bars] == ids  # a bar links to its finding
 
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES, ids=ascii)
@@ -216,7 +242,7 @@ def test_lines_are_thinned_but_keep_their_peaks():
     assert line["steps"] == sorted(line["steps"])
 
 
-def test_page_of_a_long_run_of_a_big_net_stays_small():
+def test_page_of_a_long_run_of_a_large_network_is_small():
     layers = [f"encoder/block_{i // 8}/attention/dense_{i}" for i in range(400)]
     history = History()
     quantities = ("dead_fraction", "saturated_fraction", "std")
@@ -230,7 +256,7 @@ def test_page_of_a_long_run_of_a_big_net_stays_small():
     assert len(Report(history, findings, OVERHEAD).to_html().encode()) < 1_000_000
 
 
-def test_not_finite_and_missing_values_can_be_told_apart():
+def test_non_finite_and_missing_values_differ():
     history = a_history()
     history.append(Measurement(100, 4, "gradients/norm", "dense/kernel", float("nan")))
     history.append(Measurement(100, 4, "gradients/norm", "late/kernel", 1.0))
@@ -241,7 +267,7 @@ def test_not_finite_and_missing_values_can_be_told_apart():
     assert cells["late/kernel"][-1] == 1.0
 
 
-def test_a_vector_where_a_number_should_be_is_passed_over():
+def test_a_vector_instead_of_a_number_is_skipped():
     history = a_history()
     for quantity in ("loss/batch", "loss/start", "score/loss", "activations/std"):
         history.append(Measurement(100, 4, quantity, "", np.ones(3, np.float32)))

@@ -31,7 +31,7 @@ def reader(sink):
 
 
 def tags(sink):
-    """Return the tags that TensorBoard's own tabs show."""
+    """Return the tags of TensorBoard's own tabs."""
     return [tag for tag in reader(sink).Tags()["tensors"] if tag != TAG]
 
 
@@ -73,13 +73,13 @@ def test_gates_become_a_histogram(sink):
     np.testing.assert_allclose(buckets[:, 1], edges[1:])
 
 
-def test_other_vectors_are_left_out(sink):
+def test_other_vectors_are_not_written(sink):
     vector = np.ones(8, np.float32)
     sink.on_measurements([Measurement(5, 0, "activations/saturated_low", "dense", vector)])
     assert tags(sink) == []
 
 
-def test_advice_is_markdown_with_the_remedy_as_code(sink):
+def test_findings_are_markdown_with_the_remedy_as_code(sink):
     sink.on_events([opened(FINDING)])
     events = reader(sink)
     assert plugin(events, "babysit/findings/dead_units") == "text"
@@ -89,14 +89,14 @@ def test_advice_is_markdown_with_the_remedy_as_code(sink):
     assert 'without("dead_units")' in page
 
 
-def test_outbreak_on_many_layers_is_one_text(sink):
+def test_findings_on_many_layers_are_one_text(sink):
     sink.on_events([opened(replace(FINDING, target=f"dense_{i}")) for i in range(30)])
     (text,) = texts(sink, "babysit/findings/dead_units")
     assert text.count("Lower the learning rate") == 1
     assert "and 10 more" in text
 
 
-def test_later_text_of_a_step_holds_the_earlier(sink):
+def test_later_text_of_a_step_includes_the_earlier(sink):
     sink.on_events([opened(FINDING)])
     sink.on_events([Event(Change.RESOLVED, replace(FINDING, target="other"), 10, 0)])
     latest = texts(sink, "babysit/findings/dead_units")[-1]
@@ -149,7 +149,7 @@ def test_killed_process_leaves_what_it_measured(tmp_path):
     assert len(events.Tensors("babysit/loss/batch")) == 1
 
 
-def test_stands_beside_what_keras_writes(sink):
+def test_writes_next_to_keras_own_callback(sink):
     pytest.importorskip("tensorflow", reason="Keras' own callback needs TensorFlow")
     model = keras.Sequential([keras.layers.Dense(1)])
     model.compile("sgd", "mse", jit_compile=False)
@@ -169,8 +169,8 @@ def test_writes_to_buckets():
     assert "babysit/loss/batch" in reader(sink).Tags()["tensors"]
 
 
-def test_what_cannot_be_written_is_said_before_training(tmp_path):
+def test_unwritable_folder_is_refused_before_training(tmp_path):
     (tmp_path / "file").touch()
     sink = TensorBoard(tmp_path / "file")
-    with pytest.raises(ValueError, match=r"`log_dir` must be a folder that can be written.*log_di"):
+    with pytest.raises(ValueError, match=r"`log_dir` must be a writable folder.*log_dir"):
         sink.on_start(History())

@@ -1,4 +1,4 @@
-// Asks the plugin; an answer that says what went wrong becomes an error with that message.
+// Requests JSON from the plugin; an error response is thrown as an error with its message.
 
 export async function fetchJson(route, parameters = {}) {
   const address = new URL(`../${route}`, import.meta.url);
@@ -7,9 +7,9 @@ export async function fetchJson(route, parameters = {}) {
   try {
     response = await fetch(address, { cache: "no-store" });
   } catch {
-    throw new Error("TensorBoard does not answer. Is it still running?");
+    throw new Error("TensorBoard does not respond. Is it still running?");
   }
   const answer = await response.json().catch(() => null);
-  if (!response.ok || answer === null) throw new Error((answer && answer.error) || `TensorBoard answers ${response.status}.`);
+  if (!response.ok || answer === null) throw new Error((answer && answer.error) || `TensorBoard responded with status ${response.status}.`);
   return answer;
 }

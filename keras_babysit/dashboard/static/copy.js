@@ -1,4 +1,4 @@
-// A button that copies code; where a page may not use the clipboard the code is selected instead.
+// A button that copies code. Without access to the clipboard, the code is selected instead.
 
 import { h } from "./dom.js";
 

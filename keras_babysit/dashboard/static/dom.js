@@ -1,4 +1,4 @@
-// Makes elements. What comes from a run reaches the page as text or as an attribute, never as markup.
+// Creates elements. Data of a run is inserted as text or attributes, never as markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -20,13 +20,13 @@ function fill(node, attributes, children) {
   return node;
 }
 
-// Puts new children in; what was focused or unfolded stays so if it is still there.
+// Replaces the children of a node, and keeps the focus and the open details.
 export function replace(parent, children) {
   const active = document.activeElement;
   const focused = parent.contains(active) ? active.getAttribute("data-focus") : null;
   const unfolded = [...parent.querySelectorAll("details[open][data-focus]")].map((node) => node.getAttribute("data-focus"));
   parent.replaceChildren(...children);
-  // What is drawn into the children comes after this call, so look for it then.
+  // The children are filled after this call, so restore the focus afterwards.
   queueMicrotask(() => {
     for (const node of parent.querySelectorAll("[data-focus]")) {
       const key = node.getAttribute("data-focus");

@@ -1,4 +1,4 @@
-// What was found, the worst first, each with its numbers and with remedies to copy.
+// The findings, most severe first, with their numbers and with remedies to copy.
 
 import { copyButton } from "./copy.js";
 import { h } from "./dom.js";
@@ -7,8 +7,8 @@ import { whole } from "./format.js";
 const OPEN_TARGETS = 5;
 
 export function drawFindings(parent, findings, isWell) {
-  parent.append(h("h2", {}, "Advice"));
-  if (!findings.cards.length) parent.append(h("p", { class: "quiet" }, isWell ? "No rule found anything." : "Nothing so far."));
+  parent.append(h("h2", {}, "Findings"));
+  if (!findings.cards.length) parent.append(h("p", { class: "quiet" }, isWell ? "No rule found a problem." : "No findings so far."));
   parent.append(...cards(findings));
 }
 
@@ -25,8 +25,8 @@ function card(one) {
     h("p", { class: "when" }, when),
     one.targets.length === 1 ? h("p", {}, one.targets[0].message) : targets(one),
     one.evidence.length ? h("dl", {}, one.evidence.map(([key, value]) => h("div", {}, h("dt", {}, key), h("dd", {}, value)))) : null,
-    one.remedies.length ? h("ol", {}, one.remedies.map((remedy, place) => h("li", {}, h("p", {}, remedy.text), code(remedy.code, `${one.key}-${place}`)))) : null,
-    h("details", { "data-focus": `about-${one.key}` }, h("summary", {}, "Source, and how to silence it"),
+    one.remedies.length ? h("ol", {}, one.remedies.map((remedy, index) => h("li", {}, h("p", {}, remedy.text), code(remedy.code, `${one.key}-${index}`)))) : null,
+    h("details", { "data-focus": `about-${one.key}` }, h("summary", {}, "Reference, and how to silence this rule"),
       one.reference ? h("p", { class: "reference" }, one.reference) : null, one.silence ? code(one.silence, `${one.key}-silence`) : null));
 }
 

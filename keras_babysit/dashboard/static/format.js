@@ -1,4 +1,4 @@
-// Numbers and names as people read them.
+// Formats numbers and names.
 
 export const isNumber = (value) => typeof value === "number";
 
@@ -13,9 +13,9 @@ export function short(value) {
   return String(Number(value.toPrecision(3)));
 }
 
-// A name that is too long loses its front: the end of a path tells layers apart.
-export function fitted(name, room) {
-  const letters = Math.max(4, Math.floor(room / 6.7));
+// A long name is shortened at the front, because paths differ at the end.
+export function fitted(name, width) {
+  const letters = Math.max(4, Math.floor(width / 6.7));
   return name.length <= letters ? name : `…${name.slice(1 - letters)}`;
 }
 
@@ -28,7 +28,7 @@ export function ticks(low, high, count) {
   return found;
 }
 
-// The powers of ten between low and high, with 2 and 5 times those where there are few.
+// The powers of ten between low and high, and their multiples by 2 and 5 if there are few.
 export function decades(low, high) {
   const first = Math.floor(Math.log10(low)), last = Math.floor(Math.log10(high));
   const by = Math.ceil((last - first + 1) / 6);
@@ -38,7 +38,7 @@ export function decades(low, high) {
   return found.filter((mark) => mark >= low && mark <= high);
 }
 
-// A mark of an axis, with as many digits as tell it from the next one.
+// The label of an axis mark, with enough digits to distinguish it from the next one.
 export function label(value, step) {
   const size = Math.max(Math.abs(value), step);
   if (size >= 1e5 || size < 1e-3) return short(value);

@@ -1,4 +1,4 @@
-// Where steps lie on the screen: timeline, curves and heat map of a run share it.
+// Maps steps to screen coordinates; timeline, curves and heat map of a run share it.
 
 import { ticks, whole } from "./format.js";
 import { svg } from "./dom.js";

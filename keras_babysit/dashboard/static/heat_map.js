@@ -1,21 +1,21 @@
-// Layers x steps of one quantity on a canvas; pointer and arrow keys read cells, a click opens one.
+// A heat map of one quantity, layers x steps. Pointer and arrow keys read cells, a click opens a layer.
 
 import { h, svg } from "./dom.js";
 import { fitted, isNumber, short, whole } from "./format.js";
 import { stepAxis } from "./frame.js";
-import { SIGNS, color, ramp, shades, share } from "./palette.js";
+import { SIGNS, color, fraction, ramp, shades } from "./palette.js";
 
 const HEIGHT = 640;
 const ROW = { least: 3.2, most: 22 };
 const KEYS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
-let held = null; // run, series and column of the cursor, so that a reload leaves it where it was
+let held = null; // run, series and column of the cursor, kept across reloads
 
 export function drawHeatMap(parent, run, map, box, context) {
   const isDrawn = map !== null && map.rows.length > 0;
   parent.append(h("div", { class: "bar-top" }, h("h2", {}, "Layers"), picker(run, context), isDrawn ? legend(map) : null));
   if (!isDrawn) {
-    parent.append(h("p", { class: "quiet" }, run.quantities.length ? "This run did not measure it." : "No layer was measured yet."));
+    parent.append(h("p", { class: "quiet" }, run.quantities.length ? "This run did not measure this quantity." : "No layer has been measured yet."));
     return;
   }
   const row = Math.min(ROW.most, Math.max(ROW.least, HEIGHT / map.rows.length));
@@ -48,7 +48,7 @@ function legend(map) {
     isLost ? h("span", { class: "key" }, h("i", { class: "bad" }), "not finite") : null);
 }
 
-// One pixel for each cell, drawn at its size: quick, however many there are.
+// Draws one pixel per cell and scales it, which is fast for any number of cells.
 function paint(canvas, map, box, row, height) {
   const unit = devicePixelRatio, columns = map.ends.length, rows = map.rows.length;
   canvas.width = Math.round(box.span * unit);
@@ -71,8 +71,8 @@ function pixels(map, columns, rows) {
   const tile = h("canvas", { width: columns, height: rows });
   const draw = tile.getContext("2d");
   const image = draw.createImageData(columns, rows), colors = ramp();
-  map.cells.flat().forEach((value, place) => {
-    if (isNumber(value)) image.data.set([...colors[Math.round(share(map, value) * (colors.length - 1))], 255], 4 * place);
+  map.cells.flat().forEach((value, index) => {
+    if (isNumber(value)) image.data.set([...colors[Math.round(fraction(map, value) * (colors.length - 1))], 255], 4 * index);
   });
   draw.putImageData(image, 0, 0);
   return tile;
@@ -109,8 +109,8 @@ function follow(canvas, over, reading, run, map, box, row, { state, choose }) {
   let r = isHeld ? Math.max(0, map.rows.findIndex((one) => one.id === held.series)) : -1;
   let c = isHeld ? Math.min(columns - 1, held.column) : columns - 1;
   over.append(...chosen(map, box, row, run, state), cursor);
-  const rest = map.omitted > 0 ? `${whole(map.omitted)} more rows are not drawn. ` : "";
-  reading.textContent = `${rest}Point at a cell to read it; click it, or press Enter, to open its layer.`;
+  const rest = map.omitted > 0 ? `${whole(map.omitted)} more rows are not shown. ` : "";
+  reading.textContent = `${rest}Point at a cell to read its value. Click it, or press Enter, to open its layer.`;
 
   function show() {
     held = { run: run.id, series: map.rows[r].id, column: c };
@@ -143,11 +143,11 @@ function steps(from, to) {
   return to - from <= 1 ? `step ${whole(to)}` : `steps ${whole(from + 1)} to ${whole(to)}`;
 }
 
-// The row whose layer is open, and the step that it is shown at.
+// The row of the open layer, and the step at which it is shown.
 function chosen(map, box, row, run, { cell }) {
-  const place = cell && cell.run === run.id ? map.rows.findIndex((one) => one.id === cell.series) : -1;
-  if (place < 0) return [];
+  const index = cell && cell.run === run.id ? map.rows.findIndex((one) => one.id === cell.series) : -1;
+  if (index < 0) return [];
   const x = box.x(cell.step);
   const line = x >= box.left && x <= box.left + box.span ? [svg("line", { class: "chosen", x1: x, x2: x, y1: 0, y2: map.rows.length * row })] : [];
-  return [svg("rect", { class: "chosen", x: box.left, width: box.span, y: place * row, height: row }), ...line];
+  return [svg("rect", { class: "chosen", x: box.left, width: box.span, y: index * row, height: row }), ...line];
 }

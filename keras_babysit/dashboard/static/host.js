@@ -1,6 +1,6 @@
-// What TensorBoard tells the frame of a plugin: that data were reloaded, and whether it is dark.
+// Listens to TensorBoard, the host page: reloads of the data, and the dark theme.
 
-const DARK = "dark-mode"; // the class that TensorBoard gives its body
+const DARK = "dark-mode"; // the class of TensorBoard's body
 
 export function onReload(action) {
   if (parent === window) return;

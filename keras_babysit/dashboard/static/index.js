@@ -1,4 +1,4 @@
-// The page of the tab: asks for the runs, keeps what is chosen, and draws it anew when it changes.
+// The page of the tab: loads the runs, stores what the user has chosen, and redraws on changes.
 
 import { fetchJson } from "./api.js";
 import { whatIsARun, drawRuns } from "./runs.js";
@@ -6,7 +6,7 @@ import { h, replace } from "./dom.js";
 import { followTheme, onReload } from "./host.js";
 import { drawLayer } from "./layer.js";
 import { drawRun, shareScales } from "./run_view.js";
-// The others are named here too, so that the browser asks for all of them at once.
+// The other modules are listed too, so that the browser loads all of them in parallel.
 import "./findings.js";
 import "./copy.js";
 import "./format.js";
@@ -22,7 +22,7 @@ const SHEETS = ["./vendor/uPlot.min.css", "./styles.css"];
 
 const state = { run: null, other: null, quantity: null, window: null, cell: null };
 const parts = {};
-let turn = 0; // answers of an earlier turn come too late and are dropped
+let turn = 0; // responses of an earlier turn are outdated and ignored
 
 export async function render() {
   document.documentElement.lang = "en";
@@ -41,7 +41,7 @@ export async function render() {
   });
   await styled;
   await refresh(listed);
-  // The states of the other runs are read once the first is on the screen.
+  // The states of the other runs are read after the first run is shown.
   parts.listing = await fetchJson("runs", { read: 1 }).catch(() => parts.listing);
   listRuns();
 }
@@ -95,7 +95,7 @@ async function load() {
   }
   const ids = state.other ? [state.run, state.other] : [state.run];
   try {
-    // Of a single run the heat map is asked for at once; of two, when it is known how long they are.
+    // The heat map of a single run is requested at once; for two runs, their lengths must be known first.
     const [runs, early] = await Promise.all([
       Promise.all(ids.map((run) => fetchJson("run", { run, ...range() }))),
       ids.length === 1 ? heatMap(ids[0], range()) : null,
@@ -123,7 +123,7 @@ function range() {
   return state.window ? { from: state.window[0], to: state.window[1] } : {};
 }
 
-// Without a quantity the server takes the first that the run has.
+// Without a quantity, the server takes the first one of the run.
 function heatMap(run, asked) {
   return fetchJson("heat", { run, quantity: state.quantity || "", ...asked });
 }
@@ -145,10 +145,10 @@ function draw(isForced) {
   document.body.classList.toggle("is-pair", data.runs.length > 1);
   if (data.layer) drawLayer(parts.layer, data.layer, () => choose({ cell: null }));
   const titles = shareScales(data.runs, data.maps);
-  const top = scrollY; // an empty page in between would lose it
+  const top = scrollY; // emptying the page resets the scroll position
   replace(parts.main, data.runs.map((run) => h("article", { class: "view", "data-run": run.id })));
-  data.runs.forEach((run, place) => {
-    drawRun(parts.main.children[place], run, data.maps[place], { ...data, titles, state, choose });
+  data.runs.forEach((run, index) => {
+    drawRun(parts.main.children[index], run, data.maps[index], { ...data, titles, state, choose });
   });
   scrollTo({ top, behavior: "instant" });
 }
@@ -159,8 +159,8 @@ function drawEmpty() {
   document.body.classList.remove("has-layer", "is-pair");
   replace(parts.main, [
     h("section", { class: "empty" },
-      h("h1", {}, "No run of keras-babysit here"),
-      h("p", {}, "Looked for in ", h("code", {}, listing.folders.join(", ") || "no folder"), ". Runs appear here once a training writes them:"),
+      h("h1", {}, "No keras-babysit runs found"),
+      h("p", {}, "Searched in ", h("code", {}, listing.folders.join(", ") || "no folder"), ". Runs appear here as soon as a training writes them:"),
       h("pre", {}, h("code", {}, listing.howTo)),
       h("p", { class: "quiet" }, whatIsARun)),
   ]);

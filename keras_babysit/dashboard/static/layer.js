@@ -1,4 +1,4 @@
-// One layer: its units at the chosen step, the course of all that was measured, its advice.
+// One layer: its units at the selected step, its measurements over time, its findings.
 
 import { cards } from "./findings.js";
 import { h, replace, svg } from "./dom.js";
@@ -17,17 +17,17 @@ export function drawLayer(parent, layer, close) {
       h("h2", {}, h("code", {}, layer.layer)),
       h("p", { class: "quiet" }, layer.facts.map(([key, value]) => (key === "layer" || key === "activation" ? value : `${value} ${key}`)).join(" · "))),
     units,
-    h("section", { "aria-label": "Course of the layer" }, h("h3", {}, "Measured"),
-      layer.series.length ? layer.series.map((series) => spark(series, layer)) : h("p", { class: "quiet" }, "No numbers.")),
-    h("section", { "aria-label": "Advice on the layer" }, h("h3", {}, "Advice"),
-      layer.findings.cards.length ? cards(layer.findings) : h("p", { class: "quiet" }, "None on this layer.")),
+    h("section", { "aria-label": "Measurements of the layer" }, h("h3", {}, "Measurements"),
+      layer.series.length ? layer.series.map((series) => spark(series, layer)) : h("p", { class: "quiet" }, "No measurements.")),
+    h("section", { "aria-label": "Findings on the layer" }, h("h3", {}, "Findings"),
+      layer.findings.cards.length ? cards(layer.findings) : h("p", { class: "quiet" }, "No findings on this layer.")),
   ]);
   showUnits(units, layer);
 }
 
 function showUnits(parent, layer) {
   if (!layer.units.length) {
-    parent.replaceChildren(h("h3", {}, "Units"), h("p", { class: "quiet" }, "Nothing is measured of its units: it has no activation with a gate."));
+    parent.replaceChildren(h("h3", {}, "Units"), h("p", { class: "quiet" }, "The units of this layer are not measured: it has no activation function."));
     return;
   }
   const shown = layer.units.find((one) => one.quantity === chosenUnits) || layer.units[0];

@@ -1,4 +1,4 @@
-// Curves over the steps, drawn by uPlot, with the values under the pointer in the caption.
+// Curves over steps, drawn with uPlot; the caption shows the values under the pointer.
 
 import { h } from "./dom.js";
 import { decades, isNumber, label, short, ticks, whole } from "./format.js";
@@ -7,7 +7,7 @@ import { color } from "./palette.js";
 import uPlot from "./vendor/uPlot.esm.js";
 
 const HEIGHT = 156;
-const LOG_FROM = 30; // the factor that values must span for a logarithmic axis
+const LOG_FROM = 30; // range (as a factor) from which an axis is logarithmic
 const STYLES = {
   batch: { width: 1.25, dash: [] },
   train: { width: 2, dash: [] },
@@ -24,9 +24,9 @@ export function drawChart(parent, chart, run, box, zoom) {
       chart.lines.map((line, i) => h("span", { class: `key ${line.kind}` }, h("i"), `${line.kind} `, keys[i])), at),
     host));
   const steps = [...new Set(chart.lines.flatMap((line) => line.steps))].sort((a, b) => a - b);
-  const read = (place) => {
-    at.textContent = place === null ? "" : `step ${whole(steps[place])}`;
-    chart.lines.forEach((line, i) => { keys[i].textContent = reading(line, place === null ? null : steps[place]); });
+  const read = (index) => {
+    at.textContent = index === null ? "" : `step ${whole(steps[index])}`;
+    chart.lines.forEach((line, i) => { keys[i].textContent = reading(line, index === null ? null : steps[index]); });
   };
   read(null);
   new uPlot(options(chart, run, box, isLog, read, zoom), columns(chart.lines, steps), host);
@@ -36,20 +36,20 @@ function spoken(chart) {
   return `${chart.title}: ${chart.lines.map((line) => `${line.kind} ends at ${reading(line, null)}`).join(", ")}`;
 }
 
-// The value at a step, or before it if the line has none there; the latest without a step.
+// The value at or before a step; the latest value if no step is given.
 function reading(line, step) {
-  const place = step === null ? line.steps.length - 1 : line.steps.findLastIndex((one) => one <= step);
-  if (place < 0) return "";
-  const margin = line.margins && line.margins[place];
-  return short(line.values[place]) + (isNumber(margin) ? ` ± ${short(margin)}` : "");
+  const index = step === null ? line.steps.length - 1 : line.steps.findLastIndex((one) => one <= step);
+  if (index < 0) return "";
+  const margin = line.margins && line.margins[index];
+  return short(line.values[index]) + (isNumber(margin) ? ` ± ${short(margin)}` : "");
 }
 
-// uPlot wants one column of steps: undefined where a line has no point, null where it is not finite.
+// uPlot expects one column of steps: undefined if a line has no point, null if it is not finite.
 function columns(lines, steps) {
-  const place = new Map(steps.map((step, i) => [step, i]));
+  const row = new Map(steps.map((step, i) => [step, i]));
   const column = (line, value) => {
     const found = new Array(steps.length);
-    line.steps.forEach((step, i) => { found[place.get(step)] = value(i); });
+    line.steps.forEach((step, i) => { found[row.get(step)] = value(i); });
     return found;
   };
   const edge = (line, sign) => column(line, (i) => {
@@ -102,8 +102,8 @@ function marks(low, high, isLog) {
 
 function spread([low, high], isLog) {
   if (isLog) return [low / 1.3, high * 1.3];
-  const room = (high - low) * 0.06 || Math.abs(high) / 10 || 1;
-  return [low - room, high + room];
+  const padding = (high - low) * 0.06 || Math.abs(high) / 10 || 1;
+  return [low - padding, high + padding];
 }
 
 function select(plot, box, zoom) {
@@ -114,7 +114,7 @@ function select(plot, box, zoom) {
   if (to - from >= 2) zoom([from, to]);
 }
 
-// Where epochs begin, and the loss before training.
+// Marks the starts of epochs and the loss before training.
 function mark(plot, chart, run) {
   const { left, top, width, height } = plot.bbox;
   const draw = plot.ctx;

@@ -1,4 +1,4 @@
-// Colours, read from the style sheet, so that light and dark are told apart in one place.
+// Colours, read from the style sheet, which defines the light and the dark theme.
 
 export const STOPS = 9;
 const SHADES = 128;
@@ -7,14 +7,14 @@ export function color(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 
-// From light to dark (or dark to light where the page is dark): the order is seen without hue.
+// Shades of increasing contrast to the page, so that their order does not depend on hue.
 export function shades() {
   return ramp().map((mixed) => `rgb(${mixed.join(",")})`);
 }
 
-// The same as red, green and blue.
+// The shades as red, green and blue.
 export function ramp() {
-  const stops = Array.from({ length: STOPS }, (_, place) => parsed(color(`h${place}`)));
+  const stops = Array.from({ length: STOPS }, (_, stop) => parsed(color(`h${stop}`)));
   return Array.from({ length: SHADES }, (_, shade) => {
     const at = (shade / (SHADES - 1)) * (STOPS - 1);
     const from = Math.min(STOPS - 2, Math.floor(at));
@@ -23,11 +23,11 @@ export function ramp() {
 }
 
 function parsed(hex) {
-  return [1, 3, 5].map((place) => parseInt(hex.slice(place, place + 2), 16));
+  return [1, 3, 5].map((start) => parseInt(hex.slice(start, start + 2), 16));
 }
 
-// The place of a value on a scale, in [0, 1].
-export function share(scale, value) {
+// The position of a value on a scale, in [0, 1].
+export function fraction(scale, value) {
   if (scale.isLog && value <= 0) return 0;
   const bend = scale.isLog ? Math.log10 : (v) => v;
   const at = (bend(value) - bend(scale.low)) / (bend(scale.high) - bend(scale.low));

@@ -1,4 +1,4 @@
-// One run from top to bottom: how it went, timeline and curves, heat map, advice.
+// One run from top to bottom: verdict, timeline, curves, heat map, findings.
 
 import { drawFindings } from "./findings.js";
 import { h, replace } from "./dom.js";
@@ -9,15 +9,15 @@ import { drawChart } from "./lines.js";
 import { sign } from "./runs.js";
 import { drawTimeline } from "./timeline.js";
 
-const WORDS = { finished: "finished", running: "running", "cut off": "no end was written" };
+const WORDS = { finished: "finished", running: "running", "cut off": "incomplete" };
 
-// The parts lie on the rows of a grid that two runs share: what is compared stands side by side.
+// The parts are rows of a grid that two runs share, so that they line up for comparison.
 export function drawRun(parent, run, map, context) {
   const { state, choose, window, titles } = context;
   const box = frame(Math.max(300, parent.clientWidth), window);
   const zoom = (range) => choose({ window: range });
-  const course = h("section", { class: "course", "aria-label": "Course of the run" },
-    h("div", { class: "bar-top" }, h("h2", {}, "Course"), zoomed(state, zoom)));
+  const course = h("section", { class: "course", "aria-label": "Training curves" },
+    h("div", { class: "bar-top" }, h("h2", {}, "Training curves"), zoomed(state, zoom)));
   const charts = titles.map((title) => h("section", { class: "chart", "aria-label": title }));
   const layers = h("section", { class: "layers", "aria-label": "Layers" });
   const findings = h("section", { class: "findings", "aria-label": "Findings" });
@@ -35,12 +35,12 @@ function head(run) {
     h("p", { class: "quiet" }, `${WORDS[run.state]} · step ${whole(run.step)}`),
     h("h1", { title: run.name }, run.name),
     h("p", { class: "verdict" }, sign(run), run.verdict),
-    h("p", { class: "summary" }, run.summary.map((line) => h("span", {}, line.replace(/\+\/-/g, "±").replace("->", "→")))),
+    h("p", { class: "summary" }, run.summary.map((line) => h("span", {}, line.replace("->", "→")))),
     run.problem ? h("p", { class: "problem", role: "note" }, run.problem) : null);
 }
 
 function zoomed(state, zoom) {
-  if (!state.window) return h("p", { class: "quiet" }, "Drag over a curve to look closer.");
+  if (!state.window) return h("p", { class: "quiet" }, "Drag over a curve to zoom in.");
   const [first, last] = state.window;
   return h("p", { class: "quiet" }, `steps ${whole(first)} to ${whole(last)} `,
     h("button", { type: "button", "data-focus": "whole-run", click: () => zoom(null) }, "Show the whole run"));
@@ -53,7 +53,7 @@ function reveal(parent, key) {
   card.focus({ preventScroll: true });
 }
 
-// Gives two runs the same colours and the same axes; returns the titles of all charts.
+// Gives two runs common colours and axes; returns the titles of all charts.
 export function shareScales(runs, maps) {
   const known = maps.filter((map) => map && map.rows.length);
   if (known.length > 1) {
@@ -77,7 +77,7 @@ function extent(chart) {
   return [chart.start, ...chart.lines.flatMap((line) => {
     const around = line.values.flatMap((value, i) => {
       const margin = line.margins && line.margins[i];
-      // A margin as wide as the value would stretch a logarithmic axis without end.
+      // A margin as large as the value would extend a logarithmic axis indefinitely.
       if (!isNumber(value) || !isNumber(margin)) return [value];
       return [value + margin, value > 0 ? Math.max(value - margin, value / 2) : value - margin];
     });

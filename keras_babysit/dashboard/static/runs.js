@@ -1,12 +1,12 @@
-// The list of runs: one to look at, and a second one to compare it with.
+// The list of runs: one to show, and optionally a second one to compare.
 
 import { h, replace, svg } from "./dom.js";
 import { whole } from "./format.js";
 import { SIGNS } from "./palette.js";
 
-export const whatIsARun = "A run is a folder below the log folder, or a file of JSON lines in it.";
+export const whatIsARun = "A run is a folder inside the log folder, or a JSON lines file in it.";
 
-const WORDS = { finished: "finished", running: "running", "cut off": "no end written" };
+const WORDS = { finished: "finished", running: "running", "cut off": "incomplete" };
 const FILTER_FROM = 8;
 
 let pattern = "";
@@ -26,7 +26,7 @@ export function drawRuns(parent, listing, state, choose) {
     listing.runs.length > FILTER_FROM || pattern ? filter : null,
     h("ul", {}, shown.map((run) => row(run, listing.runs.length, state, choose))),
     listing.isCut ? h("p", { class: "quiet" }, `Only the latest ${listing.runs.length} runs are listed.`) : null,
-    listing.runs.length > 1 ? h("p", { class: "quiet" }, "Tick a second run to see both side by side.") : null,
+    listing.runs.length > 1 ? h("p", { class: "quiet" }, "Select a second run to compare both side by side.") : null,
   ].filter(Boolean));
 }
 

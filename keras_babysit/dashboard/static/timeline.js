@@ -1,4 +1,4 @@
-// When each advice opened, worsened and was resolved, a line for each rule.
+// When findings opened, worsened and were resolved; one line per rule.
 
 import { h, svg } from "./dom.js";
 import { fitted, whole } from "./format.js";
@@ -13,18 +13,18 @@ export function drawTimeline(parent, run, box, reveal) {
   if (!rules.length) return;
   const height = rules.length * ROW + 6;
   const drawing = svg("svg", { class: "timeline", width: box.width, height, role: "group", "aria-label": `Timeline of ${run.bars.length} findings` });
-  rules.forEach((rule, place) => {
-    const y = middle(place);
+  rules.forEach((rule, index) => {
+    const y = middle(index);
     drawing.append(
       svg("line", { class: "grid", x1: box.left, x2: box.left + box.span, y1: y, y2: y }),
       svg("text", { class: "name", x: box.left - 10, y: y + 4, "text-anchor": "end" }, fitted(rule, box.left - 14), svg("title", {}, rule)));
   });
-  // The mildest are drawn first, so that the worst lie on top.
+  // Drawn from mild to severe, so that the most severe are on top.
   for (const bar of [...run.bars].reverse()) drawing.append(drawn(bar, middle(rules.indexOf(bar.rule)), box, reveal) || "");
   parent.append(h("div", { class: "figure" }, legend(run.bars), drawing));
 }
 
-const middle = (place) => place * ROW + ROW / 2 + 2;
+const middle = (index) => index * ROW + ROW / 2 + 2;
 
 function drawn(bar, y, box, reveal) {
   const end = bar.to === null ? box.last : bar.to;
@@ -55,7 +55,7 @@ function legend(bars) {
   const entries = severities.map((level) => [`mark ${level}`, "sign", SIGNS[level], level]);
   if (bars.some((bar) => bar.worsened.length)) entries.push(["mark", "stroke", WORSE, "worsened"]);
   if (bars.some((bar) => bar.to !== null)) entries.push(["mark", "stroke", DONE, "resolved"]);
-  return h("div", { class: "caption" }, h("h3", {}, "Advice"),
+  return h("div", { class: "caption" }, h("h3", {}, "Findings"),
     entries.map(([group, kind, d, word]) => h("span", { class: "key" },
       svg("svg", { viewBox: "-8 -8 16 16", "aria-hidden": "true", class: group }, svg("path", { class: kind, d })), word)));
 }

@@ -1,8 +1,8 @@
-// One square for each unit of a layer; a unit at exactly zero is crossed out.
+// One square per unit of a layer; units at exactly zero are crossed out.
 
 import { h } from "./dom.js";
 import { isNumber, short, whole } from "./format.js";
-import { color, shades, share } from "./palette.js";
+import { color, fraction, shades } from "./palette.js";
 
 const WIDTH = 336;
 
@@ -16,15 +16,15 @@ export function drawUnits(parent, units) {
   const summary = `${whole(units.zeros)} of ${whole(units.count)} units are at 0`;
   const canvas = h("canvas", { class: "grid", role: "img", tabindex: "0", "data-focus": "unit-grid", "aria-label": `${units.title} of each unit at step ${whole(units.step)}: ${summary}`, style: `width:${WIDTH}px;height:${height}px` });
   const reading = h("output", { class: "reading" });
-  const rest = units.every > 1 ? ` Every ${units.every}th unit is drawn.` : "";
+  const rest = units.every > 1 ? ` Showing every ${units.every}th unit.` : "";
   const say = () => { reading.textContent = `Step ${whole(units.step)}: ${summary}.${rest}`; };
   canvas.width = WIDTH * unit;
   canvas.height = height * unit;
   parent.append(canvas, reading);
   paint(canvas.getContext("2d"), units.values, columns, side * unit, scale);
   say();
-  const read = (place) => {
-    if (place < units.values.length) reading.textContent = `Unit ${whole(place * units.every)} · ${units.title.toLowerCase()} ${short(units.values[place])}`;
+  const read = (index) => {
+    if (index < units.values.length) reading.textContent = `Unit ${whole(index * units.every)} · ${units.title.toLowerCase()} ${short(units.values[index])}`;
   };
   let at = -1;
   canvas.addEventListener("pointermove", (event) => {
@@ -42,7 +42,7 @@ export function drawUnits(parent, units) {
   });
 }
 
-// Squares as large as they may be without taking more height than width.
+// The number of columns for squares as large as possible in a square area.
 function across(count) {
   for (const columns of [16, 24, 32, 48]) if (count <= columns * columns) return columns;
   return 64;
@@ -52,10 +52,10 @@ function paint(draw, values, columns, side, scale) {
   const ramp = shades(), gap = side > 6 ? devicePixelRatio : 0;
   draw.strokeStyle = color("ink");
   draw.lineWidth = Math.max(1, devicePixelRatio);
-  values.forEach((value, place) => {
-    const x = (place % columns) * side, y = Math.floor(place / columns) * side;
+  values.forEach((value, index) => {
+    const x = (index % columns) * side, y = Math.floor(index / columns) * side;
     const isLost = !isNumber(value);
-    draw.fillStyle = isLost ? color("error-fill") : ramp[Math.round(share(scale, value) * (ramp.length - 1))];
+    draw.fillStyle = isLost ? color("error-fill") : ramp[Math.round(fraction(scale, value) * (ramp.length - 1))];
     draw.fillRect(x, y, side - gap, side - gap);
     if (value !== 0) return;
     const inset = side * 0.3;

@@ -1,4 +1,4 @@
-"""One foreign model: how to make it, what to feed it, and how to compile it."""
+"""`ForeignModel`: how to build, compile and feed a model."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ EXAMPLES = BATCH * STEPS
 
 
 @dataclass(frozen=True)
-class Case:
+class ForeignModel:
     """A model and its data.
 
     Args:
@@ -29,7 +29,7 @@ class Case:
 
 
 def plainly(loss: Any = None, **options: Any) -> Callable[[keras.Model], None]:
-    """Return a function that compiles a model with Adam as it comes."""
+    """Return a function that compiles a model with Adam and its default settings."""
 
     def compile(model: keras.Model) -> None:
         model.compile("adam", loss, **options)
