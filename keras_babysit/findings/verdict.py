@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from keras_babysit import quantities
+from keras_babysit.facts import RunFacts
 from keras_babysit.findings.causes import Cause, causes_of, explain, moments
 from keras_babysit.findings.condition import CONDITIONS, Condition, alternatives
 from keras_babysit.findings.finding import Finding, Remedy, Severity
@@ -120,13 +121,13 @@ def _first_remedy(problems: Sequence[Cause]) -> Remedy | None:
 
 
 def _headline(causes: Sequence[Cause], problems: Sequence[Cause], history: History) -> str:
-    broke_off = history.facts.get("broke_off")
-    if broke_off:
-        return f"Monitoring stopped early: {broke_off}"
+    facts = history.facts
+    if facts.broke_off:
+        return f"Monitoring stopped early: {facts.broke_off}"
     if problems:
         more = len(problems) - 1
         rest = f", and {_counted(more, 'more problem')}" if more else ""
-        return f"{problems[0].title}{_where(problems[0].root.targets, history)}{rest}"
+        return f"{problems[0].title}{_where(problems[0].root.targets, facts)}{rest}"
     if not causes:
         return "No problems found" if len(history) else "Nothing was measured"
     notes = sum(cause.is_open for cause in causes)
@@ -142,29 +143,24 @@ def _counted(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 
-def _where(targets: Sequence[str], history: History) -> str:
+def _where(targets: Sequence[str], facts: RunFacts) -> str:
     """Return where a problem is, as it follows a title; empty for the whole model."""
-    hidden = _hidden_layers(history)
+    hidden = {name for name, known in facts.layers.items() if known.role == "hidden"}
     if len(targets) == 1:
         return f' in "{targets[0]}"' if targets[0] else ""
     if hidden.issuperset(targets):
         return f" in {len(targets)} of {len(hidden)} hidden layers"
-    return f" in {len(targets)} {_kind(targets, history)}"
+    return f" in {len(targets)} {_kind(targets, facts)}"
 
 
-def _kind(targets: Sequence[str], history: History) -> str:
+def _kind(targets: Sequence[str], facts: RunFacts) -> str:
     """Return what several targets are, in one word."""
     if all(target.partition("[")[0] in ("inputs", "targets", "outputs") for target in targets):
         return targets[0].partition("[")[0]
-    for kind in ("layers", "weights"):
-        if all(target in history.facts.get(kind, {}) for target in targets):
+    for kind, known in (("layers", facts.layers), ("weights", facts.weights or {})):
+        if all(target in known for target in targets):
             return kind
     return "parts of the model"
-
-
-def _hidden_layers(history: History) -> set[str]:
-    layers = history.facts.get("layers", {})
-    return {target for target, known in layers.items() if known.get("role") == "hidden"}
 
 
 # ----------------------------------------------------------------------------- not checked
@@ -176,19 +172,19 @@ def _unmeasured(history: History, causes: Sequence[Cause]) -> list[Finding]:
     measured = set(history.quantities())
     notes = []
     for condition in CONDITIONS:
-        missing = [need for need in condition.needs if not _is_known(need, measured, history)]
+        missing = [need for need in condition.needs if not _is_known(need, measured, history.facts)]
         if missing and condition.name not in found:
             notes.append(_note(condition, missing))
     return notes
 
 
-def _is_known(need: str, measured: set[str], history: History) -> bool:
-    return any(
-        bool(history.facts.get(name.removeprefix("facts/")))
-        if name.startswith("facts/")
-        else name in measured
-        for name in alternatives(need)
-    )
+def _is_known(need: str, measured: set[str], facts: RunFacts) -> bool:
+    return any(name in measured or _is_fact(name, facts) for name in alternatives(need))
+
+
+def _is_fact(name: str, facts: RunFacts) -> bool:
+    field = name.removeprefix("facts/")
+    return name in FACTS and bool(getattr(facts, field) != getattr(RunFacts(), field))
 
 
 def _note(condition: Condition, missing: Sequence[str]) -> Finding:

@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 
 import keras_babysit as kb
+from keras_babysit.facts import LayerFacts, WeightFacts
 from keras_babysit.findings import Finding, Remedy, Severity, Verdict, verdict_of
 from keras_babysit.history import History, Measurement
 from keras_babysit.sinks import Report
@@ -19,9 +20,9 @@ NOT_DONE = Finding("not_done", Severity.WARNING, "", "`stop_on` is disabled.")
 
 def history(*hidden):
     made = History()
-    made.facts["layers"] = {name: {"role": "hidden"} for name in hidden}
-    made.facts["layers"]["out"] = {"role": "output"}
-    made.facts["weights"] = {"fc1/kernel": {}, "fc2/kernel": {}}
+    layers = {name: LayerFacts(role="hidden") for name in hidden}
+    weights = {"fc1/kernel": WeightFacts(), "fc2/kernel": WeightFacts()}
+    made.note(layers=layers | {"out": LayerFacts(role="output")}, weights=weights)
     made.append(Measurement(5, 0, "logs/loss", "", 0.5))
     return made
 
@@ -58,7 +59,7 @@ def test_the_headline_says_what_is_wrong_and_where(findings, headline):
 def test_silence_is_no_all_clear_where_nothing_was_measured():
     assert verdict_of([], History()).headline == "Nothing was measured"
     made = history()
-    made.facts["broke_off"] = "ValueError: no"
+    made.note(broke_off="ValueError: no")
     assert verdict_of([], made).headline == "Monitoring stopped early: ValueError: no"
 
 

@@ -10,6 +10,7 @@ import pytest
 import keras_babysit as kb
 from keras_babysit import rules
 from keras_babysit.checks import DEFAULT_CHECKS
+from keras_babysit.facts import LayerFacts, WeightFacts
 from keras_babysit.findings import CONDITIONS, Finding, Severity
 from keras_babysit.history import History, Measurement
 from tests.rules.table import TABLE
@@ -20,8 +21,11 @@ COLLECTIONS = {"rule": rules.DEFAULT_RULES, "check": DEFAULT_CHECKS}
 def half_dead(share=0.5):
     """Return a history whose first steps were long, and half of the units of a layer died."""
     made = History()
-    made.facts["layers"] = {"dense": {"kind": "rectifier", "role": "hidden"}}
-    made.facts["weights"] = {"dense/kernel": {"layer": "dense", "size": 640, "is_kernel": True}}
+    relu = LayerFacts(activation_kind="rectifier", role="hidden")
+    made.note(
+        layers={"dense": relu},
+        weights={"dense/kernel": WeightFacts(layer="dense", size=640, is_kernel=True)},
+    )
     made.append(Measurement(0, 0, "loss/start", "", 2.3))
     for step in range(20):
         dead = share if step > 2 else 0.0
