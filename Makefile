@@ -7,7 +7,7 @@ MINUTES ?= 30
 BACKEND ?= tensorflow
 VENV = $(if $(filter tensorflow,$(BACKEND)),.venv,.venv-$(BACKEND))
 
-.PHONY: demo test test-jax test-torch test-all test-all-jax test-all-torch lint bench-dashboard bench-overhead bench-account bench-scale bench-search screenshots bench-layers bench-diagnosis bench-foreign soak docs-pages clean
+.PHONY: demo test test-jax test-torch test-all test-all-jax test-all-torch lint bench-dashboard bench-overhead bench-account bench-scale bench-search screenshots bench-layers bench-diagnosis bench-foreign soak docs-pages messages clean
 
 demo: .venv/.demo
 	.venv/bin/python examples/quickstart.py
@@ -90,6 +90,10 @@ screenshots: .venv/.dev
 docs-pages: .venv/.dev
 	.venv/bin/python -m tools.quantities_page
 	.venv/bin/python -m tools.rules_page
+
+# All that a user can be shown, on one page; a test asserts that it is up to date.
+messages: .venv/.dev
+	.venv/bin/python -m tools.messages_page
 
 lint: .venv/.dev
 	.venv/bin/ruff check .

@@ -4,6 +4,7 @@ import pytest
 
 from keras_babysit.checks import check
 from tests.checks import pairs
+from tools.messages_page import PAGE, lines_of, without_numbers
 
 SECONDS = 300
 """More than any pair needs, so that results do not depend on the speed of the machine."""
@@ -35,3 +36,6 @@ def test_a_broken_program_is_reported(build, name):
         (line.check, line.verdict, line.evidence) for line in report.outcomes
     ]
     assert all(a.remedies and a.message and a.reference for a in report.findings)
+    page = without_numbers(PAGE.read_text(encoding="utf-8"))
+    for finding in report.findings:
+        assert all(without_numbers(line) in page for line in lines_of(finding)), "make messages"
