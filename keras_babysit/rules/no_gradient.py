@@ -108,7 +108,8 @@ def _finding(target: str, message: str, severity: Severity) -> Finding:
 def _connect(target: str) -> Remedy:
     if not target:
         return Remedy("Connect the layers to the loss by operations that have a gradient.")
-    return Remedy(
-        f'Connect the output of "{target}" to the loss, or freeze the layer.',
-        f'model.get_layer("{target}").trainable = False  # then call model.compile again',
-    )
+    text = f'Connect the output of "{target}" to the loss, or freeze the layer.'
+    if "/" in target:  # a path: the layer is inside another one
+        return Remedy(text)
+    code = f'model.get_layer("{target}").trainable = False  # then call model.compile again'
+    return Remedy(text, code)

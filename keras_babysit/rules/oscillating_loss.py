@@ -17,7 +17,9 @@ from keras_babysit.rules.rule import rule
     needs=("logs/loss | score/loss",),
     silent=("if the jumps are small beside the distance of the initial loss from zero",),
 )
-def oscillating_loss(history: History, *, share: float = 0.1, patience: int = 6) -> list[Finding]:
+def oscillating_loss(
+    history: History, *, fraction: float = 0.1, patience: int = 6
+) -> list[Finding]:
     """Report a training loss that jumps up and down on the same examples.
 
     The loss is the mean of each epoch, or the score on the reference sample. Both use the same
@@ -32,15 +34,15 @@ def oscillating_loss(history: History, *, share: float = 0.1, patience: int = 6)
 
     Args:
         history: The history of the run.
-        share: Median jump as a fraction of that range from which on it is reported, in (0, 1]. At
-            a jump of a tenth the final loss is known to a tenth of the range at best.
+        fraction: Median jump from which on it is reported, as a fraction of that range, in (0, 1].
+            With jumps of a tenth the final loss is known to a tenth of the range at best.
         patience: Number of latest jumps that count, at least 3.
 
     Returns:
         One WARNING with a learning rate to try, or nothing.
 
     Raises:
-        ValueError: If `share` is outside (0, 1] or `patience` is below 3.
+        ValueError: If `fraction` lies outside (0, 1] or `patience` is below 3.
 
     Example:
         >>> from keras_babysit.history import Measurement
@@ -59,7 +61,7 @@ def oscillating_loss(history: History, *, share: float = 0.1, patience: int = 6)
         2018, section 4.2: with a constant learning rate the loss stays at a distance from its
         minimum that is proportional to the learning rate.
     """
-    require_share("share", share)
+    require_share("fraction", fraction)
     require_count("patience", patience)
     if patience < 3:
         raise ValueError(f"Argument `patience` must be at least 3. Received: patience={patience}")
@@ -73,7 +75,7 @@ def oscillating_loss(history: History, *, share: float = 0.1, patience: int = 6)
     recent = detrended(losses[-patience - 2 :])
     jump = float(np.median(np.abs(recent)))
     turns = int(np.sum(np.sign(recent[1:]) != np.sign(recent[:-1])))
-    if jump < share * full_range or 2 * turns < patience - 1:
+    if jump < fraction * full_range or 2 * turns < patience - 1:
         return []
     return [_finding(history, start, losses[-patience:], jump)]
 

@@ -184,7 +184,7 @@ def _distance(output: Output) -> Iterator[Finding]:
                 'loss="sparse_categorical_crossentropy"',
             ),
             Remedy(
-                "Use a single output unit if the targets are quantities.", "keras.layers.Dense(1)"
+                "Use a single output unit if the targets are continuous.", "keras.layers.Dense(1)"
             ),
         )
         return

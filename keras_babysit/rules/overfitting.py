@@ -50,7 +50,7 @@ def overfitting(history: History, *, gap: float = 0.1, patience: int = 2) -> lis
         One WARNING for the whole model, or nothing.
 
     Raises:
-        ValueError: If `gap` is outside (0, 1] or `patience` is below 1.
+        ValueError: If `gap` lies outside (0, 1] or `patience` is below 1.
 
     Example:
         >>> from keras_babysit.history import Measurement

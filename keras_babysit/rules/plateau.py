@@ -56,7 +56,7 @@ def plateau(history: History, *, margin: float = 0.05, patience: int = 3) -> lis
         One WARNING with a learning rate to try, or nothing.
 
     Raises:
-        ValueError: If `margin` is outside (0, 1] or `patience` is below 1.
+        ValueError: If `margin` lies outside (0, 1] or `patience` is below 1.
 
     Example:
         >>> plateau(History())

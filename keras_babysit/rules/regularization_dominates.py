@@ -25,7 +25,7 @@ SHRUNK_BELOW = 0.05
     silent=("in the first half of a run", "if the network fits the training data"),
 )
 def regularization_dominates(
-    history: History, *, share: float = 0.5, patience: int = 3
+    history: History, *, fraction: float = 0.5, patience: int = 3
 ) -> list[Finding]:
     """Report a weight penalty that is most of the loss, or has shrunk the weights to nothing.
 
@@ -38,14 +38,14 @@ def regularization_dominates(
 
     Args:
         history: The history of the run.
-        share: Fraction of the loss above which the penalty dominates, in (0, 1].
+        fraction: Fraction of the loss above which the penalty dominates, in (0, 1].
         patience: Number of latest measurements that must all show it, at least 1.
 
     Returns:
         One WARNING, or nothing.
 
     Raises:
-        ValueError: If `share` is outside (0, 1] or `patience` is below 1.
+        ValueError: If `fraction` lies outside (0, 1] or `patience` is below 1.
 
     Example:
         >>> regularization_dominates(History())
@@ -55,7 +55,7 @@ def regularization_dominates(
         CS231n, "Babysitting the learning process": more regularization increases the
         loss.
     """
-    require_share("share", share)
+    require_share("fraction", fraction)
     require_count("patience", patience)
     penalties = history.series("loss/penalty").tail(patience).values
     losses = history.series("loss/batch").tail(patience).values
@@ -65,7 +65,7 @@ def regularization_dominates(
         return []
     fractions = penalties / losses
     left = _kernels_left(history)
-    if share_done(history) < HALF_WAY or not (fractions.min() > share or left < SHRUNK_BELOW):
+    if share_done(history) < HALF_WAY or not (fractions.min() > fraction or left < SHRUNK_BELOW):
         return []
     return [_finding(float(fractions[-1]), left)]
 
@@ -83,24 +83,24 @@ def _kernels_left(history: History) -> float:
     return float(np.median([last / first for first, last in pairs if first > 0] or [1.0]))
 
 
-def _finding(fraction: float, left: float) -> Finding:
-    penalty, norm = percent(fraction), percent(left)
+def _finding(penalty: float, left: float) -> Finding:
     if left < SHRUNK_BELOW:
         message = (
-            f"The weight penalty has shrunk the kernels to {norm} of their initial norm, and the "
-            f"training data is fitted poorly. The penalty is {penalty} of the loss."
+            f"The weight penalty has shrunk the kernels to {percent(left)} of their initial norm, "
+            "and the network fits the training data poorly. "
+            f"The penalty is {percent(penalty)} of the loss."
         )
     else:
         message = (
-            f"The weight penalty is {penalty} of the loss, and the training data is fitted poorly. "
-            f"The kernels are at {norm} of their initial norm."
+            f"The weight penalty is {percent(penalty)} of the loss, and the network fits the "
+            "training data poorly."
         )
     return Finding(
         rule="regularization_dominates",
         severity=Severity.WARNING,
         target="",
         message=message,
-        evidence={"penalty_share": fraction, "kernel_norm_left": left},
+        evidence={"penalty_fraction": penalty, "kernel_norm_left": left},
         remedies=(
             Remedy(
                 "Reduce the weight penalty to a tenth or less.",

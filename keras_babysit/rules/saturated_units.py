@@ -43,7 +43,7 @@ def saturated_units(
         One WARNING per affected layer, or nothing.
 
     Raises:
-        ValueError: If `threshold` is outside (0, 1] or `patience` is below 1.
+        ValueError: If `threshold` lies outside (0, 1] or `patience` is below 1.
 
     Example:
         >>> from keras_babysit.facts import LayerFacts

@@ -54,7 +54,7 @@ def underfitting(history: History, *, margin: float = 0.05, patience: int = 2) -
         One WARNING for the whole model, or nothing.
 
     Raises:
-        ValueError: If `margin` is outside (0, 1] or `patience` is below 1.
+        ValueError: If `margin` lies outside (0, 1] or `patience` is below 1.
 
     Example:
         >>> from keras_babysit.history import Measurement

@@ -93,15 +93,15 @@ def uninformative_inputs(history: History, *, patience: int = 2) -> list[Finding
 def _finding(
     history: History, data: str, error: float, neighbours: float, constant: float
 ) -> Finding:
-    data = "training" if data == "train" else data
+    name, data = error_name(history), "training" if data == "train" else data
     return Finding(
         rule="uninformative_inputs",
         severity=Severity.WARNING,
         target="inputs",
-        message="The inputs do not seem to predict the targets: the network is no better than a "
-        f"constant prediction. On the {data} data its {error_name(history)} is "
-        f"{percent(error, 1)}, that of a constant prediction {percent(constant, 1)}; 5 nearest "
-        f"neighbours have {percent(neighbours, 1)} on the training data.",
+        message=f"The inputs do not predict the targets: the network ({name} {percent(error, 1)}) "
+        f"is no better than a constant prediction ({percent(constant, 1)}). Both are computed on "
+        f"the {data} data. The 5 nearest neighbours are no better ({percent(neighbours, 1)} on the "
+        "training data).",
         evidence={"error": error, "neighbour_error": neighbours, "constant_error": constant},
         remedies=(
             Remedy(

@@ -105,7 +105,7 @@ def _goes_into_gates(history: History) -> bool:
 
 def _about_gates(size: float, target: str) -> Finding:
     return _finding(
-        f"The inputs are not scaled: their root mean square is {size:.3g}, and the gates of "
+        f"The inputs are not scaled: their root mean square is {size:.4g}, and the gates of "
         f'"{target}" saturate beyond about 5.',
         {"input_rms": size},
         SCALE_INPUTS,
@@ -114,14 +114,14 @@ def _about_gates(size: float, target: str) -> Finding:
 
 def _about_size(size: float, inside: float, saturated: float) -> Finding:
     evidence = {"input_rms": size, "hidden_rms": inside}
-    effect = f"The root mean square of the last hidden layer is {inside:.3g}."
+    effect = f"That of the last hidden layer is {inside:.4g}."
     if saturated > MOSTLY_SATURATED:
         evidence["saturated_fraction"] = saturated
         effect = (
             f"Before the first step {percent(saturated)} of the units of a layer are saturated."
         )
     return _finding(
-        f"The inputs are not scaled: their root mean square is {size:.3g}. {effect}",
+        f"The inputs are not scaled: their root mean square is {size:.4g}. {effect}",
         evidence,
         SCALE_INPUTS,
     )

@@ -24,7 +24,7 @@ NEARLY_ALL = 0.9
         "if the reference sample is a part of training data that may be sorted",
     ),
 )
-def unseen_classes(history: History, *, share: float = 0.5) -> list[Finding]:
+def unseen_classes(history: History, *, fraction: float = 0.5) -> list[Finding]:
     """Report validation data whose classes are missing or rare in the training data.
 
     `validation_split` takes the last examples in their order; of sorted data these are the last
@@ -38,14 +38,14 @@ def unseen_classes(history: History, *, share: float = 0.5) -> list[Finding]:
 
     Args:
         history: The history of the run.
-        share: Fraction of the validation examples from which on it is reported, in (0, 1]. Lower
+        fraction: Fraction of the validation examples from which on it is reported, in (0, 1]. Lower
             fractions occur if the training data is imbalanced and the validation data is not.
 
     Returns:
         One WARNING for the whole model, or nothing.
 
     Raises:
-        ValueError: If `share` is outside (0, 1].
+        ValueError: If `fraction` lies outside (0, 1].
 
     Example:
         >>> from keras_babysit.facts import DataFacts
@@ -60,9 +60,9 @@ def unseen_classes(history: History, *, share: float = 0.5) -> list[Finding]:
         Keras, `Model.fit`: `validation_split` takes the last samples, before shuffling; Poisson's
         law of rare events, for differences that are not due to chance.
     """
-    require_share("share", share)
+    require_share("fraction", fraction)
     unseen = history.last("targets/unseen_share", "validation", default=0.0)
-    if unseen < share or not has_seen_an_epoch(history) or not _stands_for_all(history):
+    if unseen < fraction or not has_seen_an_epoch(history) or not _stands_for_all(history):
         return []
     return [
         Finding(
@@ -71,7 +71,7 @@ def unseen_classes(history: History, *, share: float = 0.5) -> list[Finding]:
             target="targets[0]",
             message=f"{percent(unseen)} of the validation examples belong to classes that are "
             "missing or rare in the training data.",
-            evidence={"unseen_share": float(unseen)},
+            evidence={"unseen_fraction": float(unseen)},
             remedies=(
                 Remedy(
                     "Shuffle the data, or split it by class, before you set validation data aside.",

@@ -17,14 +17,14 @@ from keras_babysit.rules.rule import rule
         "if the targets are not classes",
     ),
 )
-def unshuffled_data(history: History, *, share: float = 0.5) -> list[Finding]:
+def unshuffled_data(history: History, *, fraction: float = 0.5) -> list[Finding]:
     """Report training data in which consecutive examples mostly belong to one class.
 
     A step on a single class moves the network towards always predicting it, and the next class
     undoes that. The training data is divided into stretches of consecutive examples, each of at
     least one batch and 32 examples. With `a` the fraction of the most frequent class in all
     examples, and `b` the mean fraction of the most frequent class of a stretch, it is reported if
-    `(b - a) / (1 - a) >= share`. Shuffled examples of two equally frequent classes reach 0.14 by
+    `(b - a) / (1 - a) >= fraction`. Shuffled examples of two equally frequent classes reach 0.14 by
     chance; more classes reach less.
 
     Reads `history.facts.data`. It is silent on fewer than 4 stretches, on targets that are not
@@ -32,13 +32,13 @@ def unshuffled_data(history: History, *, share: float = 0.5) -> list[Finding]:
 
     Args:
         history: The history of the run.
-        share: Limit of `(b - a) / (1 - a)` from which on it is reported, in (0, 1].
+        fraction: Value of `(b - a) / (1 - a)` from which on it is reported, in (0, 1].
 
     Returns:
         One WARNING per affected target, or nothing.
 
     Raises:
-        ValueError: If `share` is outside (0, 1].
+        ValueError: If `fraction` lies outside (0, 1].
 
     Example:
         >>> from keras_babysit.facts import DataFacts, TargetFacts
@@ -48,21 +48,21 @@ def unshuffled_data(history: History, *, share: float = 0.5) -> list[Finding]:
         ... )
         >>> history.note(data=DataFacts(targets=(target,)))
         >>> print(unshuffled_data(history)[0].message)
-        Of 32 consecutive examples 97 % belong to one class, of all examples 10 %.
+        Of 32 consecutive examples, 97 % belong to one class; of all examples, 10 %.
 
     Reference:
         Bottou, "Stochastic gradient descent tricks", 2012, section 4.2: shuffle the examples;
         LeCun et al., "Efficient BackProp", 1998, section 4.2: shuffle so that successive examples
         rarely belong to the same class.
     """
-    require_share("share", share)
+    require_share("fraction", fraction)
     found = []
     for index, leaf in enumerate(history.facts.data.targets):
         stretch, of_all = leaf.stretch, leaf.largest_fraction
         of_stretch = leaf.largest_fraction_of_stretch
         if not stretch or not of_all or not of_stretch:
             continue
-        if of_stretch - of_all >= share * (1 - of_all) > 0:
+        if of_stretch - of_all >= fraction * (1 - of_all) > 0:
             found.append(_finding(f"targets[{index}]", stretch, of_stretch, of_all))
     return found
 
@@ -72,14 +72,14 @@ def _finding(target: str, stretch: int, of_stretch: float, of_all: float) -> Fin
         rule="unshuffled_data",
         severity=Severity.WARNING,
         target=target,
-        message=f"Of {stretch} consecutive examples {percent(of_stretch)} belong to one class, of "
-        f"all examples {percent(of_all)}.",
-        evidence={"largest_share_of_stretch": of_stretch, "largest_share": of_all},
+        message=f"Of {stretch} consecutive examples, {percent(of_stretch)} belong to one class; of "
+        f"all examples, {percent(of_all)}.",
+        evidence={"largest_fraction_of_stretch": of_stretch, "largest_fraction": of_all},
         remedies=(
             Remedy("Shuffle the examples in each epoch.", "model.fit(x, y, shuffle=True)"),
             Remedy(
                 "Shuffle a dataset before batching, with a buffer that holds all examples.",
-                "dataset = dataset.unbatch().shuffle(10_000).batch(32)  # your tf.data.Dataset",
+                "dataset.unbatch().shuffle(10_000).batch(32)  # dataset: your tf.data.Dataset",
             ),
         ),
         reference="LeCun et al., Efficient BackProp, 1998, section 4.2: shuffle the examples",

@@ -41,7 +41,7 @@ def update_ratio(history: History, *, ratio: float = 0.1, patience: int = 5) -> 
         One WARNING with a learning rate to try, or nothing.
 
     Raises:
-        ValueError: If `ratio` is outside (0, 1] or `patience` is below 1.
+        ValueError: If `ratio` lies outside (0, 1] or `patience` is below 1.
 
     Example:
         >>> from keras_babysit.history import Measurement

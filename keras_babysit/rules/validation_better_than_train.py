@@ -53,7 +53,7 @@ def validation_better_than_train(
         the training data is augmented.
 
     Raises:
-        ValueError: If `gap` is outside (0, 1] or `patience` is below 1.
+        ValueError: If `gap` lies outside (0, 1] or `patience` is below 1.
 
     Example:
         >>> from keras_babysit.history import Measurement

@@ -25,7 +25,7 @@ the gradient in every step; a gradient that comes and goes depends on single exa
     ),
 )
 def vanishing_gradients(
-    history: History, *, share: float = LOST, patience: int = 2
+    history: History, *, fraction: float = LOST, patience: int = 2
 ) -> list[Finding]:
     """Report a gradient of the first kernel below a thousandth of that of a later one.
 
@@ -41,14 +41,15 @@ def vanishing_gradients(
 
     Args:
         history: The history of the run.
-        share: Fraction of the largest gradient below which the first one has vanished, in (0, 1].
+        fraction: Fraction of the largest gradient below which the first one has vanished, in
+            (0, 1].
         patience: Smallest number of measurements that must show it, at least 1.
 
     Returns:
         One WARNING, about the layer of the first kernel; or nothing.
 
     Raises:
-        ValueError: If `share` is outside (0, 1] or `patience` is below 1.
+        ValueError: If `fraction` lies outside (0, 1] or `patience` is below 1.
 
     Example:
         >>> from keras_babysit.facts import LayerFacts, WeightFacts
@@ -69,22 +70,22 @@ def vanishing_gradients(
         Glorot and Bengio, AISTATS 2010, section 4.2; Hochreiter et al., "Gradient flow in
         recurrent nets", 2001.
     """
-    require_share("share", share)
+    require_share("fraction", fraction)
     require_count("patience", patience)
     names = [name for name in kernels(history) if not _is_query_or_key(history, name)]
     known = min((len(history.points("gradients/norm", name)) for name in names), default=0)
     profiles = gradient_sizes(history, names, max(patience, min(known, LASTING_MEASUREMENTS)))
     if len(names) < 3 or not profiles or is_solved(history):
         return []
-    if not all(0 < profile[0] < share * profile.max() for profile in profiles):
+    if not all(0 < profile[0] < fraction * profile.max() for profile in profiles):
         return []
-    if _reaches_bias(history, layer_of(history, names[0]), share, len(profiles)):
+    if _reaches_bias(history, layer_of(history, names[0]), fraction, len(profiles)):
         return []
     latest = profiles[-1]
     return [_finding(layer_of(history, names[0]), float(latest[0]), float(latest.max()))]
 
 
-def _reaches_bias(history: History, layer: str, share: float, measurements: int) -> bool:
+def _reaches_bias(history: History, layer: str, fraction: float, measurements: int) -> bool:
     """Return whether the gradient reached the bias of a layer in one of the latest measurements.
 
     The gradient of a kernel is that of the bias times the inputs.
@@ -94,7 +95,7 @@ def _reaches_bias(history: History, layer: str, share: float, measurements: int)
     own = [name for name in known if layer_of(history, name) == layer]
     others = [name for name in known if name not in own]
     profiles = gradient_sizes(history, [*own, *others], measurements) if own else []
-    return any(profile[0] >= share * profile.max() for profile in profiles)
+    return any(profile[0] >= fraction * profile.max() for profile in profiles)
 
 
 def _is_query_or_key(history: History, weight: str) -> bool:
