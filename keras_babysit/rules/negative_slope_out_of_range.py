@@ -1,4 +1,4 @@
-"""Slopes that a PReLU has learnt beyond reason."""
+"""Learned slopes of a PReLU outside [0, 1]."""
 
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
@@ -7,34 +7,34 @@ from keras_babysit.rules._progress import is_solved
 from keras_babysit.rules.effects import BLOWN_UP, LONG_STEPS, POOR_FIT
 from keras_babysit.rules.rule import rule
 
-STEEP = 3**0.5
-"""Slope from which on a layer multiplies the variance of its input by (1 + slope^2) / 2 = 2 or
-more (He et al. 2015, equation 15): as much as He's initial weights make up for in a whole layer."""
+STEEP_SLOPE = 3**0.5
+"""Slope above which a layer multiplies the variance of its input by (1 + slope^2) / 2 = 2 or more
+(He et al., 2015, equation 15). He's initial weights compensate for a factor of 2 per layer."""
 
 
 @rule(
     title="PReLU slopes out of range",
     explains=(*BLOWN_UP, *LONG_STEPS, *POOR_FIT),
     needs=("activations/std",),
-    silent=("layers other than PReLU",),
+    silent=("on layers other than PReLU",),
 )
 def negative_slope_out_of_range(history: History, *, patience: int = 3) -> list[Finding]:
-    """Tell of PReLU layers whose slope for negative inputs left the interval from 0 to 1.
+    """Report PReLU layers whose learned slope for negative inputs is outside [0, 1].
 
-    Below 0 a unit answers a strong no with a yes; above 1 it is steeper on the side that it is to
-    damp.
+    With a slope below 0 the layer is no longer monotone. With a slope above 1 it amplifies the
+    inputs that it should damp.
 
-    Reads `"activations/slope_low"` and `"activations/slope_high"`, the least and the largest slope
-    of a layer, and the training loss. It stays silent on slopes that are fixed (leaky ReLU), and
-    within [0, 1].
+    Reads `"activations/slope_low"` and `"activations/slope_high"`, the smallest and the largest
+    slope of a layer, and the training loss. It is silent on fixed slopes (leaky ReLU), and on
+    slopes in [0, 1].
 
     Args:
-        history: What the probes recorded so far.
-        patience: Number of latest probes that must all show it, at least 1.
+        history: The history of the run.
+        patience: Number of latest measurements that must all be out of range, at least 1.
 
     Returns:
-        One NOTE for each such layer; a WARNING where a slope is beyond 1.73 either way, so that
-        the layer blows its signal up, and the problem is not solved.
+        One NOTE per affected layer; a WARNING if a slope is below -1.73 or above 1.73, so that the
+        layer amplifies its input, and the training loss is not close to zero.
 
     Raises:
         ValueError: If `patience` is below 1.
@@ -58,10 +58,10 @@ def negative_slope_out_of_range(history: History, *, patience: int = 3) -> list[
         high = history.series("activations/slope_high", target).tail(patience).values
         if min(len(low), len(high)) < patience:
             continue
-        # The slope that is out of range in all of them, by the least that it was.
-        beyond = [max(-a, b) if a < 0 or b > 1 else 0.0 for a, b in zip(low, high, strict=True)]
-        if min(beyond) > 0:
-            does_harm = min(beyond) > STEEP and not is_solved(history)
+        # Per measurement the size of the slope that is out of range; 0 if all are in range.
+        sizes = [max(-a, b) if a < 0 or b > 1 else 0.0 for a, b in zip(low, high, strict=True)]
+        if min(sizes) > 0:
+            does_harm = min(sizes) > STEEP_SLOPE and not is_solved(history)
             severity = Severity.WARNING if does_harm else Severity.NOTE
             found.append(_finding(target, float(low[-1]), float(high[-1]), severity))
     return found
@@ -72,14 +72,9 @@ def _finding(target: str, low: float, high: float, severity: Severity) -> Findin
         rule="negative_slope_out_of_range",
         severity=severity,
         target=target,
-        message=f"The slopes that {target} has learnt for negative inputs run from {low:.2g} to "
-        f"{high:.2g}.",
+        message=f'The slopes of "{target}" for negative inputs range from {low:.2g} to {high:.2g}; '
+        "they should stay in [0, 1].",
         evidence={"slope_low": low, "slope_high": high},
-        remedies=(
-            Remedy(
-                "Keep them between 0 and 1.",
-                "keras_babysit.layers.ChannelPReLU(bounded=True)",
-            ),
-        ),
+        remedies=(Remedy("Keep the slopes in [0, 1].", "kb.layers.ChannelPReLU(bounded=True)"),),
         reference="He et al., arXiv:1502.01852, equation 15: variance grows by (1 + slope^2) / 2",
     )

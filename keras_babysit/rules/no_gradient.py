@@ -1,4 +1,4 @@
-"""Trainable weights that no gradient reaches."""
+"""Trainable weights that receive no gradient."""
 
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
@@ -12,25 +12,26 @@ from keras_babysit.rules.rule import rule
     title="No gradient",
     explains=(*SHORT_STEPS, *POOR_FIT),
     needs=("gradients/norm",),
-    silent=("biases and embeddings", "layers that are dead altogether"),
+    silent=("on biases and embeddings", "on layers whose units are all dead"),
 )
 def no_gradient(history: History, *, patience: int = 2) -> list[Finding]:
-    """Advise when a trainable kernel gets a gradient of exactly 0 in every probe, or none trains.
+    """Report trainable kernels whose gradient is exactly 0, and models without trainable weights.
 
-    A part of the network that does not lead to the loss, a `stop_gradient`, an operation without
-    a derivative (argmax, rounding), or units that are all shut.
+    The usual causes are a part of the network that is not connected to the loss, a
+    `stop_gradient`, an operation without a derivative (argmax, rounding), or dead units.
 
-    Reads `"gradients/norm"` and `"activations/gate_max"`. It stays silent on biases, slopes and
-    embeddings, which may get none from a batch for good reason; after the first step in which a
-    kernel got one; before `patience` probes; and longer where a layer is shut (see `dead_units`).
+    Reads `"gradients/norm"` and `"activations/gate_max"`. It is silent on biases, slopes and
+    embeddings, which a batch may leave without a gradient for good reason; on kernels that received
+    a gradient at least once; and before `patience` measurements. If all units of a layer are
+    inactive, it waits longer, because `dead_units` may be the cause.
 
     Args:
-        history: What the probes recorded so far.
-        patience: Number of probes in which there must be none, at least 1.
+        history: The history of the run.
+        patience: Number of measurements that are needed, all without a gradient, at least 1.
 
     Returns:
-        One ERROR for the whole model if no kernel gets a gradient, or no weight is trainable; else
-        one WARNING for each layer that gets none.
+        One ERROR for the whole model if no kernel receives a gradient or no weight is trainable;
+        otherwise one WARNING per layer that receives none.
 
     Raises:
         ValueError: If `patience` is below 1.
@@ -54,16 +55,16 @@ def no_gradient(history: History, *, patience: int = 2) -> list[Finding]:
         return [_nothing_trains()]
     patience = longer_if_shut(history, patience)
     names = [name for name in kernels(history) if history.points("gradients/norm", name)]
-    silent = [name for name in names if _gets_none(history, name, patience)]
-    if names and len(silent) == len(names):
-        return [_finding("", "No kernel of the model gets a gradient.", Severity.ERROR)]
+    without = [name for name in names if _has_none(history, name, patience)]
+    if names and len(without) == len(names):
+        return [_finding("", "No kernel of the model receives a gradient.", Severity.ERROR)]
     return [
         _finding(
             layer_of(history, name),
-            f"{name} is trainable, but got no gradient from any batch that was looked at.",
+            f'The trainable weight "{name}" received no gradient in any measurement.',
             Severity.WARNING,
         )
-        for name in silent
+        for name in without
     ]
 
 
@@ -72,14 +73,19 @@ def _nothing_trains() -> Finding:
         rule="no_gradient",
         severity=Severity.ERROR,
         target="",
-        message="No weight of the model is trainable: training changes nothing.",
+        message="No weight of the model is trainable, so training changes nothing.",
         evidence={"trainable_weights": 0},
-        remedies=(Remedy("Let layers train, and compile again.", "model.trainable = True"),),
+        remedies=(
+            Remedy(
+                "Make layers trainable, and compile the model again.",
+                "model.trainable = True  # then call model.compile again",
+            ),
+        ),
         reference="CS231n, Transfer learning: which layers to freeze",
     )
 
 
-def _gets_none(history: History, name: str, patience: int) -> bool:
+def _has_none(history: History, name: str, patience: int) -> bool:
     norms = history.series("gradients/norm", name).values
     return len(norms) >= patience and not norms.any()
 
@@ -92,14 +98,18 @@ def _finding(target: str, message: str, severity: Severity) -> Finding:
         message=message,
         evidence={"gradient_norm": 0.0},
         remedies=(
-            Remedy(
-                "See where the gradient ends, layer by layer.",
-                "keras_babysit.check(model, x, y)",
-            ),
-            Remedy(
-                "Lead the output of that layer to the loss, or freeze it.",
-                "layer.trainable = False",
-            ),
+            Remedy("Find the layer at which the gradient ends.", "kb.check(model, x, y)"),
+            _connect(target),
         ),
         reference="CS231n, Backpropagation: without a path to the loss there is no gradient",
     )
+
+
+def _connect(target: str) -> Remedy:
+    if not target:
+        return Remedy("Connect the layers to the loss by operations that have a gradient.")
+    text = f'Connect the output of "{target}" to the loss, or freeze the layer.'
+    if "/" in target:  # a path: the layer is inside another one
+        return Remedy(text)
+    code = f'model.get_layer("{target}").trainable = False  # then call model.compile again'
+    return Remedy(text, code)

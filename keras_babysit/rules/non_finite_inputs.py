@@ -1,4 +1,4 @@
-"""NaN or infinity in what the network is given."""
+"""NaN or infinity in the inputs or targets."""
 
 import math
 
@@ -9,7 +9,8 @@ from keras_babysit.history import History
 from keras_babysit.rules.effects import BLOWN_UP, POOR_FIT
 from keras_babysit.rules.rule import rule
 
-NAMES = {"inputs": "x", "targets": "y"}
+VARIABLES = {"inputs": "x", "targets": "y"}
+"""Per group of quantities the variable that holds the data in the code of the remedies."""
 
 
 @rule(
@@ -17,64 +18,64 @@ NAMES = {"inputs": "x", "targets": "y"}
     explains=(*BLOWN_UP, *POOR_FIT),
     needs=("facts/data | inputs/nonfinite",),
     silent=(
-        "values that were measured do no harm to loss or weights",
-        "batches that were not measured may hold others",
+        "if the values do no harm to the loss and the weights",
+        "on batches that were not measured",
     ),
     severity=Severity.ERROR,
 )
 def non_finite_inputs(history: History) -> list[Finding]:
-    """Advise when inputs or targets hold NaN or infinity, and training bears the marks of it.
+    """Report NaN and infinity in inputs or targets if they reach the loss or the weights.
 
-    They are to blame whenever they were seen: the weights that they spoil often show first. Only
-    where loss and weights come out of their step finite somebody has taken care of them: a gap in
-    the labels that the loss leaves out, one in the inputs that a layer fills.
+    Such entries are the cause of any NaN in the loss or the weights, even if the weights were seen
+    first. If the loss and the weights of that step stay finite, the model handles the entries: a
+    loss may ignore missing labels, and a layer may fill missing inputs.
 
-    Reads `"inputs/nonfinite"` and `"targets/nonfinite"`, numbers of entries that are not finite,
-    `"inputs/nonfinite_example"` and `"targets/nonfinite_example"`, the first such example of its
-    batch, and `"loss/batch"`, `"logs/loss"` and `"weights/norm"`. It stays silent where all that
-    was seen is finite, or did no harm; batches that were not looked at may hold others.
+    Reads `"inputs/nonfinite"` and `"targets/nonfinite"`, numbers of entries that are not finite;
+    `"inputs/nonfinite_example"` and `"targets/nonfinite_example"`, the first such example of the
+    batch; and `"loss/batch"`, `"logs/loss"` and `"weights/norm"`. It is silent if all measured
+    entries are finite or do no harm. Batches that were not measured may hold others.
 
     Args:
-        history: What the probes recorded so far.
+        history: The history of the run.
 
     Returns:
-        One ERROR for each input or target that holds such entries.
+        One ERROR per input or target with such entries.
 
     Example:
         >>> from keras_babysit.history import Measurement
         >>> history = History()
         >>> history.append(Measurement(8, 0, "inputs/nonfinite", "inputs[0]", 3.0))
         >>> history.append(Measurement(8, 0, "loss/batch", "", float("nan")))
-        >>> non_finite_inputs(history)[0].target
-        'inputs[0]'
+        >>> non_finite_inputs(history)[0].message
+        '3 entries of the inputs are NaN or infinite.'
 
     Reference:
-        IEEE 754: every sum and product with a NaN is NaN, so that one bad entry reaches every
-        weight within one step.
+        IEEE 754: every sum and product with a NaN is NaN, so one bad entry reaches every weight
+        within one step.
     """
     found = []
-    for room in NAMES:
-        for target in history.targets(f"{room}/nonfinite"):
-            bad = [p for p in history.points(f"{room}/nonfinite", target) if not p.value <= 0]
-            if not bad or not _has_marks(history):
+    for group in VARIABLES:
+        for target in history.targets(f"{group}/nonfinite"):
+            bad = [p for p in history.points(f"{group}/nonfinite", target) if not p.value <= 0]
+            if not bad or not _has_spread(history):
                 continue
             first = next((p for p in bad if not _is_harmless(history, p.step)), None)
             if first is not None:
-                found.append(_finding(history, room, target, first.step, float(first.value)))
+                found.append(_finding(history, group, target, first.step, float(first.value)))
     return found
 
 
-def _has_marks(history: History) -> bool:
-    """Return whether anything that training makes of the data was ever not finite."""
+def _has_spread(history: History) -> bool:
+    """Return whether the loss or a weight was ever NaN or infinite."""
     series = [history.series("loss/batch"), history.series("logs/loss")]
     series += [history.series("weights/norm", name) for name in history.targets("weights/norm")]
     return not all(np.isfinite(one.values).all() for one in series)
 
 
 def _is_harmless(history: History, step: int) -> bool:
-    """Return whether loss and weights came finite out of the step that began after `step` steps.
+    """Return whether loss and weights stayed finite in the step that began after `step` steps.
 
-    The loss of its epoch, once there is one, holds that step and tells most.
+    The mean loss of its epoch, once it is known, includes that step and decides.
     """
     losses = [float(p.value) for p in history.points("loss/batch") if p.step == step]
     if not all(map(math.isfinite, losses)):
@@ -88,26 +89,32 @@ def _is_harmless(history: History, step: int) -> bool:
 
 
 def _next(history: History, quantity: str, target: str, step: int) -> float | None:
-    """Return the first value that was recorded after `step` steps."""
+    """Return the first value that was measured after `step` steps."""
     points = history.points(quantity, target)
     return next((float(point.value) for point in points if point.step > step), None)
 
 
-def _finding(history: History, room: str, target: str, step: int, entries: float) -> Finding:
-    name = NAMES[room]
-    example = history.last(f"{room}/nonfinite_example", target)
-    where = "" if example is None else f", first in example {example:.0f} of the batch"
-    find = f"bad = ~np.isfinite({name}).reshape(len({name}), -1).all(axis=1)\nnp.flatnonzero(bad)"
+def _finding(history: History, group: str, target: str, step: int, entries: float) -> Finding:
+    name = VARIABLES[group]
+    example = history.last(f"{group}/nonfinite_example", target)
+    where = "" if example is None else f"; the first is in example {example:.0f} of the batch"
+    count = "1 entry" if entries == 1 else f"{entries:.0f} entries"
+    is_one_of_many = len(history.targets(f"{group}/nonfinite")) > 1
+    comment = f"  # {name}: the array {target}" if is_one_of_many else ""
+    bad = f"bad = ~np.isfinite({name}).reshape(len({name}), -1).all(axis=1){comment}"
     return Finding(
         rule="non_finite_inputs",
         severity=Severity.ERROR,
         target=target,
-        message=f"The {room} hold {entries:.0f} entries that are not finite{where}.",
-        evidence={"first_seen": room, "seen_at_step": step, "entries": entries},
+        message=f"{count} of the {group} {'is' if entries == 1 else 'are'} NaN or infinite{where}.",
+        evidence={"first_seen": group, "seen_at_step": step, "entries": entries},
         measured_step=step,
         remedies=(
-            Remedy("Find the rows.", find),
-            Remedy("Leave them out, or fill the gaps.", "x, y = x[~bad], y[~bad]"),
+            Remedy("Find the examples that hold these entries.", f"{bad}\nnp.flatnonzero(bad)"),
+            Remedy(
+                "Remove these examples, or fill the missing values.",
+                f"{bad}\nx, y = x[~bad], y[~bad]",
+            ),
         ),
         reference="IEEE 754: NaN spreads through every sum and product",
     )

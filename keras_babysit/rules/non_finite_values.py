@@ -1,4 +1,4 @@
-"""NaN or infinity, and where it came from."""
+"""NaN or infinity in the network, and where it appeared first."""
 
 import math
 from collections.abc import Callable
@@ -6,20 +6,30 @@ from typing import Any, NamedTuple
 
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
-from keras_babysit.rules._learning_rate import set_rate, suggest_lower_rate
+from keras_babysit.rules._learning_rate import suggest_lower_rate
+from keras_babysit.rules._outputs import outputs
+from keras_babysit.rules._texts import SCALE_INPUTS, change_rate
 from keras_babysit.rules.effects import POOR_FIT, STUCK
 from keras_babysit.rules.non_finite_inputs import non_finite_inputs
 from keras_babysit.rules.rule import ask, rule
 
-ROOMS = ("weights", "activations", "loss", "gradients")
-"""In the order of cause and effect within one step: bad weights spoil what layers compute, and a
-bad loss its gradients. Of what is first seen at one step the earlier room is to blame."""
+GROUPS = ("weights", "activations", "loss", "gradients")
+"""Groups of quantities in the order of cause and effect within one step: bad weights spoil the
+activations, and a bad loss spoils the gradients. Of two groups that turn bad at the same step the
+earlier one is reported."""
 
 
 class FirstNonFinite(NamedTuple):
-    """What was not finite first: the room, the target, the step, and how many entries if known."""
+    """The first value of a target that is NaN or infinite.
 
-    room: str
+    Args:
+        group: Group of the quantity, one of `GROUPS`.
+        target: Layer or weight; empty for the loss.
+        step: Step of the measurement.
+        entries: Number of entries that are not finite; None if it was not counted.
+    """
+
+    group: str
     target: str
     step: int
     entries: float | None = None
@@ -29,28 +39,28 @@ class FirstNonFinite(NamedTuple):
     title="NaN or infinite values",
     explains=("loss_explosion", *STUCK, *POOR_FIT),
     needs=("loss/batch | logs/loss",),
-    silent=("the data explain it", "gradients that overflow under a loss scale"),
+    silent=("if the data explains it", "on gradients that overflow under a loss scale"),
     severity=Severity.ERROR,
     is_fatal=True,
     is_immediate=True,
 )
 def non_finite_values(history: History) -> list[Finding]:
-    """Advise when something is NaN or infinite, and say what went bad first.
+    """Report NaN and infinity in weights, activations, loss or gradients, and which came first.
 
-    Reads `"activations/nonfinite"`, numbers of entries that are not finite, and `"weights/norm"`,
-    `"gradients/norm"`, `"loss/batch"` and `"logs/loss"`, which are not finite if anything in them
-    is not.
+    Reads `"activations/nonfinite"`, the number of entries that are not finite; and
+    `"weights/norm"`, `"gradients/norm"`, `"loss/batch"` and `"logs/loss"`, which are not finite if
+    any of their entries is not.
 
-    It stays silent where inputs or targets explain it (see `non_finite_inputs`), and on gradients
-    that overflow while a loss scale is in use (mixed precision skips such a step and lowers the
-    scale) as long as the weights are finite.
+    It is silent if inputs or targets explain it (see `non_finite_inputs`). With a loss scale (mixed
+    precision) it is silent on gradients that overflow while the weights are finite, because the
+    optimizer skips such a step and lowers the scale.
 
     Args:
-        history: What the probes recorded so far.
+        history: The history of the run.
 
     Returns:
-        One ERROR about what was first not finite, or nothing. `evidence["first_seen"]` is the
-        room; it is `"weights"` only if nothing before explains them.
+        One ERROR about the first value that is not finite, or nothing. `evidence["first_seen"]` is
+        its group; it is `"weights"` only if no earlier measurement explains them.
 
     Example:
         >>> from keras_babysit.history import Measurement
@@ -60,47 +70,47 @@ def non_finite_values(history: History) -> list[Finding]:
         'dense'
 
     Reference:
-        IEEE 754: every sum and product with a NaN is NaN, so that one bad entry reaches every
-        weight within one step.
+        IEEE 754: every sum and product with a NaN is NaN, so one bad entry reaches every weight
+        within one step.
     """
-    findings = [finding for room in ROOMS for finding in _first_of(history, room)]
-    if not findings or ask(non_finite_inputs, history):
+    candidates = [one for group in GROUPS for one in _first_of(history, group)]
+    if not candidates or ask(non_finite_inputs, history):
         return []
-    first = min(findings, key=lambda f: (f.step, ROOMS.index(f.room)))
-    if first.room == "gradients" and history.last("optimizer/loss_scale", default=1.0) > 1:
+    first = min(candidates, key=lambda one: (one.step, GROUPS.index(one.group)))
+    if first.group == "gradients" and history.last("optimizer/loss_scale", default=1.0) > 1:
         return []
     return [_finding(history, first)]
 
 
-def _first_of(history: History, room: str) -> list[FirstNonFinite]:
-    """Return the first sign of trouble in each target of a room."""
-    if room == "loss":
+def _first_of(history: History, group: str) -> list[FirstNonFinite]:
+    """Return the first value that is not finite, per target of a group."""
+    if group == "loss":
         quantities = ("loss/batch", "logs/loss")
-        return [f for quantity in quantities for f in _first_not_finite(history, room, quantity)]
-    if room in ("weights", "gradients"):
-        return _first_not_finite(history, room, f"{room}/norm")
+        return [f for quantity in quantities for f in _first_not_finite(history, group, quantity)]
+    if group in ("weights", "gradients"):
+        return _first_not_finite(history, group, f"{group}/norm")
     found = []
-    for target in history.targets(f"{room}/nonfinite"):
-        points = history.points(f"{room}/nonfinite", target)
+    for target in history.targets(f"{group}/nonfinite"):
+        points = history.points(f"{group}/nonfinite", target)
         bad = [point for point in points if not point.value <= 0]
-        found += [FirstNonFinite(room, target, p.step, float(p.value)) for p in bad[:1]]
+        found += [FirstNonFinite(group, target, p.step, float(p.value)) for p in bad[:1]]
     return found
 
 
-def _first_not_finite(history: History, room: str, quantity: str) -> list[FirstNonFinite]:
+def _first_not_finite(history: History, group: str, quantity: str) -> list[FirstNonFinite]:
     found = []
     for target in history.targets(quantity):
         points = history.points(quantity, target)
         bad = [point for point in points if not math.isfinite(float(point.value))]
-        found += [FirstNonFinite(room, target, point.step) for point in bad[:1]]
+        found += [FirstNonFinite(group, target, point.step) for point in bad[:1]]
     return found
 
 
 def _finding(history: History, first: FirstNonFinite) -> Finding:
-    build = BUILDERS[first.room]
+    build = BUILDERS[first.group]
     message, remedies = build(history, first)
-    room = "loss" if first.room == "weights" and _had_exploded(history, first) else first.room
-    evidence: dict[str, Any] = {"first_seen": room, "seen_at_step": first.step}
+    group = "loss" if first.group == "weights" and _had_exploded(history, first) else first.group
+    evidence: dict[str, Any] = {"first_seen": group, "seen_at_step": first.step}
     if first.entries is not None:
         evidence["entries"] = first.entries
     rate = history.last("optimizer/learning_rate")
@@ -115,7 +125,7 @@ def _finding(history: History, first: FirstNonFinite) -> Finding:
         remedies=tuple(remedies),
         reference="IEEE 754: NaN spreads through every sum and product",
         measured_step=first.step,
-        needs_cause=room == "weights",
+        needs_cause=group == "weights",
     )
 
 
@@ -129,55 +139,72 @@ def _about_weights(history: History, first: FirstNonFinite) -> tuple[str, list[R
     steps = history.series("weights/norm", first.target).steps
     last_good = max((int(step) for step in steps if step < first.step), default=0)
     message = (
-        f"The weights of {first.target} ceased to be finite between step {last_good} and "
-        f"{first.step}; the inputs that were seen are finite."
+        f'The weights in "{first.target}" became NaN or infinite between step {last_good} and '
+        f"step {first.step}. All measured inputs are finite."
     )
-    return message, _slower(history)
+    return message, _limit_steps(history)
 
 
 def _about_activations(history: History, first: FirstNonFinite) -> tuple[str, list[Remedy]]:
+    count = "1 entry" if first.entries == 1 else f"{first.entries:.0f} entries"
     message = (
-        f"The output of {first.target} holds {first.entries:.0f} entries that are not finite, "
-        "while inputs and weights are finite."
+        f'{count} of the output of "{first.target}" {"is" if first.entries == 1 else "are"} NaN or '
+        "infinite, although the inputs and the weights are finite."
     )
-    half = history.facts.dtype_policy == "mixed_float16"
-    dtype = [
-        Remedy(
-            "float16 overflows at 65,504: let this layer compute in float32, or use bfloat16.",
-            f"keras.layers.{history.layer(first.target).class_name or 'Layer'}(..., "
-            'dtype="float32")  # or keras.config.set_dtype_policy("mixed_bfloat16")',
-        )
-    ]
+    layer = f"keras.layers.{history.layer(first.target).class_name or 'Layer'}"
+    in_float32 = Remedy(
+        f'Compute "{first.target}" in float32, or use bfloat16: float16 overflows above 65,504.',
+        f'dtype="float32"  # in {layer}; or keras.config.set_dtype_policy("mixed_bfloat16")',
+    )
     guard = Remedy(
-        "Keep arguments of log, sqrt, division and exp inside of their range.",
+        "Keep the arguments of log, sqrt, exp and divisions within their range.",
         "keras.ops.log(keras.ops.maximum(x, keras.config.epsilon()))",
     )
-    return message, [*(dtype if half else []), guard, *_slower(history)]
+    is_half = history.facts.dtype_policy == "mixed_float16"
+    return message, [*([in_float32] if is_half else []), guard, *_limit_steps(history)]
 
 
 def _about_loss(history: History, first: FirstNonFinite) -> tuple[str, list[Remedy]]:
-    logits = Remedy(
-        "Compute the loss from logits: log of a softmax or sigmoid that reached 0 is infinite.",
-        "keras.losses.SparseCategoricalCrossentropy(from_logits=True)",
-    )
-    own = Remedy("Look for log, sqrt or division by zero in your own loss.")
-    seen = history.series("loss/batch").steps
+    logits = _from_logits(history)
+    own = Remedy("Check a loss of your own for the logarithm, square root or division of 0.")
+    measured = history.series("loss/batch").steps.tolist()
     huge = _too_large_to_square(history, first.step)
     if huge is not None:
         message = (
-            f"The loss is not finite at step {first.step}; what {huge} gives still is, but is too "
-            "large to be squared: over 1e19."
+            f"The loss is NaN or infinite at step {first.step}. The outputs of "
+            f'"{huge}" are finite, but too large to be squared (above 1e19).'
         )
-        return message, [*_smaller(history, huge), *_slower(history)]
-    if first.step in seen.tolist():
-        message = f"The loss is not finite at step {first.step}; what the layers give is finite."
-        return message, [logits, own, *_slower(history)]
-    last = max(seen.tolist(), default=0)
+        return message, [*_smaller(history, huge), *_limit_steps(history)]
+    if first.step in measured:
+        message = (
+            f"The loss is NaN or infinite at step {first.step}, although the outputs of all layers "
+            "are finite."
+        )
+        return message, [*logits, own, *_limit_steps(history)]
     message = (
-        f"The loss ceased to be finite before step {first.step}; nothing else was measured after "
-        f"step {last}, so that what went bad first is not known."
+        f"The loss became NaN or infinite before step {first.step}. Nothing was measured after "
+        f"step {max(measured, default=0)}, so the first bad value is not known."
     )
-    return message, [*_slower(history), logits, own]
+    return message, [*_limit_steps(history), *logits, own]
+
+
+def _from_logits(history: History) -> list[Remedy]:
+    """Return the remedy for a crossentropy of probabilities; none if all losses are distances."""
+    found = outputs(history)
+    if found and all(one.form == "distance" for one in found):
+        return []
+    crossentropy = "SparseCategoricalCrossentropy"
+    if found and found[0].form == "binary":
+        crossentropy = "BinaryCrossentropy"
+    elif found and found[0].form == "categorical" and not found[0].is_sparse:
+        crossentropy = "CategoricalCrossentropy"
+    return [
+        Remedy(
+            "Compute the loss from logits: the logarithm of a softmax or sigmoid that reached 0 is "
+            "infinite.",
+            f"keras.losses.{crossentropy}(from_logits=True)",
+        )
+    ]
 
 
 def _too_large_to_square(history: History, step: int) -> str | None:
@@ -190,34 +217,35 @@ def _too_large_to_square(history: History, step: int) -> str | None:
 
 
 def _smaller(history: History, target: str) -> list[Remedy]:
-    remedies = [Remedy("Scale the inputs.", "(x - x.mean(0)) / x.std(0)")]
     if history.layer(target).class_name in ("SimpleRNN", "LSTM", "GRU"):
-        keep = "Let the recurrent weights keep the size of the state."
-        remedies.insert(0, Remedy(keep, 'recurrent_initializer="orthogonal"'))
-    else:
-        keep = "Scale the weights by what the data do in this model."
-        remedies.append(
-            Remedy(keep, "from keras_babysit.initializers import lsuv\nlsuv(model, x[:256])")
+        orthogonal = Remedy(
+            f'Initialize the recurrent weights of "{target}" so that its state keeps its size.',
+            'recurrent_initializer="orthogonal"',
         )
-    return remedies
+        return [orthogonal, SCALE_INPUTS]
+    lsuv = Remedy(
+        "Scale the initial weights by the outputs that they have on the data.",
+        "kb.initializers.lsuv(model, x[:256])",
+    )
+    return [SCALE_INPUTS, lsuv]
 
 
 def _about_gradients(history: History, first: FirstNonFinite) -> tuple[str, list[Remedy]]:
     message = (
-        f"The gradient of {first.target} holds entries that are not finite, while the loss is "
+        f'The gradient of "{first.target}" has NaN or infinite entries, although the loss is '
         "finite."
     )
     root = Remedy(
-        "The slope of sqrt, norm and pow is infinite at 0: move it away from there.",
+        "Move the arguments of sqrt, norm and pow away from 0, where their slope is infinite.",
         "keras.ops.sqrt(x + keras.config.epsilon())",
     )
-    return message, [root, *_slower(history)]
+    return message, [root, *_limit_steps(history)]
 
 
-def _slower(history: History) -> list[Remedy]:
+def _limit_steps(history: History) -> list[Remedy]:
     optimizer = history.facts.optimizer or "SGD"
     return [
-        Remedy("Lower the learning rate.", set_rate(suggest_lower_rate(history))),
+        change_rate("Lower", suggest_lower_rate(history)),
         Remedy("Clip the gradient.", f"keras.optimizers.{optimizer}(global_clipnorm=1.0)"),
     ]
 

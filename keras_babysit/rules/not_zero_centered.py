@@ -1,4 +1,4 @@
-"""Hidden layers whose outputs all have one sign."""
+"""Hidden layers whose outputs are almost all positive."""
 
 import itertools
 
@@ -9,30 +9,29 @@ from keras_babysit.rules._network import hidden_layers
 from keras_babysit.rules.rule import rule
 
 ONE_SIDED = 2.0
-"""Mean over deviation from which on next to all of a layer's outputs have one sign."""
+"""Mean of the outputs in standard deviations above which almost all of them are positive."""
 
 
 @rule(
     title="Layer outputs not zero-centered",
     needs=("activations/mean",),
-    silent=("fewer than 4 hidden layers of sigmoids",),
-    severity=Severity.NOTE,
+    silent=("on networks with fewer than 4 hidden layers of sigmoids",),
 )
 def not_zero_centered(history: History, *, layers: int = 4, patience: int = 2) -> list[Finding]:
-    """Tell of deep stacks of sigmoids, whose outputs are all positive.
+    """Report deep stacks of sigmoid layers, whose outputs are all positive.
 
-    Where all inputs of a unit have one sign, all its weights move up together or down together,
-    and the way to the optimum is a zigzag.
+    If all inputs of a unit are positive, the gradients of all its weights have the same sign, and
+    the weights move in a zigzag.
 
-    Reads `"activations/mean"` and `"activations/std"` of the hidden layers that squash. It stays
-    silent on fewer than `layers` such layers, on ReLU (half of its outputs are 0, He's weights
-    allow for it), on tanh, and on a sigmoid that goes into a product, as in squeeze and excitation:
-    it is a factor there and no input of a unit.
+    Reads `"activations/mean"` and `"activations/std"` of the hidden layers with a squashing
+    activation. It is silent on fewer than `layers` such layers; on ReLU (half of its outputs are 0,
+    and He's initial weights compensate for it); on tanh; and on a sigmoid that is multiplied with
+    another output, as in squeeze-and-excitation, because it is a factor and not an input of units.
 
     Args:
-        history: What the probes recorded so far.
-        layers: Number of such layers from which on it is told, at least 1.
-        patience: Number of latest probes that must all show it, at least 1.
+        history: The history of the run.
+        layers: Number of such layers from which on they are reported, at least 1.
+        patience: Number of latest measurements that must all show it, at least 1.
 
     Returns:
         One NOTE, about the first of the layers; or nothing.
@@ -71,12 +70,14 @@ def not_zero_centered(history: History, *, layers: int = 4, patience: int = 2) -
             rule="not_zero_centered",
             severity=Severity.NOTE,
             target=found[0],
-            message=f"{len(found)} hidden layers give outputs of one sign only, the first a mean "
-            f"of {mean:.2g}.",
+            message=f"The outputs of {len(found)} hidden layers are almost all positive; their "
+            f'mean in "{found[0]}" is {mean:.2g}.',
             evidence={"layers": len(found), "mean": mean},
             remedies=(
-                Remedy("Use tanh, or a rectifier.", 'activation="tanh"'),
-                Remedy("Normalise after the activation.", "keras.layers.BatchNormalization()"),
+                Remedy("Use tanh or ReLU in the hidden layers.", 'activation="tanh"'),
+                Remedy(
+                    "Normalize the outputs of these layers.", "keras.layers.BatchNormalization()"
+                ),
             ),
             reference="CS231n, Activation functions; LeCun et al., 1998, section 4.4",
         )
@@ -84,7 +85,7 @@ def not_zero_centered(history: History, *, layers: int = 4, patience: int = 2) -
 
 
 def _factors(history: History) -> set[str]:
-    """Return the layers that a product follows at once."""
+    """Return the layers whose output goes directly into a product."""
     layers = history.facts.layers
     order = list(layers)
     return {

@@ -1,12 +1,13 @@
-"""A training loss that goes up and down from epoch to epoch."""
+"""A training loss that rises and falls from epoch to epoch."""
 
 import numpy as np
 
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
-from keras_babysit.rules._learning_rate import one_digit, set_rate
+from keras_babysit.rules._learning_rate import one_digit
 from keras_babysit.rules._progress import curve, detrended
+from keras_babysit.rules._texts import change_rate
 from keras_babysit.rules.rule import rule
 
 
@@ -14,30 +15,34 @@ from keras_babysit.rules.rule import rule
     title="Oscillating loss",
     explains=("plateau", "underfitting"),
     needs=("logs/loss | score/loss",),
-    silent=("jumps are small beside what the loss has to lose",),
+    silent=("if the jumps are small beside the distance of the initial loss from zero",),
 )
-def oscillating_loss(history: History, *, share: float = 0.1, patience: int = 6) -> list[Finding]:
-    """Advise a lower learning rate when the loss on the same examples jumps up and down.
+def oscillating_loss(
+    history: History, *, fraction: float = 0.1, patience: int = 6
+) -> list[Finding]:
+    """Report a training loss that jumps up and down on the same examples.
 
-    What is looked at is the mean over each epoch, or the score on the kept examples: both are of
-    the same examples each time, so that no part of a jump is due to which ones came. A jump is how
-    far a point lies from the line through its neighbours; the median of the latest jumps counts.
+    The loss is the mean of each epoch, or the score on the reference sample. Both use the same
+    examples each time, so the jumps do not depend on which examples are in a batch. A jump is the
+    distance of a point from the line through its two neighbours; the median of the latest jumps
+    counts.
 
-    Reads `"logs/loss"`, `"score/loss"` of target `"train"` and `"loss/start"`. It stays silent
-    while jumps are small beside the way that the loss has to go, as near the end of any run with a
-    constant rate: from its start to zero, or to what it has reached below.
+    Reads `"logs/loss"`, `"score/loss"` of target `"train"`, and `"loss/start"`. It is silent while
+    the jumps are small beside the range of the loss, as they are near the end of any run with a
+    constant learning rate. The range is from the initial loss to zero, or to the lowest loss if
+    that is negative.
 
     Args:
-        history: What the probes recorded so far.
-        share: Median jump as a share of that way, in (0, 1], from which it is told: the loss of
-            such a run is known to a tenth of its whole way at best.
-        patience: Number of latest jumps that are looked at, at least 3.
+        history: The history of the run.
+        fraction: Median jump from which on it is reported, as a fraction of that range, in (0, 1].
+            With jumps of a tenth the final loss is known to a tenth of the range at best.
+        patience: Number of latest jumps that count, at least 3.
 
     Returns:
-        One WARNING with a rate to try instead, or nothing.
+        One WARNING with a learning rate to try, or nothing.
 
     Raises:
-        ValueError: If `share` lies outside (0, 1] or `patience` is below 3.
+        ValueError: If `fraction` lies outside (0, 1] or `patience` is below 3.
 
     Example:
         >>> from keras_babysit.history import Measurement
@@ -51,11 +56,12 @@ def oscillating_loss(history: History, *, share: float = 0.1, patience: int = 6)
         1.0
 
     Reference:
-        CS231n, "Babysitting the learning process": the loss curve of a rate that is too high;
-        Bottou, Curtis and Nocedal, "Optimization methods for large-scale machine learning", 2018,
-        section 4.2: with a constant rate the loss settles at a distance proportional to it.
+        CS231n, "Babysitting the learning process": the loss curve of a learning rate that is too
+        high; Bottou, Curtis and Nocedal, "Optimization methods for large-scale machine learning",
+        2018, section 4.2: with a constant learning rate the loss stays at a distance from its
+        minimum that is proportional to the learning rate.
     """
-    require_share("share", share)
+    require_share("fraction", fraction)
     require_count("patience", patience)
     if patience < 3:
         raise ValueError(f"Argument `patience` must be at least 3. Received: patience={patience}")
@@ -63,13 +69,13 @@ def oscillating_loss(history: History, *, share: float = 0.1, patience: int = 6)
     losses = curve(history)
     if start is None or len(losses) < patience + 2:
         return []
-    way = start - min(0.0, *losses)
-    if not way > 0:
+    full_range = start - min(0.0, *losses)
+    if not full_range > 0:
         return []
     recent = detrended(losses[-patience - 2 :])
     jump = float(np.median(np.abs(recent)))
     turns = int(np.sum(np.sign(recent[1:]) != np.sign(recent[:-1])))
-    if jump < share * way or 2 * turns < patience - 1:
+    if jump < fraction * full_range or 2 * turns < patience - 1:
         return []
     return [_finding(history, start, losses[-patience:], jump)]
 
@@ -80,17 +86,18 @@ def _finding(history: History, start: float, recent: list[float], jump: float) -
         rule="oscillating_loss",
         severity=Severity.WARNING,
         target="",
-        message=f"On the same training examples the loss went between {min(recent):.3g} and "
-        f"{max(recent):.3g} in the latest {len(recent)} epochs; it began at {start:.3g}.",
+        message=f"The training loss oscillated between {min(recent):.3g} and {max(recent):.3g} in "
+        f"the latest {len(recent)} epochs, on the same examples. The initial loss was {start:.3g}.",
         evidence={"jump": jump, "loss_start": start}
         | ({} if rate is None else {"learning_rate": rate}),
         remedies=(
-            Remedy("Lower the learning rate.", set_rate(one_digit(0.1 * rate) if rate else None)),
+            change_rate("Lower", one_digit(0.1 * rate) if rate else None),
             Remedy(
-                "Or lower it as the loss comes to rest.",
+                "Lower the learning rate whenever the loss plateaus.",
                 'keras.callbacks.ReduceLROnPlateau(monitor="loss", patience=3)',
             ),
-            Remedy("Take larger batches: the steps then point more alike."),
+            Remedy("Use larger batches: their gradients vary less."),
         ),
-        reference="Bottou, Curtis and Nocedal, 2018, section 4.2: the distance is as the rate",
+        reference="Bottou, Curtis and Nocedal, 2018, section 4.2: the distance from the minimum is "
+        "proportional to the learning rate",
     )

@@ -1,4 +1,4 @@
-"""A last layer, a loss and targets that do not belong together."""
+"""A last layer, a loss and targets that do not fit each other."""
 
 import math
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from keras_babysit.rules.effects import BLOWN_UP, LONG_STEPS, POOR_FIT, SHORT_ST
 from keras_babysit.rules.rule import rule
 
 ROUNDING = 1e-3
-"""How far beyond its bounds a target may lie: rounding."""
+"""How far a value may exceed a bound because of rounding."""
 
 
 @rule(
@@ -18,58 +18,58 @@ ROUNDING = 1e-3
     explains=(*BLOWN_UP, *STUCK, *LONG_STEPS, *SHORT_STEPS, *POOR_FIT, "unscaled_targets"),
     needs=("facts/outputs",),
     silent=(
-        "the loss is a function of your own",
-        "a layer of your own makes the output and every value seen fits",
+        "on a loss function of your own",
+        "on an output layer of your own, if every measured value fits the loss",
     ),
 )
 def output_loss_mismatch(history: History) -> list[Finding]:
-    """Advise where the last layer cannot give what its loss or its targets ask for.
+    """Report outputs that cannot be what their loss or their targets require.
 
-    Told by the function that the output ends in, evaluated far out, and by the loss: names play
-    no part. Correct pairs are silent: softmax with a crossentropy, logits with
-    `from_logits=True`, linear with a distance, sigmoids for several labels at once.
+    The loss, and the range of the last activation, decide; names of layers and activations do not
+    matter. Correct pairs are silent: softmax with a crossentropy, logits with `from_logits=True`, a
+    linear output with a distance, sigmoids for several labels at once.
 
-    Reads the facts of outputs and data, known after the first probe, and `"outputs/min"` and
-    `"outputs/max"`. It stays silent where the loss is one of the user's own, or where a layer of
-    the user's own makes the output and all values that were seen fit.
+    Reads `history.facts.outputs` and `history.facts.data`, known after the first measurement, and
+    `"outputs/min"` and `"outputs/max"`. It is silent on a loss function of your own; and on an
+    output layer of your own, if every measured value fits the loss.
 
     Args:
-        history: What the probes recorded so far.
+        history: The history of the run.
 
     Returns:
-        At most one finding for each output: an ERROR where nothing can be learnt, a WARNING where
-        it costs accuracy, a NOTE where it is odd but works.
+        At most one finding per output: an ERROR if the network cannot learn, a WARNING if it costs
+        accuracy, a NOTE if it is unusual but works.
 
     Example:
         >>> from keras_babysit.facts import OutputFacts
         >>> history = History()
         >>> linear = {"low": -float("inf"), "high": float("inf"), "is_distribution": False}
         >>> history.note(outputs=(OutputFacts(form="binary", from_logits=False, **linear),))
-        >>> output_loss_mismatch(history)[0].severity.name
-        'ERROR'
+        >>> output_loss_mismatch(history)[0].message
+        'The loss expects probabilities, but the output layer returns unbounded values (logits).'
 
     Reference:
-        The definition of the losses; Keras normalises the rows of a categorical crossentropy, so
-        that sigmoids work with it.
+        The definitions of the losses. Keras divides the outputs by their sum in a categorical
+        crossentropy, so sigmoids work with it.
     """
     found = []
-    for place, output in enumerate(outputs(history)):
-        seen = f"outputs[{place}]"
-        low = min(history.series("outputs/min", seen).values, default=math.nan)
-        high = max(history.series("outputs/max", seen).values, default=math.nan)
+    for index, output in enumerate(outputs(history)):
+        target = f"outputs[{index}]"
+        low = min(history.series("outputs/min", target).values, default=math.nan)
+        high = max(history.series("outputs/max", target).values, default=math.nan)
         found += list(_judge(output, low, high))[:1]
     return found
 
 
 def _judge(output: Output, low: float, high: float) -> Iterator[Finding]:
-    """Yield what does not fit, the worst first; `low` and `high` are the values that were seen."""
+    """Yield what does not fit, the worst first; `low` and `high` bound the measured values."""
     if output.is_distribution and output.columns == 1:
         yield _finding(
             output,
             Severity.ERROR,
-            "The one output unit is always 1, whatever the weights: a softmax over one unit.",
+            "The output is always 1: it is a softmax over a single unit.",
             Remedy("Use a sigmoid for two classes.", 'keras.layers.Dense(1, activation="sigmoid")'),
-            Remedy("Use a linear unit for a number.", "keras.layers.Dense(1)"),
+            Remedy("Use a linear unit for regression.", "keras.layers.Dense(1)"),
         )
     elif output.form == "categorical":
         yield from _categorical(output, low, high)
@@ -79,9 +79,20 @@ def _judge(output: Output, low: float, high: float) -> Iterator[Finding]:
         yield from _distance(output)
 
 
+def _can_leave_unit_interval(output: Output) -> bool:
+    return (
+        output.low is not None and output.high is not None and (output.low < 0 or output.high > 1)
+    )
+
+
 def _leaves_unit_interval(output: Output, low: float, high: float) -> bool:
-    can = output.low is not None and output.high is not None and (output.low < 0 or output.high > 1)
-    return can or low < -ROUNDING or high > 1 + ROUNDING
+    return _can_leave_unit_interval(output) or low < -ROUNDING or high > 1 + ROUNDING
+
+
+def _not_probabilities(output: Output) -> str:
+    is_bounded = output.low is None or math.isfinite(output.low)
+    values = "values outside [0, 1]" if is_bounded else "unbounded values (logits)"
+    return f"The loss expects probabilities, but the output layer returns {values}."
 
 
 def _categorical(output: Output, low: float, high: float) -> Iterator[Finding]:
@@ -90,36 +101,41 @@ def _categorical(output: Output, low: float, high: float) -> Iterator[Finding]:
         yield _finding(
             output,
             Severity.WARNING,
-            "The loss applies a softmax to an output that already is one: gradients shrink, and "
-            "the loss cannot fall below that of a margin of 1.",
-            Remedy("Apply it once.", f"keras.losses.{loss}(from_logits=False)"),
+            "The softmax is applied twice: the loss expects logits, but the output is a softmax. "
+            "The gradients shrink, and the loss cannot reach 0.",
+            Remedy(
+                "Set `from_logits=False`, so that the softmax is applied once.",
+                f"keras.losses.{loss}(from_logits=False)",
+            ),
         )
     elif output.from_logits and output.is_probability:
         most = math.e / (math.e + (output.columns or 2) - 1)
         yield _finding(
             output,
             Severity.WARNING,
-            f"The loss applies a softmax to logits, but the output stays within 0 and 1: no class "
-            f"gets a share above {most:.2f}.",
-            Remedy("Leave the logits as they are: a linear output.", "activation=None"),
+            "The loss expects logits, but the output stays between 0 and 1. No class can get a "
+            f"probability above {most:.2f}.",
+            Remedy("Return logits: remove the last activation.", "activation=None"),
         )
     elif output.from_logits is False and _leaves_unit_interval(output, low, high):
         yield _finding(
             output,
             Severity.ERROR,
-            "The loss takes the logarithm of shares, but the output is no shares.",
-            Remedy("Say that they are logits.", f"keras.losses.{loss}(from_logits=True)"),
+            _not_probabilities(output),
+            Remedy("Set `from_logits=True` in the loss.", f"keras.losses.{loss}(from_logits=True)"),
         )
     elif output.from_logits is False and output.is_known and not output.is_distribution:
-        # Shares of their sum can be any distribution: it is odd, and it trains.
-        severity, more = Severity.NOTE, "the loss divides them by their sum."
+        # Divided by their sum they can be any distribution: it is unusual, but it trains.
+        severity, effect = Severity.NOTE, "The loss divides them by their sum."
         if not output.normalizes:
-            severity, more = Severity.ERROR, "all of them at 1 is the best answer to every example."
+            severity = Severity.ERROR
+            effect = "Returning 1 for every class minimizes the loss, whatever the example."
         yield _finding(
             output,
             severity,
-            f"The loss is for one class of many, but the output holds independent shares: {more}",
-            Remedy("Use a softmax.", 'activation="softmax"'),
+            "The loss expects one distribution over the classes, but the outputs are independent "
+            f"probabilities. {effect}",
+            Remedy("Use a softmax as the last activation.", 'activation="softmax"'),
         )
 
 
@@ -128,26 +144,30 @@ def _binary(output: Output, low: float, high: float) -> Iterator[Finding]:
         yield _finding(
             output,
             Severity.WARNING,
-            "The loss applies a sigmoid to an output that already is one: no prediction gets "
-            "below 0.5 or above 0.73.",
-            Remedy("Apply it once.", "keras.losses.BinaryCrossentropy(from_logits=False)"),
+            "The sigmoid is applied twice: the loss expects logits, but the output is a "
+            "probability. No prediction can be below 0.5 or above 0.73.",
+            Remedy(
+                "Set `from_logits=False`, so that the sigmoid is applied once.",
+                "keras.losses.BinaryCrossentropy(from_logits=False)",
+            ),
         )
     elif output.from_logits is False and _leaves_unit_interval(output, low, high):
         yield _finding(
             output,
             Severity.ERROR,
-            "The loss takes the logarithm of probabilities, but the output leaves [0, 1].",
+            _not_probabilities(output),
             Remedy(
-                "Say that they are logits.", "keras.losses.BinaryCrossentropy(from_logits=True)"
+                "Set `from_logits=True` in the loss.",
+                "keras.losses.BinaryCrossentropy(from_logits=True)",
             ),
-            Remedy("Or end in a sigmoid.", 'activation="sigmoid"'),
+            Remedy("Use a sigmoid as the last activation instead.", 'activation="sigmoid"'),
         )
     elif output.is_distribution and (output.data.sum_high or 0) > 1:
         yield _finding(
             output,
             Severity.WARNING,
-            "The output holds shares that sum to 1, but several labels hold at once: their "
-            "probabilities cannot all be high.",
+            "Several labels can be true for one example, but the output probabilities sum to 1. "
+            "They cannot all be high.",
             Remedy("Use a sigmoid for each label.", 'activation="sigmoid"'),
         )
 
@@ -157,11 +177,15 @@ def _distance(output: Output) -> Iterator[Finding]:
         yield _finding(
             output,
             Severity.ERROR,
-            f"Each of the {output.columns} outputs is compared with the one number of the target.",
+            f"Each example has {output.columns} outputs but a single target, and the loss compares "
+            "every output with it.",
             Remedy(
-                "For class numbers use a crossentropy.", 'loss="sparse_categorical_crossentropy"'
+                "Use a crossentropy if the targets are class numbers.",
+                'loss="sparse_categorical_crossentropy"',
             ),
-            Remedy("For one number use one output.", "keras.layers.Dense(1)"),
+            Remedy(
+                "Use a single output unit if the targets are continuous.", "keras.layers.Dense(1)"
+            ),
         )
         return
     low, high = output.data.percentile_1, output.data.percentile_99
@@ -171,17 +195,17 @@ def _distance(output: Output) -> Iterator[Finding]:
         yield _finding(
             output,
             Severity.ERROR,
-            f"The output gives {output.gives}, but the targets run from "
+            f"The output ({output.gives}) cannot reach the targets, which range from "
             f"{output.data.low:.4g} to {output.data.high:.4g}.",
-            Remedy("Use a linear output.", f"keras.layers.Dense({output.columns or 1})"),
-            Remedy("Or bring the targets into its range."),
+            Remedy("Use a linear output layer.", f"keras.layers.Dense({output.columns or 1})"),
+            Remedy("Scale the targets to the range of the output instead."),
         )
     elif output.is_distribution and output.data.is_one_hot:
         yield _finding(
             output,
             Severity.NOTE,
-            "A distance between shares of classes: a crossentropy learns faster, since it does "
-            "not go flat where the network is wrong and sure.",
+            "The loss is a distance between class probabilities; a crossentropy learns faster. Its "
+            "gradient does not vanish where the network is confident and wrong.",
             Remedy("Use a crossentropy.", 'loss="categorical_crossentropy"'),
         )
 
@@ -194,5 +218,5 @@ def _finding(output: Output, severity: Severity, message: str, *remedies: Remedy
         message=message,
         evidence={"loss": output.wants, "output": output.gives},
         remedies=remedies,
-        reference="the definition of the loss, and what the output can give",
+        reference="The definition of the loss, and the range of the output",
     )

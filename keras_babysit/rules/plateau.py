@@ -1,21 +1,22 @@
-"""A loss that fell, and rests where the fit is still poor."""
+"""A training loss that fell, and plateaus while the fit is still poor."""
 
 import math
 
-from keras_babysit.findings import Finding, Remedy, Severity
+from keras_babysit.findings import Finding, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
-from keras_babysit.rules._learning_rate import HEALTHY_RATIO, one_digit, set_rate
+from keras_babysit.rules._learning_rate import HEALTHY_RATIO, one_digit
 from keras_babysit.rules._network import median_ratios
 from keras_babysit.rules._progress import is_falling, is_time, poor
 from keras_babysit.rules._scores import estimates
+from keras_babysit.rules._texts import change_rate
 from keras_babysit.rules.rule import rule
 
 DECAYED = 0.01
-"""Share of the largest learning rate below which a schedule has ended the run."""
+"""Fraction of the largest learning rate below which a schedule has ended the run."""
 
-FALLEN = 0.02
-"""Share of the starting loss that must be gone: else the run has not begun to learn (see
+LEAST_PROGRESS = 0.02
+"""Fraction of the initial loss that must be gone. Otherwise the network has not begun to learn (see
 `loss_not_decreasing`)."""
 
 
@@ -29,29 +30,30 @@ FALLEN = 0.02
     ),
     silent=(
         "in the first three quarters of a run",
-        "the fit is good",
-        "the steps are of a healthy length",
+        "if the network fits the training data",
+        "if the updates have a healthy size",
     ),
 )
 def plateau(history: History, *, margin: float = 0.05, patience: int = 3) -> list[Finding]:
-    """Advise another learning rate when the loss rests at a poor fit because of the steps.
+    """Report a loss that plateaus at a poor fit because the updates are too small or too large.
 
-    It rests, three quarters of the run are over, the nearest neighbours do better on the same
-    examples, and the steps are the likely reason: the weights hardly move any more, or move so far
-    that they cannot settle. Where the steps are healthy it is a matter of capacity (see
-    `underfitting`).
+    The loss has plateaued, three quarters of the run are over, and the network is worse than a
+    baseline on the same examples. The updates are the likely cause: they hardly change the weights,
+    or change them so much that they cannot settle. If the updates have a healthy size, capacity is
+    the likely cause (see `underfitting`).
 
-    Reads `"score/loss"`, `"score/error"` and `"reference/neighbour_advantage"` of target
-    `"train"`, `"loss/start"` and `"updates/ratio"`. It stays silent where the fit is good, where no
-    yardstick could be had, and while the loss falls.
+    Reads `"score/loss"`, `"score/error"`, `"reference/constant_error"` and
+    `"reference/neighbour_advantage"` of target `"train"`, `"loss/start"` and `"updates/ratio"`. It
+    is silent while the loss falls, if the network fits the training data, and if no baseline is
+    known.
 
     Args:
-        history: What the probes recorded so far.
-        margin: Difference of the errors that counts, in (0, 1].
-        patience: Number of scores before which it says nothing, at least 1.
+        history: The history of the run.
+        margin: Smallest difference of the errors that counts, in (0, 1].
+        patience: Number of scores that are needed, at least 1.
 
     Returns:
-        One WARNING with a rate to try, or nothing.
+        One WARNING with a learning rate to try, or nothing.
 
     Raises:
         ValueError: If `margin` lies outside (0, 1] or `patience` is below 1.
@@ -70,12 +72,12 @@ def plateau(history: History, *, margin: float = 0.05, patience: int = 3) -> lis
     if start is None or len(scores) < patience or len(ratios) == 0:
         return []
     fell = start - min(score.value for score in scores)
-    if not fell >= FALLEN * start > 0 or is_falling(history):
+    if not fell >= LEAST_PROGRESS * start > 0 or is_falling(history):
         return []
     ratio = float(ratios[-1])
     is_healthy = 0.1 * HEALTHY_RATIO <= ratio <= 10 * HEALTHY_RATIO
     if ratio == 0 and not _has_decayed(history):
-        return []  # nothing moves at any rate: see `no_gradient`
+        return []  # no learning rate moves these weights: see `no_gradient`
     found = poor(history, margin)
     if is_healthy or found is None or not is_time(history, is_falling=False):
         return []
@@ -98,14 +100,9 @@ def _finding(history: History, message: str, evidence: dict[str, float], ratio: 
         rule="plateau",
         severity=Severity.WARNING,
         target="",
-        message=f"The loss has come to rest, and a step moves the weights by {ratio:.1g} of their "
-        f"size. {message}",
+        message=f"The loss has plateaued: each step changes the weights by {ratio:.1g} times their "
+        f"norm ({HEALTHY_RATIO:g} is healthy). {message}",
         evidence=evidence | {"update_ratio": ratio},
-        remedies=(
-            Remedy(
-                f"{'Raise' if is_short else 'Lower'} the learning rate.",
-                set_rate(one_digit(new) if new else None),
-            ),
-        ),
+        remedies=(change_rate("Raise" if is_short else "Lower", one_digit(new) if new else None),),
         reference="CS231n, Babysitting the learning process: updates of about 1e-3 of the weights",
     )

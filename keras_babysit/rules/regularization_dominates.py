@@ -1,4 +1,4 @@
-"""A weight penalty that outweighs the data."""
+"""A weight penalty that dominates the loss."""
 
 import numpy as np
 
@@ -7,53 +7,55 @@ from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._progress import HALF_WAY, share_done
 from keras_babysit.rules._scores import training_errors
+from keras_babysit.rules._texts import percent
 from keras_babysit.rules.effects import LONG_STEPS, POOR_FIT, STUCK
 from keras_babysit.rules.rule import rule
 
-POOR = 0.5
-"""Share of the constant answer's error above which the data are hardly learnt."""
+POOR_FIT_ABOVE = 0.5
+"""Fraction of the error of a constant prediction above which the fit is poor."""
 
-SHRUNK = 0.05
-"""Norm of the kernels as a share of where they began, from which on a penalty has eaten them."""
+SHRUNK_BELOW = 0.05
+"""Fraction of their first measured norm below which the penalty has shrunk the kernels."""
 
 
 @rule(
     title="Weight penalty dominates the loss",
     explains=(*STUCK, *LONG_STEPS, *POOR_FIT),
     needs=("loss/batch",),
-    silent=("in the first half of a run", "the fit is good"),
+    silent=("in the first half of a run", "if the network fits the training data"),
 )
 def regularization_dominates(
-    history: History, *, share: float = 0.5, patience: int = 3
+    history: History, *, fraction: float = 0.5, patience: int = 3
 ) -> list[Finding]:
-    """Advise a weaker penalty when it is most of the loss, or has eaten the weights.
+    """Report a weight penalty that is most of the loss, or has shrunk the weights to nothing.
 
-    And the training data are hardly learnt: a small data loss beside a modest penalty is how a
+    The network must also fit the training data poorly: a penalty beside a small data loss is how a
     good run ends.
 
-    Reads `"loss/penalty"`, `"loss/batch"`, `"weights/norm"`, and `"score/error"` with
-    `"reference/constant_error"` of target `"train"`. It stays silent without a weight penalty, in
-    the first half of a run, and where the fit is good.
+    Reads `"loss/penalty"`, `"loss/batch"`, `"weights/norm"`, and `"score/error"` and
+    `"reference/constant_error"` of target `"train"`. It is silent without a weight penalty, in the
+    first half of a run, and if the network fits the training data.
 
     Args:
-        history: What the probes recorded so far.
-        share: Share of the loss that is penalty from which on it dominates, in (0, 1]: the half.
-        patience: Number of latest probes that must all show it, at least 1.
+        history: The history of the run.
+        fraction: Fraction of the loss above which the penalty dominates, in (0, 1].
+        patience: Number of latest measurements that must all show it, at least 1.
 
     Returns:
         One WARNING, or nothing.
 
     Raises:
-        ValueError: If `share` lies outside (0, 1] or `patience` is below 1.
+        ValueError: If `fraction` lies outside (0, 1] or `patience` is below 1.
 
     Example:
         >>> regularization_dominates(History())
         []
 
     Reference:
-        CS231n, "Babysitting the learning process": with the regularisation up the loss goes up.
+        CS231n, "Babysitting the learning process": more regularization increases the
+        loss.
     """
-    require_share("share", share)
+    require_share("fraction", fraction)
     require_count("patience", patience)
     penalties = history.series("loss/penalty").tail(patience).values
     losses = history.series("loss/batch").tail(patience).values
@@ -61,37 +63,47 @@ def regularization_dominates(
         return []
     if not _is_poor(history):
         return []
-    shares = penalties / losses
+    fractions = penalties / losses
     left = _kernels_left(history)
-    if share_done(history) < HALF_WAY or not (shares.min() > share or left < SHRUNK):
+    if share_done(history) < HALF_WAY or not (fractions.min() > fraction or left < SHRUNK_BELOW):
         return []
-    return [_finding(float(shares[-1]), left)]
+    return [_finding(float(fractions[-1]), left)]
 
 
 def _is_poor(history: History) -> bool:
     errors = training_errors(history)
     constant = history.last("reference/constant_error", "train")
-    return bool(errors and constant is not None and errors[-1].value > POOR * constant)
+    return bool(errors and constant is not None and errors[-1].value > POOR_FIT_ABOVE * constant)
 
 
 def _kernels_left(history: History) -> float:
-    """Return the norm of the kernels now over that of the first probe, the median."""
+    """Return the norm of the kernels relative to their first measured norm, the median."""
     names = [t for t in history.targets("weights/norm") if t.endswith("kernel")]
     pairs = [(history.first("weights/norm", n), history.last("weights/norm", n)) for n in names]
     return float(np.median([last / first for first, last in pairs if first > 0] or [1.0]))
 
 
-def _finding(share: float, left: float) -> Finding:
+def _finding(penalty: float, left: float) -> Finding:
+    if left < SHRUNK_BELOW:
+        message = (
+            f"The weight penalty has shrunk the kernels to {percent(left)} of their initial norm, "
+            "and the network fits the training data poorly. "
+            f"The penalty is {percent(penalty)} of the loss."
+        )
+    else:
+        message = (
+            f"The weight penalty is {percent(penalty)} of the loss, and the network fits the "
+            "training data poorly."
+        )
     return Finding(
         rule="regularization_dominates",
         severity=Severity.WARNING,
         target="",
-        message=f"{share:.0%} of the loss is the weight penalty, and the kernels are at "
-        f"{left:.0%} of where they began; the training data are hardly learnt.",
-        evidence={"penalty_share": share, "kernel_norm_left": left},
+        message=message,
+        evidence={"penalty_fraction": penalty, "kernel_norm_left": left},
         remedies=(
             Remedy(
-                "Penalise a tenth as much, or less.",
+                "Reduce the weight penalty to a tenth or less.",
                 "kernel_regularizer=keras.regularizers.L2(1e-4)",
             ),
         ),

@@ -1,4 +1,4 @@
-"""Squashing units that sit at an end of their range."""
+"""Units of tanh and sigmoid layers that are stuck at an end of their range."""
 
 import numpy as np
 
@@ -6,6 +6,7 @@ from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._shares import wilson_lower_bound
+from keras_babysit.rules._texts import SCALE_INPUTS, percent
 from keras_babysit.rules.effects import POOR_FIT, SHORT_STEPS, STUCK
 from keras_babysit.rules.rule import rule
 
@@ -14,31 +15,32 @@ from keras_babysit.rules.rule import rule
     title="Saturated units",
     explains=(*STUCK, *SHORT_STEPS, *POOR_FIT),
     needs=("activations/std",),
-    silent=("output layers",),
+    silent=("on output layers",),
 )
 def saturated_units(
     history: History, *, threshold: float = 0.5, patience: int = 3
 ) -> list[Finding]:
-    """Advise on layers whose squashing units (tanh, sigmoid) sit at an end of their range.
+    """Report layers whose squashing units (tanh, sigmoid) are saturated.
 
-    There the slope is near zero, the unit passes no gradient on, and the layers before it learn
-    slowly or not at all. Weights or inputs that are too large are the usual cause.
+    At the ends of its range the slope of such a unit is close to 0. It passes no gradient on, and
+    the layers before it learn slowly or not at all. The usual causes are weights or inputs that are
+    too large.
 
-    Reads `"activations/saturated_fraction"`: per layer, the share of units whose slope was below
-    2 % of the steepest for most examples of a probe (|tanh z| > 0.99, a sigmoid outside
-    [0.005, 0.995]); unitless, in [0, 1].
+    Reads `"activations/saturated_fraction"`: per layer, the fraction of units whose slope is below
+    2 % of its maximum for most examples of a measurement (|tanh z| > 0.99, a sigmoid outside
+    [0.005, 0.995]), in [0, 1].
 
-    It stays silent on output layers: a sure classifier is meant to be sure, and a crossentropy
-    takes the slope out of its gradient.
+    It is silent on output layers: a classifier may be certain, and the slope cancels in the
+    gradient of a crossentropy.
 
     Args:
-        history: What the probes recorded so far.
-        threshold: Rate of saturated units from which a layer is reported, in (0, 1]; the 95 %
-            interval of the rate must lie above it, so that layers of few units need a larger share.
+        history: The history of the run.
+        threshold: Fraction of saturated units from which on a layer is reported, in (0, 1]. The
+            lower bound of its 95 % interval counts, so small layers need a larger fraction.
         patience: Number of latest measurements that must all reach `threshold`, at least 1.
 
     Returns:
-        One WARNING per affected layer; empty if none is.
+        One WARNING per affected layer, or nothing.
 
     Raises:
         ValueError: If `threshold` lies outside (0, 1] or `patience` is below 1.
@@ -65,14 +67,14 @@ def saturated_units(
         recent = history.series("activations/saturated_fraction", target).tail(patience)
         if history.layer(target).role == "output" or len(recent) < patience:
             continue
-        share = float(recent.values.min())
+        fraction = float(recent.values.min())
         units = len(np.atleast_1d(history.last("activations/saturated_low", target, ())))
-        if wilson_lower_bound(share, units) >= threshold:
-            found.append(_finding(history, target, share))
+        if wilson_lower_bound(fraction, units) >= threshold:
+            found.append(_finding(history, target, fraction))
     return found
 
 
-def _finding(history: History, target: str, share: float) -> Finding:
+def _finding(history: History, target: str, fraction: float) -> Finding:
     low, high = (
         float(np.mean(history.last(f"activations/saturated_{end}", target, 0.0)))
         for end in ("low", "high")
@@ -82,10 +84,12 @@ def _finding(history: History, target: str, share: float) -> Finding:
         rule="saturated_units",
         severity=Severity.WARNING,
         target=target,
-        message=f"In {target} {share:.0%} of the units sit at {ends} of their range.",
-        evidence={"saturated_fraction": share, "at_low_end": low, "at_high_end": high},
+        message=f'{percent(fraction)} of the units in "{target}" are saturated at {ends} of their '
+        "range. They pass almost no gradient to earlier layers.",
+        evidence={"saturated_fraction": fraction, "at_low_end": low, "at_high_end": high},
         remedies=_remedies(history, target),
-        reference="Glorot and Bengio, AISTATS 2010, section 3; flat: under 2 % of the full slope",
+        reference="Glorot and Bengio, AISTATS 2010, section 3; saturated: a slope below 2 % of its "
+        "maximum",
     )
 
 
@@ -94,22 +98,16 @@ def _end(low: float, high: float) -> str:
 
 
 def _remedies(history: History, target: str) -> tuple[Remedy, ...]:
-    layer = history.layer(target)
-    units = layer.units or "units"
-    activation = layer.activation or "tanh"
+    activation = history.layer(target).activation or "tanh"
     return (
+        SCALE_INPUTS,
         Remedy(
-            "Scale the inputs to mean 0 and deviation 1 if they are not.",
-            "normalize = keras.layers.Normalization()\nnormalize.adapt(x)",
+            f'Initialize "{target}" so that the signal keeps its size from layer to layer.',
+            'kernel_initializer="glorot_uniform"',
         ),
         Remedy(
-            "Initialise so that the signal keeps its size from layer to layer.",
-            f'keras.layers.Dense({units}, activation="{activation}", '
-            'kernel_initializer="glorot_uniform")',
-        ),
-        Remedy(
-            "Normalise before the activation.",
-            f"keras.layers.Dense({units}), keras.layers.BatchNormalization(), "
-            f'keras.layers.Activation("{activation}")',
+            f'Normalize the input of the activation in "{target}": replace the activation by two '
+            "layers.",
+            f'[keras.layers.BatchNormalization(), keras.layers.Activation("{activation}")]',
         ),
     )

@@ -1,4 +1,4 @@
-"""Hidden units that are the same and stay the same."""
+"""Hidden layers whose units all have the same weights."""
 
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
@@ -7,37 +7,37 @@ from keras_babysit.rules._network import kernels, layer_of
 from keras_babysit.rules.effects import POOR_FIT, SHORT_STEPS, STUCK
 from keras_babysit.rules.rule import rule
 
-SAME = 1e-6
-"""Distance of the units from their mean, as a share of the kernel's norm, that is rounding."""
+EQUAL_UNITS = 1e-6
+"""Distance of the units from their mean, relative to the norm of the kernel, that is rounding."""
 
-LATER = 50
-"""Steps after which one probe is enough: what only begins with equal units has parted by then."""
+LATE_STEP = 50
+"""Step from which on one measurement is enough: units that only start out equal differ by then."""
 
 
 @rule(
     title="Identical units",
     explains=(*STUCK, *SHORT_STEPS, *POOR_FIT),
     needs=("weights/norm",),
-    silent=("the last layer", "before the first step"),
+    silent=("on the output layer", "before the first step"),
     severity=Severity.ERROR,
 )
 def symmetric_units(history: History, *, patience: int = 2) -> list[Finding]:
-    """Advise when all units of a hidden layer have the same weights after steps were taken.
+    """Report hidden layers whose units all have the same weights after the first step.
 
-    Weights that begin at 0, or at any constant, get the same gradient and stay the same: the
-    layer is one unit wide, or does not learn at all.
+    Units that start at 0, or at the same constant, get the same gradient and stay the same. The
+    layer is worth a single unit, or does not learn at all.
 
-    Reads `"weights/unit_spread"`, which is measured of kernels that began with equal units. It
-    stays silent on the last layer, whose units have targets of their own to tell them apart, and
-    before the first step: a branch that begins with zeros parts at once.
+    Reads `"weights/unit_spread"`, which is measured on kernels whose units started out equal. It is
+    silent on the output layer, whose units differ by their targets, and before the first step,
+    because a branch may start at zero and differ after one step.
 
     Args:
-        history: What the probes recorded so far.
-        patience: Number of probes after the first step that must all show it, at least 1; one that
-            comes 50 steps after it is enough.
+        history: The history of the run.
+        patience: Number of measurements after the first step that must all show it, at least 1. One
+            measurement is enough from step 50 on.
 
     Returns:
-        One ERROR for each such layer.
+        One ERROR per affected layer.
 
     Raises:
         ValueError: If `patience` is below 1.
@@ -54,15 +54,15 @@ def symmetric_units(history: History, *, patience: int = 2) -> list[Finding]:
         'a'
 
     Reference:
-        CS231n, "Weight initialization": all-zero weights leave nothing to tell units apart.
+        CS231n, "Weight initialization": all-zero weights make all units compute the same.
     """
     require_count("patience", patience)
     found = []
     for name in kernels(history, is_hidden=True):
         series = history.series("weights/unit_spread", name)
         later = series.values[series.steps >= 1]
-        is_sure = len(later) >= patience or (len(later) and series.steps[-1] >= LATER)
-        if is_sure and later.max() <= SAME:
+        is_sure = len(later) >= patience or (len(later) and series.steps[-1] >= LATE_STEP)
+        if is_sure and later.max() <= EQUAL_UNITS:
             found.append(_finding(layer_of(history, name)))
     return found
 
@@ -72,13 +72,14 @@ def _finding(target: str) -> Finding:
         rule="symmetric_units",
         severity=Severity.ERROR,
         target=target,
-        message=f"All units of {target} have the same weights, and stay so.",
+        message=f'All units of "{target}" have the same weights. They receive the same gradients, '
+        "so they stay the same.",
         evidence={"distinct_units": 1},
         remedies=(
             Remedy(
-                "Begin with random weights.",
+                f'Initialize "{target}" with random weights.',
                 'kernel_initializer="he_normal"  # "glorot_uniform" for tanh and sigmoid',
             ),
         ),
-        reference="CS231n, Weight initialization: nothing tells units of zero weights apart",
+        reference="CS231n, Weight initialization: all-zero weights make all units compute the same",
     )

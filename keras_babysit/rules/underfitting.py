@@ -1,17 +1,19 @@
-"""A network that could fit its training examples better than it does."""
+"""A network that fits its training data worse than a baseline."""
 
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
-from keras_babysit.rules._learning_rate import one_digit, set_rate
+from keras_babysit.rules._learning_rate import one_digit
 from keras_babysit.rules._network import median_ratios
 from keras_babysit.rules._progress import Poor, is_falling, is_over, is_time, poor
 from keras_babysit.rules._scores import estimates, gaps
 from keras_babysit.rules._structure import HIDDEN_LAYER, structural_remedies
+from keras_babysit.rules._texts import change_rate
 from keras_babysit.rules.rule import rule
 
 SLOW_UPDATES = 1e-4
-"""A tenth of the healthy update ratio of 1e-3 (CS231n): the learning rate holds the run back."""
+"""Update ratio below which the learning rate limits the fit: a tenth of the healthy 1e-3
+(CS231n)."""
 
 
 @rule(
@@ -20,32 +22,33 @@ SLOW_UPDATES = 1e-4
     needs=("score/error", "reference/constant_error | reference/neighbour_advantage"),
     silent=(
         "in the first three quarters of a run",
-        "the training loss falls",
-        "training and validation scores diverge",
+        "while the training loss falls",
+        "if training and validation scores diverge",
     ),
 )
 def underfitting(history: History, *, margin: float = 0.05, patience: int = 2) -> list[Finding]:
-    """Advise more capacity when the fit is poor and validation data fare no worse.
+    """Report a network that fits the training data worse than a baseline, without a gap.
 
-    A poor score alone means nothing: the data may be noisy. Two yardsticks on the same training
-    examples make it mean something. The network is poor if it does no better than the best
-    constant answer, or if the vote of the nearest neighbours beats it.
+    A poor score alone means nothing, because the data may be noisy. It is compared with two
+    baselines on the same training examples. The network underfits if it is no better than the best
+    constant prediction, or worse than a 5-nearest-neighbour baseline.
 
     Reads `"score/error"` and, on the same examples, `"reference/constant_error"` and
-    `"reference/neighbour_advantage"` (error of the network minus error of 5 nearest neighbours):
-    shares of wrong answers or of unexplained variance, unitless.
+    `"reference/neighbour_advantage"` (error of the network minus error of the 5 nearest
+    neighbours): error rates or unexplained variance, as fractions.
 
-    It stays silent in the first three quarters of a run; while the training loss still falls; while
-    training and validation data part; where no yardstick could be had; where the network beats a
-    constant by little but surely, and no neighbours beat it; and where the neighbours do no better
-    than a constant either: there may be nothing to learn.
+    It is silent in the first three quarters of a run; while the training loss falls; if training
+    and validation scores diverge; if no baseline is known; if the network is slightly but
+    significantly better than a constant prediction, and no worse than its neighbours; and if the
+    neighbours are no better than a constant prediction, because there may be nothing to learn.
 
     Args:
-        history: What the probes recorded so far.
-        margin: Difference of the errors that counts, in (0, 1]; twice that while the loss still
-            falls.
-        patience: Number of scores before which it says nothing, at least 1. At the end of a run of
-            as many epochs one is enough: its interval tells chance, and there is no more to come.
+        history: The history of the run.
+        margin: Smallest difference of the errors that counts, in (0, 1]; twice that while the loss
+            still falls.
+        patience: Number of scores that are needed, at least 1. At the end of a run of at least as
+            many epochs a single score is enough, because no other follows, and its interval
+            accounts for chance.
 
     Returns:
         One WARNING for the whole model, or nothing.
@@ -68,7 +71,7 @@ def underfitting(history: History, *, margin: float = 0.05, patience: int = 2) -
 
     Reference:
         CS231n, "Babysitting the learning process": no gap, increase the model's capacity; Cover
-        and Hart, "Nearest neighbor pattern classification", 1967, for the yardstick.
+        and Hart, "Nearest neighbor pattern classification", 1967, for the baseline.
     """
     require_share("margin", margin)
     require_count("patience", patience)
@@ -78,7 +81,7 @@ def underfitting(history: History, *, margin: float = 0.05, patience: int = 2) -
     still_falls = is_falling(history)
     if not is_time(history, is_falling=still_falls):
         return []
-    # What still falls will make up some of it by itself.
+    # A loss that still falls closes a part of the difference by itself.
     found = poor(history, min(1.0, 2 * margin) if still_falls else margin)
     return [_finding(history, found, still_falls)] if found else []
 
@@ -103,24 +106,15 @@ def _finding(history: History, found: Poor, still_falls: bool) -> Finding:
 def _remedies(history: History, still_falls: bool) -> list[Remedy]:
     _, ratios = median_ratios(history)
     rate = history.last("optimizer/learning_rate")
-    capacity = Remedy(
-        "Give the network more capacity: a hidden layer more, or more units.",
-        HIDDEN_LAYER,
-    )
-    longer = Remedy(
-        "Train longer: the training loss was still falling.",
-        f"model.fit(..., epochs={3 * history.facts.epochs})" if history.facts.epochs else "",
-    )
-    faster = Remedy(
-        "Raise the learning rate: the weights hardly move.",
-        set_rate(one_digit(10 * rate) if rate else None),
-    )
-    remedies = [capacity]
+    remedies = [Remedy("Add capacity: another hidden layer, or more units.", HIDDEN_LAYER)]
     if still_falls:
-        remedies.insert(0, longer)
+        epochs = 3 * history.facts.epochs if history.facts.epochs else None
+        code = f"model.fit(x, y, epochs={epochs})" if epochs else ""
+        remedies.insert(0, Remedy("Train longer: the training loss is still falling.", code))
     if len(ratios) and 0 < ratios[-1] < SLOW_UPDATES:
-        remedies.insert(0, faster)
+        higher = one_digit(10 * rate) if rate else None
+        remedies.insert(0, change_rate("Raise", higher, "the weights hardly change"))
     has = history.facts.regularization
     if has.dropout or has.penalized_weights or has.weight_decay:
-        remedies.append(Remedy("Take regularisation away: dropout, penalties, weight decay."))
+        remedies.append(Remedy("Reduce the dropout, the weight penalty or the weight decay."))
     return [*structural_remedies(history), *remedies]

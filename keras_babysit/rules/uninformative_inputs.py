@@ -1,4 +1,4 @@
-"""Inputs that tell nothing of the targets."""
+"""Inputs that do not predict the targets."""
 
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
@@ -11,11 +11,12 @@ from keras_babysit.rules._scores import (
     is_weighted,
     training_errors,
 )
+from keras_babysit.rules._texts import error_name, percent
 from keras_babysit.rules.rule import rule
 
-HARD = 0.1
-"""Error of a constant answer below which the rare class is hardly ever nearest (see
-`class_imbalance`): neighbours then cannot do better, whatever the inputs tell."""
+RARE_CLASS = 0.1
+"""Error of a constant prediction below which the rare class is hardly ever among the nearest
+neighbours (see `class_imbalance`). The neighbours then cannot be better, whatever the inputs."""
 
 
 @rule(
@@ -24,28 +25,28 @@ HARD = 0.1
     needs=("score/error", "reference/constant_error", "reference/neighbour_error"),
     silent=(
         "in the first three quarters of a run",
-        "the training loss falls",
-        "one class is nearly everything",
+        "while the training loss falls",
+        "if almost all examples are of one class",
     ),
 )
 def uninformative_inputs(history: History, *, patience: int = 2) -> list[Finding]:
-    """Advise a look at the data when neither network nor neighbours can answer from the inputs.
+    """Report that neither the network nor its nearest neighbours predict the targets.
 
-    All must hold: examples whose inputs are alike have targets no more alike than any two have, so
-    that the vote of the nearest neighbours is no better than the best constant answer; the network,
-    at the end of its training, does no better either, on validation data if there are any, else on
-    the training data. Inputs and targets that were shuffled apart look like that.
+    Two things must hold. The 5-nearest-neighbour baseline is no better than the best constant
+    prediction, so examples with similar inputs do not have similar targets. And at the end of
+    training the network is no better either, on the validation data if there is any, otherwise on
+    the training data. A usual cause is that inputs and targets were shuffled independently.
 
-    Reads `"score/error"`, `"reference/neighbour_error"` and `"reference/constant_error"`, shares of
-    wrong answers or of unexplained variance, unitless; `"reference/constant_advantage"` and
-    `"predictions/auc"`. It stays silent in the first three quarters of a run, while the training
-    loss falls, where neighbours could not be had, where one class is nearly everything, and where
-    one score was surely better than a constant, or ranked yes above no: what a network learns by
-    heart later does not take that back.
+    Reads `"score/error"`, `"reference/neighbour_error"` and `"reference/constant_error"`, error
+    rates or unexplained variance, as fractions; `"reference/constant_advantage"` and
+    `"predictions/auc"`. It is silent in the first three quarters of a run; while the training loss
+    falls; if the neighbours are not known; if almost all examples are of one class; and if any
+    score so far was significantly better than a constant prediction or ranked positive above
+    negative examples, because overfitting that follows does not disprove it.
 
     Args:
-        history: What the probes recorded so far.
-        patience: Number of scores before which it says nothing, at least 1.
+        history: The history of the run.
+        patience: Number of scores that are needed, at least 1.
 
     Returns:
         One WARNING for the whole model, or nothing.
@@ -70,12 +71,12 @@ def uninformative_inputs(history: History, *, patience: int = 2) -> list[Finding
 
     Reference:
         Cover and Hart, "Nearest neighbor pattern classification", 1967: with enough examples the
-        neighbours' error is at most twice the best that any classifier can have. Zhang et al.,
+        neighbours' error is at most twice the best error of any classifier. Zhang et al.,
         arXiv:1611.03530, on networks that fit random labels.
     """
     require_count("patience", patience)
     errors, data = estimates(history, "error", "validation"), "validation"
-    if not errors or is_weighted(history):  # validation data hardly ever count as training data do
+    if not errors or is_weighted(history):  # validation data is rarely weighted the same way
         errors, data = training_errors(history), "train"
     constant = history.last("reference/constant_error", data)
     is_known = errors and constant is not None and len(advantages(history, data)) >= patience
@@ -83,27 +84,31 @@ def uninformative_inputs(history: History, *, patience: int = 2) -> list[Finding
         return []
     if not is_current(history) or not is_time(history, is_falling=is_falling(history)):
         return []
-    if constant < HARD or has_beaten_constant(history, data):
+    if constant < RARE_CLASS or has_beaten_constant(history, data):
         return []
     neighbours = history.last("reference/neighbour_error", "train")
-    return [_finding(data, errors[-1].value, float(neighbours), float(constant))]
+    return [_finding(history, data, errors[-1].value, float(neighbours), float(constant))]
 
 
-def _finding(data: str, error: float, neighbours: float, constant: float) -> Finding:
+def _finding(
+    history: History, data: str, error: float, neighbours: float, constant: float
+) -> Finding:
+    name, data = error_name(history), "training" if data == "train" else data
     return Finding(
         rule="uninformative_inputs",
         severity=Severity.WARNING,
         target="inputs",
-        message="The inputs seem to tell nothing of the targets: the error is "
-        f"{error:.1%} on {data} data, where always giving the same best answer has {constant:.1%}; "
-        f"the vote of the nearest neighbours has {neighbours:.1%} on training data.",
+        message=f"The inputs do not predict the targets: the network ({name} {percent(error, 1)}) "
+        f"is no better than a constant prediction ({percent(constant, 1)}). Both are computed on "
+        f"the {data} data. The 5 nearest neighbours are no better ({percent(neighbours, 1)} on the "
+        "training data).",
         evidence={"error": error, "neighbour_error": neighbours, "constant_error": constant},
         remedies=(
             Remedy(
-                "Look at some examples with their targets: were x and y shuffled or sorted apart?",
+                "Check that each row of x belongs to its row of y: print some examples.",
                 "for row, target in zip(x[:5], y[:5]):\n    print(row, target)",
             ),
-            Remedy("See whether features that should tell were lost on the way to the network."),
+            Remedy("Check that preprocessing did not remove the features that matter."),
         ),
         reference="Cover and Hart, Nearest neighbor pattern classification, 1967",
     )

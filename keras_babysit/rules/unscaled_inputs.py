@@ -1,4 +1,4 @@
-"""Inputs far from mean 0 and deviation 1, where the network minds."""
+"""Inputs far from mean 0 and standard deviation 1, if that reaches the hidden layers."""
 
 import math
 
@@ -6,56 +6,52 @@ from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above
 from keras_babysit.rules._network import hidden_layers, rms
+from keras_babysit.rules._texts import SCALE_INPUTS, percent
 from keras_babysit.rules.effects import BLOWN_UP, LONG_STEPS, POOR_FIT, STUCK
 from keras_babysit.rules.rule import rule
 
-SMALL = 0.01
-"""Size below which a signal is smaller than what biases bring within a few steps of 1e-3, the
-steps of Adam."""
+SMALL_SIGNAL = 0.01
+"""Root mean square below which a signal is smaller than biases after a few steps of 1e-3, the step
+size of Adam."""
 
-OFF_CENTRE = 10.0
-"""Size over deviation of the first layer's units: it makes one direction of the input's second
-moments 100 times as long as the others, and gradient descent as many times slower (LeCun et al.)"""
+OFF_CENTER = 10.0
+"""Root mean square over standard deviation of the units of the first layer. At 10 the largest
+eigenvalue of the inputs' second moments is 100 times the others, and gradient descent is as many
+times slower (LeCun et al.)."""
 
-FLAT = 0.5
-"""Share of units of a squashing layer that are flat before the first step."""
+MOSTLY_SATURATED = 0.5
+"""Fraction of the units of a squashing layer that are saturated before the first step."""
 
-FEWEST = 8
-"""Examples whose size may stand for that of the inputs: one alone may be all zeros."""
+MIN_EXAMPLES = 8
+"""Number of examples that are needed to know the size of the inputs: a single one may be zero."""
 
-GATED = ("GRU", "LSTM")
-"""Layers whose gates squash what they are given, out of sight: their output is of size 1 at most,
-whatever comes in."""
-
-_SCALE = Remedy(
-    "Scale the inputs to mean 0 and deviation 1.",
-    "normalize = keras.layers.Normalization()\nnormalize.adapt(x)",
-)
+GATED_LAYERS = ("GRU", "LSTM")
+"""Layers whose gates saturate unseen: their outputs stay in [-1, 1], whatever the inputs."""
 
 
 @rule(
     title="Unscaled inputs",
     explains=(*BLOWN_UP, *STUCK, *LONG_STEPS, *POOR_FIT),
     needs=("facts/data", "activations/std"),
-    silent=("token numbers, which an embedding looks up", "fewer than 8 examples"),
+    silent=("on token numbers for an embedding", "on fewer than 8 examples"),
 )
 def unscaled_inputs(history: History, *, large: float = 10.0) -> list[Finding]:
-    """Advise when inputs are so large, small or far off centre that it reaches the hidden layers.
+    """Report inputs that are too large, too small or off-center for the hidden layers.
 
-    Standardised data and pictures in [0, 1] are silent, and so is everything that a normalisation
-    at the entry of the model puts right: what counts is what arrives. Into the gates of an LSTM or
-    GRU that stands first the inputs arrive as they are.
+    The first activations of the hidden layers decide, so inputs that the model normalizes itself
+    are silent, as are standardized data and images in [0, 1]. The gates of an LSTM or GRU as the
+    first layer get the inputs as they are.
 
-    Reads the facts of the data (root mean square of each input) and the first point of
+    Reads `history.facts.data` (root mean square of each input) and the first measurement of
     `"activations/mean"`, `"activations/std"`, `"activations/spread"` and
-    `"activations/saturated_fraction"`. It stays silent on token numbers, which an embedding looks
-    up, and on fewer than eight examples.
+    `"activations/saturated_fraction"`. It is silent on token numbers for an embedding, and on fewer
+    than 8 examples.
 
     Args:
-        history: What the probes recorded so far.
+        history: The history of the run.
         large: Root mean square of the inputs, and of the last hidden layer, above which they count
-            as unscaled. Glorot and He keep the size of the inputs through the network, so that
-            logits of 10 begin there, where a softmax has no slope left: 1 - p < 1e-4.
+            as unscaled, above 0. Glorot's and He's initial weights keep the size of the inputs
+            throughout the network; at logits of 10 a softmax has no slope left (1 - p < 1e-4).
 
     Returns:
         One WARNING, or nothing.
@@ -82,61 +78,64 @@ def unscaled_inputs(history: History, *, large: float = 10.0) -> list[Finding]:
     inputs = data.inputs
     size = max((leaf.rms for leaf in inputs if leaf.rms is not None), default=math.nan)
     layers = hidden_layers(history, "activations/std") or history.targets("activations/std")
-    are_few = data.examples is not None and data.examples < FEWEST
+    are_few = data.examples is not None and data.examples < MIN_EXAMPLES
     if not layers or not math.isfinite(size) or are_few:
         return []
     inside = rms(history, layers[-1], is_first=True)
-    flat = max(
+    saturated = max(
         (history.first("activations/saturated_fraction", t, 0.0) for t in layers), default=0.0
     )
-    if size > large and (inside > large or flat > FLAT):
-        return [_about_size(size, inside, flat)]
+    if size > large and (inside > large or saturated > MOSTLY_SATURATED):
+        return [_about_size(size, inside, saturated)]
     if size > large and _goes_into_gates(history):
         return [_about_gates(size, layers[0])]
-    if size < SMALL and inside < SMALL:
-        return [_about_size(size, inside, flat)]
+    if size < SMALL_SIGNAL and inside < SMALL_SIGNAL:
+        return [_about_size(size, inside, saturated)]
     spread = history.first("activations/spread", layers[0], 0.0)
     arrives = rms(history, layers[0], is_first=True) / spread if spread > 0 else 0.0
-    # In the inputs themselves too: large biases put a layer off centre, whatever it is given.
+    # The inputs must be off-center too: large biases put a layer off-center, whatever its inputs.
     offset = min(arrives, max((leaf.offset or 0.0 for leaf in inputs), default=0.0))
-    return [_about_centre(layers[0], offset)] if offset > OFF_CENTRE else []
+    return [_about_center(layers[0], offset)] if offset > OFF_CENTER else []
 
 
 def _goes_into_gates(history: History) -> bool:
     layers = list(history.facts.layers.values())
-    return bool(layers) and layers[0].class_name in GATED
+    return bool(layers) and layers[0].class_name in GATED_LAYERS
 
 
 def _about_gates(size: float, target: str) -> Finding:
     return _finding(
-        f"The inputs are of size {size:.3g} and go straight into the gates of {target}, which are "
-        "flat beyond 5.",
+        f"The inputs are not scaled: their root mean square is {size:.4g}, and the gates of "
+        f'"{target}" saturate beyond about 5.',
         {"input_rms": size},
-        _SCALE,
+        SCALE_INPUTS,
     )
 
 
-def _about_size(size: float, inside: float, flat: float) -> Finding:
+def _about_size(size: float, inside: float, saturated: float) -> Finding:
     evidence = {"input_rms": size, "hidden_rms": inside}
-    arrives = f"what the hidden layers make of them is of size {inside:.3g}"
-    if flat > FLAT:
-        evidence["saturated_fraction"] = flat
-        arrives = f"{flat:.0%} of the units of a layer are saturated before the first step"
+    effect = f"That of the last hidden layer is {inside:.4g}."
+    if saturated > MOSTLY_SATURATED:
+        evidence["saturated_fraction"] = saturated
+        effect = (
+            f"Before the first step {percent(saturated)} of the units of a layer are saturated."
+        )
     return _finding(
-        f"The inputs are of size {size:.3g}, and {arrives}.",
+        f"The inputs are not scaled: their root mean square is {size:.4g}. {effect}",
         evidence,
-        _SCALE,
+        SCALE_INPUTS,
     )
 
 
-def _about_centre(target: str, offset: float) -> Finding:
+def _about_center(target: str, offset: float) -> Finding:
     return _finding(
-        f"The inputs are off-centre: units of {target} are {offset:.0f} times as large as they "
-        "vary.",
+        f'The inputs are off-center: the outputs of "{target}" are {offset:.0f} times as large as '
+        "their standard deviation.",
         {"size_over_std": offset},
         Remedy(
             "Subtract the mean of each feature.",
-            "from keras_babysit.layers import ZeroCenter\ncenter = ZeroCenter()\ncenter.adapt(x)",
+            "center = kb.layers.ZeroCenter()  # use it as the first layer of the model\n"
+            "center.adapt(x)",
         ),
     )
 

@@ -1,4 +1,4 @@
-"""Targets of a regression far from where any network begins."""
+"""Regression targets far from the initial outputs of the network."""
 
 import math
 
@@ -11,43 +11,48 @@ from keras_babysit.rules.effects import BLOWN_UP, LONG_STEPS, POOR_FIT, STUCK
 from keras_babysit.rules.rule import rule
 
 FAR = 30.0
-"""Distance from which on it takes Adam 30,000 steps of 1e-3 to get there."""
+"""Distance of the targets that takes Adam 30,000 steps of 1e-3."""
 
-BOUNDED = ("Adam", "AdamW", "Adamax", "Nadam", "Lion", "RMSprop")
-"""Optimizers whose steps are about as long as the rate, whatever the gradient."""
+BOUNDED_STEPS = ("Adam", "AdamW", "Adamax", "Nadam", "Lion", "RMSprop")
+"""Optimizers whose steps are about as long as the learning rate, whatever the gradient."""
 
-THERE = 0.5
-"""Deviations of the targets within which the mean of the output is there, and share of them that it
-spreads over by then: where it lies adds no more than a quarter of their variance to the error."""
+REACHED = 0.5
+"""Distance of the mean output from the mean target, in standard deviations of the targets, below
+which the outputs have reached the targets; their standard deviation must exceed the same fraction.
+The distance then adds at most a quarter of the targets' variance to the error."""
 
-SOON = 0.1
-"""Share of the run in which steps of the rate may lead there: what is left is for learning."""
+EARLY = 0.1
+"""Fraction of the run in which the steps may reach the targets, so that the rest is left to learn
+them."""
 
 
 @rule(
     title="Unscaled targets",
     explains=(*BLOWN_UP, *STUCK, *LONG_STEPS, *POOR_FIT),
     needs=("facts/data", "facts/outputs", "outputs/mean"),
-    silent=("losses that are no distance", "the steps reach the targets within a tenth of the run"),
+    silent=(
+        "on losses other than a distance",
+        "if the steps can reach the targets within a tenth of the run",
+    ),
 )
 def unscaled_targets(history: History, *, distance: float = FAR) -> list[Finding]:
-    """Advise when the targets of a distance loss are far from what the output begins with.
+    """Report regression targets that are far from the initial outputs of the network.
 
-    Reads the facts of the data (mean and deviation of the targets), `"outputs/mean"` and
-    `"outputs/std"`, and `"optimizer/learning_rate"`. It stays silent on other losses, whose targets
-    are labels; on networks that begin near their targets: a last bias at the mean, or a rescaling
-    at the end; where steps of the rate lead there in a tenth of the run; and once the output is
-    there all the same.
+    Reads `history.facts.data` (mean and standard deviation of the targets), `"outputs/mean"`,
+    `"outputs/std"` and `"optimizer/learning_rate"`. It is silent on other losses, whose targets are
+    labels; on networks whose outputs start near the targets, by the last bias or a rescaling
+    layer; if steps of the learning rate can reach the targets within a tenth of the run; and once
+    the outputs have reached them anyway.
 
     Args:
-        history: What the probes recorded so far.
-        distance: Root mean square distance of targets from predictions, in sizes of the
-            predictions (at least 1), from which on targets count as unscaled. Adam moves a bias
-            by at most 1e-3 a step, which makes 30,000 steps to get there; the gradient of a
-            squared error is 30 times that of a scaled one, and so must the rate of SGD be less.
+        history: The history of the run.
+        distance: Root mean square distance of the targets from the initial outputs, relative to
+            the root mean square of these outputs or 1, whichever is larger; above 1. Adam moves a
+            bias by at most 1e-3 per step, which takes 30,000 steps. The gradient of a squared
+            error is 30 times larger, so SGD needs a learning rate that much lower.
 
     Returns:
-        One WARNING for each output, or nothing.
+        One WARNING per affected output, or nothing.
 
     Raises:
         ValueError: If `distance` is not above 1.
@@ -65,55 +70,62 @@ def unscaled_targets(history: History, *, distance: float = FAR) -> list[Finding
 
     Reference:
         CS231n, "Data preprocessing"; Kingma and Ba, "Adam", 2015, section 2.1: the step is bounded
-        by the rate.
+        by the learning rate.
     """
     require_above("distance", distance, 1)
     found = []
-    for place, output in enumerate(outputs(history)):
+    ends = outputs(history)
+    for index, output in enumerate(ends):
         mean, std = output.data.mean, output.data.std
-        at = history.first("outputs/mean", f"outputs[{place}]")
-        spread = history.first("outputs/std", f"outputs[{place}]")
+        at = history.first("outputs/mean", f"outputs[{index}]")
+        spread = history.first("outputs/std", f"outputs[{index}]")
         if output.form != "distance" or mean is None or std is None or at is None or spread is None:
             continue
         away = math.hypot(mean - at, std, spread)
         size = max(1.0, math.hypot(at, spread))
         is_far = math.isfinite(away) and away > distance * size
-        is_reached = _is_there(history, f"outputs[{place}]", mean, std)
-        if is_far and not is_reached and not _is_there_soon(history, away):
-            found.append(_finding(output.target, away, mean, std, math.hypot(at, spread)))
+        is_reached = _has_reached(history, f"outputs[{index}]", mean, std)
+        if is_far and not is_reached and not _reaches_early(history, away):
+            comment = f'  # y: the targets of "{output.target}"' if len(ends) > 1 else ""
+            size = math.hypot(at, spread)
+            found.append(_finding(output.target, away, mean, std, size, comment))
     return found
 
 
-def _is_there(history: History, target: str, mean: float, std: float) -> bool:
+def _has_reached(history: History, target: str, mean: float, std: float) -> bool:
     at = history.last("outputs/mean", target, default=math.inf)
     spread = history.last("outputs/std", target, default=0.0)
-    return bool(abs(mean - at) < THERE * std < spread)
+    return bool(abs(mean - at) < REACHED * std < spread)
 
 
-def _is_there_soon(history: History, away: float) -> bool:
+def _reaches_early(history: History, away: float) -> bool:
     rate, planned = history.first("optimizer/learning_rate"), planned_steps(history)
-    if history.facts.optimizer not in BOUNDED or not rate or planned is None:
+    if history.facts.optimizer not in BOUNDED_STEPS or not rate or planned is None:
         return False
-    return bool(away / rate < SOON * planned)
+    return bool(away / rate < EARLY * planned)
 
 
-def _finding(target: str, away: float, mean: float, std: float, size: float) -> Finding:
+def _finding(
+    target: str, away: float, mean: float, std: float, size: float, comment: str
+) -> Finding:
     return Finding(
         rule="unscaled_targets",
         severity=Severity.WARNING,
         target=target,
-        message=f"The targets have mean {mean:.3g} and deviation {std:.3g}; the output begins at "
-        f"a size of {size:.2g}.",
+        message=f"The targets are not scaled: their mean is {mean:.3g} and their standard "
+        f"deviation {std:.3g}. The root mean square of the initial outputs is {size:.2g}.",
         evidence={"distance": away, "target_mean": mean, "target_std": std},
         remedies=(
             Remedy(
-                "Scale the targets to mean 0 and deviation 1.",
-                "y = (y - y.mean()) / y.std()  # and back again: y_pred * std + mean",
+                "Scale the targets to mean 0 and standard deviation 1.",
+                f"mean, std = y.mean(), y.std(){comment}\n"
+                "y = (y - mean) / std  # and scale predictions back: predictions * std + mean",
             ),
             Remedy(
-                "Or let the network do it at its end.",
-                "keras.layers.Rescaling(scale=y.std(), offset=y.mean())",
+                "Rescale the outputs in the last layer of the model instead.",
+                f"keras.layers.Rescaling(scale=y.std(), offset=y.mean()){comment}",
             ),
         ),
-        reference="CS231n, Data preprocessing; Kingma and Ba, 2015: a step is bounded by the rate",
+        reference="CS231n, Data preprocessing; Kingma and Ba, 2015: a step is bounded by the "
+        "learning rate",
     )

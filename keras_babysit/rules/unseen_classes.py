@@ -1,14 +1,16 @@
-"""Validation data with classes that the training data lack."""
+"""Validation data of classes that the training data lacks."""
 
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_share
 from keras_babysit.rules._progress import has_seen_an_epoch
+from keras_babysit.rules._texts import percent
 from keras_babysit.rules.rule import ask, rule
 from keras_babysit.rules.unshuffled_data import unshuffled_data
 
-WHOLE = 0.9
-"""Share of the training examples that is as good as all: the rest may be a batch that is cut."""
+NEARLY_ALL = 0.9
+"""Fraction of the training examples that counts as all: an incomplete last batch may be left out.
+"""
 
 
 @rule(
@@ -18,31 +20,32 @@ WHOLE = 0.9
     silent=(
         "before the end of the first epoch",
         "without validation data",
-        "the targets are no classes",
-        "the reference sample is a part of data whose order is not random",
+        "if the targets are not classes",
+        "if the reference sample is a part of training data that may be sorted",
     ),
 )
-def unseen_classes(history: History, *, share: float = 0.5) -> list[Finding]:
-    """Advise when most of the validation data are of classes that training data hardly hold.
+def unseen_classes(history: History, *, fraction: float = 0.5) -> list[Finding]:
+    """Report validation data whose classes are missing or rare in the training data.
 
-    `validation_split` takes the last examples as they lie: of sorted data, the last classes. What
-    was never shown cannot be learnt, and no regularisation helps.
+    `validation_split` takes the last examples in their order; of sorted data these are the last
+    classes. The network cannot learn classes that it never sees, and regularization does not help.
 
-    Reads `"targets/unseen_share"`: share of the validation examples, in [0, 1], whose class comes
-    less than a tenth as often among the training examples that are kept.
-    It stays silent until an epoch has come by; where the targets are no classes; and where what is
-    kept may lack a class by itself: a part of data whose order is not random, or not known.
+    Reads `"targets/unseen_share"`: the fraction of the validation examples, in [0, 1], whose class
+    is less than a tenth as frequent among the training examples of the reference sample. It is
+    silent before the end of the first epoch; if the targets are not classes; and if the reference
+    sample may lack a class itself, because it is a part of training data whose order is not random
+    or not known.
 
     Args:
-        history: What the probes recorded so far.
-        share: Share from which on it is reported, in (0, 1]: half of the data. Less is there where
-            training data are uneven by nature and validation data are not.
+        history: The history of the run.
+        fraction: Fraction of the validation examples from which on it is reported, in (0, 1]. Lower
+            fractions occur if the training data is imbalanced and the validation data is not.
 
     Returns:
         One WARNING for the whole model, or nothing.
 
     Raises:
-        ValueError: If `share` lies outside (0, 1].
+        ValueError: If `fraction` lies outside (0, 1].
 
     Example:
         >>> from keras_babysit.facts import DataFacts
@@ -54,24 +57,25 @@ def unseen_classes(history: History, *, share: float = 0.5) -> list[Finding]:
         'WARNING'
 
     Reference:
-        Keras, `Model.fit`: validation data are the last samples, before shuffling; Poisson's law of
-        rare events, for what is no chance.
+        Keras, `Model.fit`: `validation_split` takes the last samples, before shuffling; Poisson's
+        law of rare events, for differences that are not due to chance.
     """
-    require_share("share", share)
+    require_share("fraction", fraction)
     unseen = history.last("targets/unseen_share", "validation", default=0.0)
-    if unseen < share or not has_seen_an_epoch(history) or not _stands_for_all(history):
+    if unseen < fraction or not has_seen_an_epoch(history) or not _stands_for_all(history):
         return []
     return [
         Finding(
             rule="unseen_classes",
             severity=Severity.WARNING,
             target="targets[0]",
-            message=f"{unseen:.0%} of the validation data are of classes that the training data "
-            "hardly hold.",
-            evidence={"unseen_share": float(unseen)},
+            message=f"{percent(unseen)} of the validation examples belong to classes that are "
+            "missing or rare in the training data.",
+            evidence={"unseen_fraction": float(unseen)},
             remedies=(
                 Remedy(
-                    "Shuffle, or split by class, before validation data are set aside.",
+                    "Shuffle the data, or split it by class, before you set validation data aside.",
+                    "from sklearn.model_selection import train_test_split\n"
                     "x, x_val, y, y_val = train_test_split(x, y, stratify=y, random_state=0)",
                 ),
             ),
@@ -81,9 +85,9 @@ def unseen_classes(history: History, *, share: float = 0.5) -> list[Finding]:
 
 
 def _stands_for_all(history: History) -> bool:
-    """Return whether the kept training examples are all there are, or a random part of them."""
+    """Return whether the reference sample holds all training examples, or a random part."""
     data, examples = history.facts.data, history.facts.examples_per_epoch
-    if examples and (data.examples or 0) >= WHOLE * examples:
+    if examples and (data.examples or 0) >= NEARLY_ALL * examples:
         return True
     has_order = any(leaf.largest_fraction_of_stretch is not None for leaf in data.targets)
     return has_order and not ask(unshuffled_data, history)

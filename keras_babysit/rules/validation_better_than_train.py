@@ -1,4 +1,4 @@
-"""Validation data on which the network does better than on what it was trained on."""
+"""A network that is better on the validation data than on its training data."""
 
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
@@ -10,11 +10,12 @@ from keras_babysit.rules._scores import (
     gaps,
     side_by_side,
 )
+from keras_babysit.rules._texts import error_name, percent
 from keras_babysit.rules.rule import rule
 
-UNCHANGED = 0.5
-"""Share of the training examples that come again as they were: of those that are flipped at random
-half do, and a flip alone does not make them so much harder."""
+NOT_AUGMENTED = 0.5
+"""Fraction of the training examples that repeat unchanged in later epochs. Half of them do if
+images are flipped at random, and a flip alone does not make them that much harder."""
 
 
 @rule(
@@ -22,34 +23,34 @@ half do, and a flip alone does not make them so much harder."""
     needs=("score/error", "logs/val_loss"),
     silent=(
         "without validation data",
-        "the interval of the gap reaches below the limit",
-        "the examples are augmented",
+        "if the 95 % interval of the gap reaches below the limit",
+        "if the training examples are augmented",
     ),
 )
 def validation_better_than_train(
     history: History, *, gap: float = 0.1, patience: int = 3
 ) -> list[Finding]:
-    """Advise a look at the split when validation data are answered far better, like for like.
+    """Report a validation error that is far below the training error.
 
-    Both are scored with the same weights in inference mode, so that dropout, the penalty and the
-    running mean of an epoch cannot be the reason. Left are validation data that are easier, few
-    or leaked, labels of the training data that are noisier, or augmentation. The last is meant to
-    be, and shows: examples that are augmented do not come again in later epochs as they were.
+    Both are computed in inference mode with the same weights, so dropout, the weight penalty and
+    the running mean of an epoch cannot be the cause. Possible causes are validation data that is
+    easier, scarce or leaked, noisier labels in the training data, or augmentation. Augmentation is
+    intended, and it is recognized: augmented examples do not repeat unchanged in later epochs.
 
-    Reads `"score/error"` for targets `"train"` and `"validation"`, and the fact
-    `recurring_fraction`. It stays silent without validation data; while the 95 % interval reaches
-    above the limit; where validation data are answered no better than by a constant, so that a
-    difference tells of the data alone; and where fewer than half of the training examples come
-    again unchanged.
+    Reads `"score/error"` for the targets `"train"` and `"validation"`, and
+    `history.facts.recurring_fraction`. It is silent without validation data; if the 95 % interval
+    of the gap reaches below the limit; if the network is no better than a constant prediction on
+    the validation data, because the difference then depends on the data alone; and if fewer than
+    half of the training examples repeat unchanged.
 
     Args:
-        history: What the probes recorded so far.
+        history: The history of the run.
         gap: Difference of the errors from which on it is reported, in (0, 1].
         patience: Number of latest scores that must all show it, at least 1.
 
     Returns:
-        One advice for the whole model, or nothing: a WARNING, or a NOTE while it is not known
-        whether training data are augmented.
+        One finding for the whole model, or nothing: a WARNING, or a NOTE if it is not known whether
+        the training data is augmented.
 
     Raises:
         ValueError: If `gap` lies outside (0, 1] or `patience` is below 1.
@@ -67,7 +68,7 @@ def validation_better_than_train(
 
     Reference:
         Kapoor and Narayanan, "Leakage and the reproducibility crisis in machine-learning-based
-        science", Patterns 4, 2023, on what to look for.
+        science", Patterns 4, 2023, on kinds of leakage.
     """
     require_share("gap", gap)
     require_count("patience", patience)
@@ -77,7 +78,7 @@ def validation_better_than_train(
     if advantages(history, "validation") and not beats_constant(history, "validation"):
         return []
     recurring = history.facts.recurring_fraction
-    if recurring is not None and recurring < UNCHANGED:
+    if recurring is not None and recurring < NOT_AUGMENTED:
         return []
     severity = Severity.NOTE if recurring is None else Severity.WARNING
     return [_finding(history, recent[-1], severity)]
@@ -89,8 +90,9 @@ def _finding(history: History, gap: Estimate, severity: Severity) -> Finding:
         rule="validation_better_than_train",
         severity=severity,
         target="",
-        message=f"The error is {validation.value:.1%} on validation and {train.value:.1%} on "
-        "training data, with the same weights and in the same mode.",
+        message=f"The {error_name(history)} is {percent(validation.value, 1)} on the validation "
+        f"data but {percent(train.value, 1)} on the training data. Both are computed in inference "
+        "mode with the same weights.",
         evidence={
             "train_error": train.value,
             "validation_error": validation.value,
@@ -100,10 +102,13 @@ def _finding(history: History, gap: Estimate, severity: Severity) -> Finding:
         },
         remedies=(
             Remedy(
-                "Split at random, before anything else is done with the data.",
+                "Split the data at random, before any other preprocessing.",
+                "from sklearn.model_selection import train_test_split\n"
                 "x, x_val, y, y_val = train_test_split(x, y, random_state=0)",
             ),
-            Remedy("See whether training labels are wrong, or augmented out of recognition."),
+            Remedy(
+                "Check the training data for wrong labels, and for augmentation that is too strong."
+            ),
         ),
         reference="Kapoor and Narayanan, Patterns 4, 2023: kinds of leakage",
     )
