@@ -2,10 +2,10 @@
 
     python benchmarks/recorder.py [--steps N] [--repeats N]
 
-The table shows the processor time of the whole process, which a busy machine changes little, as the
-median of the repeats; the kinds of runs take turns. The first 20 steps of the epoch are left out, and
-no probe is taken after them: what "recorded" takes beyond "watched" is the cost of the recorder alone,
-of kept batches and snapshots.
+The table shows the processor time of the whole process, which a busy machine changes little, as
+the median of the repeats; the kinds of runs take turns. The first 20 steps of the epoch are left
+out, and no probe is taken after them: what "recorded" takes beyond "watched" is the cost of the
+recorder alone, of kept batches and snapshots.
 """
 
 import argparse
