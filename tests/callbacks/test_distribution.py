@@ -41,7 +41,7 @@ MIRRORED = """
         assert all(np.array_equal(a, b) for a, b in zip(bare, train([sitter])))
         assert sitter.history.facts.broke_off is None, sitter.history.facts
     assert [one.rule for one in blind.findings] == ["not_watched"], blind.findings
-    assert {advice.rule for advice in given.advice} <= {"uninformative_inputs"}  # random labels
+    assert {one.rule for one in given.findings} <= {"uninformative_inputs"}  # random labels
     assert given.history.last("loss/batch") > 0 and given.history.targets("updates/ratio")
 """
 
@@ -80,7 +80,7 @@ HOST_DEVICES = """
         assert sitter.history.facts.broke_off is None, sitter.history.facts
         assert sitter.history.targets("updates/ratio")
     assert len(often.history.targets("activations/mean")) == 2
-    assert {advice.rule for advice in often.advice} <= {"uninformative_inputs"}  # random labels
+    assert {one.rule for one in often.findings} <= {"uninformative_inputs"}  # random labels
 
     one = kb.Babysitter(every=1, verbose=0)
     train([one], None)
