@@ -112,11 +112,6 @@ class FlightRecorder:
         """Note that the state before the step that comes next was measured."""
         self.states.measured(is_good)
 
-    def alarm(self):
-        """Report that the run is lost; it is investigated as soon as that is possible."""
-        if self.phase is not Phase.OVER:
-            self.health.lose()
-
     def end_epoch(self):
         """Look into a loss that was reported after the last step of an epoch."""
         if self.phase is Phase.IN_EPOCH:  # Keras did not say that its steps are over

@@ -309,7 +309,7 @@ def test_a_run_that_is_not_rescued_stays_lost_and_the_recorder_ends(tmp_path):
     assert note.states == ["lost", "lost"]
     assert drive.recorder.phase is Phase.OVER
     assert len(drive.recorder.findings) == len(drive.skipped) == 1
-    drive.recorder.alarm()
+    drive.health.lose()
     assert len(drive.recorder.findings) == 1
 
 
@@ -319,7 +319,7 @@ def test_a_loss_that_was_none_is_resolved(tmp_path):
     class Alarms(keras.callbacks.Callback):
         def on_train_batch_begin(self, batch, logs=None):
             if batch == 5:
-                drive.recorder.alarm()
+                drive.health.lose()
                 states.append(drive.health.state)
 
         def on_train_batch_end(self, batch, logs=None):
