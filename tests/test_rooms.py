@@ -10,14 +10,6 @@ import keras_babysit
 ROOT = pathlib.Path(keras_babysit.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 
-NOT_YET_MOVED = {
-    "checks/output_and_loss.py": {
-        "keras_babysit.rules._outputs",
-        "keras_babysit.rules._outputs.outputs",
-    },
-}
-"""Imports that are left, by the file: to be removed with the entry."""
-
 
 def imported_by(tree):
     """Return the names that a module imports, `from a import b` as both `a` and `a.b`."""
@@ -41,14 +33,14 @@ def is_private_of_another_room(name, room):
 def test_private_modules_of_other_rooms_are_told_from_those_of_ones_own():
     code = """
 import keras_babysit.rules._shares
-from keras_babysit.rules import _outputs, dead_units
+from keras_babysit.rules import _progress, dead_units
 from keras_babysit.rules._scores import gaps
 from keras_babysit import __version__
 """
     names = imported_by(ast.parse(code))
     assert {name for name in names if is_private_of_another_room(name, "checks")} == {
         "keras_babysit.rules._shares",
-        "keras_babysit.rules._outputs",
+        "keras_babysit.rules._progress",
         "keras_babysit.rules._scores",
         "keras_babysit.rules._scores.gaps",
     }
@@ -60,4 +52,4 @@ def test_no_private_module_of_another_room_is_imported(path):
     room = path.relative_to(ROOT).parts[0].removesuffix(".py")
     names = imported_by(ast.parse(path.read_text(encoding="utf-8")))
     private = {name for name in names if is_private_of_another_room(name, room)}
-    assert private == NOT_YET_MOVED.get(path.relative_to(ROOT).as_posix(), set())
+    assert private == set()

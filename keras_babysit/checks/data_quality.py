@@ -19,7 +19,7 @@ from keras_babysit.rules import (
     unshuffled_data,
 )
 from keras_babysit.samples.batches import take
-from keras_babysit.samples.data_facts import FEWEST, bad_rows, describe_data
+from keras_babysit.samples.data_facts import MIN_STRETCHES, bad_rows, describe_data
 
 NAME = "data_quality"
 
@@ -58,7 +58,7 @@ def data_quality(case):
     data, validation = case.data, case.validation
     known = History()
     # Cut a stream of few batches into smaller ones, so that its order can be judged.
-    batch_size = min(data.batch_size or 1, max(1, len(data) // FEWEST))
+    batch_size = min(data.batch_size or 1, max(1, len(data) // MIN_STRETCHES))
     known.note(data=describe_data(data.batch, batch_size=batch_size, max_entries=MAX_SAMPLE_BYTES))
     names = _names(data)
     order = unshuffled_data(known)

@@ -6,7 +6,7 @@ from keras_babysit.checks._facts import output_history, renamed
 from keras_babysit.checks.result import CheckResult, Unknown
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.rules import labels_out_of_range, output_loss_mismatch
-from keras_babysit.rules._outputs import outputs
+from keras_babysit.rules.outputs import outputs
 
 MIN_ONE_HOT_ROWS = 32
 """Minimum number of rows, all with exactly one label, to call the classes exclusive. With two

@@ -8,8 +8,8 @@ import numpy as np
 from keras_babysit.facts import TargetFacts
 from keras_babysit.history import History
 from keras_babysit.rules._network import is_mostly_frozen
-from keras_babysit.rules._outputs import guess_loss
 from keras_babysit.rules._scores import Estimate, beats_constant, estimates, smooth, training_errors
+from keras_babysit.rules.outputs import guess_loss
 
 STILL_FALLING = 0.02
 """A training loss that fell by this share of its whole way in the latest third of the scores has

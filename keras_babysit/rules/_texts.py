@@ -3,7 +3,7 @@
 from keras_babysit.findings import Remedy
 from keras_babysit.history import History
 from keras_babysit.rules._learning_rate import set_rate
-from keras_babysit.rules._outputs import outputs
+from keras_babysit.rules.outputs import outputs
 
 SCALE_INPUTS = Remedy(
     "Scale the inputs to mean 0 and standard deviation 1.",

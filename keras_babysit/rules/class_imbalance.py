@@ -3,10 +3,10 @@
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
-from keras_babysit.rules._outputs import outputs
 from keras_babysit.rules._progress import has_seen_an_epoch, is_current, is_falling, is_time
 from keras_babysit.rules._scores import rankings
 from keras_babysit.rules.effects import POOR_FIT
+from keras_babysit.rules.outputs import outputs
 from keras_babysit.rules.rule import rule
 
 ALL = 0.999

@@ -4,9 +4,9 @@ from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_share
 from keras_babysit.rules._network import longer_if_shut
-from keras_babysit.rules._outputs import outputs
 from keras_babysit.rules._progress import is_current, is_falling, is_time
 from keras_babysit.rules._scores import beats_constant
+from keras_babysit.rules.outputs import outputs
 from keras_babysit.rules.rule import rule
 
 SAME = 1e-5

@@ -7,8 +7,8 @@ from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above, require_count
 from keras_babysit.rules._network import LOST, Values, hidden_layers, is_shattered
-from keras_babysit.rules._outputs import guess_loss
 from keras_babysit.rules.effects import BLOWN_UP, LONG_STEPS, POOR_FIT, STUCK
+from keras_babysit.rules.outputs import guess_loss
 from keras_babysit.rules.rule import rule
 
 LARGE = 10.0

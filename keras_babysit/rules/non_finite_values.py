@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._learning_rate import suggest_lower_rate
-from keras_babysit.rules._outputs import outputs
 from keras_babysit.rules._texts import SCALE_INPUTS, change_rate
 from keras_babysit.rules.effects import POOR_FIT, STUCK
 from keras_babysit.rules.non_finite_inputs import non_finite_inputs
+from keras_babysit.rules.outputs import outputs
 from keras_babysit.rules.rule import ask, rule
 
 GROUPS = ("weights", "activations", "loss", "gradients")

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
-from keras_babysit.rules._outputs import Output, outputs
 from keras_babysit.rules.effects import BLOWN_UP, LONG_STEPS, POOR_FIT, SHORT_STEPS, STUCK
+from keras_babysit.rules.outputs import Output, outputs
 from keras_babysit.rules.rule import rule
 
 ROUNDING = 1e-3

@@ -5,9 +5,9 @@ import math
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above
-from keras_babysit.rules._outputs import outputs
 from keras_babysit.rules._progress import planned_steps
 from keras_babysit.rules.effects import BLOWN_UP, LONG_STEPS, POOR_FIT, STUCK
+from keras_babysit.rules.outputs import outputs
 from keras_babysit.rules.rule import rule
 
 FAR = 30.0

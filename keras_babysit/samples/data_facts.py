@@ -1,4 +1,4 @@
-"""What the data are: scale, constant features, labels. Read on the host from a kept sample."""
+"""Facts of the data: scale, constant features, labels; computed on the host from a sample."""
 
 from dataclasses import replace
 
@@ -8,23 +8,23 @@ import numpy as np
 from keras_babysit.facts import DataFacts, InputFacts, TargetFacts
 
 MAX_ENTRIES = 4_000_000
-"""Entries of an array that are looked at; rows beyond are left out."""
+"""Entries of an array that are read; further rows are omitted."""
 
-EDGES = 0.1
-"""Share of the entries of varying columns that are at the edge of the range, above which columns
-that never leave it are background: of pictures, counts and one-hot codes most are."""
+EDGE_FRACTION = 0.1
+"""Fraction of the entries of varying columns that are at the edge of the range, above which columns
+that never leave it are background: in pictures, counts and one-hot codes most entries are there."""
 
-HALF = 0.5
-"""Share of the columns from which on what never changes is more than an oddity."""
+MAX_ODD_FRACTION = 0.5
+"""Fraction of the columns that never change, from which on they are reported also at the edge."""
 
-STRETCH = 32
-"""Examples in a row that are looked at together, at least: fewer are of one class by chance."""
+MIN_STRETCH_EXAMPLES = 32
+"""Minimum number of successive examples of a stretch: fewer are of one class by chance."""
 
-DIFFERENT = 32
-"""Up to so many different examples are counted: it matters whether there are but a few."""
+MAX_DIFFERENT = 32
+"""Different examples are counted up to this number: it only matters whether there are few."""
 
-FEWEST = 4
-"""Stretches that it takes to speak of their order."""
+MIN_STRETCHES = 4
+"""Stretches that are needed to say something about the order."""
 
 
 def describe_data(batch, *, batch_size=None, max_entries=MAX_ENTRIES):
@@ -32,11 +32,11 @@ def describe_data(batch, *, batch_size=None, max_entries=MAX_ENTRIES):
 
     Args:
         batch: Examples in the order in which they came.
-        batch_size: How many of them come in one step; None if that is not how they come.
-        max_entries: Bound of the entries of an array that are looked at.
+        batch_size: Number of them in one step; None if they do not come in steps.
+        max_entries: Maximum number of entries of an array that are read.
     """
     x, y, sample_weight = batch
-    stretch = None if batch_size is None else max(STRETCH, batch_size)
+    stretch = None if batch_size is None else max(MIN_STRETCH_EXAMPLES, batch_size)
     inputs, targets = _arrays(x, max_entries), _arrays(y, max_entries)
     return DataFacts(
         examples=max([len(leaf) for leaf in [*inputs, *targets]], default=0),
@@ -48,17 +48,17 @@ def describe_data(batch, *, batch_size=None, max_entries=MAX_ENTRIES):
 
 
 def _different(inputs):
-    """Return how many different examples there are, at most `DIFFERENT`."""
+    """Return the number of different examples, at most `MAX_DIFFERENT`."""
     found = set()
     for row in zip(*inputs, strict=False):
         found.add(b"|".join(np.ascontiguousarray(part).tobytes() for part in row))
-        if len(found) == DIFFERENT:
+        if len(found) == MAX_DIFFERENT:
             break
     return len(found)
 
 
 def bad_rows(leaf):
-    """Return which examples of an array hold NaN or infinity."""
+    """Return the indices of the examples of an array with NaN or infinity."""
     if leaf.dtype.kind != "f":
         return np.zeros(0, int)
     return np.flatnonzero(~np.isfinite(leaf).all(axis=tuple(range(1, leaf.ndim))))
@@ -86,7 +86,7 @@ def _describe_input(leaf):
 
 
 def _offset(values):
-    """Return the median over the features of mean over deviation, constant ones left out."""
+    """Return the median over the features of mean over deviation, without constant ones."""
     columns = values.reshape(len(values), -1)
     mean, std = columns.mean(axis=0), columns.std(axis=0)
     varies = std > 1e-6 * np.abs(mean)
@@ -94,7 +94,7 @@ def _offset(values):
 
 
 def _constant_features(values):
-    """Return what `InputFacts` say of columns that never change, the edges of a picture left out.
+    """Return what `InputFacts` say of columns that never change, without the edges of a picture.
 
     A column at the lowest or highest value of the whole table, at 0 or at 1 may be background. It
     is not where such columns are half of the table and the others hardly ever have that value.
@@ -104,8 +104,10 @@ def _constant_features(values):
     is_constant = np.ptp(values, axis=0) == 0
     is_edge = np.isin(values, (values.min(), values.max(), 0, 1))
     is_background = is_constant & is_edge[0]
-    has_background = is_edge[:, ~is_constant].mean() > EDGES if not is_constant.all() else False
-    if has_background or is_constant.mean() < HALF:
+    has_background = (
+        is_edge[:, ~is_constant].mean() > EDGE_FRACTION if not is_constant.all() else False
+    )
+    if has_background or is_constant.mean() < MAX_ODD_FRACTION:
         is_constant &= ~is_background
     columns = np.flatnonzero(is_constant)
     return {
@@ -151,14 +153,14 @@ def _describe_labels(leaf, stretch):
 
 
 def _classes(leaf, facts):
-    """Return a number for the class of each example, None where the targets are no classes."""
+    """Return a number for the class of each example, None where the targets are not classes."""
     values = leaf.reshape(len(leaf), -1)
     if facts.is_one_hot:
         return values.argmax(axis=1)
     if not facts.is_whole or facts.columns > 1:
         return None
-    found, places = np.unique(values, return_inverse=True)
-    return places.ravel() if len(found) <= max(2, len(values) // 10) else None
+    found, classes = np.unique(values, return_inverse=True)
+    return classes.ravel() if len(found) <= max(2, len(values) // 10) else None
 
 
 def _describe_classes(classes, stretch):
@@ -167,8 +169,8 @@ def _describe_classes(classes, stretch):
         return {}
     facts = {"largest_fraction": float(np.bincount(classes).max() / len(classes))}
     whole = len(classes) // stretch if stretch else 0
-    if whole >= FEWEST:
+    if whole >= MIN_STRETCHES:
         parts = classes[: whole * stretch].reshape(whole, stretch)
-        shares = [np.bincount(part).max() / stretch for part in parts]
-        facts |= {"stretch": stretch, "largest_fraction_of_stretch": float(np.mean(shares))}
+        fractions = [np.bincount(part).max() / stretch for part in parts]
+        facts |= {"stretch": stretch, "largest_fraction_of_stretch": float(np.mean(fractions))}
     return facts
