@@ -74,8 +74,8 @@ def test_printed_table_has_one_row_per_group_most_severe_first():
     lines = [line.split() for line in str(Report(a_history(), findings, OVERHEAD)).splitlines()]
     assert " ".join(lines[0]) == "keras-babysit: 1 error, 4 warnings (1 resolved)"
     assert " ".join(lines[3]) == "ERROR loss_explosion the model step 30 still open"
-    assert " ".join(lines[4]) == "WARNING → dead_units dense_0 and 2 more step 20 still open"
-    assert " ".join(lines[5]) == "WARNING → dead_units dense step 10 step 40"
+    assert " ".join(lines[4]) == "WARNING -> dead_units dense_0 and 2 more step 20 still open"
+    assert " ".join(lines[5]) == "WARNING -> dead_units dense step 10 step 40"
     assert " ".join(lines[-1]).startswith("monitoring took 0.4 s of 53.1 s (31 measurements")
 
 
