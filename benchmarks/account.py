@@ -84,7 +84,7 @@ def measure(row, rounds, seconds):
 def table():
     """Return all results as Markdown."""
     records = [json.loads(line) for line in RESULTS.read_text("utf-8").splitlines()]
-    heads = ["network", "backend", "rounds", "bare", "reported overhead", "beyond that"]
+    heads = ["network", "backend", "rounds", "plain", "reported overhead", "unreported"]
     lines = [[*heads, "empty callback"], ["---"] * 7]
     for row, backend in dict.fromkeys((r["row"], r["backend"]) for r in records):
         mine = [r for r in records if (r["row"], r["backend"]) == (row, backend)]

@@ -315,7 +315,7 @@ def table(records):
         "network",
         "backend",
         "pairs",
-        "bare",
+        "plain",
         "monitored / plain",
         "reported overhead",
         "probes",

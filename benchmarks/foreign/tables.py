@@ -16,7 +16,8 @@ This page is written by `make bench-foreign`. It contains every architecture of 
 its default learning rate. The rules are replayed over the recordings. Times were measured on a busy
 CPU core and are only indicative."""
 
-TABLE = """| model | million weights | layers measured | not measured | findings | seconds (all) |
+TABLE = """\
+| model | million weights | layers measured | not measured | findings | seconds (of total) |
 |---|---|---|---|---|---|
 """
 
