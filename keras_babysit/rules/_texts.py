@@ -1,5 +1,8 @@
 """Phrases and remedies that several rules share."""
 
+import re
+
+from keras_babysit.facts import LayerFacts
 from keras_babysit.findings import Remedy
 from keras_babysit.history import History
 from keras_babysit.rules._learning_rate import set_rate
@@ -62,3 +65,78 @@ def change_rate(verb: str, rate: float | None, reason: str = "") -> Remedy:
     to = "" if rate is None else f" to {rate:g}"
     why = f": {reason}" if reason else ""
     return Remedy(f"{verb} the learning rate{to}{why}.", set_rate(rate))
+
+
+SCALE_WEIGHTS = Remedy(
+    "Scale the initial weights to the data: `lsuv` gives every layer outputs of unit variance.",
+    "kb.initializers.lsuv(model, x[:256])",
+)
+"""What helps if signals or gradients vanish or explode with depth."""
+
+NORMALIZE = Remedy(
+    "Add normalization layers between the hidden layers.",
+    "keras.layers.BatchNormalization()",
+)
+
+FIND_RATE = Remedy(
+    "Or find a learning rate with a range test.",
+    "kb.lr_range_test(model, x, y).plot()",
+)
+
+OPTIMIZERS = frozenset(
+    {"Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "Lion", "Muon"}
+    | {"Nadam", "RMSprop", "SGD"}
+)
+"""The optimizers of Keras."""
+
+
+def clip_gradient(history: History, reason: str = "") -> Remedy:
+    """Return the remedy that limits the norm of the gradient, for the optimizer of the run.
+
+    Args:
+        history: The history of the run.
+        reason: When or why, without a full stop; may be empty.
+
+    Example:
+        >>> clip_gradient(History()).code
+        'model.compile(keras.optimizers.Adam(global_clipnorm=1.0), model.loss)'
+    """
+    known, rate = history.facts.optimizer, history.last("optimizer/learning_rate")
+    name = known if known in OPTIMIZERS else "Adam"
+    first = f"{rate:g}, " if rate is not None and known in OPTIMIZERS else ""
+    return Remedy(
+        f"Clip the norm of the gradient{f' {reason}' if reason else ''}.",
+        f"model.compile(keras.optimizers.{name}({first}global_clipnorm=1.0), model.loss)",
+    )
+
+
+def relu_layer(layer: LayerFacts, activation: str = "relu") -> str:
+    """Return the code of a layer like the given one, initialized for a ReLU.
+
+    Args:
+        layer: Facts of a hidden layer.
+        activation: Name of the activation.
+
+    Example:
+        >>> relu_layer(LayerFacts(class_name="Conv2D", units=32), "elu")
+        'keras.layers.Conv2D(32, 3, activation="elu", kernel_initializer="he_normal")'
+    """
+    is_conv = bool(re.fullmatch(r"Conv[123]D", layer.class_name or ""))
+    name, size = (layer.class_name, ", 3") if is_conv else ("Dense", "")
+    shape = f"{name}({layer.units or 64}{size}"
+    return f'keras.layers.{shape}, activation="{activation}", kernel_initializer="he_normal")'
+
+
+def of_their_size(ratio: float) -> str:
+    """Return how far one step moves the weights.
+
+    Args:
+        ratio: An update ratio, above 0.
+
+    Example:
+        >>> of_their_size(1e-3), of_their_size(0.3), of_their_size(7.0)
+        ('0.1 % of their size', '30 % of their size', '7 times their size')
+    """
+    if ratio >= 1:
+        return f"{ratio:.2g} times their size"
+    return f"{100 * ratio:.2g} % of their size"
