@@ -1,11 +1,12 @@
 """Phrases and remedies that several rules share."""
 
 import re
+from collections.abc import Iterable
 
 from keras_babysit.facts import LayerFacts
 from keras_babysit.findings import Remedy
 from keras_babysit.history import History
-from keras_babysit.rules._learning_rate import set_rate
+from keras_babysit.rules._learning_rate import HEALTHY_RATIO, set_rate
 from keras_babysit.rules._outputs import outputs
 
 SCALE_INPUTS = Remedy(
@@ -28,6 +29,16 @@ def percent(fraction: float, digits: int = 0) -> str:
         ('58 %', '12.5 %')
     """
     return f"{100 * fraction:.{digits}f} %"
+
+
+def quoted(names: Iterable[str]) -> str:
+    """Return names in quotes, separated by commas.
+
+    Example:
+        >>> quoted(["fc1", "fc2"])
+        '"fc1", "fc2"'
+    """
+    return ", ".join(f'"{name}"' for name in names)
 
 
 def error_name(history: History) -> str:
@@ -77,9 +88,10 @@ NORMALIZE = Remedy(
     "Add normalization layers between the hidden layers.",
     "keras.layers.BatchNormalization()",
 )
+"""What helps if activations vanish or explode with depth."""
 
 FIND_RATE = Remedy(
-    "Or find a learning rate with a range test.",
+    "Find a learning rate with a range test instead.",
     "kb.lr_range_test(model, x, y).plot()",
 )
 
@@ -127,16 +139,18 @@ def relu_layer(layer: LayerFacts, activation: str = "relu") -> str:
     return f'keras.layers.{shape}, activation="{activation}", kernel_initializer="he_normal")'
 
 
-def of_their_size(ratio: float) -> str:
-    """Return how far one step moves the weights.
+def update_size(ratio: float) -> str:
+    """Return by how much a step changes the weights, as a sentence without its full stop.
 
     Args:
-        ratio: An update ratio, above 0.
+        ratio: The update ratio, above 0.
 
     Example:
-        >>> of_their_size(1e-3), of_their_size(0.3), of_their_size(7.0)
-        ('0.1 % of their size', '30 % of their size', '7 times their size')
+        >>> update_size(0.3)
+        'each step changes the weights by 30 % of their norm (healthy: about 0.1 %)'
+        >>> update_size(7.0)
+        'each step changes the weights by 7 times their norm (healthy: about 0.1 %)'
     """
-    if ratio >= 1:
-        return f"{ratio:.2g} times their size"
-    return f"{100 * ratio:.2g} % of their size"
+    amount = f"{ratio:.2g} times" if ratio >= 1 else f"{100 * ratio:.2g} % of"
+    healthy = f"{100 * HEALTHY_RATIO:.2g} %"
+    return f"each step changes the weights by {amount} their norm (healthy: about {healthy})"

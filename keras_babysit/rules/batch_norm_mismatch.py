@@ -8,9 +8,9 @@ from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above, require_count
 from keras_babysit.rules._progress import (
-    MODES,
+    MODES_DIFFER,
+    fraction_done,
     is_current,
-    share_done,
     training_mode_loss,
 )
 from keras_babysit.rules._scores import estimates
@@ -41,7 +41,7 @@ first step: next to a loss near 0 every factor is large."""
     silent=("in the first nine tenths of a run", "on frozen layers"),
 )
 def batch_norm_mismatch(
-    history: History, *, factor: float = MODES, patience: int = 1
+    history: History, *, factor: float = MODES_DIFFER, patience: int = 1
 ) -> list[Finding]:
     """Report batch normalizations whose moving averages ruin the loss in inference mode.
 
@@ -78,7 +78,7 @@ def batch_norm_mismatch(
     require_above("factor", factor, 1)
     require_count("patience", patience)
     lags = {target: _lag(history, target) for target in history.targets("normalization/mean_lag")}
-    if not lags or share_done(history) < MIN_FRACTION_DONE:
+    if not lags or fraction_done(history) < MIN_FRACTION_DONE:
         return []
     worst = max(lags, key=lambda target: lags[target])
     training, inference = training_mode_loss(history), _inference_loss(history, patience)

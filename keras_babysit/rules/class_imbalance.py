@@ -3,7 +3,7 @@
 from keras_babysit.facts import TargetFacts
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
-from keras_babysit.rules._checks import require_count, require_share
+from keras_babysit.rules._checks import require_count, require_fraction
 from keras_babysit.rules._outputs import outputs
 from keras_babysit.rules._progress import has_seen_an_epoch, is_current, is_falling, is_time
 from keras_babysit.rules._scores import rankings
@@ -69,7 +69,7 @@ def class_imbalance(
     Reference:
         He and Garcia, "Learning from imbalanced data", IEEE TKDE 21, 2009, section 3.
     """
-    require_share("fraction", fraction)
+    require_fraction("fraction", fraction)
     require_count("examples", examples)
     data = history.facts.data
     if data.examples is None or data.examples < examples or data.is_weighted:

@@ -5,8 +5,8 @@ import numpy as np
 from keras_babysit.facts import LayerFacts
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
-from keras_babysit.rules._checks import require_count, require_share
-from keras_babysit.rules._network import LOST, Values, hidden_layers, ratios_by_depth
+from keras_babysit.rules._checks import require_count, require_fraction
+from keras_babysit.rules._network import LOST_SIGNAL, Values, hidden_layers, ratios_by_depth
 from keras_babysit.rules._texts import NORMALIZE, SCALE_WEIGHTS, relu_layer
 from keras_babysit.rules.effects import POOR_FIT, SHORT_STEPS, STUCK
 from keras_babysit.rules.rule import rule
@@ -22,7 +22,7 @@ MAX_SHUT = 0.4
     silent=("on networks of one hidden layer", "if all units of a layer are dead"),
 )
 def collapsed_activations(
-    history: History, *, fraction: float = LOST, patience: int = 2
+    history: History, *, fraction: float = LOST_SIGNAL, patience: int = 2
 ) -> list[Finding]:
     """Report a signal that vanishes on its way through the hidden layers.
 
@@ -60,7 +60,7 @@ def collapsed_activations(
     Reference:
         CS231n, "Weight initialization": small random numbers; Glorot and Bengio, AISTATS 2010.
     """
-    require_share("fraction", fraction)
+    require_fraction("fraction", fraction)
     require_count("patience", patience)
     names = hidden_layers(history, "activations/spread")
     # Before the first step the weights do not change: one measurement is enough.

@@ -2,7 +2,7 @@
 
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
-from keras_babysit.rules._checks import require_count, require_share
+from keras_babysit.rules._checks import require_count, require_fraction
 from keras_babysit.rules._network import longer_if_shut
 from keras_babysit.rules._outputs import outputs
 from keras_babysit.rules._progress import is_current, is_falling, is_time
@@ -78,7 +78,7 @@ def constant_output(
     Reference:
         CS231n, "Babysitting the learning process", sanity checks.
     """
-    require_share("fraction", fraction)
+    require_fraction("fraction", fraction)
     require_count("patience", patience)
     found = []
     names = [output.target for output in outputs(history)]

@@ -4,10 +4,10 @@ import numpy as np
 
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
-from keras_babysit.rules._checks import require_count, require_share
+from keras_babysit.rules._checks import require_count, require_fraction
 from keras_babysit.rules._learning_rate import suggest_lower_rate
-from keras_babysit.rules._shares import wilson_lower_bound
 from keras_babysit.rules._texts import change_rate, percent
+from keras_babysit.rules._wilson import wilson_lower_bound
 from keras_babysit.rules.rule import rule
 
 NOTE_FROM = 0.2
@@ -54,7 +54,7 @@ def dead_pieces(history: History, *, threshold: float = 0.4, patience: int = 3) 
     Reference:
         Goodfellow et al., "Maxout Networks", arXiv:1302.4389, 2013, section 7.
     """
-    require_share("threshold", threshold)
+    require_fraction("threshold", threshold)
     require_count("patience", patience)
     found = []
     for target in history.targets("activations/dead_piece_fraction"):

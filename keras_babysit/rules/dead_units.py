@@ -4,11 +4,11 @@ import numpy as np
 
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
-from keras_babysit.rules._checks import require_count, require_share
+from keras_babysit.rules._checks import require_count, require_fraction
 from keras_babysit.rules._learning_rate import suggest_lower_rate
 from keras_babysit.rules._progress import is_solved
-from keras_babysit.rules._shares import wilson_lower_bound
 from keras_babysit.rules._texts import change_rate, percent, relu_layer
+from keras_babysit.rules._wilson import wilson_lower_bound
 from keras_babysit.rules.effects import POOR_FIT, SHORT_STEPS, STUCK
 from keras_babysit.rules.rule import rule
 
@@ -71,7 +71,7 @@ def dead_units(history: History, *, threshold: float = 0.4, patience: int = 3) -
     Reference:
         Lu et al., "Dying ReLU and Initialization", arXiv:1903.06733, 2019.
     """
-    require_share("threshold", threshold)
+    require_fraction("threshold", threshold)
     require_count("patience", patience)
     found = []
     different = history.facts.data.different_examples

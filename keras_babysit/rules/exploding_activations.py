@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above, require_count
-from keras_babysit.rules._network import LOST, Values, hidden_layers, is_shattered
+from keras_babysit.rules._network import LOST_SIGNAL, Values, hidden_layers, is_overwritten
 from keras_babysit.rules._outputs import guess_loss
 from keras_babysit.rules._texts import NORMALIZE, SCALE_WEIGHTS, relu_layer
 from keras_babysit.rules.effects import BLOWN_UP, LONG_STEPS, POOR_FIT, STUCK
@@ -32,7 +32,7 @@ the true one of 10 classes a probability below 1e-10."""
     ),
 )
 def exploding_activations(
-    history: History, *, factor: float = 1 / LOST, patience: int = 2
+    history: History, *, factor: float = 1 / LOST_SIGNAL, patience: int = 2
 ) -> list[Finding]:
     """Report activations that grow a thousandfold with depth, or that ruin the first loss.
 
@@ -80,7 +80,7 @@ def exploding_activations(
     inputs = history.facts.data.inputs
     given = max([1.0, *(leaf.rms or 0.0 for leaf in inputs)])
     firsts, lasts = columns[0], columns[-1]
-    by_a_step = is_shattered(history) and not _begins_grown(history, names, given, factor)
+    by_a_step = is_overwritten(history) and not _begins_grown(history, names, given, factor)
     has_grown = _has_grown(firsts, lasts, given, factor).all() and not by_a_step
     is_ruinous = (lasts > MIN_GROWTH_FOR_LOSS * given).all() and _begins_far_off(history)
     if not (has_grown or is_ruinous) or not np.isfinite(lasts).all():

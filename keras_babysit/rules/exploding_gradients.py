@@ -5,7 +5,7 @@ import numpy as np
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above, require_count
-from keras_babysit.rules._network import LOST, gradient_sizes, kernels, layer_of
+from keras_babysit.rules._network import LOST_SIGNAL, gradient_sizes, kernels, layer_of
 from keras_babysit.rules._progress import training_loss
 from keras_babysit.rules._texts import SCALE_WEIGHTS, clip_gradient
 from keras_babysit.rules.effects import BLOWN_UP, LONG_STEPS, POOR_FIT, STUCK
@@ -29,7 +29,7 @@ kernel longer and its gradient smaller (Arora, Li and Lyu, arXiv:1812.03981, sec
     ),
 )
 def exploding_gradients(
-    history: History, *, factor: float = 1 / LOST, patience: int = 2
+    history: History, *, factor: float = 1 / LOST_SIGNAL, patience: int = 2
 ) -> list[Finding]:
     """Report a gradient that is a thousand times as large in the first kernel as in the last.
 

@@ -4,11 +4,11 @@ import numpy as np
 
 from keras_babysit.findings import Finding, Severity
 from keras_babysit.history import History
-from keras_babysit.rules._checks import require_count, require_share
+from keras_babysit.rules._checks import require_count, require_fraction
 from keras_babysit.rules._learning_rate import HEALTHY_RATIO, suggest_lower_rate
-from keras_babysit.rules._network import WARM, began_tiny, is_shattered, median_ratios
-from keras_babysit.rules._progress import constant_loss, share_done, training_loss
-from keras_babysit.rules._texts import FIND_RATE, change_rate, of_their_size
+from keras_babysit.rules._network import FIRST_LONG_STEPS, began_tiny, is_overwritten, median_ratios
+from keras_babysit.rules._progress import constant_loss, fraction_done, training_loss
+from keras_babysit.rules._texts import FIND_RATE, change_rate, update_size
 from keras_babysit.rules.dead_units import dead_units, was_born_dead
 from keras_babysit.rules.effects import BLOWN_UP, POOR_FIT, STUCK
 from keras_babysit.rules.loss_explosion import loss_explosion
@@ -80,7 +80,7 @@ def learning_rate_too_high(
     Reference:
         CS231n, "Babysitting the learning process": updates of about 1e-3 of the weights.
     """
-    require_share("ratio", ratio)
+    require_fraction("ratio", ratio)
     require_count("patience", patience)
     steps, ratios = median_ratios(history)
     start, loss = history.last("loss/start"), _loss(history)
@@ -89,13 +89,13 @@ def learning_rate_too_high(
     recent = ratios[-patience:]
     grown = recent * np.maximum(steps[-patience:], 1)
     is_long = (
-        steps[-1] >= WARM
+        steps[-1] >= FIRST_LONG_STEPS
         and len(recent) == patience
         and recent.min() > ratio
         and grown.min() > GROWTH
     )
-    first = float(ratios[steps < WARM].max(initial=0.0))
-    has_shattered = is_shattered(history)
+    first = float(ratios[steps < FIRST_LONG_STEPS].max(initial=0.0))
+    has_overwritten = is_overwritten(history)
     has_exploded = bool(ask(loss_explosion, history)) and (
         is_long or not _had_fallen(history, start)
     )
@@ -108,8 +108,8 @@ def learning_rate_too_high(
         return []
     if is_long:
         return [_finding(history, float(np.median(recent)), start, loss)]
-    has_had_time = len(history.series("logs/loss")) > 1 and not share_done(history) < FIRST_TENTH
-    return [_finding(history, first, start, loss)] if has_shattered and has_had_time else []
+    has_had_time = len(history.series("logs/loss")) > 1 and not fraction_done(history) < FIRST_TENTH
+    return [_finding(history, first, start, loss)] if has_overwritten and has_had_time else []
 
 
 def _had_fallen(history: History, start: float) -> bool:
@@ -139,8 +139,7 @@ def _finding(history: History, ratio: float, start: float, loss: float) -> Findi
         rule="learning_rate_too_high",
         severity=Severity.WARNING,
         target="",
-        message=f"One step moves the weights by {of_their_size(ratio)} (healthy: about 0.1 %). "
-        f"The loss went from {start:.4g} to {loss:.4g}.",
+        message=f"{update_size(ratio).capitalize()}. The loss went from {start:.4g} to {loss:.4g}.",
         evidence={"update_ratio": ratio, "loss_start": start, "loss": loss}
         | ({} if rate is None else {"learning_rate": rate}),
         remedies=(

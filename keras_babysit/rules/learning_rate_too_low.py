@@ -6,12 +6,12 @@ import numpy as np
 
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
-from keras_babysit.rules._checks import require_count, require_share
+from keras_babysit.rules._checks import require_count, require_fraction
 from keras_babysit.rules._learning_rate import HEALTHY_RATIO, one_digit, set_rate
 from keras_babysit.rules._network import median_ratios
 from keras_babysit.rules._progress import planned_steps, training_loss
 from keras_babysit.rules._scores import training_errors
-from keras_babysit.rules._texts import FIND_RATE, of_their_size
+from keras_babysit.rules._texts import FIND_RATE, update_size
 from keras_babysit.rules.effects import POOR_FIT
 from keras_babysit.rules.rule import rule
 
@@ -82,7 +82,7 @@ def learning_rate_too_low(
     Reference:
         CS231n, "Babysitting the learning process": updates of about 1e-3 of the weights.
     """
-    require_share("ratio", ratio)
+    require_fraction("ratio", ratio)
     require_count("patience", patience)
     _, ratios = median_ratios(history)
     start, loss = history.last("loss/start"), training_loss(history)
@@ -118,7 +118,7 @@ def _finding(history: History, ratio: float, start: float, loss: float) -> Findi
         rule="learning_rate_too_low",
         severity=Severity.WARNING,
         target="",
-        message=f"One step moves the weights by {of_their_size(ratio)} (healthy: about 0.1 %). "
+        message=f"{update_size(ratio).capitalize()}. "
         f"The loss went from {start:.4g} to {loss:.4g} in {history.step:,} steps.",
         evidence={"update_ratio": ratio, "loss_start": start, "loss": loss, "factor": factor}
         | ({} if rate is None else {"learning_rate": rate}),

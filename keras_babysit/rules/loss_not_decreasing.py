@@ -4,8 +4,8 @@ import math
 
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
-from keras_babysit.rules._checks import require_count, require_share
-from keras_babysit.rules._progress import can_be_learnt, is_current, is_falling, is_time
+from keras_babysit.rules._checks import require_count, require_fraction
+from keras_babysit.rules._progress import can_be_learned, is_current, is_falling, is_time
 from keras_babysit.rules._scores import Estimate, estimates
 from keras_babysit.rules._structure import structural_remedies
 from keras_babysit.rules._texts import FIND_RATE
@@ -62,7 +62,7 @@ def loss_not_decreasing(
     Reference:
         CS231n, "Babysitting the learning process": a cost that barely changes.
     """
-    require_share("fraction", fraction)
+    require_fraction("fraction", fraction)
     require_count("patience", patience)
     scores = estimates(history, "loss", "train")
     start = history.last("loss/start")
@@ -77,7 +77,7 @@ def loss_not_decreasing(
         or best.value < high * (1 - 3 * fraction)
         or bool((means < high * (1 - fraction)).any())
     )
-    if has_fallen or not is_current(history) or can_be_learnt(history) is False:
+    if has_fallen or not is_current(history) or can_be_learned(history) is False:
         return []
     if not is_time(history, is_falling=is_falling(history)):
         return []

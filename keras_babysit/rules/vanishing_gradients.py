@@ -2,8 +2,8 @@
 
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
-from keras_babysit.rules._checks import require_count, require_share
-from keras_babysit.rules._network import LOST, gradient_sizes, kernels, layer_of
+from keras_babysit.rules._checks import require_count, require_fraction
+from keras_babysit.rules._network import LOST_SIGNAL, gradient_sizes, kernels, layer_of
 from keras_babysit.rules._progress import is_solved
 from keras_babysit.rules._structure import HIDDEN_LAYER
 from keras_babysit.rules.effects import POOR_FIT, SHORT_STEPS, STUCK
@@ -25,7 +25,7 @@ the gradient in every step; a gradient that comes and goes depends on single exa
     ),
 )
 def vanishing_gradients(
-    history: History, *, fraction: float = LOST, patience: int = 2
+    history: History, *, fraction: float = LOST_SIGNAL, patience: int = 2
 ) -> list[Finding]:
     """Report a gradient of the first kernel below a thousandth of that of a later one.
 
@@ -70,7 +70,7 @@ def vanishing_gradients(
         Glorot and Bengio, AISTATS 2010, section 4.2; Hochreiter et al., "Gradient flow in
         recurrent nets", 2001.
     """
-    require_share("fraction", fraction)
+    require_fraction("fraction", fraction)
     require_count("patience", patience)
     names = [name for name in kernels(history) if not _is_query_or_key(history, name)]
     known = min((len(history.points("gradients/norm", name)) for name in names), default=0)
