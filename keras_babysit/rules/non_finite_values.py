@@ -151,10 +151,9 @@ def _about_activations(history: History, first: FirstNonFinite) -> tuple[str, li
         f'{count} of the output of "{first.target}" {"is" if first.entries == 1 else "are"} NaN or '
         "infinite, although the inputs and the weights are finite."
     )
-    layer = f"keras.layers.{history.layer(first.target).class_name or 'Layer'}"
     in_float32 = Remedy(
         f'Compute "{first.target}" in float32, or use bfloat16: float16 overflows above 65,504.',
-        f'dtype="float32"  # in {layer}; or keras.config.set_dtype_policy("mixed_bfloat16")',
+        'dtype="float32"  # of the layer; or keras.config.set_dtype_policy("mixed_bfloat16")',
     )
     guard = Remedy(
         "Keep the arguments of log, sqrt, exp and divisions within their range.",

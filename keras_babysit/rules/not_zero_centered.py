@@ -16,6 +16,7 @@ ONE_SIDED = 2.0
     title="Layer outputs not zero-centered",
     needs=("activations/mean",),
     silent=("on networks with fewer than 4 hidden layers of sigmoids",),
+    severity=Severity.NOTE,
 )
 def not_zero_centered(history: History, *, layers: int = 4, patience: int = 2) -> list[Finding]:
     """Report deep stacks of sigmoid layers, whose outputs are all positive.

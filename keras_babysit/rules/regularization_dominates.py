@@ -86,9 +86,8 @@ def _kernels_left(history: History) -> float:
 def _finding(penalty: float, left: float) -> Finding:
     if left < SHRUNK_BELOW:
         message = (
-            f"The weight penalty has shrunk the kernels to {percent(left)} of their initial norm, "
-            "and the network fits the training data poorly. "
-            f"The penalty is {percent(penalty)} of the loss."
+            f"The weight penalty has shrunk the kernels to {percent(left)} of their initial norm. "
+            f"It is {percent(penalty)} of the loss, and the network fits the training data poorly."
         )
     else:
         message = (
