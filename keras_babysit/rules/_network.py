@@ -17,7 +17,7 @@ PATIENCE_IF_SHUT = 8
 """Measurements that a symptom must last while all units of a layer look dead: by then `dead_units`,
 the cause, has seen enough examples."""
 
-FIRST_LONG_STEPS = 10
+WARM_UP_STEPS = 10
 """Steps before which long steps are normal: Adam's first steps are all of the full learning rate,
 and weights that begin at 0 move by more than their size."""
 
@@ -93,7 +93,7 @@ def is_overwritten(history: History) -> bool:
     """Return whether one of the first steps overwrote the initial weights."""
     steps, ratios = median_ratios(history)
     return bool(
-        ratios[steps < FIRST_LONG_STEPS].max(initial=0.0) > OVERWRITING_RATIO
+        ratios[steps < WARM_UP_STEPS].max(initial=0.0) > OVERWRITING_RATIO
     ) and not began_tiny(history)
 
 

@@ -31,6 +31,20 @@ def percent(fraction: float, digits: int = 0) -> str:
     return f"{100 * fraction:.{digits}f} %"
 
 
+def number(value: float, digits: int = 2) -> str:
+    """Return a number in significant digits; from a thousand to a million in full.
+
+    Args:
+        value: Any number.
+        digits: Significant digits of other numbers, at least 1.
+
+    Example:
+        >>> number(0.01234), number(26087.0), number(1e9), number(2.3045, 4)
+        ('0.012', '26,087', '1e+09', '2.304')
+    """
+    return f"{value:,.0f}" if 1e3 <= abs(value) < 1e6 else f"{value:.{digits}g}"
+
+
 def quoted(names: Iterable[str]) -> str:
     """Return names in quotes, separated by commas.
 

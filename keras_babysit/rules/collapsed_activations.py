@@ -7,7 +7,7 @@ from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
 from keras_babysit.rules._network import LOST_SIGNAL, Values, hidden_layers, ratios_by_depth
-from keras_babysit.rules._texts import NORMALIZE, SCALE_WEIGHTS, relu_layer
+from keras_babysit.rules._texts import NORMALIZE, SCALE_WEIGHTS, number, relu_layer
 from keras_babysit.rules.effects import POOR_FIT, SHORT_STEPS, STUCK
 from keras_babysit.rules.rule import rule
 
@@ -100,8 +100,8 @@ def _finding(target: str, layer: LayerFacts, before: float, after: float) -> Fin
         rule="collapsed_activations",
         severity=Severity.WARNING,
         target=target,
-        message=f'The signal is lost from "{target}" on: the outputs of units have a standard '
-        f"deviation of {after:.2g} in the last hidden layer, {before:.2g} earlier.",
+        message=f'The signal is lost from "{target}" on: the standard deviation of outputs falls '
+        f"from {number(before)} to {number(after)} in the last hidden layer.",
         evidence={"largest_spread": before, "last_spread": after, "ratio": after / before},
         remedies=(
             SCALE_WEIGHTS,

@@ -8,7 +8,7 @@ from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above, require_count
 from keras_babysit.rules._network import LOST_SIGNAL, Values, hidden_layers, is_overwritten
 from keras_babysit.rules._outputs import guess_loss
-from keras_babysit.rules._texts import NORMALIZE, SCALE_WEIGHTS, relu_layer
+from keras_babysit.rules._texts import NORMALIZE, SCALE_WEIGHTS, number, relu_layer
 from keras_babysit.rules.effects import BLOWN_UP, LONG_STEPS, POOR_FIT, STUCK
 from keras_babysit.rules.rule import rule
 
@@ -92,8 +92,8 @@ def exploding_activations(
             rule="exploding_activations",
             severity=Severity.WARNING,
             target=names[-1],
-            message=f"Activations grow with depth: from a size of {first:.2g} at the input to "
-            f'{last:.2g} in "{names[-1]}", the last hidden layer.',
+            message=f"Activations grow with depth: from a size of {number(first)} at the input to "
+            f'{number(last)} in "{names[-1]}", the last hidden layer.',
             evidence={"first_size": first, "last_std": last, "ratio": last / max(first, 1e-30)},
             remedies=(
                 SCALE_WEIGHTS,

@@ -7,7 +7,7 @@ from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above, require_count
 from keras_babysit.rules._network import LOST_SIGNAL, gradient_sizes, kernels, layer_of
 from keras_babysit.rules._progress import training_loss
-from keras_babysit.rules._texts import SCALE_WEIGHTS, clip_gradient
+from keras_babysit.rules._texts import SCALE_WEIGHTS, clip_gradient, number
 from keras_babysit.rules.effects import BLOWN_UP, LONG_STEPS, POOR_FIT, STUCK
 from keras_babysit.rules.rule import rule
 
@@ -84,9 +84,10 @@ def exploding_gradients(
     if profiles and len(names) > 2 and all(p[0] > factor * p[-1] > 0 for p in profiles):
         latest = profiles[-1]
         target = layer_of(history, names[0])
+        last, first = number(latest[-1]), number(latest[0])
         message = (
-            f"The gradient grows towards the first layers: {latest[-1]:.2g} per weight of the last "
-            f'kernel, {latest[0]:.2g} per weight of "{target}".'
+            f"The gradient grows towards the first layers: {last} per weight of the last kernel, "
+            f'{first} per weight of "{target}".'
         )
         return [_finding(history, target, message, float(latest[-1]), float(latest[0]))]
     return _by_step(history, factor, patience)
@@ -106,8 +107,8 @@ def _by_step(history: History, factor: float, patience: int) -> list[Finding]:
         return []
     now = float(recent[-1])
     message = (
-        f"The norm of the gradient grew from {first:.2g} at the first step to {now:.2g}, and the "
-        "loss did not fall."
+        f"The norm of the gradient grew from {number(first)} at the first step to {number(now)}, "
+        "and the loss did not fall."
     )
     return [_finding(history, "", message, first, now)]
 

@@ -6,7 +6,7 @@ from keras_babysit.findings import Finding, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
 from keras_babysit.rules._learning_rate import HEALTHY_RATIO, suggest_lower_rate
-from keras_babysit.rules._network import FIRST_LONG_STEPS, began_tiny, is_overwritten, median_ratios
+from keras_babysit.rules._network import WARM_UP_STEPS, began_tiny, is_overwritten, median_ratios
 from keras_babysit.rules._progress import constant_loss, fraction_done, training_loss
 from keras_babysit.rules._texts import FIND_RATE, change_rate, update_size
 from keras_babysit.rules.dead_units import dead_units, was_born_dead
@@ -89,12 +89,12 @@ def learning_rate_too_high(
     recent = ratios[-patience:]
     grown = recent * np.maximum(steps[-patience:], 1)
     is_long = (
-        steps[-1] >= FIRST_LONG_STEPS
+        steps[-1] >= WARM_UP_STEPS
         and len(recent) == patience
         and recent.min() > ratio
         and grown.min() > GROWTH
     )
-    first = float(ratios[steps < FIRST_LONG_STEPS].max(initial=0.0))
+    first = float(ratios[steps < WARM_UP_STEPS].max(initial=0.0))
     has_overwritten = is_overwritten(history)
     has_exploded = bool(ask(loss_explosion, history)) and (
         is_long or not _had_fallen(history, start)

@@ -131,5 +131,4 @@ def _raise(rate: float | None, factor: int) -> Remedy:
     if not rate:
         return Remedy(f"Raise the learning rate by a factor of {factor:,}.")
     higher = one_digit(rate * factor)
-    text = f"Raise the learning rate to {higher:g}, {factor:,} times its present value."
-    return Remedy(text, set_rate(higher))
+    return Remedy(f"Raise the learning rate from {rate:g} to {higher:g}.", set_rate(higher))

@@ -9,7 +9,7 @@ from keras_babysit.history import History, Series
 from keras_babysit.rules._checks import require_above, require_count
 from keras_babysit.rules._learning_rate import suggest_lower_rate
 from keras_babysit.rules._progress import may_be_negative
-from keras_babysit.rules._texts import change_rate, clip_gradient
+from keras_babysit.rules._texts import change_rate, clip_gradient, number
 from keras_babysit.rules.effects import POOR_FIT, STUCK
 from keras_babysit.rules.non_finite_inputs import non_finite_inputs
 from keras_babysit.rules.rule import ask, rule
@@ -125,9 +125,10 @@ def _finding(history: History, start: float, worst: float) -> Finding:
         evidence["learning_rate"] = rate
     if ratios:
         evidence["largest_update_ratio"] = max(ratios)
-    times = f"{worst / start:.3g} times its value before the first step"
-    now = f"is {worst:.4g}, {times} ({start:.4g})."
-    gone = f"is no longer finite. It was {start:.4g} before the first step."
+    first = number(start, 4)
+    times = f"{number(worst / start, 3)} times its value before the first step ({first})"
+    now = f"is {number(worst, 4)}, {times}."
+    gone = f"is no longer finite. It was {first} before the first step."
     return Finding(
         rule="loss_explosion",
         severity=Severity.ERROR,
