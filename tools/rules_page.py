@@ -24,12 +24,13 @@ BEFORE = """\
 
 A rule is a pure function of the history: `keras_babysit/rules/<name>.py`. Its thresholds are
 arguments, so `functools.partial(kb.rules.dead_units, threshold=0.6)` is a rule as well. A rule that
-asks another one gets what yours finds.
+asks another one gets the findings of your version of it.
 
-The order is the rank of causes: data first, then the build of the network, then the learning rate,
-then what these do. The last two columns count the programs of the [benchmark](accuracy.md) on which
-each rule was right and wrong (`make bench-diagnosis`). Right is to name the fault or a symptom of
-it; wrong is an alarm on a healthy program, or about something else on a faulty one.
+The order is the rank of causes: the data first, then the structure of the network, then the
+learning rate, then their effects. All messages and remedies are listed in
+[messages.md](messages.md). The last two columns count the programs of the [benchmark](accuracy.md)
+on which each rule was right and wrong (`make bench-diagnosis`). Right is to name the fault or a
+symptom of it; wrong is an alarm on a healthy program, or about something else on a faulty one.
 
 | condition | rule | usual severity | right | wrong |
 |---|---|---|---|---|
@@ -80,7 +81,7 @@ def _other(condition: Condition) -> str:
 
 def _section(rule: Rule[...]) -> str:
     condition = rule.condition
-    told, parts = _parts(inspect.getdoc(rule) or "")
+    text, parts = _parts(inspect.getdoc(rule) or "")
     facts = [
         ("Thresholds", _thresholds(parts.get("Args", ""))),
         ("Reports", _prose(parts.get("Returns", ""))),
@@ -90,8 +91,8 @@ def _section(rule: Rule[...]) -> str:
         ("Reference", _prose(parts.get("Reference", ""))),
         ("Turned off by", f"`{CONDITIONS.silence(condition.name)}`"),
     ]
-    lines = "".join(f"- **{heading}**:{_after(text)}\n" for heading, text in facts if text)
-    return f"\n## {condition.title}\n\n`{condition.name}`. {told}\n\n{lines}"
+    lines = "".join(f"- **{heading}**:{_after(value)}\n" for heading, value in facts if value)
+    return f"\n## {condition.title}\n\n`{condition.name}`. {text}\n\n{lines}"
 
 
 def _parts(text: str) -> tuple[str, dict[str, str]]:

@@ -11,18 +11,18 @@ from keras_babysit.findings.condition import CONDITIONS
 from keras_babysit.findings.finding import Finding, Severity
 
 SOON, LONGER = 10, 1.5
-"""Up to so many steps and half as long a time later, a finding came at the time of another: rules
-wait for one to five probes, which come at every step at first and then each eighth of a run."""
+"""A finding counts as simultaneous with an earlier one up to step 10 + 1.5 times the step of the
+earlier one: rules wait for one to five measurements, which become rarer in a run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """All that one rule found: its targets, and on each the episodes in which it held.
+    """All findings of one rule: its targets, and for each the episodes in which it held.
 
     Args:
         rule: Name of the rule.
         title: The same for people.
-        findings: What holds first, the worst first, the earliest first.
+        findings: Those that hold come first, then the worst, then the earliest.
     """
 
     rule: str
@@ -46,12 +46,12 @@ class Group:
 
     @property
     def targets(self) -> list[str]:
-        """What it is about, each once; of what holds, where anything does."""
+        """The targets, each once; only those that still hold, if any does."""
         found = [one for one in self.findings if one.is_open] or self.findings
         return list(dict.fromkeys(one.target for one in found))
 
     def moments(self) -> list[list[Finding]]:
-        """Return the findings with those put together that opened at one step, equally severe."""
+        """Return the findings, grouped by step and severity."""
         return [list(some) for _, some in groupby(self.findings, key=_order)]
 
     def to_json(self) -> dict[str, Any]:
@@ -72,11 +72,11 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A root cause: what one rule found, and what follows from that.
+    """A root cause: the findings of one rule, and those of other rules that follow from it.
 
     Args:
-        root: What the rule of the cause found.
-        symptoms: What other rules found because of it, the worst first.
+        root: The findings of the rule of the cause.
+        symptoms: The findings of other rules that it explains, the worst first.
     """
 
     root: Group
@@ -99,7 +99,7 @@ class Cause:
 
     @property
     def groups(self) -> tuple[Group, ...]:
-        """The root, if anything of it is there, and the symptoms."""
+        """The root, unless it has no findings, and the symptoms."""
         return (self.root, *self.symptoms) if self.root.findings else self.symptoms
 
     @property
@@ -129,12 +129,12 @@ class Cause:
 def explain(findings: Iterable[Finding]) -> list[Finding]:
     """Return the findings with the likeliest root causes first and their symptoms behind each.
 
-    Of the conditions that explain a finding the one of the highest rank is its cause; of two that
-    may each follow from the other, the one that was seen first, and of one time the higher rank.
-    What explains nothing and is explained by nothing stands by itself.
+    Of the conditions that explain a finding, the one of the highest rank is its cause. Of two that
+    may each follow from the other, it is the one that was seen first, or the one of the higher rank
+    if both were seen at about the same time.
 
     Args:
-        findings: What holds, or held, in any order.
+        findings: All findings of the run, in any order.
 
     Returns:
         The same findings in the order of `causes_of`; `cause` names the rule that explains each,
@@ -155,10 +155,10 @@ def explain(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def causes_of(findings: Iterable[Finding]) -> tuple[Cause, ...]:
-    """Return findings whose `cause` is known, grouped by root cause and rule, the worst first.
+    """Return findings whose `cause` is set, grouped by root cause and rule, the worst first.
 
-    Of a root and its symptoms the worst severity counts, then the rank of the root. Causes of which
-    nothing holds any more come last. Every order in which findings are shown is this one.
+    The worst severity of a root and its symptoms counts, then the rank of the root. Causes that no
+    longer hold come last. Findings are shown in this order everywhere.
     """
     blocks: dict[str, dict[str, list[Finding]]] = {}
     for one in findings:
@@ -168,9 +168,9 @@ def causes_of(findings: Iterable[Finding]) -> tuple[Cause, ...]:
 
 
 def moments(findings: Iterable[Finding]) -> list[list[Finding]]:
-    """Return findings in the order of `causes_of`, those of one rule, step and severity together.
+    """Return findings in the order of `causes_of`, grouped by rule, step and severity.
 
-    It is what a sink shows as one panel, row or card.
+    A sink shows each group as one panel, row or card.
     """
     groups = [group for cause in causes_of(findings) for group in cause.groups]
     return [some for group in groups for some in group.moments()]
@@ -230,9 +230,9 @@ def _is_first(rule: str, step: int, other: str, other_step: int) -> bool:
 
 
 def _root(rule: str, causes: Mapping[str, str]) -> str:
-    """Return the end of the chain of causes, `""` if the rule is that itself.
+    """Return the end of the chain of causes, `""` if that is the rule itself.
 
-    Where the chain runs in a circle its end is the member of the highest rank.
+    If the chain is a circle, its end is the member of the highest rank.
     """
     chain = [rule]
     while causes.get(chain[-1]) and causes[chain[-1]] not in chain:

@@ -1,4 +1,4 @@
-"""What is known of a condition whatever the run: its title, what it explains, how to silence it."""
+"""What is known of a condition in every run: its title, what it explains, how to turn it off."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Condition:
         name: Its name in code, the `rule` of its findings.
         title: Its name for people; empty derives it from `name`.
         explains: Names of the conditions that follow from it.
-        needs: What must have been measured for silence to mean that all is well: names of
-            quantities, `"facts/<name>"`, or alternatives with `|` between them.
-        silent: When it is silent although something may be wrong, a phrase each.
-        severity: How bad it usually is.
+        needs: What must have been measured for silence to mean that the condition does not hold:
+            names of quantities, `"facts/<name>"`, or alternatives separated by `|`.
+        silent: When it is not reported although it may hold, one phrase each.
+        severity: The usual severity.
         is_fatal: Whether the weights are lost once it holds.
         is_immediate: Whether one measurement is enough, so that its step is exact.
         is_notice: Whether it says what was not checked, rather than what is wrong.
@@ -55,7 +55,7 @@ class Condition:
 
 
 def alternatives(need: str) -> list[str]:
-    """Return the names of which one is enough for a need of a condition.
+    """Return the alternative names in a need of a condition.
 
     Example:
         >>> alternatives("loss/batch | logs/loss")
@@ -65,10 +65,10 @@ def alternatives(need: str) -> list[str]:
 
 
 class Conditions:
-    """All conditions that are known by name, in the rank of causes.
+    """All conditions by name, in the rank of causes.
 
-    Rules register theirs when they are defined, the list of default rules sets the rank. A
-    condition that nobody registered has a title made of its name, and explains nothing.
+    A rule registers its condition when it is defined; the list of default rules sets the rank. A
+    condition that is not registered has a title derived from its name, and explains nothing.
 
     Example:
         >>> known = Conditions()
@@ -122,4 +122,4 @@ class Conditions:
 
 
 CONDITIONS = Conditions()
-"""The conditions of this process: all that is defined in the package, and what a user added."""
+"""The conditions of this process: those of the package, and those that the user added."""

@@ -1,4 +1,4 @@
-"""What a rule reports: one finding, how bad it is, and what to do about it."""
+"""What a rule reports: a finding, its severity, and remedies."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ class Remedy:
 
     Args:
         text: What to do, one sentence.
-        code: The same as Python that can be pasted; empty where there is no code to it.
+        code: The same as Python code to paste, with the names `kb`, `keras`, `np`, `model`, `x` and
+            `y`; empty if there is no code for it.
     """
 
     text: str
@@ -36,23 +37,23 @@ class Remedy:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One finding: what is wrong, where, since when, how that is known, and what to do.
+    """One finding: what is wrong, where and since when, the evidence, and what to do.
 
     Args:
         rule: Name of the rule that found it, which is the name of the condition.
-        severity: How bad it is.
-        target: Path of the layer or weight it is about, or `""` for the whole model.
-        message: What is wrong, one sentence that names the numbers.
-        evidence: The numbers it rests on, by name.
-        remedies: What to do, the likeliest help first.
-        reference: Where the threshold comes from.
+        severity: The severity.
+        target: Path of the layer or weight that it is about, `""` for the whole model.
+        message: What is wrong, with numbers: how much of what is in which state.
+        evidence: The numbers that show it, by name.
+        remedies: What to do, the one most likely to help first.
+        reference: Source of the threshold.
         step: Optimizer step at which it opened. The journal sets it.
         epoch: Epoch at which it opened. The journal sets it.
-        resolved_step: Step at which it held no longer; None while it holds.
+        resolved_step: Step at which it no longer held; None while it holds.
         cause: Name of the rule whose finding explains this one; empty for a root cause.
-        measured_step: Step of the measurement that it rests on; None where it rests on several.
-        needs_cause: Whether it describes only an effect, so that it is worth a search for the data
-            that caused it before it is reported.
+        measured_step: Step of the measurement that shows it; None if several do.
+        needs_cause: Whether it is only an effect, so that the data that caused it are searched for
+            before it is reported.
 
     Example:
         >>> finding = Finding("dead_units", Severity.WARNING, "dense", "80 of 100 units are dead")
@@ -76,7 +77,7 @@ class Finding:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What makes it the same advice later on: the rule and the target."""
+        """The rule and the target, which identify the finding over time."""
         return (self.rule, self.target)
 
     @property
@@ -85,7 +86,7 @@ class Finding:
         return self.resolved_step is None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the advice as a JSON object."""
+        """Return the finding as a JSON object."""
         return {
             "type": "finding",
             "rule": self.rule,
@@ -105,7 +106,7 @@ class Finding:
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Finding:
-        """Return the advice that `to_json` made `record` of."""
+        """Return the finding from the JSON object that `to_json` returned."""
         return cls(
             rule=record["rule"],
             severity=Severity[record["severity"]],

@@ -1,4 +1,4 @@
-"""Keeps what the rules find, and reports each finding once.
+"""Keeps the findings of a run, and reports each once.
 
 A rule returns every finding that holds now. The `Journal` compares that with what held before and
 turns it into events: a finding opens, worsens or resolves. Whoever shows findings shows events, so
@@ -33,7 +33,7 @@ class Event:
     epoch: int
 
     def to_json(self) -> dict[str, Any]:
-        """Return the event as a JSON object: the advice, and what happened to it."""
+        """Return the event as a JSON object: the finding, and what happened to it."""
         change = {
             "change": self.change.value,
             "changed_step": self.step,
@@ -48,12 +48,12 @@ ten million steps takes no more memory than for ten thousand. The log has all of
 
 
 class Journal:
-    """Keeps the advice of a run, each once, from when it opens until it resolves.
+    """Keeps the findings of a run, each from when it opens until it resolves.
 
     Args:
         resolve_after: Number of judgements in a row in which a finding must not hold before it
             counts as resolved, at least 1. It keeps a finding that comes and goes at its
-            threshold from being told again and again.
+            threshold from being reported again and again.
 
     Raises:
         ValueError: If `resolve_after` is below 1.
@@ -86,9 +86,9 @@ class Journal:
 
     @property
     def findings(self) -> list[Finding]:
-        """Every advice of the run in the order in which they opened.
+        """All findings of the run in the order in which they opened.
 
-        Of one that came and went more than 16 times, the first and the latest episodes.
+        Of a finding with more than 16 episodes, the first and the latest ones.
         """
         return list(self._episodes.values())
 
@@ -96,7 +96,7 @@ class Journal:
         """Take in what holds at `step` and return what changed.
 
         Args:
-            holding: All advice that the rules give now; of two with one key the worse counts.
+            holding: All findings that hold now; of two with one key the worse counts.
             step: Optimizer steps done.
             epoch: Epoch, counted from 0.
 

@@ -1,4 +1,4 @@
-"""The verdict on a run: what is wrong, what follows from it, what to do first."""
+"""The verdict on a run: root causes, their symptoms, and what to do first."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ FACTS = {"facts/data": "the training data", "facts/outputs": "the outputs and th
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a run brought, in the order in which it is worth reading.
+    """The result of a run, in the order in which to read it.
 
     Args:
-        headline: What is wrong, a few words.
-        severity: The worst of what still holds; None if nothing does.
-        causes: Root causes with their symptoms, the worst first; those of which nothing holds any
-            more come last.
+        headline: What is wrong, in a few words.
+        severity: The worst severity that still holds; None if nothing does.
+        causes: Root causes with their symptoms, the worst first; those that no longer hold come
+            last.
         do_first: What to do first; None if there is nothing to do.
         not_checked: What was not checked, and why.
 
@@ -85,9 +85,9 @@ def verdict_of(
 
     Args:
         findings: All findings of the run, in any order.
-        history: What was measured.
-        not_checked: What was not checked beside the notices among `findings`; None takes every
-            condition of which nothing that it needs was measured.
+        history: The history of the run.
+        not_checked: What was not checked, in addition to the notices among `findings`; None means
+            every condition that needs something that was not measured.
 
     Returns:
         The verdict; without findings its headline is "No problems found", or "Nothing was
@@ -167,7 +167,7 @@ def _kind(targets: Sequence[str], facts: RunFacts) -> str:
 
 
 def _unmeasured(history: History, causes: Sequence[Cause]) -> list[Finding]:
-    """Return a note for each condition that needs what nobody measured, and was not found."""
+    """Return a note for each condition that was not found and needs what was not measured."""
     found = {group.rule for cause in causes for group in cause.groups}
     measured = set(history.quantities())
     notes = []
@@ -192,7 +192,7 @@ def _note(condition: Condition, missing: Sequence[str]) -> Finding:
         rule=condition.name,
         severity=Severity.NOTE,
         target="",
-        message=f"{condition.title} not checked. Not measured: {'; '.join(titles)}.",
+        message=f"Not checked: {condition.title}. Not measured: {'; '.join(titles)}.",
         evidence={"not_measured": list(missing)},
     )
 

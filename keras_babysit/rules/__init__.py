@@ -1,4 +1,4 @@
-"""Rules: pure functions of the history that say what is wrong.
+"""Rules: pure functions of the history that find what is wrong with a run.
 
 To add one: a file here named after the condition, one function of the same name under the decorator
 `rule`, and its line in `RANKED` (see CONTRIBUTING.md).
@@ -53,7 +53,7 @@ FLIGHT_RECORDER = Condition(
 RESCUE = Condition("rescue", title="Run rescued", severity=Severity.NOTE)
 NOT_WATCHED = Condition("not_watched", title="Not measured", severity=Severity.NOTE, is_notice=True)
 NOT_DONE = Condition("not_done", title="Option disabled", is_notice=True)
-"""What is reported by the recorder and the callbacks rather than by a rule."""
+"""Conditions that the recorder and the callbacks report, not a rule."""
 
 RANKED: list[Rule[...] | Condition] = [
     non_finite_inputs,
@@ -96,11 +96,11 @@ RANKED: list[Rule[...] | Condition] = [
     NOT_WATCHED,
     NOT_DONE,
 ]
-"""All conditions of a run in the rank of causes: data first, then the build of the network, then
-the learning rate, then what these do. A rule is added by its line here."""
+"""All conditions of a run in the rank of causes: the data first, then the structure of the network,
+then the learning rate, then their effects. A rule is added by its line here."""
 
 DEFAULT_RULES: Rules[RuleLike] = Rules(entry for entry in RANKED if isinstance(entry, Rule))
-"""What `Babysitter` looks for."""
+"""The rules that `Babysitter` applies by default."""
 
 for _name in DEFAULT_RULES.names:
     CONDITIONS.add(

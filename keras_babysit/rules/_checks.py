@@ -1,7 +1,7 @@
 """Checks of the arguments of rules."""
 
 
-def require_share(name: str, value: float) -> None:
+def require_fraction(name: str, value: float) -> None:
     """Raise a ValueError unless `value` lies in (0, 1]."""
     if not 0 < value <= 1:
         raise ValueError(f"Argument `{name}` must be in (0, 1]. Received: {name}={value}")

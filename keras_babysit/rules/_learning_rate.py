@@ -1,4 +1,4 @@
-"""What learning rate to try instead."""
+"""The learning rate to try instead."""
 
 import math
 
@@ -10,14 +10,16 @@ HEALTHY_RATIO = 1e-3
 """Update ratio of a healthy run (CS231n, "Babysitting the learning process")."""
 
 SMALLEST_FACTOR = 1e-6
-"""A measurement that asks for less says more about the weight than about the rate."""
+"""Smallest factor by which a lower learning rate is suggested: a smaller one would rest on a weight
+that began near 0, not on the learning rate."""
 
 
 def suggest_lower_rate(history: History) -> float | None:
     """Return a lower learning rate to try, None if the present one is not known.
 
-    The first step tells how far the rate moves the weights; the rate that moves them by a
-    thousandth is proportional to that. Without such a measurement it is a tenth.
+    The first step shows how far the present learning rate moves the weights. The suggested one
+    would have moved them by a thousandth, and is at most a tenth of the present one. Without such
+    a measurement it is a tenth.
     """
     rate = history.last("optimizer/learning_rate")
     if rate is None:
@@ -35,5 +37,5 @@ def one_digit(value: float) -> float:
 
 
 def set_rate(value: float | None) -> str:
-    """Return the code that sets a learning rate, empty if there is none to set."""
+    """Return the code that sets a learning rate, empty if it is None."""
     return "" if value is None else f"model.optimizer.learning_rate = {value:g}"

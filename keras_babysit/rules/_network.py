@@ -1,4 +1,4 @@
-"""The network as rules read it: its kernels and hidden layers, in the order of the depth."""
+"""The network as rules see it: its kernels and hidden layers, ordered by depth."""
 
 import math
 from collections.abc import Mapping
@@ -9,37 +9,41 @@ from numpy.typing import NDArray
 from keras_babysit.facts import WeightFacts
 from keras_babysit.history import History
 
-LOST = 1e-3
-"""Share of a signal or gradient from one end of the network to the other below which it counts as
-lost: a thousandth, where no learning rate suits both ends (and where a gate counts as shut)."""
+LOST_SIGNAL = 1e-3
+"""Fraction of a signal or gradient, from one end of the network to the other, below which it counts
+as lost: a thousandth. No learning rate suits both ends then. A gate below it counts as shut."""
 
-SHUT = 8
-"""Probes that a symptom waits where a layer is shut altogether: with more examples `dead_units` can
-say so, which is the cause."""
+PATIENCE_IF_SHUT = 8
+"""Measurements that a symptom must last while all units of a layer look dead: by then `dead_units`,
+the cause, has seen enough examples."""
 
-WARM = 10
-"""Steps before which long steps are usual: Adam's first ones are all of the full rate, and
-weights that begin at 0 move by more than their size."""
+WARM_UP_STEPS = 10
+"""Steps before which long steps are normal: Adam's first steps are all of the full learning rate,
+and weights that begin at 0 move by more than their size."""
 
-SHATTERED = 0.5
-"""Update ratio of one of the first steps that leaves little of the initial weights: where the loss
-then does not come down, the later steps look short only because the weights have grown."""
+OVERWRITING_RATIO = 0.5
+"""Update ratio above which one of the first steps overwrites the initial weights. If the loss does
+not fall then, later steps look short only because the weights have grown."""
 
-TINY = 0.01
-"""Root mean square of a kernel's entries below which it began near 0: Glorot's weights are smaller
-only beyond 10,000 inputs."""
+TINY_WEIGHTS = 0.01
+"""Root mean square of the entries of a kernel below which it began near 0: Glorot's initial weights
+are that small only for more than 10,000 inputs."""
 
-StepCounter = NDArray[np.int64]
+Steps = NDArray[np.int64]
 Values = NDArray[np.float64]
 
 
 def kernels(history: History, *, is_hidden: bool = False) -> list[str]:
-    """Return the names of the kernels by depth; without those of the output on request.
+    """Return the names of the kernels, ordered by depth.
 
-    Embeddings are left out: a row that is not looked up gets no gradient and does not move.
+    Embeddings are left out: a row that is not looked up receives no gradient and does not change.
+
+    Args:
+        history: The history of the run.
+        is_hidden: Whether to leave out the kernels of output layers.
     """
     weights, layers = _weights(history), history.facts.layers
-    order = {target: place for place, target in enumerate(layers)}
+    order = {target: index for index, target in enumerate(layers)}
     found = [
         name
         for name, facts in weights.items()
@@ -57,7 +61,7 @@ def _weights(history: History) -> Mapping[str, WeightFacts]:
 
 
 def layer_of(history: History, weight: str) -> str:
-    """Return the target of the layer that a weight belongs to; the weight where it is unknown."""
+    """Return the path of the layer that a weight belongs to; the weight's name if it is unknown."""
     return _weights(history).get(weight, WeightFacts()).layer or weight
 
 
@@ -68,12 +72,12 @@ def is_mostly_frozen(history: History) -> bool:
 
 
 def hidden_layers(history: History, quantity: str) -> list[str]:
-    """Return the hidden layers that `quantity` was measured of, by depth."""
+    """Return the hidden layers for which `quantity` was measured, ordered by depth."""
     return [t for t in history.targets(quantity) if history.layer(t).role == "hidden"]
 
 
-def median_ratios(history: History) -> tuple[StepCounter, Values]:
-    """Return at each probe the median update ratio over the kernels, with the steps."""
+def median_ratios(history: History) -> tuple[Steps, Values]:
+    """Return the measured steps, and at each the median update ratio over the kernels."""
     names = set(kernels(history)) or {
         t for t in history.targets("updates/ratio") if t.endswith("kernel")
     }
@@ -85,26 +89,29 @@ def median_ratios(history: History) -> tuple[StepCounter, Values]:
     return np.array(steps, np.int64), np.array([np.median(by_step[s]) for s in steps], np.float64)
 
 
-def is_shattered(history: History) -> bool:
-    """Return whether one of the first steps left little of the initial weights."""
+def is_overwritten(history: History) -> bool:
+    """Return whether one of the first steps overwrote the initial weights."""
     steps, ratios = median_ratios(history)
-    return bool(ratios[steps < WARM].max(initial=0.0) > SHATTERED) and not began_tiny(history)
+    return bool(
+        ratios[steps < WARM_UP_STEPS].max(initial=0.0) > OVERWRITING_RATIO
+    ) and not began_tiny(history)
 
 
 def began_tiny(history: History) -> bool:
-    """Return whether the weights began near 0, where a healthy step is long beside them."""
+    """Return whether the weights began near 0: a healthy step is long compared with them."""
     sizes = {name: _weights(history)[name].size for name in kernels(history)}
     norms = {name: history.first("weights/norm", name) for name in sizes}
     entries = [norms[n] / size**0.5 for n, size in sizes.items() if norms[n] is not None]
-    return bool(entries) and float(np.median(entries)) < TINY
+    return bool(entries) and float(np.median(entries)) < TINY_WEIGHTS
 
 
 def ratios_by_depth(
     history: History, quantity: str, targets: list[str], patience: int
 ) -> list[Values]:
-    """Return the latest `patience` profiles of `quantity` over `targets`, as they are by depth.
+    """Return the latest `patience` profiles of `quantity` over `targets`.
 
-    Empty unless every target was measured so often.
+    A profile is an array with one entry per target, at one step. Empty if there are fewer than two
+    targets, or if one was measured less than `patience` times.
     """
     columns = [history.series(quantity, target).tail(patience).values for target in targets]
     if len(targets) < 2 or any(len(column) < patience for column in columns):
@@ -113,14 +120,14 @@ def ratios_by_depth(
 
 
 def gradient_sizes(history: History, names: list[str], patience: int) -> list[Values]:
-    """Return the latest profiles of the root mean square gradient of an entry of each kernel."""
+    """Return the latest profiles of the root mean square gradient per entry of each kernel."""
     sizes = [_weights(history)[name].size for name in names]
     scale = np.sqrt(np.array(sizes, np.float64))
     return [row / scale for row in ratios_by_depth(history, "gradients/norm", names, patience)]
 
 
 def rms(history: History, target: str, *, is_first: bool = False) -> float:
-    """Return the root mean square of a layer's output, NaN if it was not measured."""
+    """Return the root mean square of a layer's output, the first or the latest; NaN if unknown."""
     read = history.first if is_first else history.last
     mean = read("activations/mean", target)
     std = read("activations/std", target)
@@ -128,8 +135,8 @@ def rms(history: History, target: str, *, is_first: bool = False) -> float:
 
 
 def longer_if_shut(history: History, patience: int) -> int:
-    """Return `patience`, or more where a layer was shut for all of the latest probe."""
+    """Return `patience`, or more if no unit of a layer was active in the latest measurement."""
     latest = [
         history.last("activations/gate_max", t) for t in history.targets("activations/gate_max")
     ]
-    return patience if all(np.any(gates) for gates in latest) else max(patience, SHUT)
+    return patience if all(np.any(gates) for gates in latest) else max(patience, PATIENCE_IF_SHUT)

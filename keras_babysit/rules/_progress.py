@@ -9,41 +9,43 @@ from keras_babysit.facts import TargetFacts
 from keras_babysit.history import History
 from keras_babysit.rules._network import is_mostly_frozen
 from keras_babysit.rules._scores import Estimate, beats_constant, estimates, smooth, training_errors
+from keras_babysit.rules._texts import error_name, percent
 from keras_babysit.rules.outputs import guess_loss
 
-STILL_FALLING = 0.02
-"""A training loss that fell by this share of its whole way in the latest third of the scores has
-not come to rest, and more epochs are the first thing to try."""
+MIN_RECENT_FALL = 0.02
+"""Fraction of its whole fall that a training loss must fall in the latest third of the scores to
+count as still falling. More epochs are the first thing to try then."""
 
-LEAST_FALL = 0.005
-"""Share of the starting loss that such a fall must have at least to be more than a drift."""
+MIN_TOTAL_FALL = 0.005
+"""Smallest such fall, as a fraction of the first loss: less is drift."""
 
-HALF_WAY, AT_REST, NEARLY_OVER = 0.5, 0.75, 1.0
-"""Shares of the run: half of it; and before which it is too early to call it a poor fit, if the
-training loss has come to rest and if it still falls. Every network fits poorly at first, and many
-rest before they learn."""
+HALF_WAY, THREE_QUARTERS, WHOLE_RUN = 0.5, 0.75, 1.0
+"""Fractions of the run. A poor fit is reported from three quarters on if the loss has plateaued, at
+the end if it still falls: every network fits poorly at first, and many plateau before they learn.
+"""
 
-SETTLED = 50
-"""Epochs after which a run that was stopped early can be judged: deep narrow networks rest on a
-plateau for tens of epochs before they learn."""
+MIN_EPOCHS_IF_STOPPED = 50
+"""Epochs after which a run that was stopped early can be judged: deep narrow networks plateau for
+tens of epochs before they learn."""
+
+SOLVED_LOSS = 0.01
+"""Training loss, as a fraction of that of a constant prediction, below which the problem is solved:
+the gradient is small because the error is, and the capacity is enough."""
+
+MODES_DIFFER = 3.0
+"""Ratio of the loss in inference mode to that in training mode above which they differ: the factor
+of `loss_explosion`."""
+
+MIN_LOST_BY_FREEZING = 0.5
+"""Fraction of what a nearest-neighbour baseline finds in the inputs that frozen layers must have
+lost to be the cause of a poor fit."""
+
+CURRENT_FROM = 0.75
+"""Fraction of the epochs so far from which on a score counts as current."""
 
 
-SOLVED = 0.01
-"""A training loss below this share of that of a constant answer is of a problem that is solved: the
-gradient is small because the error is, and there is capacity enough."""
-
-MODES = 3.0
-"""Times the loss in training mode that counts as another: that of `loss_explosion`."""
-
-MOSTLY = 0.5
-"""Share of what neighbours find in the inputs that frozen layers must have lost to be no good."""
-
-FRESH = 0.75
-"""Share of the epochs so far that a score must have seen to speak for the network as it is now."""
-
-
-class Poor(NamedTuple):
-    """A poor fit: in words, and the numbers it rests on."""
+class PoorFit(NamedTuple):
+    """A poor fit, in words, and the numbers that show it."""
 
     message: str
     evidence: dict[str, float]
@@ -55,24 +57,24 @@ def planned_steps(history: History) -> int | None:
     return int(epochs * steps) if epochs and steps else None
 
 
-def share_done(history: History) -> float:
-    """Return the share of the run that is over, NaN if its length is not known."""
+def fraction_done(history: History) -> float:
+    """Return the fraction of the run that is done, NaN if its length is not known."""
     planned = planned_steps(history)
     return history.step / planned if planned else math.nan
 
 
 def is_over(history: History, patience: int) -> bool:
-    """Return whether all planned epochs are done, and were enough for as many scores."""
-    return share_done(history) >= 1 and history.epoch + 1 >= patience
+    """Return whether all planned epochs are done, at least `patience` of them."""
+    return fraction_done(history) >= 1 and history.epoch + 1 >= patience
 
 
 def has_seen_an_epoch(history: History) -> bool:
-    """Return whether all of the training data have come by: sorted ones begin with one class."""
-    return history.epoch >= 1 or share_done(history) >= 1
+    """Return whether one epoch is over: sorted data begin with one class."""
+    return history.epoch >= 1 or fraction_done(history) >= 1
 
 
 def training_loss(history: History) -> float | None:
-    """Return the latest loss on training data: of an epoch, or the mean of the latest batches."""
+    """Return the latest loss on training data: that of an epoch, or the mean of five batches."""
     losses = curve(history)
     if losses:
         return losses[-1]
@@ -81,35 +83,34 @@ def training_loss(history: History) -> float | None:
 
 
 def is_solved(history: History) -> bool:
-    """Return whether the training loss is next to nothing beside that of a constant answer."""
+    """Return whether the training loss is a hundredth of that of a constant prediction, or less."""
     loss, constant = training_loss(history), constant_loss(history)
-    return loss is not None and constant is not None and loss < SOLVED * constant
+    return loss is not None and constant is not None and loss < SOLVED_LOSS * constant
 
 
 def constant_loss(history: History) -> float | None:
-    """Return about what a constant answer has as its loss, None where the start is not known.
+    """Return about the loss of a constant prediction, None if the first loss is not known.
 
-    Targets far from 0 make a network begin much worse than that: of a squared error the share of
-    their variance is left.
+    A network begins much worse than that if the targets are far from 0: of a squared error only
+    the fraction that is their variance counts.
     """
     start, guess = history.last("loss/start"), guess_loss(history)
     if start is None or guess is not None:
         return None if start is None else min(start, guess)
     targets = history.facts.data.targets
-    shares = [_share_of_variance(facts) for facts in targets if facts.std is not None]
-    return float(start * min(shares, default=1.0))
+    fractions = [_fraction_of_variance(facts) for facts in targets if facts.std is not None]
+    return float(start * min(fractions, default=1.0))
 
 
-def _share_of_variance(facts: TargetFacts) -> float:
+def _fraction_of_variance(facts: TargetFacts) -> float:
     variance, square = (facts.std or 0.0) ** 2, (facts.mean or 0.0) ** 2
     return float(variance / (variance + square)) if variance + square > 0 else 1.0
 
 
 def curve(history: History) -> list[float]:
-    """Return the course of the training loss: one point for each epoch, or for each score.
+    """Return the training loss over time: one value per epoch, or per score if there are more.
 
-    The mean over an epoch costs nothing and is there for each; it holds the penalty and dropout's
-    noise, which do not matter to a trend.
+    The mean of an epoch includes penalties and the noise of dropout, which do not change a trend.
     """
     means = history.series("logs/loss").values
     scores = [e.value for e in estimates(history, "loss", "train")]
@@ -118,76 +119,81 @@ def curve(history: History) -> list[float]:
 
 
 def may_be_negative(history: History) -> bool:
-    """Return whether the loss was ever below zero: a multiple of its start means nothing then."""
+    """Return whether the loss was ever below zero: multiples of the first loss mean nothing."""
     series = (history.series("logs/loss"), history.series("loss/batch"))
     scores = history.series("score/loss", "train")
     return any(bool((one.values < 0).any()) for one in (*series, scores))
 
 
 def is_falling(history: History) -> bool:
-    """Return whether the training loss still falls; True while too little is known."""
+    """Return whether the training loss still falls; True for fewer than three values."""
     losses = curve(history)
     if len(losses) < 3:
         return True
     trend = smooth(losses)
     third = max(1, len(trend) // 3)
     start = max(history.last("loss/start", default=trend[0]), trend[0])
-    least = max(STILL_FALLING * (start - trend.min()), LEAST_FALL * abs(start))
+    least = max(MIN_RECENT_FALL * (start - trend.min()), MIN_TOTAL_FALL * abs(start))
     return bool(trend[-1 - third] - trend[-1] > least)
 
 
 def is_time(history: History, *, is_falling: bool) -> bool:
-    """Return whether the run is far enough to be judged by how well it fits."""
+    """Return whether enough of the run is done to judge how well the network fits."""
     epochs, done = history.facts.epochs, history.epoch + 1
-    if not epochs or done >= (NEARLY_OVER if is_falling else AT_REST) * epochs:
+    if not epochs or done >= (WHOLE_RUN if is_falling else THREE_QUARTERS) * epochs:
         return True
-    # Stopped before its time: only a loss that has come to rest can be judged.
-    return history.facts.has_ended and not is_falling and done >= SETTLED
+    # The run was stopped early: it can be judged only if the loss has plateaued.
+    return history.facts.has_ended and not is_falling and done >= MIN_EPOCHS_IF_STOPPED
 
 
-def poor(history: History, margin: float) -> Poor | None:
-    """Return how the fit of the training data is poor, None if it is not or cannot be told.
+def poor_fit(history: History, margin: float) -> PoorFit | None:
+    """Return how poor the fit of the training data is, None if it is not poor or not known.
 
-    A poor score alone means nothing, the data may be noisy. It is poor beside the vote of the
-    nearest neighbours, or beside the best constant answer; the latter unless the neighbours do no
-    better themselves: then there may be nothing to learn. It cannot be told where the network fits
-    in training mode, and only the averages of its batch norms are in the way.
+    A large error alone means nothing, because the data may be noisy. It is compared with two
+    baselines: 5 nearest neighbours, and the best constant prediction. If these two are equally
+    good, there may be nothing to learn, and the constant prediction does not count. The fit is not
+    known if the network fits in training mode and only its batch normalizations differ.
+
+    Args:
+        history: The history of the run.
+        margin: Difference to a baseline that counts: absolute for the neighbours, as a fraction of
+            its error for the constant prediction.
     """
     errors = training_errors(history)
     if not errors or not is_current(history) or modes_differ(history):
         return None
     by_neighbours = _beside_neighbours(history, errors[-1], margin)
-    if can_be_learnt(history) is False:
+    if can_be_learned(history) is False:
         return by_neighbours
     return _beside_constant(history, errors[-1], margin) or by_neighbours
 
 
 def modes_differ(history: History) -> bool:
-    """Return whether batch norm's averages make inference much worse than training.
+    """Return whether the averages of batch normalization make inference much worse than training.
 
-    The whole interval of the loss in inference mode lies above `MODES` times that in training mode.
+    The interval of the loss in inference mode lies above three times the loss in training mode.
     """
     scores = estimates(history, "loss", "train")
     if not scores or not history.targets("normalization/mean_lag"):
         return False
-    return bool(scores[-1].low > MODES * training_mode_loss(history) > 0)
+    return bool(scores[-1].low > MODES_DIFFER * training_mode_loss(history) > 0)
 
 
 def training_mode_loss(history: History) -> float:
-    """Return the mean of the latest epoch without the penalty, 0 if there is none."""
+    """Return the mean loss of the latest epoch without the penalty, 0 if there is none."""
     means = history.series("logs/loss").values
     penalty = history.last("loss/penalty", default=0.0)
     return float(means[-1] - penalty) if len(means) else 0.0
 
 
 def is_current(history: History) -> bool:
-    """Return whether the latest score is of the run as it stands: of its last quarter so far."""
+    """Return whether the latest score is from the last quarter of the epochs so far."""
     epochs = history.series("score/loss", "train").epochs
-    return bool(len(epochs)) and bool(epochs[-1] + 1 >= FRESH * (history.epoch + 1))
+    return bool(len(epochs)) and bool(epochs[-1] + 1 >= CURRENT_FROM * (history.epoch + 1))
 
 
-def can_be_learnt(history: History) -> bool | None:
-    """Return whether the neighbours do better than a constant answer, None if it is not known."""
+def can_be_learned(history: History) -> bool | None:
+    """Return whether nearest neighbours beat a constant prediction, None if it is not known."""
     constant = history.last("reference/constant_error", "train")
     neighbours = history.last("reference/neighbour_error", "train")
     if constant is None or neighbours is None:
@@ -195,37 +201,41 @@ def can_be_learnt(history: History) -> bool | None:
     return bool(neighbours < 0.9 * constant)
 
 
-def _beside_constant(history: History, error: Estimate, margin: float) -> Poor | None:
+def _beside_constant(history: History, error: Estimate, margin: float) -> PoorFit | None:
     constant = history.last("reference/constant_error", "train")
     if constant is None or error.value < constant * (1 - margin):
         return None
-    if beats_constant(history, "train"):  # by little, but surely: there may be no more to learn
+    if beats_constant(history, "train"):  # slightly but significantly: that may be all there is
         return None
-    return Poor(
-        f"The error on training data is {error.value:.1%}; always giving the same best answer "
-        f"has {constant:.1%}.",
+    return PoorFit(
+        f"{_poor(history, error)}, that of a constant prediction {percent(constant, 1)}.",
         {"train_error": error.value, "constant_error": constant},
     )
 
 
-def _beside_neighbours(history: History, error: Estimate, margin: float) -> Poor | None:
+def _beside_neighbours(history: History, error: Estimate, margin: float) -> PoorFit | None:
     advantage = history.last("reference/neighbour_advantage", "train")
     spread = history.last("reference/neighbour_advantage_stderr", "train")
     neighbours = history.last("reference/neighbour_error", "train")
-    if is_mostly_frozen(history):  # the fit is held to given features, which may tell a bit less
+    if is_mostly_frozen(history):  # fixed features may hold a bit less than the inputs
         constant = history.last("reference/constant_error", "train", default=math.inf)
-        margin = max(margin, MOSTLY * (constant - (neighbours or 0.0)))
+        margin = max(margin, MIN_LOST_BY_FREEZING * (constant - (neighbours or 0.0)))
     if advantage is None or Estimate(advantage, spread).low < margin:
         return None
-    return Poor(
-        f"The error on training data is {error.value:.1%}; the vote of the 5 nearest neighbours, "
-        f"each example left out of its own, has {neighbours:.1%} on the same examples.",
+    return PoorFit(
+        f"{_poor(history, error)}, that of a 5-nearest-neighbour baseline "
+        f"{percent(neighbours, 1)}.",
         {"train_error": error.value, "neighbour_error": neighbours},
     )
 
 
+def _poor(history: History, error: Estimate) -> str:
+    name = error_name(history)
+    return f"The network fits the training data poorly: its {name} is {percent(error.value, 1)}"
+
+
 def detrended(values: list[float]) -> np.ndarray:
-    """Return what is left of each value when the line through its neighbours is taken away."""
+    """Return the difference of each value but the first and last to the mean of its neighbours."""
     series = np.array(values, np.float64)
     left: np.ndarray = series[1:-1] - (series[:-2] + series[2:]) / 2
     return left

@@ -1,4 +1,4 @@
-"""Scores as rules read them: train and validation alike, with their uncertainty."""
+"""Scores as rules see them: of training and validation data, with their standard errors."""
 
 import math
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from keras_babysit.history import History
 
-Z = 1.96
+Z_95 = 1.96
 """Half-width of a 95 % interval in standard errors."""
 
 
@@ -21,12 +21,12 @@ class Estimate(NamedTuple):
     @property
     def low(self) -> float:
         """Lower end of the 95 % interval."""
-        return self.value - Z * self.error
+        return self.value - Z_95 * self.error
 
     @property
     def high(self) -> float:
         """Upper end of the 95 % interval."""
-        return self.value + Z * self.error
+        return self.value + Z_95 * self.error
 
     def minus(self, other: "Estimate") -> "Estimate":
         """Return the difference to an independent estimate."""
@@ -34,10 +34,7 @@ class Estimate(NamedTuple):
 
 
 def estimates(history: History, name: str, target: str) -> list[Estimate]:
-    """Return the score `name` on `target` at each scored epoch, oldest first.
-
-    Scores that are not finite are left out.
-    """
+    """Return the score `name` of `target`, oldest first; those that are not finite are left out."""
     values = history.series(f"score/{name}", target).values
     errors = history.series(f"score/{name}_stderr", target).values
     return _pairs(values, errors)
@@ -49,9 +46,9 @@ def _pairs(values: NDArray[np.float64], errors: NDArray[np.float64]) -> list[Est
 
 
 def training_errors(history: History) -> list[Estimate]:
-    """Return the error on training data at each scored epoch, to hold against the yardsticks.
+    """Return the error on training data, oldest first, to be compared with the baselines.
 
-    Where examples count differently in the loss they do so here, as they do in the yardsticks.
+    If the loss weights the examples, this error and the baselines do too.
     """
     counted = history.series("reference/network_error", "train").values
     if not len(counted):
@@ -61,9 +58,9 @@ def training_errors(history: History) -> list[Estimate]:
 
 
 def advantages(history: History, target: str) -> list[Estimate]:
-    """Return by how much the error of the best constant answer is above the network's.
+    """Return how much larger the error of the best constant prediction is than the network's.
 
-    Example by example, so that hard examples, which are hard for both, do not blur it.
+    The difference is computed per example, so that examples that are hard for both add no noise.
     """
     name = "reference/constant_advantage"
     return _pairs(
@@ -72,22 +69,26 @@ def advantages(history: History, target: str) -> list[Estimate]:
 
 
 def rankings(history: History, target: str) -> list[Estimate]:
-    """Return how well yes is ranked above no in each score; none where that is no question."""
+    """Return the area under the ROC curve, oldest first; empty unless the labels are binary."""
     auc, errors = (history.series(f"predictions/{n}", target) for n in ("auc", "auc_stderr"))
     return _pairs(auc.values, errors.values)
 
 
 def beats_constant(history: History, target: str) -> bool:
-    """Return whether the latest score surely does better than one answer for all.
+    """Return whether the latest score is significantly better than a constant prediction.
 
-    By its errors, or by ranking yes above no: what is never likelier than not is never answered.
+    Either its error is smaller, or it ranks positives above negatives: a rare class may never be
+    predicted because its probability stays below 0.5.
     """
     better, auc = advantages(history, target)[-1:], rankings(history, target)[-1:]
     return any(one.low > 0 for one in better) or any(one.low > 0.5 for one in auc)
 
 
 def has_beaten_constant(history: History, target: str) -> bool:
-    """Return whether one of all scores did so, by three standard errors: it is the best of many."""
+    """Return whether any score was better than a constant prediction by three standard errors.
+
+    Three and not two, because it is the best of many.
+    """
     better, auc = advantages(history, target), rankings(history, target)
     return any(one.value > 3 * one.error for one in better) or any(
         one.value - 0.5 > 3 * one.error for one in auc
@@ -95,26 +96,27 @@ def has_beaten_constant(history: History, target: str) -> bool:
 
 
 def is_weighted(history: History) -> bool:
-    """Return whether examples count differently in the loss."""
+    """Return whether the loss weights the examples."""
     return bool(len(history.series("reference/network_error", "train").values))
 
 
-class Both(NamedTuple):
-    """A score of training and validation data, taken at once after an epoch counted from 0."""
+class PairedScore(NamedTuple):
+    """A score of training and of validation data after one epoch, counted from 0."""
 
     epoch: int
     train: Estimate
     validation: Estimate
 
 
-def side_by_side(history: History, name: str) -> list[Both]:
-    """Return the score `name` where it was taken of both, oldest first.
+def side_by_side(history: History, name: str) -> list[PairedScore]:
+    """Return the score `name` wherever both parts of the data were scored, oldest first.
 
-    A part of sorted validation data is not scored: there training data may stand alone.
+    Validation data that is sorted by class is not scored in part, so that there may be scores of
+    training data alone.
     """
     train, validation = (_by_moment(history, name, target) for target in ("train", "validation"))
     moments = [moment for moment in validation if moment in train]
-    return [Both(moment[1], train[moment], validation[moment]) for moment in moments]
+    return [PairedScore(moment[1], train[moment], validation[moment]) for moment in moments]
 
 
 def _by_moment(history: History, name: str, target: str) -> dict[tuple[int, int], Estimate]:
@@ -127,12 +129,12 @@ def _by_moment(history: History, name: str, target: str) -> dict[tuple[int, int]
 
 
 def gaps(history: History, name: str) -> list[Estimate]:
-    """Return validation minus train of the score `name` wherever it was taken of both."""
+    """Return the score `name` of validation minus that of training data, oldest first."""
     return [both.validation.minus(both.train) for both in side_by_side(history, name)]
 
 
 def smooth(values: list[float]) -> NDArray[np.float64]:
-    """Return each value averaged with its neighbours, to look at a trend."""
+    """Return each value averaged with its neighbours, to show a trend."""
     padded = np.array([values[0], *values, values[-1]])
     smoothed: NDArray[np.float64] = (padded[:-2] + padded[1:-1] + padded[2:]) / 3
     return smoothed

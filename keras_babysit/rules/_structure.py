@@ -1,6 +1,7 @@
-"""What of a network's structure keeps it from fitting: no fault by itself, so no rule of its own.
+"""Properties of a network's structure that can keep it from fitting.
 
-Rules that have seen that a network does not fit put these remedies before their own.
+They are no fault by themselves, so they have no rule of their own. Rules that found a poor fit put
+these remedies before their own.
 """
 
 import itertools
@@ -9,6 +10,7 @@ from keras_babysit.facts import LayerFacts, Role
 from keras_babysit.findings import Remedy
 from keras_babysit.history import History
 from keras_babysit.rules._network import is_mostly_frozen, kernels
+from keras_babysit.rules._texts import quoted
 
 AFFINE = frozenset(
     {
@@ -21,19 +23,19 @@ AFFINE = frozenset(
         *("GaussianNoise", "Add", "Average", "Concatenate", "Activation"),
     }
 )
-"""Layers that, without an activation, map lines to lines in inference mode."""
+"""Layers that are affine in inference mode if they have no activation."""
 
 RECTIFIERS = frozenset({"relu", "relu6", "ReLU"})
-"""Functions, and a layer, that give nothing below zero."""
+"""Activations whose output is never below zero."""
 
 NORMALIZERS = frozenset({"softmax", "sigmoid", "Softmax"})
-"""What makes probabilities of logits."""
+"""Activations that turn logits into probabilities."""
 
 HIDDEN_LAYER = 'keras.layers.Dense(128, activation="relu", kernel_initializer="he_normal")'
 
 
 def structural_remedies(history: History) -> list[Remedy]:
-    """Return what to change in how the network is built, usually nothing."""
+    """Return remedies for the structure of the network; usually there is none."""
     return [
         *_without_nonlinearity(history),
         *_with_hidden_softmax(history),
@@ -50,13 +52,13 @@ def _layers(history: History, role: Role) -> dict[str, LayerFacts]:
 def _without_nonlinearity(history: History) -> list[Remedy]:
     hidden = _layers(history, "hidden").values()
     is_linear = all(known.class_name in AFFINE and known.activation is None for known in hidden)
-    # What is not a layer, as an `ops.relu` in a `call`, is not among the facts.
+    # Functions that are not layers, such as an `ops.relu` in a `call`, are not among the facts.
     if not history.facts.is_made_of_layers or not is_linear or len(kernels(history)) < 2:
         return []
     return [
         Remedy(
-            "Give the hidden layers an activation: without one all layers together are one linear "
-            "map, however many there are.",
+            "Give the hidden layers an activation. Without one, all layers together are a single "
+            "linear layer.",
             HIDDEN_LAYER,
         )
     ]
@@ -72,8 +74,8 @@ def _with_hidden_softmax(history: History) -> list[Remedy]:
         return []
     return [
         Remedy(
-            f"Take the softmax out of {', '.join(found)}: it makes the units share a sum of 1, so "
-            "that hardly anything gets through. It belongs to the output alone.",
+            f"Remove the softmax from {quoted(found)}: the outputs of all its units sum to 1, so "
+            "that almost no signal is left. Use it in the output layer only.",
             HIDDEN_LAYER,
         )
     ]
@@ -81,16 +83,16 @@ def _with_hidden_softmax(history: History) -> list[Remedy]:
 
 def _with_rectified_logits(history: History) -> list[Remedy]:
     ends = [
-        (target, known.activation or known.class_name)
+        (target, known.activation or known.class_name, known.units or 10)
         for target, known in _layers(history, "output").items()
     ]
-    for (target, function), (_, last) in itertools.pairwise(ends):
+    for (target, function, units), (_, last, _) in itertools.pairwise(ends):
         if function in RECTIFIERS and last in NORMALIZERS:
             return [
                 Remedy(
-                    f"Leave out the {function} of {target}: it cuts the logits off at zero before "
-                    f"{last} makes probabilities of them.",
-                    "keras.layers.Dense(classes)",
+                    f'Remove the {function} from "{target}": it sets negative logits to 0 before '
+                    f"the {last}.",
+                    f"keras.layers.Dense({units})",
                 )
             ]
     return []
@@ -101,7 +103,8 @@ def _with_frozen_layers(history: History) -> list[Remedy]:
         return []
     return [
         Remedy(
-            "Let more layers train: what the frozen ones give tells less than the inputs do.",
-            "layer.trainable = True  # for some of the last ones, then model.compile(...) again",
+            "Unfreeze more layers: the frozen ones lose information that the inputs hold.",
+            "for layer in model.layers[-4:]:\n    layer.trainable = True\n"
+            "model.compile(keras.optimizers.Adam(1e-4), model.loss)",
         )
     ]

@@ -1,8 +1,12 @@
 """Phrases and remedies that several rules share."""
 
+import re
+from collections.abc import Iterable
+
+from keras_babysit.facts import LayerFacts
 from keras_babysit.findings import Remedy
 from keras_babysit.history import History
-from keras_babysit.rules._learning_rate import set_rate
+from keras_babysit.rules._learning_rate import HEALTHY_RATIO, set_rate
 from keras_babysit.rules.outputs import outputs
 
 SCALE_INPUTS = Remedy(
@@ -25,6 +29,30 @@ def percent(fraction: float, digits: int = 0) -> str:
         ('58 %', '12.5 %')
     """
     return f"{100 * fraction:.{digits}f} %"
+
+
+def number(value: float, digits: int = 2) -> str:
+    """Return a number in significant digits; from a thousand to a million in full.
+
+    Args:
+        value: Any number.
+        digits: Significant digits of other numbers, at least 1.
+
+    Example:
+        >>> number(0.01234), number(26087.0), number(1e9), number(2.3045, 4)
+        ('0.012', '26,087', '1e+09', '2.304')
+    """
+    return f"{value:,.0f}" if 1e3 <= abs(value) < 1e6 else f"{value:.{digits}g}"
+
+
+def quoted(names: Iterable[str]) -> str:
+    """Return names in quotes, separated by commas.
+
+    Example:
+        >>> quoted(["fc1", "fc2"])
+        '"fc1", "fc2"'
+    """
+    return ", ".join(f'"{name}"' for name in names)
 
 
 def error_name(history: History) -> str:
@@ -62,3 +90,81 @@ def change_rate(verb: str, rate: float | None, reason: str = "") -> Remedy:
     to = "" if rate is None else f" to {rate:g}"
     why = f": {reason}" if reason else ""
     return Remedy(f"{verb} the learning rate{to}{why}.", set_rate(rate))
+
+
+SCALE_WEIGHTS = Remedy(
+    "Scale the initial weights to the data: `lsuv` gives every layer outputs of unit variance.",
+    "kb.initializers.lsuv(model, x[:256])",
+)
+"""What helps if signals or gradients vanish or explode with depth."""
+
+NORMALIZE = Remedy(
+    "Add normalization layers between the hidden layers.",
+    "keras.layers.BatchNormalization()",
+)
+"""What helps if activations vanish or explode with depth."""
+
+FIND_RATE = Remedy(
+    "Find a learning rate with a range test instead.",
+    "kb.lr_range_test(model, x, y).plot()",
+)
+
+OPTIMIZERS = frozenset(
+    {"Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "Lion", "Muon"}
+    | {"Nadam", "RMSprop", "SGD"}
+)
+"""The optimizers of Keras."""
+
+
+def clip_gradient(history: History, reason: str = "") -> Remedy:
+    """Return the remedy that limits the norm of the gradient, for the optimizer of the run.
+
+    Args:
+        history: The history of the run.
+        reason: When or why, without a full stop; may be empty.
+
+    Example:
+        >>> clip_gradient(History()).code
+        'model.compile(keras.optimizers.Adam(global_clipnorm=1.0), model.loss)'
+    """
+    known, rate = history.facts.optimizer, history.last("optimizer/learning_rate")
+    name = known if known in OPTIMIZERS else "Adam"
+    first = f"{rate:g}, " if rate is not None and known in OPTIMIZERS else ""
+    return Remedy(
+        f"Clip the norm of the gradient{f' {reason}' if reason else ''}.",
+        f"model.compile(keras.optimizers.{name}({first}global_clipnorm=1.0), model.loss)",
+    )
+
+
+def relu_layer(layer: LayerFacts, activation: str = "relu") -> str:
+    """Return the code of a layer like the given one, initialized for a ReLU.
+
+    Args:
+        layer: Facts of a hidden layer.
+        activation: Name of the activation.
+
+    Example:
+        >>> relu_layer(LayerFacts(class_name="Conv2D", units=32), "elu")
+        'keras.layers.Conv2D(32, 3, activation="elu", kernel_initializer="he_normal")'
+    """
+    is_conv = bool(re.fullmatch(r"Conv[123]D", layer.class_name or ""))
+    name, size = (layer.class_name, ", 3") if is_conv else ("Dense", "")
+    shape = f"{name}({layer.units or 64}{size}"
+    return f'keras.layers.{shape}, activation="{activation}", kernel_initializer="he_normal")'
+
+
+def update_size(ratio: float) -> str:
+    """Return by how much a step changes the weights, as a sentence without its full stop.
+
+    Args:
+        ratio: The update ratio, above 0.
+
+    Example:
+        >>> update_size(0.3)
+        'each step changes the weights by 30 % of their norm (healthy: about 0.1 %)'
+        >>> update_size(7.0)
+        'each step changes the weights by 7 times their norm (healthy: about 0.1 %)'
+    """
+    amount = f"{ratio:.2g} times" if ratio >= 1 else f"{100 * ratio:.2g} % of"
+    healthy = f"{100 * HEALTHY_RATIO:.2g} %"
+    return f"each step changes the weights by {amount} their norm (healthy: about {healthy})"

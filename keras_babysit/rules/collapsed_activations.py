@@ -1,48 +1,50 @@
-"""A signal that fades away from layer to layer."""
+"""A signal that vanishes from layer to layer."""
 
 import numpy as np
 
+from keras_babysit.facts import LayerFacts
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
-from keras_babysit.rules._checks import require_count, require_share
-from keras_babysit.rules._network import LOST, Values, hidden_layers, ratios_by_depth
+from keras_babysit.rules._checks import require_count, require_fraction
+from keras_babysit.rules._network import LOST_SIGNAL, Values, hidden_layers, ratios_by_depth
+from keras_babysit.rules._texts import NORMALIZE, SCALE_WEIGHTS, number, relu_layer
 from keras_babysit.rules.effects import POOR_FIT, SHORT_STEPS, STUCK
 from keras_babysit.rules.rule import rule
 
-MOST = 0.4
-"""Share of shut units that `dead_units` warns of."""
+MAX_SHUT = 0.4
+"""Fraction of shut units above which `dead_units` or `saturated_units` may report the cause."""
 
 
 @rule(
     title="Collapsed activations",
     explains=(*STUCK, *SHORT_STEPS, *POOR_FIT),
     needs=("activations/spread",),
-    silent=("networks of one hidden layer", "a layer is dead altogether"),
+    silent=("on networks of one hidden layer", "if all units of a layer are dead"),
 )
 def collapsed_activations(
-    history: History, *, share: float = LOST, patience: int = 2
+    history: History, *, fraction: float = LOST_SIGNAL, patience: int = 2
 ) -> list[Finding]:
-    """Advise when what tells examples apart is lost on the way through the hidden layers.
+    """Report a signal that vanishes on its way through the hidden layers.
 
-    The signal is the deviation of a unit over the examples, root mean square over the units of a
-    layer; what differs between units but not between examples is none.
+    The signal of a layer is the standard deviation of its units over the examples, as the root
+    mean square over the units. Later layers cannot tell apart what the signal no longer does.
 
-    Reads `"activations/spread"`. It stays silent where the last hidden layer has a signal, however
-    small in between (residual branches, normalised layers), on networks of one hidden layer, and
-    where a layer is dead altogether (see `dead_units`).
+    Reads `"activations/spread"`. It is silent if the last hidden layer has a signal, however small
+    it is in between (residual branches, normalized layers), on networks of one hidden layer, and
+    if all units of a layer are dead (see `dead_units`).
 
     Args:
-        history: What the probes recorded so far.
-        share: Share of the largest earlier signal, or of 1 if that is less, below which it counts
-            as lost, in (0, 1]: a thousandth, where a gate counts as shut too.
-        patience: Number of latest probes that must all show it, at least 1; one before the first
-            step.
+        history: The history of the run.
+        fraction: Fraction of the largest earlier signal, or of 1 if that is less, below which the
+            signal counts as lost, in (0, 1].
+        patience: Number of latest measurements that must all show it, at least 1. Before the
+            first step one is enough.
 
     Returns:
-        One WARNING, about the first layer from which on the signal is lost; or nothing.
+        One WARNING about the layer from which on the signal is lost; empty if it is not.
 
     Raises:
-        ValueError: If `share` lies outside (0, 1] or `patience` is below 1.
+        ValueError: If `fraction` lies outside (0, 1] or `patience` is below 1.
 
     Example:
         >>> from keras_babysit.facts import LayerFacts
@@ -58,29 +60,30 @@ def collapsed_activations(
     Reference:
         CS231n, "Weight initialization": small random numbers; Glorot and Bengio, AISTATS 2010.
     """
-    require_share("share", share)
+    require_fraction("fraction", fraction)
     require_count("patience", patience)
     names = hidden_layers(history, "activations/spread")
-    # Before the first step the weights are what they were made: once is enough.
+    # Before the first step the weights do not change: one measurement is enough.
     patience = 1 if history.step == 0 and not _has_shut_layers(history) else patience
     profiles = ratios_by_depth(history, "activations/spread", names, patience)
-    if not profiles or not all(0 <= p[-1] < share * _before(p) and p[0] > 0 for p in profiles):
+    if not profiles or not all(0 <= p[-1] < fraction * _before(p) and p[0] > 0 for p in profiles):
         return []
     if any(profile.min() == 0 for profile in profiles):
         return []
     latest = profiles[-1]
-    lost = latest < share * _before(latest)
-    first = next(place for place in range(len(lost)) if lost[place:].all())
-    return [_finding(names[first], float(latest.max()), float(latest[-1]))]
+    lost = latest < fraction * _before(latest)
+    first = next(index for index in range(len(lost)) if lost[index:].all())
+    layer = history.layer(names[first])
+    return [_finding(names[first], layer, float(latest.max()), float(latest[-1]))]
 
 
 def _before(profile: Values) -> float:
-    """Return the size of the signal before it fades; what is larger than 1 has first to shrink."""
+    """Return the size of the signal before it vanishes, at most 1: a larger one has to shrink."""
     return min(1.0, float(profile.max()))
 
 
 def _has_shut_layers(history: History) -> bool:
-    """Return whether most units of a layer look shut or flat: these rules need more examples."""
+    """Return whether many units of a layer look shut or flat: their rules need more examples."""
     shut = [
         float(np.mean(history.last("activations/gate_max", target) == 0))
         for target in history.targets("activations/gate_max")
@@ -89,27 +92,24 @@ def _has_shut_layers(history: History) -> bool:
         float(history.last("activations/saturated_fraction", target))
         for target in history.targets("activations/saturated_fraction")
     ]
-    return max([*shut, *flat], default=0.0) > MOST
+    return max([*shut, *flat], default=0.0) > MAX_SHUT
 
 
-def _finding(target: str, before: float, after: float) -> Finding:
+def _finding(target: str, layer: LayerFacts, before: float, after: float) -> Finding:
     return Finding(
         rule="collapsed_activations",
         severity=Severity.WARNING,
         target=target,
-        message=f"The signal fades on its way: units deviate by {before:.2g} over the examples "
-        f"in an earlier layer, by {after:.2g} in the last hidden one.",
+        message=f'The signal is lost from "{target}" on: the standard deviation of outputs falls '
+        f"from {number(before)} to {number(after)} in the last hidden layer.",
         evidence={"largest_spread": before, "last_spread": after, "ratio": after / before},
         remedies=(
+            SCALE_WEIGHTS,
             Remedy(
-                "Scale the weights by what the data do in this model.",
-                "from keras_babysit.initializers import lsuv\nlsuv(model, x[:256])",
+                "Use an activation that is steep at 0, with the initializer made for it.",
+                relu_layer(layer),
             ),
-            Remedy(
-                "Use an activation that is steep at its centre, initialised for it.",
-                'activation="relu", kernel_initializer="he_normal"',
-            ),
-            Remedy("Normalise in between.", "keras.layers.BatchNormalization()"),
+            NORMALIZE,
         ),
         reference="CS231n, Weight initialization; Glorot and Bengio, AISTATS 2010",
     )

@@ -91,12 +91,12 @@ class Rules(Generic[T]):
     ) -> list[Finding]:
         """Return what all rules find in a history, in their order.
 
-        A rule that asks another one (`ask`) gets what the one in this collection finds. Each is
-        asked once.
+        A rule that asks another one (`ask`) gets what the one in this collection finds. Each rule
+        is asked once.
 
         Args:
-            history: What was measured.
-            on_error: Called with a rule that failed and its error; None lets the error through.
+            history: The history of the run.
+            on_error: Called with a rule that failed and its error; None raises the error.
 
         Raises:
             TypeError: If a rule returns anything but a list of findings.
@@ -158,13 +158,13 @@ class _Judgement:
         return list(found)
 
     def answer(self, rule: RuleLike) -> list[Finding]:
-        """Return what the rule of that name finds, or `rule` where there is none that can tell."""
+        """Return what the rule of that name finds, or `rule` if there is none or it fails."""
         name = rule_name(rule)
         is_being_asked = name in self._asked and name not in self._found
         if name in self._rules and not is_being_asked:
             try:
                 return self.find(name)
-            except Exception:  # whoever judges hears of it; the rule that asks is not to blame
+            except Exception:  # `judge` reports it when it is the turn of that rule
                 pass
         if name not in self._shipped:
             self._shipped[name] = rule(self.history)
@@ -172,7 +172,7 @@ class _Judgement:
 
 
 def _findings(rule: RuleLike, history: History) -> list[Finding]:
-    with np.errstate(all="ignore"):  # what has exploded is what a rule looks at
+    with np.errstate(all="ignore"):  # exploded values overflow again in the rules
         found = list(rule(history))
     if not all(isinstance(finding, Finding) for finding in found):
         raise TypeError(f"A rule must return a list of findings. Received: {found!r:.80}")

@@ -1,4 +1,4 @@
-"""Columns of the inputs that never change."""
+"""Columns of the inputs that are constant."""
 
 from keras_babysit.facts import InputFacts
 from keras_babysit.findings import Finding, Remedy, Severity
@@ -7,32 +7,31 @@ from keras_babysit.rules._checks import require_count
 from keras_babysit.rules.effects import POOR_FIT, STUCK
 from keras_babysit.rules.rule import rule
 
-HALF = 0.5
-"""Share of the columns from which on a table has lost more than it holds."""
+MOST_COLUMNS = 0.5
+"""Fraction of constant columns from which on it is a warning: most of the table is missing."""
 
 
 @rule(
     title="Constant features",
     explains=(*STUCK, *POOR_FIT),
     needs=("facts/data",),
-    silent=("images", "fewer than 64 examples", "inputs of more than one axis"),
+    silent=("on images", "on fewer than 64 examples", "on inputs of more than one axis"),
     severity=Severity.NOTE,
 )
 def constant_features(history: History, *, examples: int = 64) -> list[Finding]:
-    """Tell of columns of a table that are the same in every example.
+    """Report columns of a table that have the same value in every example.
 
-    Reads the facts of the data. It stays silent on pictures and their flat form, where a column
-    at the edge of the range is background; on fewer than `examples` examples; and on inputs of
-    more axes.
+    Reads the facts of the data. It is silent on images, flattened ones as well, whose background
+    may be constant; on fewer than `examples` examples; and on inputs of more than one axis.
 
     Args:
-        history: What the probes recorded so far.
-        examples: Number of examples that must agree, at least 1: of 64 a column that is other in
-            one example of twenty shows it with probability 1 - 0.95^64 = 0.96.
+        history: The history of the run.
+        examples: Smallest number of examples on which that is judged, at least 1. A column that
+            differs in one of 20 examples does so among 64 with probability 1 - 0.95^64 = 0.96.
 
     Returns:
-        A NOTE for each input with such columns; a WARNING where they are half of it, an ERROR
-        where every column is constant.
+        A NOTE for each input with such columns; a WARNING if they are at least half of it, an
+        ERROR if every column is constant.
 
     Raises:
         ValueError: If `examples` is below 1.
@@ -46,23 +45,22 @@ def constant_features(history: History, *, examples: int = 64) -> list[Finding]:
         'NOTE'
 
     Reference:
-        CS231n, "Data preprocessing": a feature without variance cannot be normalised, and tells
-        nothing.
+        CS231n, "Data preprocessing": a feature without variance cannot be normalized.
     """
     require_count("examples", examples)
     data = history.facts.data
     found = []
-    for place, leaf in enumerate(data.inputs):
+    for index, leaf in enumerate(data.inputs):
         constant = leaf.constant_features
         if constant and data.examples is not None and data.examples >= examples:
-            found.append(_finding(f"inputs[{place}]", leaf, data.examples))
+            found.append(_finding(f"inputs[{index}]", leaf, data.examples))
     return found
 
 
-def _severity(share: float) -> Severity:
-    if share >= 1:
+def _severity(fraction: float) -> Severity:
+    if fraction >= 1:
         return Severity.ERROR
-    return Severity.WARNING if share >= HALF else Severity.NOTE
+    return Severity.WARNING if fraction >= MOST_COLUMNS else Severity.NOTE
 
 
 def _finding(target: str, leaf: InputFacts, examples: int) -> Finding:
@@ -71,9 +69,17 @@ def _finding(target: str, leaf: InputFacts, examples: int) -> Finding:
         rule="constant_features",
         severity=_severity(constant / features),
         target=target,
-        message=f"{constant} of {features} features are the same in all {examples:,} examples "
-        f"that were looked at, the first is column {leaf.first_constant}.",
+        message=f"{constant} of {features} features {'is' if constant == 1 else 'are'} constant in "
+        f"all {examples:,} examples; the first is column {leaf.first_constant}.",
         evidence={"constant": constant, "features": features, "examples": examples},
-        remedies=(Remedy("Leave them out: they tell nothing.", "x = x[:, x.std(axis=0) > 0]"),),
+        remedies=(_remedy(is_all=constant >= features),),
         reference="CS231n, Data preprocessing",
+    )
+
+
+def _remedy(*, is_all: bool) -> Remedy:
+    if is_all:
+        return Remedy("Check how the inputs are made and loaded.", "x.min(axis=0), x.max(axis=0)")
+    return Remedy(
+        "Remove the constant columns: they carry no information.", "x = x[:, x.std(axis=0) > 0]"
     )

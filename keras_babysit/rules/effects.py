@@ -1,4 +1,4 @@
-"""Groups of conditions that follow from many others, as `explains` of a rule names them."""
+"""Groups of conditions that follow from many others, for `explains` of a rule."""
 
 POOR_FIT = (
     "constant_output",
@@ -9,10 +9,10 @@ POOR_FIT = (
     "uninformative_inputs",
     "validation_better_than_train",
 )
-"""The network does not fit its data, or does so badly."""
+"""The network fits its data poorly, or not at all."""
 
 BLOWN_UP = ("loss_explosion", "non_finite_values", "exploding_gradients", "exploding_activations")
-"""Something has become too large."""
+"""A value has become too large."""
 
 STUCK = (
     "dead_units",
@@ -21,10 +21,10 @@ STUCK = (
     "vanishing_gradients",
     "no_gradient",
 )
-"""Signal or gradient does not get through."""
+"""The signal or the gradient is lost on its way."""
 
 LONG_STEPS = ("learning_rate_too_high", "update_ratio")
-"""The weights move too far in a step."""
+"""Each step changes the weights too much."""
 
 SHORT_STEPS = ("learning_rate_too_low",)
-"""The weights hardly move."""
+"""Each step hardly changes the weights."""

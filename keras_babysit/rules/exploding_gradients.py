@@ -1,20 +1,21 @@
-"""A gradient that grows on its way back to the first layers, or from step to step."""
+"""A gradient that grows towards the first layers, or from step to step."""
 
 import numpy as np
 
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above, require_count
-from keras_babysit.rules._network import LOST, gradient_sizes, kernels, layer_of
+from keras_babysit.rules._network import LOST_SIGNAL, gradient_sizes, kernels, layer_of
 from keras_babysit.rules._progress import training_loss
+from keras_babysit.rules._texts import SCALE_WEIGHTS, clip_gradient, number
 from keras_babysit.rules.effects import BLOWN_UP, LONG_STEPS, POOR_FIT, STUCK
 from keras_babysit.rules.rule import rule
 
-FADING = 8
-"""Probes that it must last in a network with batch norms. Their gradients explode with depth at the
-start (Yang et al., arXiv:1902.08129), the more the smaller the batch; but the length of a kernel
-before a batch norm does not matter, and the first large steps make it long and its gradient short
-(Arora, Li and Lyu, arXiv:1812.03981, section 2)."""
+PATIENCE_WITH_BATCH_NORM = 8
+"""Measurements that must all show it in a network with batch normalization. Its gradients explode
+with depth at the start (Yang et al., arXiv:1902.08129), more so with small batches. But the norm of
+a kernel before a batch normalization does not change the output, and the first large steps make the
+kernel longer and its gradient smaller (Arora, Li and Lyu, arXiv:1812.03981, section 2)."""
 
 
 @rule(
@@ -22,31 +23,34 @@ before a batch norm does not matter, and the first large steps make it long and 
     explains=(*BLOWN_UP, *STUCK, *LONG_STEPS, *POOR_FIT),
     needs=("gradients/norm",),
     silent=(
-        "networks of fewer than 3 kernels",
-        "the loss falls",
-        "gradients that overflow under a loss scale",
+        "on networks of fewer than 3 kernels",
+        "if the norm of the gradient grows but the loss falls",
+        "on gradients that overflow under a loss scale",
     ),
 )
 def exploding_gradients(
-    history: History, *, factor: float = 1 / LOST, patience: int = 2
+    history: History, *, factor: float = 1 / LOST_SIGNAL, patience: int = 2
 ) -> list[Finding]:
-    """Advise when the gradient of the first kernel is a thousand times that of a later one.
+    """Report a gradient that is a thousand times as large in the first kernel as in the last.
 
-    Or when all of it has become a thousand times as long as at the first step, while the loss did
-    not fall. Compared is the root mean square gradient of one entry, with others of the same step
-    or with itself at the start; an absolute limit would depend on the scale of the loss.
+    Or whose norm has grown a thousandfold since the first step, while the loss did not fall. The
+    root mean square over the entries of a kernel is compared with that of other kernels at the
+    same step, and the norm with that at the first step. An absolute limit would depend on the
+    scale of the loss.
 
-    Reads `"gradients/norm"` and the sizes of the kernels. It stays silent on networks of fewer
-    than three kernels, on gradients that overflow under a loss scale, where the loss falls, and in
-    the first probes of a network with batch norms, where it mostly fades by itself.
+    Reads `"gradients/norm"` and the sizes of the kernels. It is silent on networks of fewer than
+    three kernels and on gradients that overflow under a loss scale. If the norm grows, it is
+    silent while the loss falls. On a network with batch normalization it waits for 8 measurements:
+    there, large first gradients usually become smaller by themselves.
 
     Args:
-        history: What the probes recorded so far.
-        factor: How many times as large the gradient must be, above 1.
-        patience: Number of latest probes that must all show it, at least 1.
+        history: The history of the run.
+        factor: Smallest growth of the gradient, above 1.
+        patience: Number of latest measurements that must all show it, at least 1.
 
     Returns:
-        One WARNING, about the layer of the first kernel or the whole model; or nothing.
+        One WARNING about the layer of the first kernel, or about the whole model; empty if the
+        gradient is of a healthy size.
 
     Raises:
         ValueError: If `factor` is not above 1 or `patience` is below 1.
@@ -74,20 +78,23 @@ def exploding_gradients(
     require_count("patience", patience)
     names = kernels(history)
     has_norms = history.facts.regularization.batch_normalizations
-    profiles = gradient_sizes(history, names, max(patience, FADING) if has_norms else patience)
+    profiles = gradient_sizes(
+        history, names, max(patience, PATIENCE_WITH_BATCH_NORM) if has_norms else patience
+    )
     if profiles and len(names) > 2 and all(p[0] > factor * p[-1] > 0 for p in profiles):
         latest = profiles[-1]
         target = layer_of(history, names[0])
+        last, first = number(latest[-1]), number(latest[0])
         message = (
-            f"The gradient grows on its way back: {latest[-1]:.2g} for a weight of the last "
-            f"layer, {latest[0]:.2g} for one of {target}."
+            f"The gradient grows towards the first layers: {last} per weight of the last kernel, "
+            f'{first} per weight of "{target}".'
         )
-        return [_finding(target, message, float(latest[-1]), float(latest[0]))]
+        return [_finding(history, target, message, float(latest[-1]), float(latest[0]))]
     return _by_step(history, factor, patience)
 
 
 def _by_step(history: History, factor: float, patience: int) -> list[Finding]:
-    """Return advice if the whole gradient has grown by the factor since the first step."""
+    """Return a finding if the norm of the gradient has grown by the factor since the first step."""
     series = [history.series("gradients/norm", n).values for n in history.targets("gradients/norm")]
     points = min((len(values) for values in series), default=0)
     start, loss = history.last("loss/start"), training_loss(history)
@@ -99,11 +106,14 @@ def _by_step(history: History, factor: float, patience: int) -> list[Finding]:
     if not (first > 0 and np.isfinite(recent).all() and recent.min() > factor * first):
         return []
     now = float(recent[-1])
-    message = f"The gradient was {first:.2g} long at the first step and is {now:.2g} now."
-    return [_finding("", message, first, now)]
+    message = (
+        f"The norm of the gradient grew from {number(first)} at the first step to {number(now)}, "
+        "and the loss did not fall."
+    )
+    return [_finding(history, "", message, first, now)]
 
 
-def _finding(target: str, message: str, before: float, after: float) -> Finding:
+def _finding(history: History, target: str, message: str, before: float, after: float) -> Finding:
     return Finding(
         rule="exploding_gradients",
         severity=Severity.WARNING,
@@ -111,12 +121,12 @@ def _finding(target: str, message: str, before: float, after: float) -> Finding:
         message=message,
         evidence={"before": before, "after": after, "ratio": after / before},
         remedies=(
-            Remedy("Clip the gradient.", "keras.optimizers.Adam(global_clipnorm=1.0)"),
+            clip_gradient(history),
+            SCALE_WEIGHTS,
             Remedy(
-                "Scale the weights by what the data do in this model.",
-                "from keras_babysit.initializers import lsuv\nlsuv(model, x[:256])",
+                "Add normalization layers between the hidden layers.",
+                "keras.layers.LayerNormalization()",
             ),
-            Remedy("Normalise in between.", "keras.layers.LayerNormalization()"),
         ),
         reference="Pascanu, Mikolov and Bengio, ICML 2013, section 2",
     )

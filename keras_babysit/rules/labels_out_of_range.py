@@ -1,4 +1,4 @@
-"""Labels that the loss has no answer for."""
+"""Labels for which the loss is not defined."""
 
 from typing import Any
 
@@ -8,31 +8,32 @@ from keras_babysit.rules.effects import BLOWN_UP, LONG_STEPS, POOR_FIT, SHORT_ST
 from keras_babysit.rules.outputs import Output, outputs
 from keras_babysit.rules.rule import rule
 
-OFF = 0.01
-"""How far the shares of a row may be from 1 in sum: rounding of float16 labels."""
+SUM_TOLERANCE = 0.01
+"""Largest difference from 1 of the sum of a row of probabilities: the rounding of float16."""
 
 
 @rule(
     title="Labels out of range",
     explains=(*BLOWN_UP, *STUCK, *LONG_STEPS, *SHORT_STEPS, *POOR_FIT),
     needs=("facts/outputs", "facts/data"),
-    silent=("the loss is a function of your own",),
+    silent=("if the loss is a custom function",),
     severity=Severity.ERROR,
 )
 def labels_out_of_range(history: History) -> list[Finding]:
-    """Advise when labels lie outside of what the loss is defined for.
+    """Report labels for which the loss is not defined.
 
-    Class numbers must run from 0 to the number of outputs minus 1; rows of shares must sum to 1;
-    labels of a binary crossentropy must lie in [0, 1].
+    Class numbers must be 0 to the number of output units minus 1. The rows of one-hot or soft
+    labels must sum to 1. Labels of a binary crossentropy must lie in [0, 1].
 
-    Reads the facts of outputs and data, known after the first probe. It stays silent where the
-    loss is one of the user's own.
+    Reads the facts of outputs and data, known after the first measurement. It is silent if the
+    loss is a custom function.
 
     Args:
-        history: What the probes recorded so far.
+        history: The history of the run.
 
     Returns:
-        One ERROR (rows that do not sum to 1: a WARNING) for each output.
+        One finding for each such output: an ERROR, or a WARNING if rows do not sum to 1. Empty if
+        there is none.
 
     Example:
         >>> from keras_babysit.facts import DataFacts, OutputFacts, TargetFacts
@@ -44,7 +45,7 @@ def labels_out_of_range(history: History) -> list[Finding]:
         'ERROR'
 
     Reference:
-        The definition of the crossentropy.
+        Definition of the crossentropy.
     """
     found = []
     for output in outputs(history):
@@ -52,15 +53,18 @@ def labels_out_of_range(history: History) -> list[Finding]:
         if low is None or high is None:
             continue
         if output.form == "categorical":
-            found += _class_numbers(output, low, high) if output.is_sparse else _shares(output)
+            found += _class_numbers(output, low, high) if output.is_sparse else _rows(output)
         if output.form == "binary" and (low < 0 or high > 1):
             found.append(
                 _finding(
                     output,
                     Severity.ERROR,
-                    f"The targets run from {low:g} to {high:g}, but the loss is for 0 and 1.",
+                    f"The targets range from {low:g} to {high:g}, but the loss expects 0 to 1.",
                     {"target_min": low, "target_max": high},
-                    Remedy("Bring them to 0 and 1.", "y = (y > y.min()).astype('float32')"),
+                    Remedy(
+                        "Map the targets to 0 and 1.",
+                        'y = (y > y.min()).astype("float32")',
+                    ),
                 )
             )
     return found
@@ -68,39 +72,45 @@ def labels_out_of_range(history: History) -> list[Finding]:
 
 def _class_numbers(output: Output, low: float, high: float) -> list[Finding]:
     classes = output.columns
-    is_right = low >= 0 and output.data.is_whole is not False and (not classes or high < classes)
-    if is_right:
+    is_in_range = low >= 0 and (not classes or high < classes)
+    if is_in_range and output.data.is_whole is not False:
         return []
+    if is_in_range:
+        message = "The labels are not all whole numbers, but the loss expects class numbers."
+    else:
+        expected = f"the output has classes 0 to {classes - 1}" if classes else "classes begin at 0"
+        message = f"The labels range from {low:g} to {high:g}, but {expected}."
     return [
         _finding(
             output,
             Severity.ERROR,
-            f"The labels run from {low:g} to {high:g}, but the output has classes 0 to "
-            f"{(classes or 1) - 1}.",
+            message,
             {"label_min": low, "label_max": high, "classes": classes},
             Remedy(
-                "Number the classes from 0, and have an output unit for each.",
+                "Number the classes from 0, and give the output layer one unit per class.",
                 "classes, y = np.unique(y, return_inverse=True)",
             ),
         )
     ]
 
 
-def _shares(output: Output) -> list[Finding]:
+def _rows(output: Output) -> list[Finding]:
     low, high = output.data.sum_low, output.data.sum_high
     is_one_row = output.data.columns == output.columns
-    if low is None or high is None or not is_one_row or max(1 - low, high - 1) <= OFF:
+    if low is None or high is None or not is_one_row or max(1 - low, high - 1) <= SUM_TOLERANCE:
         return []
     return [
         _finding(
             output,
             Severity.WARNING,
-            f"The rows of the targets sum to {low:g} to {high:g}, but the loss is for shares of "
-            "one class of many.",
+            f"The rows of the targets sum to {low:g} to {high:g}, but the loss expects one class "
+            "per example.",
             {"row_sum_min": low, "row_sum_max": high},
             Remedy(
-                "Use sigmoids where several labels can hold at once.",
-                'keras.layers.Dense(labels, activation="sigmoid"), loss="binary_crossentropy"',
+                "If several labels can hold at once, use a sigmoid output and a binary "
+                "crossentropy.",
+                f'keras.layers.Dense({output.columns}, activation="sigmoid")  # as the last layer\n'
+                'model.compile("adam", loss="binary_crossentropy")',
             ),
         )
     ]
@@ -116,5 +126,5 @@ def _finding(
         message=message,
         evidence=evidence,
         remedies=(remedy,),
-        reference="the definition of the crossentropy",
+        reference="Definition of the crossentropy",
     )

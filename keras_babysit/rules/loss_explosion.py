@@ -1,4 +1,4 @@
-"""A loss that leaves for infinity."""
+"""A loss that explodes."""
 
 import math
 
@@ -7,8 +7,9 @@ import numpy as np
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History, Series
 from keras_babysit.rules._checks import require_above, require_count
-from keras_babysit.rules._learning_rate import set_rate, suggest_lower_rate
+from keras_babysit.rules._learning_rate import suggest_lower_rate
 from keras_babysit.rules._progress import may_be_negative
+from keras_babysit.rules._texts import change_rate, clip_gradient, number
 from keras_babysit.rules.effects import POOR_FIT, STUCK
 from keras_babysit.rules.non_finite_inputs import non_finite_inputs
 from keras_babysit.rules.rule import ask, rule
@@ -17,18 +18,18 @@ EXPLODED = 3.0
 """Multiple of the loss before the first step above which a loss has exploded (CS231n)."""
 
 PERSISTENCE = 10
-"""Steps for which batches must stay above the limit: the first steps of Adam, each of the full
-learning rate, may overshoot and come back."""
+"""Steps for which the batches must stay above the limit: the first steps of Adam, each of the full
+learning rate, may overshoot and recover."""
 
-HOPELESS = 30.0
-"""Multiple of the limit from which there is nothing to wait for."""
+CERTAIN = 30.0
+"""Multiple of the limit above which an explosion is certain at once."""
 
 
 @rule(
     title="Loss explosion",
     explains=("non_finite_values", *STUCK, *POOR_FIT),
     needs=("loss/start", "loss/batch | logs/loss"),
-    silent=("the loss may be negative", "the data explain it"),
+    silent=("if the loss can be negative", "if NaN or infinity in the data is the cause"),
     severity=Severity.ERROR,
     is_fatal=True,
     is_immediate=True,
@@ -36,24 +37,25 @@ HOPELESS = 30.0
 def loss_explosion(
     history: History, *, factor: float = EXPLODED, patience: int = 2
 ) -> list[Finding]:
-    """Advise when the loss is far above where it started, or no longer a number.
+    """Report a loss that is far above its first value, or no longer finite.
 
-    Reads `"loss/start"`, the loss that was measured before the first step; `"loss/batch"`, the
-    loss of single batches in the unit of the loss; and `"logs/loss"`, its mean over an epoch. One
-    batch may be unlucky, and the first steps may overshoot: it takes `patience` batches in a row
-    that span 10 steps or are hopelessly high, or the mean over an epoch.
+    Single batches may be outliers, and the first steps may overshoot. So either the mean of an
+    epoch must be above the limit, or `patience` batches in a row that span 10 steps or are 30 times
+    above it.
 
-    It stays silent where the loss may be negative (the start is not above 0, or it has been below
-    since), as a log-likelihood of densities: a multiple of it means nothing then; and where inputs
-    or targets that are not finite explain it (see `non_finite_inputs`).
+    Reads `"loss/start"`, the loss before the first step; `"loss/batch"`, the loss of single
+    batches; and `"logs/loss"`, its mean over an epoch. It is silent if the loss can be negative, as
+    a log-likelihood can (the first loss is not above 0, or a later one is below 0): multiples
+    mean nothing then. It is also silent if inputs or targets that are not finite are the cause (see
+    `non_finite_inputs`).
 
     Args:
-        history: What the probes recorded so far.
-        factor: Multiple of the loss before the first step, above 1.
+        history: The history of the run.
+        factor: Limit, as a multiple of the loss before the first step, above 1.
         patience: Number of latest batches that must all exceed it, at least 1.
 
     Returns:
-        One ERROR for the whole model, or nothing.
+        One ERROR for the whole model; empty if the loss has not exploded.
 
     Raises:
         ValueError: If `factor` is not above 1 or `patience` is below 1.
@@ -108,23 +110,25 @@ def _lowest_mean(history: History) -> float:
 def _is_far_off(batches: Series, limit: float, patience: int) -> bool:
     """Return whether the latest batches are above the limit for good."""
     above = batches.values > limit
-    run = len(above) if above.all() else int(np.argmin(above[::-1]))  # length of the last row
+    run = len(above) if above.all() else int(np.argmin(above[::-1]))  # the last ones in a row
     if run < patience:
         return False
     lasts = batches.steps[-1] - batches.steps[-run] >= PERSISTENCE
-    return bool(lasts or (batches.values[-patience:] > HOPELESS * limit).all())
+    return bool(lasts or (batches.values[-patience:] > CERTAIN * limit).all())
 
 
 def _finding(history: History, start: float, worst: float) -> Finding:
     rate = history.last("optimizer/learning_rate")
     ratios = [history.last("updates/ratio", t) for t in history.targets("updates/ratio")]
-    evidence = {"loss_before_step_1": start, "loss": worst}
+    evidence = {"loss_start": start, "loss": worst}
     if rate is not None:
         evidence["learning_rate"] = rate
     if ratios:
         evidence["largest_update_ratio"] = max(ratios)
-    now = f"is {worst:.4g}, {worst / start:.3g} times the {start:.4g} before the first step."
-    gone = f"is no longer finite; it was {start:.4g} before the first step."
+    first = number(start, 4)
+    times = f"{number(worst / start, 3)} times its value before the first step ({first})"
+    now = f"is {number(worst, 4)}, {times}."
+    gone = f"is no longer finite. It was {first} before the first step."
     return Finding(
         rule="loss_explosion",
         severity=Severity.ERROR,
@@ -132,15 +136,9 @@ def _finding(history: History, start: float, worst: float) -> Finding:
         message=f"The loss {now if math.isfinite(worst) else gone}",
         evidence=evidence,
         remedies=(
-            Remedy(
-                "Lower the learning rate until the loss goes down from the start.",
-                set_rate(suggest_lower_rate(history)),
-            ),
-            Remedy(
-                "Clip the gradient if single batches blow it up.",
-                f"keras.optimizers.{history.facts.optimizer or 'SGD'}(global_clipnorm=1.0)",
-            ),
-            Remedy("Scale inputs and targets to mean 0 and deviation 1 if they are not."),
+            change_rate("Lower", suggest_lower_rate(history)),
+            clip_gradient(history, "if single batches make the loss explode"),
+            Remedy("Scale inputs and targets to mean 0 and standard deviation 1."),
         ),
         reference="CS231n, Babysitting the learning process: a cost above 3 times its start",
     )

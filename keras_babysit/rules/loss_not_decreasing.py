@@ -1,13 +1,14 @@
-"""A loss that stays where it began."""
+"""A training loss that does not fall."""
 
 import math
 
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
-from keras_babysit.rules._checks import require_count, require_share
-from keras_babysit.rules._progress import can_be_learnt, is_current, is_falling, is_time
+from keras_babysit.rules._checks import require_count, require_fraction
+from keras_babysit.rules._progress import can_be_learned, is_current, is_falling, is_time
 from keras_babysit.rules._scores import Estimate, estimates
 from keras_babysit.rules._structure import structural_remedies
+from keras_babysit.rules._texts import FIND_RATE
 from keras_babysit.rules.rule import rule
 
 
@@ -17,35 +18,36 @@ from keras_babysit.rules.rule import rule
     needs=("loss/start", "score/loss"),
     silent=(
         "in the first three quarters of a run",
-        "a nearest-neighbour baseline does no better than a constant prediction",
+        "if a nearest-neighbour baseline is no better than a constant prediction",
     ),
 )
 def loss_not_decreasing(
-    history: History, *, share: float = 0.02, patience: int = 2
+    history: History, *, fraction: float = 0.02, patience: int = 2
 ) -> list[Finding]:
-    """Advise when the training loss has not left its start by three quarters of the run.
+    """Report a training loss that has not fallen after three quarters of the run.
 
-    The best score so far counts, not two noisy batches: each is the loss of the same kept
-    examples, in inference mode and without the weight penalty. The start is the loss of one batch,
-    and the upper end of its interval counts. The mean over an epoch has not left the start either:
-    a loss over all of a batch, as a contrastive one, is another for the number that are scored.
+    The best score so far counts, not single noisy batches: each score is the loss on the same
+    reference sample, in inference mode and without the weight penalty. The first loss is that of
+    one batch; the upper end of its interval counts. The mean over an epoch must not have fallen
+    either: a loss that depends on the batch size, such as a contrastive one, differs between a
+    batch and the reference sample.
 
     Reads `"score/loss"` of target `"train"`, `"logs/loss"`, `"loss/start"` and `"loss/penalty"`. It
-    stays silent in the first three quarters, since deep networks rest before they learn; while the
-    loss falls; and where the nearest neighbours do no better than a constant answer: there may be
-    nothing to learn.
+    is silent in the first three quarters of a run, because deep networks may plateau before they
+    learn; while the loss falls; and if a nearest-neighbour baseline is no better than a constant
+    prediction: there may be nothing to learn.
 
     Args:
-        history: What the probes recorded so far.
-        share: Share of the starting loss that must be gone, in (0, 1]: two in a hundred are less
-            than what the last bias brings by learning the frequency of the classes.
-        patience: Number of scores before which it says nothing, at least 1.
+        history: The history of the run.
+        fraction: Fraction of the first loss by which it must fall, in (0, 1]. The default of 0.02
+            is less than what the last bias gains by learning the frequencies of the classes.
+        patience: Smallest number of scores, at least 1.
 
     Returns:
-        One WARNING, or nothing.
+        One WARNING; empty if the loss falls.
 
     Raises:
-        ValueError: If `share` lies outside (0, 1] or `patience` is below 1.
+        ValueError: If `fraction` lies outside (0, 1] or `patience` is below 1.
 
     Example:
         >>> from keras_babysit.history import Measurement
@@ -60,7 +62,7 @@ def loss_not_decreasing(
     Reference:
         CS231n, "Babysitting the learning process": a cost that barely changes.
     """
-    require_share("share", share)
+    require_fraction("fraction", fraction)
     require_count("patience", patience)
     scores = estimates(history, "loss", "train")
     start = history.last("loss/start")
@@ -70,12 +72,12 @@ def loss_not_decreasing(
     start -= history.first("loss/penalty", default=0.0)
     best = min(scores, key=lambda score: score.value)
     high = _upper_end(history, start, best)
-    has_left = (
-        best.high < high * (1 - share)
-        or best.value < high * (1 - 3 * share)
-        or bool((means < high * (1 - share)).any())
+    has_fallen = (
+        best.high < high * (1 - fraction)
+        or best.value < high * (1 - 3 * fraction)
+        or bool((means < high * (1 - fraction)).any())
     )
-    if has_left or not is_current(history) or can_be_learnt(history) is False:
+    if has_fallen or not is_current(history) or can_be_learned(history) is False:
         return []
     if not is_time(history, is_falling=is_falling(history)):
         return []
@@ -83,9 +85,9 @@ def loss_not_decreasing(
 
 
 def _upper_end(history: History, start: float, score: Estimate) -> float:
-    """Return the upper end of the interval of the first loss: it is of one batch, a score of many.
+    """Return the upper end of the interval of the first loss, which is that of one batch.
 
-    The standard error goes with the root of the examples.
+    A standard error is inversely proportional to the root of the number of examples.
     """
     known = history.facts.data.examples or 0
     ratio = known / (history.facts.batch_size or known or 1)
@@ -97,17 +99,17 @@ def _finding(history: History, start: float, best: float, scores: int) -> Findin
         rule="loss_not_decreasing",
         severity=Severity.WARNING,
         target="",
-        message=f"The training loss was {start:.4g} before the first step, and at best {best:.4g} "
-        f"in {history.epoch + 1:,} epochs.",
+        message=f"The training loss has not fallen: {start:.4g} before the first step, {best:.4g} "
+        f"at best in {history.epoch + 1:,} epochs.",
         evidence={"loss_start": start, "best_loss": best, "scores": scores},
         remedies=(
             *structural_remedies(history),
             Remedy(
-                "See whether the network can learn twenty examples by heart; if not, it is no "
-                "matter of the data.",
-                "keras_babysit.check(model, x, y)",
+                "Check whether the network can memorize 20 examples. If not, the data are not the "
+                "cause.",
+                "kb.check(model, x, y)",
             ),
-            Remedy("Sweep the learning rate.", "keras_babysit.lr_range_test(model, x, y).plot()"),
+            FIND_RATE,
         ),
         reference="CS231n, Babysitting the learning process: a cost that barely changes",
     )

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._learning_rate import suggest_lower_rate
-from keras_babysit.rules._texts import SCALE_INPUTS, change_rate
+from keras_babysit.rules._texts import SCALE_INPUTS, SCALE_WEIGHTS, change_rate, clip_gradient
 from keras_babysit.rules.effects import POOR_FIT, STUCK
 from keras_babysit.rules.non_finite_inputs import non_finite_inputs
 from keras_babysit.rules.outputs import outputs
@@ -151,10 +151,9 @@ def _about_activations(history: History, first: FirstNonFinite) -> tuple[str, li
         f'{count} of the output of "{first.target}" {"is" if first.entries == 1 else "are"} NaN or '
         "infinite, although the inputs and the weights are finite."
     )
-    layer = f"keras.layers.{history.layer(first.target).class_name or 'Layer'}"
     in_float32 = Remedy(
         f'Compute "{first.target}" in float32, or use bfloat16: float16 overflows above 65,504.',
-        f'dtype="float32"  # in {layer}; or keras.config.set_dtype_policy("mixed_bfloat16")',
+        'dtype="float32"  # of the layer; or keras.config.set_dtype_policy("mixed_bfloat16")',
     )
     guard = Remedy(
         "Keep the arguments of log, sqrt, exp and divisions within their range.",
@@ -223,11 +222,7 @@ def _smaller(history: History, target: str) -> list[Remedy]:
             'recurrent_initializer="orthogonal"',
         )
         return [orthogonal, SCALE_INPUTS]
-    lsuv = Remedy(
-        "Scale the initial weights by the outputs that they have on the data.",
-        "kb.initializers.lsuv(model, x[:256])",
-    )
-    return [SCALE_INPUTS, lsuv]
+    return [SCALE_INPUTS, SCALE_WEIGHTS]
 
 
 def _about_gradients(history: History, first: FirstNonFinite) -> tuple[str, list[Remedy]]:
@@ -243,11 +238,7 @@ def _about_gradients(history: History, first: FirstNonFinite) -> tuple[str, list
 
 
 def _limit_steps(history: History) -> list[Remedy]:
-    optimizer = history.facts.optimizer or "SGD"
-    return [
-        change_rate("Lower", suggest_lower_rate(history)),
-        Remedy("Clip the gradient.", f"keras.optimizers.{optimizer}(global_clipnorm=1.0)"),
-    ]
+    return [change_rate("Lower", suggest_lower_rate(history)), clip_gradient(history)]
 
 
 BUILDERS: dict[str, Callable[[History, FirstNonFinite], tuple[str, list[Remedy]]]] = {

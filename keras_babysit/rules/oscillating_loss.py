@@ -4,7 +4,7 @@ import numpy as np
 
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
-from keras_babysit.rules._checks import require_count, require_share
+from keras_babysit.rules._checks import require_count, require_fraction
 from keras_babysit.rules._learning_rate import one_digit
 from keras_babysit.rules._progress import curve, detrended
 from keras_babysit.rules._texts import change_rate
@@ -61,7 +61,7 @@ def oscillating_loss(
         2018, section 4.2: with a constant learning rate the loss stays at a distance from its
         minimum that is proportional to the learning rate.
     """
-    require_share("fraction", fraction)
+    require_fraction("fraction", fraction)
     require_count("patience", patience)
     if patience < 3:
         raise ValueError(f"Argument `patience` must be at least 3. Received: patience={patience}")

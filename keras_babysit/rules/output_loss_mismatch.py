@@ -204,7 +204,7 @@ def _distance(output: Output) -> Iterator[Finding]:
         yield _finding(
             output,
             Severity.NOTE,
-            "The loss is a distance between class probabilities; a crossentropy learns faster. Its "
+            "The loss is a distance between class probabilities. A crossentropy learns faster: its "
             "gradient does not vanish where the network is confident and wrong.",
             Remedy("Use a crossentropy.", 'loss="categorical_crossentropy"'),
         )

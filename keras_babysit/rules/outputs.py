@@ -1,4 +1,4 @@
-"""The outputs of a model as rules read them: what each can give, and what its loss wants."""
+"""The outputs of a model as rules see them: their range, and what their losses expect."""
 
 import math
 from dataclasses import dataclass, field, fields
@@ -19,17 +19,17 @@ class Output(OutputFacts):
 
     @property
     def is_known(self) -> bool:
-        """Whether it is known what it can give."""
+        """Whether its range is known."""
         return self.low is not None and self.high is not None
 
     @property
     def is_probability(self) -> bool:
-        """Whether it stays within 0 and 1 whatever the weights."""
+        """Whether it lies in [0, 1] whatever the weights are."""
         return self.low == 0 and self.high == 1
 
     @property
     def wants(self) -> str:
-        """What its loss wants, in words."""
+        """What its loss expects, in words."""
         if self.form not in ("categorical", "binary"):
             return "numbers" if self.form == "distance" else "unknown"
         form = "class numbers" if self.is_sparse else self.form
@@ -37,11 +37,11 @@ class Output(OutputFacts):
 
     @property
     def gives(self) -> str:
-        """What it can give, in words."""
+        """Its range, in words."""
         if self.low is None or self.high is None:
             return "unknown"
         if self.is_distribution:
-            return "shares that sum to 1"
+            return "probabilities that sum to 1"
         if math.isinf(self.low):
             return "any number" if math.isinf(self.high) else f"up to {self.high:g}"
         is_open = math.isinf(self.high)
@@ -49,16 +49,16 @@ class Output(OutputFacts):
 
 
 def outputs(history: History) -> list[Output]:
-    """Return the outputs of the model; empty before the first probe."""
+    """Return the outputs of the model; empty before the first measurement."""
     ends, targets = history.facts.outputs, history.facts.data.targets
     data = targets if len(targets) == len(ends) else [TargetFacts()] * len(ends)
     return [_output(end, of) for end, of in zip(ends, data, strict=True)]
 
 
 def guess_loss(history: History) -> float | None:
-    """Return the crossentropy of a guess that holds all classes equally likely.
+    """Return the crossentropy of a uniform guess, which gives all classes the same probability.
 
-    ln C for one of C classes, ln 2 for yes or no; None where that is not the whole loss.
+    ln C for one of C classes, ln 2 for binary labels; None if the loss is not one crossentropy.
     """
     found = outputs(history)
     is_weighted = history.facts.data.is_weighted

@@ -2,7 +2,7 @@
 
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
-from keras_babysit.rules._checks import require_count, require_share
+from keras_babysit.rules._checks import require_count, require_fraction
 from keras_babysit.rules._progress import is_over
 from keras_babysit.rules._scores import Estimate, gaps, side_by_side, training_errors
 from keras_babysit.rules._texts import error_name, percent
@@ -66,7 +66,7 @@ def overfitting(history: History, *, gap: float = 0.1, patience: int = 2) -> lis
         CS231n, "Babysitting the learning process": a big gap means overfitting; Prechelt, "Early
         stopping - but when?", 1998, for the rise from the best validation loss.
     """
-    require_share("gap", gap)
+    require_fraction("gap", gap)
     require_count("patience", patience)
     needed = 1 if is_over(history, patience) else patience
     errors = gaps(history, "error")[-needed:]

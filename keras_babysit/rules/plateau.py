@@ -4,12 +4,12 @@ import math
 
 from keras_babysit.findings import Finding, Severity
 from keras_babysit.history import History
-from keras_babysit.rules._checks import require_count, require_share
+from keras_babysit.rules._checks import require_count, require_fraction
 from keras_babysit.rules._learning_rate import HEALTHY_RATIO, one_digit
 from keras_babysit.rules._network import median_ratios
-from keras_babysit.rules._progress import is_falling, is_time, poor
+from keras_babysit.rules._progress import is_falling, is_time, poor_fit
 from keras_babysit.rules._scores import estimates
-from keras_babysit.rules._texts import change_rate
+from keras_babysit.rules._texts import change_rate, update_size
 from keras_babysit.rules.rule import rule
 
 DECAYED = 0.01
@@ -65,7 +65,7 @@ def plateau(history: History, *, margin: float = 0.05, patience: int = 3) -> lis
     Reference:
         CS231n, "Babysitting the learning process": updates of about 1e-3 of the weights.
     """
-    require_share("margin", margin)
+    require_fraction("margin", margin)
     require_count("patience", patience)
     scores = estimates(history, "loss", "train")
     start, ratios = history.last("loss/start"), median_ratios(history)[1]
@@ -78,7 +78,7 @@ def plateau(history: History, *, margin: float = 0.05, patience: int = 3) -> lis
     is_healthy = 0.1 * HEALTHY_RATIO <= ratio <= 10 * HEALTHY_RATIO
     if ratio == 0 and not _has_decayed(history):
         return []  # no learning rate moves these weights: see `no_gradient`
-    found = poor(history, margin)
+    found = poor_fit(history, margin)
     if is_healthy or found is None or not is_time(history, is_falling=False):
         return []
     return [_finding(history, found.message, dict(found.evidence), ratio)]
@@ -100,8 +100,7 @@ def _finding(history: History, message: str, evidence: dict[str, float], ratio: 
         rule="plateau",
         severity=Severity.WARNING,
         target="",
-        message=f"The loss has plateaued: each step changes the weights by {ratio:.1g} times their "
-        f"norm ({HEALTHY_RATIO:g} is healthy). {message}",
+        message=f"The loss has plateaued: {update_size(ratio)}. {message}",
         evidence=evidence | {"update_ratio": ratio},
         remedies=(change_rate("Raise" if is_short else "Lower", one_digit(new) if new else None),),
         reference="CS231n, Babysitting the learning process: updates of about 1e-3 of the weights",

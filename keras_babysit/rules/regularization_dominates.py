@@ -4,8 +4,8 @@ import numpy as np
 
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
-from keras_babysit.rules._checks import require_count, require_share
-from keras_babysit.rules._progress import HALF_WAY, share_done
+from keras_babysit.rules._checks import require_count, require_fraction
+from keras_babysit.rules._progress import HALF_WAY, fraction_done
 from keras_babysit.rules._scores import training_errors
 from keras_babysit.rules._texts import percent
 from keras_babysit.rules.effects import LONG_STEPS, POOR_FIT, STUCK
@@ -55,7 +55,7 @@ def regularization_dominates(
         CS231n, "Babysitting the learning process": more regularization increases the
         loss.
     """
-    require_share("fraction", fraction)
+    require_fraction("fraction", fraction)
     require_count("patience", patience)
     penalties = history.series("loss/penalty").tail(patience).values
     losses = history.series("loss/batch").tail(patience).values
@@ -65,7 +65,7 @@ def regularization_dominates(
         return []
     fractions = penalties / losses
     left = _kernels_left(history)
-    if share_done(history) < HALF_WAY or not (fractions.min() > fraction or left < SHRUNK_BELOW):
+    if fraction_done(history) < HALF_WAY or not (fractions.min() > fraction or left < SHRUNK_BELOW):
         return []
     return [_finding(float(fractions[-1]), left)]
 
@@ -86,9 +86,8 @@ def _kernels_left(history: History) -> float:
 def _finding(penalty: float, left: float) -> Finding:
     if left < SHRUNK_BELOW:
         message = (
-            f"The weight penalty has shrunk the kernels to {percent(left)} of their initial norm, "
-            "and the network fits the training data poorly. "
-            f"The penalty is {percent(penalty)} of the loss."
+            f"The weight penalty has shrunk the kernels to {percent(left)} of their initial norm. "
+            f"It is {percent(penalty)} of the loss, and the network fits the training data poorly."
         )
     else:
         message = (

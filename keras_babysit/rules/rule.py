@@ -13,19 +13,21 @@ from keras_babysit.history import History
 P = ParamSpec("P")
 
 RuleLike = Callable[[History], list[Finding]]
-"""A pure function of what was measured: a `Rule`, one with thresholds of its own
-(`functools.partial`), or any function. It returns all findings that hold now."""
+"""A pure function of the history: a `Rule`, one with other thresholds (`functools.partial`), or any
+function. It returns all findings that hold now."""
 
 
 class Rule(Generic[P]):
-    """A rule with what is known of its condition; `rule` makes one of a function.
+    """A function that finds a condition, and what is known of that condition.
+
+    The decorator `rule` makes one.
 
     Args:
-        function: The function; its name is the name of the condition.
-        condition: Its title, what it explains, what it needs.
+        function: The function. Its name is the name of the condition.
+        condition: Title of the condition, what it explains, what it needs.
 
     Attributes:
-        condition: The same `Condition`.
+        condition: The `Condition`.
     """
 
     __name__: str
@@ -57,16 +59,16 @@ def rule(
     is_fatal: bool = False,
     is_immediate: bool = False,
 ) -> Callable[[Callable[P, list[Finding]]], Rule[P]]:
-    """Make a function a rule, and register its condition.
+    """Turn a function into a rule, and register its condition.
 
     Args:
         title: Name of the condition for people.
         explains: Names of the conditions that follow from it; its own is left out.
-        needs: What must have been measured for silence to mean that all is well: names of
-            quantities, `"facts/<name>"`, or alternatives with `|` between them.
-        silent: When it is silent although something may be wrong, a phrase each.
-        severity: How bad it usually is.
-        is_fatal: Whether the weights are lost once it holds.
+        needs: What must have been measured for silence to mean that the condition does not hold:
+            names of quantities, `"facts/<name>"`, or alternatives separated by `|`.
+        silent: When the rule is silent although the condition may hold, one phrase each.
+        severity: The usual severity.
+        is_fatal: Whether the weights are lost once the condition holds.
         is_immediate: Whether one measurement is enough, so that its step is exact.
 
     Returns:
@@ -102,34 +104,34 @@ def rule(
 
 
 def rule_name(rule: Callable[..., Any]) -> str:
-    """Return the name of a rule, also of one with changed thresholds (`functools.partial`)."""
+    """Return the name of a rule, also of one with other thresholds (`functools.partial`)."""
     while isinstance(rule, functools.partial):
         rule = rule.func
     return getattr(rule, "__name__", type(rule).__name__)
 
 
 class Judgement(Protocol):
-    """One judgement of a history by the rules that a user chose."""
+    """One judgement of a history by a collection of rules."""
 
     history: History
 
     def answer(self, rule: RuleLike) -> list[Finding]:
-        """Return what the chosen rule of that name finds."""
+        """Return what the rule of the same name in the collection finds."""
 
 
 JUDGEMENT: ContextVar[Judgement | None] = ContextVar("judgement", default=None)
-"""The judgement that goes on, None outside of `Rules.judge`."""
+"""The current judgement, None outside of `Rules.judge`."""
 
 
 def ask(rule: RuleLike, history: History) -> list[Finding]:
-    """Return what another rule finds, with the thresholds that the user gave it.
+    """Return what another rule finds, with the thresholds that the user set.
 
-    While `Rules.judge` runs, that is the rule of the same name in its collection, asked once per
-    judgement. Elsewhere, or if the collection has none or that one fails, it is `rule` itself.
+    While `Rules.judge` runs, this asks the rule of the same name in its collection, once per
+    judgement. Elsewhere, or if the collection has none or that one fails, it asks `rule` itself.
 
     Args:
         rule: The rule as this package ships it.
-        history: What was measured.
+        history: The history of the run.
     """
     judgement = JUDGEMENT.get()
     if judgement is None or judgement.history is not history:

@@ -4,9 +4,9 @@ import numpy as np
 
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
-from keras_babysit.rules._checks import require_count, require_share
-from keras_babysit.rules._shares import wilson_lower_bound
+from keras_babysit.rules._checks import require_count, require_fraction
 from keras_babysit.rules._texts import SCALE_INPUTS, percent
+from keras_babysit.rules._wilson import wilson_lower_bound
 from keras_babysit.rules.effects import POOR_FIT, SHORT_STEPS, STUCK
 from keras_babysit.rules.rule import rule
 
@@ -60,7 +60,7 @@ def saturated_units(
         Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
         networks", AISTATS 2010, section 3.
     """
-    require_share("threshold", threshold)
+    require_fraction("threshold", threshold)
     require_count("patience", patience)
     found = []
     for target in history.targets("activations/saturated_fraction"):

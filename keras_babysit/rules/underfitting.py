@@ -2,10 +2,10 @@
 
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
-from keras_babysit.rules._checks import require_count, require_share
+from keras_babysit.rules._checks import require_count, require_fraction
 from keras_babysit.rules._learning_rate import one_digit
 from keras_babysit.rules._network import median_ratios
-from keras_babysit.rules._progress import Poor, is_falling, is_over, is_time, poor
+from keras_babysit.rules._progress import PoorFit, is_falling, is_over, is_time, poor_fit
 from keras_babysit.rules._scores import estimates, gaps
 from keras_babysit.rules._structure import HIDDEN_LAYER, structural_remedies
 from keras_babysit.rules._texts import change_rate
@@ -73,7 +73,7 @@ def underfitting(history: History, *, margin: float = 0.05, patience: int = 2) -
         CS231n, "Babysitting the learning process": no gap, increase the model's capacity; Cover
         and Hart, "Nearest neighbor pattern classification", 1967, for the baseline.
     """
-    require_share("margin", margin)
+    require_fraction("margin", margin)
     require_count("patience", patience)
     scores = estimates(history, "error", "train")
     if len(scores) < (1 if is_over(history, patience) else patience) or _has_gap(history, margin):
@@ -82,7 +82,7 @@ def underfitting(history: History, *, margin: float = 0.05, patience: int = 2) -
     if not is_time(history, is_falling=still_falls):
         return []
     # A loss that still falls closes a part of the difference by itself.
-    found = poor(history, min(1.0, 2 * margin) if still_falls else margin)
+    found = poor_fit(history, min(1.0, 2 * margin) if still_falls else margin)
     return [_finding(history, found, still_falls)] if found else []
 
 
@@ -91,7 +91,7 @@ def _has_gap(history: History, margin: float) -> bool:
     return bool(found) and found[-1].low > margin
 
 
-def _finding(history: History, found: Poor, still_falls: bool) -> Finding:
+def _finding(history: History, found: PoorFit, still_falls: bool) -> Finding:
     return Finding(
         rule="underfitting",
         severity=Severity.WARNING,

@@ -3,7 +3,7 @@
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
-from keras_babysit.rules._progress import can_be_learnt, is_current, is_falling, is_time
+from keras_babysit.rules._progress import can_be_learned, is_current, is_falling, is_time
 from keras_babysit.rules._scores import (
     advantages,
     estimates,
@@ -80,7 +80,7 @@ def uninformative_inputs(history: History, *, patience: int = 2) -> list[Finding
         errors, data = training_errors(history), "train"
     constant = history.last("reference/constant_error", data)
     is_known = errors and constant is not None and len(advantages(history, data)) >= patience
-    if not is_known or can_be_learnt(history) is not False:
+    if not is_known or can_be_learned(history) is not False:
         return []
     if not is_current(history) or not is_time(history, is_falling=is_falling(history)):
         return []

@@ -31,7 +31,7 @@ them."""
     explains=(*BLOWN_UP, *STUCK, *LONG_STEPS, *POOR_FIT),
     needs=("facts/data", "facts/outputs", "outputs/mean"),
     silent=(
-        "on losses other than a distance",
+        "on losses other than a distance, such as the squared error",
         "if the steps can reach the targets within a tenth of the run",
     ),
 )

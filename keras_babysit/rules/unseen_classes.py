@@ -2,7 +2,7 @@
 
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
-from keras_babysit.rules._checks import require_share
+from keras_babysit.rules._checks import require_fraction
 from keras_babysit.rules._progress import has_seen_an_epoch
 from keras_babysit.rules._texts import percent
 from keras_babysit.rules.rule import ask, rule
@@ -60,7 +60,7 @@ def unseen_classes(history: History, *, fraction: float = 0.5) -> list[Finding]:
         Keras, `Model.fit`: `validation_split` takes the last samples, before shuffling; Poisson's
         law of rare events, for differences that are not due to chance.
     """
-    require_share("fraction", fraction)
+    require_fraction("fraction", fraction)
     unseen = history.last("targets/unseen_share", "validation", default=0.0)
     if unseen < fraction or not has_seen_an_epoch(history) or not _stands_for_all(history):
         return []

@@ -2,7 +2,7 @@
 
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
-from keras_babysit.rules._checks import require_share
+from keras_babysit.rules._checks import require_fraction
 from keras_babysit.rules._texts import percent
 from keras_babysit.rules.effects import LONG_STEPS, POOR_FIT, STUCK
 from keras_babysit.rules.rule import rule
@@ -55,7 +55,7 @@ def unshuffled_data(history: History, *, fraction: float = 0.5) -> list[Finding]
         LeCun et al., "Efficient BackProp", 1998, section 4.2: shuffle so that successive examples
         rarely belong to the same class.
     """
-    require_share("fraction", fraction)
+    require_fraction("fraction", fraction)
     found = []
     for index, leaf in enumerate(history.facts.data.targets):
         stretch, of_all = leaf.stretch, leaf.largest_fraction

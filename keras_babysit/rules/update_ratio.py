@@ -4,10 +4,10 @@ import numpy as np
 
 from keras_babysit.findings import Finding, Severity
 from keras_babysit.history import History
-from keras_babysit.rules._checks import require_count, require_share
-from keras_babysit.rules._learning_rate import HEALTHY_RATIO, suggest_lower_rate
+from keras_babysit.rules._checks import require_count, require_fraction
+from keras_babysit.rules._learning_rate import suggest_lower_rate
 from keras_babysit.rules._network import median_ratios
-from keras_babysit.rules._texts import change_rate
+from keras_babysit.rules._texts import change_rate, update_size
 from keras_babysit.rules.effects import BLOWN_UP, POOR_FIT, STUCK
 from keras_babysit.rules.rule import rule
 
@@ -54,7 +54,7 @@ def update_ratio(history: History, *, ratio: float = 0.1, patience: int = 5) -> 
     Reference:
         CS231n, "Babysitting the learning process": updates of about 1e-3 of the weights.
     """
-    require_share("ratio", ratio)
+    require_fraction("ratio", ratio)
     require_count("patience", patience)
     steps, ratios = median_ratios(history)
     recent = ratios[steps >= FIRST_JUDGED_STEP][-patience:]
@@ -67,8 +67,7 @@ def update_ratio(history: History, *, ratio: float = 0.1, patience: int = 5) -> 
             rule="update_ratio",
             severity=Severity.WARNING,
             target="",
-            message=f"Each step changes the weights by {median:.2g} times their norm; "
-            f"{HEALTHY_RATIO:g} is healthy.",
+            message=f"{update_size(median).capitalize()}.",
             evidence={"update_ratio": median} | ({} if rate is None else {"learning_rate": rate}),
             remedies=(change_rate("Lower", suggest_lower_rate(history)),),
             reference="CS231n, Babysitting the learning process: about 1e-3 of the weights",

@@ -2,7 +2,7 @@
 
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
-from keras_babysit.rules._checks import require_count, require_share
+from keras_babysit.rules._checks import require_count, require_fraction
 from keras_babysit.rules._scores import (
     Estimate,
     advantages,
@@ -70,7 +70,7 @@ def validation_better_than_train(
         Kapoor and Narayanan, "Leakage and the reproducibility crisis in machine-learning-based
         science", Patterns 4, 2023, on kinds of leakage.
     """
-    require_share("gap", gap)
+    require_fraction("gap", gap)
     require_count("patience", patience)
     recent = gaps(history, "error")[-patience:]
     if len(recent) < patience or not all(estimate.high <= -gap for estimate in recent):

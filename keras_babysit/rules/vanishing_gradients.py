@@ -1,11 +1,12 @@
 """Gradients that vanish on their way back to the first layers."""
 
+from keras_babysit.facts import LayerFacts
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
-from keras_babysit.rules._checks import require_count, require_share
-from keras_babysit.rules._network import LOST, gradient_sizes, kernels, layer_of
+from keras_babysit.rules._checks import require_count, require_fraction
+from keras_babysit.rules._network import LOST_SIGNAL, gradient_sizes, kernels, layer_of
 from keras_babysit.rules._progress import is_solved
-from keras_babysit.rules._structure import HIDDEN_LAYER
+from keras_babysit.rules._texts import NORMALIZE, relu_layer
 from keras_babysit.rules.effects import POOR_FIT, SHORT_STEPS, STUCK
 from keras_babysit.rules.rule import rule
 
@@ -25,7 +26,7 @@ the gradient in every step; a gradient that comes and goes depends on single exa
     ),
 )
 def vanishing_gradients(
-    history: History, *, fraction: float = LOST, patience: int = 2
+    history: History, *, fraction: float = LOST_SIGNAL, patience: int = 2
 ) -> list[Finding]:
     """Report a gradient of the first kernel below a thousandth of that of a later one.
 
@@ -70,7 +71,7 @@ def vanishing_gradients(
         Glorot and Bengio, AISTATS 2010, section 4.2; Hochreiter et al., "Gradient flow in
         recurrent nets", 2001.
     """
-    require_share("fraction", fraction)
+    require_fraction("fraction", fraction)
     require_count("patience", patience)
     names = [name for name in kernels(history) if not _is_query_or_key(history, name)]
     known = min((len(history.points("gradients/norm", name)) for name in names), default=0)
@@ -79,10 +80,11 @@ def vanishing_gradients(
         return []
     if not all(0 < profile[0] < fraction * profile.max() for profile in profiles):
         return []
-    if _reaches_bias(history, layer_of(history, names[0]), fraction, len(profiles)):
+    target = layer_of(history, names[0])
+    if _reaches_bias(history, target, fraction, len(profiles)):
         return []
-    latest = profiles[-1]
-    return [_finding(layer_of(history, names[0]), float(latest[0]), float(latest.max()))]
+    first, largest = float(profiles[-1][0]), float(profiles[-1].max())
+    return [_finding(target, history.layer(target), first, largest)]
 
 
 def _reaches_bias(history: History, layer: str, fraction: float, measurements: int) -> bool:
@@ -105,7 +107,7 @@ def _is_query_or_key(history: History, weight: str) -> bool:
     return is_projection and target.split("/")[-1].startswith(("query", "key"))
 
 
-def _finding(target: str, first: float, largest: float) -> Finding:
+def _finding(target: str, layer: LayerFacts, first: float, largest: float) -> Finding:
     return Finding(
         rule="vanishing_gradients",
         severity=Severity.WARNING,
@@ -114,11 +116,8 @@ def _finding(target: str, first: float, largest: float) -> Finding:
         f"weight there, and {largest:.2g} in a later layer.",
         evidence={"first_gradient": first, "largest_gradient": largest, "ratio": first / largest},
         remedies=(
-            Remedy(
-                "Use ReLU with He's initial weights in the hidden layers.",
-                HIDDEN_LAYER,
-            ),
-            Remedy("Normalize between the layers.", "keras.layers.BatchNormalization()"),
+            Remedy("Use ReLU with He's initial weights in the hidden layers.", relu_layer(layer)),
+            NORMALIZE,
             Remedy(
                 "Add skip connections around some of the layers.",
                 "def residual(block, inputs):\n"

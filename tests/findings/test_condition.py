@@ -96,7 +96,7 @@ def test_what_was_not_measured_is_named():
         "oscillating_loss",
     }
     assert notes["dead_units"].message == (
-        "Dead units not checked. Not measured: Activation, standard deviation."
+        "Not checked: Dead units. Not measured: Activation, standard deviation."
     )
     assert notes["dead_units"].evidence == {"not_measured": ["activations/std"]}
 

@@ -50,6 +50,8 @@ def solved(quantity, target):
 
 
 DEAD, SATURATED = "activations/dead_fraction", "activations/saturated_fraction"
+FLAT = [0.693] * 8
+FALLING = [0.69 - 0.05 * step for step in range(8)]
 
 
 def losses(start, batches=(), epochs=()):
@@ -340,14 +342,50 @@ def answers(predicted, true):
     }
 
 
-def resting(ratio):
+def resting(ratio, rate=None):
     made = poor([0.5] * 8, {"constant_error": 0.5}, [0.5] * 8)
     made.append(Measurement(8, 7, "updates/ratio", "a/kernel", ratio))
+    return made if rate is None else at_rate(rate, made)
+
+
+def at_rate(rate, made):
+    """Add the learning rate of the latest step."""
+    made.append(Measurement(made.step, made.epoch, "optimizer/learning_rate", "", rate))
     return made
 
 
-FLAT = [0.693] * 8
-FALLING = [0.69 - 0.05 * step for step in range(8)]
+def slow():
+    """Return a history of short steps under a penalty, whose loss falls to the end."""
+    made = poor([0.5] * 8, {"constant_error": 0.5}, FALLING)
+    made.append(Measurement(8, 7, "updates/ratio", "a/kernel", 1e-6))
+    made.note(regularization=Regularization(penalized_weights=2))
+    return at_rate(1e-4, made)
+
+
+def shrunk(made):
+    """Add kernels of which hardly anything is left."""
+    for epoch, norm in ((0, 9.0), (7, 0.1)):
+        made.append(Measurement(8, epoch, "weights/norm", "a/kernel", norm))
+    return made
+
+
+def saturating(made):
+    """Let most units of the hidden layer be saturated before the first step."""
+    made.append(Measurement(0, 0, "activations/saturated_fraction", "a", 0.9))
+    return made
+
+
+def in_float16(made):
+    made.note(dtype_policy="mixed_float16")
+    return made
+
+
+def too_large():
+    """Return a history of finite outputs whose square is infinite."""
+    made = layer("activations/std", [math.inf])
+    made.append(Measurement(0, 0, "loss/batch", "", math.inf))
+    return made
+
 
 TABLE = {
     "half-zero-but-alive": (rules.dead_units, layer(DEAD, [0.0] * 9), None),
@@ -478,6 +516,14 @@ TABLE = {
         history(scores([0.2, 0.0], [0.22, 0.3]), epochs=1, steps_per_epoch=1),
         Severity.WARNING,
     ),
+    "wide-gap-in-spite-of-dropout": (
+        rules.overfitting,
+        history(
+            scores([0.0] * 3, [0.3] * 3),
+            regularization=Regularization(dropout=(0.3,), weight_decay=1e-4),
+        ),
+        Severity.WARNING,
+    ),
     "wide-gap-once": (
         rules.overfitting,
         history(scores([0.2, 0.0], [0.22, 0.3]), epochs=20, steps_per_epoch=1),
@@ -527,6 +573,7 @@ TABLE = {
         ),
         Severity.WARNING,
     ),
+    "slow-regularized-and-still-falling": (rules.underfitting, slow(), Severity.WARNING),
     "frozen-and-a-bit-behind-the-neighbours": (rules.underfitting, frozen(error=0.2), None),
     "frozen-and-of-no-use": (rules.underfitting, frozen(error=0.4), Severity.WARNING),
     "noise-that-nobody-can-learn": (
@@ -630,6 +677,32 @@ TABLE = {
         history({("weights/norm", "dense/kernel"): [1.0, math.nan]}),
         Severity.ERROR,
     ),
+    "activations-overflowed-in-float16": (
+        rules.non_finite_values,
+        in_float16(layer("activations/nonfinite", [0, 3])),
+        Severity.ERROR,
+    ),
+    "gradient-went-bad": (
+        rules.non_finite_values,
+        history({("loss/batch", ""): [1.0, 1.0], ("gradients/norm", "a/kernel"): [1.0, math.nan]}),
+        Severity.ERROR,
+    ),
+    "loss-went-bad": (
+        rules.non_finite_values,
+        history({("loss/batch", ""): [1.0, math.nan]}),
+        Severity.ERROR,
+    ),
+    "loss-went-bad-between-measurements": (
+        rules.non_finite_values,
+        history({("loss/batch", ""): [1.0], ("logs/loss", ""): [1.0, 1.0, math.nan]}),
+        Severity.ERROR,
+    ),
+    "loss-of-outputs-too-large-to-square": (rules.non_finite_values, too_large(), Severity.ERROR),
+    "loss-of-a-state-too-large-to-square": (
+        rules.non_finite_values,
+        into("LSTM", too_large()),
+        Severity.ERROR,
+    ),
     "labels-from-1": (
         rules.labels_out_of_range,
         output("categorical", data={"low": 1.0, "high": 10.0}, is_sparse=True, columns=10),
@@ -667,6 +740,11 @@ TABLE = {
     "logits-not-told-to-binary": (
         rules.output_loss_mismatch,
         output("binary", from_logits=False),
+        Severity.ERROR,
+    ),
+    "tanh-for-a-probability": (
+        rules.output_loss_mismatch,
+        output("binary", from_logits=False, low=-1, high=1),
         Severity.ERROR,
     ),
     "softmax-twice": (
@@ -716,6 +794,18 @@ TABLE = {
             data={"sum_high": 2.0},
         ),
         Severity.WARNING,
+    ),
+    "squared-error-of-a-softmax": (
+        rules.output_loss_mismatch,
+        output(
+            "distance",
+            low=0,
+            high=1,
+            is_distribution=True,
+            columns=3,
+            data={"is_one_hot": True, "percentile_1": 0, "percentile_99": 1, "columns": 3},
+        ),
+        Severity.NOTE,
     ),
     "softmax": (
         rules.output_loss_mismatch,
@@ -810,6 +900,11 @@ TABLE = {
         None,
     ),
     "pixels-to-255": (rules.unscaled_inputs, arriving(120.0, std=80.0), Severity.WARNING),
+    "pixels-to-255-saturate-a-layer": (
+        rules.unscaled_inputs,
+        saturating(arriving(120.0, std=0.9)),
+        Severity.WARNING,
+    ),
     "pixels-normalised-inside": (rules.unscaled_inputs, arriving(120.0, std=0.8), None),
     "straight-into-gates": (
         rules.unscaled_inputs,
@@ -1139,6 +1234,11 @@ TABLE = {
         penalised(0.8, error=0.9),
         Severity.WARNING,
     ),
+    "penalty-shrank-the-weights": (
+        rules.regularization_dominates,
+        shrunk(penalised(0.05, error=0.9)),
+        Severity.WARNING,
+    ),
     "penalty-of-a-good-fit": (rules.regularization_dominates, penalised(0.8, error=0.01), None),
     "same-for-all": (
         rules.constant_output,
@@ -1185,6 +1285,11 @@ TABLE = {
         poor([0.5] * 10, {}, [0.3, 0.6] * 5),
         Severity.WARNING,
     ),
+    "up-and-down-at-a-known-rate": (
+        rules.oscillating_loss,
+        at_rate(0.1, poor([0.5] * 10, {}, [0.3, 0.6] * 5)),
+        Severity.WARNING,
+    ),
     "small-jitter-of-a-density": (
         rules.oscillating_loss,
         history(
@@ -1218,6 +1323,7 @@ TABLE = {
     ),
     "left-its-start": (rules.loss_not_decreasing, poor([0.5] * 8, {}, FALLING), None),
     "rests-with-tiny-steps": (rules.plateau, resting(1e-6), Severity.WARNING),
+    "rests-with-huge-steps": (rules.plateau, resting(0.5, rate=0.1), Severity.WARNING),
     "rests-with-healthy-steps": (rules.plateau, resting(1e-3), None),
     "validation-far-better": (
         rules.validation_better_than_train,
