@@ -5,7 +5,7 @@ from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
 from keras_babysit.rules._progress import is_over
 from keras_babysit.rules._scores import Estimate, gaps, side_by_side, training_errors
-from keras_babysit.rules._texts import error_name, percent
+from keras_babysit.rules._texts import OPTIMIZERS, error_name, percent
 from keras_babysit.rules.rule import rule
 
 LEARNED_BELOW = 0.9
@@ -166,7 +166,8 @@ def _dropout(rates: tuple[float, ...]) -> Remedy:
 
 def _penalty(history: History) -> Remedy:
     regularization = history.facts.regularization
-    optimizer = history.facts.optimizer or "Adam"
+    known = history.facts.optimizer
+    optimizer = known if known in OPTIMIZERS else "Adam"
     decay = regularization.weight_decay
     if not regularization.penalized_weights and not decay:
         return Remedy(
