@@ -175,7 +175,7 @@ def _duplicates(data):
         _finding(
             Severity.WARNING,
             "x",
-            f"{duplicated:.0%} of {data.amount()} occur more than once.",
+            f"{duplicated * 100:.0f} % of {data.amount()} occur more than once.",
             {"duplicated": duplicated},
             "Remove duplicates before the split; to balance classes, use class weights instead.",
             "x, kept = np.unique(x, axis=0, return_index=True)\ny = y[kept]",
@@ -196,8 +196,8 @@ def _leak(data, validation):
         _finding(
             Severity.ERROR if leaked > 0.5 else Severity.WARNING,
             "validation_data",
-            f"{leaked:.0%} of {validation.amount()} for validation also occur in the training "
-            "data.",
+            f"{leaked * 100:.0f} % of {validation.amount()} for validation also occur in the "
+            "training data.",
             {"leaked": leaked, "rows": int(shared.sum())},
             "Split the data before augmenting, oversampling or windowing it.",
             "x, x_val, y, y_val = train_test_split(x, y, random_state=0)",

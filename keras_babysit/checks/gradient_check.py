@@ -129,7 +129,7 @@ def _finding(name, one):
         "gradient_check",
         Severity.WARNING if is_cut else Severity.ERROR,
         name,
-        f"The gradient of {name} is {one.analytic:.3g}, but the slope of the loss is "
+        f'The gradient of "{name}" is {one.analytic:.3g}, but the slope of the loss is '
         f"{one.numeric:.3g}.",
         {"analytic": one.analytic, "numeric": one.numeric, "relative_error": one.error},
         (

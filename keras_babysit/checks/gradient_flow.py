@@ -174,18 +174,18 @@ def _judge(case, index, name):
     if not changes_loss and (changes_output or _is_idle_bias(case, index, siblings)):
         return None
     if changes_loss:
-        message = f"The loss depends on {name}, but it receives no gradient."
+        message = f'The loss depends on "{name}", but it receives no gradient.'
         remedy = Remedy(
             "Find what blocks the gradient: stop_gradient, a step, argmax, round, integer cast or "
             "NumPy call between the weight and the loss. Freeze the layer if that is intended.",
-            "layer.trainable = False",
+            "layer.trainable = False  # layer: the one that holds the weight",
         )
     else:
-        message = f"{name} has no effect: it receives no gradient and does not change the output."
+        message = f'"{name}" has no effect: it receives no gradient and does not change the output.'
         remedy = Remedy(
             "Use the layer in the forward pass or remove it. If all its ReLU units are dead, "
             "initialize its biases to zero.",
-            'keras.layers.Dense(units, activation="relu", kernel_initializer="he_normal")',
+            'keras.layers.Dense(64, activation="relu", kernel_initializer="he_normal")',
         )
     return Finding(
         "gradient_flow",

@@ -93,12 +93,11 @@ def _finding(target, what, before, after):
         (
             Remedy(
                 "Scale the initial weights layer by layer on a batch of data (LSUV).",
-                "from keras_babysit.initializers import lsuv\nlsuv(model, x[:256])",
+                "kb.initializers.lsuv(model, x[:256])",
             ),
             Remedy(
                 "Use an initializer that matches the activation.",
-                "from keras_babysit.initializers import VariancePreserving\n"
-                'kernel_initializer=VariancePreserving("relu")',
+                'kernel_initializer = kb.initializers.VariancePreserving("relu")',
             ),
             Remedy("Add normalization layers.", "keras.layers.BatchNormalization()"),
         ),
@@ -133,13 +132,12 @@ def _about_identical(target):
         "initial_signal",
         Severity.ERROR,
         target,
-        f"All units of {target} are identical and stay so: they receive the same gradient.",
+        f'All units of "{target}" are identical and stay so: they receive the same gradient.',
         {"distinct_units": 1},
         (
             Remedy(
                 "Initialize the weights randomly.",
-                "from keras_babysit.initializers import VariancePreserving\n"
-                'kernel_initializer=VariancePreserving("relu")',
+                'kernel_initializer = kb.initializers.VariancePreserving("relu")',
             ),
         ),
         "CS231n, weight initialization: all-zero weights leave units identical",
