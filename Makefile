@@ -83,7 +83,7 @@ screenshots: .venv/.dev
 	chromium --headless --no-sandbox --hide-scrollbars --window-size=1100,1950 \
 		--screenshot=out/report.png out/quickstart/faulty.html
 	.venv/bin/python -c "from PIL import Image; Image.open('out/report.png').convert('RGB').save('docs/images/report.png', optimize=True)"
-	KERAS_BACKEND=tensorflow .venv/bin/python -m pytest tests/dashboard/test_browser.py -k can_be_seen
+	KERAS_BACKEND=tensorflow .venv/bin/python -m pytest tests/dashboard/test_browser.py -k are_visible
 	.venv/bin/python -c "from PIL import Image; Image.open('out/dashboard/light.png').quantize(256).save('docs/images/dashboard.png', optimize=True)"
 
 # The pages of docs/ that are generated from the code; a test asserts that they are up to date.

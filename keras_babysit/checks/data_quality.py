@@ -76,7 +76,7 @@ def data_quality(case):
     try:
         found += renamed(_unscaled_inputs(case, known.facts.data), NAME, {"inputs": "x"})
     except Unknown as reason:
-        words.append(f"their scale: {reason}")
+        words.append(f"scale {reason}")
     if validation is not None:
         found += _non_finite(case, validation, "validation x", validation.x)
         found += _leak(data, validation)
