@@ -136,12 +136,13 @@ def clip_gradient(history: History, reason: str = "") -> Remedy:
     )
 
 
-def relu_layer(layer: LayerFacts, activation: str = "relu") -> str:
+def relu_layer(layer: LayerFacts, activation: str = "relu", *, arguments: str = "") -> str:
     """Return the code of a layer like the given one, initialized for a ReLU.
 
     Args:
         layer: Facts of a hidden layer.
         activation: Name of the activation.
+        arguments: Further arguments of the layer, as code; may be empty.
 
     Example:
         >>> relu_layer(LayerFacts(class_name="Conv2D", units=32), "elu")
@@ -150,7 +151,8 @@ def relu_layer(layer: LayerFacts, activation: str = "relu") -> str:
     is_conv = bool(re.fullmatch(r"Conv[123]D", layer.class_name or ""))
     name, size = (layer.class_name, ", 3") if is_conv else ("Dense", "")
     shape = f"{name}({layer.units or 64}{size}"
-    return f'keras.layers.{shape}, activation="{activation}", kernel_initializer="he_normal")'
+    more = f", {arguments}" if arguments else ""
+    return f'keras.layers.{shape}, activation="{activation}", kernel_initializer="he_normal"{more})'
 
 
 def update_size(ratio: float) -> str:

@@ -133,7 +133,7 @@ def _remedies(history: History, target: str) -> list[Remedy]:
     restart = Remedy(
         "Initialize the layer for ReLU, with zero biases"
         + (": its units were dead from the start." if is_born_dead else "."),
-        relu_layer(layer),
+        relu_layer(layer, arguments='bias_initializer="zeros"'),
     )
     leaky = Remedy(
         "Use an activation that has a gradient for negative inputs.",
