@@ -105,8 +105,8 @@ FAULTS = {
     "disk-full": (disk_full, "No space left on device"),
     "read-only": (read_only, "Bad file descriptor"),
     "quota": (quota, "File too large"),
-    "file-deleted": (file_deleted, "Deleted while the run went on"),
-    "folder-deleted": (folder_deleted, "Deleted while the run went on"),
+    "file-deleted": (file_deleted, "Deleted during the run"),
+    "folder-deleted": (folder_deleted, "Deleted during the run"),
 }
 """How the file of a sink goes bad, and what the warning must say."""
 

@@ -18,5 +18,5 @@ def test_each_program_gets_its_findings(tmp_path, capsys):
         "pixels up to 255, labels from 1": {"data_quality", "output_and_loss"},
         "weights too small for its depth": {"initial_signal"},
     }
-    assert "All well" in capsys.readouterr().out
+    assert "No problems found" in capsys.readouterr().out
     assert (tmp_path / "initial_signal.png").stat().st_size > 10_000
