@@ -1,35 +1,45 @@
 # The commands of the README. Each makes the environment that it needs, once.
 PYTHON ?= python3
+PYTHON_OLDEST ?= python3.11
 TORCH ?= torch==2.13.0
-PYTEST_ARGS ?= -m 'not slow'
+# The worker processes of the tests: `make test WORKERS=1` where memory is short (1 GB each).
+WORKERS ?= auto
+PYTEST_ARGS ?=
+PYTEST = -m pytest -m 'not slow' -n $(WORKERS) --maxprocesses 8 --dist worksteal
 JOBS ?= 1
 MINUTES ?= 30
 BACKEND ?= tensorflow
 VENV = $(if $(filter tensorflow,$(BACKEND)),.venv,.venv-$(BACKEND))
 
-.PHONY: demo test test-jax test-torch test-all test-all-jax test-all-torch lint bench-dashboard bench-overhead bench-account bench-scale bench-search screenshots bench-layers bench-diagnosis bench-foreign soak docs-pages messages clean
+.PHONY: demo test test-jax test-torch test-oldest test-all test-all-jax test-all-torch lint bench-dashboard bench-overhead bench-account bench-scale bench-search screenshots bench-layers bench-diagnosis bench-foreign soak docs-pages messages clean
 
 demo: .venv/.demo
 	.venv/bin/python examples/quickstart.py
 
 test: .venv/.dev
-	KERAS_BACKEND=tensorflow .venv/bin/python -m pytest $(PYTEST_ARGS)
+	KERAS_BACKEND=tensorflow .venv/bin/python $(PYTEST) $(PYTEST_ARGS)
 
 test-jax: .venv-jax/.dev
-	KERAS_BACKEND=jax .venv-jax/bin/python -m pytest $(PYTEST_ARGS)
+	KERAS_BACKEND=jax .venv-jax/bin/python $(PYTEST) $(PYTEST_ARGS)
 
 test-torch: .venv-torch/.dev
-	KERAS_BACKEND=torch .venv-torch/bin/python -m pytest $(PYTEST_ARGS)
+	KERAS_BACKEND=torch .venv-torch/bin/python $(PYTEST) $(PYTEST_ARGS)
+
+# A part of the suite on the oldest supported versions, the floors in setup.cfg.
+OLDEST = tests/rules tests/sinks tests/schedule tests/samples tests/test_history.py \
+	tests/callbacks/test_watched_run.py tests/checks/test_one_batch.py tests/layers/test_maxout.py
+test-oldest: .venv-oldest/.dev
+	KERAS_BACKEND=tensorflow .venv-oldest/bin/python $(PYTEST) $(PYTEST_ARGS) $(OLDEST)
 
 # With the tests that take minutes: half an hour to an hour each.
 test-all: .venv/.dev
-	KERAS_BACKEND=tensorflow .venv/bin/python -m pytest
+	KERAS_BACKEND=tensorflow .venv/bin/python -m pytest $(PYTEST_ARGS)
 
 test-all-jax: .venv-jax/.dev
-	KERAS_BACKEND=jax .venv-jax/bin/python -m pytest
+	KERAS_BACKEND=jax .venv-jax/bin/python -m pytest $(PYTEST_ARGS)
 
 test-all-torch: .venv-torch/.dev
-	KERAS_BACKEND=torch .venv-torch/bin/python -m pytest
+	KERAS_BACKEND=torch .venv-torch/bin/python -m pytest $(PYTEST_ARGS)
 
 bench-layers: .venv/.dev
 	KERAS_BACKEND=tensorflow .venv/bin/python benchmarks/layers.py
@@ -123,5 +133,13 @@ lint: .venv/.dev
 	.venv-torch/bin/pip install --quiet -e '.[torch,dev]'
 	touch $@
 
+# Python 3.11, and every requirement at its floor; what only tests need is as new as it gets.
+.venv-oldest/.dev: setup.cfg tools/floors.py
+	test -d .venv-oldest || $(PYTHON_OLDEST) -m venv .venv-oldest
+	.venv-oldest/bin/pip install --quiet $$(.venv-oldest/bin/python tools/floors.py tensorflow search) \
+		pytest pytest-xdist hypothesis
+	.venv-oldest/bin/pip install --quiet --no-deps -e .
+	touch $@
+
 clean:
-	rm -rf .venv .venv-jax .venv-torch build *.egg-info
+	rm -rf .venv .venv-jax .venv-torch .venv-oldest build *.egg-info

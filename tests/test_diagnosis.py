@@ -5,6 +5,7 @@ rules are replayed over it, so that a changed rule is judged in seconds; a few p
 """
 
 import json
+import math
 
 import pytest
 
@@ -39,10 +40,15 @@ LIVE = {
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("recordings")
-    for name in LIVE:
-        record(PROGRAMS[name], How(folder, HOW_OFTEN))
-    return folder
+    """Return the folder of the recordings once there is one of the program of this name."""
+    how = How(tmp_path_factory.mktemp("recordings"), HOW_OFTEN, seconds=math.inf)
+
+    def folder_with(name):
+        if not path_of(PROGRAMS[name], how.folder).exists():
+            record(PROGRAMS[name], how)
+        return how.folder
+
+    return folder_with
 
 
 @pytest.fixture(scope="module")
@@ -72,9 +78,9 @@ def test_sample_is_small_and_broad():
     assert len(SAMPLED) - len(healthy) >= 25
 
 
-@pytest.mark.parametrize("name", LIVE)
+@pytest.mark.parametrize("name", LIVE, scope="module")  # both tests of a program, then the next
 def test_live_run_is_judged_rightly(recorded, name):
-    [verdict], _ = judge.judge([PROGRAMS[name]], folder=recorded)
+    [verdict], _ = judge.judge([PROGRAMS[name]], folder=recorded(name))
     assert not verdict.error
     if LIVE[name]:
         assert verdict.alarms == []
@@ -82,9 +88,9 @@ def test_live_run_is_judged_rightly(recorded, name):
         assert verdict.is_found, verdict.reported()
 
 
-@pytest.mark.parametrize("name", LIVE)
+@pytest.mark.parametrize("name", LIVE, scope="module")
 def test_replay_says_what_the_live_run_said(recorded, name):
-    recording = read_recording(path_of(PROGRAMS[name], recorded))
+    recording = read_recording(path_of(PROGRAMS[name], recorded(name)))
     live, replayed = recording.live(), replay(recording)
     assert signature(replayed) == signature(live)
     assert {(a.key, a.step) for a in replayed} == {(a.key, a.step) for a in live}
@@ -92,7 +98,8 @@ def test_replay_says_what_the_live_run_said(recorded, name):
 
 
 def test_thinning_keeps_first_and_last_judgement(recorded):
-    records = read_recording(path_of(PROGRAMS["cancer-logistic-0"], recorded)).records
+    name = "cancer-logistic-0"
+    records = read_recording(path_of(PROGRAMS[name], recorded(name))).records
     thinned = thin(records, 8)
     steps = [[r["step"] for r in some if r["type"] == "judgement"] for some in (records, thinned)]
     assert len(steps[1]) < len(steps[0])

@@ -51,7 +51,7 @@ class StepLimit(keras.callbacks.Callback):
 class TimeLimit(keras.callbacks.Callback):
     """Ends a run after a number of seconds."""
 
-    def __init__(self, seconds: float = LIMIT_SECONDS) -> None:
+    def __init__(self, seconds: float) -> None:
         super().__init__()
         self.seconds = seconds
 
@@ -102,11 +102,13 @@ class How:
         starts: Folder of initial weights, so that several backends start from the same ones. Then
             data is not shuffled, and a run ends after a number of steps rather than seconds. The
             first backend writes the weights.
+        seconds: Time limit of a run in seconds.
     """
 
     folder: Path = FOLDER
     every: Any = "auto"
     starts: Path | None = None
+    seconds: float = LIMIT_SECONDS
 
 
 def record_all(programs: list[Program], how: How, *, jobs: int = 1, again: bool = False) -> None:
@@ -170,7 +172,7 @@ def train_watched(program: Program, lines: Path, how: How) -> dict[str, Any]:
     )
     recorder.sitter = sitter
     started = time.perf_counter()
-    limit = TimeLimit() if how.starts is None else StepLimit()
+    limit = TimeLimit(how.seconds) if how.starts is None else StepLimit()
     logs = job.train(sitter, limit).history
     return {
         # A loss-scaling optimizer does not count skipped steps.

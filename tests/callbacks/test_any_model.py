@@ -1,6 +1,7 @@
 """Any model on any data: `fit` never fails because it is watched, and trains bit by bit the same.
 
-A few examples in every run; `make soak` takes as many as fit into its minutes.
+A few examples in every run, more of them in `make test-all`; `make soak` takes as many as fit into
+its minutes.
 """
 
 import os
@@ -9,6 +10,7 @@ import warnings
 
 import keras
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -18,8 +20,8 @@ from keras_babysit.findings import Finding
 
 layers = keras.layers
 BACKEND = keras.backend.backend()
-IN_CI = {"jax": 3, "tensorflow": 10, "torch": 60}  # what takes about a minute of each
-EXAMPLES = int(os.environ.get("BABYSIT_EXAMPLES", IN_CI[BACKEND]))
+FEW = {"jax": 2, "tensorflow": 4, "torch": 15}[BACKEND]  # what takes about ten seconds of each
+MANY = int(os.environ.get("BABYSIT_EXAMPLES", {"jax": 8, "tensorflow": 20, "torch": 120}[BACKEND]))
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "elu", "gelu", "relu6", "softmax", "linear")
 BETWEEN = ("nothing", "dropout", "batch-norm", "layer-norm", "skip", "shared", "maxout")
 GO_ON = kb.Rescue(lr_factor=1.0, max_times=2)
@@ -173,14 +175,31 @@ def outcome(*arguments):
         return [type(error).__name__]
 
 
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    derandomize="BABYSIT_EXAMPLES" not in os.environ,
-)
+def trying(count):
+    """Try a test on this number of models and runs: the same ones each time, except in a soak."""
+    return settings(
+        max_examples=count,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        derandomize="BABYSIT_EXAMPLES" not in os.environ,
+    )
+
+
+@trying(FEW)
 @given(models(), runs())
 def test_any_model_trains_as_if_alone_and_its_history_is_exact(parts, run):
+    watch(parts, run)
+
+
+@pytest.mark.slow
+@trying(MANY)
+@given(models(), runs())
+def test_many_models_train_as_if_alone_and_their_histories_are_exact(parts, run):
+    watch(parts, run)
+
+
+def watch(parts, run):
+    """Train with a sitter and without one; assert that nothing but a rescue differs."""
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")  # Keras warns of some models and of NaN
         options = {"record": folder} if run["recorder"] != "none" else {}

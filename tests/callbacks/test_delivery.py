@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+from concurrent.futures import Future
 
 import keras
 import numpy as np
@@ -40,7 +41,13 @@ class Notes(kb.sinks.Sink):
 
 
 class Hangs(Notes):
-    """Waits in one method until the test lets it go."""
+    """Waits in one method until the test lets it go.
+
+    Attributes:
+        hanging: Is set once it waits.
+    """
+
+    hanging = threading.Event()
 
     def __init__(self, method):
         super().__init__()
@@ -48,6 +55,7 @@ class Hangs(Notes):
         setattr(self, method, self._hang)
 
     def _hang(self, *arguments):
+        self.hanging.set()
         self._go_on.wait()
         self._is_gone.set()
 
@@ -57,8 +65,20 @@ class Hangs(Notes):
         self._is_gone.wait()
 
 
+class Patient(Future):
+    """Starts to count the seconds of a call when the sink hangs, however long others take."""
+
+    def result(self, timeout=None):
+        while not (self.done() or Hangs.hanging.wait(0.001)):
+            pass
+        return super().result(timeout)
+
+
 @pytest.fixture
 def impatient(monkeypatch):
+    """Wait a short time for a sink that hangs."""
+    monkeypatch.setattr(Hangs, "hanging", threading.Event())
+    monkeypatch.setattr(delivery, "Future", Patient)
     monkeypatch.setattr(delivery, "WAIT_SECONDS", 0.05)
 
 
@@ -138,5 +158,5 @@ def test_the_thread_of_a_run_that_nobody_ended_goes_with_it():
         deliver("on_start", None)
     (thread,) = sink.threads
     del deliver
-    thread.join(10)
+    thread.join(120)
     assert not thread.is_alive()
