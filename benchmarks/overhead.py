@@ -162,7 +162,7 @@ def one_run(kind, network, steps, epochs):
         }
     if kind == "watched":
         overhead, facts = callbacks[0].overhead, callbacks[0].history.facts
-        found |= {"own": overhead.share, "probes": overhead.probes, "said": output.getvalue()}
+        found |= {"own": overhead.fraction, "probes": overhead.probes, "said": output.getvalue()}
         found |= {"broke_off": facts.broke_off}
     return found
 

@@ -402,16 +402,16 @@ def to_jsonable(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Overhead:
-    """What watching a run cost.
+    """The time that monitoring a run took.
 
     Args:
-        seconds: Time spent in the watcher, compilation included.
-        wall_seconds: Time of the run so far, the watcher included.
-        probes: Number of probes taken.
+        seconds: Time spent on monitoring, compilation included.
+        wall_seconds: Time of the run so far, monitoring included.
+        probes: Number of measurements.
 
     Example:
         >>> print(Overhead(seconds=0.5, wall_seconds=50.0, probes=12))
-        1.0 % of 50.0 s (12 probes)
+        0.5 s of 50.0 s (1.0 %, 12 measurements)
     """
 
     seconds: float
@@ -419,11 +419,11 @@ class Overhead:
     probes: int
 
     @property
-    def share(self) -> float:
-        """Share of the wall time, in [0, 1]; 0 before the run."""
+    def fraction(self) -> float:
+        """Fraction of the wall time, in [0, 1]; 0 before the run."""
         return self.seconds / self.wall_seconds if self.wall_seconds > 0 else 0.0
 
     def __str__(self) -> str:
-        share = f"{self.share:.1%}".replace("%", " %")
-        probes = "1 probe" if self.probes == 1 else f"{self.probes} probes"
-        return f"{share} of {self.wall_seconds:.1f} s ({probes})"
+        count = f"{self.probes} measurement{'s' * (self.probes != 1)}"
+        spent = f"{self.seconds:.1f} s of {self.wall_seconds:.1f} s"
+        return f"{spent} ({100 * self.fraction:.1f} %, {count})"

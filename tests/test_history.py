@@ -138,7 +138,7 @@ def test_bounds_are_checked(name):
 
 
 def test_overhead_before_the_run_is_zero():
-    assert Overhead(0.0, 0.0, 0).share == 0
+    assert Overhead(0.0, 0.0, 0).fraction == 0
 
 
 METHODS = ("first", "last", "points", "series", "targets")

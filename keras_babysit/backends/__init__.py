@@ -1,6 +1,7 @@
 """The few things that Keras does not abstract, one file per backend.
 
-`backend` is the module of the backend in use; `protocol.Backend` says what each of them offers.
+`backend` is the module of the backend in use; `protocol.Backend` says what each of them offers, and
+`keras_babysit.testing.backends` checks it.
 """
 
 from keras_babysit.backends.host import to_array

@@ -6,7 +6,7 @@ from keras_babysit.findings import CONDITIONS
 
 
 @dataclass(frozen=True)
-class Judgement:
+class JudgedMoment:
     """One judgement of a run.
 
     Args:
@@ -33,7 +33,7 @@ class Judging:
         recorder: The `RecorderLink` of the run.
 
     Attributes:
-        latest: The `Judgement` that is made now, or was made last; None before the first.
+        latest: The `JudgedMoment` that is made now, or was made last; None before the first.
     """
 
     def __init__(self, history, runner, steps, *, health, search, stopping, recorder):
@@ -55,7 +55,7 @@ class Judging:
         """Judge the run as it stands, and do what follows from that."""
         steps = self._steps
         may_wait = not self._search.is_over and not self.acts_at_once
-        self.latest = Judgement(int(steps.now), int(steps.epoch), may_wait)
+        self.latest = JudgedMoment(int(steps.now), int(steps.epoch), may_wait)
         holding = self._runner.holding() + self._stopping.disabled()
         holding = [one for one in holding if not self._is_past(one)] + self._recorder.findings
         self._update_health(holding)

@@ -2,7 +2,7 @@
 
 import math
 
-from keras_babysit.rules.loss_explosion import EXPLODED
+from keras_babysit.rules.loss_explosion import EXPLODED_LOSS
 
 
 class RecorderLink:
@@ -80,4 +80,4 @@ class RecorderLink:
             # Before the first step there is no better state, whatever its loss is.
             return self._steps.now == 0 and not self._health.is_lost
         start = self._history.last("loss/start")
-        return math.isfinite(losses[-1]) and (start <= 0 or losses[-1] <= EXPLODED * start)
+        return math.isfinite(losses[-1]) and (start <= 0 or losses[-1] <= EXPLODED_LOSS * start)

@@ -142,7 +142,7 @@ class Session:
 
     @property
     def judgement(self):
-        """The `Judgement` that is made now, or was made last; None before the first."""
+        """The `JudgedMoment` that is made now, or was made last; None before the first."""
         return self._judging.latest
 
     # --- the run -----------------------------------------------------------------------------

@@ -1,4 +1,9 @@
-"""Sanity checks before training, and the learning-rate range test."""
+"""Sanity checks before training, and the learning-rate range test.
+
+`case` holds the model, its data and the measurements that checks share; a check is a function
+`Case -> CheckResult` in a file of its name. To add one: its file, its line in `registry`, and a
+broken program in `tests/checks/pairs.py`.
+"""
 
 from keras_babysit.checks.case import Case
 from keras_babysit.checks.check import check

@@ -12,11 +12,11 @@ from keras_babysit.probes.probe import compute_loss, stateless
 from keras_babysit.probes.readings import Pass, norm
 from keras_babysit.probes.units import channel_axis
 
-QUANTITIES = ("signal", "reach", "mean", "std", "distinct", "gradient")
+DEPTH_QUANTITIES = ("signal", "reach", "mean", "std", "distinct", "gradient")
 
 
 @dataclasses.dataclass(frozen=True)
-class Depth:
+class LayerSignal:
     """The signal and the gradient at one layer.
 
     Args:
@@ -42,7 +42,7 @@ class Depth:
 
 
 def measure(case, trainable=None):
-    """Return the `Depth` of each layer, in order, starting at the first one with weights.
+    """Return the `LayerSignal` of each layer, in order, starting at the first one with weights.
 
     Args:
         case: Model and data.
@@ -63,7 +63,7 @@ def measure(case, trainable=None):
     )
     found = run(state, (*case.batch, zeros))
     return [
-        Depth(target, is_output, *(float(found[name, target]) for name in QUANTITIES))
+        LayerSignal(target, is_output, *(float(found[name, target]) for name in DEPTH_QUANTITIES))
         for target, _, is_output in calls
     ]
 
@@ -125,12 +125,12 @@ def _read(model, has_loss, layers, names, targets, readings, trainable, other, b
     for target, values, gradient in zip(
         targets, measured, gradients[len(trainable) :], strict=True
     ):
-        for name, value in zip(QUANTITIES, (*values, norm(gradient)), strict=True):
+        for name, value in zip(DEPTH_QUANTITIES, (*values, norm(gradient)), strict=True):
             readings.add(name, target, value)
 
 
 def _signal(call):
-    """Return signal, reach, mean, std and distinct of one call, see `Depth`.
+    """Return signal, reach, mean, std and distinct of one call, see `LayerSignal`.
 
     A squashing activation maps all large inputs to the same value, so the pre-activations are
     measured too.

@@ -39,7 +39,7 @@ def signal_history(data, depths):
 
     Args:
         data: The `DataFacts`.
-        depths: A list of `Depth`.
+        depths: A list of `LayerSignal`.
     """
     history = History()
     roles = {d.target: LayerFacts(role="output" if d.is_output else "hidden") for d in depths}

@@ -186,11 +186,11 @@ def _same(one, other, scale, *, within=SAME_LOSS):
     return abs(one - other) <= within * max(abs(scale), 1e-6) + 1e-6 * max(abs(one), abs(other))
 
 
-WEIGHT_DRAWS = 12
+RANGE_DRAWS = 12
 """Number of random weights for which the range of an output is read. A single linear unit has the
 same sign under all of them, and so looks one-sided, with probability 2^-11."""
 
-MIN_WEIGHT_DRAWS = 2
+MIN_RANGE_DRAWS = 2
 
 STRESS_EXAMPLES = 32
 
@@ -233,7 +233,7 @@ def read_ranges(case):
         True,
     ):  # batch normalization keeps a deep network finite in training mode
         draws = []
-        for seed in range(WEIGHT_DRAWS):
+        for seed in range(RANGE_DRAWS):
             case.need_time(passes=1, examples=STRESS_EXAMPLES)
             values = case.perturbed(3.0, seed)
             draws.append(case.forward(x, trainable=values, training=training)[0])
@@ -241,7 +241,7 @@ def read_ranges(case):
                 break
             by_output = list(zip(*draws, strict=True))
             ranges = [_range(values) for values in by_output]
-            if len(draws) >= MIN_WEIGHT_DRAWS and all(map(_is_settled, ranges, by_output)):
+            if len(draws) >= MIN_RANGE_DRAWS and all(map(_is_settled, ranges, by_output)):
                 return ranges
         else:
             return ranges

@@ -236,7 +236,7 @@ class Case:
 
     @functools.cached_property
     def depths(self):
-        """Signal and gradient at each layer for `batch`, a list of `Depth`.
+        """Signal and gradient at each layer for `batch`, a list of `LayerSignal`.
 
         Raises:
             Unknown: If there is not enough time.

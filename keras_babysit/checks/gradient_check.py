@@ -37,7 +37,7 @@ MAX_CURVATURE = 1e-12
 """Deviation from a straight line, relative to the loss, for steps of `LINEARITY_STEP`. In float64
 it is 1e-16 times the depth; in float32 it is 1e-8, and the quotients would be noise."""
 
-EXAMPLES = 8
+GRADIENT_EXAMPLES = 8
 WEIGHTS_PER_VARIABLE = 4
 
 REFERENCE = "CS231n, 'Gradient checks: centered formula, relative error, kinks, double precision'"
@@ -81,7 +81,7 @@ def gradient_check(case):
     # Two passes that must agree, the gradient, five points on a line and the first two weights, all
     # in double precision, which takes twice as long.
     passes = 2 * (7 + GRADIENT["passes"] + 8)
-    case.need_time(passes=passes, starts=1 + GRADIENT["starts"], examples=EXAMPLES)
+    case.need_time(passes=passes, starts=1 + GRADIENT["starts"], examples=GRADIENT_EXAMPLES)
     with double_precision(case.model):
         compared, planned = _compare(case)
     judged = [one for one in compared if one.is_smooth]
@@ -230,7 +230,7 @@ class _Loss:
 
     def __init__(self, case):
         self._case = case
-        count = case.batch_size or EXAMPLES
+        count = case.batch_size or GRADIENT_EXAMPLES
         batch = take(case.batch, slice(0, count))
         self._batch = keras.tree.map_structure(_wide, batch)
         self._other = [_wide(to_array(value)) for value in case.state[1]]

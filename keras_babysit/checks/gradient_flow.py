@@ -9,7 +9,7 @@ from keras_babysit.checks.result import CheckResult, Unknown
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.probes.probe import Probe, weight_names
 
-WEIGHT_DRAWS = 2
+FLOW_DRAWS = 2
 """Number of random weights to test in addition to the initial ones. A residual branch or last layer
 that starts at zero passes no gradient at step 0, but does at step 1."""
 
@@ -78,7 +78,7 @@ def _constant_outputs(case):
     switched off in training mode.
     """
     constant = [index for index, varies in enumerate(_varies(case.inferred)) if not varies]
-    draws = [case.perturbed(0.5, seed) for seed in range(WEIGHT_DRAWS)]
+    draws = [case.perturbed(0.5, seed) for seed in range(FLOW_DRAWS)]
     for training in (True, False):
         for draw in (None, *draws) if training else draws:
             if not constant:
@@ -150,7 +150,7 @@ def _weights(case):
     names = weight_names(case.model)
     missing = [name for name in names if case.known.get(("gradients/norm", name)) == 0]
     probe = Probe(case.model, is_compiled=COMPILES, layers=[])
-    for seed in range(WEIGHT_DRAWS):
+    for seed in range(FLOW_DRAWS):
         if missing:
             case.need_time(**GRADIENT)
             readings = probe((case.perturbed(0.5, seed), *case.state[1:]), case.batch)

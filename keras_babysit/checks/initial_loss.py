@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_babysit.checks.result import CheckResult, Unknown
 from keras_babysit.findings import Finding, Remedy, Severity
-from keras_babysit.rules.unscaled_targets import FAR
+from keras_babysit.rules.unscaled_targets import FAR_TARGETS
 
 EXCESS_NATS = 2.0
 """Tolerated excess over chance, in nats per label. With inputs of variance 1, Glorot's bound gives
@@ -18,10 +18,10 @@ EXCESS_DEVIATIONS = 3.0
 """Tolerated distance of the initial predictions from the best constant one, for distance losses: in
 standard deviations of the target, or in units if that is below 1. A squared error is then 9
 variances above chance; a new network adds a variance of about 1. Initial predictions are around 0;
-`FAR` says from which mean on targets count as unscaled."""
+`FAR_TARGETS` says from which mean on targets count as unscaled."""
 
 MAX_LABELED_EXAMPLES = 1024
-MAX_ENTRIES = 2**22
+MAX_LABEL_ENTRIES = 2**22
 """Limits for counting label frequencies: examples, and entries of their one-hot rows. They exceed
 the batch, which may be small."""
 
@@ -100,7 +100,7 @@ def _limit(case, index, neutral):
     far = list(neutral)
     spread = max(1.0, float(np.std(np.asarray(case.targets[index], "float64"))))
     centre = float(neutral[index].mean())
-    is_near = abs(centre) <= FAR
+    is_near = abs(centre) <= FAR_TARGETS
     away = np.copysign(EXCESS_DEVIATIONS * spread, centre)
     far[index] = np.float32(-away) if is_near else neutral[index] - np.float32(away)
     far[index] = np.broadcast_to(far[index], neutral[index].shape).copy()
@@ -112,7 +112,7 @@ def _by_frequency(case, kinds):
     if len(kinds) > 1 or kinds[0].form != "categorical":
         return ""
     kind, shape = kinds[0], case.outputs[0].shape[1:]
-    count = max(1, min(MAX_LABELED_EXAMPLES, MAX_ENTRIES // int(np.prod(shape))))
+    count = max(1, min(MAX_LABELED_EXAMPLES, MAX_LABEL_ENTRIES // int(np.prod(shape))))
     [y] = case.flat_targets(case.data.some(count)[1])
     plain = dataclasses.replace(kind, from_logits=False)
     rows = perfect(plain, y, np.zeros((len(y), *shape), "float32"))

@@ -11,11 +11,11 @@ from keras_babysit.probes import taps
 from keras_babysit.probes.probe import compute_loss, stateless
 from keras_babysit.rules import dead_units, saturated_units
 
-VANISHED = 1e-3
+VANISHED_SIGNAL = 1e-3
 """Ratio of last to first signal below which it has vanished. At a thousandth a gate counts as
 closed too (`gates.CLOSED_GATE`): no learning rate suits both ends of such a network."""
 
-EXPLODED = 1e3
+EXPLODED_SIGNAL = 1e3
 """Ratio of last to first signal above which it has exploded."""
 
 SAME_UNITS = 1e-6
@@ -69,13 +69,13 @@ def judge(depths, ends, *, has_gradient=True):
     found = []
     first = depths[0].signal
     last = depths[-1].signal
-    is_past = any(VANISHED * first < depth.reach < EXPLODED * first for depth in ends)
+    is_past = any(VANISHED_SIGNAL * first < depth.reach < EXPLODED_SIGNAL * first for depth in ends)
     is_past = is_past or (last == 0 and (depths[0].gradient > 0 or not has_gradient))
-    is_kept = first > 0 and VANISHED < last / first < EXPLODED
+    is_kept = first > 0 and VANISHED_SIGNAL < last / first < EXPLODED_SIGNAL
     if first > 0 and np.isfinite(first) and not is_past and not is_kept:
         found.append(_finding(depths[-1].target, "signal", first, last))
     start, end = depths[0].gradient, depths[-1].gradient
-    if end > 0 and np.isfinite(end) and not VANISHED < start / end < EXPLODED:
+    if end > 0 and np.isfinite(end) and not VANISHED_SIGNAL < start / end < EXPLODED_SIGNAL:
         found.append(_finding(depths[0].target, "gradient", end, start))
     return found
 

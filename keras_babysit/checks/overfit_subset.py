@@ -12,7 +12,7 @@ from keras_babysit.checks.result import CheckResult, Unknown
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.samples.batches import take
 
-EXAMPLES = 20
+SUBSET_EXAMPLES = 20
 """As in CS231n, 'make sure that you can overfit very small portion of the training data'."""
 
 WEIGHTS_PER_TARGET = 4
@@ -21,9 +21,9 @@ al., arXiv:1611.03530, theorem 1: 2n + d for n numbers); gradient descent needs 
 to do so in a few hundred steps. Smaller networks get fewer examples."""
 
 LEARNING_RATES = (1e-3, 1e-2, 1e-4)
-STEPS = 250
+TRAINED_STEPS = 250
 
-MIN_STEPS = 30
+MIN_TRAINED_STEPS = 30
 """The check is skipped unless there is time for this many steps."""
 
 LEARNED_LOSS = 0.05
@@ -47,7 +47,7 @@ def overfit_subset(case):
         raise Unknown("no weight is trainable")
     x, y, _ = batch = _subset(case)
     floor, start = _floor_and_start(case, x, y)
-    passes = TRAINER["passes"] + MIN_STEPS * GRADIENT["passes"]
+    passes = TRAINER["passes"] + MIN_TRAINED_STEPS * GRADIENT["passes"]
     case.need_time(passes=passes, starts=TRAINER.get("starts", 0), examples=_size(batch))
     optimizer = keras.optimizers.Adam(LEARNING_RATES[0], name="overfit_subset")
     trainer = Trainer(case.model, optimizer, case.state[:2], is_bare=True)
@@ -116,7 +116,7 @@ def _subset(case):
     """Return a few distinct examples; fewer if the model has few weights."""
     targets = max(1, int(np.prod(case.outputs[0].shape[1:])))
     weights = sum(int(np.prod(v.shape)) for v in case.model.trainable_variables)
-    count = int(np.clip(weights // (WEIGHTS_PER_TARGET * targets), 2, EXAMPLES))
+    count = int(np.clip(weights // (WEIGHTS_PER_TARGET * targets), 2, SUBSET_EXAMPLES))
     count = case.batch_size or count
     if len(case.data) < count:
         count = len(case.data)
@@ -183,7 +183,7 @@ def _train(case, trainer, batch, rate, goal):
     trainer.optimizer.learning_rate = rate
     run = FitRun(goal)
     until = time.perf_counter() + max(case.seconds_left, 0.0) / 2
-    for _ in range(STEPS):
+    for _ in range(TRAINED_STEPS):
         run.losses.append(trainer.step(batch))
         if run.is_done or not np.isfinite(run.losses[-1]):
             break

@@ -19,7 +19,7 @@ MAX_LOSS_RATIO = 3.0
 wrong; the same limit as in `loss_explosion`."""
 
 PASSES = 8
-EXAMPLES = 64
+MODE_EXAMPLES = 64
 
 REFERENCE = (
     "Srivastava et al., JMLR 15, 2014: variance p / (1 - p) of inverted dropout; Ioffe and "
@@ -59,10 +59,10 @@ def _training_runs(case):
     """
     drawing = [layer for layer in taps.leaves(case.model) if draws(layer)]
     names = taps.names(drawing)
-    x = case.few(EXAMPLES)
+    x = case.few(MODE_EXAMPLES)
     outputs, seen, other = [], {}, case.state[1]
     passes = PASSES if drawing else 1  # without random numbers all passes are equal
-    case.need_time(passes=passes, examples=EXAMPLES)
+    case.need_time(passes=passes, examples=MODE_EXAMPLES)
     for _ in range(passes):
         calls = []
         with taps.tapped(drawing, names, calls.append):

@@ -24,7 +24,7 @@ MODEL_TARGETS = ("", "train", "validation")
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
+class StoredProbe:
     """Numbers of one group from the same step: `values[i]` belongs to the series `ids[i]`."""
 
     step: int
@@ -83,7 +83,7 @@ class RunLog:
         self.epoch = 0
         self.damaged = 0
         self._ids: dict[tuple[str, str], int] = {}
-        self._probes: dict[str, list[Probe]] = {}
+        self._probes: dict[str, list[StoredProbe]] = {}
         self._vectors: dict[int, list[tuple[int, np.ndarray]]] = {}
         self._by_group: dict[bytes, list[tuple[str, np.ndarray, np.ndarray]]] = {}
         self._row: tuple[int, int, dict[int, float]] = (0, 0, {})  # JSON lines of the current probe
@@ -226,7 +226,7 @@ class RunLog:
         self._seen(step, epoch)
         for group, part, indices in self._split(ids):
             kept = self._probes.setdefault(group, [])
-            kept.append(Probe(step, epoch, part, values[indices]))
+            kept.append(StoredProbe(step, epoch, part, values[indices]))
             if len(kept) > MAX_PROBES:
                 del kept[1 : MAX_PROBES // 2 : 2]
 

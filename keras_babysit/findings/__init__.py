@@ -1,4 +1,8 @@
-"""What was found in a run: findings, the journal that reports each once, and the verdict."""
+"""What was found in a run: findings, the journal that reports each once, and the verdict.
+
+`finding` is one item, `condition` what is known of its kind, `causes` the order of root causes and
+symptoms, `verdict` the whole answer that every sink shows.
+"""
 
 from keras_babysit.findings.causes import Cause, Group, causes_of, explain, moments
 from keras_babysit.findings.condition import CONDITIONS, Condition, Conditions, alternatives

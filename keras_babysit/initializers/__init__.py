@@ -1,4 +1,7 @@
-"""Initializers: standard ones, one for any activation, and scaling by data (LSUV)."""
+"""Initializers: standard ones, one for any activation, and scaling by data (LSUV).
+
+To add one: a file with one class, its export here, and a case in `tests/initializers/cases.py`.
+"""
 
 from keras_babysit.initializers.he import He
 from keras_babysit.initializers.lsuv import lsuv

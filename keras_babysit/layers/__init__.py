@@ -1,4 +1,7 @@
-"""Keras layers that the remedies recommend, for every backend."""
+"""Keras layers that the remedies recommend, for every backend.
+
+To add one: a file with one public class, its export here, and a case in `tests/layers/cases.py`.
+"""
 
 from keras_babysit.layers.channel_prelu import ChannelPReLU
 from keras_babysit.layers.manual_batch_normalization import ManualBatchNormalization

@@ -152,4 +152,4 @@ def cost(overhead: Overhead | None) -> dict[str, Any] | None:
     """Return the time that monitoring took as a JSON object; None if unknown."""
     if overhead is None:
         return None
-    return to_jsonable(asdict(overhead) | {"share": overhead.share})
+    return to_jsonable(asdict(overhead) | {"fraction": overhead.fraction})

@@ -48,7 +48,7 @@ def output_layers(layers, outputs):
     ends = {end[0] for end in outputs if end is not None}
     if not ends:
         return ends
-    last = max((place for place, t in enumerate(targets) if layers[t].weights), default=0)
+    last = max((index for index, t in enumerate(targets) if layers[t].weights), default=0)
     return ends | set(targets[last:])
 
 

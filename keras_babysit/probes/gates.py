@@ -22,7 +22,7 @@ SATURATED_GATE = 0.02
 """Fraction of the steepest slope below which a squashing unit counts as saturated: |tanh z| > 0.99,
 a sigmoid below 0.005 or above 0.995. It learns fifty times more slowly there than at its centre."""
 
-_FAR = 50.0  # far out on both sides every activation in use has reached its asymptote
+_ASYMPTOTE = 50.0  # far out on both sides every activation in use has reached its asymptote
 _SHIFT = 0.01
 _CENTRE = 3.0  # standardised pre-activations are within; the steepest slope is taken from here
 
@@ -65,7 +65,7 @@ def profile(function) -> Profile | None:
 
 @functools.lru_cache(256)
 def _profile(function) -> Profile | None:
-    points = np.concatenate([np.linspace(-_CENTRE, _CENTRE, 122), [-_FAR, _FAR]])
+    points = np.concatenate([np.linspace(-_CENTRE, _CENTRE, 122), [-_ASYMPTOTE, _ASYMPTOTE]])
     row, column = points.reshape(1, -1), points.reshape(-1, 1)
     try:
         as_row, as_column = (_evaluate(function, z) for z in (row, column))
@@ -88,7 +88,7 @@ def _profile(function) -> Profile | None:
 
 
 @dataclasses.dataclass(frozen=True)
-class Reach:
+class FunctionRange:
     """What values a function can return, whatever its input.
 
     Args:
@@ -103,28 +103,28 @@ class Reach:
 
 
 KNOWN_REACH = {
-    keras.activations.linear: Reach(),
-    keras.activations.relu: Reach(low=0.0),
-    keras.activations.tanh: Reach(low=-1.0, high=1.0),
-    keras.activations.sigmoid: Reach(low=0.0, high=1.0),
-    keras.activations.softmax: Reach(low=0.0, high=1.0, is_distribution=True),
+    keras.activations.linear: FunctionRange(),
+    keras.activations.relu: FunctionRange(low=0.0),
+    keras.activations.tanh: FunctionRange(low=-1.0, high=1.0),
+    keras.activations.sigmoid: FunctionRange(low=0.0, high=1.0),
+    keras.activations.softmax: FunctionRange(low=0.0, high=1.0, is_distribution=True),
 }
 """What evaluation gives for the most common functions, to save its time."""
 
 
-def reach(function) -> Reach | None:
+def reach(function) -> FunctionRange | None:
     """Return what values `function` can return, read off its values; None if the call fails."""
     if is_linear(function):
-        return Reach()
+        return FunctionRange()
     is_known = isinstance(function, Hashable) and function in KNOWN_REACH
     return KNOWN_REACH[function] if is_known else evaluated_reach(function)
 
 
-def evaluated_reach(function) -> Reach | None:
+def evaluated_reach(function) -> FunctionRange | None:
     """Return the same as `reach`, without looking it up."""
     with backend.eagerly():
         try:
-            far = _evaluate(function, np.outer([-1, 1], np.linspace(_CENTRE, _FAR, 8)))
+            far = _evaluate(function, np.outer([-1, 1], np.linspace(_CENTRE, _ASYMPTOTE, 8)))
             rows = _evaluate(function, np.random.default_rng(0).normal(0, _CENTRE, (16, 5)))
         except Exception:  # it wants another shape
             return None
@@ -132,7 +132,7 @@ def evaluated_reach(function) -> Reach | None:
     if not np.isfinite(values).all():
         return None
     sums = rows.sum(axis=-1)
-    return Reach(
+    return FunctionRange(
         low=next((float(b) for b in (0, -1) if values.min() >= b - 1e-6), -np.inf),
         high=1.0 if values.max() <= 1 + 1e-6 else np.inf,
         is_distribution=bool(rows.min() >= 0 and np.abs(sums - 1).max() < 1e-3),

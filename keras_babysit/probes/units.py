@@ -12,7 +12,7 @@ from keras import ops
 from keras_babysit.probes import gates
 from keras_babysit.probes.readings import moments, nonfinite
 
-MAX_UNITS = 65_536
+MAX_MEASURED_UNITS = 65_536
 """Layers with more units get numbers for the layer but no vectors."""
 
 
@@ -82,7 +82,7 @@ def _read_openings(readings, call):
 def _units(call):
     rank = len(call.y.shape)
     units = call.y.shape[channel_axis(call.layer, rank)]
-    return None if units is None or units > MAX_UNITS else units
+    return None if units is None or units > MAX_MEASURED_UNITS else units
 
 
 def _gate(call):

@@ -27,7 +27,7 @@ NOT_SAVED = (
 OWN_MODEL = " --model MODULE:FUNCTION"
 """What the command needs where the model is not in the bundle."""
 
-MAX_NAME = 100
+MAX_FOLDER_NAME = 100
 """Characters of a model's name in that of its bundle: a file name holds 255 bytes."""
 
 
@@ -234,7 +234,7 @@ def _free(parent, name):
 
 def slug(text):
     """Return `text` as part of a file name."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("_.")[:MAX_NAME] or "model"
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("_.")[:MAX_FOLDER_NAME] or "model"
 
 
 def _readme(facts):

@@ -9,7 +9,7 @@ from keras_babysit.samples.batches import n_bytes
 MAX_STEPS = 512
 """Bound of the kept steps; replaying as many takes as long as training on them did."""
 
-MAX_BYTES = 256 * 2**20
+MAX_RING_BYTES = 256 * 2**20
 """Bound of the memory of the kept batches. Tensors are kept by reference, arrays as copies."""
 
 
@@ -51,7 +51,7 @@ class Ring:
         ([1, 2], 1)
     """
 
-    def __init__(self, *, max_steps=MAX_STEPS, max_bytes=MAX_BYTES):
+    def __init__(self, *, max_steps=MAX_STEPS, max_bytes=MAX_RING_BYTES):
         self.max_steps = max_steps
         self.max_bytes = max_bytes
         self._kept = collections.deque()

@@ -12,7 +12,7 @@ from keras_babysit.probes.probe import compute_loss, stateless
 from keras_babysit.recorder.vitals import nonfinite_indices
 from keras_babysit.samples import batches
 
-GROUPS = ("inputs", "targets", "sample_weight")
+BATCH_PARTS = ("inputs", "targets", "sample_weight")
 """The parts of a batch, by name."""
 
 
@@ -87,14 +87,14 @@ class StepInspector:
         """Return the arrays of the batch by name."""
         return {
             f"{group}[{index}]": to_array(leaf)
-            for group, tensors in zip(GROUPS, self.batch, strict=True)
+            for group, tensors in zip(BATCH_PARTS, self.batch, strict=True)
             for index, leaf in enumerate(keras.tree.flatten(tensors))
             if leaf is not None
         }
 
     def largest_input(self):
         """Return the largest entry of each example over all inputs, None if none is a number."""
-        found = [array for name, array in self.data().items() if name.startswith(GROUPS[0])]
+        found = [array for name, array in self.data().items() if name.startswith(BATCH_PARTS[0])]
         found = [_largest_of(array) for array in found if array.dtype.kind in "fiu"]
         return np.max(found, axis=0) if found else None
 

@@ -14,7 +14,7 @@ from keras_babysit.rules.effects import POOR_FIT, STUCK
 from keras_babysit.rules.non_finite_inputs import non_finite_inputs
 from keras_babysit.rules.rule import ask, rule
 
-EXPLODED = 3.0
+EXPLODED_LOSS = 3.0
 """Multiple of the loss before the first step above which a loss has exploded (CS231n)."""
 
 PERSISTENCE = 10
@@ -35,7 +35,7 @@ CERTAIN = 30.0
     is_immediate=True,
 )
 def loss_explosion(
-    history: History, *, factor: float = EXPLODED, patience: int = 2
+    history: History, *, factor: float = EXPLODED_LOSS, patience: int = 2
 ) -> list[Finding]:
     """Report a loss that is far above its first value, or no longer finite.
 

@@ -13,7 +13,7 @@ from keras_babysit.rules.non_finite_inputs import non_finite_inputs
 from keras_babysit.rules.outputs import outputs
 from keras_babysit.rules.rule import ask, rule
 
-GROUPS = ("weights", "activations", "loss", "gradients")
+VALUE_GROUPS = ("weights", "activations", "loss", "gradients")
 """Groups of quantities in the order of cause and effect within one step: bad weights spoil the
 activations, and a bad loss spoils the gradients. Of two groups that turn bad at the same step the
 earlier one is reported."""
@@ -23,7 +23,7 @@ class FirstNonFinite(NamedTuple):
     """The first value of a target that is NaN or infinite.
 
     Args:
-        group: Group of the quantity, one of `GROUPS`.
+        group: Group of the quantity, one of `VALUE_GROUPS`.
         target: Layer or weight; empty for the loss.
         step: Step of the measurement.
         entries: Number of entries that are not finite; None if it was not counted.
@@ -73,10 +73,10 @@ def non_finite_values(history: History) -> list[Finding]:
         IEEE 754: every sum and product with a NaN is NaN, so one bad entry reaches every weight
         within one step.
     """
-    candidates = [one for group in GROUPS for one in _first_of(history, group)]
+    candidates = [one for group in VALUE_GROUPS for one in _first_of(history, group)]
     if not candidates or ask(non_finite_inputs, history):
         return []
-    first = min(candidates, key=lambda one: (one.step, GROUPS.index(one.group)))
+    first = min(candidates, key=lambda one: (one.step, VALUE_GROUPS.index(one.group)))
     if first.group == "gradients" and history.last("optimizer/loss_scale", default=1.0) > 1:
         return []
     return [_finding(history, first)]

@@ -10,7 +10,7 @@ from keras_babysit.rules.effects import BLOWN_UP, LONG_STEPS, POOR_FIT, STUCK
 from keras_babysit.rules.outputs import outputs
 from keras_babysit.rules.rule import rule
 
-FAR = 30.0
+FAR_TARGETS = 30.0
 """Distance of the targets that takes Adam 30,000 steps of 1e-3."""
 
 BOUNDED_STEPS = ("Adam", "AdamW", "Adamax", "Nadam", "Lion", "RMSprop")
@@ -35,7 +35,7 @@ them."""
         "if the steps can reach the targets within a tenth of the run",
     ),
 )
-def unscaled_targets(history: History, *, distance: float = FAR) -> list[Finding]:
+def unscaled_targets(history: History, *, distance: float = FAR_TARGETS) -> list[Finding]:
     """Report regression targets that are far from the initial outputs of the network.
 
     Reads `history.facts.data` (mean and standard deviation of the targets), `"outputs/mean"`,

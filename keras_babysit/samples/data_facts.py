@@ -7,10 +7,10 @@ import numpy as np
 
 from keras_babysit.facts import DataFacts, InputFacts, TargetFacts
 
-MAX_ENTRIES = 4_000_000
+MAX_DESCRIBED_ENTRIES = 4_000_000
 """Entries of an array that are read; further rows are omitted."""
 
-EDGE_FRACTION = 0.1
+MIN_EDGE_ENTRIES = 0.1
 """Fraction of the entries of varying columns that are at the edge of the range, above which columns
 that never leave it are background: in pictures, counts and one-hot codes most entries are there."""
 
@@ -27,7 +27,7 @@ MIN_STRETCHES = 4
 """Stretches that are needed to say something about the order."""
 
 
-def describe_data(batch, *, batch_size=None, max_entries=MAX_ENTRIES):
+def describe_data(batch, *, batch_size=None, max_entries=MAX_DESCRIBED_ENTRIES):
     """Return the `DataFacts` of a batch `(x, y, sample_weight)` of arrays.
 
     Args:
@@ -105,7 +105,7 @@ def _constant_features(values):
     is_edge = np.isin(values, (values.min(), values.max(), 0, 1))
     is_background = is_constant & is_edge[0]
     has_background = (
-        is_edge[:, ~is_constant].mean() > EDGE_FRACTION if not is_constant.all() else False
+        is_edge[:, ~is_constant].mean() > MIN_EDGE_ENTRIES if not is_constant.all() else False
     )
     if has_background or is_constant.mean() < MAX_ODD_FRACTION:
         is_constant &= ~is_background

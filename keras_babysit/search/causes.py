@@ -29,7 +29,7 @@ MIN_TOTAL_UPDATE = 0.01
 SATURATED, PATIENCE = "activations/saturated_fraction", 3
 """What must be 1 for a layer to be saturated, and in how many of the latest measurements."""
 
-MIN_STEPS = 20
+MIN_STEPS_TO_STOP = 20
 """Smallest number of steps before the updates are judged, because of learning-rate warm-up."""
 
 
@@ -77,7 +77,7 @@ def no_update(history: History) -> list[Finding]:
         CS231n, "Babysitting the learning process": update to weight ratio about 1e-3.
     """
     steps = (history.facts.epochs or 0) * (history.facts.steps_per_epoch or 0)
-    if not steps or history.step < MIN_STEPS or _is_warming_up(history):
+    if not steps or history.step < MIN_STEPS_TO_STOP or _is_warming_up(history):
         return []
     targets = history.targets("updates/ratio")
     kernels = [target for target in targets if target.endswith("kernel")] or targets

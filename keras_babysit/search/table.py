@@ -10,7 +10,7 @@ from rich.text import Text
 from keras_babysit.search.progress import WIDTH, incomplete_text
 from keras_babysit.search.record import COMPLETE, ranking, standard_deviation
 
-MAX_ROWS = 10
+MAX_TABLE_ROWS = 10
 STYLES = {"NOTE": "cyan", "WARNING": "yellow", "ERROR": "red"}
 
 
@@ -37,7 +37,7 @@ def show(renderable, stream=None):
 
 
 def _table(records, objective):
-    shown = ranking(records)[:MAX_ROWS]
+    shown = ranking(records)[:MAX_TABLE_ROWS]
     names = list(dict.fromkeys(name for record in shown for name in record.params))
     table = Table(box=rich.box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for column in ("rank", "trial", objective.name, "±", "folds", "gap", *names):

@@ -1,4 +1,7 @@
-"""Outputs for measurements and findings: terminal, TensorBoard, JSON lines and reports."""
+"""Outputs for measurements and findings: terminal, TensorBoard, JSON lines and reports.
+
+To add one: a file with a subclass of `Sink`, its export here, and a case in `tests/sinks/cases.py`.
+"""
 
 from keras_babysit.sinks.console import Console
 from keras_babysit.sinks.json_lines import JsonLines

@@ -260,7 +260,7 @@ def _cost_line(overhead: Overhead, is_compiled: bool | None) -> str:
     if overhead.wall_seconds < SHORT_RUN_SECONDS:
         notes = f"{count}; short runs get a fixed allowance"
     else:
-        notes = f"{100 * overhead.share:.1f} %, {count}"
+        notes = f"{100 * overhead.fraction:.1f} %, {count}"
     if is_compiled is False:
         notes += "; not compiled, to stay within the budget"
     return f"monitoring took {spent} ({notes})"

@@ -273,7 +273,7 @@ def test_a_clock_that_jumps_changes_nothing_but_how_often_it_looks(
         assert not [finding for finding in sitter.findings if finding.rule == "flight_recorder"]
         assert sitter.overhead.seconds >= 0
         assert sitter.overhead.wall_seconds >= 0
-        assert 0 <= sitter.overhead.share <= 1
+        assert 0 <= sitter.overhead.fraction <= 1
     assert len(sitters[1].history.series("loss/batch")) == 13
     assert steps_written(next((tmp_path / "babysit").iterdir()))[0] == 0
 

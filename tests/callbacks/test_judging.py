@@ -1,6 +1,6 @@
 import pytest
 
-from keras_babysit.callbacks.judging import Judgement
+from keras_babysit.callbacks.judging import JudgedMoment
 from keras_babysit.findings import Severity
 from keras_babysit.recorder.health import Health, RunHealth
 from tests.callbacks.parts import Recorder, Run, finding
@@ -22,7 +22,7 @@ def test_a_judgement_knows_when_it_is_made_and_whether_it_may_wait():
     run.steps.begin_epoch(0)
     run.steps.expect(3)
     run.judge()
-    assert run.judging.latest == Judgement(step=3, epoch=0, may_wait=True)
+    assert run.judging.latest == JudgedMoment(step=3, epoch=0, may_wait=True)
     run.search.end()
     run.judge()
     assert run.judging.latest.may_wait is False

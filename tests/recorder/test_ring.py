@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_babysit.recorder.ring import MAX_BYTES, MAX_STEPS, KeptStep, Ring
+from keras_babysit.recorder.ring import MAX_RING_BYTES, MAX_STEPS, KeptStep, Ring
 
 
 def kept(call, n_bytes=1):
@@ -15,9 +15,9 @@ def kept(call, n_bytes=1):
     ("count", "n_bytes", "calls"),
     [
         pytest.param(600, 1, range(88, 600), id="number"),
-        pytest.param(10, MAX_BYTES // 4, range(6, 10), id="memory-just-fits"),
-        pytest.param(10, MAX_BYTES // 4 + 1, range(7, 10), id="memory-just-does-not-fit"),
-        pytest.param(3, 2 * MAX_BYTES, [2], id="one-is-too-large"),
+        pytest.param(10, MAX_RING_BYTES // 4, range(6, 10), id="memory-just-fits"),
+        pytest.param(10, MAX_RING_BYTES // 4 + 1, range(7, 10), id="memory-just-does-not-fit"),
+        pytest.param(3, 2 * MAX_RING_BYTES, [2], id="one-is-too-large"),
     ],
 )
 def test_it_keeps_to_its_bounds(count, n_bytes, calls):
@@ -25,13 +25,13 @@ def test_it_keeps_to_its_bounds(count, n_bytes, calls):
     for call in range(count):
         ring.add(kept(call, n_bytes))
         taken = sum(one.batches[0].nbytes for one in ring.since(0))
-        assert taken <= max(MAX_BYTES, n_bytes)
+        assert taken <= max(MAX_RING_BYTES, n_bytes)
     assert [one.call for one in ring.since(0)] == list(calls)
     assert (ring.first, ring.until, len(ring)) == (calls[0], count, len(calls))
 
 
 def test_the_bounds_are_those_of_the_documentation():
-    assert (MAX_STEPS, MAX_BYTES) == (512, 256 * 2**20)
+    assert (MAX_STEPS, MAX_RING_BYTES) == (512, 256 * 2**20)
 
 
 @pytest.mark.parametrize(("n_bytes", "capacity"), [(None, 8), (1, 8), (300, 3), (2000, 1)], ids=str)

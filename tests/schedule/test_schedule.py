@@ -42,7 +42,7 @@ def test_the_budget_is_kept_on_runs_over_a_minute(budget, step_seconds, cost):
     # The first probe is always taken, whatever it costs.
     assert schedule.overhead.seconds <= budget * schedule.elapsed + cost
     assert schedule.overhead.probes == len(taken)
-    assert schedule.overhead.share == pytest.approx(cost * len(taken) / schedule.elapsed)
+    assert schedule.overhead.fraction == pytest.approx(cost * len(taken) / schedule.elapsed)
 
 
 def test_a_costly_compilation_is_earned_back_before_the_next_probe():

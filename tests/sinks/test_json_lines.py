@@ -43,7 +43,7 @@ def test_a_line_per_record_in_the_order_they_came(sink):
         "opened",
         "dead_units",
     )
-    cost = {"seconds": 0.5, "wall_seconds": 50.0, "probes": 12, "share": 0.01}
+    cost = {"seconds": 0.5, "wall_seconds": 50.0, "probes": 12, "fraction": 0.01}
     assert end == {"type": "end", "overhead": cost}
 
 

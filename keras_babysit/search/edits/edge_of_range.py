@@ -11,7 +11,7 @@ from keras_babysit.search.narrow_ranges import readable_range
 from keras_babysit.search.record import Record, best
 from keras_babysit.search.space import Range
 
-EDGE_FRACTION = 0.05
+RANGE_EDGE_FRACTION = 0.05
 """Fraction of the width of a range, counted from its end, that is its edge."""
 
 
@@ -60,9 +60,9 @@ def _edge(now: Range, value: float | None, position: float | None) -> int:
     low, high = now.axis
     if value is None or position is None or high <= low:
         return 0
-    if position >= high - EDGE_FRACTION * (high - low):
+    if position >= high - RANGE_EDGE_FRACTION * (high - low):
         return 1
-    return -1 if position <= low + EDGE_FRACTION * (high - low) else 0
+    return -1 if position <= low + RANGE_EDGE_FRACTION * (high - low) else 0
 
 
 def _one_step(now: Range, direction: int) -> float:
