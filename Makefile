@@ -26,7 +26,7 @@ test-torch: .venv-torch/.dev
 	KERAS_BACKEND=torch .venv-torch/bin/python $(PYTEST) $(PYTEST_ARGS)
 
 # A part of the suite on the oldest supported versions, the floors in setup.cfg.
-OLDEST = tests/rules tests/sinks tests/schedule tests/samples tests/test_history.py \
+OLDEST = tests/rules tests/backends tests/sinks tests/schedule tests/samples tests/test_history.py \
 	tests/callbacks/test_watched_run.py tests/checks/test_one_batch.py tests/layers/test_maxout.py
 test-oldest: .venv-oldest/.dev
 	KERAS_BACKEND=tensorflow .venv-oldest/bin/python $(PYTEST) $(PYTEST_ARGS) $(OLDEST)
