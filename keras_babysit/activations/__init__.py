@@ -1,6 +1,7 @@
 """Measured properties of activations.
 
-A profile is computed from the values of any elementwise function, so a new activation needs no code.
+A profile is computed from the values of any elementwise function, so a new activation needs no
+code.
 """
 
 from keras_babysit.activations.activation_profile import ActivationProfile

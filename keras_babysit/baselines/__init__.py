@@ -2,8 +2,8 @@
 
 A constant prediction and the 5 nearest neighbours stand beside the network. A network that 5
 neighbours beat on its own training examples has something left to learn; one that they do not beat
-may have reached the noise of the data. To add a baseline: a file with a function of task and sample,
-and its call in `comparison`.
+may have reached the noise of the data. To add a baseline: a file with a function of task and
+sample, and its call in `comparison`.
 """
 
 from keras_babysit.baselines.comparison import (

@@ -1,8 +1,8 @@
 """Callbacks for `model.fit`: the `Babysitter`, and one callback for each of four conditions.
 
 `session` wires one monitored run. Each of its parts has a file: `step_counter` and `stepping`,
-`measuring`, `judging` with `rule_runner`, `bad_batch_search`, `recorder_link`, `stopping`, `delivery`
-to the sinks. A new task of a run is a new part that `session` constructs and calls.
+`measuring`, `judging` with `rule_runner`, `bad_batch_search`, `recorder_link`, `stopping`,
+`delivery` to the sinks. A new task of a run is a new part that `session` constructs and calls.
 """
 
 from keras_babysit.callbacks.babysitter import Babysitter

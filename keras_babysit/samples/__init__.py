@@ -1,7 +1,7 @@
 """Samples of the data of a run, kept on the host, and facts about the data.
 
-`reference_sample` holds training and validation examples, `user_probe_data` those that the user gave,
-`recurrence` notices data that repeats, `data_facts` describes a batch.
+`reference_sample` holds training and validation examples, `user_probe_data` those that the user
+gave, `recurrence` notices data that repeats, `data_facts` describes a batch.
 """
 
 from keras_babysit.samples.reference_sample import ReferenceSample
