@@ -72,7 +72,7 @@ def compile(function, *examples, varies=()):
 
     @functools.cache
     def graph(has_few_arrays, has_convolutions):
-        options = _quick_to_compile(has_few_arrays, has_convolutions)
+        options = compiler_options_of(has_few_arrays, has_convolutions)
         return jax.jit(function, compiler_options=options)
 
     def run(*arguments):
@@ -83,18 +83,19 @@ def compile(function, *examples, varies=()):
     return run
 
 
-def _quick_to_compile(has_few_arrays, has_convolutions):
+def compiler_options_of(has_few_arrays, has_convolutions):
+    """Return the compiler options for a graph; None for those of JAX."""
     if jax.default_backend() != "cpu":
         return None
     is_optimised = has_convolutions and not has_few_arrays
     wanted = {"xla_backend_optimization_level": int(is_optimised)}
     if has_few_arrays:
         wanted |= {"xla_cpu_use_fusion_emitters": False}
-    return {name: value for name, value in wanted.items() if _is_known(name, value)}
+    return {name: value for name, value in wanted.items() if has_compiler_option(name, value)}
 
 
 @functools.cache
-def _is_known(option, value):
+def has_compiler_option(option, value):
     """Return whether this version of JAX has an option; another one would not compile at all."""
     try:
         jax.jit(lambda: 0, compiler_options={option: value}).lower().compile()

@@ -60,6 +60,7 @@ class Case:
         batch: Up to 256 shuffled examples, `(x, y, sample_weight)`.
         notices: Sentences about what cannot be measured.
         found: Findings of the preceding checks.
+        pass_seconds: Measured seconds of a forward pass, by its number of examples.
     """
 
     def __init__(self, model, data, validation=None, *, seconds=30.0):
@@ -72,18 +73,18 @@ class Case:
         self.notices = []
         self.found = []
         self._graphs = {}
-        self._pass_seconds = {}  # by the number of examples
+        self.pass_seconds = {}
         self._batch_size = BatchSize(model)
         self.batch = (
             data.batch if self.is_one_batch else data.some(self.batch_size or MIN_BATCH_EXAMPLES)
         )
-        first, later = self._first_pass(), self._timed()
+        first, later = self._first_pass(), self.time_pass()
         self._start_seconds = max(first - later, 0.0)
         affordable = MIN_BATCH_EXAMPLES * PASS_FRACTION * seconds / later
         if self.batch_size is None and affordable > MIN_BATCH_EXAMPLES:
             self.batch = data.some(int(min(affordable, MAX_PROBE_EXAMPLES)))
-            self._timed()  # another batch size compiles again
-            self._timed()
+            self.time_pass()  # another batch size compiles again
+            self.time_pass()
 
     @property
     def batch_size(self):
@@ -98,14 +99,14 @@ class Case:
     def _first_pass(self):
         """Return the seconds of the first pass, with all examples if it fails with a few."""
         try:
-            return self._timed()
+            return self.time_pass()
         except Exception:
             steps = len(self.data) if self.data.is_whole else 0
             if not self._batch_size.settle(batches.size(self.batch), steps):
                 raise
             self.batch = self.data.batch
             with contextlib.suppress(Exception):
-                return self._timed()
+                return self.time_pass()
             raise
 
     @property
@@ -121,7 +122,7 @@ class Case:
             starts: Estimated number of first-pass overheads (compilations) in addition.
             examples: Number of examples per pass, at most those of `batch`.
         """
-        timed = sorted(self._pass_seconds.items())
+        timed = sorted(self.pass_seconds.items())
         a_pass = np.interp(examples, *zip(*timed, strict=True))
         cost = passes * a_pass + starts * self._start_seconds
         left = max(self.seconds_left, 0.0)
@@ -177,12 +178,12 @@ class Case:
         measurements = monitor.measure(0, 0, None, None)
         return {(m.quantity, m.target): m.value for m in measurements}
 
-    def _timed(self):
+    def time_pass(self):
         """Return and remember how many seconds a pass in training mode takes."""
         start = time.perf_counter()
         self.forward(training=True)
         spent = time.perf_counter() - start
-        self._pass_seconds[batches.size(self.batch)] = spent
+        self.pass_seconds[batches.size(self.batch)] = spent
         return spent
 
     def record(self, quantity, value, target=""):

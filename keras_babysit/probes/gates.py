@@ -59,12 +59,13 @@ def profile(function) -> Profile | None:
     is_method = getattr(function, "__self__", None) is not None  # a cache would keep its layer
     with backend.eagerly():
         if is_method or not isinstance(function, Hashable):
-            return _profile.__wrapped__(function)
-        return KNOWN[function] if function in KNOWN else _profile(function)
+            return evaluated_profile.__wrapped__(function)
+        return KNOWN[function] if function in KNOWN else evaluated_profile(function)
 
 
 @functools.lru_cache(256)
-def _profile(function) -> Profile | None:
+def evaluated_profile(function) -> Profile | None:
+    """Return the same as `profile`, without looking it up."""
     points = np.concatenate([np.linspace(-_CENTRE, _CENTRE, 122), [-_ASYMPTOTE, _ASYMPTOTE]])
     row, column = points.reshape(1, -1), points.reshape(-1, 1)
     try:

@@ -97,7 +97,7 @@ class TensorBoard(Sink):
         """Write numbers as scalars, gates as histograms, and everything as records."""
         for step, group in itertools.groupby(measurements, lambda m: m.step):
             probe = list(group)
-            self._write(step, (value for m in probe for value in self._values(m)))
+            self._write(step, (value for m in probe for value in self.summary_values(m)))
             self._record(step, self._packer.pack(probe))
         self._flush()
 
@@ -130,7 +130,8 @@ class TensorBoard(Sink):
         if records is not None:
             records.close()
 
-    def _values(self, measurement: Measurement) -> Iterable[Any]:
+    def summary_values(self, measurement: Measurement) -> Iterable[Any]:
+        """Return the scalar or histogram that TensorBoard itself shows, none where none fits."""
         from tensorboard.plugins.histogram.summary_v2 import histogram_pb
         from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 

@@ -13,10 +13,10 @@ def slow(monkeypatch):
     monkeypatch.setattr(cases.Case, "seconds_left", 50.0)
 
     def timed(case):
-        case._pass_seconds[cases.batches.size(case.batch)] = 1.0
+        case.pass_seconds[cases.batches.size(case.batch)] = 1.0
         return 1.0
 
-    monkeypatch.setattr(cases.Case, "_timed", timed)
+    monkeypatch.setattr(cases.Case, "time_pass", timed)
 
 
 def test_checks_that_do_not_fit_are_skipped(slow):
@@ -45,7 +45,7 @@ def test_a_slow_model_is_checked_on_few_examples(slow):
 
 def test_the_cost_of_a_pass_depends_on_its_examples(slow):
     case = case_of(*pairs.small_cnn())
-    case._pass_seconds = {8: 1.0, 16: 2.0}
+    case.pass_seconds = {8: 1.0, 16: 2.0}
     case.need_time(passes=33, examples=12)
     with pytest.raises(Unknown, match="skipped: needs about 51 s, 50 s left"):
         case.need_time(passes=34, examples=12)

@@ -15,8 +15,8 @@ on_a_cpu = pytest.mark.skipif(jax.default_backend() != "cpu", reason="no options
 
 
 def test_an_option_that_is_not_known_is_left_out():
-    assert jax_backend._is_known("xla_backend_optimization_level", 0)
-    assert not jax_backend._is_known("xla_no_such_option", True)
+    assert jax_backend.has_compiler_option("xla_backend_optimization_level", 0)
+    assert not jax_backend.has_compiler_option("xla_no_such_option", True)
 
 
 @on_a_cpu
@@ -34,7 +34,7 @@ def test_what_is_small_and_what_is_large_gives_the_same():
 @on_a_cpu
 def test_many_convolutions_alone_are_optimised():
     options = {
-        (few, conv): jax_backend._quick_to_compile(few, conv)
+        (few, conv): jax_backend.compiler_options_of(few, conv)
         for few in (True, False)
         for conv in (0, 1)
     }

@@ -18,13 +18,13 @@ KINDS = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_kind_is_read_off_the_values(kind):
-    found = {f.__name__: gates._profile(f).kind for f in KINDS[kind]}
+    found = {f.__name__: gates.evaluated_profile(f).kind for f in KINDS[kind]}
     assert set(found.values()) == {kind}, found
 
 
 def test_known_profiles_are_what_evaluation_gives():
     for function, known in gates.KNOWN.items():
-        evaluated = gates._profile(function)
+        evaluated = gates.evaluated_profile(function)
         if known is None:
             assert evaluated is None
         else:
