@@ -40,7 +40,7 @@ def check_model(model, given):
     """
     if not model.compiled:
         raise NotCompiledError(
-            "The model must be compiled before it can be watched. Received: "
+            "The model must be compiled before it can be monitored. Received: "
             f"model={model.name!r}. Call `model.compile(optimizer, loss)` first."
         )
     if given is None:

@@ -6,7 +6,7 @@ MAX_EXAMPLES = 1024
 """Enough for "dead" to mean something: a unit that is open for 1 example in 200 shows up among
 1,024 with probability 1 - 0.995^1024 = 0.994."""
 
-MAX_SAMPLE_BYTES = 64 * 2**20
+MAX_REFERENCE_BYTES = 64 * 2**20
 """Limit of the memory that a sample takes on the host."""
 
 SLICES = 8
@@ -35,7 +35,7 @@ class Sample:
         4
     """
 
-    def __init__(self, *, max_examples=MAX_EXAMPLES, max_bytes=MAX_SAMPLE_BYTES):
+    def __init__(self, *, max_examples=MAX_EXAMPLES, max_bytes=MAX_REFERENCE_BYTES):
         self.max_examples = max_examples
         self.max_bytes = max_bytes
         self._stride = 1

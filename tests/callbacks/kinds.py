@@ -184,8 +184,8 @@ class Batches(keras.utils.PyDataset):
     def __len__(self):
         return -(-len(self.x) // self.size)
 
-    def __getitem__(self, place):
-        part = slice(place * self.size, (place + 1) * self.size)
+    def __getitem__(self, index):
+        part = slice(index * self.size, (index + 1) * self.size)
         return self.x[part], self.y[part]
 
 

@@ -138,8 +138,8 @@ class WithEmptyRemainder(keras.utils.PyDataset):
     def __len__(self):
         return -(-len(self.arrays[0]) // self.size) + 1
 
-    def __getitem__(self, place):
-        return tuple(array[self.size * place :][: self.size] for array in self.arrays)
+    def __getitem__(self, index):
+        return tuple(array[self.size * index :][: self.size] for array in self.arrays)
 
 
 def feed(parts, run):

@@ -119,7 +119,7 @@ def test_what_the_data_take_to_come_is_not_ours(clock):
         def __len__(self):
             return 4
 
-        def __getitem__(self, place):
+        def __getitem__(self, index):
             clock.now += 100.0
             return X[:16], Y[:16]
 

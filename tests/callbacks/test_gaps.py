@@ -26,10 +26,10 @@ def alarms(x, y, *hidden, loss="mse"):
     return [(a.rule, a.target) for a in sitter.findings if a.severity >= Severity.WARNING]
 
 
-@pytest.mark.parametrize(("place", "target"), [(0, "inputs[0]"), (1, "targets[0]")])
-def test_one_missing_value_in_a_batch_that_nobody_saw_is_found(place, target):
+@pytest.mark.parametrize(("index", "target"), [(0, "inputs[0]"), (1, "targets[0]")])
+def test_one_missing_value_in_a_batch_that_nobody_saw_is_found(index, target):
     data = linear_data()
-    data[place][20 * 101, 0] = np.nan
+    data[index][20 * 101, 0] = np.nan
     assert alarms(*data) == [("non_finite_inputs", target)]
 
 

@@ -47,8 +47,8 @@ class Raise(keras.callbacks.Callback):
         self.error = error
         setattr(self, hook, self._raise)
 
-    def _raise(self, place, logs=None):
-        if place == 1:
+    def _raise(self, index, logs=None):
+        if index == 1:
             raise self.error("another callback")
 
 
@@ -82,10 +82,10 @@ def end_by_error_in_the_data(model, callbacks):
         def __len__(self):
             return 6
 
-        def __getitem__(self, place):
-            if place == 3:
+        def __getitem__(self, index):
+            if index == 3:
                 raise RuntimeError("a broken file")
-            return X[8 * place :][:8], Y[8 * place :][:8]
+            return X[8 * index :][:8], Y[8 * index :][:8]
 
     with pytest.raises(Exception, match="a broken file"):
         model.fit(Broken(), shuffle=False, verbose=0, callbacks=callbacks)
@@ -303,8 +303,8 @@ def test_memory_stays_flat(watcher, tmp_path):
 def test_two_fits_at_once_in_two_threads(tmp_path):
     models = [make() for _ in range(2)]
     sitters = [
-        kb.Babysitter(every=1, verbose=0, sinks=[kb.sinks.JsonLines(tmp_path / f"{place}.jsonl")])
-        for place in range(2)
+        kb.Babysitter(every=1, verbose=0, sinks=[kb.sinks.JsonLines(tmp_path / f"{index}.jsonl")])
+        for index in range(2)
     ]
     threads = [
         threading.Thread(target=fit, args=(model, [sitter]))
@@ -314,7 +314,7 @@ def test_two_fits_at_once_in_two_threads(tmp_path):
         thread.start()
     for thread in threads:
         thread.join()
-    for place, sitter in enumerate(sitters):
+    for index, sitter in enumerate(sitters):
         assert sitter.history.facts.broke_off is None
-        written = kb.History.from_jsonl(tmp_path / f"{place}.jsonl")
+        written = kb.History.from_jsonl(tmp_path / f"{index}.jsonl")
         assert written.series("loss/batch").steps.tolist() == list(range(13))

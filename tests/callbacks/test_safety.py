@@ -256,8 +256,8 @@ def by_py_dataset():
         def __len__(self):
             return 3
 
-        def __getitem__(self, place):
-            return X[place * 16 :][:16], Y[place * 16 :][:16]
+        def __getitem__(self, index):
+            return X[index * 16 :][:16], Y[index * 16 :][:16]
 
     return Batches()
 

@@ -27,10 +27,10 @@ def unhurried(monkeypatch):
 def everything(model, history):
     """Return all that training leaves behind, as arrays by name."""
     state = {f"variable {i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(model.variables)}
-    for place, variable in enumerate(model.optimizer.variables):
-        state[f"optimizer {place}"] = keras.ops.convert_to_numpy(variable)
-    for place, variable in enumerate(model.metrics_variables):
-        state[f"metrics {place}"] = keras.ops.convert_to_numpy(variable)
+    for index, variable in enumerate(model.optimizer.variables):
+        state[f"optimizer {index}"] = keras.ops.convert_to_numpy(variable)
+    for index, variable in enumerate(model.metrics_variables):
+        state[f"metrics {index}"] = keras.ops.convert_to_numpy(variable)
     return state | {f"history {name}": np.array(h) for name, h in history.history.items()}
 
 

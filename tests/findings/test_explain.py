@@ -49,7 +49,7 @@ def test_notes_explain_nothing():
 
 
 def shuffled(findings):
-    return [findings[place] for place in np.random.default_rng(0).permutation(len(findings))]
+    return [findings[index] for index in np.random.default_rng(0).permutation(len(findings))]
 
 
 MIXED = [

@@ -13,8 +13,8 @@ def findings(severity=Severity.WARNING, target="dense", rule="dead_units"):
 
 def play(journal, *judgements):
     return [
-        [event.change for event in journal.update(holding, step=10 * (place + 1), epoch=place)]
-        for place, holding in enumerate(judgements)
+        [event.change for event in journal.update(holding, step=10 * (index + 1), epoch=index)]
+        for index, holding in enumerate(judgements)
     ]
 
 

@@ -13,14 +13,14 @@ def known_of(*hidden, made_of_layers=True):
     """Return the history of a run of a `Sequential` model that ends in the last of `hidden`."""
     model = keras.Sequential([keras.Input((4,)), *hidden])
     names = {layer.name: layer for layer in model.layers}
-    last = max(place for place, layer in enumerate(model.layers) if layer.weights)
+    last = max(index for index, layer in enumerate(model.layers) if layer.weights)
     history = History()
     weights = [variable.path for variable in model.trainable_variables]
     history.note(
         is_made_of_layers=facts.is_made_of_layers(model) and made_of_layers,
         layers={
-            name: facts.describe_layer(layer, None, place >= last)
-            for place, (name, layer) in enumerate(names.items())
+            name: facts.describe_layer(layer, None, index >= last)
+            for index, (name, layer) in enumerate(names.items())
         },
         weights=facts.describe_weights(model, weights, names),
     )
