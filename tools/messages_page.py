@@ -76,7 +76,7 @@ def without_numbers(text: str) -> str:
         >>> without_numbers("dense_1: 84 % of 1,024 units"), without_numbers("dense: 9 % of 2e-05")
         ('dense:  % of  units', 'dense:  % of ')
     """
-    return re.sub(r"_?\b\d[\d,.]*(e[-+]?\d+)?|(?<=[a-z])_\d+\b", "", text)
+    return re.sub(r"((?<!\w)-)?_?\b\d[\d,.]*(e[-+]?\d+)?|(?<=[a-z])_\d+\b", "", text)
 
 
 def lines_of(finding: Finding) -> list[str]:

@@ -96,6 +96,13 @@ def output(form, data=None, **facts):
     return history({}, outputs=(OutputFacts(**(linear | facts)),), data=known)
 
 
+def measured_between(low, high, made):
+    """Return a history in which the values of the first output were also measured."""
+    made.append(Measurement(0, 0, "outputs/min", "outputs[0]", low))
+    made.append(Measurement(0, 0, "outputs/max", "outputs[0]", high))
+    return made
+
+
 def data(examples=500, inputs=None, targets=None):
     """Return a history of the facts of an array of inputs, of targets, or of both."""
     known = {} if inputs is None else {"inputs": (InputFacts(**inputs),)}
@@ -829,6 +836,16 @@ TABLE = {
         rules.output_loss_mismatch,
         output("binary", from_logits=False, low=None, high=None),
         None,
+    ),
+    "unknown-output-that-stays-in-the-unit-interval": (
+        rules.output_loss_mismatch,
+        measured_between(0.1, 0.9, output("binary", from_logits=False, low=None, high=None)),
+        None,
+    ),
+    "unknown-output-that-leaves-the-unit-interval": (
+        rules.output_loss_mismatch,
+        measured_between(-0.4, 0.9, output("binary", from_logits=False, low=None, high=None)),
+        Severity.ERROR,
     ),
     "two-constant-columns": (
         rules.constant_features,
