@@ -26,7 +26,7 @@ class Clock:
 
 
 class Rule:
-    """Finds what it is told to find."""
+    """Finds what the test asks for."""
 
     __name__ = "made_up"
 
@@ -38,7 +38,7 @@ class Rule:
 
 
 class Recorder:
-    """Notes what a flight recorder is told of."""
+    """Notes the calls that a flight recorder receives."""
 
     def __init__(self):
         self.findings, self.are_good = [], []
