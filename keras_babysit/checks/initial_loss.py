@@ -133,7 +133,7 @@ def _finding(case, index, kind, loss, chance):
         ),
         Remedy(
             "Initialize the weights so that activations keep their variance from layer to layer.",
-            "kb.initializers.lsuv(model, x[:256])",
+            "kb.initializers.lsuv(model, x[:256], y[:256])",
         ),
     ]
     if kind.form == "distance":

@@ -93,7 +93,7 @@ def _finding(target, what, before, after):
         (
             Remedy(
                 "Scale the initial weights layer by layer on a batch of data (LSUV).",
-                "kb.initializers.lsuv(model, x[:256])",
+                "kb.initializers.lsuv(model, x[:256], y[:256])",
             ),
             Remedy(
                 "Use an initializer that matches the activation.",

@@ -1,6 +1,7 @@
-"""Access to a layer's pre-activation while a model runs, without changing the layer."""
+"""Access to what layers compute while a model runs, without changing the layers."""
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -8,47 +9,64 @@ import keras
 
 from keras_babysit.shadow import shadowed
 
-Forward = Callable[[], tuple[Any, Any]]
+LOOPS = keras.layers.RNN | keras.layers.TimeDistributed
+"""Layers that run others inside a compiled loop, where no call can be visited."""
+
+
+def outside_loops(model: keras.layers.Layer) -> list[keras.layers.Layer]:
+    """Return the layers of a model, itself first, whose calls can be visited."""
+    layers = list(model._flatten_layers())
+    looped = {
+        id(inner)
+        for layer in layers
+        if isinstance(layer, LOOPS)
+        for inner in layer._flatten_layers(include_self=False)
+    }
+    return [layer for layer in layers if id(layer) not in looped]
 
 
 @contextlib.contextmanager
 def visited(
     layers: Iterable[keras.layers.Layer],
-    visit: Callable[[keras.layers.Layer, Forward], Any],
+    visit: Callable[[keras.layers.Layer, Callable[..., Any], Any, Any], Any],
 ) -> Iterator[None]:
-    """Replace the call of each of `layers` by `visit`, only inside the `with` block.
+    """Replace the call of each of `layers`, only inside the `with` block.
 
-    `visit(layer, forward)` returns the outputs of the layer. `forward()` runs the original layer
-    and returns `(outputs, preactivation)`. It can be called any number of times.
+    `visit(layer, call, args, kwargs)` returns the outputs of the layer; `call` is the original.
     """
+
+    def visiting(layer: keras.layers.Layer) -> Callable[..., Any]:
+        call = layer.call
+        return lambda *args, **kwargs: visit(layer, call, args, kwargs)
+
     with contextlib.ExitStack() as stack:
         for layer in layers:
-            stack.enter_context(shadowed(layer, "call", _visiting_call(layer, visit)))
+            stack.enter_context(shadowed(layer, "call", visiting(layer)))
         yield
 
 
-def _visiting_call(layer: keras.layers.Layer, visit: Callable[..., Any]) -> Callable[..., Any]:
-    original = layer.call
+def seen_before_activation(
+    layers: Iterable[keras.layers.Layer], see: Callable[[keras.layers.Layer, Any], Any]
+) -> contextlib.AbstractContextManager[None]:
+    """Let `see` replace the pre-activation of each of `layers`, only inside the `with` block.
 
-    def call(*args: Any, **kwargs: Any) -> Any:
-        return visit(layer, lambda: _run(layer, original, args, kwargs))
+    `see(layer, z)` returns what the activation gets in place of `z`, its outputs in a layer without
+    an activation.
+    """
+    return visited(layers, functools.partial(_see, see))
 
-    return call
 
-
-def _run(layer: keras.layers.Layer, call: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-    """Return the outputs of a layer and the input of its activation, or the outputs twice."""
+def _see(see: Callable[..., Any], layer: keras.layers.Layer, call: Any, args: Any, kw: Any) -> Any:
     name = next((n for n in ("reduce_pieces", "activation") if callable(getattr(layer, n, 0))), "")
     if not name:
-        outputs = call(*args, **kwargs)
-        return outputs, outputs
+        return see(layer, call(*args, **kw))
     nonlinearity = getattr(layer, name)
-    seen = []
+    calls = []
 
-    def recording(z: Any, *rest: Any, **options: Any) -> Any:
-        seen.append(z)
-        return nonlinearity(z, *rest, **options)
+    def seeing(z: Any, *rest: Any, **options: Any) -> Any:
+        calls.append(z)
+        return nonlinearity(see(layer, z), *rest, **options)
 
-    with shadowed(layer, name, recording):
-        outputs = call(*args, **kwargs)
-    return outputs, seen[0] if seen else outputs
+    with shadowed(layer, name, seeing):
+        outputs = call(*args, **kw)
+    return outputs if calls else see(layer, outputs)

@@ -1,102 +1,314 @@
 """LSUV: initial weights scaled by data."""
 
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+import dataclasses
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from keras_babysit.initializers._shadow import Forward, visited
+from keras_babysit.initializers._output_layers import output_layers
+from keras_babysit.initializers._shadow import LOOPS, outside_loops, seen_before_activation
+
+MIN_VARIATION = 1e-3
+"""Fraction of its root mean square that a pre-activation must vary by: below it the examples differ
+by little more than the rounding of single precision (6e-8) after a few layers."""
+
+MIN_DEVIATION = float(np.finfo("float32").tiny / np.finfo("float32").eps)
+"""Deviation below which single precision loses digits."""
+
+MAX_GROWTH = 100.0
+"""Factor up to which a kernel may grow. Kernels drawn for their fan-in need a factor near 1 behind
+a scaled layer. Mean pooling over n positions costs at most sqrt(n): 100 is the mean of 10,000. What
+needs more has nearly constant inputs, and a huge kernel would multiply their first change."""
+
+MAX_LOSS_RATIO = 3.0
+"""Multiple of the loss before, above which the weights are put back: a cost above 3 times its start
+counts as an explosion (CS231n, "Babysitting the learning process")."""
 
 
-class LayerScale(NamedTuple):
-    """Standard deviation of one layer's pre-activation, before and after `lsuv`.
+@dataclasses.dataclass(frozen=True)
+class LayerScale:
+    """Deviation of one layer's pre-activation over examples, before and after `lsuv`.
 
     Args:
         layer: Path of the layer.
-        before: Standard deviation before `lsuv`.
-        after: Standard deviation after it.
+        before: Deviation before `lsuv`.
+        after: Deviation after it.
+        left_alone: Why the layer keeps its weights; None if it was scaled.
     """
 
     layer: str
     before: float
     after: float
+    left_alone: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class LsuvResult:
+    """What `lsuv` did.
+
+    Args:
+        layers: One `LayerScale` per layer with a kernel that does not make the output, in the order
+            in which they run.
+        loss_before: Loss on `(x, y)` before, in inference mode; None without `y`.
+        loss_after: The loss after it, before anything was put back; None without `y`.
+        was_taken_back: Whether the loss rose so much that all weights were put back.
+    """
+
+    layers: tuple[LayerScale, ...] = ()
+    loss_before: float | None = None
+    loss_after: float | None = None
+    was_taken_back: bool = False
 
 
 def lsuv(
     model: keras.layers.Layer,
     x: Any,
+    y: Any = None,
     *,
     orthogonal: bool = True,
     tolerance: float = 0.02,
     max_iterations: int = 10,
     seed: int | None = None,
-) -> list[LayerScale]:
+) -> LsuvResult:
     """Layer-sequential unit variance: scale each kernel so that its pre-activation has variance 1.
 
     Formulas for the initial scale assume independent inputs, and ignore skip connections, pooling
     and the data. This function runs one batch through the model in inference mode. Layer by layer,
-    in the order in which they run, it divides the kernel by the standard deviation of the
-    pre-activation. It changes nothing but kernels: biases, the averages of batch normalization and
-    random seeds keep their values.
+    in the order in which they run, it subtracts the mean of each unit's pre-activation from the
+    bias and divides the kernel by the deviation. The deviation is taken over the examples, for each
+    unit at each position, so that a common offset does not count:
+    `deviation² = mean over units and positions of the variance over examples`. Biases are centered
+    in dense and convolution layers, where there is one bias per unit.
 
-    It scales every layer with a trainable kernel (dense, convolution, einsum and maxout layers), in
+    It scales layers with a trainable kernel (dense, convolution, einsum and maxout layers), in
     sequential, functional, subclassed and nested models. A layer that is used several times is
-    scaled at its first use. It leaves out recurrent cells, because they run inside a compiled loop,
-    frozen layers, and layers whose pre-activation is constant or not finite. The latter are part of
-    the result, with their standard deviation.
+    scaled at its first use. Averages of batch normalization and random seeds keep their values, and
+    so do the layers that make the output, whose scale belongs to the loss, and recurrent cells,
+    which run inside a compiled loop. A layer is left alone, and the result says why, if
+
+    - its pre-activation is not finite, or varies by less than 1/1000 of its root mean square;
+    - its kernel would have to grow more than 100-fold: its inputs hardly vary, as the last state of
+      a recurrent layer after a long padding. Scale the inputs, or mask the padding, instead;
+    - its kernel is zero, as the last one of a residual branch may be on purpose.
+
+    Constraints of kernels and biases are applied. With `y`, the loss of the compiled model is
+    computed before and after. If it is more than 3 times as large after, or not finite, all weights
+    are put back.
 
     Args:
         model: A model or layer. It is built if necessary.
-        x: One batch of inputs of the model; a few hundred examples are enough.
-        orthogonal: Whether to draw orthonormal kernels first, as in the paper. False scales the
-            existing kernels.
-        tolerance: Largest accepted distance of the standard deviation from 1, above 0. With zero
-            biases the first division is exact except for rounding.
-        max_iterations: Largest number of divisions per layer, at least 1.
+        x: One batch of inputs of the model, at least 2 examples; a few hundred are enough.
+        y: The targets of these examples, to compare the loss. The model must be compiled then.
+        orthogonal: Whether to draw orthonormal kernels for dense and convolution layers first, as
+            in the paper. False scales the existing kernels.
+        tolerance: Largest accepted distance of the deviation from 1, above 0.
+        max_iterations: Largest number of passes, at least 1. One is exact except for rounding and
+            constraints.
         seed: Seed of the orthonormal kernels. None uses Keras' global seed.
 
     Returns:
-        One `LayerScale` per layer, in the order in which they run; empty if no layer has a kernel.
+        An `LsuvResult`.
 
     Raises:
-        ValueError: If `tolerance` is not above 0 or `max_iterations` is below 1.
+        ValueError: If `tolerance` is not above 0, `max_iterations` is below 1, there are fewer than
+            2 examples, or `y` is given and the model is not compiled.
 
     Example:
-        >>> model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(4)])
-        >>> (scale,) = lsuv(model, np.random.default_rng(0).normal(size=(256, 8)))
+        >>> model = keras.Sequential(
+        ...     [keras.Input((8,)), keras.layers.Dense(4, activation="relu"), keras.layers.Dense(1)]
+        ... )
+        >>> (scale,) = lsuv(model, np.random.default_rng(0).normal(size=(256, 8))).layers
         >>> abs(scale.after - 1) < 0.02
         True
 
     Reference:
         Mishkin & Matas, "All you need is a good init", arXiv:1511.06422, 2015.
+        Krähenbühl et al., "Data-dependent Initializations of Convolutional Neural Networks",
+        arXiv:1511.06856, 2015 (deviation per unit, centered biases).
     """
+    _check_arguments(model, x, y, tolerance, max_iterations)
+    _run(model, x)  # builds the model, which creates its kernels
+    outputs = output_layers(model, x)
+    layers = [one for one in _layers_with_kernel(model) if one not in outputs]
+    loss_before = None if y is None else _loss(model, x, y)
+    scaler = _Scaler(model, x, layers, tolerance)
+    before = scaler.measure()
+    if orthogonal:
+        scaler.draw(keras.initializers.Orthogonal(seed=keras.random.SeedGenerator(seed)))
+    after = scaler.scale(max_iterations)
+    loss_after = None if y is None else _loss(model, x, y)
+    left_alone: Mapping[keras.layers.Layer, str] = scaler.left_alone
+    is_worse = _is_worse(loss_before, loss_after)
+    if is_worse:
+        scaler.put_back(before)
+        after = before
+        left_alone = dict.fromkeys(before, "the loss rose, and all weights were put back")
+    return LsuvResult(
+        tuple(LayerScale(one.path, before[one], after[one], left_alone.get(one)) for one in before),
+        loss_before,
+        loss_after,
+        is_worse,
+    )
+
+
+def _check_arguments(
+    model: keras.layers.Layer, x: Any, y: Any, tolerance: float, max_iterations: int
+) -> None:
     if not tolerance > 0:
         raise ValueError(f"Argument `tolerance` must be above 0. Received: tolerance={tolerance}")
     if max_iterations < 1:
         raise ValueError(
             f"Argument `max_iterations` must be at least 1. Received: {max_iterations=}"
         )
-    model(x, training=False)  # builds the model, which creates its kernels
-    layers = _layers_with_kernel(model)
-    before = _deviations(model, x, layers)
-    if orthogonal:
-        _draw_orthogonal(before, seed)
-    _scale_in_order(model, x, before, tolerance, max_iterations)
-    after = _deviations(model, x, before)
-    return [LayerScale(layer.path, before[layer], after[layer]) for layer in before]
+    examples = [len(leaf) for leaf in keras.tree.flatten(x) if leaf is not None]
+    if min(examples, default=0) < 2:
+        raise ValueError(
+            "Argument `x` must hold at least 2 examples: the deviation is taken over examples. "
+            f"Received: {min(examples, default=0)}"
+        )
+    if y is not None and not getattr(model, "compiled", False):
+        raise ValueError(
+            "Argument `y` needs the loss of a compiled model. Call `model.compile(...)` first, or "
+            "leave `y` out."
+        )
+
+
+def _run(model: keras.layers.Layer, x: Any) -> Any:
+    return model(x, training=False)
+
+
+def _loss(model: keras.Model, x: Any, y: Any) -> float:
+    with keras.StatelessScope():  # the averages of the losses that Keras reports keep their values
+        return float(ops.convert_to_numpy(model.compute_loss(x, y, _run(model, x), training=False)))
+
+
+def _is_worse(before: float | None, after: float | None) -> bool:
+    if before is None or after is None or not math.isfinite(before):
+        return False
+    return not math.isfinite(after) or after > max(MAX_LOSS_RATIO * before, before + abs(before))
 
 
 def _layers_with_kernel(model: keras.layers.Layer) -> list[keras.layers.Layer]:
-    layers = list(model._flatten_layers())
-    looped = {
-        id(inner)
-        for layer in layers
-        if isinstance(layer, keras.layers.RNN | keras.layers.TimeDistributed)
-        for inner in layer._flatten_layers()
-    }
-    return [layer for layer in layers if id(layer) not in looped and _kernel(layer) is not None]
+    return [
+        layer
+        for layer in outside_loops(model)
+        if not isinstance(layer, LOOPS) and _kernel(layer) is not None
+    ]
+
+
+class _Scaler:
+    """Scales layers in the order in which they run: each gets inputs from scaled layers.
+
+    A pre-activation is an affine function of kernel and bias, so that one pass through the model
+    can scale all of it: each layer passes on the pre-activation that it will have. The weights are
+    assigned after the pass, because inside a layer of mixed precision they read as float16.
+    """
+
+    def __init__(
+        self,
+        model: keras.layers.Layer,
+        x: Any,
+        layers: Iterable[keras.layers.Layer],
+        tolerance: float,
+    ) -> None:
+        self.left_alone: dict[keras.layers.Layer, str] = {}
+        self._model = model
+        self._x = x
+        self._layers = list(layers)
+        self._tolerance = tolerance
+        self._start = {layer: _weights(layer) for layer in self._layers}
+        self._largest = {layer: _rms(_kernel(layer)) for layer in self._layers}
+
+    def measure(self) -> dict[keras.layers.Layer, float]:
+        """Return the deviation of each layer that runs, in the order in which they run."""
+        return {layer: deviation for layer, (_, deviation) in self._pass(self._layers, ()).items()}
+
+    def draw(self, initializer: keras.initializers.Initializer) -> None:
+        """Draw kernels anew where their columns are units."""
+        for layer in self._layers:
+            kernel = _kernel(layer)
+            if self._largest[layer] > 0 and _has_unit_columns(layer, kernel):
+                _assign(kernel, initializer(kernel.shape, dtype=kernel.dtype))
+                self._largest[layer] = max(self._largest[layer], _rms(kernel))
+
+    def scale(self, passes: int) -> dict[keras.layers.Layer, float]:
+        """Scale all layers in up to so many passes; return their deviations at the end."""
+        for _ in range(passes):
+            to_scale = [one for one in self._layers if one not in self.left_alone]
+            known = len(self.left_alone)
+            found = self._pass(self._layers, to_scale)
+            moves = {one: change for one, change in found.items() if one not in self.left_alone}
+            for layer, (mean, deviation) in moves.items():
+                self._move(layer, mean, deviation)
+            self.put_back(self.left_alone)
+            is_done = all(abs(d - 1) <= self._tolerance for _, d in moves.values())
+            if is_done and len(self.left_alone) == known:
+                break
+        return self.measure()
+
+    def put_back(self, layers: Iterable[keras.layers.Layer]) -> None:
+        """Give layers the weights that they had."""
+        for layer in layers:
+            for variable, value in self._start[layer]:
+                variable.assign(value)
+
+    def _pass(
+        self, layers: Iterable[keras.layers.Layer], to_scale: Iterable[keras.layers.Layer]
+    ) -> dict[keras.layers.Layer, tuple[np.ndarray | None, float]]:
+        """Run the model once; return mean per unit and deviation of each layer at its first use."""
+        found: dict[keras.layers.Layer, tuple[np.ndarray | None, float]] = {}
+        to_scale = set(to_scale)
+
+        def see(layer: keras.layers.Layer, z: Any) -> Any:
+            values = ops.convert_to_numpy(ops.cast(z, "float32")).astype("float64")
+            if layer not in found:
+                found[layer] = (_means(layer, values), _deviation(values))
+                why_not = self._why_not(layer, values) if layer in to_scale else None
+                if why_not is not None:
+                    self.left_alone[layer] = why_not
+            if layer not in to_scale or layer in self.left_alone:
+                return z
+            mean, deviation = found[layer]
+            shift = 0.0 if mean is None else _along_units(layer, mean, values.ndim)
+            return ops.cast((values - shift) / deviation, z.dtype)
+
+        with seen_before_activation(layers, see):
+            _run(self._model, self._x)
+        return found
+
+    def _why_not(self, layer: keras.layers.Layer, z: np.ndarray) -> str | None:
+        """Return why a layer has to be left alone, None if it can be scaled."""
+        if self._largest[layer] == 0:
+            return "its kernel is zero"
+        deviation = _deviation(z)
+        least = max(MIN_VARIATION * float(np.sqrt(np.mean(z**2))), MIN_DEVIATION)
+        if not (np.isfinite(z).all() and deviation > least):
+            return "its pre-activation is constant or not finite on these examples"
+        if _rms(_kernel(layer)) / deviation > MAX_GROWTH * self._largest[layer]:
+            return f"its inputs hardly vary: its kernel would grow more than {MAX_GROWTH:g}-fold"
+        return None
+
+    def _move(self, layer: keras.layers.Layer, mean: np.ndarray | None, deviation: float) -> None:
+        """Divide kernel and bias by the deviation, the bias without the mean per unit."""
+        kernel, bias = _kernel(layer), _bias(layer)
+        _assign(kernel, kernel / deviation)
+        if bias is not None:
+            shift = 0.0 if mean is None else ops.convert_to_tensor(mean, bias.dtype)
+            _assign(bias, (bias - shift) / deviation)
+
+
+def _weights(layer: keras.layers.Layer) -> list[tuple[keras.Variable, np.ndarray]]:
+    variables = [one for one in (_kernel(layer), _bias(layer)) if one is not None]
+    return [(one, np.array(ops.convert_to_numpy(one))) for one in variables]
+
+
+def _assign(variable: keras.Variable, value: Any) -> None:
+    """Assign a value, under the constraint of the variable."""
+    variable.assign(value if variable.constraint is None else variable.constraint(value))
 
 
 def _kernel(layer: keras.layers.Layer) -> keras.Variable | None:
@@ -108,56 +320,43 @@ def _kernel(layer: keras.layers.Layer) -> keras.Variable | None:
     return None
 
 
-def _deviations(
-    model: keras.layers.Layer, x: Any, layers: Iterable[keras.layers.Layer]
-) -> dict[keras.layers.Layer, float]:
-    """Return the standard deviation of each layer's pre-activation at its first use."""
-    deviations: dict[keras.layers.Layer, float] = {}
-
-    def measure(layer: keras.layers.Layer, forward: Forward) -> Any:
-        outputs, preactivation = forward()
-        deviations.setdefault(layer, _deviation(preactivation))
-        return outputs
-
-    with visited(layers, measure):
-        model(x, training=False)
-    return deviations
+def _bias(layer: keras.layers.Layer) -> keras.Variable | None:
+    bias = getattr(layer, "bias", None)
+    return bias if isinstance(bias, keras.Variable) and bias.trainable else None
 
 
-def _deviation(preactivation: Any) -> float:
-    return float(np.std(ops.convert_to_numpy(ops.cast(preactivation, "float32")), dtype="float64"))
+def _rms(variable: keras.Variable) -> float:
+    return float(np.sqrt(np.mean(ops.convert_to_numpy(variable).astype("float64") ** 2)))
 
 
-def _draw_orthogonal(layers: Iterable[keras.layers.Layer], seed: int | None) -> None:
-    draw = keras.initializers.Orthogonal(seed=keras.random.SeedGenerator(seed))
-    for layer in layers:
-        kernel = _kernel(layer)
-        kernel.assign(draw(kernel.shape, dtype=kernel.dtype))
+def _deviation(z: np.ndarray) -> float:
+    """Return the root of the mean variance over examples, of each unit at each position."""
+    return float(np.sqrt(z.var(axis=0).mean()))
 
 
-def _scale_in_order(
-    model: keras.layers.Layer,
-    x: Any,
-    layers: Iterable[keras.layers.Layer],
-    tolerance: float,
-    max_iterations: int,
-) -> None:
-    """Scale all kernels in one pass, so that each layer gets inputs from scaled layers."""
-    scaled = set()
+def _means(layer: keras.layers.Layer, z: np.ndarray) -> np.ndarray | None:
+    """Return the mean of each unit, None if the layer has not one bias per unit."""
+    bias, axis = _bias(layer), _unit_axis(layer)
+    if bias is None or tuple(bias.shape) != (z.shape[axis],):
+        return None
+    return np.moveaxis(z, axis, -1).reshape(-1, z.shape[axis]).mean(axis=0)
 
-    def scale(layer: keras.layers.Layer, forward: Forward) -> Any:
-        outputs, preactivation = forward()
-        if layer in scaled:
-            return outputs
-        scaled.add(layer)
-        kernel = _kernel(layer)
-        for _ in range(max_iterations):
-            deviation = _deviation(preactivation)
-            if abs(deviation - 1) <= tolerance or not 0 < deviation < np.inf:
-                break
-            kernel.assign(kernel / deviation)
-            outputs, preactivation = forward()
-        return outputs
 
-    with visited(layers, scale):
-        model(x, training=False)
+def _along_units(layer: keras.layers.Layer, values: np.ndarray, ndim: int) -> np.ndarray:
+    """Return one value per unit in a shape that a pre-activation can be reduced by."""
+    shape = [1] * ndim
+    shape[_unit_axis(layer)] = -1
+    return values.reshape(shape)
+
+
+def _unit_axis(layer: keras.layers.Layer) -> int:
+    return 1 if getattr(layer, "data_format", None) == "channels_first" else -1
+
+
+def _has_unit_columns(layer: keras.layers.Layer, kernel: keras.Variable) -> bool:
+    """Return whether the last axis of a kernel are the units that all inputs feed."""
+    is_transposed = type(layer).__name__.endswith("Transpose")
+    is_depthwise = hasattr(layer, "depth_multiplier") and not hasattr(layer, "pointwise_kernel")
+    is_grouped = getattr(layer, "groups", 1) > 1
+    is_einsum = isinstance(layer, keras.layers.EinsumDense)
+    return not (is_transposed or is_depthwise or is_grouped or is_einsum)

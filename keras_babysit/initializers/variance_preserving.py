@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from keras_babysit.initializers._gain import gain
-from keras_babysit.initializers._scaled import Scaled, require_one_of
+from keras_babysit.initializers._scaled import Axes, Scaled, require_one_of
 
 
 @keras.saving.register_keras_serializable(package="keras_babysit")
@@ -40,10 +40,13 @@ class VariancePreserving(Scaled):
         distribution: `"untruncated_normal"`, `"truncated_normal"` or `"uniform"`, all with the same
             variance.
         seed: An int, a `keras.random.SeedGenerator` or None, as in Keras' initializers.
+        input_axes: Axes of the kernel whose sizes multiply to the fan-in, e.g. `(0, 1)` for a
+            depthwise convolution. None counts the last axis but one and the window, as Keras does.
+        output_axes: The same for the fan-out; given together with `input_axes`.
 
     Raises:
-        ValueError: If `pieces` is below 1, `mode` or `distribution` is unknown, or the second
-            moment is 0 or not finite.
+        ValueError: If `pieces` is below 1, `mode` or `distribution` is unknown, only one
+            of the axes is given, or the second moment is 0 or not finite.
 
     Example:
         >>> layer = keras.layers.Dense(
@@ -65,6 +68,8 @@ class VariancePreserving(Scaled):
         mode: str = "forward",
         distribution: str = "untruncated_normal",
         seed: Any = None,
+        input_axes: Axes = None,
+        output_axes: Axes = None,
     ) -> None:
         if pieces < 1:
             raise ValueError(f"Argument `pieces` must be at least 1. Received: pieces={pieces}")
@@ -77,6 +82,8 @@ class VariancePreserving(Scaled):
             fan="fan_in" if mode == "forward" else "fan_out",
             distribution=distribution,
             seed=seed,
+            input_axes=input_axes,
+            output_axes=output_axes,
         )
 
     def get_config(self) -> dict[str, Any]:

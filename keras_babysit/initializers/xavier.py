@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from keras_babysit.initializers._scaled import Scaled, require_one_of
+from keras_babysit.initializers._scaled import Axes, Scaled, require_one_of
 
 
 @keras.saving.register_keras_serializable(package="keras_babysit")
@@ -25,9 +25,12 @@ class Xavier(Scaled):
         distribution: `"untruncated_normal"`, `"truncated_normal"` or `"uniform"`, all with the same
             variance.
         seed: An int, a `keras.random.SeedGenerator` or None, as in Keras' initializers.
+        input_axes: Axes of the kernel whose sizes multiply to the fan-in, e.g. `(0, 1)` for a
+            depthwise convolution. None counts the last axis but one and the window, as Keras does.
+        output_axes: The same for the fan-out; given together with `input_axes`.
 
     Raises:
-        ValueError: If `mode` or `distribution` is unknown.
+        ValueError: If `mode` or `distribution` is unknown, or only one of the axes is given.
 
     Example:
         >>> layer = keras.layers.Dense(10, activation="tanh", kernel_initializer=Xavier())
@@ -43,9 +46,18 @@ class Xavier(Scaled):
         *,
         distribution: str = "untruncated_normal",
         seed: Any = None,
+        input_axes: Axes = None,
+        output_axes: Axes = None,
     ) -> None:
         require_one_of("mode", mode, ("fan_avg", "fan_in"))
-        super().__init__(gain=1.0, fan=mode, distribution=distribution, seed=seed)
+        super().__init__(
+            gain=1.0,
+            fan=mode,
+            distribution=distribution,
+            seed=seed,
+            input_axes=input_axes,
+            output_axes=output_axes,
+        )
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""

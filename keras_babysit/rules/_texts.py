@@ -93,10 +93,30 @@ def change_rate(verb: str, rate: float | None, reason: str = "") -> Remedy:
 
 
 SCALE_WEIGHTS = Remedy(
-    "Scale the initial weights to the data: `lsuv` gives every layer outputs of unit variance.",
-    "kb.initializers.lsuv(model, x[:256])",
+    "Scale the initial weights to the data: `lsuv` gives hidden layers outputs of unit variance.",
+    "kb.initializers.lsuv(model, x[:256], y[:256])",
 )
 """What helps if signals or gradients vanish or explode with depth."""
+
+MASK_PADDING = Remedy(
+    "Mask padded steps, or put the padding in front: after a long padding the last state of a "
+    "recurrent layer hardly depends on the data.",
+    "keras.layers.Masking(mask_value=0.0)",
+)
+
+RECURRENT = frozenset({"LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional"})
+"""Layers that end in the state after the last step."""
+
+
+def restore_signal(history: History) -> Remedy:
+    """Return what helps first if the signal is lost on its way through the layers.
+
+    Args:
+        history: The history of the run.
+    """
+    is_recurrent = any(one.class_name in RECURRENT for one in history.facts.layers.values())
+    return MASK_PADDING if is_recurrent else SCALE_WEIGHTS
+
 
 NORMALIZE = Remedy(
     "Add normalization layers between the hidden layers.",

@@ -7,7 +7,7 @@ from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
 from keras_babysit.rules._network import LOST_SIGNAL, Values, hidden_layers, ratios_by_depth
-from keras_babysit.rules._texts import NORMALIZE, SCALE_WEIGHTS, number, relu_layer
+from keras_babysit.rules._texts import NORMALIZE, number, relu_layer, restore_signal
 from keras_babysit.rules.effects import POOR_FIT, SHORT_STEPS, STUCK
 from keras_babysit.rules.rule import rule
 
@@ -74,7 +74,7 @@ def collapsed_activations(
     lost = latest < fraction * _before(latest)
     first = next(index for index in range(len(lost)) if lost[index:].all())
     layer = history.layer(names[first])
-    return [_finding(names[first], layer, float(latest.max()), float(latest[-1]))]
+    return [_finding(history, names[first], layer, float(latest.max()), float(latest[-1]))]
 
 
 def _before(profile: Values) -> float:
@@ -95,7 +95,9 @@ def _has_shut_layers(history: History) -> bool:
     return max([*shut, *flat], default=0.0) > MAX_SHUT
 
 
-def _finding(target: str, layer: LayerFacts, before: float, after: float) -> Finding:
+def _finding(
+    history: History, target: str, layer: LayerFacts, before: float, after: float
+) -> Finding:
     return Finding(
         rule="collapsed_activations",
         severity=Severity.WARNING,
@@ -104,7 +106,7 @@ def _finding(target: str, layer: LayerFacts, before: float, after: float) -> Fin
         f"from {number(before)} to {number(after)} in the last hidden layer.",
         evidence={"largest_spread": before, "last_spread": after, "ratio": after / before},
         remedies=(
-            SCALE_WEIGHTS,
+            restore_signal(history),
             Remedy(
                 "Use an activation that is steep at 0, with the initializer made for it.",
                 relu_layer(layer),

@@ -65,17 +65,23 @@ class Subclassed(keras.Model):
 
 def recurrent():
     return keras.Sequential(
-        [keras.Input((4, 5)), keras.layers.LSTM(6), keras.layers.Dense(3, activation="sigmoid")]
+        [
+            keras.Input((4, 5)),
+            keras.layers.LSTM(6),
+            keras.layers.Dense(4, activation="relu"),
+            keras.layers.Dense(3, activation="sigmoid"),
+        ]
     )
 
 
 MODELS = {
-    "sequential": (sequential, FLAT, 4),
-    "convolutional": (convolutional, X, 5),
-    "nested-and-shared": (nested_and_shared, FLAT, 3),
-    "subclassed": (Subclassed, FLAT, 4),
+    "sequential": (sequential, FLAT, 3),
+    "convolutional": (convolutional, X, 4),
+    "nested-and-shared": (nested_and_shared, FLAT, 2),
+    "subclassed": (Subclassed, FLAT, 3),
     "recurrent": (recurrent, FLAT.reshape(64, 4, 5), 1),
 }
+"""The models with inputs, and their number of hidden layers with a kernel."""
 
 
 @pytest.fixture(autouse=True)
@@ -83,39 +89,69 @@ def _seed():
     keras.utils.set_random_seed(1)
 
 
+def weights_of(model):
+    return {v.path: ops.convert_to_numpy(v).copy() for v in model.variables}
+
+
+def changed(model, before):
+    return {
+        path for path, now in weights_of(model).items() if not np.array_equal(now, before[path])
+    }
+
+
+def spread(tensor):
+    """The deviation over examples of each unit and position, as the paper's follow-ups take it."""
+    return float(np.sqrt(ops.convert_to_numpy(tensor).astype("float64").var(axis=0).mean()))
+
+
 @pytest.mark.parametrize(("make", "x", "count"), MODELS.values(), ids=MODELS)
-def test_every_kernel_gives_unit_variance(make, x, count):
+def test_every_hidden_kernel_gives_unit_variance(make, x, count):
     result = lsuv(make(), x, seed=0)
-    assert len(result) == count
-    for scale in result:
+    assert len(result.layers) == count
+    for scale in result.layers:
         assert scale.after == pytest.approx(1.0, abs=0.02)
-    assert any(abs(scale.before - 1) > 0.1 for scale in result)
+        assert scale.left_alone is None
+    assert any(abs(scale.before - 1) > 0.1 for scale in result.layers)
+
+
+def test_the_variance_is_one_when_measured_from_outside():
+    model = sequential()
+    lsuv(model, FLAT)
+    probe = keras.Sequential([keras.Input((20,)), *[clone_linear(one) for one in model.layers[:3]]])
+    for layer, original in zip(probe.layers, model.layers[:3], strict=True):
+        layer.set_weights(original.get_weights())
+    hidden = FLAT
+    for layer in probe.layers:
+        z = layer(hidden)
+        assert spread(z) == pytest.approx(1.0, abs=0.02)
+        np.testing.assert_allclose(ops.convert_to_numpy(z).mean(axis=0), 0, atol=1e-3)
+        hidden = ops.relu(z)
+
+
+def clone_linear(layer):
+    return keras.layers.Dense(layer.units)
 
 
 @pytest.mark.parametrize(("make", "x", "count"), MODELS.values(), ids=MODELS)
-def test_only_kernels_change(make, x, count):
+def test_only_kernels_and_biases_change(make, x, count):
     model = make()
     model(x)
-    before = {v.path: ops.convert_to_numpy(v).copy() for v in model.variables}
+    before = weights_of(model)
     attributes = {layer: set(vars(layer)) for layer in model._flatten_layers()}
     lsuv(model, x)
-    changed = {
-        v.path
-        for v in model.variables
-        if not np.array_equal(before[v.path], ops.convert_to_numpy(v))
-    }
-    assert len(changed) == count
-    assert all(path.endswith("kernel") for path in changed)
+    paths = changed(model, before)
+    assert sum(path.endswith("kernel") for path in paths) == count
+    assert all(path.endswith(("kernel", "bias")) for path in paths)
     for layer, names in attributes.items():
         assert set(vars(layer)) == names, layer.name
 
 
-def test_without_orthogonal_only_the_scale_changes():
+def test_without_orthogonal_only_the_scale_of_kernels_changes():
     model = sequential()
     before = [w.copy() for w in model.get_weights()]
     result = lsuv(model, FLAT, orthogonal=False)
-    assert all(scale.after == pytest.approx(1.0, abs=0.02) for scale in result)
-    for old, new in zip(before[::2], model.get_weights()[::2], strict=True):
+    assert all(scale.after == pytest.approx(1.0, abs=0.02) for scale in result.layers)
+    for old, new in list(zip(before[::2], model.get_weights()[::2], strict=True))[:3]:
         ratios = new / old
         np.testing.assert_allclose(ratios, ratios.flat[0], rtol=1e-4)
 
@@ -138,24 +174,156 @@ def test_the_seed_determines_the_kernels():
     assert not np.array_equal(kernels[0], kernels[2])
 
 
+# --- layers that keep their weights ------------------------------------------------------------
+
+
+def test_the_output_keeps_its_weights():
+    model = keras.Sequential(
+        [keras.Input((20,)), keras.layers.Dense(8), keras.layers.Dense(3), keras.layers.Softmax()]
+    )
+    before = weights_of(model)
+    lsuv(model, FLAT)
+    assert {path.split("/")[-2] for path in changed(model, before)} == {model.layers[0].name}
+
+
+def test_every_one_of_several_outputs_keeps_its_weights():
+    inputs = keras.Input((20,))
+    hidden = keras.layers.Dense(8, activation="relu")(inputs)
+    left = keras.layers.Dense(2, name="left")(hidden)
+    right = keras.layers.Activation("tanh")(keras.layers.Dense(1, name="right")(hidden))
+    result = lsuv(keras.Model(inputs, {"a": left, "b": right}), FLAT)
+    assert len(result.layers) == 1
+    assert not {"left", "right"} & {scale.layer.split("/")[-1] for scale in result.layers}
+
+
 def test_frozen_layers_are_left_alone():
     model = sequential()
     model.layers[1].trainable = False
     before = model.layers[1].get_weights()[0].copy()
     result = lsuv(model, FLAT)
     np.testing.assert_array_equal(model.layers[1].get_weights()[0], before)
-    assert len(result) == 3
+    assert len(result.layers) == 2
 
 
-def test_a_constant_preactivation_is_left_alone():
+@pytest.mark.parametrize(
+    "x",
+    [np.zeros_like(FLAT), 100 + 1e-3 * FLAT, np.full_like(FLAT, np.inf)],
+    ids=["zero", "offset", "infinite"],
+)
+def test_a_constant_or_infinite_preactivation_is_left_alone(x):
     model = sequential()
-    (scale, *_) = lsuv(model, np.zeros_like(FLAT))
-    assert (scale.before, scale.after) == (0.0, 0.0)
-    assert all(np.isfinite(w).all() for w in model.get_weights())
+    before = weights_of(model)
+    result = lsuv(model, x)
+    assert all("constant or not finite" in scale.left_alone for scale in result.layers)
+    assert changed(model, before) == set()
+
+
+def test_an_offset_of_the_inputs_is_no_variation():
+    model = sequential()
+    (first, *_) = lsuv(model, 10 + FLAT).layers
+    assert first.after == pytest.approx(1.0, abs=0.02)
+    assert np.abs(model.layers[0].get_weights()[0]).max() < 1
+
+
+def test_a_kernel_that_would_have_to_grow_too_much_is_left_alone():
+    model = sequential()
+    before = weights_of(model)
+    result = lsuv(model, 1e-6 * FLAT)
+    assert all("hardly vary" in scale.left_alone for scale in result.layers)
+    assert changed(model, before) == set()
+
+
+def test_a_layer_behind_long_padding_is_left_alone():
+    x = np.zeros((64, 60, 5), "float32")
+    x[:, :10] = X.reshape(64, -1)[:, :50].reshape(64, 10, 5)
+    model = keras.Sequential(
+        [keras.Input((60, 5)), *[keras.layers.LSTM(6), keras.layers.Dense(4, activation="relu")]]
+    )
+    model.add(keras.layers.Dense(1))
+    (scale,) = lsuv(model, x).layers
+    assert "hardly vary" in scale.left_alone
+
+
+def test_a_zero_kernel_stays_zero():
+    inputs = keras.Input((20,))
+    branch = keras.layers.Dense(16, activation="relu")(inputs)
+    branch = keras.layers.Dense(20, kernel_initializer="zeros", name="branch")(branch)
+    model = keras.Model(inputs, keras.layers.Dense(1)(keras.layers.Add()([branch, inputs])))
+    result = lsuv(model, FLAT)
+    assert [scale.left_alone for scale in result.layers] == [None, "its kernel is zero"]
+    assert not model.get_layer("branch").get_weights()[0].any()
+
+
+# --- constraints, precision, loss --------------------------------------------------------------
+
+
+def test_constraints_hold():
+    limit = keras.constraints.MaxNorm(0.5)
+    model = keras.Sequential(
+        [keras.Input((20,)), keras.layers.Dense(8, kernel_constraint=limit), keras.layers.Dense(1)]
+    )
+    lsuv(model, 0.1 * FLAT)
+    norms = np.linalg.norm(model.layers[0].get_weights()[0], axis=0)
+    assert norms.max() <= 0.5 + 1e-6
+
+
+def test_mixed_precision():
+    model = keras.Sequential(
+        [
+            keras.Input((20,)),
+            *[keras.layers.Dense(16, activation="relu", dtype="mixed_float16") for _ in range(2)],
+            keras.layers.Dense(1, dtype="float32"),
+        ]
+    )
+    result = lsuv(model, FLAT)
+    assert [scale.after for scale in result.layers] == pytest.approx([1, 1], abs=0.02)
+
+
+def test_the_loss_before_and_after_is_part_of_the_result():
+    model = sequential()
+    model.add(keras.layers.Dense(1))
+    model.compile("sgd", "mse")
+    y = FLAT[:, :1]
+    before = model.evaluate(FLAT, y, verbose=0)
+    result = lsuv(model, FLAT, y)
+    assert result.loss_before == pytest.approx(before, rel=1e-4)
+    assert result.loss_after == pytest.approx(model.evaluate(FLAT, y, verbose=0), rel=1e-4)
+
+
+def test_a_loss_that_rises_puts_all_weights_back():
+    model = sequential()
+    model.add(keras.layers.Dense(1, kernel_initializer=keras.initializers.Constant(100)))
+    model.compile("sgd", "mse")
+    x, y = 0.05 * FLAT, np.zeros((64, 1))
+    for layer in model.layers[:4]:
+        layer.kernel.assign(0.1 * layer.kernel)
+    before = weights_of(model)
+    result = lsuv(model, x, y)
+    assert result.was_taken_back
+    assert result.loss_after > 3 * result.loss_before
+    assert changed(model, before) == set()
+    assert all(scale.after == scale.before for scale in result.layers)
+
+
+def test_computing_the_loss_changes_no_metric():
+    inputs = keras.Input((20,))
+    hidden = keras.layers.Dense(8, activation="relu")(inputs)
+    model = keras.Model(inputs, [keras.layers.Dense(1)(hidden), keras.layers.Dense(1)(hidden)])
+    model.compile("sgd", ["mse", "mae"])
+    y = [FLAT[:, :1], FLAT[:, 1:2]]
+    model.train_on_batch(FLAT, y)
+    before = [ops.convert_to_numpy(v).copy() for v in model.metrics_variables]
+    lsuv(model, FLAT, y)
+    for old, new in zip(before, model.metrics_variables, strict=True):
+        np.testing.assert_array_equal(ops.convert_to_numpy(new), old)
+
+
+# --- bad input ---------------------------------------------------------------------------------
 
 
 def test_a_model_without_kernels_gives_nothing():
-    assert lsuv(keras.Sequential([keras.Input((3,)), keras.layers.ReLU()]), FLAT[:, :3]) == []
+    model = keras.Sequential([keras.Input((3,)), keras.layers.ReLU()])
+    assert lsuv(model, FLAT[:, :3]).layers == ()
 
 
 def test_a_failing_call_changes_nothing():
@@ -170,8 +338,14 @@ def test_a_failing_call_changes_nothing():
     [
         ({"tolerance": 0.0}, "`tolerance` must be above 0"),
         ({"max_iterations": 0}, "`max_iterations` must be at least 1"),
+        ({"y": FLAT[:, :1]}, "needs the loss of a compiled model"),
     ],
 )
 def test_invalid_arguments_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         lsuv(sequential(), FLAT, **arguments)
+
+
+def test_one_example_is_refused():
+    with pytest.raises(ValueError, match="at least 2 examples"):
+        lsuv(sequential(), FLAT[:1])
