@@ -223,6 +223,13 @@ class Backend(Protocol):
     def set_random_state(self, state: Any) -> None:
         """Put back what `random_state` returned."""
 
+    def keep_hidden_state(self, model: Any) -> AbstractContextManager[Any]:
+        """Return a context that leaves what layers hold and Keras does not track as it was.
+
+        These are variables, buffers and random generators of the backend itself, and the random
+        numbers of operations that run immediately.
+        """
+
     def logs(self, result: Any) -> Any:
         """Return what a train function returned of losses and metrics."""
 

@@ -6,8 +6,9 @@ import functools
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.eager import context
 
-from keras_babysit.backends.variables import InPlaceSandbox, assign, groups, stride
+from keras_babysit.backends.variables import InPlaceSandbox, assign, flat, groups, stride
 
 CAN_COMPILE = True
 """Whether `compile` makes a difference; an uncompiled pass starts sooner."""
@@ -306,6 +307,54 @@ def random_state():
 
 def set_random_state(state):
     """Do nothing: Keras draws on its own seeds alone."""
+
+
+@contextlib.contextmanager
+def keep_hidden_state(model):
+    """Leave the variables and generators that Keras does not track as they were.
+
+    Operations that run immediately, such as `tf.random.normal`, draw their seed on the context, and
+    two of the same seed draw on the same kernel. So those in the block get other seeds.
+    """
+    before = [(variable, tf.identity(variable)) for variable in _untracked(model)]
+    seeds = getattr(context.context(), "_rng", None)
+    known = None if seeds is None else seeds.getstate()
+    if seeds is not None:
+        seeds.seed(_OWN_SEED)
+    try:
+        yield
+    finally:
+        if seeds is not None:
+            seeds.setstate(known)
+        for variable, value in before:
+            variable.assign(value)
+
+
+_OWN_SEED = 2_015_231  # any number that nobody else is likely to use
+
+
+def _untracked(model):
+    """Return the variables of TensorFlow that layers hold as attributes, in lists or modules."""
+    found = {}
+    for layer in model._flatten_layers():
+        for value in vars(layer).values():
+            found |= {id(one): one for one in _variables_in(value)}
+    found |= {id(one): one for one in _variables_in(tf.random.get_global_generator())}
+    tracked = {id(one.value) for group in groups(model) for one in group}
+    return [one for key, one in found.items() if key not in tracked]
+
+
+def _variables_in(value):
+    if isinstance(value, tf.Variable):
+        return [value]
+    if isinstance(value, tf.random.Generator):
+        return [value.state]
+    if isinstance(value, dict):
+        return flat(map(_variables_in, value.values()))
+    if isinstance(value, list | tuple):
+        return flat(map(_variables_in, value))
+    is_layer = isinstance(value, keras.layers.Layer)
+    return value.variables if isinstance(value, tf.Module) and not is_layer else []
 
 
 class Sandbox(InPlaceSandbox):

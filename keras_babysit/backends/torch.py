@@ -178,6 +178,20 @@ def set_random_state(state):
         torch.cuda.set_rng_state_all(cuda)
 
 
+@contextlib.contextmanager
+def keep_hidden_state(model):
+    """Leave the buffers of PyTorch modules as they were; Keras' own weights are parameters."""
+    # Of each layer: Keras keeps layers in lists, which PyTorch does not look into.
+    buffers = {id(one): one for layer in model._flatten_layers() for one in layer.buffers()}
+    before = [(buffer, buffer.detach().clone()) for buffer in buffers.values()]
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for buffer, value in before:
+                buffer.copy_(value)
+
+
 class Sandbox(InPlaceSandbox):
     """Runs training steps and leaves no trace of them, of gradients and dropout neither."""
 

@@ -56,6 +56,7 @@ def measure(case, trainable=None):
     targets = [target for target, *_ in calls]
     has_loss = case.has_loss  # evaluated here rather than while the pass is traced
     run = Pass(
+        case.model,
         lambda readings, trainable, other, scale, batch: _read(
             case.model, has_loss, layers, names, targets, readings, trainable, other, batch
         ),

@@ -7,12 +7,12 @@ import keras
 import numpy as np
 
 from keras_babysit.backends import backend
-from keras_babysit.backends.random_state import untouched_random_state
+from keras_babysit.backends.untouched import untouched_random_state, untouched_state
 
 
 @contextlib.contextmanager
 def untouched(model):
-    """Restore every variable and random state on exit, also after an exception.
+    """Restore every variable, hidden state and random state on exit, also after an exception.
 
     The checks themselves work on copies of the variables. This is the second line of defence: it
     covers layers that assign variables outside of Keras' scope, and data pipelines that draw from
@@ -20,7 +20,7 @@ def untouched(model):
     """
     variables = _variables(model)
     values = [np.array(_value(variable)) for variable in variables]
-    with random_states_kept():
+    with random_states_kept(), untouched_state(model):
         try:
             yield
         finally:

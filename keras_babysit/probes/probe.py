@@ -67,7 +67,7 @@ class Probe:
         self._symmetric_kernels = symmetric_kernels
         self._passes = {
             takes_gradients: Pass(
-                functools.partial(self._read, takes_gradients), is_compiled=is_compiled
+                model, functools.partial(self._read, takes_gradients), is_compiled=is_compiled
             )
             for takes_gradients in (True, False)
         }

@@ -12,7 +12,7 @@ import numpy as np
 from keras import ops
 
 from keras_babysit.backends import backend
-from keras_babysit.backends.random_state import untouched_random_state
+from keras_babysit.backends.untouched import untouched_state
 
 
 @dataclass(frozen=True)
@@ -67,12 +67,14 @@ class Pass:
     """A pure function of the variables and a batch, run as one graph with one read at its end.
 
     Args:
+        model: The model that goes with it: what its layers hold is left as it was.
         function: Called while traced as `function(readings, trainable, other, scale, batch)`; adds
             what it measures to `readings`.
         is_compiled: Whether to compile it.
     """
 
-    def __init__(self, function, *, is_compiled):
+    def __init__(self, model, function, *, is_compiled):
+        self._model = model
         self._function = function
         self._is_compiled = is_compiled
         self._graphs = {}  # by which leaves of a batch are not None
@@ -84,7 +86,7 @@ class Pass:
         trainable, other, _ = state
         data = [leaf for leaf in flat if leaf is not None]
         arguments = (trainable, other, np.float32(scale), data)
-        with untouched_random_state():
+        with untouched_state(self._model):
             if present not in self._graphs:
                 self._graphs[present] = self._make(batch, present, arguments)
             graph, layout = self._graphs[present]

@@ -52,7 +52,7 @@ class Score:
         self.is_compiled = is_compiled
         self._parts = 1  # slices of one pass
         self._names = taps.names(layers)
-        self._pass = Pass(self._read, is_compiled=is_compiled)
+        self._pass = Pass(model, self._read, is_compiled=is_compiled)
 
     def __call__(self, state, sample, max_examples, batch_size=None):
         """Return the scores, what was scored, and the gates.

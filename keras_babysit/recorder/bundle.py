@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 from keras_babysit.backends import backend
-from keras_babysit.backends.random_state import untouched_random_state
+from keras_babysit.backends.untouched import untouched_random_state
 from keras_babysit.findings import Remedy
 from keras_babysit.history import to_jsonable
 

@@ -5,7 +5,7 @@ import enum
 import numpy as np
 
 from keras_babysit.backends import backend
-from keras_babysit.backends.random_state import untouched_random_state
+from keras_babysit.backends.untouched import untouched_state
 from keras_babysit.recorder.attachment import Attachment
 from keras_babysit.recorder.batch_keeper import BatchKeeper, steps_per_call
 from keras_babysit.recorder.incident import investigate
@@ -208,7 +208,7 @@ class FlightRecorder:
         now = states.take(self.position, arguments, is_confirmed=True)
         rate = self._learning_rate(arguments)
         box = self.batches.sandbox(self.attachment.train_function, arguments)
-        with untouched_random_state(), box as box:
+        with untouched_state(self.model), box as box:
             incident = investigate(
                 self.model,
                 box,

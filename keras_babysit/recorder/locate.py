@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from keras_babysit.backends import to_array
-from keras_babysit.backends.random_state import untouched_random_state
+from keras_babysit.backends.untouched import untouched_state
 from keras_babysit.probes.loss_facts import has_plain_loss
 from keras_babysit.probes.probe import weight_names
 from keras_babysit.recorder import fault_remedies as remedies
@@ -42,7 +42,7 @@ class Locator:
         Args:
             good: Values of the last good state, to compare with if only the loss is too high.
         """
-        with untouched_random_state():
+        with untouched_state(self.model):
             if self.bad.is_finite:
                 return self._exploded(good)
             try:
