@@ -147,15 +147,20 @@ def _where(targets: Sequence[str], facts: RunFacts) -> str:
     """Return where a problem is, as it follows a title; empty for the whole model."""
     hidden = {name for name, known in facts.layers.items() if known.role == "hidden"}
     if len(targets) == 1:
-        return f' in "{targets[0]}"' if targets[0] else ""
+        return "" if targets[0] in ("", *_GROUPS) else f' in "{targets[0]}"'
     if hidden.issuperset(targets):
-        return f" in {len(targets)} of {len(hidden)} hidden layers"
+        is_all = len(targets) == len(hidden)
+        return f" in {'all' if is_all else f'{len(targets)} of'} {len(hidden)} hidden layers"
     return f" in {len(targets)} {_kind(targets, facts)}"
+
+
+_GROUPS = ("inputs", "targets", "outputs")
+"""Targets of findings on the data; the titles say which."""
 
 
 def _kind(targets: Sequence[str], facts: RunFacts) -> str:
     """Return what several targets are, in one word."""
-    if all(target.partition("[")[0] in ("inputs", "targets", "outputs") for target in targets):
+    if all(target.partition("[")[0] in _GROUPS for target in targets):
         return targets[0].partition("[")[0]
     for kind, known in (("layers", facts.layers), ("weights", facts.weights or {})):
         if all(target in known for target in targets):

@@ -17,17 +17,14 @@ from keras_babysit.presentation.wording import (
     name,
     one_line,
 )
+from keras_babysit.sinks._lines import STYLES, in_text, message, wrapped
 from keras_babysit.sinks.sink import Sink
 
 if TYPE_CHECKING:
     from keras_babysit.history import History
     from keras_babysit.sinks.report import Report
 
-STYLES = {Severity.NOTE: "cyan", Severity.WARNING: "yellow", Severity.ERROR: "red"}
-
 MAX_WIDTH = 100
-MAX_MESSAGES = 5
-"""Layers of one panel that are printed with their message; the others are listed by name."""
 
 
 class Console(Sink):
@@ -89,7 +86,7 @@ class Console(Sink):
 
     def on_end(self, report: Report) -> None:
         """Print the summary of the run."""
-        self._print(report)
+        self._print(report.as_text(is_brief=True))
 
     def _print(self, renderable: rich.console.RenderableType) -> None:
         if self.verbose == 0:
@@ -144,16 +141,16 @@ class _Panel:
         style = STYLES[self.findings[0].severity]
         width = options.max_width
         yield self._heading(width, style)
-        for line, hang in self._lines(width):
+        for line, hang in self._lines():
             if line.no_wrap:
                 yield line
             else:
-                yield from _wrapped(line, console, width, hang)
+                yield from wrapped(line, console, width, indent=2, hang=hang)
         yield Text("─" * width, style)
 
     def _heading(self, width: int, style: str) -> Text:
         first = self.findings[0]
-        what = f" {one_line(first.rule, 30)} "
+        what = f" {_title(first)} "
         when = f" {'worse at ' if self.change is Change.WORSENED else ''}{self.when} "
         available = max(12, width - len(first.severity.name) - len(what) - len(when) - 11)
         where = _where(self.findings, available)
@@ -163,12 +160,11 @@ class _Panel:
         fill = max(1, width - heading.cell_len - len(when) - 2)
         return heading.append("─" * fill, style).append(when).append("──", style)
 
-    def _lines(self, width: int) -> Iterator[tuple[Text, int]]:
+    def _lines(self) -> Iterator[tuple[Text, int]]:
         """Yield the lines of the panel, and the indentation of their continuation lines."""
         first = self.findings[0]
         numbers = common_evidence(self.findings)
-        for line in _findings(self.findings, width):
-            yield line, 2
+        yield Text(message(self.findings)), 2
         if numbers:
             yield Text(" · ".join(f"{key} {value}" for key, value in numbers), "dim"), 2
         yield Text(), 2
@@ -193,11 +189,11 @@ class _Symptom:
         first = self.findings[0]
         line = Text.assemble(
             ("\u2192 ", STYLES[first.severity]),
-            (f"{first.severity.name} {one_line(first.rule, 30)}", "bold"),
-            f" in {_where(self.findings, 40)}, caused by {one_line(first.cause, 30)}",
-            ("" if len(self.findings) > 1 else f": {one_line(first.message, 200)}", "dim"),
+            (f"{first.severity.name} {_title(first)}", "bold"),
+            f", caused by {in_text(CONDITIONS[first.cause].title)}",
+            (f": {message(self.findings)}", "dim"),
         )
-        yield from _wrapped(line, console, options.max_width, hang=4)
+        yield from wrapped(line, console, options.max_width, indent=2, hang=4)
 
 
 class _Resolved:
@@ -209,35 +205,17 @@ class _Resolved:
     def __rich__(self) -> Text:
         first = self.findings[0]
         steps = (first.resolved_step or first.step) - first.step
-        what = f"{one_line(first.rule, 30)} in {_where(self.findings, 40)}"
+        what = f"{_title(first)} in {_where(self.findings, 40)}"
         after = f" at step {first.resolved_step:,}, after {steps:,} step{'s' * (steps != 1)}"
         return Text.assemble(("✓ resolved ", "green"), (what, "bold"), after)
 
 
+def _title(finding: Finding) -> str:
+    return one_line(CONDITIONS[finding.rule].title, 40)
+
+
 def _where(findings: Sequence[Finding], limit: int) -> str:
     return name(findings[0].target, limit) if len(findings) == 1 else f"{len(findings)} layers"
-
-
-def _wrapped(text: Text, console: rich.console.Console, width: int, hang: int) -> Iterator[Text]:
-    """Yield `text` indented by two columns, and continuation lines by `hang`."""
-    for number, line in enumerate(text.wrap(console, max(10, width - 2 - hang))):
-        line.rstrip()
-        yield Text(" " * (hang if number else 2)).append_text(line) if line else line
-
-
-def _findings(findings: Sequence[Finding], width: int) -> Iterator[Text]:
-    """Yield the message; for several findings, some messages and the names of other layers."""
-    if len(findings) == 1:
-        yield Text(one_line(findings[0].message))
-        return
-    shown = [(name(one.target, 28), one) for one in findings[:MAX_MESSAGES]]
-    column = max(len(target) for target, _ in shown)
-    for target, one in shown:
-        message = one_line(one.message, max(20, width - column - 6))
-        yield Text.assemble((target.ljust(column), "bold"), f"  {message}")
-    others = [name(one.target, 28) for one in findings[MAX_MESSAGES:]]
-    if others:
-        yield Text(one_line(f"and {len(others)} more: {', '.join(others)}", width - 4))
 
 
 def _remedies(finding: Finding) -> Iterator[Text]:

@@ -5,42 +5,39 @@ from __future__ import annotations
 import html
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import rich.console
-from rich.table import Table
 from rich.text import Text
 
-from keras_babysit.findings import Finding, Severity, Verdict, explain, verdict_of
+from keras_babysit.findings import Finding, Verdict, explain, verdict_of
 from keras_babysit.history import FORMAT_VERSION, History, Overhead, read_jsonl, to_jsonable
 from keras_babysit.presentation.drawing import numbers
 from keras_babysit.presentation.wording import (
     ascii_signs,
     cost,
     counted,
-    name,
     number,
     one_line,
     with_margin,
 )
 from keras_babysit.sinks import _page
+from keras_babysit.sinks._verdict_text import VerdictText
 from keras_babysit.sinks.records import episodes
 
 SHORT_RUN_SECONDS = 60.0
 """Runs below this duration get a fixed allowance: `schedule.schedule.GRACE_SECONDS`, which sinks
 may not import."""
 
-_STYLES = {Severity.NOTE: "cyan", Severity.WARNING: "yellow", Severity.ERROR: "red"}
-
 
 class Report:
     """The result of a run, to print, to view in a browser or to evaluate in CI.
 
-    `print(report)` shows a table. As the last expression of a notebook cell, the report is shown
-    as a page with charts.
+    `print(report)` shows the verdict. As the last expression of a notebook cell, the report is a
+    page with charts.
 
     Args:
         history: The measurements of the run.
@@ -48,8 +45,7 @@ class Report:
         overhead: Time that monitoring took; None if unknown, as for a killed run.
 
     Example:
-        >>> print(Report(History(), [], Overhead(1.4, 153.1, 31)))
-        keras-babysit: Nothing was measured
+        >>> print(Report(History(), [], Overhead(1.4, 153.1, 31)).summary()[0])
         monitoring took 1.4 s of 153.1 s (0.9 %, 31 measurements)
     """
 
@@ -151,21 +147,39 @@ class Report:
         return [line for line in lines if line]
 
     def __str__(self) -> str:
-        stream = io.StringIO()
-        console = rich.console.Console(
-            file=stream, width=100, color_system=None, force_jupyter=False, legacy_windows=False
-        )
-        console.print(self)
-        text = "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
-        return ascii_signs(text)  # it may be printed to a stream of any encoding
+        return _plain(self.as_text())
+
+    def outline(self) -> str:
+        """Return the brief form of the verdict as text."""
+        return _plain(self.as_text(is_brief=True))
 
     def __rich__(self) -> rich.console.RenderableType:
-        who = "" if self.is_well else "keras-babysit: "
-        parts: list[rich.console.RenderableType] = [Text(who + self.result(), "bold")]
-        if self.findings:
-            parts += ["", _table(self.verdict.moments()), ""]
-        parts += [Text(line, "dim") for line in self.summary()]
-        return rich.console.Group(*parts)
+        return self.as_text()
+
+    def as_text(self, *, is_brief: bool = False) -> rich.console.RenderableType:
+        """Return the verdict with the losses, to print with `rich`.
+
+        Args:
+            is_brief: Whether to leave out messages and further remedies, for a place where the
+                findings were shown before.
+        """
+        if self.is_well and not self.verdict.not_checked:
+            return rich.console.Group(*map(Text, self._two_lines()))
+        counts = f"  ({self.result()})" if self.findings else ""
+        return rich.console.Group(
+            VerdictText(self.verdict, counts, is_brief=is_brief),
+            "",
+            *(Text(line, "dim") for line in self.summary()),
+        )
+
+    def _two_lines(self) -> Iterator[str]:
+        """Yield what a healthy run prints: a result, and the final scores with the cost."""
+        loss, score = _loss_line(self.history), _final_losses(self.history)
+        yield self.result() + (f": {loss}" if loss else "")
+        took = None if self.overhead is None else f"monitoring took {_spent(self.overhead)}"
+        parts = [one for one in (f"final loss {score}" if score else None, took) if one]
+        if parts:
+            yield "; ".join(parts)
 
     def _repr_html_(self) -> str:
         # In a frame, so that styles and names of page and notebook do not collide.
@@ -182,25 +196,14 @@ def _written(text: str, path: str | Path | None) -> str:
     return text
 
 
-def _table(groups: Iterable[list[Finding]]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", highlight=False)
-    for heading in ("severity", "rule", "where", "opened", "resolved"):
-        table.add_column(heading, no_wrap=heading != "where")
-    for group in groups:
-        first = group[0]
-        table.add_row(
-            Text(first.severity.name, _STYLES[first.severity] if first.is_open else "dim"),
-            Text(("\u2192 " if first.cause else "") + one_line(first.rule, 30)),
-            Text(_targets(group)),
-            Text(f"step {first.step:,}"),
-            Text("still open" if first.is_open else f"step {first.resolved_step:,}"),
-        )
-    return table
-
-
-def _targets(findings: list[Finding]) -> str:
-    first = name(findings[0].target, 30)
-    return first if len(findings) == 1 else f"{first} and {len(findings) - 1} more"
+def _plain(renderable: rich.console.RenderableType) -> str:
+    """Return text of 100 columns, with signs that a stream of any encoding can write."""
+    stream = io.StringIO()
+    console = rich.console.Console(
+        file=stream, width=100, color_system=None, force_jupyter=False, legacy_windows=False
+    )
+    console.print(renderable)
+    return ascii_signs("\n".join(line.rstrip() for line in stream.getvalue().splitlines()))
 
 
 def _loss(history: History) -> dict[str, Any] | None:
@@ -244,18 +247,27 @@ def _loss_line(history: History) -> str:
 
 def _score_line(history: History) -> str:
     """Return the final loss on training sample and validation data; empty if not measured."""
+    losses = _final_losses(history)
+    mode = ", both in inference mode" if "," in losses else " in inference mode"
+    return f"final loss{mode}: {losses}" if losses else ""
+
+
+def _final_losses(history: History) -> str:
     scores = _scores(history)
-    parts = []
-    for target, value in scores.get("loss", {}).items():
-        margin = scores.get("loss_stderr", {}).get(target, 0.0)
-        parts.append(f"{target} {with_margin(value, margin)}")
-    mode = ", both in inference mode" if len(parts) > 1 else " in inference mode"
-    return f"final loss{mode}: {', '.join(parts)}" if parts else ""
+    margins = scores.get("loss_stderr", {})
+    return ", ".join(
+        f"{target} {with_margin(value, margins.get(target, 0.0))}"
+        for target, value in scores.get("loss", {}).items()
+    )
+
+
+def _spent(overhead: Overhead) -> str:
+    return f"{overhead.seconds:.1f} s of {overhead.wall_seconds:.1f} s"
 
 
 def _cost_line(overhead: Overhead, is_compiled: bool | None) -> str:
     """Return the time that monitoring took, and why its fraction may exceed the budget."""
-    spent = f"{overhead.seconds:.1f} s of {overhead.wall_seconds:.1f} s"
+    spent = _spent(overhead)
     count = f"{overhead.probes} measurement{'s' * (overhead.probes != 1)}"
     if overhead.wall_seconds < SHORT_RUN_SECONDS:
         notes = f"{count}; short runs get a fixed allowance"

@@ -119,7 +119,7 @@ class TensorBoard(Sink):
         """Write the summary, and close the file."""
         from tensorboard.plugins.text.summary_v2 import text_pb
 
-        text = text_pb(self._tag("summary", ""), _code(str(report).splitlines()))
+        text = text_pb(self._tag("summary", ""), _code(report.outline().splitlines()))
         self._write(report.history.step, text.value)
         self._record(report.history.step, [{"type": "end", "overhead": cost(report.overhead)}])
         self.close()

@@ -36,8 +36,8 @@ def test_summary_of_a_finished_run(run, tmp_path):
     for words in (
         "one  finished",
         "1 warning",
-        "dead_units",
-        "still open",
+        "Dead units",
+        "since step 20",
         "monitoring took 0.4 s",
     ):
         assert words in out
@@ -175,4 +175,4 @@ def test_command_is_installed_with_the_package(tmp_path):
     command = [Path(sys.executable).parent / "kb-report", tmp_path, "--fail-on", "warning"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 1
-    assert "dead_units" in done.stdout
+    assert "Dead units" in done.stdout

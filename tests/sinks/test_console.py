@@ -68,7 +68,7 @@ def test_panel_has_all_parts_of_a_finding():
     text = printed(opened(DEAD, 1240))
     for words in (
         "WARNING",
-        "dead_units",
+        "Dead units",
         "hidden/dense_1",
         "step 1,240, epoch 1",
         "81 of 100 units are dead.",
@@ -99,8 +99,10 @@ def test_panel_fits_the_terminal(monkeypatch, columns, width):
 
 def test_findings_on_many_layers_are_one_panel():
     text = printed(*(opened(replace(DEAD, target=f"dense_{i}")) for i in range(30)))
-    assert text.count("To silence:") == text.count("dead_units in 30 layers") == 1
-    assert "and 25 more: dense_5, dense_6" in text
+    assert text.count("To silence:") == text.count("Dead units in 30 layers") == 1
+    assert 'Also in "dense_1", "dense_2", "dense_3", "dense_4", and 25 more.' in " ".join(
+        text.split()
+    )
 
 
 def test_evidence_of_several_layers_is_a_range():
@@ -113,13 +115,13 @@ def test_evidence_of_several_layers_is_a_range():
 def test_resolved_is_one_line():
     resolved = Event(Change.RESOLVED, replace(DEAD, step=10, resolved_step=50), 50, 0)
     assert printed(resolved).strip() == (
-        "✓ resolved dead_units in hidden/dense_1 at step 50, after 40 steps"
+        "✓ resolved Dead units in hidden/dense_1 at step 50, after 40 steps"
     )
 
 
 def test_worsened_is_marked():
     worse = Event(Change.WORSENED, replace(DEAD, severity=Severity.ERROR), 70, 2)
-    assert "ERROR dead_units" in printed(worse)
+    assert "ERROR Dead units" in printed(worse)
     assert "worse at step 70, epoch 3" in printed(worse)
 
 
@@ -149,7 +151,7 @@ def test_progress_bar_is_not_torn(terminal):
             if step == 5:
                 sink.on_events([opened(DEAD)])
     lines = terminal.screen()
-    assert lines[0].startswith("── WARNING dead_units")
+    assert lines[0].startswith("── WARNING Dead units")
     assert lines[-3] == "─" * 80
     assert lines[-2].startswith("10/10 ━")
     assert lines[-2].endswith("loss: 0.1000")
@@ -161,7 +163,7 @@ def test_panel_starts_on_a_line_of_its_own_in_a_pipe(capsys):
     bar.update(5, [("loss", 1.0)])
     Console().on_events([opened(DEAD)])
     lines = capsys.readouterr().out.splitlines()
-    assert any(line.startswith("── WARNING dead_units") for line in lines)
+    assert any(line.startswith("── WARNING Dead units") for line in lines)
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
@@ -174,7 +176,7 @@ def test_terminals_without_unicode(encoding):
     sink.on_events([Event(Change.RESOLVED, replace(DEAD, resolved_step=9), 9, 0)])
     sink.on_end(Report(History(), [DEAD], None))
     text = raw.getvalue().decode(encoding)
-    assert "-- WARNING dead_units in 9 layers ---" in text
+    assert "-- WARNING Dead units in 9 layers ---" in text
     assert "* resolved" in text
 
 
@@ -199,11 +201,24 @@ def test_summary_closes_the_run():
     history = History()
     history.append(Measurement(10, 0, "loss/batch", "", 0.5))
     Console(stream).on_end(Report(history, [], Overhead(0.9, 153.1, 31)))
-    assert stream.getvalue().split("\n")[1:-1] == [
-        "No problems found",
+    lines = stream.getvalue().split("\n")[1:-1]
+    assert lines[0] == "keras-babysit: No problems found"
+    assert lines[2].startswith("Not checked, as what they need was not measured: ")
+    assert lines[-2:] == [
         "loss 0.5 -> 0.5 in 10 steps",
         "monitoring took 0.9 s of 153.1 s (0.6 %, 31 measurements)",
     ]
+
+
+def test_the_summary_has_headline_and_first_remedy_but_no_message_again():
+    stream = io.StringIO()
+    Console(stream).on_end(Report(History(), [replace(DEAD, step=10)], None))
+    lines = stream.getvalue().splitlines()
+    assert lines[1] == 'keras-babysit: Dead units in "hidden/dense_1"  (1 warning)'
+    assert lines[3] == "Do this first: Lower the learning rate."
+    assert lines[4] == "    model.compile("
+    assert "WARNING  Dead units  since step 10" in lines
+    assert "81 of 100" not in stream.getvalue()
 
 
 def test_a_symptom_takes_a_line_under_its_cause():
@@ -221,5 +236,5 @@ def test_a_symptom_takes_a_line_under_its_cause():
     sink.on_events([Event(Change.OPENED, one, 3, 0) for one in (rate, gone)])
     text = stream.getvalue()
     assert text.count("──") >= 2
-    assert "→ ERROR loss_explosion in the model, caused by learning_rate_too_high" in text
-    assert text.index("too long steps") < text.index("loss_explosion")
+    assert "→ ERROR Loss explosion, caused by learning rate too high: the loss is 90" in text
+    assert text.index("too long steps") < text.index("Loss explosion")

@@ -1,3 +1,4 @@
+import io
 import json
 import re
 import shutil
@@ -7,8 +8,10 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+import rich.console
 
-from keras_babysit.findings import Finding, Remedy, Severity
+from keras_babysit.facts import DataFacts, OutputFacts
+from keras_babysit.findings import CONDITIONS, Finding, Remedy, Severity
 from keras_babysit.history import History, Measurement, Overhead
 from keras_babysit.schedule.schedule import GRACE_SECONDS
 from keras_babysit.sinks import Report
@@ -65,26 +68,73 @@ class Page(HTMLParser):
         return json.loads(self.scripts[0])
 
 
-def test_printed_table_has_one_row_per_group_most_severe_first():
+def test_printed_verdict_has_one_block_per_cause():
     findings = [
         replace(FINDING, step=10, resolved_step=40),
         *(replace(FINDING, target=f"dense_{i}", step=20) for i in range(3)),
         Finding("loss_explosion", Severity.ERROR, "", "The loss explodes.", step=30),
+        Finding("not_watched", Severity.NOTE, "scores", "Scores not measured: no memory."),
     ]
-    lines = [line.split() for line in str(Report(a_history(), findings, OVERHEAD)).splitlines()]
-    assert " ".join(lines[0]) == "keras-babysit: 1 error, 4 warnings (1 resolved)"
-    assert " ".join(lines[3]) == "ERROR loss_explosion the model step 30 still open"
-    assert " ".join(lines[4]) == "WARNING -> dead_units dense_0 and 2 more step 20 still open"
-    assert " ".join(lines[5]) == "WARNING -> dead_units dense step 10 step 40"
-    assert " ".join(lines[-1]).startswith("monitoring took 0.4 s of 53.1 s (31 measurements")
+    lines = str(Report(a_history(), findings, OVERHEAD)).splitlines()
+    assert lines[0] == ("keras-babysit: Loss explosion  (1 error, 4 warnings, 1 note (1 resolved))")
+    at = lines.index("ERROR  Loss explosion  since step 30")
+    assert lines[at + 1 : at + 3] == [
+        "  The loss explodes.",
+        "  also: dead units since step 10",
+    ]
+    assert sum("dead units" in line.lower() for line in lines if "Not checked" not in line) == 1
+    assert "Scores not measured: no memory." in lines
+    assert lines[-1].startswith("monitoring took 0.4 s of 53.1 s (31 measurements")
 
 
-def test_verdict_of_a_healthy_run():
-    assert str(Report(a_history(), [], OVERHEAD)).splitlines()[0] == "No problems found"
+def test_a_finding_on_several_layers_names_them_and_its_further_remedies():
+    remedies = (Remedy("Lower the rate.", "rate = 1"), Remedy("Use LeakyReLU."))
+    found = [replace(FINDING, target=f"dense_{i}", step=20, remedies=remedies) for i in range(9)]
+    lines = str(Report(a_history(), found, OVERHEAD)).splitlines()
+    assert lines[2:4] == ["Do this first: Lower the rate.", "    rate = 1"]
+    at = lines.index("WARNING  Dead units  since step 20")
+    assert lines[at + 1].endswith('Also in "dense_1", "dense_2", "dense_3", "dense_4", and 4 more.')
+    assert lines[at + 2] == "  or: Use LeakyReLU."
+
+
+def test_episodes_of_one_finding_are_one_line():
+    found = [replace(FINDING, step=s, resolved_step=s + 5) for s in (10, 30, 50)]
+    lines = str(Report(a_history(), found, OVERHEAD)).splitlines()
+    assert "WARNING  Dead units  resolved: from step 10 to step 55, 3 times" in lines
+    assert not [line for line in lines if line.startswith("Do this first")]
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_no_word_is_lost_at_any_width(width):
+    message = " ".join(f"word{i}" for i in range(50)) + "."
+    found = [replace(FINDING, message=message, target="block/" * 8 + "dense")]
+    stream = io.StringIO()
+    rich.console.Console(file=stream, width=width).print(Report(a_history(), found, OVERHEAD))
+    words = stream.getvalue().split()
+    assert [word for word in message.split() if word not in words] == []
+    assert max(len(line) for line in stream.getvalue().splitlines() if "rate" not in line) <= width
+
+
+def test_a_healthy_run_prints_two_lines():
+    history = a_history()
+    measured = {need.split(" | ")[0] for one in CONDITIONS for need in one.needs}
+    for quantity in sorted(measured):
+        if not quantity.startswith("facts/"):
+            history.append(Measurement(100, 4, quantity, "x", 0.1))
+    history.note(data=DataFacts(examples=9), outputs=(OutputFacts(target="x"),))
+    first, second = str(Report(history, [], OVERHEAD)).splitlines()
+    assert first.startswith("No problems found: loss ")
+    assert "validation" in second
+    assert second.endswith("monitoring took 0.4 s of 53.1 s")
+
+
+def test_a_run_that_measured_little_says_what_was_not_checked():
+    text = str(Report(a_history(), [], OVERHEAD))
+    assert text.startswith("keras-babysit: No problems found\n\nNot checked, as what they need")
 
 
 def test_run_without_measurements_is_not_well():
-    assert str(Report(History(), [])) == "keras-babysit: Nothing was measured"
+    assert str(Report(History(), [])).startswith("keras-babysit: Nothing was measured\n")
 
 
 def test_run_whose_monitoring_failed_is_not_well():
