@@ -7,12 +7,13 @@ rules are replayed over it, so that a changed rule is judged in seconds; a few p
 import json
 import math
 
+import numpy as np
 import pytest
 
 from benchmarks.diagnosis import faults, judge, outcomes, zoo
 from benchmarks.diagnosis.labels import CAUSES, SYMPTOMS
 from benchmarks.diagnosis.program import Label, Program
-from benchmarks.diagnosis.record import How, all_programs, path_of, record
+from benchmarks.diagnosis.record import Divergence, How, all_programs, path_of, record
 from benchmarks.diagnosis.replay import read_recording, replay, signature
 from benchmarks.diagnosis.sample import SAMPLE, thin
 from benchmarks.diagnosis.verdict import Verdict, figures
@@ -173,3 +174,19 @@ def test_rules_are_counted_where_they_were_right_and_wrong():
     assert counts["plateau"] == {"right": 2, "wrong": 2}
     assert counts["dead_units"] == {"right": 0, "wrong": 0}
     assert set(counts) == set(DEFAULT_RULES.names)
+
+
+def divergence_of(*losses, epochs=1):
+    callback = Divergence()
+    for _ in range(epochs):
+        callback.on_epoch_begin(0)
+        for count in range(1, len(losses) + 1):
+            callback.on_train_batch_end(count - 1, {"loss": float(np.mean(losses[:count]))})
+    return callback.step
+
+
+def test_divergence_is_found_in_the_mean_loss_that_keras_reports():
+    assert divergence_of(2.0, 1.0, 5.0, 1.0, epochs=3) is None
+    assert divergence_of(2.0, 1.0, math.nan, 1.0) == 3
+    assert divergence_of(2.0, 1.0, 7.0, 8.0, 9.0) == 3
+    assert divergence_of(2.0, 1.0, 7.0, 8.0, 5.0) is None

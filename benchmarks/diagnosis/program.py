@@ -29,6 +29,11 @@ class Run:
     data: Split
     fit: dict[str, Any]
 
+    @property
+    def planned(self) -> int | None:
+        """The number of optimizer steps; None if it is not known in advance."""
+        return int(self.fit["epochs"]) * -(-len(self.data.y) // int(self.fit["batch_size"]))
+
     def train(self, *callbacks: keras.callbacks.Callback) -> keras.callbacks.History:
         """Call `fit` without output."""
         data = self.data

@@ -65,6 +65,44 @@ class TimeLimit(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
+class Divergence(keras.callbacks.Callback):
+    """Notes when the loss of the batches diverges.
+
+    That is at the first step whose loss is not finite, or at the first of three in a row whose loss
+    is above three times that of the first batch.
+
+    Attributes:
+        step: The step; None if the loss never diverges.
+    """
+
+    FACTOR, IN_A_ROW = 3.0, 3
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.step: int | None = None
+        self.steps = self.above = self.seen = 0
+        self.first = self.total = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Start a new mean: Keras reports the mean of the losses of an epoch so far."""
+        self.seen, self.total = 0, 0.0
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Recover the loss of the batch from the mean so far, and compare it."""
+        self.steps += 1
+        if self.step is not None or not logs or "loss" not in logs:
+            return
+        self.seen += 1
+        total = float(logs["loss"]) * self.seen
+        loss, self.total = total - self.total, total
+        self.first = self.first or loss
+        self.above = self.above + 1 if loss > self.FACTOR * max(self.first, 0) else 0
+        if not np.isfinite(loss):
+            self.step = self.steps
+        elif self.above == self.IN_A_ROW:
+            self.step = self.steps - self.IN_A_ROW + 1
+
+
 def all_programs() -> list[Program]:
     """Return every program of the three parts."""
     from benchmarks.diagnosis import corpus, faults, zoo
@@ -173,12 +211,14 @@ def train_watched(program: Program, lines: Path, how: How) -> dict[str, Any]:
     recorder.sitter = sitter
     started = time.perf_counter()
     limit = TimeLimit(how.seconds) if how.starts is None else StepLimit()
-    logs = job.train(sitter, limit).history
+    divergence = Divergence()
+    logs = job.train(sitter, limit, divergence).history
     return {
         # A loss-scaling optimizer does not count skipped steps.
         "steps": int(sitter.history.step),
-        "planned": int(job.fit["epochs"]) * int(np.ceil(len(job.data.y) / job.fit["batch_size"])),
-        "epochs": len(logs["loss"]),
+        "planned": job.planned,
+        "diverged": divergence.step,
+        "epochs": max(map(len, logs.values()), default=0),
         "seconds": round(time.perf_counter() - started, 2),
         "watching": round(sitter.overhead.seconds, 3),
         "logs": {
