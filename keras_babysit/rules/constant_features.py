@@ -15,14 +15,24 @@ MOST_COLUMNS = 0.5
     title="Constant features",
     explains=(*STUCK, *POOR_FIT),
     needs=("facts/data",),
-    silent=("on images", "on fewer than 64 examples", "on inputs of more than one axis"),
+    silent=(
+        "on images",
+        "on fewer than 64 examples",
+        "on inputs of more than one axis",
+        "on masks beside an input that varies",
+    ),
     severity=Severity.NOTE,
 )
 def constant_features(history: History, *, examples: int = 64) -> list[Finding]:
     """Report columns of a table that have the same value in every example.
 
+    An input that is constant as a whole tells the network nothing. That is an error if there is no
+    other input, and harmless if another one varies: a padding mask, segment numbers, a condition
+    that this data set does not use. Columns of whole numbers may be padding of sequences.
+
     Reads the facts of the data. It is silent on images, flattened ones as well, whose background
-    may be constant; on fewer than `examples` examples; and on inputs of more than one axis.
+    may be constant; on fewer than `examples` examples; on inputs of more than one axis; and on
+    whole numbers that are all 0 or all 1 while another input varies, as masks are.
 
     Args:
         history: The history of the run.
@@ -30,8 +40,8 @@ def constant_features(history: History, *, examples: int = 64) -> list[Finding]:
             differs in one of 20 examples does so among 64 with probability 1 - 0.95^64 = 0.96.
 
     Returns:
-        A NOTE for each input with such columns; a WARNING if they are at least half of it, an
-        ERROR if every column is constant.
+        A NOTE for each input with such columns; a WARNING if they are at least half of a table of
+        fractional numbers; an ERROR if every column is constant and no other input varies.
 
     Raises:
         ValueError: If `examples` is below 1.
@@ -51,23 +61,42 @@ def constant_features(history: History, *, examples: int = 64) -> list[Finding]:
     data = history.facts.data
     found = []
     for index, leaf in enumerate(data.inputs):
-        constant = leaf.constant_features
-        if constant and data.examples is not None and data.examples >= examples:
-            found.append(_finding(f"inputs[{index}]", leaf, data.examples))
+        others = data.inputs[:index] + data.inputs[index + 1 :]
+        is_alone = not any(_varies(other) for other in others)
+        if not leaf.constant_features or data.examples is None or data.examples < examples:
+            continue
+        if is_alone or not _is_mask(leaf):
+            severity = _severity(leaf, is_alone=is_alone)
+            found.append(_finding(f"inputs[{index}]", leaf, data.examples, severity))
     return found
 
 
-def _severity(fraction: float) -> Severity:
+def _varies(leaf: InputFacts) -> bool:
+    return leaf.low is not None and leaf.low != leaf.high
+
+
+def _is_mask(leaf: InputFacts) -> bool:
+    """Return whether an input is all 0 or all 1, in whole numbers, as masks and segments are."""
+    return not _varies(leaf) and leaf.low in (0, 1) and not _has_dtype(leaf, "float", "bfloat")
+
+
+def _has_dtype(leaf: InputFacts, *starts: str) -> bool:
+    return (leaf.dtype or "").startswith(starts)
+
+
+def _severity(leaf: InputFacts, *, is_alone: bool) -> Severity:
+    fraction = (leaf.constant_features or 0) / (leaf.features or 1)
     if fraction >= 1:
-        return Severity.ERROR
-    return Severity.WARNING if fraction >= MOST_COLUMNS else Severity.NOTE
+        return Severity.ERROR if is_alone else Severity.NOTE
+    is_most = fraction >= MOST_COLUMNS and not _has_dtype(leaf, "int", "uint", "bool")
+    return Severity.WARNING if is_most else Severity.NOTE
 
 
-def _finding(target: str, leaf: InputFacts, examples: int) -> Finding:
+def _finding(target: str, leaf: InputFacts, examples: int, severity: Severity) -> Finding:
     constant, features = leaf.constant_features or 0, leaf.features or 1
     return Finding(
         rule="constant_features",
-        severity=_severity(constant / features),
+        severity=severity,
         target=target,
         message=f"{constant} of {features} features {'is' if constant == 1 else 'are'} constant in "
         f"all {examples:,} examples; the first is column {leaf.first_constant}.",

@@ -32,6 +32,7 @@ MAX_TRUE_FRACTION = 0.9
     needs=("outputs/spread",),
     silent=(
         "in the first 5 steps",
+        "if all examples are the same",
         "if most targets belong to one class",
         "if the predictions are better than a constant one",
     ),
@@ -48,10 +49,10 @@ def constant_output(
     Reads `"outputs/spread"` (standard deviation of an output over the examples, as the mean over
     its columns), `"outputs/mean"`, `"predictions/largest_share"`,
     `"predictions/targets_largest_share"`, `"predictions/spread"` and
-    `"reference/constant_advantage"`. It is silent in the first 5 steps and if most targets belong
-    to one class (see `class_imbalance`). Unless the outputs are equal, it is also silent in the
-    first three quarters of a run, and if the predictions are significantly better than a constant
-    one.
+    `"reference/constant_advantage"`. It is silent in the first 5 steps; if all examples are the
+    same, as where one example is overfitted to check a network; and if most targets belong to one
+    class (see `class_imbalance`). Unless the outputs are equal, it is also silent in the first
+    three quarters of a run, and if the predictions are significantly better than a constant one.
 
     Args:
         history: The history of the run.
@@ -82,6 +83,8 @@ def constant_output(
     require_count("patience", patience)
     found = []
     names = [output.target for output in outputs(history)]
+    if history.facts.data.different_examples == 1:
+        return []  # equal inputs have equal outputs
     for index, target in enumerate(history.targets("outputs/spread")):
         if _is_equal(history, target, longer_if_shut(history, patience)):
             name = names[index] if index < len(names) else ""

@@ -32,6 +32,10 @@ def layer(quantity, values, kind="rectifier", role="hidden"):
     return history({(quantity, "dense"): values}, layers={"dense": known})
 
 
+def of_examples(different, series):
+    return history(series, data=DataFacts(examples=64, different_examples=different))
+
+
 def few_examples(made):
     made.note(data=DataFacts(different_examples=2))
     return made
@@ -108,6 +112,29 @@ def data(examples=500, inputs=None, targets=None):
     known = {} if inputs is None else {"inputs": (InputFacts(**inputs),)}
     known |= {} if targets is None else {"targets": (TargetFacts(**targets),)}
     return history({}, data=DataFacts(examples=examples, **known))
+
+
+PADDED = {"features": 9, "constant_features": 5, "first_constant": 4, "low": 0.0, "high": 99.0}
+
+
+def beside_tokens(dtype, value, high=None, constant=8, tokens=99):
+    """Return a history of two inputs: tokens up to a number, and one with constant columns."""
+    made = InputFacts(
+        dtype=dtype,
+        low=value,
+        high=value if high is None else high,
+        features=8,
+        constant_features=constant,
+        first_constant=0,
+    )
+    known = InputFacts(
+        dtype="int32",
+        low=1.0,
+        high=tokens,
+        features=8,
+        constant_features=0,
+    )
+    return history({}, data=DataFacts(examples=500, inputs=(known, made)))
 
 
 def stretches(of_all, of_stretch):
@@ -862,6 +889,38 @@ TABLE = {
         data(10, inputs={"features": 9, "constant_features": 2, "first_constant": 3}),
         None,
     ),
+    "padding-mask-of-ones": (rules.constant_features, beside_tokens(dtype="int32", value=1), None),
+    "segments-of-zeros": (rules.constant_features, beside_tokens(dtype="bool", value=0), None),
+    "constant-condition": (
+        rules.constant_features,
+        beside_tokens(dtype="float32", value=0),
+        Severity.NOTE,
+    ),
+    "constant-number-that-is-no-mask": (
+        rules.constant_features,
+        beside_tokens(dtype="int32", value=3),
+        Severity.NOTE,
+    ),
+    "beside-an-input-that-is-constant-too": (
+        rules.constant_features,
+        beside_tokens(dtype="int32", value=1, tokens=1),
+        Severity.ERROR,
+    ),
+    "half-a-table-constant-beside-another": (
+        rules.constant_features,
+        beside_tokens(dtype="float32", value=0, high=3.0, constant=4),
+        Severity.WARNING,
+    ),
+    "padded-tokens": (
+        rules.constant_features,
+        data(inputs=PADDED | {"dtype": "int64"}),
+        Severity.NOTE,
+    ),
+    "half-a-table-constant": (
+        rules.constant_features,
+        data(inputs=PADDED | {"dtype": "float32"}),
+        Severity.WARNING,
+    ),
     "one-class-of-twenty": (
         rules.class_imbalance,
         data(targets={"largest_fraction": 0.95}),
@@ -1264,6 +1323,28 @@ TABLE = {
                 ("outputs/spread", "outputs[0]"): [0.0] * 9,
                 ("outputs/mean", "outputs[0]"): [1.0] * 9,
             }
+        ),
+        Severity.ERROR,
+    ),
+    "same-for-examples-that-are-the-same": (
+        rules.constant_output,
+        of_examples(
+            1,
+            {
+                ("outputs/spread", "outputs[0]"): [0.0] * 9,
+                ("outputs/mean", "outputs[0]"): [1.0] * 9,
+            },
+        ),
+        None,
+    ),
+    "same-for-two-examples-that-differ": (
+        rules.constant_output,
+        of_examples(
+            2,
+            {
+                ("outputs/spread", "outputs[0]"): [0.0] * 9,
+                ("outputs/mean", "outputs[0]"): [1.0] * 9,
+            },
         ),
         Severity.ERROR,
     ),
