@@ -279,6 +279,21 @@ class RunFacts:
         kind: type = type(self)
         return bool(getattr(self, name) != dict(_defaults(kind)).get(name))
 
+    def is_kernel(self, weight: str) -> bool:
+        """Return whether a weight is a kernel: as its layer says, else as its name says.
+
+        Args:
+            weight: Name of the weight, e.g. `"dense/kernel"`. Weights that are not described, as in
+                a recording of an older version, go by the end of it.
+
+        Example:
+            >>> facts = RunFacts(weights={"mine/w": WeightFacts(is_kernel=True)})
+            >>> facts.is_kernel("mine/w"), RunFacts().is_kernel("dense/bias")
+            (True, False)
+        """
+        known = (self.weights or {}).get(weight)
+        return weight.endswith("kernel") if known is None else known.is_kernel
+
     def to_json(self) -> dict[str, Any]:
         """Return what is known as a JSON object.
 

@@ -8,6 +8,7 @@ from keras import ops
 
 from keras_babysit.backends import backend
 from keras_babysit.probes import taps
+from keras_babysit.probes.kernels import kernel_ids
 from keras_babysit.probes.probe import compute_loss, stateless
 from keras_babysit.probes.readings import Pass, norm
 from keras_babysit.probes.units import channel_axis
@@ -87,15 +88,16 @@ def _calls(case, layers, names):
     ]
     first = next((n for n, call in enumerate(known) if call.layer.weights), len(known))
     known = known[first:]
-    last = next((n for n in reversed(range(len(known))) if _has_kernel(known[n].layer)), 0)
+    kernels = kernel_ids(case.model)
+    has_kernel = [
+        any(id(variable) in kernels for variable in call.layer.trainable_variables)
+        for call in known
+    ]
+    last = next((n for n in reversed(range(len(known))) if has_kernel[n]), 0)
     return [
         (call.target, tuple(call.y.shape), index >= last or id(call.y) in outputs)
         for index, call in enumerate(known)
     ]
-
-
-def _has_kernel(layer):
-    return any(len(variable.shape) > 1 for variable in layer.trainable_variables)
 
 
 def _read(model, has_loss, layers, names, targets, readings, trainable, other, batch):

@@ -8,6 +8,7 @@ from keras_babysit.checks._facts import renamed
 from keras_babysit.checks.result import CheckResult, Unknown
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.probes import taps
+from keras_babysit.probes.kernels import kernel_ids
 from keras_babysit.probes.probe import compute_loss, stateless
 from keras_babysit.rules import dead_units, saturated_units
 
@@ -115,8 +116,9 @@ def _identical(case, depths):
         return []
     layers = taps.leaves(case.model)
     names = taps.names(layers)
+    are_kernels = kernel_ids(case.model)
     kernels = {
-        names[id(layer)]: [v for v in layer.trainable_variables if len(v.shape) > 1]
+        names[id(layer)]: [v for v in layer.trainable_variables if id(v) in are_kernels]
         for layer in layers
     }
     gradients = _kernel_gradients(case)

@@ -8,6 +8,7 @@ import numpy as np
 from keras_babysit.backends import backend
 from keras_babysit.facts import LayerFacts, Regularization, WeightFacts, names_of
 from keras_babysit.probes import gates
+from keras_babysit.probes.kernels import kernel_ids
 from keras_babysit.version import __version__
 
 
@@ -79,19 +80,16 @@ def describe_weights(model, names, layers):
         names: The names of `model.trainable_variables`, in their order.
         layers: The layer of each watched target, in the order in which they were called.
     """
+    kernels = kernel_ids(model)
     owners = {id(v): target for target, layer in layers.items() for v in layer.trainable_variables}
     return {
         name: WeightFacts(
             layer=owners.get(id(variable)),
             size=int(np.prod(variable.shape)),
-            is_kernel=len(variable.shape) > 1 and not _is_slope(variable),
+            is_kernel=id(variable) in kernels,
         )
         for name, variable in zip(names, model.trainable_variables, strict=True)
     }
-
-
-def _is_slope(variable):
-    return variable.path.split("/")[-1] == "alpha"
 
 
 def regularization(model):

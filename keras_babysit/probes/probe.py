@@ -13,6 +13,7 @@ from keras import ops
 
 from keras_babysit.backends import backend
 from keras_babysit.probes import taps
+from keras_babysit.probes.kernels import kernel_ids
 from keras_babysit.probes.readings import Pass, Readings, moments, nonfinite, norm
 from keras_babysit.probes.units import read_output
 
@@ -182,9 +183,10 @@ def symmetric_kernels(model, state):
 
     Reading two units is cheap enough for every kernel of every model.
     """
-    found = set()
-    for name, value in zip(weight_names(model), state[0], strict=True):
-        if len(value.shape) > 1 and value.shape[-1] > 1:
+    found, kernels = set(), kernel_ids(model)
+    named = zip(weight_names(model), model.trainable_variables, state[0], strict=True)
+    for name, variable, value in named:
+        if id(variable) in kernels and value.shape[-1] > 1:
             two = np.asarray(backend.first_units(value, 2), "float32")
             if np.array_equal(two[..., 0], two[..., 1]):
                 found.add(name)

@@ -24,7 +24,7 @@ def suggest_lower_rate(history: History) -> float | None:
     rate = history.last("optimizer/learning_rate")
     if rate is None:
         return None
-    kernels = [t for t in history.targets("updates/ratio") if t.endswith("kernel")]
+    kernels = [t for t in history.targets("updates/ratio") if history.facts.is_kernel(t)]
     first = [history.first("updates/ratio", target) for target in kernels]
     moved = float(np.median([ratio for ratio in first if ratio > 0] or [0.0]))
     factor = HEALTHY_RATIO / moved if moved > 0 and math.isfinite(moved) else 0.1

@@ -79,7 +79,7 @@ def hidden_layers(history: History, quantity: str) -> list[str]:
 def median_ratios(history: History) -> tuple[Steps, Values]:
     """Return the measured steps, and at each the median update ratio over the kernels."""
     names = set(kernels(history)) or {
-        t for t in history.targets("updates/ratio") if t.endswith("kernel")
+        t for t in history.targets("updates/ratio") if history.facts.is_kernel(t)
     }
     by_step: dict[int, list[float]] = {}
     for name in names:

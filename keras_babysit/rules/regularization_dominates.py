@@ -78,7 +78,7 @@ def _is_poor(history: History) -> bool:
 
 def _kernels_left(history: History) -> float:
     """Return the norm of the kernels relative to their first measured norm, the median."""
-    names = [t for t in history.targets("weights/norm") if t.endswith("kernel")]
+    names = [t for t in history.targets("weights/norm") if history.facts.is_kernel(t)]
     pairs = [(history.first("weights/norm", n), history.last("weights/norm", n)) for n in names]
     return float(np.median([last / first for first, last in pairs if first > 0] or [1.0]))
 

@@ -80,7 +80,7 @@ def no_update(history: History) -> list[Finding]:
     if not steps or history.step < MIN_STEPS_TO_STOP or _is_warming_up(history):
         return []
     targets = history.targets("updates/ratio")
-    kernels = [target for target in targets if target.endswith("kernel")] or targets
+    kernels = [target for target in targets if history.facts.is_kernel(target)] or targets
     ratios = [history.series("updates/ratio", target).tail(3).values for target in kernels]
     if not ratios or min(len(values) for values in ratios) < 3:
         return []
