@@ -267,6 +267,14 @@ SHIPPED = (
         scale=Scale.LOG,
     ),
     Quantity(
+        "loss/constant",
+        Of.RUN,
+        "Loss of a constant prediction",
+        "loss of the measured batch if every example gets the mean output over the batch; not with "
+        "a `compute_loss` of one's own",
+        scale=Scale.LOG,
+    ),
+    Quantity(
         "optimizer/learning_rate",
         Of.RUN,
         "Learning rate",

@@ -2,7 +2,7 @@
 
 import math
 
-from keras_babysit.rules.loss_explosion import EXPLODED_LOSS
+from keras_babysit.rules.loss_explosion import explosion_limit
 
 
 class RecorderLink:
@@ -79,5 +79,5 @@ class RecorderLink:
         if not losses or self._health.is_lost:
             # Before the first step there is no better state, whatever its loss is.
             return self._steps.now == 0 and not self._health.is_lost
-        start = self._history.last("loss/start")
-        return math.isfinite(losses[-1]) and (start <= 0 or losses[-1] <= EXPLODED_LOSS * start)
+        limit = explosion_limit(self._history)
+        return math.isfinite(losses[-1]) and (limit is None or losses[-1] <= limit)

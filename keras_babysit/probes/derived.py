@@ -1,5 +1,7 @@
 """What follows from the readings of a probe: fractions of units, learning rate, first loss."""
 
+import math
+
 import numpy as np
 
 from keras_babysit.probes.gate_window import GateWindow
@@ -15,7 +17,8 @@ class FirstLoss:
     """Estimates the loss before the first step: the median over the first batches.
 
     The loss of a single example may be low by chance. Small batches are joined, although the
-    weights move in between.
+    weights move in between. If they explode there, the later batches count for no more than a
+    constant prediction has on the first.
 
     Args:
         batch_size: Examples of a batch, at least 1.
@@ -31,19 +34,23 @@ class FirstLoss:
         self._batch_size = batch_size
         self._enough = enough
         self._losses = []
+        self._most = math.inf
 
-    def update(self, step, loss):
+    def update(self, step, loss, constant=None):
         """Take in the loss of a probe; return the new estimate, None if it stays as it is.
 
         Args:
             step: Optimizer steps done; the loss at step 0 always counts.
             loss: The loss of one batch.
+            constant: That of a constant prediction on the same batch, None if it is not known.
         """
         is_incomplete = 0 < len(self._losses) * self._batch_size < self._enough
         if step and not is_incomplete:
             return None
         self._losses.append(float(loss))
-        return float(np.median(self._losses))
+        if constant is not None and len(self._losses) == 1 < self._batch_size:
+            self._most = max(float(loss), float(constant))
+        return min(float(np.median(self._losses)), self._most)
 
 
 class DerivedReadings:
@@ -88,7 +95,8 @@ class DerivedReadings:
         """
         values = optimizer_readings(optimizer, state)
         if ("loss/batch", "") in readings:
-            start = self._first_loss.update(step, readings["loss/batch", ""])
+            constant = readings.get(("loss/constant", ""))
+            start = self._first_loss.update(step, readings["loss/batch", ""], constant)
             if start is not None:
                 values["loss/start", ""] = start
         return values | self.dead_fractions() | saturated_fractions(readings)

@@ -7,6 +7,10 @@ from keras_babysit.samples.batches import to_host
 from keras_babysit.samples.data_facts import describe_data
 from keras_babysit.samples.sample import MAX_EXAMPLES
 
+ENOUGH_EXAMPLES = 64
+"""Examples from which on a first description holds until the first score: the standard deviation of
+so many normal values is known to within 1 / sqrt(2 * 64) = 9 %."""
+
 
 class Description:
     """Writes into a history what is known of one run, as it becomes known.
@@ -78,6 +82,15 @@ class Description:
         batch = train.batch(MAX_EXAMPLES) if batch is None else to_host(batch)
         batch_size = None if self._reference.is_given else known.batch_size
         self._history.note(data=describe_data(batch, batch_size=batch_size))
+
+    def follow_data(self):
+        """Describe the reference sample again once it has doubled, as long as it is small.
+
+        A first batch of few examples does not show how far the targets are apart.
+        """
+        known = self._history.facts.data.examples or 0
+        if known < ENOUGH_EXAMPLES and len(self._reference.train) >= 2 * known:
+            self.describe_data()
 
     def note_compilation(self, is_compiled):
         """Note whether the probes are compiled."""

@@ -103,6 +103,7 @@ class Monitor:
         if batch is None:
             return []
         self._derived.add_gates(readings, batches.size(batch))
+        self._description.follow_data()
         values = readings | self._derived.derive(readings, self.model.optimizer, state, step)
         return self._record(step, epoch, values)
 

@@ -13,6 +13,7 @@ from keras import ops
 
 from keras_babysit.backends import backend
 from keras_babysit.probes import taps
+from keras_babysit.probes.constant_loss import read_constant
 from keras_babysit.probes.kernels import kernel_ids
 from keras_babysit.probes.readings import Pass, Readings, moments, nonfinite, norm
 from keras_babysit.probes.units import read_output
@@ -138,6 +139,7 @@ class Probe:
             if not self.has_loss:
                 return None, None
             loss = compute_loss(model, x, y, y_pred, sample_weight, training=True)
+            read_constant(readings, model, batch, y_pred)
             return ops.cast(loss, "float32"), weight_penalty(model)
 
 

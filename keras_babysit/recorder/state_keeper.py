@@ -6,7 +6,7 @@ import math
 from keras_babysit.backends import backend, optimizers
 from keras_babysit.recorder.snapshot import Snapshot, Snapshots, on_host
 from keras_babysit.recorder.vitals import LossMeter, nonfinite_variables
-from keras_babysit.rules.loss_explosion import EXPLODED_LOSS, PERSISTENCE
+from keras_babysit.rules.loss_explosion import PERSISTENCE, explosion_limit
 from keras_babysit.schedule.schedule import GRACE_SECONDS
 
 SNAPSHOT_FRACTION = 0.2
@@ -127,9 +127,8 @@ class StateKeeper:
     @property
     def limit(self):
         """Loss above which a step counts as exploded; infinity where the first is not known."""
-        start = self._history.last("loss/start")
-        is_known = start is not None and math.isfinite(start) and start > 0
-        return EXPLODED_LOSS * start if is_known else math.inf
+        limit = explosion_limit(self._history)
+        return math.inf if limit is None else limit
 
     def _is_due(self, position, *, is_asked):
         latest = self.snapshots.latest

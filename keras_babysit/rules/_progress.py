@@ -91,15 +91,31 @@ def is_solved(history: History) -> bool:
 def constant_loss(history: History) -> float | None:
     """Return about the loss of a constant prediction, None if the first loss is not known.
 
-    A network begins much worse than that if the targets are far from 0: of a squared error only
-    the fraction that is their variance counts.
+    A network that was trained before begins better than that: then it is the loss of its own mean
+    output. A new one begins much worse if the targets are far from 0: of a squared error only the
+    fraction that is their variance counts.
     """
     start, guess = history.last("loss/start"), guess_loss(history)
+    measured = history.first("loss/constant")
+    if start is not None and measured is not None and math.isfinite(measured):
+        start = max(start, measured)
+        if start == measured:
+            return float(start if guess is None else min(start, guess))
     if start is None or guess is not None:
         return None if start is None else min(start, guess)
     targets = history.facts.data.targets
     fractions = [_fraction_of_variance(facts) for facts in targets if facts.std is not None]
     return float(start * min(fractions, default=1.0))
+
+
+def began_trained(history: History) -> bool:
+    """Return whether the loss before the first step was already well below a constant prediction's.
+
+    More than half of what there is to learn was learnt before, as in a second `fit` or in
+    fine-tuning. Only a measured loss of a constant prediction counts.
+    """
+    start, constant = history.last("loss/start"), history.first("loss/constant")
+    return bool(start is not None and constant is not None and start < HALF_WAY * constant)
 
 
 def _fraction_of_variance(facts: TargetFacts) -> float:

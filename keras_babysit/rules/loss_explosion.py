@@ -8,10 +8,12 @@ from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History, Series
 from keras_babysit.rules._checks import require_above, require_count
 from keras_babysit.rules._learning_rate import suggest_lower_rate
+from keras_babysit.rules._network import OVERWRITING_RATIO, median_ratios
 from keras_babysit.rules._progress import may_be_negative
 from keras_babysit.rules._texts import change_rate, clip_gradient, number
 from keras_babysit.rules.effects import POOR_FIT, STUCK
 from keras_babysit.rules.non_finite_inputs import non_finite_inputs
+from keras_babysit.rules.outputs import guess_loss, outputs
 from keras_babysit.rules.rule import ask, rule
 
 EXPLODED_LOSS = 3.0
@@ -23,6 +25,12 @@ learning rate, may overshoot and recover."""
 
 CERTAIN = 30.0
 """Multiple of the limit above which an explosion is certain at once."""
+
+Z_95 = 1.96
+"""Half-width of a 95 % interval in standard deviations."""
+
+MIN_CHANGES = 5
+"""Changes from one measured batch to the next that show how far batches are apart."""
 
 
 @rule(
@@ -43,11 +51,15 @@ def loss_explosion(
     epoch must be above the limit, or `patience` batches in a row that span 10 steps or are 30 times
     above it.
 
-    Reads `"loss/start"`, the loss before the first step; `"loss/batch"`, the loss of single
-    batches; and `"logs/loss"`, its mean over an epoch. It is silent if the loss can be negative, as
-    a log-likelihood can (the first loss is not above 0, or a later one is below 0): multiples
-    mean nothing then. It is also silent if inputs or targets that are not finite are the cause (see
-    `non_finite_inputs`).
+    The limit is `factor` times the loss before the first step if the network is new. If it was
+    trained before, half of what it had learnt must be lost (see `explosion_limit`).
+
+    Reads `"loss/start"`, the loss before the first step; `"loss/constant"`, the loss of a constant
+    prediction; `"loss/batch"`, the loss of single batches; `"logs/loss"`, its mean over an epoch;
+    and `"updates/ratio"` where the loss of a constant prediction is not known. It is silent if the
+    loss can be negative, as a log-likelihood can (the first loss is not above 0, or a later one is
+    below 0): multiples mean nothing then. It is also silent if inputs or targets that are not
+    finite are the cause (see `non_finite_inputs`).
 
     Args:
         history: The history of the run.
@@ -74,16 +86,15 @@ def loss_explosion(
     """
     require_above("factor", factor, 1)
     require_count("patience", patience)
+    limit = explosion_limit(history, factor=factor)
+    if limit is None or ask(non_finite_inputs, history):
+        return []
     start = history.last("loss/start")
-    if start is None or not math.isfinite(start) or start <= 0 or may_be_negative(history):
-        return []
-    if ask(non_finite_inputs, history):
-        return []
     batches = history.series("loss/batch")
     mean = history.last("logs/loss", default=0.0)
     has_exploded = (
-        _is_over(_lowest_mean(history), factor * start)
-        or _is_far_off(batches, factor * start, patience)
+        _is_over(_lowest_mean(history), limit)
+        or _is_far_off(batches, limit, patience)
         or (len(batches) and not math.isfinite(batches.values[-1]))
     )
     if not has_exploded:
@@ -91,6 +102,95 @@ def loss_explosion(
     recent = batches.tail(patience).values.tolist()
     worst = max([*recent, mean], key=lambda loss: (not math.isfinite(loss), loss))
     return [_finding(history, start, worst)]
+
+
+def explosion_limit(history: History, *, factor: float = EXPLODED_LOSS) -> float | None:
+    """Return the loss above which this run has exploded; None if that is not known.
+
+    The loss before the first step is that of one batch. It stands for the whole run only if the
+    network is new: it is then about that of a constant prediction. After earlier training it may be
+    a thousandth of that, and multiples of it mean nothing. So the limit lies between two others:
+
+    - At most `factor` times the loss of a constant prediction, or of the first batch if that is
+      larger. Beyond it the network is worse than one that has learnt nothing.
+    - At least halfway between the two: half of what had been learnt is lost.
+
+    In between it is `factor` times the first loss, times how far the batches are apart: the upper
+    end of the 95 % interval of one batch, from the changes of the logarithm of the loss from one
+    measured batch to the next. A trend shifts all of these alike, so only their spread counts.
+
+    The loss of a constant prediction is measured (`"loss/constant"`) or follows from the targets.
+    If it is not known, as with a `compute_loss` of one's own, there is no scale to tell the first
+    steps of a fresh optimizer, which shake a trained network, from an explosion. Then the weights
+    decide: an explosion overwrites them, so that one step is half as long as they are. Until then
+    there is no limit.
+
+    Reads `"loss/start"`, `"loss/constant"`, `"loss/batch"`, `"updates/ratio"` and the facts of
+    outputs and targets.
+
+    Args:
+        history: The history of the run.
+        factor: Multiple of the first loss above which it has exploded, above 1.
+
+    Returns:
+        The limit; infinity where nothing finite counts as exploded; None where the first loss is
+        not known or the loss may be negative.
+
+    Example:
+        >>> from keras_babysit.history import Measurement
+        >>> history = History()
+        >>> history.append(Measurement(0, 0, "loss/start", "", 0.001))
+        >>> explosion_limit(history)
+        0.003
+        >>> history.append(Measurement(0, 0, "loss/constant", "", 2.3))
+        >>> round(explosion_limit(history), 2)
+        1.15
+    """
+    start = history.last("loss/start")
+    if start is None or not math.isfinite(start) or start <= 0 or may_be_negative(history):
+        return None
+    constant = _constant_loss(history)
+    limit = factor * start * _spread(history)
+    if constant is not None:
+        return float(min(max(limit, (start + constant) / 2), factor * max(start, constant)))
+    ratios = median_ratios(history)[1]
+    return limit if not len(ratios) or ratios.max() > OVERWRITING_RATIO else math.inf
+
+
+def _constant_loss(history: History) -> float | None:
+    """Return the loss of a constant prediction, None if it is not known.
+
+    That of a uniform guess, if it is one crossentropy. Otherwise the larger one of that measured on
+    the first batch and that which follows from the targets: the first batch may be a single
+    example.
+    """
+    guess = guess_loss(history)
+    known = [history.first("loss/constant"), _loss_of_mean(history)] if guess is None else [guess]
+    return max((one for one in known if one is not None and math.isfinite(one)), default=None)
+
+
+def _loss_of_mean(history: History) -> float | None:
+    """Return a bound on the distance of targets from their mean, None for other losses."""
+    ends = outputs(history)
+    if len(ends) != 1 or ends[0].form != "distance" or ends[0].data.std is None:
+        return None
+    std = ends[0].data.std
+    squared = {"squared": std**2, "huber": min(std**2 / 2, ends[0].delta * std)}
+    return None if history.facts.data.is_weighted else squared.get(ends[0].distance or "", std)
+
+
+def _spread(history: History) -> float:
+    """Return the factor by which the loss of one batch may lie above another; 1 if not known."""
+    losses = history.series("loss/batch").values
+    logs = np.log(losses[np.isfinite(losses) & (losses > 0)])
+    changes = np.diff(logs)
+    if len(changes) < MIN_CHANGES:
+        return 1.0
+    # Between these quantiles lie two standard deviations of normal values, and no single jump
+    # counts. A change is the difference of two losses.
+    high = np.quantile(changes, 0.84, method="lower")
+    low = np.quantile(changes, 0.16, method="higher")
+    return math.exp(Z_95 * float(high - low) / 2 / math.sqrt(2))
 
 
 def _is_over(loss: float, limit: float) -> bool:

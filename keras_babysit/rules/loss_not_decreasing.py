@@ -5,7 +5,13 @@ import math
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
-from keras_babysit.rules._progress import can_be_learned, is_current, is_falling, is_time
+from keras_babysit.rules._progress import (
+    began_trained,
+    can_be_learned,
+    is_current,
+    is_falling,
+    is_time,
+)
 from keras_babysit.rules._scores import Estimate, estimates
 from keras_babysit.rules._structure import structural_remedies
 from keras_babysit.rules._texts import FIND_RATE
@@ -19,6 +25,7 @@ from keras_babysit.rules.rule import rule
     silent=(
         "in the first three quarters of a run",
         "if a nearest-neighbour baseline is no better than a constant prediction",
+        "if the network was trained before",
     ),
 )
 def loss_not_decreasing(
@@ -34,8 +41,9 @@ def loss_not_decreasing(
 
     Reads `"score/loss"` of target `"train"`, `"logs/loss"`, `"loss/start"` and `"loss/penalty"`. It
     is silent in the first three quarters of a run, because deep networks may plateau before they
-    learn; while the loss falls; and if a nearest-neighbour baseline is no better than a constant
-    prediction: there may be nothing to learn.
+    learn; while the loss falls; if a nearest-neighbour baseline is no better than a constant
+    prediction: there may be nothing to learn; and if the loss before the first step was already
+    below half of a constant prediction's (`"loss/constant"`): the network was trained before.
 
     Args:
         history: The history of the run.
@@ -66,7 +74,7 @@ def loss_not_decreasing(
     require_count("patience", patience)
     scores = estimates(history, "loss", "train")
     start = history.last("loss/start")
-    if start is None or len(scores) < patience or not start > 0:
+    if start is None or len(scores) < patience or not start > 0 or began_trained(history):
         return []
     means = history.series("logs/loss").values - history.last("loss/penalty", default=0.0)
     start -= history.first("loss/penalty", default=0.0)

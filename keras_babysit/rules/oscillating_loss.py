@@ -6,7 +6,7 @@ from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
 from keras_babysit.rules._learning_rate import one_digit
-from keras_babysit.rules._progress import curve, detrended
+from keras_babysit.rules._progress import constant_loss, curve, detrended
 from keras_babysit.rules._texts import change_rate
 from keras_babysit.rules.rule import rule
 
@@ -69,7 +69,8 @@ def oscillating_loss(
     losses = curve(history)
     if start is None or len(losses) < patience + 2:
         return []
-    full_range = start - min(0.0, *losses)
+    # What was trained before starts near its end: what it could lose is the range.
+    full_range = max(start, constant_loss(history) or 0.0) - min(0.0, *losses)
     if not full_range > 0:
         return []
     recent = detrended(losses[-patience - 2 :])

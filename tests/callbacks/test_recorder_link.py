@@ -37,6 +37,17 @@ def test_which_states_are_worth_going_back_to(measurements, state, step, is_good
     assert link.recorder.are_good == [is_good]
 
 
+@pytest.mark.parametrize(("loss", "is_good"), [(0.4, True), (1.6, False)])
+def test_a_network_that_was_trained_before_is_good_until_half_is_lost(loss, is_good):
+    run = Run(recorder=Recorder())
+    for quantity, value in (("loss/start", 0.001), ("loss/constant", 3.0)):
+        run.history.append(measured(quantity, value, 0))
+    run.steps.begin_epoch(0)
+    run.steps.expect(4)
+    run.recorder.note_state([measured("loss/batch", loss)])
+    assert run.recorder.recorder.are_good == [is_good]
+
+
 @pytest.mark.parametrize(
     ("measurement", "rescued_at", "state"),
     [

@@ -25,6 +25,14 @@ def test_the_first_loss_is_the_median_over_enough_examples(batch_size, expected)
     assert first_losses(batch_size, [3.0, 1.0, 9.0]) == expected
 
 
+def test_small_batches_that_explode_count_for_no_more_than_a_constant_prediction():
+    first = FirstLoss(4)
+    found = [first.update(*one) for one in [(0, 1e-3, 0.5), (1, 1e5, 2e5)]]
+    assert found == [1e-3, 0.5]
+    single = FirstLoss(1)  # one example shows no constant prediction
+    assert [single.update(*one) for one in [(0, 1.0, 1.0), (1, 9.0, 9.0)]] == [1.0, 5.0]
+
+
 def test_a_run_that_is_measured_late_has_no_first_loss():
     assert FirstLoss(32).update(5, 1.0) is None
 
@@ -60,6 +68,7 @@ def test_a_probe_shows_the_learning_rate_and_the_first_loss():
     model.optimizer.build(model.trainable_variables)
     state = backend.state(model, None)
     derived = DerivedReadings(needed=8, batch_size=16)
-    values = derived.derive({("loss/batch", ""): 2.5}, model.optimizer, state, 0)
+    readings = {("loss/batch", ""): 2.5, ("loss/constant", ""): 2.3}
+    values = derived.derive(readings, model.optimizer, state, 0)
     assert values == {("optimizer/learning_rate", ""): 0.25, ("loss/start", ""): 2.5}
     assert derived.derive({}, None, state, 1) == {}

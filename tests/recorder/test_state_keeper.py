@@ -205,6 +205,12 @@ def test_the_limit_of_the_loss_is_three_times_the_first(start, limit, model):
     assert keeper_of(model, start=start).limit == limit
 
 
+def test_what_was_trained_before_may_lose_half_of_what_it_had_learnt(model):
+    keeper = keeper_of(model, start=0.001)
+    keeper._history.append(Measurement(0, 0, "loss/constant", "", 0.999))
+    assert keeper.limit == pytest.approx(0.5)
+
+
 @pytest.mark.parametrize(
     ("seconds", "expected"), [(2**-4, 3), (128.0, 1)], ids=["cheap", "expensive"]
 )

@@ -58,10 +58,28 @@ FLAT = [0.693] * 8
 FALLING = [0.69 - 0.05 * step for step in range(8)]
 
 
-def losses(start, batches=(), epochs=()):
+def losses(start, batches=(), epochs=(), constant=None, ratio=None):
+    """Return a history of losses: a constant prediction's, and an update ratio, where known."""
+    known = {("loss/constant", ""): constant, ("updates/ratio", "dense/kernel"): ratio}
     return history(
         {("loss/start", ""): [start], ("loss/batch", ""): batches, ("logs/loss", ""): epochs}
+        | {key: [value] for key, value in known.items() if value is not None}
     )
+
+
+def of_classes(made, columns):
+    """Return the history as one of a crossentropy of so many classes."""
+    made.note(outputs=(OutputFacts(form="categorical", columns=columns),))
+    return made
+
+
+def with_targets(made, distance, std):
+    """Return the history as one of numbers of that standard deviation."""
+    made.note(
+        outputs=(OutputFacts(form="distance", distance=distance),),
+        data=DataFacts(targets=(TargetFacts(mean=0.0, std=std),)),
+    )
+    return made
 
 
 def scores(train, validation=(), error=0.01, name="error", **more):
@@ -91,6 +109,12 @@ def poor(error, reference, losses, epochs=8, done=None, beside_validation=(), lo
     made = history(series, epochs=epochs)
     if done:
         made.note(has_ended=True)
+    return made
+
+
+def with_constant(loss, made):
+    """Return a history in which a constant prediction was measured to have that loss."""
+    made.append(Measurement(0, 0, "loss/constant", "", loss))
     return made
 
 
@@ -474,6 +498,81 @@ TABLE = {
         None,
     ),
     "large-from-the-start": (rules.loss_explosion, losses(5e4, [5e4, 4e4, 3e4], [3e4]), None),
+    "trained-before-and-shaken": (
+        rules.loss_explosion,
+        losses(1e-3, [1e-3] + [1.1] * 11, [1.1], constant=2.3),
+        None,
+    ),
+    "trained-before-and-half-is-lost": (
+        rules.loss_explosion,
+        losses(1e-3, [1e-3] + [1.2] * 11, [1.2], constant=2.3),
+        Severity.ERROR,
+    ),
+    "trained-before-and-worse-than-nothing": (
+        rules.loss_explosion,
+        losses(1e-3, [1e-3, 5e3, 6e4], constant=2.3),
+        Severity.ERROR,
+    ),
+    "new-and-three-times-a-constant-prediction": (
+        rules.loss_explosion,
+        losses(2.3, [2.3] + [6.8] * 11, [6.8], constant=2.2),
+        None,
+    ),
+    "trained-halfway-with-batches-far-apart": (
+        rules.loss_explosion,
+        losses(0.1, [0.1, 0.5, 0.2, 0.9, 0.3, 1.4, 0.2, 0.8], [1.4], constant=1.0),
+        None,
+    ),
+    "batches-far-apart-and-worse-than-nothing": (
+        rules.loss_explosion,
+        losses(0.1, [0.1, 0.5, 0.2, 0.9, 0.3, 1.4, 0.2, 0.8], [3.1], constant=1.0),
+        Severity.ERROR,
+    ),
+    "trained-halfway-with-batches-alike": (
+        rules.loss_explosion,
+        losses(0.1, [0.1] * 8, [0.6], constant=1.0),
+        Severity.ERROR,
+    ),
+    "classes-trained-before-by-their-number": (
+        rules.loss_explosion,
+        of_classes(losses(1e-3, [1e-3], [0.6]), 4),
+        None,
+    ),
+    "classes-trained-before-and-forgotten": (
+        rules.loss_explosion,
+        of_classes(losses(1e-3, [1e-3], [1.4], constant=9.0), 4),
+        Severity.ERROR,
+    ),
+    "numbers-trained-before-by-their-spread": (
+        rules.loss_explosion,
+        with_targets(losses(1e-3, [1e-3], [1.9]), "squared", std=2.0),
+        None,
+    ),
+    "numbers-trained-before-and-forgotten": (
+        rules.loss_explosion,
+        with_targets(losses(1e-3, [1e-3], [2.1]), "squared", std=2.0),
+        Severity.ERROR,
+    ),
+    "absolute-errors-trained-before": (
+        rules.loss_explosion,
+        with_targets(losses(1e-3, [1e-3], [0.9]), "absolute", std=2.0),
+        None,
+    ),
+    "no-constant-prediction-and-weights-that-stay": (
+        rules.loss_explosion,
+        losses(1e-3, [1e-3] + [0.4] * 11, [0.4], ratio=0.02),
+        None,
+    ),
+    "no-constant-prediction-and-weights-overwritten": (
+        rules.loss_explosion,
+        losses(1e-3, [1e-3] + [0.4] * 11, [0.4], ratio=0.8),
+        Severity.ERROR,
+    ),
+    "not-a-number-although-nothing-is-known": (
+        rules.loss_explosion,
+        losses(1e-3, [1e-3, math.nan], ratio=0.02),
+        Severity.ERROR,
+    ),
     "not-a-number": (rules.loss_explosion, losses(2.3, [2.3, math.nan]), Severity.ERROR),
     "negative-loss": (rules.loss_explosion, losses(-1.0, [-5.0, 4.0, 5.0]), None),
     "exploded-and-came-back": (rules.loss_explosion, losses(2.3, [50, 60, 2, 1], [1.5]), None),
@@ -1388,6 +1487,11 @@ TABLE = {
         at_rate(0.1, poor([0.5] * 10, {}, [0.3, 0.6] * 5)),
         Severity.WARNING,
     ),
+    "up-and-down-far-below-a-constant-prediction": (
+        rules.oscillating_loss,
+        with_constant(9.0, poor([0.5] * 10, {}, [0.3, 0.6] * 5)),
+        None,
+    ),
     "small-jitter-of-a-density": (
         rules.oscillating_loss,
         history(
@@ -1407,6 +1511,16 @@ TABLE = {
     "stays-where-it-began": (
         rules.loss_not_decreasing,
         poor([0.5] * 8, {"constant_error": 0.5}, [0.7] * 8),
+        Severity.WARNING,
+    ),
+    "stays-where-it-began-which-was-learnt-before": (
+        rules.loss_not_decreasing,
+        with_constant(1.5, poor([0.5] * 8, {"constant_error": 0.5}, [0.7] * 8)),
+        None,
+    ),
+    "stays-where-it-began-and-had-learnt-little": (
+        rules.loss_not_decreasing,
+        with_constant(1.3, poor([0.5] * 8, {"constant_error": 0.5}, [0.7] * 8)),
         Severity.WARNING,
     ),
     "scored-on-more-than-a-batch-that-it-depends-on": (

@@ -1,0 +1,32 @@
+"""Training on what was trained before: no alarm where it is healthy, a rescue where it is not."""
+
+import pytest
+
+import keras_babysit as kb
+from tests.callbacks import continued
+
+
+def rules_of(sitter):
+    return {finding.rule for finding in sitter.findings}
+
+
+@pytest.mark.parametrize("make", continued.HEALTHY, ids=lambda make: make.__name__)
+def test_healthy_continued_training_goes_on_to_its_end(make):
+    """The first loss is near 0, and steps of a fresh optimizer are many times above it."""
+    program = make()
+    sitter = kb.Babysitter(stop_on="ERROR", rescue=True, verbose=0)
+    losses = program.fit(sitter).history["loss"]
+    known = {"loss_explosion", "loss_not_decreasing", "oscillating_loss", "rescue"}
+    assert rules_of(sitter).isdisjoint(known)
+    assert len(losses) == program.epochs
+
+
+@pytest.mark.parametrize("name", continued.EXPLODING)
+def test_an_explosion_of_continued_training_is_found_and_rescued(name):
+    program = continued.EXPLODING[name]()
+    weights = [weight.copy() for weight in program.model.get_weights()]
+    sitter = kb.Babysitter(rescue=True, verbose=0)
+    program.fit(sitter)
+    assert "rescue" in rules_of(sitter)
+    moved = [abs(a - b).max() for a, b in zip(weights, program.model.get_weights(), strict=True)]
+    assert max(moved) < 0.5  # they are those of before the explosion
