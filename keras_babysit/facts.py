@@ -21,6 +21,7 @@ Role = Literal["hidden", "output"]
 ActivationKind = Literal["rectifier", "squashing", "open"]
 Form = Literal["categorical", "binary", "margin", "distance", "other"]
 Distance = Literal["squared", "absolute", "huber", "squared_logarithmic"]
+Reduction = Literal["mean", "sum"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +81,13 @@ class OutputFacts:
         low: Least value that the last activation can give, -inf if there is no bound.
         high: Largest value that it can give, inf if there is no bound.
         is_distribution: Whether each row of the output is a distribution: in [0, 1], of sum 1.
+        is_own: Whether the loss is a function of the user's, whose form was read off its values.
+        mixes_examples: Whether each prediction meets the target of every example of the batch.
+        prefers_errors: Whether a loss of the user's is lower for wrong answers than for right ones.
+        falls_without_bound: Whether such a loss falls to minus infinity as the predictions leave
+            the targets.
+        not_finite_at: An output value within `low` and `high` at which such a loss, or its
+            gradient, is not finite.
     """
 
     target: str = ""
@@ -93,6 +101,11 @@ class OutputFacts:
     low: float | None = None
     high: float | None = None
     is_distribution: bool | None = None
+    is_own: bool = False
+    mixes_examples: bool | None = None
+    prefers_errors: bool | None = None
+    falls_without_bound: bool | None = None
+    not_finite_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,6 +238,8 @@ class RunFacts:
         layers: The measured layers by their path, in the order in which they are called.
         weights: The trainable weights by their name, in the order of the model; None if not known.
         outputs: The outputs of the model, in its order.
+        loss_reduction: Whether the loss of a batch is the mean over its examples or their sum; None
+            if it is neither, or not known.
         data: The training examples that were kept.
         regularization: What the model has against overfitting.
         recurring_fraction: Fraction of the training examples that came again in a later epoch, in
@@ -258,6 +273,7 @@ class RunFacts:
     layers: Mapping[str, LayerFacts] = field(default_factory=dict)
     weights: Mapping[str, WeightFacts] | None = None
     outputs: tuple[OutputFacts, ...] = ()
+    loss_reduction: Reduction | None = None
     data: DataFacts = field(default_factory=DataFacts)
     regularization: Regularization = field(default_factory=Regularization)
     recurring_fraction: float | None = None

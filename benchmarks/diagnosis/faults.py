@@ -113,6 +113,51 @@ def l1(strength: float) -> Callable[[int], Any]:
     return lambda index: keras.regularizers.L1(strength)
 
 
+# ------------------------------------------------------------------------------------- losses
+
+
+def summed_squares(y_true: Any, y_pred: Any) -> Any:
+    return ops.sum(ops.square(y_true - y_pred))
+
+
+def summed_crossentropy(y_true: Any, y_pred: Any) -> Any:
+    return -ops.sum(y_true * ops.log(ops.clip(y_pred, 1e-7, 1.0)))
+
+
+def broadcast_squares(y_true: Any, y_pred: Any) -> Any:
+    """Return the mean of `(n, n)` squares: targets `(n,)` beside predictions `(n, 1)`."""
+    return ops.mean(ops.square(ops.reshape(y_true, (-1,)) - y_pred))
+
+
+def broadcast_absolutes(y_true: Any, y_pred: Any) -> Any:
+    return ops.mean(ops.abs(ops.reshape(y_true, (-1,)) - y_pred), axis=-1)
+
+
+def broadcast_entropy(y_true: Any, y_pred: Any) -> Any:
+    y_true, y_pred = ops.reshape(y_true, (-1,)), ops.clip(y_pred, 1e-6, 1 - 1e-6)
+    return -ops.mean(y_true * ops.log(y_pred) + (1 - y_true) * ops.log(1 - y_pred))
+
+
+def negative_squares(y_true: Any, y_pred: Any) -> Any:
+    return -ops.mean(ops.square(y_true - y_pred), axis=-1)
+
+
+def log_likelihood(y_true: Any, y_pred: Any) -> Any:
+    """Return the log-likelihood without its minus."""
+    return ops.mean(ops.sum(y_true * ops.log(ops.clip(y_pred, 1e-7, 1.0)), axis=-1))
+
+
+def dice_score(y_true: Any, y_pred: Any) -> Any:
+    """Return the Dice coefficient, which is 1 where all is right."""
+    y_true = ops.reshape(y_true, ops.shape(y_pred))
+    return 2 * ops.sum(y_true * y_pred) / (ops.sum(y_true) + ops.sum(y_pred) + 1e-7)
+
+
+def bare_counts(y_true: Any, y_pred: Any) -> Any:
+    """Return the Poisson loss of a rate that may be negative."""
+    return ops.mean(y_pred - y_true * ops.log(y_pred))
+
+
 # ---------------------------------------------------------------------------------------- data
 
 
@@ -348,12 +393,14 @@ FAULTS = [
     ),
     Fault(
         "loss-without-floor",
-        ("non_finite_values",),
+        ("loss_at_limit", "non_finite_values"),
         (*BLOWN, "output_loss_mismatch", "learning_rate_too_high"),
         (
             ("cancer-mlp", "a", having(loss=log_without_floor, rate=0.03, epochs=60)),
             ("labels-mlp", "a", having(loss=log_without_floor, rate=0.03, epochs=40)),
             ("spirals-mlp", "a", having(loss=log_without_floor, rate=0.02, epochs=60)),
+            ("counts-poisson", "linear", chain(
+                having(loss=lambda: bare_counts), options(last=None))),
         ),
         is_same_loss=False,
     ),
@@ -791,6 +838,44 @@ FAULTS = [
             ("labels-mlp", "255", with_targets(lambda y: 255 * y)),
             ("digits-autoencoder-sigmoid", "16", with_targets(lambda y: 16 * y)),
             ("digits-mlp", "divided", with_targets(lambda y: y / 255)),
+        ),
+        is_same_loss=False,
+    ),
+    Fault(
+        "loss-summed",
+        ("summed_loss",),
+        (*BLOWN, *STUCK, "learning_rate_too_high", "update_ratio", "dead_units",
+         "oscillating_loss"),
+        (
+            ("digits-mlp-sgd", "categorical", having(loss=lambda: summed_crossentropy)),
+            ("digits-mlp-momentum", "categorical", having(loss=lambda: summed_crossentropy)),
+            ("friedman-sgd", "squared", having(loss=lambda: summed_squares)),
+            ("friedman-huber", "keras", having(
+                loss=lambda: keras.losses.MeanSquaredError(reduction="sum"))),
+        ),
+        is_same_loss=False,
+    ),
+    Fault(
+        "loss-broadcast",
+        ("loss_mixes_examples",),
+        (*STUCK, "collapsed_activations"),
+        (
+            ("friedman-mlp", "squared", having(loss=lambda: broadcast_squares)),
+            ("skewed-mae", "absolute", having(loss=lambda: broadcast_absolutes)),
+            ("sine-tanh", "squared", having(loss=lambda: broadcast_squares)),
+            ("cancer-mlp", "entropy", having(loss=lambda: broadcast_entropy)),
+        ),
+        is_same_loss=False,
+    ),
+    Fault(
+        "loss-inverted",
+        ("inverted_loss",),
+        (*BLOWN, *STUCK, "learning_rate_too_high", "update_ratio", "overfitting"),
+        (
+            ("friedman-mlp", "squared", having(loss=lambda: negative_squares)),
+            ("friedman-sgd", "squared", having(loss=lambda: negative_squares)),
+            ("digits-mlp", "likelihood", having(loss=lambda: log_likelihood)),
+            ("cancer-mlp", "dice", having(loss=lambda: dice_score)),
         ),
         is_same_loss=False,
     ),

@@ -4,6 +4,7 @@ import dataclasses
 
 from keras_babysit.facts import DataFacts, LayerFacts
 from keras_babysit.history import History, Measurement
+from keras_babysit.probes.loss_facts import describe_outputs
 
 
 def output_history(case, ranges=None):
@@ -18,10 +19,12 @@ def output_history(case, ranges=None):
     """
     history, outputs = History(), []
     ranges = [None] * len(case.outputs) if ranges is None else ranges
-    ends = zip(case.output_names(), case.kinds, ranges, case.outputs, strict=True)
-    for index, (name, kind, bounds, prediction) in enumerate(ends):
+    named = describe_outputs(case.model, [None] * len(case.outputs), [None] * len(case.outputs))
+    ends = zip(case.output_names(), case.kinds, ranges, case.outputs, named, strict=True)
+    for index, (name, kind, bounds, prediction, by_name) in enumerate(ends):
+        is_own = by_name.form == "other" and by_name.distance is None
         columns = prediction.shape[-1] if prediction.ndim > 1 else 1
-        facts = kind.output_facts(target=name, columns=columns)
+        facts = kind.output_facts(target=name, columns=columns, is_own=is_own)
         if bounds is not None and bounds.is_known:
             facts = dataclasses.replace(
                 facts, low=bounds.low, high=bounds.high, is_distribution=bounds.is_distribution

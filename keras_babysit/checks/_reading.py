@@ -1,190 +1,10 @@
-"""Determines the kind of a loss and the range of an output from their values, not their names."""
+"""Determines the range of an output from its values, not from names."""
 
 import dataclasses
 
 import numpy as np
 
 from keras_babysit.checks.result import Unknown
-from keras_babysit.facts import OutputFacts
-
-SAME_LOSS = 1e-3
-"""Relative difference below which two losses count as equal."""
-
-
-class View:
-    """The loss as a function of target and prediction of one output, with the others fixed.
-
-    Args:
-        case: Model and data.
-        index: Index of the output.
-    """
-
-    def __init__(self, case, index):
-        self._case = case
-        self._index = index
-        self.prediction = case.outputs[index]
-        self.target = case.targets[index]
-
-    def __call__(self, y, row):
-        """Return the loss of targets `y` when every predicted row is `row`; None if it raises.
-
-        Args:
-            y: Targets, an array of any shape.
-            row: Values of the last axis of the prediction, or a whole prediction.
-        """
-        predictions, targets = list(self._case.outputs), list(self._case.targets)
-        shape = self.prediction.shape
-        predictions[self._index] = np.broadcast_to(np.asarray(row, "float32"), shape).copy()
-        targets[self._index] = y
-        try:
-            return self._case.loss(targets, predictions)
-        except Unknown:
-            raise
-        except Exception:
-            return None
-
-
-@dataclasses.dataclass(frozen=True)
-class LossKind:
-    """What a loss expects as prediction and as target.
-
-    Args:
-        form: `"categorical"`, `"binary"`, `"distance"` or `"other"`.
-        from_logits: Whether the loss expects logits; None if the question does not apply.
-        is_sparse: Whether a categorical loss takes class indices rather than one-hot rows.
-        is_squared: Whether a distance is squared.
-        normalizes: Whether a categorical loss divides the predictions by their sum, as Keras does.
-        unit: Increase of the total loss per nat of crossentropy, or per distance of 1. It includes
-            the loss weight of this output and the effect of label smoothing.
-    """
-
-    form: str
-    from_logits: bool | None = None
-    is_sparse: bool = False
-    is_squared: bool = False
-    normalizes: bool = False
-    unit: float = 1.0
-
-    def output_facts(self, **known):
-        """Return the `OutputFacts` of an output with this loss.
-
-        Args:
-            **known: Further fields of `OutputFacts`.
-        """
-        return OutputFacts(
-            form=self.form,
-            from_logits=self.from_logits,
-            is_sparse=self.is_sparse,
-            normalizes=self.normalizes,
-            **known,
-        )
-
-
-def read_loss(view):
-    """Return the `LossKind` of an output, found by evaluating its loss on chosen predictions."""
-    shape = view.prediction.shape
-    if len(shape) < 2:
-        return LossKind("other")
-    if shape[-1] > 1:
-        first = np.zeros(shape, "float32")
-        first[..., 0] = 1
-        numbers = np.zeros(shape[:-1], "int32")
-        for y, is_sparse in ((first, False), (numbers, True), (numbers[..., None], True)):
-            found = _categorical(view, y, shape[-1])
-            if found is not None:
-                return dataclasses.replace(found, is_sparse=is_sparse)
-    return _binary(view, shape) or _distance(view, shape) or LossKind("other")
-
-
-def _categorical(view, y, classes):
-    """Return the kind of a categorical crossentropy; None if the loss is another one.
-
-    From logits, the loss does not change when a constant is added to all logits. From
-    probabilities, it is -log of the probability of the true class: each halving adds the same
-    amount.
-    """
-    z = np.linspace(2, -1, classes)
-    rows = (z, z + 3, z[::-1], z[::-1] + 3)
-    at, shifted, wrong, wrong_shifted = values = [view(y, row) for row in rows]
-    if None in values:
-        return None
-    # For right and wrong predictions: from probabilities, the loss is clipped and constant above 1.
-    is_invariant = _same(at, shifted, wrong - at) and _same(wrong, wrong_shifted, wrong - at)
-    if is_invariant and wrong > at + SAME_LOSS:
-        return LossKind("categorical", True, unit=(wrong - at) / 3)
-    half, quarter, eighth = (view(y, _row(p, classes)) for p in (0.5, 0.25, 0.125))
-    rise, further = quarter - half, eighth - quarter
-    is_logarithm = rise > SAME_LOSS and abs(further - rise) < 0.3 * rise
-    if not is_logarithm:
-        return None
-    if not _ignores_others(view, y, classes, rise):
-        return None
-    all_ones, even = view(y, np.ones(classes)), view(y, np.full(classes, 1 / classes))
-    normalizes = _same(all_ones, even, rise)
-    return LossKind("categorical", False, normalizes=normalizes, unit=rise / np.log(2))
-
-
-def _ignores_others(view, y, classes, rise):
-    """Return whether the loss hardly depends on how the other classes split the remainder.
-
-    A binary crossentropy per column depends on it; a categorical one with label smoothing
-    depends on it slightly.
-    """
-    if classes == 2:
-        # With two columns the second one is the remainder; a categorical loss normalizes the row.
-        low, high = view(y, [0.4, 0.4]), view(y, [0.2, 0.2])
-        return _same(low, high, rise) or _same(view(y, [0.4, 0.1]), view(y, [0.4, 0.6]), rise)
-    even = _row(0.1, classes)
-    uneven = even.copy()
-    uneven[1], uneven[2:] = 0.8, 0.1 / (classes - 2)
-    return abs(view(y, even) - view(y, uneven)) < 0.3 * rise
-
-
-def _row(probability, classes):
-    """Return a row with `probability` for class 0 and equal probabilities for the others."""
-    return np.array([probability, *[(1 - probability) / (classes - 1)] * (classes - 1)])
-
-
-def _binary(view, shape):
-    """Return the kind of a binary crossentropy; None if the loss is another one.
-
-    From logits, -log sigmoid(z) keeps falling above 1 and rises by about 1 per unit below 0. From
-    probabilities, the loss is clipped and constant outside of [0, 1].
-    """
-    y = np.ones(shape, "float32")
-    values = [view(y, z) for z in (-8, -5, -2, 0.3, 0.6, 2, 5)]
-    if None in values:
-        return None
-    far, low, near, third, two_thirds, high, top = values
-    slope = low - near
-    if slope > SAME_LOSS and top < high < two_thirds < third < near:
-        is_logit = _same(far - low, slope, slope, within=0.05)
-        return LossKind("binary", True, unit=slope / 3) if is_logit else None
-    is_flat = _same(far, near, far - third) and _same(high, top, far - third)
-    if is_flat and third > two_thirds + SAME_LOSS * abs(third):
-        return LossKind("binary", False, unit=(third - two_thirds) / np.log(2))
-    return None
-
-
-def _distance(view, shape):
-    """Return the kind of a loss that grows symmetrically with the distance; None if it does not."""
-    zeros, ones = np.zeros(shape, "float32"), np.ones(shape, "float32")
-    at, up, down, far = (view(zeros, z) for z in (0, 1, -1, 3))
-    other, other_up = (view(ones, z) for z in (1, 2))
-    if None in (at, up, down, far, other, other_up) or not up > at:
-        return None
-    is_symmetric = _same(up, down, up - at) and _same(other_up - other, up - at, up - at)
-    ratio = (far - at) / (up - at)
-    if not is_symmetric or ratio < 1.5:
-        return None
-    return LossKind("distance", is_squared=ratio > 8, unit=up - at)
-
-
-def _same(one, other, scale, *, within=SAME_LOSS):
-    if one is None or other is None:
-        return False
-    return abs(one - other) <= within * max(abs(scale), 1e-6) + 1e-6 * max(abs(one), abs(other))
-
 
 RANGE_DRAWS = 12
 """Number of random weights for which the range of an output is read. A single linear unit has the
@@ -193,6 +13,9 @@ same sign under all of them, and so looks one-sided, with probability 2^-11."""
 MIN_RANGE_DRAWS = 2
 
 STRESS_EXAMPLES = 32
+
+NEAR_LIMIT = 0.9
+"""Fraction of a limit of 1 or -1 from which on an output has come near it."""
 
 MIN_NORMALIZED_ROWS = 8
 """Number of rows away from 0 and 1 that must sum to 1 before the output counts as normalized."""
@@ -204,7 +27,7 @@ class OutputRange:
 
     Args:
         low: Lower bound; -inf if there is none.
-        high: Upper bound; inf if there is none.
+        high: Upper bound; inf if there is none, NaN if it is not known.
         is_distribution: Whether every row sums to 1 without negative values. A single column is a
             distribution if it is always 1.
         is_constant: Whether the output is the same for all weights and inputs.
@@ -218,7 +41,7 @@ class OutputRange:
     @property
     def is_known(self):
         """Whether the range is known. A constant output hides it, except a softmax of one unit."""
-        return self.is_distribution or not self.is_constant
+        return self.is_distribution or not (self.is_constant or np.isnan(self.high))
 
 
 def read_ranges(case):
@@ -269,9 +92,12 @@ def _range(values):
     low, high = float(y.min()), float(y.max())
     if sums_to_one and low >= 0:
         return OutputRange(0.0, 1.0, is_distribution=True, is_constant=is_constant)
+    bound = next((bound for bound in (0.0, -1.0) if _is_bound(y, bound, low)), -np.inf)
+    # What has a lower limit and stays below 1 may have an upper one that it did not come near.
+    is_open = high > 1 + 1e-6 or (high <= NEAR_LIMIT and np.isinf(bound))
     return OutputRange(
-        low=next((bound for bound in (0.0, -1.0) if _is_bound(y, bound, low)), -np.inf),
-        high=1.0 if high <= 1 + 1e-6 and high > 0.9 else np.inf,
+        low=bound,
+        high=np.inf if is_open else 1.0 if high > NEAR_LIMIT else np.nan,
         is_distribution=False,
         is_constant=is_constant,
     )
@@ -281,4 +107,4 @@ def _is_bound(y, bound, low):
     """Return whether an output reaches a lower bound, and never falls below it."""
     if bound == 0.0:
         return low >= 0
-    return low >= bound - 1e-6 and low < 0.9 * bound and y.max() <= 1 + 1e-6
+    return low >= bound - 1e-6 and low < NEAR_LIMIT * bound and y.max() <= 1 + 1e-6

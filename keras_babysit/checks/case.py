@@ -13,14 +13,16 @@ from keras import ops
 
 from keras_babysit.backends import backend, to_array
 from keras_babysit.checks._depths import measure
-from keras_babysit.checks._reading import View, read_loss, read_ranges
+from keras_babysit.checks._reading import read_ranges
 from keras_babysit.checks._training import random_layers_off
 from keras_babysit.checks.result import Unknown
 from keras_babysit.history import History, Measurement
 from keras_babysit.probes import Monitor
 from keras_babysit.probes.example_choice import MAX_PROBE_EXAMPLES
+from keras_babysit.probes.loss_behaviour import Rows, describe_behaviour
 from keras_babysit.probes.loss_facts import has_plain_loss
-from keras_babysit.probes.probe import compute_loss, stateless
+from keras_babysit.probes.loss_reading import View, read_loss
+from keras_babysit.probes.probe import MAX_ROWS, compute_loss, stateless
 from keras_babysit.samples import ReferenceSample, UserProbeData, batches
 from keras_babysit.samples.batch_size import BatchSize
 from keras_babysit.samples.data_facts import describe_target
@@ -324,6 +326,24 @@ class Case:
     def kinds(self):
         """What the loss expects of each output, a list of `LossKind`."""
         return [read_loss(View(self, index)) for index in range(len(self.targets))]
+
+    def behaviour(self, outputs):
+        """Return how the loss behaves, and the `OutputFacts`, completed by that.
+
+        Args:
+            outputs: The `OutputFacts` of each output, as far as they are known.
+        """
+        few = slice(MAX_ROWS)
+        rows = Rows(
+            self.model,
+            self.state,
+            batches.take(self.batch[0], few),
+            [one[few] for one in self.targets],
+            [one[few] for one in self.outputs],
+            self.structure,
+            is_compiled=COMPILES,
+        )
+        return describe_behaviour(rows, outputs)
 
     @functools.cached_property
     def ranges(self):

@@ -5,20 +5,41 @@ import numpy as np
 from keras_babysit.checks._facts import output_history, renamed
 from keras_babysit.checks.result import CheckResult, Unknown
 from keras_babysit.findings import Finding, Remedy, Severity
-from keras_babysit.rules import labels_out_of_range, output_loss_mismatch
+from keras_babysit.probes.facts import optimizer_name
+from keras_babysit.rules import (
+    inverted_loss,
+    labels_out_of_range,
+    loss_at_limit,
+    loss_mixes_examples,
+    output_loss_mismatch,
+    summed_loss,
+)
 from keras_babysit.rules.outputs import outputs
 
 MIN_ONE_HOT_ROWS = 32
 """Minimum number of rows, all with exactly one label, to call the classes exclusive. With two
 labels per row on average, one row in three has exactly one; 32 rows do with probability 3^-32."""
 
+BATCH_SIZE = 32
+"""The default of `fit`."""
+
+RULES = (
+    output_loss_mismatch,
+    labels_out_of_range,
+    inverted_loss,
+    loss_mixes_examples,
+    loss_at_limit,
+    summed_loss,
+)
+"""Rules of a run that see their fault in the loss itself, before training."""
+
 
 def output_and_loss(case):
     """Report an output layer, loss and targets that do not match.
 
     What the loss expects is found by evaluating it on chosen predictions; what the output can
-    return is found by evaluating the model with random weights. The rules `output_loss_mismatch`
-    and `labels_out_of_range` judge the result. In addition, a note is reported if the targets look
+    return is found by evaluating the model with random weights. The rules in `RULES` judge the
+    result. In addition, a note is reported if the targets look
     like classes but the loss does not treat them as such. Nothing is reported for matching pairs:
     softmax with crossentropy, logits with `from_logits=True`, a linear output with a squared
     error, or sigmoids for multi-label targets.
@@ -28,9 +49,14 @@ def output_and_loss(case):
     if case.batch[1] is None:
         raise Unknown("there are no targets")
     history = output_history(case, case.ranges)
-    found = renamed(
-        [*output_loss_mismatch(history), *labels_out_of_range(history)], "output_and_loss"
+    reduction, behaving = case.behaviour(history.facts.outputs)
+    history.note(
+        loss_reduction=reduction,
+        outputs=behaving,
+        optimizer=optimizer_name(case.model.optimizer),
+        batch_size=min(BATCH_SIZE, len(case.data)),
     )
+    found = renamed([one for rule in RULES for one in rule(history)], "output_and_loss")
     reported = {one.target for one in found}
     ends = outputs(history)
     for output, y in zip(ends, case.flat_targets(case.data.y), strict=True):

@@ -13,7 +13,11 @@ from keras_babysit.findings.condition import CONDITIONS, Condition, alternatives
 from keras_babysit.findings.finding import Finding, Remedy, Severity
 from keras_babysit.history import History
 
-FACTS = {"facts/data": "the training data", "facts/outputs": "the outputs and their losses"}
+FACTS = {
+    "facts/data": "the training data",
+    "facts/outputs": "the outputs and their losses",
+    "facts/loss_reduction": "the loss on parts of a batch",
+}
 """What a condition may need beside quantities, for people."""
 
 

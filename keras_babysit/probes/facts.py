@@ -24,7 +24,7 @@ def describe(model, planned, batch_size):
         "model": model.name,
         "backend": keras.backend.backend(),
         "versions": {"keras": keras.version(), "keras_babysit": __version__} | backend.versions(),
-        "optimizer": _optimizer_name(model.optimizer),
+        "optimizer": optimizer_name(model.optimizer),
         "loss": names_of(_name(getattr(model, "loss", None))),
         "batch_size": batch_size,
         "epochs": planned.get("epochs"),
@@ -128,7 +128,8 @@ def _is_dropout(layer):
     return "Dropout" in type(layer).__name__ and hasattr(layer, "rate")
 
 
-def _optimizer_name(optimizer):
+def optimizer_name(optimizer):
+    """Return the name of an optimizer's class, of the inner one where it scales the loss."""
     inner = getattr(optimizer, "inner_optimizer", optimizer)
     return type(inner).__name__
 

@@ -215,7 +215,13 @@ class Monitor:
             )
         if is_first:
             self._description.describe_network(probe, self._weights)
+            self._describe_loss(probe, state, batch)
         return readings, batch
+
+    def _describe_loss(self, probe, state, batch):
+        # Operation by operation JAX would compile every one of them.
+        is_compiled = backend.COMPILES_EACH_SIZE and self._depth.can_compile
+        self._description.describe_loss(probe, state, batch, is_compiled=is_compiled)
 
     def _first_loss(self, result, step, epoch):
         loss = host_probe.first_loss(result)

@@ -18,6 +18,14 @@ from keras_babysit.probes.kernels import kernel_ids
 from keras_babysit.probes.readings import Pass, Readings, moments, nonfinite, norm
 from keras_babysit.probes.units import read_output
 
+MAX_ROWS = 8
+"""Examples whose predictions a probe returns, for what depends on single ones."""
+
+MAX_ROW_ENTRIES = 2**16
+"""Entries of the predictions of these examples above which they are not returned."""
+
+_ROWS = "rows"
+
 
 class Probe:
     """Measures activations, loss, gradients and weights of a model on one batch.
@@ -43,6 +51,9 @@ class Probe:
             its last function; None where no measured layer computed it.
         columns: After the first run, the size of the last axis of each output.
         layers: After the first run, the layer of each target.
+        structure: After the first run, the nested structure of the outputs, with None for each.
+        rows: After the latest run, the predictions for the first examples, by index of the output;
+            of an output that is too large for that there are none.
     """
 
     def __init__(
@@ -62,6 +73,8 @@ class Probe:
         self.outputs = []
         self.columns = []
         self.layers = {}
+        self.structure = None
+        self.rows = {}
         self.has_run = False
         self.watched = taps.leaves(model) if layers is None else layers
         self._names = taps.names(self.watched)
@@ -86,6 +99,8 @@ class Probe:
         """
         pass_ = self._passes[takes_gradients and self.has_loss]
         readings = pass_(state, batch, scale=loss_scale)
+        rows = [key for key in readings if key[0] == _ROWS]
+        self.rows = {int(index): readings.pop((_ROWS, index)) for _, index in rows}
         self.has_run = True
         return readings
 
@@ -134,8 +149,10 @@ class Probe:
             # Not the calls themselves: they hold tensors of the graph.
             self.outputs = [None if call is None else (call.target, call.function) for call in last]
             self.columns = [output.shape[-1] if len(output.shape) > 1 else 1 for output in outputs]
+            self.structure = keras.tree.map_structure(lambda leaf: None, y_pred)
             for index, output in enumerate(outputs):
                 _read_prediction(readings, f"outputs[{index}]", output)
+                _read_rows(readings, index, output)
             if not self.has_loss:
                 return None, None
             loss = compute_loss(model, x, y, y_pred, sample_weight, training=True)
@@ -239,6 +256,16 @@ def _read_prediction(readings, target, y_pred):
     readings.add("outputs/spread", target, ops.sqrt(ops.mean(variance)))
     readings.add("outputs/min", target, ops.min(y_pred))
     readings.add("outputs/max", target, ops.max(y_pred))
+
+
+def _read_rows(readings, index, y_pred):
+    """Add the predictions for the first examples, for what depends on single ones."""
+    inner = tuple(y_pred.shape[1:])
+    is_small = None not in inner and MAX_ROWS * np.prod(inner) <= MAX_ROW_ENTRIES
+    if len(y_pred.shape) and is_small and _is_float(y_pred):
+        # Of a batch that is smaller the examples come again: their number must be known.
+        rows = ops.arange(MAX_ROWS) % ops.shape(y_pred)[0]
+        readings.add(_ROWS, str(index), ops.take(y_pred, rows, axis=0))
 
 
 def _is_float(tensor):

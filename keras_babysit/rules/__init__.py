@@ -16,10 +16,13 @@ from keras_babysit.rules.dead_units import dead_units
 from keras_babysit.rules.effects import BLOWN_UP, POOR_FIT
 from keras_babysit.rules.exploding_activations import exploding_activations
 from keras_babysit.rules.exploding_gradients import exploding_gradients
+from keras_babysit.rules.inverted_loss import inverted_loss
 from keras_babysit.rules.labels_out_of_range import labels_out_of_range
 from keras_babysit.rules.learning_rate_too_high import learning_rate_too_high
 from keras_babysit.rules.learning_rate_too_low import learning_rate_too_low
+from keras_babysit.rules.loss_at_limit import loss_at_limit
 from keras_babysit.rules.loss_explosion import loss_explosion
+from keras_babysit.rules.loss_mixes_examples import loss_mixes_examples
 from keras_babysit.rules.loss_not_decreasing import loss_not_decreasing
 from keras_babysit.rules.negative_slope_out_of_range import negative_slope_out_of_range
 from keras_babysit.rules.no_gradient import no_gradient
@@ -33,6 +36,7 @@ from keras_babysit.rules.plateau import plateau
 from keras_babysit.rules.regularization_dominates import regularization_dominates
 from keras_babysit.rules.rule import Rule, RuleLike, ask, rule, rule_name
 from keras_babysit.rules.saturated_units import saturated_units
+from keras_babysit.rules.summed_loss import summed_loss
 from keras_babysit.rules.symmetric_units import symmetric_units
 from keras_babysit.rules.underfitting import underfitting
 from keras_babysit.rules.uninformative_inputs import uninformative_inputs
@@ -60,12 +64,16 @@ RANKED: list[Rule[...] | Condition] = [
     FLIGHT_RECORDER,
     labels_out_of_range,
     output_loss_mismatch,
+    inverted_loss,
+    loss_mixes_examples,
+    loss_at_limit,
     unshuffled_data,
     unseen_classes,
     constant_features,
     unscaled_inputs,
     unscaled_targets,
     symmetric_units,
+    summed_loss,
     learning_rate_too_high,
     update_ratio,
     exploding_activations,
@@ -129,10 +137,13 @@ __all__ = [
     "dead_units",
     "exploding_activations",
     "exploding_gradients",
+    "inverted_loss",
     "labels_out_of_range",
     "learning_rate_too_high",
     "learning_rate_too_low",
+    "loss_at_limit",
     "loss_explosion",
+    "loss_mixes_examples",
     "loss_not_decreasing",
     "negative_slope_out_of_range",
     "no_gradient",
@@ -147,6 +158,7 @@ __all__ = [
     "rule",
     "rule_name",
     "saturated_units",
+    "summed_loss",
     "symmetric_units",
     "underfitting",
     "uninformative_inputs",

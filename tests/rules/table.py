@@ -445,7 +445,127 @@ def too_large():
     return made
 
 
+def own_loss(reduction=None, *, optimizer="SGD", ratio=1e-3, losses=(), inputs=1, **facts):
+    """Return a history of a loss of one's own, of steps of a size, and of losses."""
+    made = moving(ratio, list(losses) or [2.0 - 0.1 * step for step in range(12)])
+    made.note(
+        loss_reduction=reduction,
+        batch_size=64,
+        optimizer=optimizer,
+        outputs=(OutputFacts(**{"target": "dense", "low": 0.0, "high": 1.0} | facts),),
+        data=DataFacts(examples=64, inputs=(InputFacts(),) * inputs),
+    )
+    return made
+
+
+def with_errors(error, constant, made, auc=None):
+    """Add how the network compares with a constant prediction."""
+    values = {"score/error": error, "score/error_stderr": 0.01}
+    values |= {"reference/constant_error": constant}
+    values |= {"reference/constant_advantage": constant - error}
+    values |= {"reference/constant_advantage_stderr": 0.01}
+    values |= {} if auc is None else {"predictions/auc": auc, "predictions/auc_stderr": 0.02}
+    for name, value in values.items():
+        made.append(Measurement(made.step, made.epoch, name, "train", value))
+    return made
+
+
+def penalised_weights(made):
+    made.note(regularization=Regularization(penalized_weights=2))
+    return made
+
+
+def not_finite(made):
+    """Add a loss that is NaN while all outputs are finite."""
+    made.append(Measurement(made.step + 1, made.epoch, "loss/batch", "", math.nan))
+    return made
+
+
+WRONG = {"prefers_errors": True, "falls_without_bound": False}
+NEGATIVE = [-0.1 * step for step in range(12)]
+
 TABLE = {
+    "summed-and-steps-that-fit": (rules.summed_loss, own_loss("sum"), Severity.NOTE),
+    "summed-and-steps-too-long": (
+        rules.summed_loss,
+        own_loss("sum", ratio=0.5, losses=[2.4] * 12),
+        Severity.WARNING,
+    ),
+    "long-steps-of-a-mean": (
+        rules.summed_loss,
+        own_loss("mean", ratio=0.5, losses=[2.4] * 12),
+        None,
+    ),
+    "neither-sum-nor-mean": (rules.summed_loss, own_loss(None), None),
+    "summed-under-adam": (rules.summed_loss, own_loss("sum", optimizer="Adam"), None),
+    "summed-beside-a-penalty": (
+        rules.summed_loss,
+        penalised_weights(own_loss("sum", optimizer="Adam")),
+        Severity.NOTE,
+    ),
+    "broadcast": (
+        rules.loss_mixes_examples,
+        own_loss(mixes_examples=True),
+        Severity.WARNING,
+    ),
+    "broadcast-and-learned-all-the-same": (
+        rules.loss_mixes_examples,
+        with_errors(0.1, 0.5, own_loss(mixes_examples=True)),
+        Severity.NOTE,
+    ),
+    "broadcast-and-not-learned": (
+        rules.loss_mixes_examples,
+        with_errors(0.48, 0.5, own_loss(mixes_examples=True)),
+        Severity.WARNING,
+    ),
+    "paired": (rules.loss_mixes_examples, own_loss(mixes_examples=False), None),
+    "mixing-not-known": (rules.loss_mixes_examples, own_loss(), None),
+    "a-sign-flipped-without-bound": (
+        rules.inverted_loss,
+        own_loss(prefers_errors=True, falls_without_bound=True),
+        Severity.ERROR,
+    ),
+    "a-sign-flipped-and-worse-than-constant": (
+        rules.inverted_loss,
+        with_errors(0.9, 0.5, own_loss(losses=NEGATIVE, **WRONG), auc=0.1),
+        Severity.ERROR,
+    ),
+    "a-score-as-the-loss": (
+        rules.inverted_loss,
+        with_errors(0.9, 0.5, own_loss(**WRONG)),
+        Severity.WARNING,
+    ),
+    "lower-for-wrong-answers-so-far-unharmed": (
+        rules.inverted_loss,
+        with_errors(0.51, 0.5, own_loss(**WRONG)),
+        Severity.NOTE,
+    ),
+    "lower-for-wrong-answers-but-ranked-well": (
+        rules.inverted_loss,
+        with_errors(0.9, 0.5, own_loss(**WRONG), auc=0.8),
+        Severity.NOTE,
+    ),
+    "a-distance-of-two-inputs": (
+        rules.inverted_loss,
+        with_errors(0.9, 0.5, own_loss(inputs=2, **WRONG)),
+        None,
+    ),
+    "a-negative-likelihood": (
+        rules.inverted_loss,
+        own_loss(losses=NEGATIVE, prefers_errors=False, falls_without_bound=True),
+        None,
+    ),
+    "a-logarithm-without-epsilon": (
+        rules.loss_at_limit,
+        own_loss(not_finite_at=0.0),
+        Severity.NOTE,
+    ),
+    "a-logarithm-that-reached-its-end": (
+        rules.loss_at_limit,
+        not_finite(own_loss(not_finite_at=0.0)),
+        Severity.ERROR,
+    ),
+    "not-finite-for-another-reason": (rules.loss_at_limit, not_finite(own_loss()), None),
     "half-zero-but-alive": (rules.dead_units, layer(DEAD, [0.0] * 9), None),
     "a-tenth-dead": (rules.dead_units, layer(DEAD, [0.1] * 9), None),
     "a-fifth-dead-is-a-note": (rules.dead_units, layer(DEAD, [0.25] * 9), Severity.NOTE),

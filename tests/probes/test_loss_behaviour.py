@@ -1,0 +1,222 @@
+"""What a loss does, found by evaluating it: each case is a loss and what is known of it."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_babysit.callbacks import Babysitter
+from keras_babysit.facts import OutputFacts
+from keras_babysit.probes.loss_behaviour import describe_behaviour
+
+RNG = np.random.default_rng(0)
+NUMBERS = RNG.normal(size=(8, 1))
+YES = np.array([[1.0], [0], [1], [0], [0], [1], [0], [1]])
+ONE_HOT = np.eye(3)[[0, 1, 2, 0, 1, 2, 0, 1]]
+LINEAR = {"low": -np.inf, "high": np.inf, "is_distribution": False}
+SIGMOID = {"low": 0.0, "high": 1.0, "is_distribution": False}
+SOFTMAX = {"low": 0.0, "high": 1.0, "is_distribution": True}
+TINY = 1e-7
+
+
+class NumpyRows:
+    """The rows of one output with a loss written in numpy; a gradient by differences."""
+
+    def __init__(self, loss, targets, outputs):
+        self.targets, self.outputs = [targets], [outputs]
+        self._loss = loss
+
+    def __len__(self):
+        return len(self.outputs[0])
+
+    def loss(self, targets, outputs, rows=slice(None)):
+        with np.errstate(all="ignore"):
+            return float(np.mean(self._loss(targets[0][rows], np.asarray(outputs[0])[rows])))
+
+    def is_finite(self, index, predictions):
+        near = (self.loss(self.targets, [predictions + shift]) for shift in (0.0, 1e-9))
+        return bool(np.isfinite(list(near)).all())
+
+
+def behaviour(loss, targets, known):
+    columns = targets.shape[-1]
+    low, high = (0.1, 0.9) if known["low"] == 0 else (-1.5, 1.5)
+    outputs = RNG.uniform(low, high, (8, columns))
+    if known["is_distribution"]:
+        outputs /= outputs.sum(axis=-1, keepdims=True)
+    facts = (OutputFacts(columns=columns, **known),)
+    reduction, (output,) = describe_behaviour(NumpyRows(loss, targets, outputs), facts)
+    return reduction, output
+
+
+def squared(y, p):
+    return (y - p) ** 2
+
+
+def entropy(y, p):
+    return -(y * np.log(p + TINY) + (1 - y) * np.log(1 - p + TINY))
+
+
+def focal(y, p):
+    return -(y * (1 - p) ** 2 * np.log(p + TINY)).sum(axis=-1)
+
+
+def dice(y, p):
+    return 2 * (y * p).sum() / (y.sum() + p.sum())
+
+
+@pytest.mark.parametrize(
+    ("loss", "reduction"),
+    [
+        (squared, "mean"),
+        (lambda y, p: squared(y, p).sum(), "sum"),
+        (lambda y, p: 7 - squared(y, p), "mean"),
+        (lambda y, p: squared(y, p.T), None),  # (n, n)
+        (lambda y, p: (abs(y) * squared(y, p)).sum() / abs(y).sum(), None),
+        (lambda y, p: np.nan * p, None),
+    ],
+    ids=["mean", "sum", "negative", "broadcast", "weighted", "nan"],
+)
+def test_a_mean_is_told_from_a_sum(loss, reduction):
+    assert behaviour(loss, NUMBERS, LINEAR)[0] == reduction
+
+
+@pytest.mark.parametrize(
+    ("loss", "targets", "mixes"),
+    [
+        (lambda y, p: squared(y, p.T), NUMBERS, True),
+        (lambda y, p: squared(y, p.T).sum(), NUMBERS, True),
+        (lambda y, p: abs(y - p.T), YES, True),
+        (squared, NUMBERS, False),
+        (lambda y, p: 1 - np.corrcoef(y.ravel(), p.ravel())[0, 1], NUMBERS, False),
+        (lambda y, p: 1 - dice(y, p), YES, False),
+        # Far from all targets these are linear, and no target belongs to a prediction.
+        (lambda y, p: abs(y - p), NUMBERS + 90, False),
+        (lambda y, p: np.maximum(0.9 * (y - p), -0.1 * (y - p)), NUMBERS - 90, False),
+        (lambda y, p: squared(y, p.T), NUMBERS + 90, True),
+        # Every answer counts the same, or no target counts: then there is nothing to pair.
+        (lambda y, p: squared(y, p.T), np.zeros((8, 1)), None),
+        (lambda y, p: p, NUMBERS, None),
+        # Two distributions are compared, as a moment or an energy distance does.
+        (lambda y, p: (y.mean() - p.mean()) ** 2, NUMBERS, None),
+        (lambda y, p: 2 * abs(y - p.T).mean() - abs(p - p.T).mean(), NUMBERS, None),
+        # Pairs within the batch, on purpose: labels say which predictions are alike.
+        (lambda y, p: np.where(y == y.T, 1, -1) * abs(p - p.T), YES, False),
+    ],
+    ids=[
+        *("broadcast", "broadcast-sum", "broadcast-labels", "paired", "correlation", "dice"),
+        *("absolute-far", "pinball-far", "broadcast-far"),
+        *("one-target", "no-target", "moments", "energy", "contrastive"),
+    ],
+)
+def test_a_loss_that_mixes_examples(loss, targets, mixes):
+    assert behaviour(loss, targets, LINEAR)[1].mixes_examples is mixes
+
+
+@pytest.mark.parametrize(
+    ("loss", "targets", "known", "prefers", "falls"),
+    [
+        (squared, NUMBERS, LINEAR, False, False),
+        (lambda y, p: -squared(y, p), NUMBERS, LINEAR, True, True),
+        (lambda y, p: -abs(y - p), NUMBERS, LINEAR, True, True),
+        (entropy, YES, SIGMOID, False, False),
+        (lambda y, p: -entropy(y, p), YES, SIGMOID, True, False),
+        (dice, YES, SIGMOID, True, False),
+        (lambda y, p: 1 - dice(y, p), YES, SIGMOID, False, False),
+        (focal, ONE_HOT, SOFTMAX, False, False),
+        (lambda y, p: -focal(y, p), ONE_HOT, SOFTMAX, True, False),
+        (lambda y, p: np.exp(p) - abs(y) * p, NUMBERS, LINEAR, False, False),
+        (lambda y, p: np.maximum(0.9 * (y - p), -0.1 * (y - p)), NUMBERS, LINEAR, False, False),
+        (lambda y, p: -np.cos(y - p), NUMBERS / 5, LINEAR, False, False),
+        # A critic has no right answer.
+        (lambda y, p: y * p, 2 * YES - 1, LINEAR, None, False),
+    ],
+    ids=[
+        *("squared", "minus-squared", "minus-absolute", "entropy", "minus-entropy", "dice"),
+        *("one-minus-dice", "focal", "minus-focal", "poisson", "pinball", "negative", "critic"),
+    ],
+)
+def test_a_loss_that_prefers_errors(loss, targets, known, prefers, falls):
+    found = behaviour(loss, targets, known)[1]
+    assert (found.prefers_errors, found.falls_without_bound) == (prefers, falls)
+
+
+@pytest.mark.parametrize(
+    ("loss", "known", "value"),
+    [
+        (entropy, SIGMOID, None),
+        (lambda y, p: -y * np.log(p), SIGMOID, 0.0),
+        (lambda y, p: -(1 - y) * np.log(1 - p), SIGMOID, 1.0),
+        (lambda y, p: p - y * np.log(p), LINEAR, -1.0),
+        (squared, LINEAR, None),
+        (lambda y, p: np.nan * p, LINEAR, None),
+    ],
+    ids=["with-epsilon", "at-0", "at-1", "negative", "everywhere", "nowhere"],
+)
+def test_a_loss_that_is_not_finite_within_the_range(loss, known, value):
+    assert behaviour(loss, YES, known)[1].not_finite_at == value
+
+
+def test_a_loss_of_ones_own_gets_the_name_of_the_one_it_equals():
+    found = behaviour(squared, NUMBERS, LINEAR)[1]
+    assert (found.form, found.distance, found.is_own) == ("distance", "squared", True)
+    mixing = behaviour(lambda y, p: squared(y, p.T), NUMBERS, LINEAR)[1]
+    assert (mixing.form, mixing.distance) == ("other", None)
+
+
+def test_a_softmax_with_a_focal_loss_is_not_binary():
+    assert behaviour(focal, ONE_HOT, SOFTMAX)[1].form == "other"
+
+
+def watched(loss, activation=None, targets=1, **options):
+    """Return the facts of a run of two epochs with a loss."""
+    x = RNG.normal(size=(64, 4)).astype("float32")
+    y = (x[:, :1] > 0).astype("float32")
+    layers = [keras.Input((4,)), keras.layers.Dense(6, "relu"), keras.layers.Dense(1, activation)]
+    model = keras.Sequential(layers)
+    model.compile("sgd", loss, **options)
+    sitter = Babysitter(verbose=0)
+    model.fit(x, y, epochs=2, batch_size=16, verbose=0, callbacks=[sitter])
+    return sitter.history.facts
+
+
+def test_a_run_knows_how_its_loss_behaves():
+    facts = watched(lambda y, p: -ops.sum(ops.square(y - p)))
+    (output,) = facts.outputs
+    assert facts.loss_reduction == "sum"
+    assert (output.mixes_examples, output.prefers_errors) == (False, True)
+    assert output.falls_without_bound
+
+
+def test_a_run_knows_that_its_loss_mixes_examples():
+    facts = watched(lambda y, p: ops.mean(ops.square(ops.reshape(y, (-1,)) - p)))
+    assert facts.outputs[0].mixes_examples is True
+
+
+def test_a_run_knows_where_its_loss_ends():
+    facts = watched(lambda y, p: -ops.mean(y * ops.log(p)), "sigmoid")
+    assert facts.outputs[0].not_finite_at == 0.0
+
+
+def test_a_run_knows_the_reduction_of_a_loss_of_keras():
+    facts = watched(keras.losses.MeanSquaredError(reduction="sum"))
+    assert facts.loss_reduction == "sum"
+    assert facts.outputs[0].prefers_errors is None
+    assert watched("mse").loss_reduction == "mean"
+
+
+def test_a_loss_of_several_outputs_is_known_for_each():
+    inputs = keras.Input((4,))
+    ends = {name: keras.layers.Dense(1, name=name)(inputs) for name in ("right", "wrong")}
+    model = keras.Model(inputs, ends)
+    model.compile("sgd", {"right": "mse", "wrong": lambda y, p: -ops.mean(ops.square(y - p))})
+    x = RNG.normal(size=(64, 4)).astype("float32")
+    sitter = Babysitter(verbose=0)
+    model.fit(x, {"right": x[:, :1], "wrong": x[:, 1:2]}, verbose=0, callbacks=[sitter])
+    assert [one.prefers_errors for one in sitter.history.facts.outputs] == [None, True]
+
+
+def test_a_loss_that_takes_only_whole_batches_is_not_known():
+    facts = watched(lambda y, p: ops.mean(ops.square(ops.reshape(y, (16, 1)) - p)))
+    assert facts.loss_reduction is None
+    assert facts.outputs[0].mixes_examples is None
