@@ -46,6 +46,11 @@ def gradient_flow(case):
 def _inputs(case):
     if not _has_distinct_rows(case.batch[0]):
         raise Unknown("all inputs are identical")
+    if not _are_finite(case.inferred):
+        # Of inputs that are not finite `data_quality` reports.
+        names = zip(case.output_names(), case.inferred, strict=True)
+        broken = [_not_finite_output(name) for name, leaf in names if not _are_finite([leaf])]
+        return broken if _are_finite(case.batch[0]) else [], "the output is not finite"
     constant = _constant_outputs(case)
     findings = [
         Finding(
@@ -67,6 +72,23 @@ def _inputs(case):
     return (
         findings,
         "the output depends on the inputs" if not findings else "the output is constant",
+    )
+
+
+def _not_finite_output(name):
+    return Finding(
+        "gradient_flow",
+        Severity.ERROR,
+        name,
+        "The output is NaN or infinite for some inputs.",
+        {},
+        (
+            Remedy(
+                "Keep the arguments of log, sqrt, arccos, exp and divisions within their range.",
+                "keras.ops.log(keras.ops.maximum(x, keras.config.epsilon()))",
+            ),
+        ),
+        REFERENCE,
     )
 
 
@@ -148,7 +170,14 @@ def _weights(case):
     if not case.model.trainable_variables:
         return [], "no weight is trainable"
     names = weight_names(case.model)
-    missing = [name for name in names if case.known.get(("gradients/norm", name)) == 0]
+    norms = {name: case.known.get(("gradients/norm", name)) for name in names}
+    broken = [name for name, norm in norms.items() if norm is not None and not np.isfinite(norm)]
+    if broken:
+        text = f"{len(broken)} of {len(names)} weight tensors receive a gradient that is not finite"
+        # A loss that is not finite is reported by the checks of data, outputs and loss.
+        is_alone = np.isfinite(case.known.get(("loss/batch", ""), np.nan))
+        return [_not_finite_gradients(broken)] if is_alone else [], text
+    missing = [name for name, norm in norms.items() if norm == 0]
     probe = Probe(case.model, is_compiled=COMPILES, layers=[])
     for seed in range(FLOW_DRAWS):
         if missing:
@@ -159,6 +188,25 @@ def _weights(case):
     if missing:
         return findings, f"{len(missing)} of {len(names)} weight tensors receive no gradient"
     return findings, f"all {len(names)} weight tensors receive a gradient"
+
+
+def _not_finite_gradients(names):
+    return Finding(
+        "gradient_flow",
+        Severity.ERROR,
+        names[0],
+        f"The gradient of {len(names)} weight tensors is NaN or infinite, although the loss is "
+        "finite.",
+        {"tensors": len(names)},
+        (
+            Remedy(
+                "Find the operation whose slope is infinite: sqrt, norm or pow at 0, arccos at -1 "
+                "or 1, log at 0. Keep its argument away from there.",
+                "keras.ops.arccos(keras.ops.clip(x, -1 + 1e-5, 1 - 1e-5))",
+            ),
+        ),
+        REFERENCE,
+    )
 
 
 def _judge(case, index, name):
@@ -240,6 +288,11 @@ def _is_idle_bias(case, index, siblings):
 def _has_distinct_rows(x):
     leaves = [leaf for leaf in keras.tree.flatten(x) if leaf is not None]
     return any(len(leaf) > 1 and (leaf != leaf[:1]).any() for leaf in leaves)
+
+
+def _are_finite(arrays):
+    leaves = [leaf for leaf in keras.tree.flatten(arrays) if leaf is not None]
+    return all(np.isfinite(a.astype("float64")).all() for a in leaves if a.dtype.kind not in "OSU")
 
 
 def _varies(outputs):

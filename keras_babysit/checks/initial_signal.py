@@ -42,9 +42,11 @@ def initial_signal(case):
         case.record("signal/std", depth.signal, depth.target)
         case.record("signal/gradient_norm", depth.gradient, depth.target)
     found = judge(depths, ends, has_gradient=case.has_loss) + _identical(case, depths)
+    found += [_about_off(depth.target) for depth in depths if _is_off(depth)]
+    known = {one.target for one in found if one.evidence.get("active_units") == 0}
     for rule in (saturated_units, dead_units):
         findings = rule(case.history, patience=1)
-        serious = [one for one in findings if one.severity > Severity.NOTE]
+        serious = [a for a in findings if a.severity > Severity.NOTE and a.target not in known]
         found += renamed(serious, "initial_signal")
     first, last = depths[0], depths[-1]
     words = f"std {first.signal:.2g} in {first.target}"
@@ -111,7 +113,9 @@ def _identical(case, depths):
 
     A residual branch that starts at zero has identical units too, but different gradients.
     """
-    suspects = {depth.target for depth in depths if depth.distinct <= SAME_UNITS}
+    suspects = {
+        depth.target for depth in depths if depth.distinct <= SAME_UNITS and not _is_off(depth)
+    }
     if not suspects or not case.has_loss:
         return []
     layers = taps.leaves(case.model)
@@ -127,6 +131,32 @@ def _identical(case, depths):
         for target in suspects
         if kernels.get(target) and all(_has_same_columns(gradients[id(v)]) for v in kernels[target])
     ]
+
+
+def _is_off(depth):
+    """Return whether the units differ before the activation, which turns all of them off.
+
+    A bias can do so.
+    """
+    return depth.signal == 0 < depth.reach
+
+
+def _about_off(target):
+    return Finding(
+        "initial_signal",
+        Severity.ERROR,
+        target,
+        f'All units of "{target}" are dead: no example activates them, so they get no gradient.',
+        {"active_units": 0},
+        (
+            Remedy(
+                "Initialize the layer for ReLU, with zero biases.",
+                'keras.layers.Dense(64, activation="relu", kernel_initializer="he_normal", '
+                'bias_initializer="zeros")',
+            ),
+        ),
+        "Lu et al., Dying ReLU and Initialization, arXiv:1903.06733, 2019",
+    )
 
 
 def _about_identical(target):

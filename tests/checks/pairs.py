@@ -380,7 +380,56 @@ def missing_inputs_filled():
     return model((6,), *body, loss=sparse_logits()), x, y
 
 
+def angles(is_safe):
+    """Return a model of the angle between two inputs, of which some pairs are equal."""
+
+    def angle(cosine):
+        cosine = ops.clip(cosine, -1 + 1e-5, 1 - 1e-5) if is_safe else cosine
+        return ops.arccos(cosine) / np.pi
+
+    x, other = np.split(np.abs(normal(800, 6)), 2)
+    other = np.where(np.arange(400)[:, None] % 2, x, other)
+    y = (np.arange(400) % 2 == 0).astype("float32")[:, None]
+    left, right, shared = keras.Input((6,)), keras.Input((6,)), L.Dense(8)
+    cosine = L.Dot(axes=1)([L.UnitNormalization()(shared(end)) for end in (left, right)])
+    found = keras.Model([left, right], L.Lambda(angle, output_shape=(1,))(cosine))
+    found.compile(keras.optimizers.SGD(0.05), "binary_crossentropy")
+    return found, [x, other], y
+
+
+def arccos_within_one():
+    return angles(is_safe=True)
+
+
+def focal(y_true, y_pred):
+    y_pred = ops.clip(y_pred, 1e-7, 1.0)
+    return ops.mean(ops.sum(-y_true * (1 - y_pred) ** 2 * ops.log(y_pred), axis=-1))
+
+
+def focal_softmax():
+    x, y = digits()
+    return mlp(64, 10, "softmax", loss=focal), x, one_hot(y)
+
+
+def contrast_of_labels(y_true, y_pred):
+    """Compares the predictions of a batch with each other: labels say which are alike."""
+    z = ops.normalize(y_pred)
+    alike = ops.cast(
+        ops.equal(ops.reshape(y_true, (-1, 1)), ops.reshape(y_true, (1, -1))), "float32"
+    )
+    likely = ops.log_softmax(ops.matmul(z, ops.transpose(z)) / 0.5, axis=-1)
+    return -ops.mean(ops.sum(alike * likely, axis=-1) / ops.sum(alike, axis=-1))
+
+
+def contrastive_embedding():
+    x, y = digits()
+    return mlp(64, 8, loss=contrast_of_labels), x, y
+
+
 CORRECT = [
+    arccos_within_one,
+    focal_softmax,
+    contrastive_embedding,
     missing_labels_left_out,
     missing_inputs_filled,
     softmax_crossentropy,
@@ -717,7 +766,72 @@ def bottleneck():
     return model((64,), *body, loss=sparse_logits()), x, y
 
 
+def arccos_of_one():
+    return angles(is_safe=False)
+
+
+def log_of_a_negative():
+    x = normal(200, 4)
+    body = (L.Dense(8, activation="relu"), L.Lambda(ops.log), L.Dense(1))
+    return model((4,), *body, loss="mse"), x, x[:, :1]
+
+
+def squares_broadcast():
+    x, y = numbers()
+
+    def loss(y_true, y_pred):
+        return ops.mean(ops.square(ops.reshape(y_true, (-1,)) - y_pred))
+
+    return mlp(8, 1, loss=loss), x, y[:, None]
+
+
+def squares_negated():
+    x, y = numbers()
+    return mlp(8, 1, loss=lambda y_true, y_pred: -ops.mean(ops.square(y_true - y_pred))), x, y
+
+
+def score_as_loss():
+    x = normal(300, 6)
+    y = (x[:, :1] > 0).astype("float32")
+
+    def dice(y_true, y_pred):
+        return 2 * ops.sum(y_true * y_pred) / (ops.sum(y_true) + ops.sum(y_pred))
+
+    return mlp(6, 1, "sigmoid", loss=dice), x, y
+
+
+def log_without_limit():
+    x = normal(300, 6)
+    y = (x[:, :1] > 0).astype("float32")
+
+    def loss(y_true, y_pred):
+        return -ops.mean(y_true * ops.log(y_pred) + (1 - y_true) * ops.log(1 - y_pred))
+
+    return mlp(6, 1, "sigmoid", loss=loss), x, y
+
+
+def squares_summed():
+    x, y = numbers()
+    total = keras.losses.MeanSquaredError(reduction="sum")
+    return mlp(8, 1, loss=total, optimizer="sgd"), x, y
+
+
+def turned_off_by_a_bias():
+    x, y = digits()
+    low = keras.initializers.Constant(-50.0)
+    body = (L.Dense(32, activation="relu", bias_initializer=low), L.Dense(10))
+    return model((64,), *body, loss=sparse_logits()), x, y
+
+
 BROKEN = [
+    (arccos_of_one, "gradient_flow"),
+    (log_of_a_negative, "gradient_flow"),
+    (squares_broadcast, "output_and_loss"),
+    (squares_negated, "output_and_loss"),
+    (score_as_loss, "output_and_loss"),
+    (log_without_limit, "output_and_loss"),
+    (squares_summed, "output_and_loss"),
+    (turned_off_by_a_bias, "initial_signal"),
     (softmax_twice, "output_and_loss"),
     (sigmoid_twice, "output_and_loss"),
     (logits_without_from_logits, "output_and_loss"),
