@@ -3,7 +3,6 @@
 import numpy as np
 
 from keras_babysit.baselines.constant import constant_errors
-from keras_babysit.baselines.estimate import mean_and_error
 from keras_babysit.baselines.variety import variety
 
 RARE = 0.1
@@ -46,7 +45,7 @@ def compare_with_baselines(train, validation, neighbours):
 
 def _describe_predictions(task):
     """Return how good and how varied the predictions of the network are, by quantity."""
-    mean, error = mean_and_error(task.errors(task.predictions))
+    mean, error = task.mean_and_error(task.errors(task.predictions), is_weighted=False)
     found = {"score/error": mean, "score/error_stderr": error}
     return found | {f"predictions/{name}": value for name, value in variety(task).items()}
 
@@ -68,12 +67,12 @@ def measure_baselines(task, neighbours):
     if weights is not None:
         if weights.sum() ** 2 / np.square(weights).sum() < MIN_EFFECTIVE_EXAMPLES:
             return found
-        mean, error = mean_and_error(errors, weights)
+        mean, error = task.mean_and_error(errors)
         found |= {"reference/network_error": mean, "reference/network_error_stderr": error}
     found |= compare_with_constant(task)
     if neighbours is not None:
-        advantage, error = mean_and_error(errors - neighbours, weights)
-        found["reference/neighbour_error"] = mean_and_error(neighbours, weights)[0]
+        advantage, error = task.mean_and_error(errors - neighbours)
+        found["reference/neighbour_error"] = task.mean_and_error(neighbours)[0]
         found["reference/neighbour_advantage"] = advantage
         found["reference/neighbour_advantage_stderr"] = error
     return found
@@ -82,9 +81,9 @@ def measure_baselines(task, neighbours):
 def compare_with_constant(task):
     """Return the error of the best constant prediction, and by how much the network is better."""
     constant = constant_errors(task)
-    advantage, error = mean_and_error(constant - task.errors(task.predictions), task.weights)
+    advantage, error = task.mean_and_error(constant - task.errors(task.predictions))
     return {
-        "reference/constant_error": mean_and_error(constant, task.weights)[0],
+        "reference/constant_error": task.mean_and_error(constant)[0],
         "reference/constant_advantage": advantage,
         "reference/constant_advantage_stderr": error,
     }

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from keras_babysit.baselines.estimate import mean_and_error
 from keras_babysit.facts import OutputFacts
 
 SAME_PROBABILITY = 1e-3
@@ -23,6 +24,8 @@ class Task:
         weights: Weight of each example in the loss, 1 on average; None if all count the same.
         distance: What the loss makes of the residual of a number.
         ranks: For yes or no, higher where yes is likelier, `(n, labels)`; None for other tasks.
+        groups: Index of the example of each row, where an example has several, such as pixels; None
+            if each row is an example.
     """
 
     kind: str
@@ -31,6 +34,22 @@ class Task:
     weights: np.ndarray | None = None
     distance: Callable[[np.ndarray], np.ndarray] = np.square
     ranks: np.ndarray | None = None
+    groups: np.ndarray | None = None
+
+    def mean_and_error(self, values, *, is_weighted=True):
+        """Return the mean over the rows, and its standard error over independent examples.
+
+        Args:
+            values: A number for each row.
+            is_weighted: Whether the rows count by their weights.
+        """
+        weights = self.weights if is_weighted else None
+        if self.groups is None:
+            return mean_and_error(values, weights)
+        counts = np.ones(len(values)) if weights is None else weights
+        _, groups = np.unique(self.groups, return_inverse=True)
+        sizes = np.bincount(groups, counts)
+        return mean_and_error(np.bincount(groups, counts * values) / sizes, sizes)
 
     def errors(self, answers):
         """Return the error of each example, at least 0.
@@ -67,7 +86,7 @@ class Task:
         return [mean] if self.distance is np.square else [mean, _median(self.targets, weights)]
 
 
-def read_task(targets, predictions, outputs, weights=None) -> Task | None:
+def read_task(targets, predictions, outputs, weights=None, *, groups=None) -> Task | None:
     """Return the task, read off the loss and the values; None if it is not known.
 
     Args:
@@ -76,7 +95,13 @@ def read_task(targets, predictions, outputs, weights=None) -> Task | None:
         outputs: The `OutputFacts` of the one output and its loss. An unknown loss may expect
             anything: then only outputs that are probabilities are read.
         weights: Weight of each example in the loss, above 0; None if all count the same.
+        groups: Index of the example of each row, None if each row is an example.
     """
+    task = _read(targets, predictions, outputs, weights)
+    return task if task is None or groups is None else dataclasses.replace(task, groups=groups)
+
+
+def _read(targets, predictions, outputs, weights) -> Task | None:
     targets, predictions = np.asarray(targets, "float64"), np.asarray(predictions, "float64")
     if not (np.isfinite(targets).all() and np.isfinite(predictions).all()):
         return None

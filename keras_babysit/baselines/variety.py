@@ -20,6 +20,8 @@ def variety(task):
           standard error that it has where the predictions are random.
     """
     ranked = {} if task.ranks is None else auc(task.targets.reshape(task.ranks.shape), task.ranks)
+    if ranked and task.groups is not None:  # the rows of one example may be alike
+        ranked["auc_stderr"] *= math.sqrt(len(task.groups) / len(np.unique(task.groups)))
     if task.kind == "numbers":
         predicted, true = (rows.var(axis=0).mean() for rows in (task.predictions, task.targets))
         return {"spread": float(np.sqrt(predicted / (true if true > 0 else 1)))}

@@ -8,6 +8,7 @@ without the penalty, and has a standard error.
 import functools
 from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -16,14 +17,18 @@ from keras_babysit.probes import taps
 from keras_babysit.probes.probe import compute_loss, stateless, weight_penalty
 from keras_babysit.probes.readings import Pass
 from keras_babysit.probes.units import read_openings
-from keras_babysit.samples.batches import size, take
+from keras_babysit.samples.batches import join, size, take
 from keras_babysit.samples.sample import SLICES
 
 GATES = ("activations/gate_max", "activations/piece_share")
 """What a score reads of the layers."""
 
 MAX_CLASSES = 1024
-"""Predictions of rank 2 with at most so many columns are read to the host; others are not."""
+"""Predictions with at most so many columns, of all outputs together, are read to the host."""
+
+MAX_POSITIONS = 32
+"""Positions of a sequence or an image that are read of each example: the same ones of all, drawn
+once. Thousands of rows are enough for an error, and no more are kept on the host."""
 
 
 class Scored(NamedTuple):
@@ -35,6 +40,32 @@ class Scored(NamedTuple):
     weights: Any
 
 
+class Part(NamedTuple):
+    """Which columns of the packed predictions belong to one output.
+
+    Args:
+        shape: Shape of the output of one example.
+        positions: Indices of the positions that were read, None if the output has none.
+        has_mask: Whether a mask of the positions follows the predictions.
+    """
+
+    shape: tuple[int, ...]
+    positions: Any
+    has_mask: bool
+
+    @property
+    def columns(self) -> int:
+        """Size of the last axis of the output."""
+        return self.shape[-1] if self.shape else 1
+
+    @property
+    def width(self) -> int:
+        """Number of packed columns."""
+        if self.positions is None:
+            return self.columns
+        return len(self.positions) * (self.columns + self.has_mask)
+
+
 class Score:
     """Scores a model on a sample: loss without the penalty, and the compiled metrics.
 
@@ -44,9 +75,15 @@ class Score:
         model: A compiled and built `keras.Model`.
         layers: The layers whose gates to read.
         is_compiled: Whether to compile the pass.
+
+    Attributes:
+        parts: After the first pass, the `Part` of each output; empty if one is too large to read.
+        structure: After the first pass, the nested structure of the outputs.
     """
 
     def __init__(self, model, *, layers=(), is_compiled=True):
+        self.parts = []
+        self.structure = None
         self.model = model
         self.layers = layers
         self.is_compiled = is_compiled
@@ -65,7 +102,7 @@ class Score:
 
         Returns:
             A dict `{name: (mean, standard error)}`, empty for fewer than `SLICES` examples; what
-            was `Scored`, None where the predictions are not one row of numbers per example; and for
+            was `Scored`, None where the predictions are too many to read; and for
             each slice its number of examples and the widest gates, by quantity and target.
         """
         slices, scored, gates = {}, [], []
@@ -97,8 +134,14 @@ class Score:
         with taps.tapped(self.layers, self._names, functools.partial(read_openings, readings)):
             y_pred = model(x, training=False)
         self._read_scores(readings, (x, y, y_pred, sample_weight))
-        if hasattr(y_pred, "shape") and len(y_pred.shape) == 2 and _is_row(y_pred.shape[1]):
-            readings.add_rest("predictions", "", y_pred)
+        outputs = keras.tree.flatten(y_pred)
+        parts = [_part(output) for output in outputs]
+        is_small = None not in parts and sum(part.width for part in parts) <= MAX_CLASSES
+        self.structure = keras.tree.map_structure(lambda leaf: None, y_pred)
+        self.parts = parts if is_small else []
+        if is_small:
+            rows = [_packed(*pair) for pair in zip(outputs, parts, strict=True)]
+            readings.add_rest("predictions", "", ops.concatenate(rows, axis=1))
 
     def _read_scores(self, readings, batch):
         """Add the scores of each slice of a batch that went through the network in one pass."""
@@ -125,23 +168,48 @@ def _most_parts(length, max_examples):
     return next((count for count in counts if count * length <= max_examples), 1)
 
 
-def _is_row(columns):
-    """Return whether so many columns are read; None stands for as many as there are examples."""
-    return columns is not None and columns <= MAX_CLASSES
+def _part(output):
+    """Return how an output is packed, None if its shape is not known or it is no number."""
+    shape = tuple(output.shape[1:])
+    if None in shape or not keras.backend.is_float_dtype(
+        keras.backend.standardize_dtype(output.dtype)
+    ):
+        return None
+    if len(shape) < 2:
+        return Part(shape, None, has_mask=False)
+    count = int(np.prod(shape[:-1]))
+    most = min(MAX_POSITIONS, max(1, MAX_CLASSES // (2 * shape[-1])))
+    drawn = np.random.default_rng(0).permutation(count)[:most]
+    mask = getattr(output, "_keras_mask", None)
+    has_mask = mask is not None and tuple(mask.shape[1:]) == shape[:-1]
+    return Part(shape, np.sort(drawn), has_mask=has_mask)
+
+
+def _packed(output, part):
+    """Return the predictions of one output as `(examples, part.width)`."""
+    if part.positions is None:
+        return ops.cast(ops.reshape(output, (-1, part.columns)), "float32")
+    count = int(np.prod(part.shape[:-1]))
+    flat = ops.reshape(ops.cast(output, "float32"), (-1, count, part.columns))
+    found = ops.take(flat, part.positions, axis=1)
+    packed = ops.reshape(found, (-1, len(part.positions) * part.columns))
+    if not part.has_mask:
+        return packed
+    mask = ops.reshape(ops.cast(output._keras_mask, "float32"), (-1, count))
+    return ops.concatenate([packed, ops.take(mask, part.positions, axis=1)], axis=1)
 
 
 def _counting(x, y, sample_weight, predictions):
     """Return the examples whose weight is not 0: the others may have any label."""
     kept = Scored(x, y, predictions, sample_weight)
-    if sample_weight is None or not isinstance(x, np.ndarray):
+    if not isinstance(sample_weight, np.ndarray):
         return kept
-    weights = np.asarray(sample_weight).reshape(len(predictions), -1).sum(axis=1)
-    return Scored(*(None if values is None else values[weights != 0] for values in kept))
+    weights = sample_weight.reshape(len(predictions), -1).sum(axis=1)
+    return Scored(*take(tuple(kept), np.flatnonzero(weights)))
 
 
 def _joined(scored):
-    if not scored or not all(isinstance(part, np.ndarray) for part in scored[0][:3]):
+    if not scored:
         return None
-    parts = zip(*scored, strict=True)
-    joined = Scored(*(None if values[0] is None else np.concatenate(values) for values in parts))
+    joined = Scored(*join([tuple(part) for part in scored]))
     return joined if len(joined.predictions) else None

@@ -7,6 +7,7 @@ batch size is short, and the comparison with a constant prediction and the neare
 from keras_babysit import baselines
 from keras_babysit.backends import backend
 from keras_babysit.probes import notices
+from keras_babysit.probes.output_rows import rows_of_outputs
 from keras_babysit.probes.score import Score
 from keras_babysit.samples.sample import MAX_EXAMPLES, SLICES
 from keras_babysit.schedule.score_plan import ScorePlan
@@ -103,10 +104,34 @@ class Scoring:
             for name, (mean, error) in scores.items():
                 values[f"score/{name}", target] = mean
                 values[f"score/{name}_stderr", target] = error
-        compared, stands_for_all = self._comparison.compare(scored["train"], scored["validation"])
+        compared, stands_for_all = self._compare(scored)
         if not stands_for_all:
             values = {key: value for key, value in values.items() if key[1] != "validation"}
         return values | compared
+
+    def _compare(self, scored):
+        """Compare what was scored with the baselines, each output by itself if there are several.
+
+        Of several, the quantities of one output have its own target: `"train/<output>"`.
+        """
+        rows = {
+            target: None if one is None else rows_of_outputs(self._model, self._score, one)
+            for target, one in scored.items()
+        }
+        count = len(self._score.parts)
+        found, stands_for_all = {}, True
+        for index in range(count):
+            of_output = {
+                target: None if rows[target] is None else rows[target][index] for target in rows
+            }
+            inputs = None if scored["train"] is None else scored["train"].inputs
+            compared, is_alike = self._comparison.compare(
+                of_output["train"], of_output["validation"], inputs=inputs, index=index
+            )
+            name = "" if count == 1 else f"/{self._comparison.name_of(index)}"
+            found |= {(name_, target + name): v for (name_, target), v in compared.items()}
+            stands_for_all = stands_for_all and is_alike
+        return found, stands_for_all
 
     def _run(self, state, sample):
         start = self._schedule.clock()
@@ -137,21 +162,31 @@ class BaselineComparison:
     def __init__(self, reference, *, outputs, are_tokens):
         self._reference = reference
         self._outputs = outputs
-        self._neighbours = baselines.Neighbours(are_tokens=are_tokens)
+        self._are_tokens = are_tokens
+        self._neighbours = {}  # by index of the output
 
-    def compare(self, train, validation):
-        """Compare what was scored of the two samples.
+    def name_of(self, index):
+        """Return the name of an output among several: the path of the layer that makes it."""
+        known = self._outputs()
+        names = [one.target for one in known]
+        is_unique = index < len(names) and names[index] and names.count(names[index]) == 1
+        return names[index] if is_unique else f"outputs[{index}]"
+
+    def compare(self, train, validation, *, inputs=None, index=0):
+        """Compare what was scored of one output, on the two samples.
 
         Args:
-            train: The training examples as `Scored`, None where there are none.
-            validation: The validation examples, in the same way.
+            train: The training rows as `OutputRows`, None where there are none.
+            validation: The validation rows, in the same way.
+            inputs: The inputs of the training examples.
+            index: Index of the output.
 
         Returns:
             Errors of the network and of the baselines by quantity and target; and whether the
             validation examples stand for all of the validation data. The first ones of sorted data
             do not: then their scores mean nothing, and they are left out here.
         """
-        tasks = [self._read_task(scored) for scored in (train, validation)]
+        tasks = [self._read_task(rows, index) for rows in (train, validation)]
         stands_for_all = (
             any(task is None for task in tasks)
             or self._reference.is_whole_validation
@@ -159,11 +194,18 @@ class BaselineComparison:
         )
         if not stands_for_all:
             tasks[1] = None
-        neighbours = None if tasks[0] is None else self._neighbours.errors(tasks[0], train.inputs)
+        neighbours = None
+        if tasks[0] is not None and tasks[0].groups is None and inputs is not None:
+            known = self._neighbours.setdefault(
+                index, baselines.Neighbours(are_tokens=self._are_tokens)
+            )
+            neighbours = known.errors(tasks[0], inputs)
         return baselines.compare_with_baselines(*tasks, neighbours), stands_for_all
 
-    def _read_task(self, scored):
-        if scored is None:
+    def _read_task(self, rows, index):
+        if rows is None:
             return None
-        outputs = self._outputs()
-        return baselines.read_task(scored.targets, scored.predictions, outputs, scored.weights)
+        outputs = self._outputs()[index : index + 1]
+        return baselines.read_task(
+            rows.targets, rows.predictions, outputs, rows.weights, groups=rows.groups
+        )

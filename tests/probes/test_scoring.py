@@ -3,10 +3,14 @@ import numpy as np
 import pytest
 
 from keras_babysit.backends import backend
+from keras_babysit.history import History
 from keras_babysit.probes.derived import DerivedReadings
 from keras_babysit.probes.loss_facts import describe_outputs
-from keras_babysit.probes.score import Score, Scored
+from keras_babysit.probes.output_rows import OutputRows
+from keras_babysit.probes.probe import Probe
+from keras_babysit.probes.score import Score
 from keras_babysit.probes.scoring import BaselineComparison, Scoring
+from keras_babysit.samples import ReferenceSample
 from tests.probes.parts import X, Y, choice_for, network, reference, spent, started
 
 
@@ -108,7 +112,7 @@ def scored(y):
     """Return examples that a network has scored, right in most cases."""
     predictions = np.eye(2, dtype="float32")[y] * 0.8 + 0.1
     predictions[:5] = 1 - predictions[:5]
-    return Scored(X[: len(y)], y, predictions, None)
+    return OutputRows(y, predictions, None, None)
 
 
 @pytest.mark.parametrize(
@@ -127,13 +131,131 @@ def test_the_first_of_sorted_validation_data_do_not_stand_for_all(
     sample.validation_batches = batches
     y = np.zeros(200, "int32") if is_sorted else Y[:200]
     comparison = comparison_of(sample)
-    _, found = comparison.compare(scored(Y[:400]), scored(y))
+    _, found = comparison.compare(scored(Y[:400]), scored(y), inputs=X[:400])
     assert found is stands_for_all
 
 
 def test_the_comparison_counts_the_errors_of_a_constant_prediction():
     y = Y[:400]
     comparison = comparison_of(reference())
-    values, _ = comparison.compare(scored(y), None)
+    values, _ = comparison.compare(scored(y), None, inputs=X[:400])
     assert values["reference/constant_error", "train"] == pytest.approx(min(y.mean(), 1 - y.mean()))
     assert comparison.compare(None, None) == ({}, True)
+
+
+RNG = np.random.default_rng(1)
+POSITIONS, CLASSES = 6, 3
+
+
+def scored_values(model, x, y, weight=None):
+    """Return the scores of a model on 256 training examples, as a monitor takes them."""
+    sample = ReferenceSample(History())
+    sample.train.add(0, (x, y, weight))
+    probe = Probe(model, is_compiled=False)
+    probe(backend.state(model, None), sample.train.batch(32))
+    outputs = describe_outputs(model, probe.outputs, probe.columns)
+    choice, batch_size = choice_for(model, sample)
+    scoring = Scoring(
+        model,
+        sample,
+        choice,
+        batch_size,
+        started(),
+        comparison=BaselineComparison(sample, outputs=lambda: outputs, are_tokens=False),
+        notice=Notices(),
+        layers=[],
+        size=2,
+    )
+    scoring.plan()
+    return scoring.score(derived())
+
+
+def compiled(inputs, outputs, loss):
+    model = keras.Model(inputs, outputs)
+    model.compile("sgd", loss)
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def tagger():
+    inputs = keras.Input((POSITIONS, 4))
+    last = keras.layers.Dense(CLASSES, "softmax")(inputs)
+    return compiled(inputs, last, "sparse_categorical_crossentropy")
+
+
+def test_each_position_of_a_sequence_is_scored():
+    model = tagger()
+    x = RNG.normal(size=(256, POSITIONS, 4)).astype("float32")
+    y = RNG.integers(0, CLASSES, (256, POSITIONS))
+    values = scored_values(model, x, y)
+    wrong = model.predict(x, verbose=0).argmax(-1) != y
+    assert values["score/error", "train"] == pytest.approx(wrong.mean())
+    # The positions of one example may be alike: the error is that of 256 means.
+    expected = wrong.mean(axis=1).std(ddof=1) / 16
+    assert values["score/error_stderr", "train"] == pytest.approx(expected)
+    constant = 1 - np.bincount(y.ravel()).max() / y.size
+    assert values["reference/constant_error", "train"] == pytest.approx(constant)
+
+
+def test_positions_without_weight_do_not_count():
+    model = tagger()
+    x = RNG.normal(size=(256, POSITIONS, 4)).astype("float32")
+    y = RNG.integers(0, CLASSES, (256, POSITIONS))
+    weight = (np.arange(POSITIONS) < 4) * np.ones((256, 1), "float32")
+    values = scored_values(model, x, y, weight)
+    wrong = (model.predict(x, verbose=0).argmax(-1) != y)[:, :4]
+    assert values["score/error", "train"] == pytest.approx(wrong.mean())
+
+
+def test_positions_that_are_masked_do_not_count():
+    inputs = keras.Input((POSITIONS, 4))
+    h = keras.layers.Masking()(inputs)
+    model = compiled(inputs, keras.layers.LSTM(CLASSES, return_sequences=True)(h), "mse")
+    x = RNG.normal(size=(256, POSITIONS, 4)).astype("float32")
+    y = RNG.normal(size=(256, POSITIONS, CLASSES)).astype("float32")
+    x[:, 4:], y[:, 4:] = 0, 99
+    values = scored_values(model, x, y)
+    left = np.square(model.predict(x, verbose=0) - y)[:, :4].mean()
+    assert values["score/error", "train"] == pytest.approx(left / y[:, :4].var(), rel=0.01)
+
+
+def test_some_pixels_stand_for_all():
+    inputs = keras.Input((16, 16, 1))
+    last = keras.layers.Conv2D(1, 3, padding="same", activation="sigmoid")(inputs)
+    model = compiled(inputs, last, "binary_crossentropy")
+    x = RNG.normal(size=(256, 16, 16, 1)).astype("float32")
+    y = (RNG.random((256, 16, 16, 1)) < 0.05).astype("float32")
+    values = scored_values(model, x, y)
+    wrong = ((model.predict(x, verbose=0) > 0.5) != y).mean()
+    assert values["score/error", "train"] == pytest.approx(wrong, abs=0.02)
+    assert values["reference/constant_error", "train"] == pytest.approx(0.05, abs=0.01)
+
+
+def test_each_of_several_outputs_is_scored_under_its_name():
+    inputs = keras.Input((4,))
+    ends = {"size": keras.layers.Dense(1, name="size")(inputs)}
+    ends["kind"] = keras.layers.Dense(3, "softmax", name="kind")(inputs)
+    model = compiled(inputs, ends, {"size": "mse", "kind": "sparse_categorical_crossentropy"})
+    x = RNG.normal(size=(256, 4)).astype("float32")
+    y = {"size": x[:, :1], "kind": RNG.integers(0, 3, 256)}
+    values = scored_values(model, x, y)
+    found = model.predict(x, verbose=0)
+    wrong = found["kind"].argmax(-1) != y["kind"]
+    left = np.square(found["size"] - y["size"]).mean() / y["size"].var()
+    assert values["score/error", "train/kind"] == pytest.approx(wrong.mean())
+    assert values["score/error", "train/size"] == pytest.approx(left, rel=1e-4)
+    assert ("score/error", "train") not in values
+    assert ("score/loss", "train") in values
+
+
+def test_an_output_whose_targets_do_not_fit_it_has_no_score():
+    inputs = keras.Input((POSITIONS, 4))
+
+    def loss(y_true, y_pred):
+        return keras.ops.mean(keras.ops.square(keras.ops.mean(y_pred, axis=(1, 2)) - y_true[:, 0]))
+
+    model = compiled(inputs, keras.layers.Dense(CLASSES)(inputs), loss)
+    x = RNG.normal(size=(256, POSITIONS, 4)).astype("float32")
+    values = scored_values(model, x, RNG.normal(size=(256, 5)).astype("float32"))
+    assert ("score/error", "train") not in values
+    assert ("score/loss", "train") in values
