@@ -68,8 +68,8 @@ class Rows:
         self._state = state
         self._x = x
         self._structure = structure
-        self._value = Pass(self._read_value, is_compiled=is_compiled)
-        self._slope = Pass(self._read_slope, is_compiled=is_compiled)
+        self._value = Pass(model, self._read_value, is_compiled=is_compiled)
+        self._slope = Pass(model, self._read_slope, is_compiled=is_compiled)
 
     def __len__(self) -> int:
         """Return the number of examples."""
