@@ -2,9 +2,10 @@
 
 import math
 
-from keras_babysit.findings import Finding, Remedy, Severity
+from keras_babysit.findings import Finding, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
+from keras_babysit.rules._experiments import LOOK, MEMORIZE
 from keras_babysit.rules._progress import (
     began_trained,
     can_be_learned,
@@ -112,11 +113,8 @@ def _finding(history: History, start: float, best: float, scores: int) -> Findin
         evidence={"loss_start": start, "best_loss": best, "scores": scores},
         remedies=(
             *structural_remedies(history),
-            Remedy(
-                "Check whether the network can memorize 20 examples. If not, the data are not the "
-                "cause.",
-                "kb.check(model, x, y)",
-            ),
+            MEMORIZE,
+            LOOK,
             FIND_RATE,
         ),
         reference="CS231n, Babysitting the learning process: a cost that barely changes",

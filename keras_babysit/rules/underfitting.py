@@ -3,11 +3,12 @@
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
+from keras_babysit.rules._experiments import CAPACITY, experiments
 from keras_babysit.rules._learning_rate import one_digit
 from keras_babysit.rules._network import median_ratios
 from keras_babysit.rules._progress import PoorFit, is_falling, is_over, is_time, poor_fit
 from keras_babysit.rules._scores import estimates, gaps
-from keras_babysit.rules._structure import HIDDEN_LAYER, structural_remedies
+from keras_babysit.rules._structure import structural_remedies
 from keras_babysit.rules._texts import change_rate
 from keras_babysit.rules.rule import rule
 
@@ -106,7 +107,7 @@ def _finding(history: History, found: PoorFit, still_falls: bool) -> Finding:
 def _remedies(history: History, still_falls: bool) -> list[Remedy]:
     _, ratios = median_ratios(history)
     rate = history.last("optimizer/learning_rate")
-    remedies = [Remedy("Add capacity: another hidden layer, or more units.", HIDDEN_LAYER)]
+    remedies = experiments(history)
     if still_falls:
         epochs = 3 * history.facts.epochs if history.facts.epochs else None
         code = f"model.fit(x, y, epochs={epochs})" if epochs else ""
@@ -116,5 +117,6 @@ def _remedies(history: History, still_falls: bool) -> list[Remedy]:
         remedies.insert(0, change_rate("Raise", higher, "the weights hardly change"))
     has = history.facts.regularization
     if has.dropout or has.penalized_weights or has.weight_decay:
-        remedies.append(Remedy("Reduce the dropout, the weight penalty or the weight decay."))
+        weaker = Remedy("Reduce the dropout, the weight penalty or the weight decay.")
+        remedies.insert(-1 if remedies[-1] is CAPACITY else len(remedies), weaker)
     return [*structural_remedies(history), *remedies]

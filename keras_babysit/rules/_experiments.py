@@ -1,0 +1,34 @@
+"""Experiments that tell the causes of a poor fit apart, the cheapest first."""
+
+from keras_babysit.findings import Remedy
+from keras_babysit.history import History
+from keras_babysit.rules._structure import HIDDEN_LAYER
+from keras_babysit.rules._texts import FIND_RATE
+
+MEMORIZE = Remedy(
+    "Check whether the network can memorize 20 examples. If not, the data are not the cause.",
+    "kb.check(model, x, y)",
+)
+"""Seconds: separates a fault of network, loss or optimizer from one of the data."""
+
+LOOK = Remedy(
+    "Look at some inputs beside their targets. Are they paired, and scaled as you mean them to be?",
+    "print(x[:5], y[:5])",
+)
+
+CAPACITY = Remedy(
+    "If none of this helps, add capacity: another hidden layer, or more units.", HIDDEN_LAYER
+)
+
+
+def experiments(history: History) -> list[Remedy]:
+    """Return what to try if a network fits poorly and no cause is known.
+
+    More capacity comes last, and only if the layers were measured: it is the most expensive to
+    try, and hides faults that a measurement would name.
+
+    Args:
+        history: The history of the run.
+    """
+    has_layers = bool(history.targets("activations/std") or history.targets("gradients/norm"))
+    return [MEMORIZE, LOOK, FIND_RATE, *([CAPACITY] if has_layers else [])]
