@@ -560,6 +560,14 @@ SHIPPED = (
         scale=Scale.FRACTION,
     ),
     Quantity(
+        "predictions/recall",
+        Of.SPLIT,
+        "Recall of rare positives",
+        "fraction of the positives that are predicted as such, of all labels and positions "
+        "together; only where at most a tenth are positive",
+        scale=Scale.FRACTION,
+    ),
+    Quantity(
         "predictions/auc_stderr",
         Of.SPLIT,
         "Area under the ROC curve, standard error",

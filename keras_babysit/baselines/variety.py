@@ -4,6 +4,12 @@ import math
 
 import numpy as np
 
+MAX_RARE = 0.1
+"""Fraction of positives up to which they are rare: a tenth, as in `class_imbalance`."""
+
+MIN_POSITIVES = 20
+"""Positives from which on a recall of 0 is no chance: at a recall of 0.2 it is 1 in 87."""
+
 
 def variety(task):
     """Return how much the predictions of a `Task` vary, and how much its targets do.
@@ -16,6 +22,8 @@ def variety(task):
           may be the likelier answer for every example, which is no lack of variety.
         - `spread`: for numbers, the standard deviation of the predictions over the examples, as a
           multiple of that of the targets.
+        - `recall`: for labels of which at most a tenth are true, the fraction of these that is
+          predicted.
         - `auc`, `auc_stderr`: for labels and two classes, the area under the ROC curve, and the
           standard error that it has where the predictions are random.
     """
@@ -25,6 +33,8 @@ def variety(task):
     if task.kind == "numbers":
         predicted, true = (rows.var(axis=0).mean() for rows in (task.predictions, task.targets))
         return {"spread": float(np.sqrt(predicted / (true if true > 0 else 1)))}
+    if task.kind == "labels":
+        ranked = ranked | rare_recall(task)
     if task.kind == "labels" and task.targets.shape[1] > 1:
         return ranked
     counts = [
@@ -32,6 +42,20 @@ def variety(task):
     ]
     largest = [float(one.max() / one.sum()) for one in counts]
     return ranked | dict(zip(("largest_share", "targets_largest_share"), largest, strict=True))
+
+
+def rare_recall(task):
+    """Return the recall of the positives of labels, empty unless they are rare.
+
+    Where most labels are no, a network that always says no has few errors.
+
+    Args:
+        task: A `Task` of labels.
+    """
+    is_yes = task.targets > 0.5
+    if not 0 < is_yes.mean() <= MAX_RARE or is_yes.sum() < MIN_POSITIVES:
+        return {}
+    return {"recall": float((task.predictions[is_yes] > 0.5).mean())}
 
 
 def auc(targets, ranks):

@@ -17,6 +17,9 @@ ONLY_ANSWER = 0.999
 MAX_RARE_PREDICTED = 0.5
 """Rare classes are predicted for at most this fraction of their examples if they are given up."""
 
+MISSED_RECALL = 0.01
+"""Recall of rare positives up to which the network does not find them."""
+
 UNCERTAIN_AUC = 0.1
 """Standard error of an area under the curve that says nothing: that of about eight examples."""
 
@@ -39,8 +42,11 @@ def class_imbalance(
 
     A network that predicts this class for every example is accurate, and useless.
 
-    Reads the facts of the data (fraction of the most frequent class),
-    `"predictions/largest_share"`, `"predictions/auc"` and `"predictions/targets_largest_share"`.
+    So is one that answers 0 for each of many labels or pixels of which few are 1.
+
+    Reads the facts of the data (fraction of the most frequent class, mean of labels),
+    `"predictions/recall"`, `"predictions/largest_share"`, `"predictions/auc"` and
+    `"predictions/targets_largest_share"`.
     It is silent on fewer than `examples` examples, on targets that are not classes, and if
     examples are weighted.
 
@@ -53,7 +59,9 @@ def class_imbalance(
         A NOTE for each target. A WARNING if the loss has plateaued and the network predicts only
         this class: on training data for every example, without ranking positives above negatives;
         or on validation data for almost every example, although twice as many belong to other
-        classes. A WARNING as well if all examples of an epoch belong to one class.
+        classes. A WARNING if at most 1 % of rare labels or pixels are found, and they are not
+        ranked above the others either. A WARNING as well if all examples of an epoch belong to one
+        class.
 
     Raises:
         ValueError: If `fraction` lies outside (0, 1] or `examples` is below 1.
@@ -80,9 +88,46 @@ def class_imbalance(
         if fraction <= largest < 1:
             has_given_up = _has_given_up(history, fraction)
             found.append(_about_fraction(index, leaf, has_given_up=has_given_up))
+        elif _has_rare_labels(leaf, fraction):
+            found.append(_about_labels(history, index, leaf))
         elif largest == 1 and _wants_classes(history, index) and has_seen_an_epoch(history):
             found.append(_about_one(index, leaf, data.examples))
     return found
+
+
+def _has_rare_labels(leaf: TargetFacts, fraction: float) -> bool:
+    """Return whether an example has several labels, or a mask, of which few are 1."""
+    is_of_labels = leaf.is_binary and not leaf.is_one_hot and (leaf.columns or 1) > 1
+    return bool(is_of_labels and 0 < (leaf.mean or 0) <= 1 - fraction)
+
+
+def _about_labels(history: History, index: int, leaf: TargetFacts) -> Finding:
+    """Return the finding on labels or pixels of which almost all are 0."""
+    positive = leaf.mean or 0.0
+    recall = history.series("predictions/recall", "train").tail(3).values
+    is_over = is_current(history) and is_time(history, is_falling=is_falling(history))
+    is_missed = len(recall) > 0 and bool(recall.max() <= MISSED_RECALL)
+    has_given_up = is_missed and len(recall) == 3 and is_over and _ranks_by_chance(history)
+    amount = f"{percent(positive, 1)} of the labels are 1"
+    always = f"always answering 0 is {percent(1 - positive, 1)} accurate"
+    if has_given_up:
+        end = f", and the network finds {percent(float(recall[-1]))} of them: {always}"
+    else:
+        end = f": {always}"
+    known = outputs(history)
+    is_logit = index < len(known) and known[index].from_logits
+    return _finding(
+        Severity.WARNING if has_given_up else Severity.NOTE,
+        index,
+        f"{amount}{end}.",
+        1 - positive,
+        Remedy(
+            "Weight the positives by how rare they are. Monitor recall or AUC, not accuracy.",
+            "model.compile(model.optimizer, keras.losses.BinaryFocalCrossentropy(\n"
+            f"    apply_class_balancing=True, alpha={1 - positive:.2g}"
+            f"{', from_logits=True' if is_logit else ''}))",
+        ),
+    )
 
 
 def _wants_classes(history: History, index: int) -> bool:

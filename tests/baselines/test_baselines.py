@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes, load_digits
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import recall_score, roc_auc_score
 from sklearn.model_selection import LeaveOneOut, cross_val_predict
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.preprocessing import StandardScaler
@@ -70,6 +70,15 @@ def test_many_labels_may_all_be_unlikely():
     found = baselines.variety(read("binary_crossentropy", labels, np.full((50, 4), 0.1)))
     assert found.keys() == {"auc", "auc_stderr"}
     assert found["auc"] == 0.5
+
+
+@pytest.mark.parametrize(("fraction", "is_told"), [(0.05, True), (0.3, False), (0.001, False)])
+def test_the_recall_of_rare_labels_is_that_of_scikit_learn(fraction, is_told):
+    rng = np.random.default_rng(0)
+    labels, shares = (rng.random((300, 5)) < fraction).astype(float), rng.random((300, 5))
+    found = baselines.variety(read("binary_crossentropy", labels, shares))
+    expected = recall_score(labels.ravel(), shares.ravel() > 0.5, zero_division=0)
+    assert found.get("recall") == (pytest.approx(expected) if is_told else None)
 
 
 def test_classes_that_were_never_shown_are_counted():
