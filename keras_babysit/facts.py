@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from types import MappingProxyType, NoneType, UnionType
 from typing import Any, Literal, Self, Union, get_args, get_origin, get_type_hints
@@ -487,6 +487,20 @@ def _renamed(record: Any, names: Mapping[str, str]) -> dict[str, Any]:
     if not isinstance(record, Mapping):
         return {}
     return {names.get(key, key): value for key, value in record.items()}
+
+
+def output_name(outputs: Sequence[OutputFacts], index: int) -> str:
+    """Return the name of one output among several: the path of its layer, if no other has it.
+
+    Example:
+        >>> output_name((OutputFacts(target="age"), OutputFacts()), 0)
+        'age'
+        >>> output_name((OutputFacts(target="age"), OutputFacts()), 1)
+        'outputs[1]'
+    """
+    names = [one.target for one in outputs]
+    is_unique = index < len(names) and bool(names[index]) and names.count(names[index]) == 1
+    return names[index] if is_unique else f"outputs[{index}]"
 
 
 def names_of(thing: Any) -> str | None:

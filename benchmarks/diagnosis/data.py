@@ -1,5 +1,6 @@
 """Data sets without download: generated, or shipped with scikit-learn."""
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 from sklearn import datasets
@@ -35,10 +36,12 @@ def one_hot(labels: NDArray[np.integer], classes: int | None = None) -> Array:
 
 def as_floats(split: Split) -> Split:
     """Return the data with floating-point values in float32."""
-    is_real = [a is not None and a.dtype.kind == "f" for a in split]
-    return Split(
-        *(a.astype("float32") if real else a for a, real in zip(split, is_real, strict=True))
-    )
+    return Split(*(keras.tree.map_structure(_as_float, part) for part in split))
+
+
+def _as_float(array: Array | None) -> Array | None:
+    is_real = array is not None and array.dtype.kind == "f"
+    return array.astype("float32") if is_real else array
 
 
 def hold_out(x: Array, y: Array, share: float = 0.25, *, seed: int = 0) -> Split:

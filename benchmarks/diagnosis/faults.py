@@ -856,6 +856,19 @@ FAULTS = [
         is_same_loss=False,
     ),
     Fault(
+        "output-dominates",
+        ("dominant_output",),
+        ("unscaled_targets", "underfitting", "plateau"),
+        (
+            ("heads-mlp", "age", with_targets(lambda y: {**y, "size": 15 * y["size"] + 35})),
+            ("heads-mlp", "centimetres", with_targets(lambda y: {**y, "size": 100 * y["size"]})),
+            ("heads-mlp-tanh", "age", with_targets(
+                lambda y: {**y, "size": 15 * y["size"] + 35})),
+            ("heads-mlp", "summed", having(loss=zoo.losses_of_heads(size=summed_squares))),
+        ),
+        is_same_loss=False,
+    ),
+    Fault(
         "loss-broadcast",
         ("loss_mixes_examples",),
         (*STUCK, "collapsed_activations"),

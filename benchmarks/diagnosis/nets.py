@@ -53,6 +53,16 @@ def enter(shape: Shape, options: dict[str, Any]) -> tuple[keras.KerasTensor, ker
     return inputs, x
 
 
+def two_heads(shape: Shape, **options: Any) -> keras.Model:
+    """Dense layers under two outputs, a number and a yes or no: `units`."""
+    inputs, x = enter(shape, options)
+    for index, units in enumerate(options.get("units", (12, 8))):
+        x = activate(dense(units, options, index)(x), options.get("activation", "relu"))
+    size = keras.layers.Dense(1, name="size")(x)
+    kind = keras.layers.Dense(1, "sigmoid", name="kind")(x)
+    return keras.Model(inputs, {"size": size, "kind": kind})
+
+
 def mlp(shape: Shape, **options: Any) -> keras.Model:
     """Dense layers: `units`, `activation`, `dropout`, `norm`, `between` (a function)."""
     inputs, x = enter(shape, options)

@@ -66,8 +66,20 @@ def scores(run: Run, task: str) -> dict[str, Any]:
 
 
 def score(model: keras.Model, x: Any, y: Any, task: str) -> float:
-    """Return balanced accuracy of classes, accuracy of labels, or R squared of values."""
-    outputs = np.asarray(model.predict(x, verbose=0), float)
+    """Return balanced accuracy of classes, accuracy of labels, or R squared of values.
+
+    Of several outputs it is the mean over them: balanced accuracy of 0 and 1, else R squared.
+    """
+    found = model.predict(x, verbose=0)
+    if isinstance(y, dict):
+        kinds = {k: "class" if np.isin(of, (0, 1)).all() else "value" for k, of in y.items()}
+        each = [score_of(np.asarray(found[k], float), y[k], kind) for k, kind in kinds.items()]
+        return float(np.mean(each))
+    return score_of(np.asarray(found, float), y, task)
+
+
+def score_of(outputs: np.ndarray, y: Any, task: str) -> float:
+    """Return the score of the predictions of one output."""
     if not np.isfinite(outputs).all():
         return 0.0
     if task == "value":

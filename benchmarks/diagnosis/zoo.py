@@ -20,6 +20,8 @@ SEEDS = range(3)
 
 # --------------------------------------------------------------------------------- data, losses
 
+squared_error = "mean_squared_error"
+
 
 def bundled(name: str, **settings: Any) -> Callable[[np.random.Generator], Split]:
     """Return a data set of scikit-learn, with a different split per seed."""
@@ -98,6 +100,25 @@ def skewed(rng: np.random.Generator, n: int) -> Split:
     """Return amounts with multiplicative noise: most are small, a few are huge."""
     x = rng.normal(size=(n + n // 4, 8))
     return data.head(x, np.exp(0.5 * x[:, 0] + 0.3 * x[:, 1] + rng.normal(size=len(x))), n)
+
+
+def number_and_kind(rng: np.random.Generator, n: int) -> Split:
+    """Return a number of standard deviation 1, and a yes or no that depends on other inputs."""
+    x = rng.normal(size=(n + n // 4, 10))
+    size = np.tanh(x[:, 0]) + 0.75 * rng.normal(size=len(x))
+    kind = (x[:, 1] * x[:, 2] + 0.2 * rng.normal(size=len(x)) > 0).astype(float)
+    y = {"size": size[:, None] / size.std(), "kind": kind[:, None]}
+    first, later = ({k: part[s] for k, part in y.items()} for s in (slice(n), slice(n, None)))
+    return Split(x[:n], first, x[n:], later)
+
+
+def losses_of_heads(size: Any = squared_error, kind: Any = "binary_crossentropy") -> Any:
+    """Return what makes the losses of two outputs."""
+    return lambda: {"size": size, "kind": kind}
+
+
+def a_tenth_of_squares(y_true: Any, y_pred: Any) -> Any:
+    return 0.1 * ops.mean(ops.square(y_true - y_pred), axis=-1)
 
 
 def pinball(y_true: Any, y_pred: Any) -> Any:
@@ -205,6 +226,18 @@ SPIRALS = TWO_CLASSES.having(
     rate=5e-3,
     epochs=40,
     aim=0.95,
+)
+
+HEADS = REGRESSION.having(
+    name="heads-mlp",
+    data=generated(number_and_kind, 2000),
+    net=nets.two_heads,
+    options={"units": (16, 8)},
+    loss=losses_of_heads(),
+    metrics=(),
+    epochs=30,
+    rate=3e-3,
+    aim=0.55,
 )
 
 HE = "he_normal"
@@ -372,6 +405,10 @@ RECIPES = [
     REGRESSION.having(name="skewed-mae", data=generated(skewed, 3000), epochs=10, aim=-0.1,
                       options={"units": (32,)}, loss=keras.losses.MeanAbsoluteError),
     REGRESSION.having(name="friedman-pinball", loss=lambda: pinball, aim=0.3, metrics=()),
+    # Several outputs.
+    HEADS,
+    HEADS.having(name="heads-mlp-weighted", loss=losses_of_heads(size=a_tenth_of_squares)),
+    HEADS.having(name="heads-mlp-tanh", options={"activation": "tanh"}),
     # Regression.
     REGRESSION,
     REGRESSION.having(name="friedman-sgd", optimizer=sgd, rate=0.05),

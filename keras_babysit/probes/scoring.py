@@ -6,6 +6,7 @@ batch size is short, and the comparison with a constant prediction and the neare
 
 from keras_babysit import baselines
 from keras_babysit.backends import backend
+from keras_babysit.facts import output_name
 from keras_babysit.probes import notices
 from keras_babysit.probes.output_rows import rows_of_outputs
 from keras_babysit.probes.score import Score
@@ -167,10 +168,7 @@ class BaselineComparison:
 
     def name_of(self, index):
         """Return the name of an output among several: the path of the layer that makes it."""
-        known = self._outputs()
-        names = [one.target for one in known]
-        is_unique = index < len(names) and names[index] and names.count(names[index]) == 1
-        return names[index] if is_unique else f"outputs[{index}]"
+        return output_name(self._outputs(), index)
 
     def compare(self, train, validation, *, inputs=None, index=0):
         """Compare what was scored of one output, on the two samples.

@@ -13,6 +13,7 @@ from keras_babysit.rules.constant_features import constant_features
 from keras_babysit.rules.constant_output import constant_output
 from keras_babysit.rules.dead_pieces import dead_pieces
 from keras_babysit.rules.dead_units import dead_units
+from keras_babysit.rules.dominant_output import dominant_output
 from keras_babysit.rules.effects import BLOWN_UP, POOR_FIT
 from keras_babysit.rules.exploding_activations import exploding_activations
 from keras_babysit.rules.exploding_gradients import exploding_gradients
@@ -71,6 +72,7 @@ RANKED: list[Rule[...] | Condition] = [
     unseen_classes,
     constant_features,
     unscaled_inputs,
+    dominant_output,
     unscaled_targets,
     symmetric_units,
     summed_loss,
@@ -135,6 +137,7 @@ __all__ = [
     "constant_output",
     "dead_pieces",
     "dead_units",
+    "dominant_output",
     "exploding_activations",
     "exploding_gradients",
     "inverted_loss",

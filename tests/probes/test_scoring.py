@@ -229,6 +229,8 @@ def test_some_pixels_stand_for_all():
     wrong = ((model.predict(x, verbose=0) > 0.5) != y).mean()
     assert values["score/error", "train"] == pytest.approx(wrong, abs=0.02)
     assert values["reference/constant_error", "train"] == pytest.approx(0.05, abs=0.01)
+    found = (model.predict(x, verbose=0) > 0.5)[y == 1].mean()
+    assert values["predictions/recall", "train"] == pytest.approx(found, abs=0.1)
 
 
 def test_each_of_several_outputs_is_scored_under_its_name():

@@ -484,7 +484,67 @@ def not_finite(made):
 WRONG = {"prefers_errors": True, "falls_without_bound": False}
 NEGATIVE = [-0.1 * step for step in range(12)]
 
+
+def heads(gradients, errors, *, epochs=8, beaten=()):
+    """Return a history of two outputs with their gradients, and errors beside one of 0.5."""
+    names = ("age", "mood")
+    series = {
+        ("score/loss", "train"): [1.0] * 8,
+        ("score/loss_stderr", "train"): [0.01] * 8,
+        ("logs/loss", ""): [1.0] * 8,
+    }
+    for name, gradient, error in zip(names, gradients, errors, strict=True):
+        series["gradients/norm", f"{name}/kernel"] = [gradient] * 8
+        if error is not None:
+            better = [0.5 - error] * 8
+            better[3:4] = [0.2] if name in beaten else better[3:4]
+            series["reference/constant_advantage", f"train/{name}"] = better
+            series["reference/constant_advantage_stderr", f"train/{name}"] = [0.02] * 8
+    return history(
+        series,
+        epochs=epochs,
+        steps_per_epoch=1,
+        outputs=tuple(OutputFacts(target=name) for name in names),
+        weights={
+            f"{name}/kernel": WeightFacts(layer=name, size=8, is_kernel=True) for name in names
+        },
+    )
+
+
+def rare_labels(recall, auc, mean=0.04, columns=12):
+    """Return a history of many labels, of which few are 1, at the end of a run."""
+    made = poor([0.04] * 8, {}, FLAT)
+    for name, value in {"recall": recall, "auc": auc, "auc_stderr": 0.02}.items():
+        for step in range(8):
+            made.append(Measurement(step, step, f"predictions/{name}", "train", value))
+    known = TargetFacts(is_binary=True, is_one_hot=False, columns=columns, mean=mean)
+    made.note(data=DataFacts(examples=500, targets=(known,)))
+    return made
+
+
 TABLE = {
+    "rare-labels-given-up": (rules.class_imbalance, rare_labels(0.0, 0.5), Severity.WARNING),
+    "rare-labels-ranked-well": (rules.class_imbalance, rare_labels(0.0, 0.8), Severity.NOTE),
+    "rare-labels-found": (rules.class_imbalance, rare_labels(0.3, 0.5), Severity.NOTE),
+    "labels-of-which-a-third-holds": (rules.class_imbalance, rare_labels(0.0, 0.5, 0.3), None),
+    "one-head-dominates": (rules.dominant_output, heads((24, 0.5), (0.3, 0.5)), Severity.WARNING),
+    "heads-alike": (rules.dominant_output, heads((3, 0.5), (0.3, 0.5)), None),
+    "the-small-head-is-learned": (rules.dominant_output, heads((24, 0.5), (0.3, 0.1)), None),
+    "the-small-head-was-learned": (
+        rules.dominant_output,
+        heads((24, 0.5), (0.3, 0.5), beaten=("mood",)),
+        None,
+    ),
+    "the-error-of-the-small-head-is-not-known": (
+        rules.dominant_output,
+        heads((24, 0.5), (0.3, None)),
+        None,
+    ),
+    "one-head-dominates-early": (
+        rules.dominant_output,
+        heads((24, 0.5), (0.3, 0.5), epochs=40),
+        None,
+    ),
     "summed-and-steps-that-fit": (rules.summed_loss, own_loss("sum"), Severity.NOTE),
     "summed-and-steps-too-long": (
         rules.summed_loss,
