@@ -1,5 +1,7 @@
 """Fills in the facts of a run: its model, its layers, its weights and its data."""
 
+import contextlib
+
 from keras_babysit.probes import facts
 from keras_babysit.probes.loss_behaviour import describe_behaviour, rows_of
 from keras_babysit.probes.loss_facts import describe_outputs
@@ -77,16 +79,19 @@ class Description:
     def describe_loss(self, probe, state, batch, *, is_compiled):
         """Describe how the loss behaves on the first examples of the batch that was measured.
 
+        A loss that cannot be evaluated on them is not described.
+
         Args:
             probe: The `Probe`, after its first run.
             state: Values of the variables as `backend.state` returns them.
             batch: The batch that it measured.
             is_compiled: Whether to compile the loss.
         """
-        rows = rows_of(probe, state, batch, is_compiled=is_compiled)
-        if rows is not None:
-            reduction, outputs = describe_behaviour(rows, self.outputs)
-            self._history.note(loss_reduction=reduction, outputs=outputs)
+        with contextlib.suppress(Exception):  # a loss and targets of any kind
+            rows = rows_of(probe, state, batch, is_compiled=is_compiled)
+            if rows is not None:
+                reduction, outputs = describe_behaviour(rows, self.outputs)
+                self._history.note(loss_reduction=reduction, outputs=outputs)
 
     def describe_data(self, batch=None):
         """Describe a batch, or the reference sample, if it shows more than what is described."""
