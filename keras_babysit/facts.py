@@ -123,6 +123,8 @@ class InputFacts:
         features: Number of columns, of a table only.
         constant_features: How many of its columns never change and are no background.
         first_constant: Index of the first of these.
+        target_column: Index of a column that holds the target: its values and those of the target
+            correspond one to one and in order.
     """
 
     dtype: str | None = None
@@ -134,6 +136,7 @@ class InputFacts:
     features: int | None = None
     constant_features: int | None = None
     first_constant: int | None = None
+    target_column: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +163,9 @@ class TargetFacts:
         stretch: Consecutive examples that were counted together to see whether the data are
             shuffled; None if there were too few.
         largest_fraction_of_stretch: Like `largest_fraction`, within one stretch, the mean of all.
+        classes: The classes, ascending; empty if the targets are no classes, or more than 32.
+        class_fractions: Fraction of the examples that are of each class, in [0, 1].
+        class_weights: Mean weight of the examples of each class; empty without sample weights.
     """
 
     dtype: str | None = None
@@ -179,16 +185,21 @@ class TargetFacts:
     largest_fraction: float | None = None
     stretch: int | None = None
     largest_fraction_of_stretch: float | None = None
+    classes: tuple[float, ...] = ()
+    class_fractions: tuple[float, ...] = ()
+    class_weights: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataFacts:
-    """The training examples that were kept, in the order in which they came.
+    """The examples of training or validation data that were kept, in the order in which they came.
 
     Args:
         examples: How many were kept.
         different_examples: How many of them differ, counted up to 32.
         is_weighted: Whether they have sample weights.
+        weight_low: Least sample weight.
+        weight_high: Largest sample weight.
         inputs: The arrays of inputs.
         targets: The arrays of targets.
     """
@@ -196,8 +207,83 @@ class DataFacts:
     examples: int | None = None
     different_examples: int | None = None
     is_weighted: bool | None = None
+    weight_low: float | None = None
+    weight_high: float | None = None
     inputs: tuple[InputFacts, ...] = ()
     targets: tuple[TargetFacts, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShiftFacts:
+    """One array of the validation data beside the same array of the training data.
+
+    Sizes and offsets are the ends of their 99.7 % intervals that are nearest to no difference, so
+    that a difference that chance explains is none.
+
+    Args:
+        size_ratio: Root mean square of the validation data over that of the training data, the
+            median over the columns.
+        largest_ratio: Factor by which one of ten columns differs in its root mean square, at least
+            1.
+        offset: Distance of the means in standard deviations of the training data, the median over
+            the columns, at least 0.
+        train_low: Least entry of the training data.
+        train_high: Largest entry of the training data.
+        low: Least entry of the validation data.
+        high: Largest entry of the validation data.
+        misfit: Largest difference of the two distribution functions of all entries, in [0, 1], once
+            the range of the validation data is mapped to that of the training data.
+        train_standardized: Fraction of the columns of the training data, of those that vary, that
+            have about mean 0 and standard deviation 1.
+        standardized: The same of the validation data.
+        order: What must be done to the axes of the validation data to fit the training data:
+            `"channels"`, `"columns"`, `"up-down"`, `"left-right"`, `"transposed"` or `"time"`; None
+            if nothing fits better than the order they have.
+        unseen_fraction: Of tokens, the fraction of those in the validation data that are not in the
+            training examples, in [0, 1].
+        unseen_within: The same of one half of the training examples beside the other.
+    """
+
+    size_ratio: float | None = None
+    largest_ratio: float | None = None
+    offset: float | None = None
+    train_low: float | None = None
+    train_high: float | None = None
+    low: float | None = None
+    high: float | None = None
+    misfit: float | None = None
+    train_standardized: float | None = None
+    standardized: float | None = None
+    order: str | None = None
+    unseen_fraction: float | None = None
+    unseen_within: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparisonFacts:
+    """The kept validation examples beside the kept training examples.
+
+    Args:
+        train_examples: Number of training examples.
+        validation_examples: Number of validation examples.
+        inputs: One comparison per array of inputs.
+        targets: One per array of targets that are numbers.
+        copies: Validation examples whose inputs are also those of a training example; None where
+            inputs may be equal by chance.
+        near_copies: Validation examples that are far closer to a training example than training
+            examples are to each other, copies left out; None where that is not known.
+        near_within: Training examples that are as close to another one.
+        near_examples: Number of examples of either kind among which near copies were searched.
+    """
+
+    train_examples: int | None = None
+    validation_examples: int | None = None
+    inputs: tuple[ShiftFacts, ...] = ()
+    targets: tuple[ShiftFacts, ...] = ()
+    copies: int | None = None
+    near_copies: int | None = None
+    near_within: int | None = None
+    near_examples: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,6 +327,8 @@ class RunFacts:
         loss_reduction: Whether the loss of a batch is the mean over its examples or their sum; None
             if it is neither, or not known.
         data: The training examples that were kept.
+        validation: The validation examples that were kept.
+        comparison: The latter beside the former.
         regularization: What the model has against overfitting.
         recurring_fraction: Fraction of the training examples that came again in a later epoch, in
             [0, 1].
@@ -275,6 +363,8 @@ class RunFacts:
     outputs: tuple[OutputFacts, ...] = ()
     loss_reduction: Reduction | None = None
     data: DataFacts = field(default_factory=DataFacts)
+    validation: DataFacts = field(default_factory=DataFacts)
+    comparison: ComparisonFacts = field(default_factory=ComparisonFacts)
     regularization: Regularization = field(default_factory=Regularization)
     recurring_fraction: float | None = None
     worker: int | None = None

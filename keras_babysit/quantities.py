@@ -627,10 +627,38 @@ SHIPPED = (
         "standard error over the examples",
     ),
     Quantity(
+        "inputs/rms",
+        Of.DATA,
+        "Size of a batch of inputs",
+        "root mean square of the entries of up to 64 examples of one batch",
+        scale=Scale.LOG,
+    ),
+    Quantity(
+        "inputs/std",
+        Of.DATA,
+        "Spread of a batch of inputs",
+        "standard deviation over up to 64 examples of one batch, root mean square of the entries",
+        scale=Scale.LOG,
+    ),
+    Quantity(
+        "targets/most_frequent",
+        Of.DATA,
+        "Most frequent target of a batch",
+        "fraction of up to 64 examples of one batch that have the most frequent target",
+        scale=Scale.FRACTION,
+    ),
+    Quantity(
         "targets/unseen_share",
         Of.SPLIT,
         "Unseen classes, fraction of the validation examples",
         "validation examples whose class is less than a tenth as frequent in the training data",
+        scale=Scale.FRACTION,
+    ),
+    Quantity(
+        "targets/unvalidated_share",
+        Of.SPLIT,
+        "Unvalidated classes, fraction of the training examples",
+        "training examples whose class does not occur in the validation data",
         scale=Scale.FRACTION,
     ),
     # What `check` measures before training.

@@ -18,6 +18,7 @@ from keras import ops
 from benchmarks.diagnosis import data, outcomes, zoo
 from benchmarks.diagnosis.program import Label, Program, Split
 from benchmarks.diagnosis.recipe import Recipe
+from benchmarks.diagnosis.stream import Stream
 from keras_babysit.layers import ChannelPReLU
 
 Change = Callable[[Recipe], Recipe]
@@ -180,6 +181,69 @@ def last_classes_apart(s: Split, rng: np.random.Generator) -> Split:
     order = np.argsort(y.argmax(axis=1) if y.ndim > 1 else y, kind="stable")
     cut, last = order[: len(s.x)], order[len(s.x) :]
     return Split(x[cut], y[cut], x[last], y[last])
+
+
+def held_out(function: Callable[[Any], Any]) -> Change:
+    """Return a change of the validation inputs alone."""
+    return with_data(lambda s, rng: s._replace(x_val=function(s.x_val)))
+
+
+def leaking(share: float) -> Change:
+    """Return a change that adds training examples, a fraction of all, to the validation data."""
+
+    def change(s: Split, rng: np.random.Generator) -> Split:
+        rows = rng.permutation(len(s.x))[: int(share * len(s.x))]
+        return s._replace(
+            x_val=np.concatenate([s.x_val, s.x[rows]]), y_val=np.concatenate([s.y_val, s.y[rows]])
+        )
+
+    return with_data(change)
+
+
+def with_target_column(function: Callable[[Any], Any]) -> Change:
+    """Return a change that appends a function of the target to the inputs."""
+
+    def widen(x: Any, y: Any) -> Any:
+        answer = y.argmax(axis=1) if y.ndim > 1 else y
+        return np.concatenate([x, function(answer.reshape(-1, 1))], axis=1)
+
+    return with_data(lambda s, rng: s._replace(x=widen(s.x, s.y), x_val=widen(s.x_val, s.y_val)))
+
+
+def one_class_held_out(s: Split, rng: np.random.Generator) -> Split:
+    """Return validation data of the last class alone."""
+    labels = s.y_val.argmax(axis=1) if s.y_val.ndim > 1 else s.y_val
+    is_last = labels == labels.max()
+    return s._replace(x_val=s.x_val[is_last], y_val=s.y_val[is_last])
+
+
+def resampled(s: Split, rng: np.random.Generator) -> Split:
+    """Return training data in which the rare class was repeated until both are as frequent."""
+    rare, common = np.flatnonzero(s.y == 1), np.flatnonzero(s.y == 0)
+    rows = rng.permutation(np.concatenate([common, rng.choice(rare, len(common))]))
+    return s._replace(x=s.x[rows], y=s.y[rows])
+
+
+def streaming(spoil: Callable[[Any, Any, int], None] | None = None) -> Change:
+    return having(stream=functools.partial(Stream, spoil=spoil))
+
+
+def divided(x: Any, y: Any, epoch: int) -> None:
+    x /= 20
+
+
+def emptied(x: Any, y: Any, epoch: int) -> None:
+    if epoch > 0:
+        x[:] = 0
+
+
+def one_label(x: Any, y: Any, epoch: int) -> None:
+    if epoch > 1:
+        x[:], y[:] = x[:1], y[:1]
+
+
+def weighting(weights: Any) -> Change:
+    return having(fit={"class_weight": weights})
 
 
 def flipped_labels(share: float) -> Change:
@@ -473,7 +537,7 @@ FAULTS = [
     Fault(
         "classes-apart",
         ("unseen_classes",),
-        ("overfitting",),
+        ("overfitting", "unvalidated_classes"),
         (
             ("digits-mlp", "last", with_data(last_classes_apart)),
             ("digits-cnn", "last", with_data(last_classes_apart)),
@@ -481,6 +545,76 @@ FAULTS = [
             ("wine-mlp", "last", with_data(last_classes_apart)),
         ),
         misleads=True,
+    ),
+    Fault(
+        "classes-not-held-out",
+        ("unvalidated_classes",),
+        ("overfitting", "validation_better_than_train"),
+        (
+            ("digits-mlp", "one", with_data(one_class_held_out)),
+            ("digits-cnn", "one", with_data(one_class_held_out)),
+            ("cancer-mlp", "one", with_data(one_class_held_out)),
+        ),
+        misleads=True,
+    ),
+    Fault(
+        "validation-prepared",
+        ("validation_prepared_differently",),
+        ("overfitting", "uninformative_inputs", "validation_better_than_train"),
+        (
+            ("digits-mlp", "divided", held_out(lambda x: x / 255)),
+            ("digits-cnn", "minus-1-1", held_out(lambda x: 2 * x - 1)),
+            ("digits-cnn", "transposed", held_out(lambda x: x.transpose(0, 2, 1, 3))),
+            ("cancer-mlp", "raw", held_out(lambda x: 20 + x * np.geomspace(0.01, 500, 30))),
+            ("friedman-mlp", "min-max", held_out(data.min_max)),
+            ("wine-mlp", "divided", held_out(lambda x: x / 255)),
+        ),
+        misleads=True,
+    ),
+    Fault(
+        "leaked",
+        ("leakage",),
+        ("validation_better_than_train",),
+        (
+            ("digits-mlp", "half", leaking(0.3)),
+            ("cancer-mlp", "all", leaking(1.0)),
+            ("friedman-mlp", "tenth", leaking(0.1)),
+        ),
+        misleads=True,
+    ),
+    Fault(
+        "stream-changes",
+        ("data_stream_changes",),
+        (*STUCK, *BLOWN, "overfitting", "uninformative_inputs", "validation_better_than_train"),
+        (
+            ("digits-mlp", "divided", streaming(divided)),
+            ("cancer-mlp", "zeros", streaming(emptied)),
+            ("friedman-mlp", "one-example", streaming(one_label)),
+            ("digits-cnn", "one-example", streaming(one_label)),
+        ),
+    ),
+    Fault(
+        "target-column",
+        ("target_in_inputs",),
+        (),
+        (
+            ("cancer-mlp", "class", with_target_column(lambda y: 3 - 2 * y)),
+            ("digits-mlp", "class", with_target_column(lambda y: y / 9)),
+            ("friedman-mlp", "exponential", with_target_column(np.exp)),
+        ),
+        misleads=True,
+    ),
+    Fault(
+        "weights",
+        ("weights_without_effect",),
+        ("class_imbalance", *STUCK),
+        (
+            ("rare-mlp-weighted", "texts", weighting({"0": 0.5, "1": 8.0})),
+            ("rare-mlp-weighted", "reversed", weighting({0: 8.0, 1: 0.5})),
+            ("rare-mlp-weighted", "twice", with_data(resampled)),
+            ("clicks-mlp", "equal", weighting({0: 1.0, 1: 1.0})),
+        ),
+        is_same_loss=False,
     ),
     Fault(
         "dead",

@@ -23,11 +23,19 @@ class Split(NamedTuple):
 
 @dataclass
 class Run:
-    """A compiled model with its data and the arguments of `fit`."""
+    """A compiled model with its data and the arguments of `fit`.
+
+    Args:
+        model: The model.
+        data: Its data.
+        fit: The arguments of `fit`.
+        stream: What yields the training examples in place of `data`; None for the arrays.
+    """
 
     model: keras.Model
     data: Split
     fit: dict[str, Any]
+    stream: keras.utils.PyDataset | None = None
 
     @property
     def planned(self) -> int | None:
@@ -38,13 +46,11 @@ class Run:
         """Call `fit` without output."""
         data = self.data
         validation = None if data.x_val is None else (data.x_val, data.y_val)
+        train: dict[str, Any] = {"x": data.x, "y": data.y, **self.fit}
+        if self.stream is not None:
+            train = {"x": self.stream, "epochs": self.fit["epochs"]}
         return self.model.fit(
-            data.x,
-            data.y,
-            validation_data=validation,
-            callbacks=list(callbacks),
-            verbose=0,
-            **self.fit,
+            validation_data=validation, callbacks=list(callbacks), verbose=0, **train
         )
 
 

@@ -35,6 +35,8 @@ class Recipe:
         task: How the result is scored: `"class"`, `"value"` or `"labels"`.
         aim: Validation score that a healthy run reaches.
         before: Changes the model before training.
+        stream: Returns what yields the training examples, given the data and the batch size; None
+            for the arrays as they are.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Recipe:
     task: str = "class"
     aim: float = 0.9
     before: tuple[Callable[[keras.Model, Split], None], ...] = ()
+    stream: Callable[[Split, int], keras.utils.PyDataset] | None = None
 
     def having(self, **changes: Any) -> "Recipe":
         """Return the recipe with some parts changed; `options` are merged into the old ones."""
@@ -75,4 +78,6 @@ class Recipe:
         steps = self.epochs * -(-len(split.x) // self.batch_size)
         rate = self.schedule(self.rate, steps) if self.schedule else self.rate
         model.compile(self.optimizer(rate), self.loss(), metrics=list(self.metrics) or None)
-        return Run(model, split, {"batch_size": self.batch_size, "epochs": self.epochs, **self.fit})
+        stream = self.stream(split, self.batch_size) if self.stream else None
+        fit = {"batch_size": self.batch_size, "epochs": self.epochs, **self.fit}
+        return Run(model, split, fit, stream)

@@ -15,6 +15,7 @@ from keras import ops
 from benchmarks.diagnosis import data, nets
 from benchmarks.diagnosis.program import Label, Program, Split
 from benchmarks.diagnosis.recipe import Recipe
+from benchmarks.diagnosis.stream import Stream
 
 SEEDS = range(3)
 
@@ -94,6 +95,33 @@ def rare_labels(rng: np.random.Generator, n: int) -> Split:
     x = rng.normal(size=(n + n // 4, 15))
     likely = 1 / (1 + np.exp(3 - 0.5 * x @ np.random.default_rng(6).normal(size=(15, 12))))
     return data.head(x, (rng.random(likely.shape) < likely).astype(float), n)
+
+
+def held_out_as(function: Callable[[Any], Any], inner: Any) -> Any:
+    """Return the data with validation inputs of other users, or of a later time."""
+
+    def make(rng: np.random.Generator) -> Split:
+        split = inner(rng)
+        return split._replace(x_val=function(split.x_val))
+
+    return make
+
+
+def oversampled(inner: Callable[[np.random.Generator], Split]) -> Any:
+    """Return the data with training examples of the rare class repeated, one in three then."""
+
+    def make(rng: np.random.Generator) -> Split:
+        split = inner(rng)
+        rare, common = np.flatnonzero(split.y == 1), np.flatnonzero(split.y == 0)
+        rows = rng.permutation(np.concatenate([common, rng.choice(rare, len(common) // 2)]))
+        return split._replace(x=split.x[rows], y=split.y[rows])
+
+    return make
+
+
+def ever_stronger(x: Any, y: Any, epoch: int) -> None:
+    """Change a batch as a curriculum does: noise that grows with the epochs."""
+    x += np.random.default_rng(epoch).normal(0, 0.01 * min(epoch, 5), x.shape)
 
 
 def skewed(rng: np.random.Generator, n: int) -> Split:
@@ -390,6 +418,14 @@ RECIPES = [
                        rate=3e-3, aim=0.8),
     TWO_CLASSES.having(name="rare-mlp-weighted", data=generated(data.imbalanced, 3000), epochs=20,
                        rate=3e-3, aim=0.8, fit={"class_weight": {0: 0.5, 1: 8.0}}),
+    TWO_CLASSES.having(name="rare-mlp-oversampled", data=oversampled(
+        generated(data.imbalanced, 3000)), epochs=12, rate=3e-3, aim=0.8),
+    DIGITS.having(name="digits-mlp-darker", data=held_out_as(lambda x: 0.7 * x, digits), aim=0.85),
+    DIGITS.having(name="digits-mlp-stream", stream=Stream),
+    DIGITS.having(name="digits-mlp-curriculum",
+                  stream=functools.partial(Stream, spoil=ever_stronger)),
+    TWO_CLASSES.having(name="cancer-mlp-others", aim=0.85,
+                       data=held_out_as(lambda x: 1.1 * x + 0.3, cancer)),
     TWO_CLASSES.having(name="labels-mlp", data=generated(data.multi_label, 1500), task="labels",
                        options={"outputs": 5, "units": (32,)}, rate=3e-3, epochs=20,
                        metrics=("binary_accuracy",), aim=0.88),

@@ -11,6 +11,7 @@ from keras_babysit.baselines.comparison import (
     compare_with_constant,
     measure_baselines,
     unseen_classes,
+    unvalidated_classes,
 )
 from keras_babysit.baselines.constant import constant_errors
 from keras_babysit.baselines.estimate import mean_and_error
@@ -32,5 +33,6 @@ __all__ = [
     "read_task",
     "takes_tokens",
     "unseen_classes",
+    "unvalidated_classes",
     "variety",
 ]

@@ -12,6 +12,9 @@ MIN_EXPECTED_EXAMPLES = 10
 """Training examples of a class to expect, so that none or one is no chance: Poisson's law leaves
 1 in 2,000 for it."""
 
+MIN_OF_EACH = 3
+"""The same of one class among several: Poisson's law leaves 1 in 20."""
+
 MIN_EFFECTIVE_EXAMPLES = 30
 """Kish's effective number of weighted examples below which their mean is not used: a mean of about
 30 is near enough to normal."""
@@ -40,6 +43,7 @@ def compare_with_baselines(train, validation, neighbours):
                 | compare_with_constant(validation)
                 | unseen_classes(train, validation)
             )
+            found["train"] |= unvalidated_classes(train, validation)
     return {(name, target): value for target in found for name, value in found[target].items()}
 
 
@@ -98,12 +102,41 @@ def unseen_classes(train, validation):
     Returns:
         By quantity; empty where the targets are not classes.
     """
-    is_one_of_some = train.kind == "classes" or validation.targets.shape[1:] == (1,)
-    if train.kind == "numbers" or not is_one_of_some:
+    if not _is_of_classes(train, validation):
         return {}
-    classes, counts = np.unique(validation.targets, return_counts=True)
-    fractions = counts / counts.sum()
-    expected = fractions * len(train.targets)
-    found = np.array([np.count_nonzero(train.targets == one) for one in classes])
+    fractions, found, expected = _class_counts(validation, train)
     is_unseen = (found < RARE * expected) & (expected >= MIN_EXPECTED_EXAMPLES)
     return {"targets/unseen_share": float(fractions[is_unseen].sum())}
+
+
+def unvalidated_classes(train, validation):
+    """Return the fraction of the training examples whose class is not in the validation data.
+
+    A class counts only if there is no example of it at all: the training examples of a rare class
+    may be repeated on purpose. There may be few validation examples of each class, and none of one
+    by chance; but not of several at once, of which `MIN_EXPECTED_EXAMPLES` were to be expected
+    together.
+
+    Returns:
+        By quantity; empty where the targets are not classes.
+    """
+    if not _is_of_classes(train, validation):
+        return {}
+    fractions, found, expected = _class_counts(train, validation)
+    is_missing = (found == 0) & (expected >= MIN_OF_EACH)
+    are_enough = expected[is_missing].sum() >= MIN_EXPECTED_EXAMPLES
+    missing = float(fractions[is_missing].sum()) if are_enough else 0.0
+    return {"targets/unvalidated_share": missing}
+
+
+def _is_of_classes(train, validation):
+    is_one_of_some = train.kind == "classes" or validation.targets.shape[1:] == (1,)
+    return train.kind != "numbers" and is_one_of_some
+
+
+def _class_counts(task, other):
+    """Return each class's fraction, and its found and expected counts in another task."""
+    classes, counts = np.unique(task.targets, return_counts=True)
+    fractions = counts / counts.sum()
+    found = np.array([np.count_nonzero(other.targets == one) for one in classes])
+    return fractions, found, fractions * len(other.targets)

@@ -25,12 +25,17 @@ class Keeping:
         self._steps = steps
         self._search = search
         self._is_on = True  # whether training batches of this epoch are kept
+        self._must_look = False  # whether no batch of this epoch was seen, after the first one
         self._next_validation_batch = 0
         self._validation_batch = -1  # the latest one of a pass over the validation data
 
     def begin_epoch(self):
-        """Note that an epoch begins: after the first, only a small sample is filled further."""
+        """Note that an epoch begins.
+
+        After the first, only a small sample is filled further, and one batch is looked at.
+        """
         self._is_on = self._steps.now == 0 or self._reference.is_small
+        self._must_look = self._steps.now > 0
         self._next_validation_batch = 0
 
     def end_epoch(self):
@@ -38,7 +43,11 @@ class Keeping:
         self._reference.validation_batches = self._validation_batch + 1
 
     def wants(self, step):
-        """Return whether to keep the batch of the step that comes next."""
+        """Return whether to keep the batch of the step that comes next, or to look at it."""
+        if self._must_look:
+            is_affordable = self._schedule.affords("keep", step)
+            self.next_step = step + 1 if is_affordable else retry_step(step)
+            return is_affordable
         if not self._is_on or self._reference.is_given:
             self.next_step = math.inf
             return False
@@ -58,8 +67,11 @@ class Keeping:
             steps, reference, search = self._steps, self._reference, self._search
             if steps.epochs_done:
                 reference.note_recurrence(batch, steps.per_epoch)
+            reference.look_at(steps.now, steps.epoch, batch)
+            is_look, self._must_look = self._must_look and not self._is_on, False
             if search.is_on:
                 search.note(steps.per_call)
+            if search.is_on or is_look:
                 found = reference.search(steps.now, steps.epoch, batch)
             else:
                 found = reference.take_train_batch(steps.now, steps.epoch, batch)

@@ -6,35 +6,43 @@ from dataclasses import replace
 import keras
 import numpy as np
 
+from keras_babysit import baselines
 from keras_babysit.checks._data import MAX_SAMPLE_BYTES
 from keras_babysit.checks._facts import output_history, renamed, signal_history
 from keras_babysit.checks.result import CheckResult, Unknown
 from keras_babysit.findings import Finding, Remedy, Severity
-from keras_babysit.history import History
+from keras_babysit.history import History, Measurement
 from keras_babysit.rules import (
     class_imbalance,
     constant_features,
+    leakage,
+    target_in_inputs,
     unscaled_inputs,
     unscaled_targets,
+    unseen_classes,
     unshuffled_data,
+    unvalidated_classes,
+    validation_prepared_differently,
+    weights_without_effect,
 )
 from keras_babysit.samples.batches import take
-from keras_babysit.samples.data_facts import MIN_STRETCHES, bad_rows, describe_data
+from keras_babysit.samples.comparison import compare
+from keras_babysit.samples.copies import is_fine_grained, row_keys
+from keras_babysit.samples.data_facts import (
+    MIN_STRETCHES,
+    bad_rows,
+    classes_of,
+    describe_data,
+    describe_target,
+)
 
 NAME = "data_quality"
 
 MAX_DUPLICATED = 0.1
 """Fraction of rows that may occur more than once."""
 
-MAX_LEAKED = 0.05
-"""Fraction of validation rows that may also be training rows. Real data contains some duplicates
-(one in 150 in iris); a split after augmentation or oversampling contains many."""
-
-MIN_LEAKED_ROWS = 3
-
-DISTINCT_VALUES = 0.5
-"""If one column has at least this fraction of distinct values among the distinct rows, rows are
-not equal by chance. Rows of a few categories often are."""
+RULES = (weights_without_effect, constant_features, class_imbalance, target_in_inputs)
+"""The rules that judge the training data alone."""
 
 MIN_ROWS = 64
 
@@ -51,21 +59,28 @@ def data_quality(case):
     Invalid values are not reported if the loss of their examples is finite: then the model or the
     loss handles them.
 
-    The rules `constant_features`, `class_imbalance`, `unscaled_targets`, `unscaled_inputs` and,
-    for a stream, `unshuffled_data` judge everything that was read. Scaling is judged after the
-    first layer with weights, because a normalization layer at the input makes unscaled data fine.
+    The rules `RULES`, `unscaled_targets`, `unscaled_inputs` and, for a stream, `unshuffled_data`
+    judge everything that was read. Scaling is judged after the first layer with weights, because a
+    normalization layer at the input makes unscaled data fine. Validation data is judged beside the
+    training data by `validation_prepared_differently`, `leakage` and, if both were read as a whole,
+    `unseen_classes` and `unvalidated_classes`.
     """
     data, validation = case.data, case.validation
     known = History()
     # Cut a stream of few batches into smaller ones, so that its order can be judged.
     batch_size = min(data.batch_size or 1, max(1, len(data) // MIN_STRETCHES))
-    known.note(data=describe_data(data.batch, batch_size=batch_size, max_entries=MAX_SAMPLE_BYTES))
+    known.note(
+        data=describe_data(data.batch, batch_size=batch_size, max_entries=MAX_SAMPLE_BYTES),
+        examples_per_epoch=data.total or len(data),
+        epochs=1,
+        steps_per_epoch=1,
+    )
     names = _names(data)
     order = unshuffled_data(known)
     found = [
         *_non_finite(case, data, "x", data.x),
         *_non_finite(case, data, "y", data.y),
-        *renamed([*constant_features(known), *class_imbalance(known)], NAME, names),
+        *renamed([one for rule in RULES for one in rule(known)], NAME, names),
         *_constant_targets(data, known.facts.data.targets, names),
         *_unscaled_targets(case),
         *_duplicates(data),
@@ -79,7 +94,7 @@ def data_quality(case):
         words.append(f"scale {reason}")
     if validation is not None:
         found += _non_finite(case, validation, "validation x", validation.x)
-        found += _leak(data, validation)
+        found += _beside_validation(case, known, names)
     if data.is_used_up:
         words.append("reading consumed them: pass a new generator to fit")
     if order and not data.is_stream:
@@ -164,12 +179,12 @@ def _unscaled_targets(case):
 
 
 def _duplicates(data):
-    rows = _rows(data.x)
+    rows = row_keys([data.x]) if isinstance(data.x, np.ndarray) else None
     if rows is None or len(rows) < MIN_ROWS:
         return []
     _, counts = np.unique(rows, return_counts=True)
     duplicated = float(counts[counts > 1].sum() / len(rows))
-    if duplicated <= MAX_DUPLICATED or not _is_fine_grained(data.x):
+    if duplicated <= MAX_DUPLICATED or not is_fine_grained(data.x):
         return []
     return [
         _finding(
@@ -183,53 +198,45 @@ def _duplicates(data):
     ]
 
 
-def _leak(data, validation):
-    train, held_out = _rows(data.x), _rows(validation.x)
-    if train is None or held_out is None or not _is_fine_grained(validation.x):
-        return []
-    train, held_out = train[_weighted(data)], held_out[_weighted(validation)]
-    shared = np.isin(held_out, train)
-    leaked = float(shared.mean())
-    if shared.sum() < MIN_LEAKED_ROWS or leaked <= MAX_LEAKED:
-        return []
-    return [
-        _finding(
-            Severity.ERROR if leaked > 0.5 else Severity.WARNING,
-            "validation_data",
-            f"{leaked * 100:.0f} % of {validation.amount()} for validation also occur in the "
-            "training data.",
-            {"leaked": leaked, "rows": int(shared.sum())},
-            "Split the data before augmenting, oversampling or windowing it.",
-            "x, x_val, y, y_val = train_test_split(x, y, random_state=0)",
-        )
+def _beside_validation(case, known, names):
+    """Return the findings on training and validation data together."""
+    data, validation = case.data, case.validation
+    are_tokens = baselines.takes_tokens(case.model)
+    known.note(
+        validation=describe_data(validation.batch, max_entries=MAX_SAMPLE_BYTES),
+        comparison=compare(data.batch, validation.batch, are_tokens=are_tokens),
+    )
+    if data.is_whole and validation.is_whole:
+        for quantity, target, share in _missing_classes(data.y, validation.y):
+            known.append(Measurement(1, 1, quantity, target, share))
+    found = [
+        *validation_prepared_differently(known),
+        *unseen_classes(known),
+        *unvalidated_classes(known),
+        *leakage(known),
     ]
+    names = {name: f"validation {label}" for name, label in names.items()}
+    return renamed(found, NAME, names | {"": "validation_data"})
 
 
-def _rows(x):
-    """Return one hash per example; None for several inputs or non-numeric ones."""
-    if not isinstance(x, np.ndarray) or x.dtype.kind not in "fiub":
-        return None
-    flat = np.ascontiguousarray(x.reshape(len(x), -1)) + 0  # -0.0 becomes 0.0
-    return np.array([hash(row.tobytes()) for row in flat])
-
-
-def _weighted(data):
-    """Return which examples have a weight. In a graph, weights select the nodes to train on."""
-    weights = data.sample_weight
-    if not isinstance(weights, np.ndarray):
-        return slice(None)
-    return weights.reshape(len(weights), -1).any(axis=1)
-
-
-def _is_fine_grained(x):
-    """Return whether rows are unlikely to be equal by chance: many columns or many values."""
-    flat = np.unique(x.reshape(len(x), -1)[:5000], axis=0)
-    if len(flat) < MIN_ROWS <= len(x):
-        return False  # a few kinds of examples that repeat, not accidental copies
-    if flat.shape[1] >= MIN_ROWS:
-        return True  # 64 binary columns: 2^64 possible rows
-    distinct = max(len(np.unique(column)) for column in flat.T)
-    return len(flat) > 1 and x.dtype.kind == "f" and distinct > DISTINCT_VALUES * len(flat)
+def _missing_classes(y, y_val):
+    """Return what of the classes is missing on either side, as quantity, target and fraction."""
+    tasks = []
+    for leaf in (y, y_val):
+        if not isinstance(leaf, np.ndarray) or not leaf.size:
+            return []
+        values, classes = classes_of(leaf, describe_target(leaf))
+        if classes is None:
+            return []
+        targets = values[classes]
+        tasks.append(baselines.Task("classes", targets, targets))
+    shares = [baselines.unseen_classes(*tasks), baselines.unvalidated_classes(*tasks)]
+    targets = ("validation", "train")
+    return [
+        (quantity, target, share)
+        for target, found in zip(targets, shares, strict=True)
+        for quantity, share in found.items()
+    ]
 
 
 def _names(data):

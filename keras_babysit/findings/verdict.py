@@ -17,6 +17,7 @@ FACTS = {
     "facts/data": "the training data",
     "facts/outputs": "the outputs and their losses",
     "facts/loss_reduction": "the loss on parts of a batch",
+    "facts/comparison": "the validation data beside the training data",
 }
 """What a condition may need beside quantities, for people."""
 

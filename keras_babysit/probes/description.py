@@ -2,17 +2,22 @@
 
 import contextlib
 
+from keras_babysit import baselines
 from keras_babysit.probes import facts
 from keras_babysit.probes.loss_behaviour import describe_behaviour, rows_of
 from keras_babysit.probes.loss_facts import describe_outputs
 from keras_babysit.samples import batches
 from keras_babysit.samples.batches import to_host
+from keras_babysit.samples.comparison import compare
 from keras_babysit.samples.data_facts import describe_data
 from keras_babysit.samples.sample import MAX_EXAMPLES
 
 ENOUGH_EXAMPLES = 64
 """Examples from which on a first description holds until the first score: the standard deviation of
 so many normal values is known to within 1 / sqrt(2 * 64) = 9 %."""
+
+MIN_GROWTH = 1.5
+"""Factor by which a sample must have grown for another comparison to say more."""
 
 
 class Description:
@@ -30,6 +35,7 @@ class Description:
         self._history = history
         self._planned = planned
         self._reference = reference
+        self._compared = (0, 0)  # sizes of the samples that were compared last
 
     @property
     def has_run(self):
@@ -111,6 +117,25 @@ class Description:
         known = self._history.facts.data.examples or 0
         if known < ENOUGH_EXAMPLES and len(self._reference.train) >= 2 * known:
             self.describe_data()
+
+    def compare_data(self):
+        """Describe the validation examples, and compare them with the training examples.
+
+        This is done once, and again if a sample has grown. Examples that the user gave to measure
+        on are no training examples, and are not compared.
+        """
+        train, validation = self._reference.train, self._reference.validation
+        sizes = (len(train), len(validation))
+        has_grown = any(n >= MIN_GROWTH * m for n, m in zip(sizes, self._compared, strict=True))
+        if self._reference.is_given or not all(sizes) or not has_grown:
+            return
+        self._compared = sizes
+        first, second = (sample.batch(MAX_EXAMPLES) for sample in (train, validation))
+        are_tokens = baselines.takes_tokens(self._model)
+        self._history.note(
+            validation=describe_data(second),
+            comparison=compare(first, second, are_tokens=are_tokens),
+        )
 
     def note_compilation(self, is_compiled):
         """Note whether the probes are compiled."""

@@ -143,6 +143,8 @@ class Monitor:
         Returns:
             The measurements; empty where no score is possible.
         """
+        if self.has_measured:
+            self._description.compare_data()
         probe = None if self._runner is None else self._runner.probe
         is_possible = probe is not None and probe.has_run and probe.has_loss
         if not is_possible or self._scoring.is_off:

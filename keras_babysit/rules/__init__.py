@@ -11,6 +11,7 @@ from keras_babysit.rules.collapsed_activations import collapsed_activations
 from keras_babysit.rules.collection import Rules
 from keras_babysit.rules.constant_features import constant_features
 from keras_babysit.rules.constant_output import constant_output
+from keras_babysit.rules.data_stream_changes import data_stream_changes
 from keras_babysit.rules.dead_pieces import dead_pieces
 from keras_babysit.rules.dead_units import dead_units
 from keras_babysit.rules.dominant_output import dominant_output
@@ -19,6 +20,7 @@ from keras_babysit.rules.exploding_activations import exploding_activations
 from keras_babysit.rules.exploding_gradients import exploding_gradients
 from keras_babysit.rules.inverted_loss import inverted_loss
 from keras_babysit.rules.labels_out_of_range import labels_out_of_range
+from keras_babysit.rules.leakage import leakage
 from keras_babysit.rules.learning_rate_too_high import learning_rate_too_high
 from keras_babysit.rules.learning_rate_too_low import learning_rate_too_low
 from keras_babysit.rules.loss_at_limit import loss_at_limit
@@ -39,15 +41,19 @@ from keras_babysit.rules.rule import Rule, RuleLike, ask, rule, rule_name
 from keras_babysit.rules.saturated_units import saturated_units
 from keras_babysit.rules.summed_loss import summed_loss
 from keras_babysit.rules.symmetric_units import symmetric_units
+from keras_babysit.rules.target_in_inputs import target_in_inputs
 from keras_babysit.rules.underfitting import underfitting
 from keras_babysit.rules.uninformative_inputs import uninformative_inputs
 from keras_babysit.rules.unscaled_inputs import unscaled_inputs
 from keras_babysit.rules.unscaled_targets import unscaled_targets
 from keras_babysit.rules.unseen_classes import unseen_classes
 from keras_babysit.rules.unshuffled_data import unshuffled_data
+from keras_babysit.rules.unvalidated_classes import unvalidated_classes
 from keras_babysit.rules.update_ratio import update_ratio
 from keras_babysit.rules.validation_better_than_train import validation_better_than_train
+from keras_babysit.rules.validation_prepared_differently import validation_prepared_differently
 from keras_babysit.rules.vanishing_gradients import vanishing_gradients
+from keras_babysit.rules.weights_without_effect import weights_without_effect
 
 FLIGHT_RECORDER = Condition(
     "flight_recorder",
@@ -64,12 +70,18 @@ RANKED: list[Rule[...] | Condition] = [
     non_finite_inputs,
     FLIGHT_RECORDER,
     labels_out_of_range,
+    weights_without_effect,
     output_loss_mismatch,
     inverted_loss,
     loss_mixes_examples,
     loss_at_limit,
+    data_stream_changes,
+    validation_prepared_differently,
     unshuffled_data,
     unseen_classes,
+    unvalidated_classes,
+    target_in_inputs,
+    leakage,
     constant_features,
     unscaled_inputs,
     dominant_output,
@@ -135,6 +147,7 @@ __all__ = [
     "collapsed_activations",
     "constant_features",
     "constant_output",
+    "data_stream_changes",
     "dead_pieces",
     "dead_units",
     "dominant_output",
@@ -142,6 +155,7 @@ __all__ = [
     "exploding_gradients",
     "inverted_loss",
     "labels_out_of_range",
+    "leakage",
     "learning_rate_too_high",
     "learning_rate_too_low",
     "loss_at_limit",
@@ -163,13 +177,17 @@ __all__ = [
     "saturated_units",
     "summed_loss",
     "symmetric_units",
+    "target_in_inputs",
     "underfitting",
     "uninformative_inputs",
     "unscaled_inputs",
     "unscaled_targets",
     "unseen_classes",
     "unshuffled_data",
+    "unvalidated_classes",
     "update_ratio",
     "validation_better_than_train",
+    "validation_prepared_differently",
     "vanishing_gradients",
+    "weights_without_effect",
 ]

@@ -31,7 +31,7 @@ UNCERTAIN_AUC = 0.1
     silent=(
         "on fewer than 64 examples",
         "if the targets are not classes",
-        "if examples are weighted",
+        "if examples have different weights",
     ),
     severity=Severity.NOTE,
 )
@@ -48,7 +48,7 @@ def class_imbalance(
     `"predictions/recall"`, `"predictions/largest_share"`, `"predictions/auc"` and
     `"predictions/targets_largest_share"`.
     It is silent on fewer than `examples` examples, on targets that are not classes, and if
-    examples are weighted.
+    examples have different weights.
 
     Args:
         history: The history of the run.
@@ -80,7 +80,10 @@ def class_imbalance(
     require_fraction("fraction", fraction)
     require_count("examples", examples)
     data = history.facts.data
-    if data.examples is None or data.examples < examples or data.is_weighted:
+    has_effect = data.is_weighted and (
+        data.weight_low is None or data.weight_low != data.weight_high
+    )
+    if data.examples is None or data.examples < examples or has_effect:
         return []
     found = []
     for index, leaf in enumerate(data.targets):

@@ -4,18 +4,14 @@ from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_fraction
 from keras_babysit.rules._progress import has_seen_an_epoch
+from keras_babysit.rules._split import stands_for_all
 from keras_babysit.rules._texts import percent
-from keras_babysit.rules.rule import ask, rule
-from keras_babysit.rules.unshuffled_data import unshuffled_data
-
-NEARLY_ALL = 0.9
-"""Fraction of the training examples that counts as all: an incomplete last batch may be left out.
-"""
+from keras_babysit.rules.rule import rule
 
 
 @rule(
     title="Validation classes missing from the training data",
-    explains=("overfitting", "uninformative_inputs"),
+    explains=("overfitting", "uninformative_inputs", "unvalidated_classes"),
     needs=("facts/data",),
     silent=(
         "before the end of the first epoch",
@@ -62,7 +58,7 @@ def unseen_classes(history: History, *, fraction: float = 0.5) -> list[Finding]:
     """
     require_fraction("fraction", fraction)
     unseen = history.last("targets/unseen_share", "validation", default=0.0)
-    if unseen < fraction or not has_seen_an_epoch(history) or not _stands_for_all(history):
+    if unseen < fraction or not has_seen_an_epoch(history) or not stands_for_all(history):
         return []
     return [
         Finding(
@@ -82,12 +78,3 @@ def unseen_classes(history: History, *, fraction: float = 0.5) -> list[Finding]:
             reference="Keras, Model.fit: validation_split takes the last samples, unshuffled",
         )
     ]
-
-
-def _stands_for_all(history: History) -> bool:
-    """Return whether the reference sample holds all training examples, or a random part."""
-    data, examples = history.facts.data, history.facts.examples_per_epoch
-    if examples and (data.examples or 0) >= NEARLY_ALL * examples:
-        return True
-    has_order = any(leaf.largest_fraction_of_stretch is not None for leaf in data.targets)
-    return has_order and not ask(unshuffled_data, history)

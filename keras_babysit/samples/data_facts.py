@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from keras_babysit.facts import DataFacts, InputFacts, TargetFacts
+from keras_babysit.samples.target_column import target_column
 
 MAX_DESCRIBED_ENTRIES = 4_000_000
 """Entries of an array that are read; further rows are omitted."""
@@ -23,6 +24,9 @@ MIN_STRETCH_EXAMPLES = 32
 MAX_DIFFERENT = 32
 """Different examples are counted up to this number: it only matters whether there are few."""
 
+MAX_CLASSES = 32
+"""Number of classes up to which each is described."""
+
 MIN_STRETCHES = 4
 """Stretches that are needed to say something about the order."""
 
@@ -38,12 +42,21 @@ def describe_data(batch, *, batch_size=None, max_entries=MAX_DESCRIBED_ENTRIES):
     x, y, sample_weight = batch
     stretch = None if batch_size is None else max(MIN_STRETCH_EXAMPLES, batch_size)
     inputs, targets = _arrays(x, max_entries), _arrays(y, max_entries)
+    weights = [one.astype("float64") for one in _arrays(sample_weight, max_entries)]
+    each = weights if len(weights) == len(targets) else weights[:1] * len(targets)
+    each = each or [None] * len(targets)
+    finite = [one for one in weights if one.size and np.isfinite(one).all()]
     return DataFacts(
         examples=max([len(leaf) for leaf in [*inputs, *targets]], default=0),
         different_examples=_different(inputs),
         is_weighted=sample_weight is not None,
-        inputs=tuple(_describe_input(leaf) for leaf in inputs),
-        targets=tuple(_describe_labels(leaf, stretch) for leaf in targets),
+        weight_low=float(min(one.min() for one in finite)) if finite else None,
+        weight_high=float(max(one.max() for one in finite)) if finite else None,
+        inputs=tuple(_describe_input(leaf, targets) for leaf in inputs),
+        targets=tuple(
+            _describe_labels(leaf, stretch, weight)
+            for leaf, weight in zip(targets, each, strict=True)
+        ),
     )
 
 
@@ -69,7 +82,7 @@ def _arrays(tree, max_entries):
     return [leaf[: max(1, max_entries // max(1, leaf[:1].size))] for leaf in leaves]
 
 
-def _describe_input(leaf):
+def _describe_input(leaf, targets):
     facts = InputFacts(dtype=str(leaf.dtype), shape=leaf.shape[1:])
     if leaf.dtype.kind not in "fiub" or not leaf.size:
         return facts
@@ -81,6 +94,7 @@ def _describe_input(leaf):
         low=float(values.min()),
         high=float(values.max()),
         offset=_offset(values),
+        target_column=target_column(leaf, targets),
         **_constant_features(values),
     )
 
@@ -144,29 +158,54 @@ def describe_target(leaf):
     )
 
 
-def _describe_labels(leaf, stretch):
+def _describe_labels(leaf, stretch, weights):
     """Return the `TargetFacts` of an array, and of the classes that they are."""
     facts = describe_target(leaf)
     if facts.low is None:
         return facts
-    return replace(facts, **_describe_classes(_classes(leaf, facts), stretch))
+    values, classes = classes_of(leaf, facts)
+    if classes is None:
+        return facts
+    facts = replace(facts, **_describe_classes(classes, stretch))
+    return facts if len(values) > MAX_CLASSES else replace(facts, **_each(values, classes, weights))
 
 
-def _classes(leaf, facts):
-    """Return a number for the class of each example, None where the targets are not classes."""
+def classes_of(leaf, facts):
+    """Return the classes of an array of targets, and the index of that of each example.
+
+    Args:
+        leaf: The array.
+        facts: Its `TargetFacts`, as `describe_target` returns them.
+
+    Returns:
+        Twice None where the targets are not classes.
+    """
     values = leaf.reshape(len(leaf), -1)
     if facts.is_one_hot:
-        return values.argmax(axis=1)
+        return np.arange(facts.columns), values.argmax(axis=1)
     if not facts.is_whole or facts.columns > 1:
-        return None
+        return None, None
     found, classes = np.unique(values, return_inverse=True)
-    return classes.ravel() if len(found) <= max(2, len(values) // 10) else None
+    if len(found) > max(2, len(values) // 10):
+        return None, None
+    return found, classes.ravel()
+
+
+def _each(values, classes, weights):
+    """Return what `TargetFacts` say of each class."""
+    counts = np.bincount(classes, minlength=len(values))
+    facts = {
+        "classes": tuple(map(float, values)),
+        "class_fractions": tuple(map(float, counts / len(classes))),
+    }
+    if weights is None or weights.size != len(weights) or not np.isfinite(weights).all():
+        return facts
+    sums = np.bincount(classes, weights=weights.ravel()[: len(classes)], minlength=len(values))
+    return facts | {"class_weights": tuple(map(float, sums / np.maximum(counts, 1)))}
 
 
 def _describe_classes(classes, stretch):
     """Return what `TargetFacts` say of the most frequent class, of all and within a stretch."""
-    if classes is None:
-        return {}
     facts = {"largest_fraction": float(np.bincount(classes).max() / len(classes))}
     whole = len(classes) // stretch if stretch else 0
     if whole >= MIN_STRETCHES:

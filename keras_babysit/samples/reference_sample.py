@@ -7,6 +7,7 @@ from keras_babysit.history import Measurement
 from keras_babysit.samples import batches
 from keras_babysit.samples.batches import to_host
 from keras_babysit.samples.data_facts import bad_rows
+from keras_babysit.samples.looks import describe_batch
 from keras_babysit.samples.recurrence import Recurrence
 from keras_babysit.samples.sample import MAX_EXAMPLES, Sample
 
@@ -66,6 +67,14 @@ class ReferenceSample:
         if batches.size(batch):
             self.train.add(step, batch)
         return measurements
+
+    def look_at(self, step, epoch, batch):
+        """Record the size and the spread of a training batch, kept or not."""
+        found = describe_batch(batch)
+        self._history.extend(
+            Measurement(step, epoch, quantity, target, value)
+            for (quantity, target), value in found.items()
+        )
 
     def search(self, step, epoch, batch):
         """Return measurements of the arrays of a batch that are not finite; usually none."""

@@ -75,7 +75,35 @@ def test_a_later_epoch_fills_a_small_sample_only(needed, goes_on):
     run.steps.end_epoch()
     run.steps.begin_epoch(1)
     keep.begin_epoch()
-    assert keep.wants(run.steps.now) == goes_on
+    assert keep.wants(run.steps.now)  # one batch is looked at in any case
+    keep.keep((X + 100, X[:, 0], None))
+    assert len(reference.train) == (32 if goes_on else 16)
+    assert run.history.last("inputs/rms", "inputs[0]") > 100
+    assert keep.wants(run.steps.now + 1) == goes_on
+
+
+def test_a_later_epoch_is_not_looked_at_without_a_budget():
+    schedule = started()
+    keep, _, run = keeping(schedule)
+    keep.keep(BATCH)
+    run.steps.end_epoch()
+    run.steps.begin_epoch(1)
+    keep.begin_epoch()
+    spent(schedule)
+    assert not keep.wants(run.steps.now)
+    assert keep.next_step > run.steps.now
+
+
+def test_a_look_finds_what_is_not_finite():
+    keep, reference, run = keeping()
+    keep.keep(BATCH)
+    reference.needed = 16
+    run.steps.end_epoch()
+    run.steps.begin_epoch(1)
+    keep.begin_epoch()
+    keep.keep((np.full((8, 4), np.nan, "float32"), X[:8, 0], None))
+    assert run.history.last("inputs/nonfinite", "inputs[0]") == 32
+    assert len(reference.train) == 16
 
 
 def test_while_a_cause_is_searched_batches_are_searched_and_not_kept():

@@ -52,4 +52,4 @@ def test_it_is_checked_on_all_examples(is_declared):
 def test_nodes_weighted_in_training_and_validation_are_leaked():
     everything = np.ones(NODES, "float32")
     (leak,) = check(*graph(is_declared=True), everything, everything).findings
-    assert "100 % of 40 examples for validation also occur in the training data" in leak.message
+    assert "100 % of the validation examples are also training examples" in leak.message

@@ -5,11 +5,13 @@ import math
 
 from keras_babysit import rules
 from keras_babysit.facts import (
+    ComparisonFacts,
     DataFacts,
     InputFacts,
     LayerFacts,
     OutputFacts,
     Regularization,
+    ShiftFacts,
     TargetFacts,
     WeightFacts,
 )
@@ -210,6 +212,73 @@ def unseen(fraction, epoch, fraction_of_stretch=None):
     made = stretches(0.1, fraction_of_stretch)
     made.note(epochs=9, examples_per_epoch=500 if fraction_of_stretch is None else 5000)
     made.append(Measurement(5, epoch, "targets/unseen_share", "validation", fraction))
+    return made
+
+
+def beside(made=None, *, examples=500, kind="inputs", **shift):
+    """Return a history of how the first array of validation data differs from the training data."""
+    made = made or history({})
+    known = {kind: (ShiftFacts(**shift),)}
+    made.note(
+        comparison=ComparisonFacts(train_examples=examples, validation_examples=examples, **known)
+    )
+    return made
+
+
+BYTES = {"train_low": 0, "train_high": 1, "low": 0, "high": 255}
+SIGNED = {"train_low": -1, "train_high": 1, "low": 0, "high": 1, "size_ratio": 0.5}
+LATER = {"train_low": -1.7, "train_high": 1.6, "low": 1.6, "high": 2.5, "size_ratio": 3.5}
+GOOD = scores([0.05] * 3, [0.05] * 3) | {
+    ("reference/constant_advantage", "validation"): [0.4] * 3,
+    ("reference/constant_advantage_stderr", "validation"): [0.02] * 3,
+}
+BAD = scores([0.05] * 3, [0.5] * 3)
+
+
+def copied(copies, *, examples=800, total=800, **near):
+    compared = ComparisonFacts(
+        train_examples=examples, validation_examples=200, copies=copies, **near
+    )
+    return history({}, comparison=compared, examples_per_epoch=total)
+
+
+def stream(first, later, quantity="inputs/rms", target="inputs[0]"):
+    """Return a history of what single batches of the first and of later epochs are like."""
+    made = history({})
+    for step, value in enumerate([*first, *later]):
+        epoch = max(0, step - len(first) + 1)
+        if quantity == "inputs/std":
+            made.append(Measurement(step, epoch, "inputs/rms", target, 1.0))
+        made.append(Measurement(step, epoch, quantity, target, value))
+    return made
+
+
+def weighted(fractions, weights, held_out=(), examples=500):
+    """Return a history of classes with these frequencies and weights."""
+    classes = tuple(float(index) for index in range(len(fractions)))
+    leaf = TargetFacts(
+        classes=classes,
+        class_fractions=fractions,
+        class_weights=weights,
+        largest_fraction=max(fractions),
+    )
+    validation = TargetFacts(classes=classes, class_fractions=held_out)
+    return history(
+        {("logs/loss", ""): [0.3, 0.2]},
+        data=DataFacts(
+            examples=examples,
+            is_weighted=True,
+            weight_low=min(weights),
+            weight_high=max(weights),
+            targets=(leaf,),
+        ),
+        validation=DataFacts(targets=(validation,) if held_out else ()),
+    )
+
+
+def unvalidated(fraction, epoch, fraction_of_stretch=None):
+    made = unseen(0.0, epoch, fraction_of_stretch)
+    made.append(Measurement(5, epoch, "targets/unvalidated_share", "train", fraction))
     return made
 
 
@@ -1231,6 +1300,243 @@ TABLE = {
         rules.unseen_classes,
         unseen(0.9, epoch=1, fraction_of_stretch=0.2),
         Severity.WARNING,
+    ),
+    "validation-bytes": (
+        rules.validation_prepared_differently,
+        beside(size_ratio=250.0, **BYTES),
+        Severity.WARNING,
+    ),
+    "validation-bytes-scaled-inside": (
+        rules.validation_prepared_differently,
+        beside(history(GOOD), size_ratio=250.0, **BYTES),
+        Severity.NOTE,
+    ),
+    "validation-divided-twice": (
+        rules.validation_prepared_differently,
+        beside(size_ratio=1 / 255),
+        Severity.WARNING,
+    ),
+    "validation-nine-times-as-large": (
+        rules.validation_prepared_differently,
+        beside(size_ratio=9.0),
+        None,
+    ),
+    "validation-in-fractions": (
+        rules.validation_prepared_differently,
+        beside(misfit=0.02, **SIGNED),
+        Severity.WARNING,
+    ),
+    "validation-without-the-value-minus-one": (
+        rules.validation_prepared_differently,
+        beside(misfit=0.4, **SIGNED),
+        None,
+    ),
+    "validation-min-max-scaled": (
+        rules.validation_prepared_differently,
+        beside(
+            train_standardized=1.0,
+            standardized=0.0,
+            train_low=-3.2,
+            train_high=4.1,
+            low=0.0,
+            high=1.0,
+        ),
+        Severity.WARNING,
+    ),
+    "validation-not-standardized": (
+        rules.validation_prepared_differently,
+        beside(
+            train_standardized=1.0,
+            standardized=0.1,
+            train_low=-3.2,
+            train_high=4.1,
+            low=0.1,
+            high=1600.0,
+            largest_ratio=40.0,
+        ),
+        Severity.WARNING,
+    ),
+    "validation-standardized-in-part": (
+        rules.validation_prepared_differently,
+        beside(
+            train_standardized=1.0,
+            standardized=0.5,
+            train_low=-3.2,
+            train_high=4.1,
+            low=-3.0,
+            high=1600.0,
+            largest_ratio=40.0,
+        ),
+        None,
+    ),
+    "validation-far-away": (
+        rules.validation_prepared_differently,
+        beside(offset=6.0),
+        Severity.WARNING,
+    ),
+    "validation-away-and-worse": (
+        rules.validation_prepared_differently,
+        beside(history(BAD), offset=3.5),
+        Severity.WARNING,
+    ),
+    "validation-away": (rules.validation_prepared_differently, beside(offset=3.5), None),
+    "validation-of-other-users": (
+        rules.validation_prepared_differently,
+        beside(history(BAD), offset=1.5, size_ratio=1.8),
+        None,
+    ),
+    "validation-later-and-worse": (
+        rules.validation_prepared_differently,
+        beside(history(BAD), offset=3.5, **LATER),
+        Severity.NOTE,
+    ),
+    "validation-later": (rules.validation_prepared_differently, beside(offset=8.0, **LATER), None),
+    "validation-blue-first": (
+        rules.validation_prepared_differently,
+        beside(order="channels"),
+        Severity.WARNING,
+    ),
+    "validation-other-words": (
+        rules.validation_prepared_differently,
+        beside(unseen_fraction=0.9, unseen_within=0.05),
+        Severity.WARNING,
+    ),
+    "validation-rare-words": (
+        rules.validation_prepared_differently,
+        beside(unseen_fraction=0.9, unseen_within=0.8),
+        None,
+    ),
+    "validation-targets-unscaled": (
+        rules.validation_prepared_differently,
+        beside(kind="targets", size_ratio=120.0),
+        Severity.WARNING,
+    ),
+    "held-out-a-single-class": (
+        rules.unvalidated_classes,
+        unvalidated(0.9, epoch=1),
+        Severity.WARNING,
+    ),
+    "held-out-a-single-class-so-far": (rules.unvalidated_classes, unvalidated(0.9, epoch=0), None),
+    "held-out-without-a-rare-class": (rules.unvalidated_classes, unvalidated(0.1, epoch=1), None),
+    "held-out-of-a-sorted-part": (
+        rules.unvalidated_classes,
+        unvalidated(0.9, epoch=1, fraction_of_stretch=0.9),
+        None,
+    ),
+    "divided-in-each-epoch": (
+        rules.data_stream_changes,
+        stream([120, 124, 118], [0.47, 0.0018]),
+        Severity.WARNING,
+    ),
+    "multiplied-in-each-epoch": (
+        rules.data_stream_changes,
+        stream([0.5, 0.6, 0.4], [130, 30_000]),
+        Severity.WARNING,
+    ),
+    "divided-and-read-once-more": (
+        rules.data_stream_changes,
+        stream([0.5, *[120.0] * 8], [0.47, 0.0018]),
+        Severity.WARNING,
+    ),
+    "now-and-then-as-small": (
+        rules.data_stream_changes,
+        stream([0.5, 0.4, *[120.0] * 8], [0.47, 0.0018]),
+        None,
+    ),
+    "zeros-in-later-epochs": (
+        rules.data_stream_changes,
+        stream([1.1, 0.9, 1.0], [0.0, 0.0]),
+        Severity.WARNING,
+    ),
+    "one-example-in-later-epochs": (
+        rules.data_stream_changes,
+        stream([1.1, 0.9, 1.0], [0.0, 0.0], "inputs/std"),
+        Severity.WARNING,
+    ),
+    "one-class-in-later-epochs": (
+        rules.data_stream_changes,
+        stream([0.2, 0.3, 0.2], [1.0, 1.0], "targets/most_frequent", "targets[0]"),
+        Severity.WARNING,
+    ),
+    "one-class-at-first-too": (
+        rules.data_stream_changes,
+        stream([0.2, 0.95, 0.2], [1.0, 1.0], "targets/most_frequent", "targets[0]"),
+        None,
+    ),
+    "one-odd-batch": (rules.data_stream_changes, stream([1.1, 0.9, 1.0], [30.0, 1.0]), None),
+    "harder-with-time": (rules.data_stream_changes, stream([1.1, 0.9, 1.0], [9.0, 10.0]), None),
+    "heavy-tails": (rules.data_stream_changes, stream([1.1, 90.0, 1.0], [40.0, 80.0]), None),
+    "zeros-from-the-start": (rules.data_stream_changes, stream([0.0] * 3, [1.0, 1.0]), None),
+    "first-epoch-of-two-steps-seen": (rules.data_stream_changes, stream([1, 1], [99, 99]), None),
+    "third-of-validation-copied": (rules.leakage, copied(60), Severity.WARNING),
+    "few-copies-in-a-small-part": (
+        rules.leakage,
+        copied(20, total=50_000),
+        Severity.WARNING,
+    ),
+    "three-percent-copied": (rules.leakage, copied(6), None),
+    "two-copies-in-a-small-part": (rules.leakage, copied(2, total=50_000), None),
+    "equal-by-chance": (rules.leakage, copied(None), None),
+    "near-copies": (
+        rules.leakage,
+        copied(0, near_copies=40, near_within=1, near_examples=200),
+        Severity.WARNING,
+    ),
+    "near-copies-everywhere": (
+        rules.leakage,
+        copied(0, near_copies=40, near_within=30, near_examples=200),
+        None,
+    ),
+    "column-is-the-target": (
+        rules.target_in_inputs,
+        data(inputs={"target_column": 0}),
+        Severity.WARNING,
+    ),
+    "column-is-the-target-of-a-few": (
+        rules.target_in_inputs,
+        data(examples=20, inputs={"target_column": 0}),
+        None,
+    ),
+    "no-column-is-the-target": (rules.target_in_inputs, data(inputs={"rms": 1.0}), None),
+    "weights-of-no-class": (
+        rules.weights_without_effect,
+        weighted((0.96, 0.04), (1.0, 1.0)),
+        Severity.WARNING,
+    ),
+    "weights-equal-on-balanced-classes": (
+        rules.weights_without_effect,
+        weighted((0.6, 0.4), (1.0, 1.0)),
+        None,
+    ),
+    "weights-for-the-rare": (
+        rules.weights_without_effect,
+        weighted((0.96, 0.04), (1.0, 24.0), held_out=(0.96, 0.04)),
+        None,
+    ),
+    "weights-for-the-frequent": (
+        rules.weights_without_effect,
+        weighted((0.8, 0.2), (0.8, 0.2)),
+        Severity.WARNING,
+    ),
+    "weights-after-resampling": (
+        rules.weights_without_effect,
+        weighted((0.5, 0.5), (1.0, 16.0), held_out=(0.95, 0.05)),
+        Severity.WARNING,
+    ),
+    "weights-by-cost": (
+        rules.weights_without_effect,
+        weighted((0.5, 0.5), (1.0, 16.0), held_out=(0.5, 0.5)),
+        None,
+    ),
+    "weights-of-zero": (
+        rules.weights_without_effect,
+        weighted((0.5, 0.5), (0.0, 0.0)),
+        Severity.ERROR,
+    ),
+    "weights-of-few": (
+        rules.weights_without_effect,
+        weighted((0.9, 0.1), (1.0, 1.0), examples=60),
+        None,
     ),
     "one-stray-class": (rules.unseen_classes, unseen(0.01, epoch=1), None),
     "balanced": (rules.class_imbalance, data(targets={"largest_fraction": 0.6}), None),

@@ -1,0 +1,53 @@
+"""What rules on training and validation data share."""
+
+from keras_babysit.findings import Remedy
+from keras_babysit.history import History
+from keras_babysit.rules._scores import advantages, beats_constant, gaps
+from keras_babysit.rules.rule import ask
+from keras_babysit.rules.unshuffled_data import unshuffled_data
+
+NEARLY_ALL = 0.9
+"""Fraction of the training examples that counts as all: an incomplete last batch may be left out.
+"""
+
+SPLIT_AT_RANDOM = Remedy(
+    "Split the data at random, before any other preprocessing.",
+    "from sklearn.model_selection import train_test_split\n"
+    "x, x_val, y, y_val = train_test_split(x, y, random_state=0)",
+)
+"""What helps if validation data is not like new data."""
+
+
+def costs(history: History) -> bool:
+    """Return whether a difference of the two data sets may cost the network its score.
+
+    It does not where the network is as good on the validation data as on the training data, and
+    better than a constant prediction there; and that is not known before it has learned something.
+    True where there are no scores.
+    """
+    errors = gaps(history, "error")
+    if not errors or not advantages(history, "validation"):
+        return True
+    if not beats_constant(history, "train"):
+        return False
+    return errors[-1].low > 0 or not beats_constant(history, "validation")
+
+
+def is_worse(history: History, margin: float) -> bool:
+    """Return whether the network is worse on validation data, by a margin beyond chance.
+
+    Args:
+        history: The history of the run.
+        margin: Difference of the errors, in [0, 1].
+    """
+    errors = gaps(history, "error")
+    return bool(errors) and errors[-1].low >= margin
+
+
+def stands_for_all(history: History) -> bool:
+    """Return whether the reference sample holds all training examples, or a random part."""
+    data, examples = history.facts.data, history.facts.examples_per_epoch
+    if examples and (data.examples or 0) >= NEARLY_ALL * examples:
+        return True
+    has_order = any(leaf.largest_fraction_of_stretch is not None for leaf in data.targets)
+    return has_order and not ask(unshuffled_data, history)

@@ -1,0 +1,163 @@
+"""Training data of later epochs that differs from that of the first one."""
+
+import numpy as np
+
+from keras_babysit.findings import Finding, Remedy, Severity
+from keras_babysit.history import History
+from keras_babysit.rules._checks import require_above, require_count
+from keras_babysit.rules._texts import number
+from keras_babysit.rules.effects import BLOWN_UP, POOR_FIT, STUCK
+from keras_babysit.rules.rule import rule
+
+MIN_LOOKS = 3
+"""Batches of the first epoch that are needed to know how much batches differ, unless it has fewer
+steps."""
+
+MANY_LOOKS = 8
+"""Batches of the first epoch from which on the most extreme one at either end does not count: Keras
+reads the first batch of a data set twice, so that it may be changed before the others are."""
+
+MIXED = 0.9
+"""Fraction of the most frequent target in every batch of the first epoch below which targets are
+mixed; all targets of a later batch are then equal by chance with 0.9^8 = 0.43 per batch of 8, and
+0.001 per batch of 64."""
+
+
+@rule(
+    title="Training data changes between epochs",
+    explains=(
+        *BLOWN_UP,
+        *STUCK,
+        *POOR_FIT,
+        "overfitting",
+        "batch_norm_mismatch",
+        "validation_prepared_differently",
+    ),
+    needs=("inputs/rms",),
+    silent=(
+        "in the first epoch",
+        "on batches of fewer than 8 examples",
+        "if a batch of the first epoch was as large, as small or as uniform",
+    ),
+)
+def data_stream_changes(
+    history: History, *, ratio: float = 10.0, patience: int = 2
+) -> list[Finding]:
+    """Report inputs of later epochs on another scale, or batches that are all alike.
+
+    A common cause is a generator that changes its arrays in place, such as `x /= 255`: each epoch
+    divides again. Another one is a generator that is used up, and returns zeros or one class.
+
+    Reads `"inputs/rms"`, `"inputs/std"` and `"targets/most_frequent"`: size, spread and the most
+    frequent target of the batches that were seen. The latest batches are compared with those of the
+    first epoch. It is silent in the first epoch; on batches of fewer than 8 examples; and if a
+    batch of the first epoch was as large, as small or as uniform; of 8 or more, two batches.
+
+    Args:
+        history: The history of the run.
+        ratio: Factor between the latest batches and every batch of the first epoch from which on it
+            is reported, above 1. Augmentation and a curriculum change the size by less than that.
+        patience: Number of the latest batches that must all show it, at least 1.
+
+    Returns:
+        One WARNING per affected array, or nothing.
+
+    Raises:
+        ValueError: If `ratio` is not above 1, or `patience` below 1.
+
+    Example:
+        >>> from keras_babysit.history import Measurement
+        >>> history = History()
+        >>> for step, size in enumerate([120, 124, 118, 121, 0.47, 0.0018]):
+        ...     history.append(Measurement(step, step // 4, "inputs/rms", "inputs[0]", size))
+        ...     history.append(Measurement(step, step // 4, "inputs/std", "inputs[0]", size / 2))
+        >>> data_stream_changes(history)[0].severity.name
+        'WARNING'
+
+    Reference:
+        NumPy, "Copies and views": in-place operators change the array for all who hold it.
+    """
+    require_above("ratio", ratio, 1)
+    require_count("patience", patience)
+    found = []
+    for target in history.targets("inputs/rms"):
+        message, evidence = _about_inputs(history, target, ratio, patience)
+        if message:
+            found.append(_finding(target, message, evidence))
+    for target in history.targets("targets/most_frequent"):
+        first, later = _looks(history, "targets/most_frequent", target, patience)
+        if later and max(first) < MIXED and min(later) == 1.0:
+            message = "All targets of the latest batches are equal; in the first epoch they differ."
+            found.append(_finding(target, message, {"most_frequent_at_first": max(first)}))
+    return found
+
+
+def _about_inputs(
+    history: History, target: str, ratio: float, patience: int
+) -> tuple[str, dict[str, float]]:
+    for quantity, what in (("inputs/rms", "large"), ("inputs/std", "spread out")):
+        first, later = _looks(history, quantity, target, patience)
+        if not later or min(first) <= 0:
+            continue
+        start, now = float(np.median(first)), later[-1]
+        evidence = {"first_epoch": start, "now": now}
+        if max(later) == 0:
+            values = "zero" if quantity == "inputs/rms" else "equal"
+            return f"All inputs of the latest batches are {values}.", evidence
+        low, high = _range(first)
+        if min(later) >= ratio * high:
+            times, how = number(now / start), f"as {what}"
+        elif max(later) <= low / ratio:
+            times, how = number(start / now), "as small" if what == "large" else "less spread out"
+        else:
+            continue
+        name = "root mean square" if quantity == "inputs/rms" else "standard deviation"
+        return (
+            f"The inputs of the latest batches are {times} times {how} as in the first epoch: "
+            f"their {name} is {number(now)} instead of {number(start)}.",
+            evidence,
+        )
+    return "", {}
+
+
+def _range(values: list[float]) -> tuple[float, float]:
+    """Return the least and the largest value, of many without the most extreme ones."""
+    left_out = int(len(values) >= MANY_LOOKS)
+    ordered = sorted(values)
+    return ordered[left_out], ordered[-1 - left_out]
+
+
+def _looks(
+    history: History, quantity: str, target: str, patience: int
+) -> tuple[list[float], list[float]]:
+    """Return the values of the first epoch, and the latest ones after it; empty if too few."""
+    series = history.series(quantity, target)
+    values, epochs = series.values, series.epochs
+    is_first = epochs == epochs[0] if len(epochs) else epochs
+    first, later = values[is_first == 1], values[is_first == 0]
+    needed = min(MIN_LOOKS, history.facts.steps_per_epoch or MIN_LOOKS)
+    if len(first) < needed or len(later) < patience:
+        return [], []
+    return first.tolist(), later[-patience:].tolist()
+
+
+def _finding(target: str, message: str, evidence: dict[str, float]) -> Finding:
+    return Finding(
+        rule="data_stream_changes",
+        severity=Severity.WARNING,
+        target=target,
+        message=message,
+        evidence=evidence,
+        remedies=(
+            Remedy(
+                "Do not change arrays in place: make a new array of each batch.",
+                "batch = batch / 255  # batch: an array of your generator; not batch /= 255",
+            ),
+            Remedy(
+                "Print the range of some batches of your generator in each epoch.",
+                "for x, y in generator:  # generator: what you pass to fit\n"
+                "    print(x.min(), x.max(), np.unique(y))",
+            ),
+        ),
+        reference="NumPy, Copies and views",
+    )

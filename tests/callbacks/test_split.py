@@ -1,0 +1,100 @@
+"""What a run of `fit` notices of its training and validation data together."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_babysit as kb
+
+RNG = np.random.default_rng(0)
+MEANS = 2 * RNG.normal(size=(3, 6))
+Y = RNG.integers(0, 3, 600)
+X = (MEANS[Y] + RNG.normal(size=(600, 6))).astype("float32")
+TRAIN, HELD_OUT = slice(0, 400), slice(400, 600)
+
+
+def found(x, y, x_val, y_val, *, layers=(), **fit):
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [
+            keras.Input(x.shape[1:]),
+            *layers,
+            keras.layers.Dense(16, "relu"),
+            keras.layers.Dense(3, "softmax"),
+        ]
+    )
+    model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
+    sitter = kb.Babysitter(verbose=0, every=20)
+    model.fit(x, y, validation_data=(x_val, y_val), epochs=6, verbose=0, callbacks=[sitter], **fit)
+    assert sitter.history.facts.comparison.validation_examples == len(x_val)
+    return {one.rule: one for one in sitter.findings}
+
+
+def test_an_ordinary_split_is_silent():
+    rules = found(X[TRAIN], Y[TRAIN], X[HELD_OUT], Y[HELD_OUT])
+    assert not {"validation_prepared_differently", "leakage", "unvalidated_classes"} & set(rules)
+
+
+def test_validation_inputs_on_another_scale_are_the_cause_of_the_gap():
+    rules = found(X[TRAIN], Y[TRAIN], 100 * X[HELD_OUT, ::-1] + 300, Y[HELD_OUT])
+    assert rules["validation_prepared_differently"].severity is kb.Severity.WARNING
+    gap = rules.get("overfitting")
+    assert gap is None or gap.cause == "validation_prepared_differently"
+
+
+def test_another_scale_that_the_network_takes_out_is_a_note():
+    layers = [keras.layers.LayerNormalization(center=False, scale=False)]
+    rules = found(X[TRAIN], Y[TRAIN], 100 * X[HELD_OUT], Y[HELD_OUT], layers=layers)
+    assert rules["validation_prepared_differently"].severity is kb.Severity.NOTE
+
+
+def test_copies_are_found():
+    rules = found(X[TRAIN], Y[TRAIN], X[100:300], Y[100:300])
+    assert rules["leakage"].evidence["leaked_fraction"] > 0.9
+
+
+def test_validation_data_of_one_class_is_found():
+    one = Y[HELD_OUT] == 1
+    rules = found(X[TRAIN], Y[TRAIN], X[HELD_OUT][one], Y[HELD_OUT][one])
+    assert "unvalidated_classes" in rules
+
+
+@pytest.mark.parametrize(
+    ("weights", "severity"),
+    [({"0": 1, "1": 9, "2": 9}, kb.Severity.WARNING), ({0: 1, 1: 9, 2: 9}, None)],
+)
+def test_weights_of_classes_that_do_not_exist(weights, severity):
+    rare = (Y == 0) | (np.arange(600) % 12 == 0)
+    x, y = X[rare], Y[rare]
+    rules = found(x[:150], y[:150], x[150:], y[150:], class_weight=weights)
+    assert getattr(rules.get("weights_without_effect"), "severity", None) is severity
+
+
+class Shrinking(keras.utils.PyDataset):
+    """Divides its array in place, again in each epoch."""
+
+    def __init__(self, *, in_place):
+        super().__init__()
+        self.x, self.y, self.in_place = 255 * np.abs(X[TRAIN]), Y[TRAIN], in_place
+
+    def __len__(self):
+        return 10
+
+    def __getitem__(self, index):
+        part = slice(40 * index, 40 * index + 40)
+        if self.in_place:
+            self.x[part] /= 255
+            return self.x[part], self.y[part]
+        return self.x[part] / 255, self.y[part]
+
+
+@pytest.mark.parametrize("in_place", [True, False])
+@pytest.mark.parametrize("every", ["auto", 100])
+def test_arrays_that_are_divided_in_place_in_each_epoch(in_place, every):
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(3, "softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    sitter = kb.Babysitter(verbose=0, every=every, budget=1.0)
+    model.fit(Shrinking(in_place=in_place), epochs=4, verbose=0, callbacks=[sitter])
+    looked = sitter.history.series("inputs/rms", "inputs[0]").epochs
+    assert set(looked.tolist()) == {0, 1, 2, 3}
+    assert ("data_stream_changes" in {one.rule for one in sitter.findings}) is in_place

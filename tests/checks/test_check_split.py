@@ -1,0 +1,64 @@
+"""What `check` says of training and validation data together."""
+
+import numpy as np
+import pytest
+
+from keras_babysit.checks import check
+from tests.checks import pairs
+
+
+def reported(x, y, x_val, y_val, model=None, **data):
+    model = model or pairs.mlp(64, 10, loss=pairs.sparse_logits())
+    report = check(
+        model, x, y, validation_data=(x_val, y_val), checks=["data_quality"], verbose=0, **data
+    )
+    assert report["data_quality"].verdict != "unknown", report["data_quality"].evidence
+    found = {}
+    for one in report.findings:
+        found[one.target] = f"{found.get(one.target, '')} {one.message}"
+    return found
+
+
+@pytest.fixture
+def split():
+    (x, y), order = pairs.digits(), np.random.default_rng(0).permutation(1797)
+    return x[order[:1200]], y[order[:1200]], x[order[1200:]], y[order[1200:]]
+
+
+def test_an_ordinary_split_is_not_reported(split):
+    assert reported(*split) == {}
+
+
+def test_validation_inputs_prepared_in_another_way(split):
+    x, y, x_val, y_val = split
+    (message,) = [reported(x, y, 255 * x_val, y_val)["validation x"]]
+    assert "times as large" in message
+
+
+def test_validation_data_with_training_examples(split):
+    x, y, x_val, y_val = split
+    found = reported(x, y, np.concatenate([x_val, x[:100]]), np.concatenate([y_val, y[:100]]))
+    assert "14 % of the validation examples are also training examples" in found["validation_data"]
+
+
+def test_validation_data_of_one_class(split):
+    x, y, x_val, y_val = split
+    found = reported(x, y, x_val[y_val == 3], y_val[y_val == 3])
+    assert "classes of" in found["validation y"]
+
+
+def test_a_column_that_is_the_target():
+    x, y = pairs.raw("breast_cancer")
+    x = (x - x.mean(axis=0)) / x.std(axis=0)
+    model = pairs.mlp(31, 1, "sigmoid", loss="binary_crossentropy")
+    found = reported(np.column_stack([x, 1 - y])[:400], y[:400], x[400:, :1], y[400:], model)
+    assert "Column 30" in found["x"]
+
+
+def test_weights_that_are_all_equal(split):
+    x, y, x_val, y_val = split
+    rare = (y == 3) & (np.arange(len(y)) % 4 == 0)
+    model = pairs.mlp(64, 1, "sigmoid", loss="binary_crossentropy")
+    weights = np.ones(len(x), "float32")
+    found = reported(x, rare.astype(int), x_val, y_val * 0, model, sample_weight=weights)
+    assert "no effect" in found["y"]
