@@ -274,6 +274,10 @@ class ComparisonFacts:
             examples are to each other, copies left out; None where that is not known.
         near_within: Training examples that are as close to another one.
         near_examples: Number of examples of either kind among which near copies were searched.
+        seen_before: Validation examples that the model was trained on in an earlier run of the same
+            process, and not in this one; None if there was none, or if its weights changed since.
+        earlier_part: Fraction of the training examples of that run that are known, in (0, 1].
+        earlier_loss: Loss before the first step of that run.
     """
 
     train_examples: int | None = None
@@ -284,6 +288,9 @@ class ComparisonFacts:
     near_copies: int | None = None
     near_within: int | None = None
     near_examples: int | None = None
+    seen_before: int | None = None
+    earlier_part: float | None = None
+    earlier_loss: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

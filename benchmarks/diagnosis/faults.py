@@ -19,6 +19,7 @@ from benchmarks.diagnosis import data, outcomes, zoo
 from benchmarks.diagnosis.program import Label, Program, Split
 from benchmarks.diagnosis.recipe import Recipe
 from benchmarks.diagnosis.stream import Stream
+from keras_babysit import Babysitter
 from keras_babysit.layers import ChannelPReLU
 
 Change = Callable[[Recipe], Recipe]
@@ -224,6 +225,17 @@ def resampled(s: Split, rng: np.random.Generator) -> Split:
     return s._replace(x=s.x[rows], y=s.y[rows])
 
 
+def next_fold(recipe: Recipe) -> Recipe:
+    """Return the second fold of a cross-validation that goes on with the model of the first one."""
+
+    def train(model: keras.Model, s: Split) -> None:
+        model.compile(recipe.optimizer(recipe.rate), recipe.loss())
+        sitter = Babysitter(verbose=0)
+        model.fit(s.x_val, s.y_val, epochs=recipe.epochs, verbose=0, callbacks=[sitter])
+
+    return at_start(train)(recipe)
+
+
 def streaming(spoil: Callable[[Any, Any, int], None] | None = None) -> Change:
     return having(stream=functools.partial(Stream, spoil=spoil))
 
@@ -238,7 +250,7 @@ def emptied(x: Any, y: Any, epoch: int) -> None:
 
 
 def one_label(x: Any, y: Any, epoch: int) -> None:
-    if epoch > 1:
+    if epoch > 0:
         x[:], y[:] = x[:1], y[:1]
 
 
@@ -579,6 +591,17 @@ FAULTS = [
             ("digits-mlp", "half", leaking(0.3)),
             ("cancer-mlp", "all", leaking(1.0)),
             ("friedman-mlp", "tenth", leaking(0.1)),
+        ),
+        misleads=True,
+    ),
+    Fault(
+        "fold-before",
+        ("trained_on_validation_data",),
+        ("validation_better_than_train",),
+        (
+            ("digits-mlp", "same-model", next_fold),
+            ("cancer-mlp", "same-model", next_fold),
+            ("friedman-mlp", "same-model", next_fold),
         ),
         misleads=True,
     ),

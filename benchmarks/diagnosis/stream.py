@@ -24,7 +24,7 @@ class Stream(keras.utils.PyDataset):
         super().__init__()
         self._x, self._y = np.array(split.x), np.array(split.y)
         self._batch_size, self._spoil = batch_size, spoil
-        self._epoch = 0
+        self._served = -1  # Keras reads the first batch once more, to see what it is like
 
     def __len__(self) -> int:
         return -(-len(self._x) // self._batch_size)
@@ -33,8 +33,6 @@ class Stream(keras.utils.PyDataset):
         rows = slice(index * self._batch_size, (index + 1) * self._batch_size)
         x, y = self._x[rows], self._y[rows]
         if self._spoil is not None:
-            self._spoil(x, y, self._epoch)
+            self._spoil(x, y, max(0, self._served) // len(self))
+        self._served += 1
         return x.copy(), y.copy()
-
-    def on_epoch_end(self) -> None:
-        self._epoch += 1

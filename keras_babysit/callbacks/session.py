@@ -19,7 +19,7 @@ from keras_babysit.history import History
 from keras_babysit.probes import Monitor, notices
 from keras_babysit.recorder import FlightRecorder
 from keras_babysit.recorder.health import Health, RunHealth
-from keras_babysit.samples import ReferenceSample
+from keras_babysit.samples import ReferenceSample, recall, remember, state_of
 from keras_babysit.schedule import Schedule
 from keras_babysit.sinks import Report
 
@@ -158,10 +158,24 @@ class Session:
         except Exception:
             self.abandon()
             raise
+        with self.schedule.charging("other"):
+            self._recall()
         if self._worker > 0:
             self._stand_aside(notices.other_worker(self._worker, self._workers))
         elif not backend.is_whole(self.model):
             self._stand_aside(notices.weights_are_split())
+
+    @guarded
+    def _recall(self):
+        """Find out what the model was trained on before."""
+        self.reference.earlier = recall(self.model, state_of(self.model))
+
+    @guarded
+    def _remember(self):
+        """Keep what the model was trained on for its next run."""
+        run = self.reference.as_earlier(state_of(self.model))
+        if run is not None:
+            remember(self.model, run, self.reference.earlier)
 
     def _stand_aside(self, sentence):
         """Leave this run alone from its start on, and note why."""
@@ -176,6 +190,7 @@ class Session:
         self.history.note(has_ended=True)
         with self.schedule.charging("other"):
             self._finish()
+            self._remember()
         self._link.stop()
         with self.schedule.charging("other"):
             self._runner.close(Report(self.history, self.findings, self.schedule.overhead))

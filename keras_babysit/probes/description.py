@@ -1,6 +1,7 @@
 """Fills in the facts of a run: its model, its layers, its weights and its data."""
 
 import contextlib
+from dataclasses import replace
 
 from keras_babysit import baselines
 from keras_babysit.probes import facts
@@ -132,9 +133,17 @@ class Description:
         self._compared = sizes
         first, second = (sample.batch(MAX_EXAMPLES) for sample in (train, validation))
         are_tokens = baselines.takes_tokens(self._model)
+        compared, earlier = compare(first, second, are_tokens=are_tokens), self._reference.earlier
+        if earlier is not None and compared.copies is not None:
+            compared = replace(
+                compared,
+                seen_before=self._reference.count_seen_before(),
+                earlier_part=earlier.part,
+                earlier_loss=earlier.loss,
+            )
         self._history.note(
-            validation=describe_data(second),
-            comparison=compare(first, second, are_tokens=are_tokens),
+            validation=describe_data(second, batch_size=self._history.facts.batch_size),
+            comparison=compared,
         )
 
     def note_compilation(self, is_compiled):

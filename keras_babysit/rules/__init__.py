@@ -42,6 +42,7 @@ from keras_babysit.rules.saturated_units import saturated_units
 from keras_babysit.rules.summed_loss import summed_loss
 from keras_babysit.rules.symmetric_units import symmetric_units
 from keras_babysit.rules.target_in_inputs import target_in_inputs
+from keras_babysit.rules.trained_on_validation_data import trained_on_validation_data
 from keras_babysit.rules.underfitting import underfitting
 from keras_babysit.rules.uninformative_inputs import uninformative_inputs
 from keras_babysit.rules.unscaled_inputs import unscaled_inputs
@@ -82,6 +83,7 @@ RANKED: list[Rule[...] | Condition] = [
     unvalidated_classes,
     target_in_inputs,
     leakage,
+    trained_on_validation_data,
     constant_features,
     unscaled_inputs,
     dominant_output,
@@ -178,6 +180,7 @@ __all__ = [
     "summed_loss",
     "symmetric_units",
     "target_in_inputs",
+    "trained_on_validation_data",
     "underfitting",
     "uninformative_inputs",
     "unscaled_inputs",

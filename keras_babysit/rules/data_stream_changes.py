@@ -17,10 +17,12 @@ MANY_LOOKS = 8
 """Batches of the first epoch from which on the most extreme one at either end does not count: Keras
 reads the first batch of a data set twice, so that it may be changed before the others are."""
 
-MIXED = 0.9
-"""Fraction of the most frequent target in every batch of the first epoch below which targets are
-mixed; all targets of a later batch are then equal by chance with 0.9^8 = 0.43 per batch of 8, and
-0.001 per batch of 64."""
+BY_CHANCE = 1e-6
+"""Probability above which the targets of the latest batches may all be equal by chance, as often as
+there are epochs to look at."""
+
+MIN_BATCH, MAX_LOOK = 8, 64
+"""Least number of examples of a look where the batch size is not known, and the most."""
 
 
 @rule(
@@ -86,7 +88,7 @@ def data_stream_changes(
             found.append(_finding(target, message, evidence))
     for target in history.targets("targets/most_frequent"):
         first, later = _looks(history, "targets/most_frequent", target, patience)
-        if later and max(first) < MIXED and min(later) == 1.0:
+        if later and min(later) == 1.0 and _are_mixed(history, first, patience):
             message = "All targets of the latest batches are equal; in the first epoch they differ."
             found.append(_finding(target, message, {"most_frequent_at_first": max(first)}))
     return found
@@ -118,6 +120,14 @@ def _about_inputs(
             evidence,
         )
     return "", {}
+
+
+def _are_mixed(history: History, first: list[float], patience: int) -> bool:
+    """Return whether the targets of the latest batches cannot be equal by chance."""
+    if max(first) == 1.0:
+        return False
+    examples = min(MAX_LOOK, max(MIN_BATCH, history.facts.batch_size or MIN_BATCH))
+    return bool(float(np.mean(first)) ** (examples * patience) < BY_CHANCE)
 
 
 def _range(values: list[float]) -> tuple[float, float]:

@@ -13,10 +13,19 @@ from keras_babysit.rules._scores import (
 )
 from keras_babysit.rules._texts import error_name, percent
 from keras_babysit.rules.rule import rule
+from keras_babysit.rules.unshuffled_data import is_sorted
 
 RARE_CLASS = 0.1
 """Error of a constant prediction below which the rare class is hardly ever among the nearest
 neighbours (see `class_imbalance`). The neighbours then cannot be better, whatever the inputs."""
+
+
+_SORTED = " The validation targets are sorted by class, which the inputs may not be."
+_READ_IN_ORDER = Remedy(
+    "Read inputs and targets in the same order: take both from one generator, or do not shuffle "
+    "the one that the inputs come from.",
+    "generator.shuffle = False  # generator: what the inputs are read or predicted from",
+)
 
 
 @rule(
@@ -94,6 +103,7 @@ def _finding(
     history: History, data: str, error: float, neighbours: float, constant: float
 ) -> Finding:
     name, data = error_name(history), "training" if data == "train" else data
+    are_sorted = any(is_sorted(leaf) for leaf in history.facts.validation.targets)
     return Finding(
         rule="uninformative_inputs",
         severity=Severity.WARNING,
@@ -101,9 +111,10 @@ def _finding(
         message=f"The inputs do not predict the targets: the network ({name} {percent(error, 1)}) "
         f"is no better than a constant prediction ({percent(constant, 1)}). Both are computed on "
         f"the {data} data. The 5 nearest neighbours are no better ({percent(neighbours, 1)} on the "
-        "training data).",
+        "training data)." + (_SORTED if are_sorted else ""),
         evidence={"error": error, "neighbour_error": neighbours, "constant_error": constant},
         remedies=(
+            *([_READ_IN_ORDER] if are_sorted else []),
             Remedy(
                 "Check that each row of x belongs to its row of y: print some examples.",
                 "for row, target in zip(x[:5], y[:5]):\n    print(row, target)",

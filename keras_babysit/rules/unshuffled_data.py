@@ -1,5 +1,6 @@
 """Training examples that arrive class by class."""
 
+from keras_babysit.facts import TargetFacts
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_fraction
@@ -60,11 +61,22 @@ def unshuffled_data(history: History, *, fraction: float = 0.5) -> list[Finding]
     for index, leaf in enumerate(history.facts.data.targets):
         stretch, of_all = leaf.stretch, leaf.largest_fraction
         of_stretch = leaf.largest_fraction_of_stretch
-        if not stretch or not of_all or not of_stretch:
-            continue
-        if of_stretch - of_all >= fraction * (1 - of_all) > 0:
+        if stretch and of_all and of_stretch and is_sorted(leaf, fraction):
             found.append(_finding(f"targets[{index}]", stretch, of_stretch, of_all))
     return found
+
+
+def is_sorted(leaf: TargetFacts, fraction: float = 0.5) -> bool:
+    """Return whether consecutive targets mostly belong to one class; False if it is not known.
+
+    Args:
+        leaf: Facts of an array of targets.
+        fraction: Value of `(b - a) / (1 - a)` from which on they do, in (0, 1].
+    """
+    of_all, of_stretch = leaf.largest_fraction, leaf.largest_fraction_of_stretch
+    if of_all is None or of_stretch is None:
+        return False
+    return of_stretch - of_all >= fraction * (1 - of_all) > 0
 
 
 def _finding(target: str, stretch: int, of_stretch: float, of_all: float) -> Finding:

@@ -1,10 +1,19 @@
 """Samples of the data of a run, kept on the host, and facts about the data.
 
 `reference_sample` holds training and validation examples, `user_probe_data` those that the user
-gave, `recurrence` notices data that repeats, `data_facts` describes a batch.
+gave, `recurrence` notices data that repeats, `data_facts` describes a batch,
+`comparison` validation beside training examples, `earlier` what a model was trained on before.
 """
 
+from keras_babysit.samples.earlier import recall, remember, state_of
 from keras_babysit.samples.reference_sample import ReferenceSample
 from keras_babysit.samples.user_probe_data import UserProbeData, read_user_probe_data
 
-__all__ = ["ReferenceSample", "UserProbeData", "read_user_probe_data"]
+__all__ = [
+    "ReferenceSample",
+    "UserProbeData",
+    "read_user_probe_data",
+    "recall",
+    "remember",
+    "state_of",
+]

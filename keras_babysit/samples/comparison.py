@@ -29,6 +29,9 @@ Z_SHRINK = 3.0
 MAX_RATIO = 1e9
 """Largest ratio that is reported, so that a size of zero is no infinity."""
 
+OUTLIERS = 0.02
+"""Fraction of the examples, at least one, that do not count for the size, the largest ones."""
+
 LARGEST = 0.9
 """Quantile of the columns by how much they differ that `largest_ratio` is."""
 
@@ -168,8 +171,8 @@ def _sizes(train, validation):
     The first and the last are medians over the columns. All are shrunk by their standard errors
     towards no difference. A column that is zero in both does not count. None where no column does.
     """
-    square, square_error = _mean(np.square(train, dtype="float64"))
-    square_val, square_val_error = _mean(np.square(validation, dtype="float64"))
+    square, square_error = _mean_square(train)
+    square_val, square_val_error = _mean_square(validation)
     mean, mean_error = _mean(train)
     mean_val, mean_val_error = _mean(validation)
     counts = (square > 0) | (square_val > 0)
@@ -182,7 +185,7 @@ def _sizes(train, validation):
         ratio = 0.5 * np.log(second / first)
         error = 0.5 * np.hypot(square_error / first, square_val_error / second)
         ratio = np.sign(ratio) * np.maximum(0, np.abs(ratio) - Z_SHRINK * error)
-        spread = np.sqrt(np.maximum(square - mean**2, 0))
+        spread = train.std(axis=(0, 1), dtype="float64")
         spread = np.maximum(spread, 1e-6 * np.sqrt(np.maximum(square, square_val)))
         offset = np.abs(mean_val - mean) - Z_SHRINK * np.hypot(mean_error, mean_val_error)
         offset = np.maximum(0, offset) / spread
@@ -204,7 +207,16 @@ def _standardized(columns):
 
 def _mean(values):
     """Return the mean of each column and its standard error over the examples."""
-    each = values.mean(axis=1, dtype="float64")
+    return _over_examples(values.mean(axis=1, dtype="float64"))
+
+
+def _mean_square(values):
+    """Return the same of the squares, without the largest examples: one may be an outlier."""
+    each = np.sort(np.square(values, dtype="float64").mean(axis=1), axis=0)
+    return _over_examples(each[: len(each) - max(1, int(OUTLIERS * len(each)))])
+
+
+def _over_examples(each):
     return each.mean(axis=0), each.std(axis=0) / math.sqrt(len(each))
 
 

@@ -7,6 +7,7 @@ from keras_babysit.history import Measurement
 from keras_babysit.samples import batches
 from keras_babysit.samples.batches import to_host
 from keras_babysit.samples.data_facts import bad_rows
+from keras_babysit.samples.earlier import Earlier
 from keras_babysit.samples.looks import describe_batch
 from keras_babysit.samples.recurrence import Recurrence
 from keras_babysit.samples.sample import MAX_EXAMPLES, Sample
@@ -28,6 +29,7 @@ class ReferenceSample:
         validation: A `Sample` of the validation examples.
         needed: Number of training examples that a verdict on dead units needs.
         validation_batches: Number of batches of the validation data, as far as it is known.
+        earlier: What the model was trained on before, an `Earlier`; None if that is not known.
     """
 
     def __init__(self, history, given=None):
@@ -35,6 +37,7 @@ class ReferenceSample:
         self.validation = Sample()
         self.needed = MAX_EXAMPLES
         self.validation_batches = 0
+        self.earlier = None
         self._history = history
         self._given = given
         self._validation_seen = 0  # index of the next validation batch after the latest kept one
@@ -50,6 +53,28 @@ class ReferenceSample:
     def is_small(self):
         """Whether there are fewer training examples than a verdict on dead units needs."""
         return len(self.train) < self.needed - int(self.needed * MAX_MISSING)
+
+    def count_seen_before(self):
+        """Return how many validation examples the model was trained on before, and not in this run.
+
+        None if it was not trained before.
+        """
+        if self.earlier is None or not len(self.validation):
+            return None
+        kept = batches.rows(self.validation.batch(MAX_EXAMPLES))
+        return len((kept & self.earlier.rows) - self._rows)
+
+    def as_earlier(self, state):
+        """Return this run as the `Earlier` one of the next, None if no examples were kept.
+
+        Args:
+            state: State of the model at its end.
+        """
+        facts = self._history.facts
+        if not self._rows:
+            return None
+        part = min(1.0, len(self._rows) / (facts.examples_per_epoch or len(self._rows)))
+        return Earlier(frozenset(self._rows), part, state, self._history.last("loss/start"))
 
     def next_given(self, examples):
         """Return the next batch of the given examples, of up to `examples`."""

@@ -98,3 +98,47 @@ def test_arrays_that_are_divided_in_place_in_each_epoch(in_place, every):
     looked = sitter.history.series("inputs/rms", "inputs[0]").epochs
     assert set(looked.tolist()) == {0, 1, 2, 3}
     assert ("data_stream_changes" in {one.rule for one in sitter.findings}) is in_place
+
+
+def folds(between):
+    """Train one model on two folds; return what the second run found."""
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(3, "softmax")])
+    model.compile(keras.optimizers.Adam(0.05), "sparse_categorical_crossentropy")
+    first = model.get_weights()
+    for x, y, part in ((X[:300], Y[:300], slice(300, 600)), (X[300:], Y[300:], slice(0, 300))):
+        sitter = kb.Babysitter(verbose=0, every=20)
+        model.fit(x, y, validation_data=(X[part], Y[part]), epochs=5, verbose=0, callbacks=[sitter])
+        between(model, first)
+    return {one.rule for one in sitter.findings}
+
+
+def test_a_second_fold_of_a_trained_model_is_reported():
+    assert "trained_on_validation_data" in folds(lambda model, first: None)
+
+
+def test_a_second_fold_with_reset_or_new_weights_is_not():
+    rng = np.random.default_rng(1)
+    assert "trained_on_validation_data" not in folds(lambda model, first: model.set_weights(first))
+    assert "trained_on_validation_data" not in folds(
+        lambda model, first: model.set_weights([0.1 * rng.normal(size=w.shape) for w in first])
+    )
+
+
+def test_training_that_goes_on_with_the_same_split_is_not():
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(3, "softmax")])
+    model.compile(keras.optimizers.Adam(0.05), "sparse_categorical_crossentropy")
+    for epochs in (3, 6):
+        sitter = kb.Babysitter(verbose=0, every=20)
+        model.fit(
+            X[TRAIN],
+            Y[TRAIN],
+            validation_data=(X[HELD_OUT], Y[HELD_OUT]),
+            initial_epoch=epochs - 3,
+            epochs=epochs,
+            verbose=0,
+            callbacks=[sitter],
+        )
+    assert sitter.history.facts.comparison.seen_before == 0
+    assert "trained_on_validation_data" not in {one.rule for one in sitter.findings}

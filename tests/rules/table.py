@@ -228,10 +228,13 @@ def beside(made=None, *, examples=500, kind="inputs", **shift):
 BYTES = {"train_low": 0, "train_high": 1, "low": 0, "high": 255}
 SIGNED = {"train_low": -1, "train_high": 1, "low": 0, "high": 1, "size_ratio": 0.5}
 LATER = {"train_low": -1.7, "train_high": 1.6, "low": 1.6, "high": 2.5, "size_ratio": 3.5}
-GOOD = scores([0.05] * 3, [0.05] * 3) | {
-    ("reference/constant_advantage", "validation"): [0.4] * 3,
-    ("reference/constant_advantage_stderr", "validation"): [0.02] * 3,
+LEARNED = {
+    (f"reference/constant_advantage{end}", target): [value] * 3
+    for end, value in (("", 0.4), ("_stderr", 0.02))
+    for target in ("train", "validation")
 }
+GOOD = scores([0.05] * 3, [0.05] * 3) | LEARNED
+GAP = scores([0.05] * 3, [0.2] * 3) | LEARNED
 BAD = scores([0.05] * 3, [0.5] * 3)
 
 
@@ -251,6 +254,13 @@ def stream(first, later, quantity="inputs/rms", target="inputs[0]"):
             made.append(Measurement(step, epoch, "inputs/rms", target, 1.0))
         made.append(Measurement(step, epoch, quantity, target, value))
     return made
+
+
+def earlier(seen, start, loss=2.3, part=1.0):
+    compared = ComparisonFacts(
+        validation_examples=200, seen_before=seen, earlier_part=part, earlier_loss=loss
+    )
+    return history({("loss/start", ""): [start]}, comparison=compared)
 
 
 def weighted(fractions, weights, held_out=(), examples=500):
@@ -1311,6 +1321,11 @@ TABLE = {
         beside(history(GOOD), size_ratio=250.0, **BYTES),
         Severity.NOTE,
     ),
+    "validation-bytes-and-a-gap": (
+        rules.validation_prepared_differently,
+        beside(history(GAP), size_ratio=250.0, **BYTES),
+        Severity.WARNING,
+    ),
     "validation-divided-twice": (
         rules.validation_prepared_differently,
         beside(size_ratio=1 / 255),
@@ -1460,7 +1475,12 @@ TABLE = {
     ),
     "one-class-at-first-too": (
         rules.data_stream_changes,
-        stream([0.2, 0.95, 0.2], [1.0, 1.0], "targets/most_frequent", "targets[0]"),
+        stream([0.2, 1.0, 0.2], [1.0, 1.0], "targets/most_frequent", "targets[0]"),
+        None,
+    ),
+    "one-class-in-small-batches": (
+        rules.data_stream_changes,
+        stream([0.75, 0.8, 0.7], [1.0, 1.0], "targets/most_frequent", "targets[0]"),
         None,
     ),
     "one-odd-batch": (rules.data_stream_changes, stream([1.1, 0.9, 1.0], [30.0, 1.0]), None),
@@ -1485,6 +1505,28 @@ TABLE = {
     "near-copies-everywhere": (
         rules.leakage,
         copied(0, near_copies=40, near_within=30, near_examples=200),
+        None,
+    ),
+    "next-fold-of-the-same-model": (
+        rules.trained_on_validation_data,
+        earlier(160, 0.2),
+        Severity.WARNING,
+    ),
+    "next-fold-known-in-part": (
+        rules.trained_on_validation_data,
+        earlier(8, 0.2, part=0.05),
+        Severity.WARNING,
+    ),
+    "next-fold-of-a-run-that-learned-nothing": (
+        rules.trained_on_validation_data,
+        earlier(160, 2.1),
+        None,
+    ),
+    "continued-on-the-same-split": (rules.trained_on_validation_data, earlier(0, 0.2), None),
+    "continued-with-a-few-repeats": (rules.trained_on_validation_data, earlier(6, 0.2), None),
+    "loss-of-the-earlier-run-unknown": (
+        rules.trained_on_validation_data,
+        earlier(160, 0.2, loss=None),
         None,
     ),
     "column-is-the-target": (
@@ -1522,6 +1564,11 @@ TABLE = {
         rules.weights_without_effect,
         weighted((0.5, 0.5), (1.0, 16.0), held_out=(0.95, 0.05)),
         Severity.WARNING,
+    ),
+    "weights-more-than-balance": (
+        rules.weights_without_effect,
+        weighted((0.5, 0.5), (1.0, 16.0), held_out=(0.75, 0.25)),
+        None,
     ),
     "weights-by-cost": (
         rules.weights_without_effect,

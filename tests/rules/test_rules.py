@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keras_babysit import quantities, rules
+from keras_babysit.facts import DataFacts, TargetFacts
 from keras_babysit.findings import Finding, Severity, alternatives
 from keras_babysit.findings.verdict import FACTS
 from keras_babysit.history import History, Measurement
-from tests.rules.table import DEAD, SATURATED, TABLE, history, layer, losses
+from tests.rules.table import DEAD, FLAT, SATURATED, TABLE, history, layer, losses, poor
 
 
 @pytest.mark.parametrize("case", TABLE)
@@ -131,3 +132,16 @@ def test_every_rule_says_what_it_needs_measured_and_when_it_is_silent(rule):
     for need in rule.condition.needs:
         for name in alternatives(need):
             assert name in FACTS or quantities.get(name).name == name
+
+
+@pytest.mark.parametrize("of_stretch", [0.15, 0.95])
+def test_validation_targets_sorted_by_class_are_named(of_stretch):
+    constant = {"constant_error": 0.5, "neighbour_error": 0.49}
+    advantage = {"constant_advantage": 0.0, "constant_advantage_stderr": 0.02}
+    made = poor([0.5] * 8, constant | advantage, FLAT)
+    leaf = TargetFacts(largest_fraction=0.1, largest_fraction_of_stretch=of_stretch, stretch=32)
+    made.note(validation=DataFacts(targets=(leaf,)))
+    (finding,) = rules.uninformative_inputs(made)
+    is_sorted = of_stretch > 0.5
+    assert ("sorted by class" in finding.message) == is_sorted
+    assert finding.remedies[0].text.startswith("Read inputs") == is_sorted

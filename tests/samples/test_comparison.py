@@ -90,6 +90,7 @@ ALIKE = {
         RNG.choice([-1.0, 0, 1], (400, 8), p=[0.002, 0.6, 0.398]),
         RNG.choice([0.0, 1], (300, 8)),
     ),
+    "an outlier": halves(RNG.normal(size=(80, 1)), second=lambda x: x + 1e4 * (x == x[40:].max())),
     "few of them": halves(DIGITS[:40], second=lambda x: 255 * x),
     "words": (RNG.integers(0, 500, (300, 20)), RNG.integers(0, 500, (200, 20))),
     "one column": (RNG.normal(size=(200, 1)), RNG.normal(size=(100, 1))),
@@ -116,6 +117,14 @@ def test_another_preparation_is_found(pair):
 @pytest.mark.parametrize("pair", ALIKE.values(), ids=ALIKE)
 def test_natural_differences_are_none(pair):
     assert judged(*pair) == []
+
+
+def test_small_samples_with_heavy_tails_do_not_differ():
+    rng, alarms = np.random.default_rng(3), 0
+    for _ in range(200):
+        x = np.exp(2.5 * rng.normal(size=(70, 1)))
+        alarms += len(judged(x[:35], x[35:]))
+    assert alarms <= 2
 
 
 def test_only_the_input_that_differs_is_named():

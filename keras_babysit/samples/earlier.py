@@ -1,0 +1,76 @@
+"""What a model was trained on in earlier runs of this process."""
+
+import dataclasses
+import weakref
+
+import numpy as np
+
+from keras_babysit.backends import backend
+
+MAX_ENTRIES = 100_000
+"""Entries of a variable up to which it is read to tell one state of a model from another."""
+
+VARIABLES = 4
+"""Variables that are read: the smallest ones, which are biases mostly, and all change in training.
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Earlier:
+    """The latest run of a model before this one.
+
+    Args:
+        rows: Keys of training examples, as `batches.rows` returns them.
+        part: Fraction of the training examples that these are, in (0, 1].
+        end: State of the model at the end of that run.
+        loss: Loss before its first step, None if it was not measured.
+    """
+
+    rows: frozenset
+    part: float
+    end: tuple
+    loss: float | None
+
+
+_known: "weakref.WeakKeyDictionary" = weakref.WeakKeyDictionary()
+
+
+def state_of(model):
+    """Return numbers that tell one state of a model from another; empty if it has no weights yet.
+
+    Args:
+        model: A `keras.Model` outside of a training step.
+    """
+    small = [v for v in model.trainable_variables if np.prod(v.shape) <= MAX_ENTRIES]
+    chosen = sorted(small, key=lambda v: np.prod(v.shape))[:VARIABLES]
+    values = [np.asarray(backend.to_numpy(v.value), "float64").ravel() for v in chosen]
+    return tuple(float(value @ np.arange(1, value.size + 1)) for value in values)
+
+
+def recall(model, state):
+    """Return the `Earlier` run of a model; None if there was none, or if its weights changed since.
+
+    Weights that are not those at the end of the earlier run were reset, drawn anew or loaded: what
+    that run learned may be gone.
+
+    Args:
+        model: A `keras.Model`.
+        state: Its state now, as `state_of` returns it.
+    """
+    found = _known.get(model)
+    return found if found is not None and state and found.end == state else None
+
+
+def remember(model, run, before=None):
+    """Keep what a model was trained on for its next run.
+
+    Args:
+        model: A `keras.Model`.
+        run: The `Earlier` that this run will be.
+        before: The `Earlier` run that this one continued, None if it did not.
+    """
+    if before is not None:
+        run = dataclasses.replace(
+            run, rows=run.rows | before.rows, part=min(run.part, before.part), loss=before.loss
+        )
+    _known[model] = run
