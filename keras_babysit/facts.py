@@ -56,11 +56,14 @@ class WeightFacts:
         layer: Path of the layer it belongs to.
         size: Number of its entries, 0 if not known.
         is_kernel: Whether it mixes the units that go in, as a matrix does and a bias does not.
+        has_unknown_gradient: Whether a real step moved it although its measured gradient is 0: the
+            measurement does not reach it.
     """
 
     layer: str | None = None
     size: int = 0
     is_kernel: bool = False
+    has_unknown_gradient: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

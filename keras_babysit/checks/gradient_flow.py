@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from keras_babysit.backends import to_array
+from keras_babysit.backends import backend, to_array
 from keras_babysit.checks.case import COMPILES, GRADIENT
 from keras_babysit.checks.result import CheckResult, Unknown
 from keras_babysit.findings import Finding, Remedy, Severity
@@ -213,13 +213,15 @@ def _judge(case, index, name):
     """Return the finding on a weight without gradient; None if that weight cannot matter.
 
     A bias before batch normalization has no effect, and neither have the weights of an output
-    without a loss.
+    without a loss. Of a weight that the model reads past its stand-in nothing is known.
     """
     case.need_time(passes=2)
     layer = _owner(case.model, index)
     siblings = layer.trainable_variables if layer is not None else []
     changes_loss, changes_output = _effect(case, index)
     if not changes_loss and (changes_output or _is_idle_bias(case, index, siblings)):
+        return None
+    if not changes_loss and _is_bypassed(case, index):
         return None
     if changes_loss:
         message = f'The loss depends on "{name}", but it receives no gradient.'
@@ -259,6 +261,24 @@ def _effect(case, index):
     except Unknown:
         return changes_output, changes_output
     return _differ(*map(np.asarray, losses)), changes_output
+
+
+def _is_bypassed(case, index):
+    """Return whether the outputs depend on a variable itself, not on the stand-in for its value.
+
+    A `TorchModuleWrapper` computes with the parameters of its module. The variable is changed for
+    one pass, and put back.
+    """
+    case.need_time(passes=2)
+    variable, base = case.model.trainable_variables[index], case.perturbed(0.5, 0)
+    kept = backend.copy([variable.value])[0]
+    one = case.forward(training=True, trainable=base, is_eager=True)[0]
+    try:
+        variable.assign(case.perturbed(2.0, 7)[index])
+        other = case.forward(training=True, trainable=base, is_eager=True)[0]
+    finally:
+        variable.assign(kept)
+    return any(_differ(a, b) for a, b in zip(one, other, strict=True))
 
 
 def _differ(one, other):

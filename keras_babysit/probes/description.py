@@ -37,6 +37,7 @@ class Description:
         self._planned = planned
         self._reference = reference
         self._compared = (0, 0)  # sizes of the samples that were compared last
+        self._without_gradient = set()  # weights whose gradient no measurement reaches
 
     @property
     def has_run(self):
@@ -79,7 +80,7 @@ class Description:
                 target: facts.describe_layer(layer, profiles[target], target in ends)
                 for target, layer in layers.items()
             },
-            weights=facts.describe_weights(self._model, weights, layers),
+            weights=self._marked(facts.describe_weights(self._model, weights, layers)),
             outputs=describe_outputs(self._model, probe.outputs, probe.columns),
         )
 
@@ -99,6 +100,17 @@ class Description:
             if rows is not None:
                 reduction, outputs = describe_behaviour(rows, self.outputs)
                 self._history.note(loss_reduction=reduction, outputs=outputs)
+
+    def note_unknown_gradients(self, names):
+        """Note the weights that a real step moved although their measured gradient was 0."""
+        self._without_gradient |= set(names)
+        self._history.note(weights=self._marked(self._history.facts.weights or {}))
+
+    def _marked(self, weights):
+        return {
+            name: replace(known, has_unknown_gradient=name in self._without_gradient)
+            for name, known in weights.items()
+        }
 
     def describe_data(self, batch=None):
         """Describe a batch, or the reference sample, if it shows more than what is described."""

@@ -14,6 +14,7 @@ from keras_babysit.probes.example_choice import ExampleChoice
 from keras_babysit.probes.probe import weight_names
 from keras_babysit.probes.probe_runner import ProbeRunner
 from keras_babysit.probes.scoring import BaselineComparison, Scoring
+from keras_babysit.probes.unknown_gradients import UnknownGradients
 from keras_babysit.probes.updates import Updates
 from keras_babysit.samples import batches
 from keras_babysit.samples.batch_size import BatchSize
@@ -52,6 +53,7 @@ class Monitor:
         self._choice = ExampleChoice(reference, self._batch_size, schedule)
         self._description = Description(model, history, planned=planned, reference=reference)
         self._weights = []
+        self._gradients = UnknownGradients(model)
         self._runner = self._comparison = self._derived = None
         self._scoring = self._updates = None  # made for the probe that `_measured_with` is
         self._measured_with = None
@@ -103,6 +105,7 @@ class Monitor:
         if batch is None:
             return []
         self._derived.add_gates(readings, batches.size(batch))
+        self._gradients.note(readings)
         self._description.follow_data()
         values = readings | self._derived.derive(readings, self.model.optimizer, state, step)
         return self._record(step, epoch, values)
@@ -127,6 +130,10 @@ class Monitor:
         if before is None:
             return []
         measurements = self._updates.after(before, result, step, epoch, steps)
+        unknown = self._gradients.moved_without(measurements)
+        if unknown:
+            self._description.note_unknown_gradients(unknown)
+            self._notice(notices.gradients_not_reached(unknown), "gradients")
         if step == 0 and self.reach is Reach.NOT_MEASURED and before[1]:
             measurements = self._first_loss(result, step, epoch) + measurements
         self.history.extend(measurements)

@@ -34,6 +34,23 @@ def probe_failed(scope, error):
     return f"{scope.missing} not measured: the probe raised {type(error).__name__}."
 
 
+def gradients_not_reached(names):
+    """Return the notice on weights that train although a measurement finds no gradient.
+
+    Example:
+        >>> gradients_not_reached(["dense/kernel", "dense/bias"])
+        'Gradients of 2 weights not measured, the first is "dense/kernel": steps move them, but a \
+measurement cannot differentiate what computes with them.'
+    """
+    count = f"{len(names)} weight{'s' if len(names) > 1 else ''}"
+    them = "them" if len(names) > 1 else "it"
+    first = f', the first is "{names[0]}"' if len(names) > 1 else f' ("{names[0]}")'
+    return (
+        f"Gradients of {count} not measured{first}: steps move {them}, but a measurement cannot "
+        f"differentiate what computes with {them}."
+    )
+
+
 def batches_too_large_to_score(batch_size):
     """Return the notice on a model of whose batches too few are kept for a score."""
     return (

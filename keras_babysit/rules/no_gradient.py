@@ -12,7 +12,11 @@ from keras_babysit.rules.rule import rule
     title="No gradient",
     explains=(*SHORT_STEPS, *POOR_FIT),
     needs=("gradients/norm",),
-    silent=("on biases and embeddings", "on layers whose units are all dead"),
+    silent=(
+        "on biases and embeddings",
+        "on layers whose units are all dead",
+        "on weights that a step moves all the same",
+    ),
 )
 def no_gradient(history: History, *, patience: int = 2) -> list[Finding]:
     """Report trainable kernels whose gradient is exactly 0, and models without trainable weights.
@@ -22,8 +26,10 @@ def no_gradient(history: History, *, patience: int = 2) -> list[Finding]:
 
     Reads `"gradients/norm"` and `"activations/gate_max"`. It is silent on biases, slopes and
     embeddings, which a batch may leave without a gradient for good reason; on kernels that received
-    a gradient at least once; and before `patience` measurements. If all units of a layer are
-    inactive, it waits longer, because `dead_units` may be the cause.
+    a gradient at least once; on those that a real step moves all the same, which a measurement
+    cannot differentiate (recomputed layers, modules of PyTorch); and before `patience`
+    measurements. If all units of a layer are inactive, it waits longer, because `dead_units` may be
+    the cause.
 
     Args:
         history: The history of the run.
@@ -54,7 +60,12 @@ def no_gradient(history: History, *, patience: int = 2) -> list[Finding]:
     if history.facts.parameters and history.facts.weights == {}:
         return [_nothing_trains()]
     patience = longer_if_shut(history, patience)
-    names = [name for name in kernels(history) if history.points("gradients/norm", name)]
+    weights = history.facts.weights or {}
+    names = [
+        name
+        for name in kernels(history)
+        if history.points("gradients/norm", name) and not weights[name].has_unknown_gradient
+    ]
     without = [name for name in names if _has_none(history, name, patience)]
     if names and len(without) == len(names):
         return [_finding("", "No kernel of the model receives a gradient.", Severity.ERROR)]
