@@ -88,6 +88,18 @@ def is_solved(history: History) -> bool:
     return loss is not None and constant is not None and loss < SOLVED_LOSS * constant
 
 
+def has_learnt_most(history: History) -> bool:
+    """Return whether the network makes less than half the error of a constant prediction.
+
+    Where no error is known, the training loss counts. False where neither is known.
+    """
+    errors, constant = training_errors(history), history.last("reference/constant_error", "train")
+    if errors and constant is not None:
+        return bool(errors[-1].value < HALF_WAY * constant)
+    loss, best = training_loss(history), constant_loss(history)
+    return loss is not None and best is not None and bool(loss < HALF_WAY * best)
+
+
 def constant_loss(history: History) -> float | None:
     """Return about the loss of a constant prediction, None if the first loss is not known.
 

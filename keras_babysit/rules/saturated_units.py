@@ -5,6 +5,7 @@ import numpy as np
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
+from keras_babysit.rules._progress import HALF_WAY, fraction_done, has_learnt_most, is_falling
 from keras_babysit.rules._texts import SCALE_INPUTS, percent
 from keras_babysit.rules._wilson import wilson_lower_bound
 from keras_babysit.rules.effects import POOR_FIT, SHORT_STEPS, STUCK
@@ -26,9 +27,13 @@ def saturated_units(
     the layers before it learn slowly or not at all. The usual causes are weights or inputs that are
     too large.
 
+    A first layer of random features learns through the layers after it, so the severity goes by
+    what the network has learnt.
+
     Reads `"activations/saturated_fraction"`: per layer, the fraction of units whose slope is below
     2 % of its maximum for most examples of a measurement (|tanh z| > 0.99, a sigmoid outside
-    [0.005, 0.995]), in [0, 1].
+    [0.005, 0.995]), in [0, 1]. For the severity also `"score/error"`, `"score/loss"`,
+    `"logs/loss"`, `"loss/start"` and `"reference/constant_error"`.
 
     It is silent on output layers: a classifier may be certain, and the slope cancels in the
     gradient of a crossentropy.
@@ -40,7 +45,9 @@ def saturated_units(
         patience: Number of latest measurements that must all reach `threshold`, at least 1.
 
     Returns:
-        One WARNING per affected layer, or nothing.
+        One WARNING per affected layer, or nothing. A NOTE if the network learns all the same: its
+        error is less than half that of a constant prediction, or the loss falls in the first half
+        of the run.
 
     Raises:
         ValueError: If `threshold` lies outside (0, 1] or `patience` is below 1.
@@ -74,6 +81,15 @@ def saturated_units(
     return found
 
 
+def _severity(history: History) -> Severity:
+    """Return a warning where the layer costs the run something, or where no run is known."""
+    if history.last("loss/start") is None:
+        return Severity.WARNING
+    may_still_learn = fraction_done(history) < HALF_WAY and is_falling(history)
+    does_no_harm = may_still_learn or has_learnt_most(history)
+    return Severity.NOTE if does_no_harm else Severity.WARNING
+
+
 def _finding(history: History, target: str, fraction: float) -> Finding:
     low, high = (
         float(np.mean(history.last(f"activations/saturated_{end}", target, 0.0)))
@@ -82,7 +98,7 @@ def _finding(history: History, target: str, fraction: float) -> Finding:
     ends = "both ends" if min(low, high) > max(low, high) / 3 else f"the {_end(low, high)} end"
     return Finding(
         rule="saturated_units",
-        severity=Severity.WARNING,
+        severity=_severity(history),
         target=target,
         message=f'{percent(fraction)} of the units in "{target}" are saturated at {ends} of their '
         "range. They pass almost no gradient to earlier layers.",
