@@ -41,8 +41,9 @@ def unscaled_targets(history: History, *, distance: float = FAR_TARGETS) -> list
     Reads `history.facts.data` (mean and standard deviation of the targets), `"outputs/mean"`,
     `"outputs/std"` and `"optimizer/learning_rate"`. It is silent on other losses, whose targets are
     labels; on networks whose outputs start near the targets, by the last bias or a rescaling
-    layer; if steps of the learning rate can reach the targets within a tenth of the run; and once
-    the outputs have reached them anyway.
+    layer; if the steps reach the targets within a tenth of the run, by the learning rate or by how
+    fast the outputs approach them; and from the moment on at which the outputs have reached them
+    anyway.
 
     Args:
         history: The history of the run.
@@ -85,7 +86,11 @@ def unscaled_targets(history: History, *, distance: float = FAR_TARGETS) -> list
         size = max(1.0, math.hypot(at, spread))
         is_far = math.isfinite(away) and away > distance * size
         is_reached = _has_reached(history, f"outputs[{index}]", mean, std)
-        if is_far and not is_reached and not _reaches_early(history, away):
+        if (
+            is_far
+            and not is_reached
+            and not _reaches_early(history, f"outputs[{index}]", mean, away)
+        ):
             comment = f'  # y: the targets of "{output.target}"' if len(ends) > 1 else ""
             size = math.hypot(at, spread)
             found.append(_finding(output.target, away, mean, std, size, comment))
@@ -93,16 +98,30 @@ def unscaled_targets(history: History, *, distance: float = FAR_TARGETS) -> list
 
 
 def _has_reached(history: History, target: str, mean: float, std: float) -> bool:
-    at = history.last("outputs/mean", target, default=math.inf)
-    spread = history.last("outputs/std", target, default=0.0)
-    return bool(abs(mean - at) < REACHED * std < spread)
+    """Return whether the outputs were ever at the targets: then the distance was no obstacle."""
+    means = history.series("outputs/mean", target).values
+    spreads = history.series("outputs/std", target).values
+    pairs = zip(means.tolist(), spreads.tolist(), strict=False)
+    return any(abs(mean - at) < REACHED * std < spread for at, spread in pairs)
 
 
-def _reaches_early(history: History, away: float) -> bool:
+def _reaches_early(history: History, target: str, mean: float, away: float) -> bool:
+    """Return whether bounded steps reach the targets early, or may: the first ones show how fast.
+
+    A bias moves by the learning rate, and all weights before it move the output, too.
+    """
     rate, planned = history.first("optimizer/learning_rate"), planned_steps(history)
     if history.facts.optimizer not in BOUNDED_STEPS or not rate or planned is None:
         return False
-    return bool(away / rate < EARLY * planned)
+    if away / rate < EARLY * planned:
+        return True
+    means = history.series("outputs/mean", target)
+    if len(means) < 2:
+        return False
+    start, now = float(means.values[0]), float(means.values[-1])
+    gone, steps = (now - start) / (mean - start) if mean != start else 0.0, int(means.steps[-1])
+    # Beyond the targets it is no approach but an overshoot.
+    return 0 < gone <= 1 and steps / gone < EARLY * planned
 
 
 def _finding(
