@@ -27,6 +27,10 @@ _READ_IN_ORDER = Remedy(
     "generator.shuffle = False  # generator: what the inputs are read or predicted from",
 )
 
+NOTICEABLE = 0.1
+"""Advantage over a constant prediction, as a fraction of its error, from which on the inputs may
+tell something, although too few examples make sure of it: what the neighbours need, too."""
+
 
 @rule(
     title="Inputs do not predict the targets",
@@ -51,7 +55,9 @@ def uninformative_inputs(history: History, *, patience: int = 2) -> list[Finding
     `"predictions/auc"`. It is silent in the first three quarters of a run; while the training loss
     falls; if the neighbours are not known; if almost all examples are of one class; and if any
     score so far was significantly better than a constant prediction or ranked positive above
-    negative examples, because overfitting that follows does not disprove it.
+    negative examples, because overfitting that follows does not disprove it. The latest score must
+    show no advantage either: its 95 % interval includes 0, and it is less than a tenth of the
+    error of the constant prediction.
 
     Args:
         history: The history of the run.
@@ -94,6 +100,9 @@ def uninformative_inputs(history: History, *, patience: int = 2) -> list[Finding
     if not is_current(history) or not is_time(history, is_falling=is_falling(history)):
         return []
     if constant < RARE_CLASS or has_beaten_constant(history, data):
+        return []
+    better = advantages(history, data)[-1]
+    if better.low > 0 or better.value >= NOTICEABLE * constant:
         return []
     neighbours = history.last("reference/neighbour_error", "train")
     return [_finding(history, data, errors[-1].value, float(neighbours), float(constant))]

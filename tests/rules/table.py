@@ -313,6 +313,18 @@ def into(kind, made):
     return made
 
 
+def stuck(error, losses, epochs):
+    """Return a run of one step per epoch with a saturated layer, its errors and its losses."""
+    made = poor(error, {"constant_error": 0.5}, losses, epochs=epochs, logged=losses)
+    made.note(
+        layers={"dense": LayerFacts(activation_kind="squashing", role="hidden")},
+        steps_per_epoch=1,
+    )
+    for step in range(len(error)):
+        made.append(Measurement(step, step, SATURATED, "dense", 0.9))
+    return made
+
+
 def regression(mean, std, at=0.1):
     made = output("distance", data={"mean": mean, "std": std})
     made.append(Measurement(0, 0, "outputs/mean", "outputs[0]", at))
@@ -327,9 +339,9 @@ def later(made, mean, std):
     return made
 
 
-def quick(rate):
+def quick(rate, steps=420):
     made = regression(90.0, 80.0)
-    made.note(optimizer="Adam", epochs=60, steps_per_epoch=7)
+    made.note(optimizer="Adam", epochs=steps // 7, steps_per_epoch=7)
     made.append(Measurement(0, 0, "optimizer/learning_rate", "", rate))
     return made
 
@@ -735,6 +747,31 @@ TABLE = {
         layer(SATURATED, [1.0] * 4, kind="squashing"),
         Severity.WARNING,
     ),
+    "stuck-and-learns-nothing": (
+        rules.saturated_units,
+        stuck([0.5] * 4, [0.7] * 4, epochs=4),
+        Severity.WARNING,
+    ),
+    "stuck-and-learns-a-quarter": (
+        rules.saturated_units,
+        stuck([0.26] * 4, [0.5] * 4, epochs=4),
+        Severity.WARNING,
+    ),
+    "stuck-and-learns-all-the-same": (
+        rules.saturated_units,
+        stuck([0.1] * 4, [0.3] * 4, epochs=4),
+        Severity.NOTE,
+    ),
+    "stuck-and-still-early": (
+        rules.saturated_units,
+        stuck([0.4] * 3, [0.68, 0.6, 0.5], epochs=40),
+        Severity.NOTE,
+    ),
+    "stuck-early-and-nothing-moves": (
+        rules.saturated_units,
+        stuck([0.5] * 4, [0.7] * 4, epochs=40),
+        Severity.WARNING,
+    ),
     "a-third-stuck": (rules.saturated_units, layer(SATURATED, [0.3] * 4, kind="squashing"), None),
     "sure-classifier": (
         rules.saturated_units,
@@ -1032,6 +1069,36 @@ TABLE = {
             FLAT,
         ),
         None,
+    ),
+    "weak-signal-on-few-examples": (
+        rules.uninformative_inputs,
+        poor(
+            [0.65] * 8,
+            {"constant_error": 0.75, "neighbour_error": 0.74, "constant_advantage": 0.1}
+            | {"constant_advantage_stderr": 0.06},
+            FLAT,
+        ),
+        None,
+    ),
+    "weak-signal-that-is-sure-at-last": (
+        rules.uninformative_inputs,
+        poor(
+            [0.71] * 8,
+            {"constant_error": 0.75, "neighbour_error": 0.74, "constant_advantage": 0.04}
+            | {"constant_advantage_stderr": 0.02},
+            FLAT,
+        ),
+        None,
+    ),
+    "no-signal-on-few-examples": (
+        rules.uninformative_inputs,
+        poor(
+            [0.71] * 8,
+            {"constant_error": 0.75, "neighbour_error": 0.74, "constant_advantage": 0.04}
+            | {"constant_advantage_stderr": 0.06},
+            FLAT,
+        ),
+        Severity.WARNING,
     ),
     "fits-by-heart-what-does-not-carry-over": (
         rules.uninformative_inputs,
@@ -1648,6 +1715,22 @@ TABLE = {
         Severity.WARNING,
     ),
     "prices-reached": (rules.unscaled_targets, later(regression(250.0, 80.0), 240.0, 70.0), None),
+    "prices-reached-and-left-again": (
+        rules.unscaled_targets,
+        later(later(regression(250.0, 80.0), 240.0, 70.0), 200.0, 9.0),
+        None,
+    ),
+    "prices-approached-fast": (rules.unscaled_targets, later(quick(1e-3, 9000), 40.0, 9.0), None),
+    "prices-approached-slowly": (
+        rules.unscaled_targets,
+        later(quick(1e-3, 9000), 20.0, 9.0),
+        Severity.WARNING,
+    ),
+    "prices-overshot": (
+        rules.unscaled_targets,
+        later(quick(1e-3, 9000), 400.0, 9.0),
+        Severity.WARNING,
+    ),
     "prices-standardised": (rules.unscaled_targets, regression(0.0, 1.0), None),
     "prices-at-a-rate-for-prices": (rules.unscaled_targets, quick(5.0), None),
     "prices-at-a-usual-rate": (rules.unscaled_targets, quick(1e-3), Severity.WARNING),
