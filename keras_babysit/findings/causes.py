@@ -129,7 +129,8 @@ class Cause:
 def explain(findings: Iterable[Finding]) -> list[Finding]:
     """Return the findings with the likeliest root causes first and their symptoms behind each.
 
-    Of the conditions that explain a finding, the one of the highest rank is its cause. Of two that
+    Of the conditions that explain a finding, the one of the highest rank is its cause, unless it is
+    reported at the step at which it happens and that was long after the finding. Of two that
     may each follow from the other, it is the one that was seen first, or the one of the higher rank
     if both were seen at about the same time.
 
@@ -213,6 +214,8 @@ def _cause(one: Finding, since: Mapping[str, int]) -> str:
     for cause in sorted(since, key=CONDITIONS.rank):
         if cause == one.rule or one.rule not in CONDITIONS[cause].explains:
             continue
+        if CONDITIONS[cause].is_immediate and _is_late(since[cause], step):
+            continue  # it is reported when it happens, and that was long after
         is_mutual = cause in CONDITIONS[one.rule].explains
         if not is_mutual or _is_first(cause, since[cause], one.rule, step):
             return cause
@@ -223,10 +226,14 @@ def _is_first(rule: str, step: int, other: str, other_step: int) -> bool:
     """Return whether one of two findings is the cause of the other, by step and rank."""
     early, late = sorted((step, other_step))
     are_exact = CONDITIONS[rule].is_immediate and CONDITIONS[other].is_immediate
-    latest = early if are_exact else SOON + LONGER * early
-    if late > latest:
+    if late > early if are_exact else _is_late(late, early):
         return step < other_step
     return CONDITIONS.rank(rule) < CONDITIONS.rank(other)
+
+
+def _is_late(step: int, other: int) -> bool:
+    """Return whether a finding came later than at about the same time as another one."""
+    return step > SOON + LONGER * other
 
 
 def _root(rule: str, causes: Mapping[str, str]) -> str:

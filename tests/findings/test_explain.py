@@ -33,6 +33,17 @@ def test_what_speaks_at_once_is_the_cause_of_what_comes_a_step_later():
     assert roots(*findings) == ["loss_explosion"]
 
 
+def test_an_explosion_is_no_cause_of_what_was_seen_long_before():
+    early, late = found("constant_output", 51), found("loss_explosion", 560)
+    assert set(roots(early, late)) == {"constant_output", "loss_explosion"}
+    assert roots(early, found("loss_explosion", 60)) == ["loss_explosion"]
+
+
+def test_a_condition_that_is_judged_late_is_still_the_cause():
+    findings = found("constant_output", 51), found("uninformative_inputs", 560)
+    assert roots(*findings) == ["uninformative_inputs"]
+
+
 def test_a_circle_has_one_root():
     steps = {"dead_units": 40, "collapsed_activations": 22, "vanishing_gradients": 30}
     findings = [found(rule, step) for rule, step in steps.items()]
