@@ -322,6 +322,8 @@ class RunFacts:
         backend: Name of Keras' backend.
         versions: Version of each package by its name.
         optimizer: Name of the optimizer's class.
+        learning_rate_schedule: Name of the class of the schedule that the optimizer holds; None if
+            its learning rate is a number, or not known.
         loss: Name of the loss; of several outputs all names, separated by commas.
         batch_size: Examples of one step.
         epochs: Planned number of epochs.
@@ -359,6 +361,7 @@ class RunFacts:
     backend: str | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     optimizer: str | None = None
+    learning_rate_schedule: str | None = None
     loss: str | None = None
     batch_size: int | None = None
     epochs: int | None = None

@@ -25,6 +25,7 @@ def describe(model, planned, batch_size):
         "backend": keras.backend.backend(),
         "versions": {"keras": keras.version(), "keras_babysit": __version__} | backend.versions(),
         "optimizer": optimizer_name(model.optimizer),
+        "learning_rate_schedule": _schedule_name(model.optimizer),
         "loss": names_of(_name(getattr(model, "loss", None))),
         "batch_size": batch_size,
         "epochs": planned.get("epochs"),
@@ -132,6 +133,13 @@ def optimizer_name(optimizer):
     """Return the name of an optimizer's class, of the inner one where it scales the loss."""
     inner = getattr(optimizer, "inner_optimizer", optimizer)
     return type(inner).__name__
+
+
+def _schedule_name(optimizer):
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    rate = getattr(inner, "_learning_rate", None)
+    is_schedule = isinstance(rate, keras.optimizers.schedules.LearningRateSchedule)
+    return type(rate).__name__ if is_schedule else None
 
 
 def _name(thing):

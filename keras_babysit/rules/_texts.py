@@ -6,7 +6,13 @@ from collections.abc import Iterable
 from keras_babysit.facts import LayerFacts
 from keras_babysit.findings import Remedy
 from keras_babysit.history import History
-from keras_babysit.rules._learning_rate import HEALTHY_RATIO, set_rate
+from keras_babysit.rules._learning_rate import (
+    COMPILE_AGAIN,
+    HEALTHY_RATIO,
+    OPTIMIZER_CONFIG,
+    rate_factor,
+    set_rate,
+)
 from keras_babysit.rules.outputs import outputs
 
 SCALE_INPUTS = Remedy(
@@ -75,21 +81,26 @@ def error_name(history: History) -> str:
     return "unexplained variance" if is_number else "error"
 
 
-def change_rate(verb: str, rate: float | None, reason: str = "") -> Remedy:
-    """Return the remedy that sets another learning rate.
+def change_rate(history: History, verb: str, rate: float | None, reason: str = "") -> Remedy:
+    """Return the remedy that sets another learning rate, or scales the schedule that sets it.
 
     Args:
+        history: The history of the run.
         verb: `"Lower"` or `"Raise"`.
         rate: The learning rate to set; None if it is not known.
         reason: Why, without a full stop; may be empty.
 
     Example:
-        >>> change_rate("Lower", 3e-4).text
+        >>> change_rate(History(), "Lower", 3e-4).text
         'Lower the learning rate to 0.0003.'
     """
+    schedule, factor = history.facts.learning_rate_schedule, rate_factor(history, rate)
     to = "" if rate is None else f" to {rate:g}"
+    if schedule is not None:
+        times = "" if factor is None else f" to {factor:g} times its values"
+        to = f" of the schedule `{schedule}`{times}"
     why = f": {reason}" if reason else ""
-    return Remedy(f"{verb} the learning rate{to}{why}.", set_rate(rate))
+    return Remedy(f"{verb} the learning rate{to}{why}.", set_rate(history, rate))
 
 
 SCALE_WEIGHTS = Remedy(
@@ -150,10 +161,10 @@ def clip_gradient(history: History, reason: str = "") -> Remedy:
     known, rate = history.facts.optimizer, history.last("optimizer/learning_rate")
     name = known if known in OPTIMIZERS else "Adam"
     first = f"{rate:g}, " if rate is not None and known in OPTIMIZERS else ""
-    return Remedy(
-        f"Clip the norm of the gradient{f' {reason}' if reason else ''}.",
-        f"model.compile(keras.optimizers.{name}({first}global_clipnorm=1.0), model.loss)",
-    )
+    code = f"model.compile(keras.optimizers.{name}({first}global_clipnorm=1.0), model.loss)"
+    if history.facts.learning_rate_schedule is not None:  # it must stay
+        code = f'{OPTIMIZER_CONFIG}config["global_clipnorm"] = 1.0\n{COMPILE_AGAIN}'
+    return Remedy(f"Clip the norm of the gradient{f' {reason}' if reason else ''}.", code)
 
 
 def relu_layer(layer: LayerFacts, activation: str = "relu", *, arguments: str = "") -> str:

@@ -92,7 +92,7 @@ def _finding(history: History, target: str, fraction: float, severity: Severity)
         "the maximum.",
         evidence={"dead_piece_fraction": fraction},
         remedies=(
-            change_rate("Lower", suggest_lower_rate(history)),
+            change_rate(history, "Lower", suggest_lower_rate(history)),
             Remedy(
                 "Initialize the pieces with random kernels and zero biases, so that they differ.",
                 f"kb.layers.Maxout({history.layer(target).units or 64}, pieces=2)",

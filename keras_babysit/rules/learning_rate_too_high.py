@@ -143,7 +143,7 @@ def _finding(history: History, ratio: float, start: float, loss: float) -> Findi
         evidence={"update_ratio": ratio, "loss_start": start, "loss": loss}
         | ({} if rate is None else {"learning_rate": rate}),
         remedies=(
-            change_rate("Lower", suggest_lower_rate(history)),
+            change_rate(history, "Lower", suggest_lower_rate(history)),
             FIND_RATE,
         ),
         reference="CS231n, Babysitting the learning process: updates of about 1e-3 of the weights",

@@ -11,7 +11,7 @@ from keras_babysit.rules._learning_rate import HEALTHY_RATIO, one_digit, set_rat
 from keras_babysit.rules._network import median_ratios
 from keras_babysit.rules._progress import planned_steps, training_loss
 from keras_babysit.rules._scores import training_errors
-from keras_babysit.rules._texts import FIND_RATE, update_size
+from keras_babysit.rules._texts import FIND_RATE, change_rate, update_size
 from keras_babysit.rules.effects import POOR_FIT
 from keras_babysit.rules.rule import rule
 
@@ -122,13 +122,17 @@ def _finding(history: History, ratio: float, start: float, loss: float) -> Findi
         f"The loss went from {start:.4g} to {loss:.4g} in {history.step:,} steps.",
         evidence={"update_ratio": ratio, "loss_start": start, "loss": loss, "factor": factor}
         | ({} if rate is None else {"learning_rate": rate}),
-        remedies=(_raise(rate, factor), FIND_RATE),
+        remedies=(_raise(history, rate, factor), FIND_RATE),
         reference="CS231n, Babysitting the learning process: updates of about 1e-3 of the weights",
     )
 
 
-def _raise(rate: float | None, factor: int) -> Remedy:
+def _raise(history: History, rate: float | None, factor: int) -> Remedy:
     if not rate:
         return Remedy(f"Raise the learning rate by a factor of {factor:,}.")
     higher = one_digit(rate * factor)
-    return Remedy(f"Raise the learning rate from {rate:g} to {higher:g}.", set_rate(higher))
+    if history.facts.learning_rate_schedule is not None:
+        return change_rate(history, "Raise", higher)
+    return Remedy(
+        f"Raise the learning rate from {rate:g} to {higher:g}.", set_rate(history, higher)
+    )

@@ -236,7 +236,7 @@ def _finding(history: History, start: float, worst: float) -> Finding:
         message=f"The loss {now if math.isfinite(worst) else gone}",
         evidence=evidence,
         remedies=(
-            change_rate("Lower", suggest_lower_rate(history)),
+            change_rate(history, "Lower", suggest_lower_rate(history)),
             clip_gradient(history, "if single batches make the loss explode"),
             Remedy("Scale inputs and targets to mean 0 and standard deviation 1."),
         ),

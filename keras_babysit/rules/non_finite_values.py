@@ -188,14 +188,16 @@ def _about_loss(history: History, first: FirstNonFinite) -> tuple[str, list[Reme
 
 
 def _from_logits(history: History) -> list[Remedy]:
-    """Return the remedy for a crossentropy of probabilities; none if all losses are distances."""
+    """Return the remedy for a crossentropy of probabilities; none if no loss is known to be one."""
     found = outputs(history)
-    if found and all(one.form == "distance" for one in found):
+    known = [one for one in found if one.form in ("binary", "categorical")]
+    may_be_one = not found and "crossentropy" in (history.facts.loss or "crossentropy").lower()
+    if not known and not may_be_one:
         return []
     crossentropy = "SparseCategoricalCrossentropy"
-    if found and found[0].form == "binary":
+    if known and known[0].form == "binary":
         crossentropy = "BinaryCrossentropy"
-    elif found and found[0].form == "categorical" and not found[0].is_sparse:
+    elif known and not known[0].is_sparse:
         crossentropy = "CategoricalCrossentropy"
     return [
         Remedy(
@@ -238,7 +240,7 @@ def _about_gradients(history: History, first: FirstNonFinite) -> tuple[str, list
 
 
 def _limit_steps(history: History) -> list[Remedy]:
-    return [change_rate("Lower", suggest_lower_rate(history)), clip_gradient(history)]
+    return [change_rate(history, "Lower", suggest_lower_rate(history)), clip_gradient(history)]
 
 
 BUILDERS: dict[str, Callable[[History, FirstNonFinite], tuple[str, list[Remedy]]]] = {

@@ -83,6 +83,12 @@ def oscillating_loss(
 
 def _finding(history: History, start: float, recent: list[float], jump: float) -> Finding:
     rate = history.last("optimizer/learning_rate")
+    at_plateaus = Remedy(
+        "Lower the learning rate whenever the loss plateaus.",
+        'keras.callbacks.ReduceLROnPlateau(monitor="loss", patience=3)',
+    )
+    # The callback cannot set what a schedule sets.
+    lower_at_plateaus = [at_plateaus] if history.facts.learning_rate_schedule is None else []
     return Finding(
         rule="oscillating_loss",
         severity=Severity.WARNING,
@@ -92,11 +98,8 @@ def _finding(history: History, start: float, recent: list[float], jump: float) -
         evidence={"jump": jump, "loss_start": start}
         | ({} if rate is None else {"learning_rate": rate}),
         remedies=(
-            change_rate("Lower", one_digit(0.1 * rate) if rate else None),
-            Remedy(
-                "Lower the learning rate whenever the loss plateaus.",
-                'keras.callbacks.ReduceLROnPlateau(monitor="loss", patience=3)',
-            ),
+            change_rate(history, "Lower", one_digit(0.1 * rate) if rate else None),
+            *lower_at_plateaus,
             Remedy("Use larger batches: their gradients vary less."),
         ),
         reference="Bottou, Curtis and Nocedal, 2018, section 4.2: the distance from the minimum is "

@@ -102,6 +102,8 @@ def _finding(history: History, message: str, evidence: dict[str, float], ratio: 
         target="",
         message=f"The loss has plateaued: {update_size(ratio)}. {message}",
         evidence=evidence | {"update_ratio": ratio},
-        remedies=(change_rate("Raise" if is_short else "Lower", one_digit(new) if new else None),),
+        remedies=(
+            change_rate(history, "Raise" if is_short else "Lower", one_digit(new) if new else None),
+        ),
         reference="CS231n, Babysitting the learning process: updates of about 1e-3 of the weights",
     )

@@ -85,7 +85,7 @@ def _about_steps(history: History, examples: int, *, is_long: bool) -> Finding:
         if is_long
         else "A learning rate that fits the mean is too high by that factor."
     )
-    remedies = [_mean(), change_rate("Lower", lower, "the loss is a sum")]
+    remedies = [_mean(), change_rate(history, "Lower", lower, "the loss is a sum")]
     return _finding(
         Severity.WARNING if is_long else Severity.NOTE,
         f"The loss is the sum over the {examples:,} examples of a batch, not their mean. "

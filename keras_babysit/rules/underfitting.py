@@ -114,7 +114,7 @@ def _remedies(history: History, still_falls: bool) -> list[Remedy]:
         remedies.insert(0, Remedy("Train longer: the training loss is still falling.", code))
     if len(ratios) and 0 < ratios[-1] < SLOW_UPDATES:
         higher = one_digit(10 * rate) if rate else None
-        remedies.insert(0, change_rate("Raise", higher, "the weights hardly change"))
+        remedies.insert(0, change_rate(history, "Raise", higher, "the weights hardly change"))
     has = history.facts.regularization
     if has.dropout or has.penalized_weights or has.weight_decay:
         weaker = Remedy("Reduce the dropout, the weight penalty or the weight decay.")

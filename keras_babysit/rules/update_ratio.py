@@ -69,7 +69,7 @@ def update_ratio(history: History, *, ratio: float = 0.1, patience: int = 5) -> 
             target="",
             message=f"{update_size(median).capitalize()}.",
             evidence={"update_ratio": median} | ({} if rate is None else {"learning_rate": rate}),
-            remedies=(change_rate("Lower", suggest_lower_rate(history)),),
+            remedies=(change_rate(history, "Lower", suggest_lower_rate(history)),),
             reference="CS231n, Babysitting the learning process: about 1e-3 of the weights",
         )
     ]
