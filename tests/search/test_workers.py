@@ -1,9 +1,8 @@
 """Workers are killed, frozen and cut off from the database, and no trial is lost."""
 
+import multiprocessing
 import os
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -17,13 +16,15 @@ from optuna.trial import TrialState
 from keras_babysit.search.slots import SLOT, SURPLUS, counted_trials, slot_of
 from keras_babysit.search.storage import open_storage
 from tests.search.postgres import INSTALLED, REASON, Postgres
-from tests.search.worker_script import RETRIES
+from tests.search.worker_process import RETRIES, work
 
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="no backend takes part: once is enough"
 )
 
-SCRIPT = Path(__file__).with_name("worker_script.py")
+# Keras takes seconds to import: a server imports it once, and forks a process per worker.
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload([work.__module__])
 PATIENCE = 180.0  # seconds after which the test fails
 
 
@@ -62,11 +63,11 @@ class Crew:
         self.log = folder / "log"
         self.workers = []
 
-    def start_worker(self, trials=8, rounds=1, seconds=0.2, go=None):
-        command = [sys.executable, SCRIPT, self.url, trials, rounds, seconds, self.log]
-        command = [*map(str, command), *([str(go)] if go else [])]
-        with (self.folder / f"errors-{len(self.workers)}").open("w") as errors:
-            worker = subprocess.Popen(command, stderr=errors, cwd=SCRIPT.parents[2])
+    def start_worker(self, trials=8, rounds=1, holds_from=None, go=None):
+        errors = self.folder / f"errors-{len(self.workers)}"
+        arguments = (self.url, trials, rounds, self.log, errors, holds_from, go)
+        worker = PROCESSES.Process(target=work, args=arguments)
+        worker.start()
         self.workers.append(worker)
         return worker
 
@@ -88,25 +89,31 @@ class Crew:
         """Stop a worker between two transactions, so that it does not hold the database's lock."""
         engine = sqlalchemy.create_engine(self.url)
         while True:
-            worker.send_signal(signal.SIGSTOP)
+            os.kill(worker.pid, signal.SIGSTOP)
             time.sleep(0.6)
             if not _is_held(engine):
                 break
-            worker.send_signal(signal.SIGCONT)
+            os.kill(worker.pid, signal.SIGCONT)
             time.sleep(0.1)
         engine.dispose()
 
+    def resume(self):
+        """End the trials that are held."""
+        Path(f"{self.log}-resume").touch()
+
+    def kill(self, *workers):
+        for worker in workers:
+            worker.kill()
+            worker.join()
+
     def finish(self, *workers):
         for worker in workers:
-            code = worker.wait(PATIENCE)
+            worker.join(PATIENCE)
             index = self.workers.index(worker)
-            assert code == 0, (self.folder / f"errors-{index}").read_text()[-3000:]
+            assert worker.exitcode == 0, (self.folder / f"errors-{index}").read_text()[-3000:]
 
     def end(self):
-        for worker in self.workers:
-            if worker.poll() is None:
-                worker.kill()
-                worker.wait()
+        self.kill(*self.workers)
 
     def trials(self):
         storage = open_storage(self.url)
@@ -160,52 +167,53 @@ def _empty(url):
 
 
 def test_a_killed_worker_loses_nothing(crew):
-    victim, other = crew.start_worker(rounds=2), crew.start_worker(rounds=2)
+    victim = crew.start_worker(rounds=2, holds_from=1)
     number = crew.wait_for_trial_of(victim, at_least=2)
-    victim.send_signal(signal.SIGKILL)
-    victim.wait()
+    other = crew.start_worker(rounds=2)
+    crew.wait_for_trial_of(other)
+    crew.kill(victim)
     crew.finish(other)
     trials = crew.check(8)
-    if trials[number].state == TrialState.FAIL:  # it may have finished just in time
-        again = [t for t in trials if slot_of(t) == slot_of(trials[number]) and t.number > number]
-        assert again[-1].params == trials[number].params
+    assert trials[number].state == TrialState.FAIL
+    again = [t for t in trials if slot_of(t) == slot_of(trials[number]) and t.number > number]
+    assert again[-1].params == trials[number].params
 
 
 def test_the_death_of_the_last_worker_is_detected(crew):
-    victim = crew.start_worker(trials=2, seconds=60.0)
+    victim = crew.start_worker(trials=2, holds_from=0)
     number = crew.wait_for_trial_of(victim)
-    other = crew.start_worker(trials=2, seconds=0.1)
+    other = crew.start_worker(trials=2)
     crew.wait_for_trial_of(other)
-    victim.send_signal(signal.SIGKILL)
-    victim.wait()
+    crew.kill(victim)
     crew.finish(other)
     assert crew.check(2)[number].state == TrialState.FAIL
 
 
 def test_a_death_before_the_first_heartbeat_is_detected(crew):
-    crew.finish(crew.start_worker(trials=2, seconds=0.01))  # it creates the study
+    crew.finish(crew.start_worker(trials=2))  # it creates the study
     storage = optuna.storages.RDBStorage(crew.url)
     study = optuna.load_study(study_name="test", storage=storage)
     study.enqueue_trial({}, user_attrs={SLOT: [0, 2]})
     number = study.ask().number  # then it died: heartbeats begin with the objective
     storage.engine.dispose()
-    crew.finish(crew.start_worker(trials=3, seconds=0.01))
+    crew.finish(crew.start_worker(trials=3))
     assert crew.check(3)[number].state == TrialState.FAIL
 
 
 def test_a_frozen_worker_wakes_up_and_goes_on(crew):
-    victim, other = crew.start_worker(seconds=0.4), crew.start_worker(seconds=0.4)
+    victim = crew.start_worker(holds_from=0)
     number = crew.wait_for_trial_of(victim)
     crew.freeze(victim)
-    crew.finish(other)
-    victim.send_signal(signal.SIGCONT)
+    crew.finish(crew.start_worker())
+    crew.resume()
+    os.kill(victim.pid, signal.SIGCONT)
     crew.finish(victim)
-    assert crew.check(8)[number].state in (TrialState.FAIL, TrialState.COMPLETE)
+    assert crew.check(8)[number].state == TrialState.FAIL  # the other one could not wait for it
 
 
 def test_three_workers_open_a_fresh_database_at_once(crew):
     go = crew.folder / "go"
-    workers = [crew.start_worker(trials=6, seconds=0.02, go=go) for _ in range(3)]
+    workers = [crew.start_worker(trials=6, go=go) for _ in range(3)]
     wait_until(lambda: len(list(crew.folder.glob("log-ready-*"))) == 3)
     go.touch()
     crew.finish(*workers)
@@ -213,13 +221,11 @@ def test_three_workers_open_a_fresh_database_at_once(crew):
 
 
 def test_a_search_goes_on_after_all_workers_died(crew):
-    workers = [crew.start_worker(rounds=2) for _ in range(2)]
-    for worker in workers:
-        crew.wait_for_trial_of(worker, at_least=2)
-    for worker in workers:
-        worker.send_signal(signal.SIGKILL)
-        worker.wait()
+    for _ in range(2):
+        crew.wait_for_trial_of(crew.start_worker(rounds=2, holds_from=1), at_least=2)
+    crew.kill(*crew.workers)
     done = {trial.number for trial in crew.trials() if trial.state == TrialState.COMPLETE}
+    assert len(done) == 2
     before = len(crew.lines())
     crew.finish(crew.start_worker(rounds=2))
     crew.check(8)
@@ -230,14 +236,14 @@ def test_a_restart_of_the_database_is_survived(server, tmp_path):
     _empty(server.url)
     crew = Crew(server.url, tmp_path)
     try:
-        workers = [crew.start_worker(trials=10, seconds=0.3) for _ in range(2)]
-        for worker in workers:
-            crew.wait_for_trial_of(worker, at_least=2)
+        for _ in range(2):
+            crew.wait_for_trial_of(crew.start_worker(holds_from=1), at_least=2)
         server.stop()
-        time.sleep(2.0)
+        crew.resume()
+        time.sleep(1.0)  # both meet the database that is away
         server.start()
-        crew.finish(*workers)
-        trials = crew.check(10)
+        crew.finish(*crew.workers)
+        trials = crew.check(8)
         assert not [t for t in trials if t.state == TrialState.RUNNING and SURPLUS in t.user_attrs]
     finally:
         crew.end()
