@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.eager import context
 
-from keras_babysit.backends.variables import InPlaceSandbox, assign, flat, groups, stride
+from keras_babysit.backends.variables import InPlace, InPlaceSandbox, flat, groups, stride
 
 CAN_COMPILE = True
 """Whether `compile` makes a difference; an uncompiled pass starts sooner."""
@@ -192,22 +192,6 @@ def _plain():
     return options
 
 
-def state(model, arguments):
-    """Return `(trainable, other, optimizer)` values of the variables of `model`."""
-    del arguments
-    return tuple(map(_values, groups(model)))
-
-
-def trained(model, result):
-    """Return the values of the trainable variables after a training step."""
-    del result
-    return _values(model.trainable_variables)
-
-
-def _values(variables):
-    return [tf.convert_to_tensor(_here(variable.value)) for variable in variables]
-
-
 def _here(value):
     """Return what this process holds of a value.
 
@@ -217,6 +201,11 @@ def _here(value):
     if strategy is None or _workers(strategy)[1] == 1:
         return value
     return strategy.experimental_local_results(value)[0]
+
+
+_IN_PLACE = InPlace(lambda value: tf.convert_to_tensor(_here(value)))
+state, trained = _IN_PLACE.state, _IN_PLACE.trained
+exchange, logs = _IN_PLACE.exchange, _IN_PLACE.logs
 
 
 class Feed:
@@ -295,12 +284,6 @@ def _queue(spec):
     return queue, iter(tf.data.experimental.from_variant(variant, structure=spec))
 
 
-def exchange(model, arguments, values):
-    """Give the variables of `model` other values; return the arguments of the next step."""
-    assign(model, values)
-    return arguments
-
-
 def random_state():
     """Return None: Keras draws on its own seeds alone."""
 
@@ -360,14 +343,7 @@ def _variables_in(value):
 class Sandbox(InPlaceSandbox):
     """Runs training steps and leaves no trace of them."""
 
-    def values(self):
-        """Return copies of what the variables are now."""
-        return tuple(copy(group) for group in state(self._model, None))
-
-
-def logs(result):
-    """Return what a training step returned of losses and metrics."""
-    return result
+    state, copy = staticmethod(state), staticmethod(copy)
 
 
 def start_seconds(layers, is_compiled):

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import torch
 
-from keras_babysit.backends.variables import InPlaceSandbox, assign, groups, stride
+from keras_babysit.backends.variables import InPlace, InPlaceSandbox, stride
 
 CAN_COMPILE = False
 """Whether `compile` makes a difference."""
@@ -125,20 +125,9 @@ def borrow(arguments, count, *, fetching=contextlib.nullcontext):
     return [arguments[0][0]], arguments
 
 
-def state(model, arguments):
-    """Return `(trainable, other, optimizer)` values of the variables of `model`."""
-    del arguments
-    return tuple(map(_values, groups(model)))
-
-
-def trained(model, result):
-    """Return the values of the trainable variables after a training step."""
-    del result
-    return _values(model.trainable_variables)
-
-
-def _values(variables):
-    return [variable.value.detach() for variable in variables]
+_IN_PLACE = InPlace(lambda value: value.detach())
+state, trained = _IN_PLACE.state, _IN_PLACE.trained
+exchange, logs = _IN_PLACE.exchange, _IN_PLACE.logs
 
 
 class Feed:
@@ -156,12 +145,6 @@ class Feed:
     def hand(self, batches):
         """Return the arguments of a step on these batches."""
         return (batches,)
-
-
-def exchange(model, arguments, values):
-    """Give the variables of `model` other values; return the arguments of the next step."""
-    assign(model, values)
-    return arguments
 
 
 def random_state():
@@ -195,6 +178,8 @@ def keep_hidden_state(model):
 class Sandbox(InPlaceSandbox):
     """Runs training steps and leaves no trace of them, of gradients and dropout neither."""
 
+    state, copy = staticmethod(state), staticmethod(copy)
+
     def __enter__(self):
         model = self._model
         self._random = random_state()
@@ -210,15 +195,6 @@ class Sandbox(InPlaceSandbox):
             variable.value.grad = gradient
         model.train(self._mode)
         set_random_state(self._random)
-
-    def values(self):
-        """Return copies of what the variables are now."""
-        return tuple(copy(group) for group in state(self._model, None))
-
-
-def logs(result):
-    """Return what a training step returned of losses and metrics."""
-    return result
 
 
 def start_seconds(layers, is_compiled):

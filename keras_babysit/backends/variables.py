@@ -50,10 +50,44 @@ def stride(size, count):
     return max(1, size // count) | 1
 
 
+class InPlace:
+    """What backends have in common whose variables hold their values while `fit` runs.
+
+    Args:
+        read: Function that returns what this process can compute with of a variable's value.
+    """
+
+    def __init__(self, read):
+        self._read = read
+
+    def state(self, model, arguments):
+        """Return `(trainable, other, optimizer)` values of the variables of `model`."""
+        del arguments
+        return tuple(map(self._values, groups(model)))
+
+    def trained(self, model, result):
+        """Return the values of the trainable variables after a training step."""
+        del result
+        return self._values(model.trainable_variables)
+
+    def _values(self, variables):
+        return [self._read(variable.value) for variable in variables]
+
+    def exchange(self, model, arguments, values):
+        """Give the variables of `model` other values; return the arguments of the next step."""
+        assign(model, values)
+        return arguments
+
+    def logs(self, result):
+        """Return what a training step returned of losses and metrics."""
+        return result
+
+
 class InPlaceSandbox:
     """Runs training steps on the variables themselves and puts them back exactly.
 
-    For the backends whose variables hold their values while `fit` runs; `values` is theirs.
+    For the backends of `InPlace`. A subclass has two of their functions, `state` and `copy`, as
+    static methods.
     """
 
     def __init__(self, model, function, feed, arguments):
@@ -69,7 +103,7 @@ class InPlaceSandbox:
 
     def values(self):
         """Return copies of what the variables are now."""
-        raise NotImplementedError
+        return tuple(map(self.copy, self.state(self._model, None)))
 
     def load(self, values):
         """Start from these values, as `state` returns them."""
