@@ -346,6 +346,7 @@ class RunFacts:
             [0, 1].
         worker: Index of this worker, where several train together.
         workers: How many workers train together; None for one alone.
+        rules: Names of the rules that judge the run; None if not known.
         has_ended: Whether `fit` came to its end.
         broke_off: Why the callback stopped measuring before the run's end, None if it did not.
 
@@ -382,6 +383,7 @@ class RunFacts:
     recurring_fraction: float | None = None
     worker: int | None = None
     workers: int | None = None
+    rules: tuple[str, ...] | None = None
     has_ended: bool = False
     broke_off: str | None = None
 

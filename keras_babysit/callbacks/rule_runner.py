@@ -49,6 +49,7 @@ class RuleRunner:
 
         What the history already holds is handed on first.
         """
+        self.history.note(rules=tuple(self._rules.names))
         for sink in self._sinks:
             sink("on_start", self.history)
         if len(self.history):

@@ -92,7 +92,8 @@ def verdict_of(
         findings: All findings of the run, in any order.
         history: The history of the run.
         not_checked: What was not checked, in addition to the notices among `findings`; None means
-            every condition that needs something that was not measured.
+            every condition that a rule of the run looks for, and that needs something that was not
+            measured.
 
     Returns:
         The verdict; without findings its headline is "No problems found", or "Nothing was
@@ -179,9 +180,11 @@ def _kind(targets: Sequence[str], facts: RunFacts) -> str:
 def _unmeasured(history: History, causes: Sequence[Cause]) -> list[Finding]:
     """Return a note for each condition that was not found and needs what was not measured."""
     found = {group.rule for cause in causes for group in cause.groups}
-    measured = set(history.quantities())
+    measured, rules = set(history.quantities()), history.facts.rules
     notes = []
     for condition in CONDITIONS:
+        if rules is not None and condition.name not in rules:
+            continue  # the user left it out
         missing = [need for need in condition.needs if not _is_known(need, measured, history.facts)]
         if missing and condition.name not in found:
             notes.append(_note(condition, missing))

@@ -101,6 +101,19 @@ def test_what_was_not_measured_is_named():
     assert notes["dead_units"].evidence == {"not_measured": ["activations/std"]}
 
 
+def test_rules_that_the_user_left_out_are_not_named_as_not_checked():
+    history = kb.History()
+    history.append(kb.Measurement(5, 0, "logs/loss", "", 0.5))
+    history.note(rules=("dead_units", "my_own_rule"))
+    again = kb.History.from_jsonl(history.to_jsonl())
+    for one in (history, again):
+        assert [note.rule for note in kb.Report(one, []).verdict.not_checked] == ["dead_units"]
+
+
+def test_a_run_knows_its_rules(watched):
+    assert watched.history.facts.rules == tuple(kb.DEFAULT_RULES.names)
+
+
 def test_a_condition_needs_facts_that_there_are():
     assert Condition("mine", needs=("facts/data | loss/batch",)).needs
     with pytest.raises(ValueError, match=r"must name facts of a run.*Received: 'facts/dta'"):
