@@ -6,6 +6,7 @@
 """
 
 import importlib
+from types import ModuleType
 
 from keras_babysit import activations, callbacks, checks, initializers, layers, rules, sinks
 from keras_babysit.callbacks import Babysitter
@@ -44,7 +45,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> ModuleType:
     if name == "search":
         return importlib.import_module("keras_babysit.search")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -95,7 +95,7 @@ def _series(log: RunLog, ids: list[int]) -> list[dict[str, Any]]:
     by_group: dict[str, list[int]] = {}
     for series in ids:
         by_group.setdefault(log.names[series][0].partition("/")[0], []).append(series)
-    drawn = {}
+    drawn: dict[int, dict[str, Any]] = {}
     for members in by_group.values():
         table = log.table(members)
         drawn |= {p: _line(log, p, *table.series(column)) for column, p in enumerate(members)}

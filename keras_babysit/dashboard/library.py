@@ -155,7 +155,8 @@ def _walk(folder: str) -> Iterable[tuple[str, list[str], list[str]]]:
         return os.walk(os.path.expanduser(folder))
     from tensorboard.compat import tf
 
-    return tf.io.gfile.walk(folder)
+    found: Iterable[tuple[str, list[str], list[str]]] = tf.io.gfile.walk(folder)
+    return found
 
 
 def _relative(path: str, folder: str) -> str:

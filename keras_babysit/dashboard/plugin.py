@@ -32,7 +32,7 @@ class BadRequestError(ValueError):
     """An argument of a request is invalid."""
 
 
-class BabysitPlugin(base_plugin.TBPlugin):
+class BabysitPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
     """Serves the page of the tab, and the data of the runs in the log folder.
 
     Every response is JSON of at most `MAX_RESPONSE_BYTES` bytes. An error is
@@ -109,7 +109,10 @@ def _json(view: Callable[[wrappers.Request], dict[str, Any]]) -> Callable[..., A
         text = json.dumps(answer, allow_nan=False, separators=(",", ":"))
         if len(text) > MAX_RESPONSE_BYTES:
             code, text = 500, '{"error": "The response is too large to be shown."}'
-        return http_util.Respond(request, text, "application/json", code=code)
+        response: wrappers.Response = http_util.Respond(
+            request, text, "application/json", code=code
+        )
+        return response
 
     return serve
 
@@ -120,7 +123,9 @@ def _serve_static(request: wrappers.Request) -> wrappers.Response:
     if path not in _static_files():
         raise werkzeug.exceptions.NotFound
     content = files(__package__).joinpath("static", *path.split("/")).read_bytes()
-    return http_util.Respond(request, content, TYPES[os.path.splitext(path)[1]])
+    kind = TYPES[os.path.splitext(path)[1]]
+    response: wrappers.Response = http_util.Respond(request, content, kind)
+    return response
 
 
 @functools.cache

@@ -115,7 +115,8 @@ class EventFile(Source):
     """
 
     def _split(self, data: bytes) -> tuple[int, list[Record]]:
-        mark, records, start = TAG.encode(), [], 0
+        records: list[Record] = []
+        mark, start = TAG.encode(), 0
         while (body := start + _HEADER.size) <= len(data):
             length, checksum = _HEADER.unpack_from(data, start)
             if checksum != _masked_crc(data[start : start + 8]):

@@ -46,8 +46,8 @@ def one_line(text: Any, limit: int = 400) -> str:
 
     Unprintable characters, such as escape sequences, are replaced by their escape codes.
     """
-    text = _printable(text, 10 * limit)
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    shown = _printable(text, 10 * limit)
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
 def name(target: str, limit: int = 60) -> str:
@@ -152,4 +152,5 @@ def cost(overhead: Overhead | None) -> dict[str, Any] | None:
     """Return the time that monitoring took as a JSON object; None if unknown."""
     if overhead is None:
         return None
-    return to_jsonable(asdict(overhead) | {"fraction": overhead.fraction})
+    record: dict[str, Any] = to_jsonable(asdict(overhead) | {"fraction": overhead.fraction})
+    return record

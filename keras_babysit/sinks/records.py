@@ -104,7 +104,7 @@ class Packer:
     def _is_kept(self, series: int) -> bool:
         seen = self._vectors.get(series, 0)
         self._vectors[series] = seen + 1
-        return seen % 2 ** (seen // DENSE_UNITS).bit_length() == 0
+        return seen % (1 << (seen // DENSE_UNITS).bit_length()) == 0
 
 
 def unpack_numbers(record: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:

@@ -138,10 +138,10 @@ class TensorBoard(Sink):
         value = np.asarray(measurement.value)
         tag = self._tag(measurement.quantity, measurement.target)
         if value.ndim == 0:
-            return scalar_pb(tag, float(value)).value
+            return list(scalar_pb(tag, float(value)).value)
         finite = value[np.isfinite(value)]
         if finite.size and describe(measurement.quantity).has_histogram:
-            return histogram_pb(tag, finite).value
+            return list(histogram_pb(tag, finite).value)
         return ()
 
     def _tag(self, quantity: str, target: str) -> str:
