@@ -6,7 +6,9 @@ from keras_babysit.findings import Finding, Severity
 from keras_babysit.recorder.fault import Fault
 from keras_babysit.recorder.incident import Incident
 from keras_babysit.recorder.reporter import Reporter
+from tests.recorder import faulty
 from tests.recorder.driver import fail
+from tools.messages_page import PAGE, lines_of, recorded, without_numbers
 
 UNLOCATED = "Training diverged; the first bad step could not be located. Nobody knows why."
 
@@ -55,3 +57,13 @@ def test_a_folder_that_cannot_be_made_is_one_warning(tmp_path):
     assert sentence == "The flight recorder cannot write bundles"
     assert isinstance(error, OSError)
     assert not reporter.writes_bundles
+
+
+def test_findings_of_a_run_are_on_the_page_of_messages():
+    page = without_numbers(PAGE.read_text(encoding="utf-8"))
+    found = recorded(faulty.infinite_target)
+    assert {one.rule for one in found} == {"flight_recorder", "rescue"}
+    for one in found:
+        assert "occurrence" in one.target or all(
+            without_numbers(line) in page for line in lines_of(one)
+        ), "make messages"

@@ -1,0 +1,16 @@
+"""Every sentence on what is not measured, with the numbers of a made-up run."""
+
+from keras_babysit.probes import notices
+from keras_babysit.probes.depth import SCOPES
+
+NOTICES = (
+    notices.layers_take_too_long(62.1, 0.02),
+    notices.batches_too_small(4),
+    notices.batches_not_accessible(),
+    *(notices.probe_failed(scope, ValueError()) for scope in SCOPES if scope.missing),
+    notices.batches_too_large_to_score(512),
+    notices.score_failed(ValueError()),
+    notices.memory_is_short(64, 256),
+    notices.other_worker(1, 2),
+    notices.weights_are_split(),
+)
