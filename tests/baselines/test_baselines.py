@@ -57,9 +57,9 @@ def test_nothing_is_measured_where_a_few_examples_outweigh_all_others():
 
 def test_yes_above_no_is_counted_as_scikit_learn_does():
     rng = np.random.default_rng(0)
-    is_yes, shares = rng.random(200) < 0.1, rng.random(200).round(1)
-    found = baselines.variety(read("binary_crossentropy", is_yes * 1.0, shares[:, None]))
-    assert found["auc"] == pytest.approx(roc_auc_score(is_yes, shares))
+    is_yes, probabilities = rng.random(200) < 0.1, rng.random(200).round(1)
+    found = baselines.variety(read("binary_crossentropy", is_yes * 1.0, probabilities[:, None]))
+    assert found["auc"] == pytest.approx(roc_auc_score(is_yes, probabilities))
     drawn = [auc(is_yes[:, None], rng.random((200, 1))) for _ in range(2000)]
     assert np.std([one["auc"] for one in drawn]) == pytest.approx(found["auc_stderr"], rel=0.1)
     assert auc(np.ones((9, 1)), rng.random((9, 1))) == {}
@@ -82,14 +82,14 @@ def test_the_recall_of_rare_labels_is_that_of_scikit_learn(fraction, is_told):
 
 
 def test_classes_that_were_never_shown_are_counted():
-    def share(train, validation):
+    def unseen(train, validation):
         return baselines.unseen_classes(class_task(train), class_task(validation)).popitem()[1]
 
     seen, last = np.repeat(np.arange(8), 100), np.repeat([8, 9], 50)
-    assert share(seen, last) == 1.0
-    assert share(seen, seen) == 0.0
-    assert share(np.append(seen, [8, 8]), last) == 1.0  # 2 of 802, and half of the others
-    assert share(seen, np.append(seen, 9)) == 0.0  # one of many may be missing by chance
+    assert unseen(seen, last) == 1.0
+    assert unseen(seen, seen) == 0.0
+    assert unseen(np.append(seen, [8, 8]), last) == 1.0  # 2 of 802, and half of the others
+    assert unseen(seen, np.append(seen, 9)) == 0.0  # one of many may be missing by chance
     numbers = number_task(np.arange(8.0))
     assert baselines.unseen_classes(numbers, numbers) == {}
 

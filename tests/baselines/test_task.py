@@ -67,8 +67,8 @@ def test_each_loss_has_its_limit_between_yes_and_no():
     targets, logits = np.array([0, 1, 1]), np.array([[-2.0], [0.3], [4.0]])
     loss = keras.losses.BinaryCrossentropy(from_logits=True)
     assert errors(read(loss, targets, logits)) == [0, 0, 0]
-    shares = np.array([[0.2], [0.6], [0.9]])
-    assert errors(read("binary_crossentropy", targets, shares)) == [0, 0, 0]
+    probabilities = np.array([[0.2], [0.6], [0.9]])
+    assert errors(read("binary_crossentropy", targets, probabilities)) == [0, 0, 0]
     # A straight line through 0 and 1 leaves that range, and its limit is 1/2 all the same.
     assert errors(read("mse", targets, np.array([[-0.1], [0.6], [1.1]]))) == [0, 0, 0]
     assert errors(read("mse", targets, np.array([[0.2], [0.6], [1.1]]))) == [0, 0, 0]

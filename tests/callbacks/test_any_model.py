@@ -200,13 +200,13 @@ def test_many_models_train_as_if_alone_and_their_histories_are_exact(parts, run)
 
 def watch(parts, run):
     """Train with a sitter and without one; assert that nothing but a rescue differs."""
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(record=True) as told:
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")  # Keras warns of some models and of NaN
         options = {"record": folder} if run["recorder"] != "none" else {}
         options |= {"rescue": GO_ON} if run["recorder"] == "rescue" else {}
         sitter = kb.Babysitter(every=run["every"], verbose=0, **options)
         alone, watched = outcome(parts, run, []), outcome(parts, run, [sitter])
-    assert not [one for one in told if issubclass(one.category, KerasBabysitWarning)]
+    assert not [one for one in caught if issubclass(one.category, KerasBabysitWarning)]
     is_rescued = any(
         finding.rule == "rescue" for finding in sitter.findings
     )  # which changes the run

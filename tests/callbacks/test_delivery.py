@@ -128,9 +128,9 @@ def test_what_a_sink_raises_arrives():
 def test_one_that_hangs_is_one_warning_and_the_others_get_all(method):
     hangs, other = Hangs(method), Notes()
     other.has_own_thread = False
-    with pytest.warns(KerasBabysitWarning, match=r"Hangs is off.*must return within 0\.05") as told:
+    with pytest.warns(KerasBabysitWarning, match=r"Hangs is off.*must return within 0\.05") as seen:
         history = fit(hangs, other)
-    assert sum(issubclass(one.category, KerasBabysitWarning) for one in told) == 1
+    assert sum(issubclass(one.category, KerasBabysitWarning) for one in seen) == 1
     assert len(history.history["loss"]) == 1
     assert [name for name, *_ in other.heard][-2:] == ["end", "close"]
     hangs.let_go()

@@ -111,7 +111,7 @@ WORKERS = {
 
         def prepare(model, x, y):
             # Keras 3.15 cannot train on several workers: it builds on the mean of the batches, and
-            # takes the mean of a loss over an axis that a scalar lacks. Both are mended here.
+            # takes the mean of a loss over an axis that a scalar lacks. Both are fixed here.
             with strategy.scope():
                 model._symbolic_build(data_batch=(x[:8], y[:8]))
             model._maybe_symbolic_build = lambda **arguments: None

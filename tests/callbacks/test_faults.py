@@ -142,7 +142,7 @@ def test_a_seeded_fault_is_found(name):
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_the_mended_twin_is_silent(name):
+def test_the_repaired_twin_is_silent(name):
     case = FAULTS[name]
     assert watch(case["well"](), *settings(case, is_sick=False)) == []
 

@@ -69,8 +69,8 @@ def swap(path, device, flags):
     def do():
         replacement = os.open(device, flags)
         for entry in os.listdir("/proc/self/fd"):
-            place = f"/proc/self/fd/{entry}"
-            if os.path.exists(place) and os.path.realpath(place) == os.path.realpath(path()):
+            link = f"/proc/self/fd/{entry}"
+            if os.path.exists(link) and os.path.realpath(link) == os.path.realpath(path()):
                 os.dup2(replacement, int(entry))
         os.close(replacement)
 
@@ -137,9 +137,9 @@ def test_a_file_that_goes_bad_is_one_warning_and_what_was_written_stays(make, fa
     inject, message = FAULTS[fault]
     sitter = kb.Babysitter(every=1, verbose=0, sinks=[sink])
     name = type(sink).__name__
-    with pytest.warns(KerasBabysitWarning, match=f"{name} is off.*{message}") as told:
+    with pytest.warns(KerasBabysitWarning, match=f"{name} is off.*{message}") as caught:
         history = fit(sitter, At(3, inject(path)))
-    assert sum(issubclass(one.category, KerasBabysitWarning) for one in told) == 1
+    assert sum(issubclass(one.category, KerasBabysitWarning) for one in caught) == 1
     assert len(history.history["loss"]) == 2
     assert sitter.history.series("loss/batch").steps.tolist() == list(range(13))  # nothing is lost
     if "deleted" not in fault:
@@ -195,9 +195,9 @@ def test_a_probe_out_of_memory_is_said_once_and_training_goes_on(broken, monkeyp
     keras.utils.set_random_seed(1)
     with pytest.warns(
         KerasBabysitWarning, match="off for the rest of this run: .*(OOM|emory)"
-    ) as told:
+    ) as caught:
         fit(kb.Babysitter(every=1, verbose=0), model=watched)
-    assert sum(issubclass(one.category, KerasBabysitWarning) for one in told) == 1
+    assert sum(issubclass(one.category, KerasBabysitWarning) for one in caught) == 1
     for one, other in zip(bare.get_weights(), watched.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -323,10 +323,10 @@ KILLED = """
         return path.read_bytes()[-1:] != b"\\n"
 
     def is_cut_in_an_event(path):
-        data, place = path.read_bytes(), 0
-        while place + 8 <= len(data):  # length, its check, the record, its check
-            place += 16 + struct.unpack("<Q", data[place : place + 8])[0]
-        return place != len(data)
+        data, offset = path.read_bytes(), 0
+        while offset + 8 <= len(data):  # length, its check, the record, its check
+            offset += 16 + struct.unpack("<Q", data[offset : offset + 8])[0]
+        return offset != len(data)
 
     parent = Path(sys.argv[1])
     for kill in range(20):  # anywhere
@@ -374,8 +374,8 @@ def run_script(script, *arguments):
 @slow_on_jax
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_killed_at_any_moment_leaves_every_whole_record(tmp_path):
-    told = run_script(KILLED, tmp_path)
-    assert told.split("\n")[0] == "20 anywhere, 10 in a line, 10 in an event"
+    printed = run_script(KILLED, tmp_path)
+    assert printed.split("\n")[0] == "20 anywhere, 10 in a line, 10 in an event"
 
 
 KILLED_IN_TRAINING = """
@@ -471,8 +471,8 @@ KILLED_IN_TRAINING = """
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.skipif(BACKEND == "jax", reason="JAX does not train in a fork")
 def test_killed_while_it_trains_leaves_records_and_whole_bundles(tmp_path):
-    told = run_script(KILLED_IN_TRAINING, tmp_path)
-    assert told.strip() == (
+    printed = run_script(KILLED_IN_TRAINING, tmp_path)
+    assert printed.strip() == (
         "in training, at open batch.npz, at open bundle.json, at os.rename , after the bundle"
     )
 
@@ -564,10 +564,10 @@ def test_layers_of_one_name_keep_readings_of_their_own():
 
 def test_an_error_of_the_data_is_the_one_that_the_user_sees():
     def batches():
-        for place in range(6):
-            if place == 3:
+        for index in range(6):
+            if index == 3:
                 raise RuntimeError("a broken file")
-            yield X[8 * place :][:8], Y[8 * place :][:8]
+            yield X[8 * index :][:8], Y[8 * index :][:8]
 
     messages = []
     for callbacks in ([], [kb.Babysitter(every=1, verbose=0)]):

@@ -1,4 +1,4 @@
-"""Runs that go bad at a known place, for the tests of the flight recorder."""
+"""Runs that go bad at a known step, for the tests of the flight recorder."""
 
 import keras
 import numpy as np

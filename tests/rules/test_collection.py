@@ -18,7 +18,7 @@ from tests.rules.table import TABLE
 COLLECTIONS = {"rule": rules.DEFAULT_RULES, "check": DEFAULT_CHECKS}
 
 
-def half_dead(share=0.5):
+def half_dead(fraction=0.5):
     """Return a history whose first steps were long, and half of the units of a layer died."""
     made = History()
     relu = LayerFacts(activation_kind="rectifier", role="hidden")
@@ -28,7 +28,7 @@ def half_dead(share=0.5):
     )
     made.append(Measurement(0, 0, "loss/start", "", 2.3))
     for step in range(20):
-        dead = share if step > 2 else 0.0
+        dead = fraction if step > 2 else 0.0
         gates = np.where(np.arange(100) < 100 * dead, 0.0, 1.0)
         made.append(Measurement(step, 0, "activations/dead_fraction", "dense", dead))
         made.append(Measurement(step, 0, "activations/gate_max", "dense", gates))
