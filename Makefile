@@ -142,4 +142,4 @@ lint: .venv/.dev
 	touch $@
 
 clean:
-	rm -rf .venv .venv-jax .venv-torch .venv-oldest build *.egg-info
+	rm -rf .venv .venv-jax .venv-torch .venv-oldest .jax_cache build *.egg-info

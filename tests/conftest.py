@@ -1,6 +1,8 @@
 """What every test run needs: one thread, so that sums are the same twice, and no chatter."""
 
+import gc
 import os
+from pathlib import Path
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -10,6 +12,12 @@ for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREAD
 flags = "--xla_cpu_multi_thread_eigen=false"
 if os.environ["KERAS_BACKEND"] == "jax":  # most of the time goes into compiling for a single run
     flags += " --xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+    # What one worker has compiled, the others load, and so does the next run of the tests.
+    os.environ.setdefault(
+        "JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / ".jax_cache")
+    )
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 os.environ.setdefault("XLA_FLAGS", flags)
 
 import hypothesis  # noqa: E402
@@ -18,6 +26,15 @@ import pytest  # noqa: E402
 
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
+
+
+def pytest_collection_finish():
+    """Spare garbage collection the million objects of what is imported.
+
+    Each walk over them takes half a second, and tests of leaks ask for many.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
 """Nothing leaks: however `fit` ends, the model and the process are as if it was never watched."""
 
+import functools
 import gc
 import os
 import pickle
@@ -159,23 +160,31 @@ def watched(model, end, tmp_path, watcher="plain"):
     return [part() for part in parts if part() is not None]
 
 
+@functools.cache
+def end_alone(way):
+    """Return the traits of a model after an unwatched run, and its first and last weights."""
+    model = make()
+    begun = model.get_weights()
+    keras.utils.set_random_seed(4)
+    ENDS[way](model, [])
+    return traits(model), begun, model.get_weights()
+
+
 @pytest.mark.filterwarnings("ignore:.*encountered in:RuntimeWarning")  # Keras averages NaN
 @pytest.mark.parametrize(
     ("way", "watcher"), [*((way, "plain") for way in ENDS), *ENDS_WITH_RECORDER]
 )
 def test_however_it_ends_the_model_was_never_watched(way, watcher, tmp_path):
-    alone, model, threads = make(), make(), threading.enumerate()
-    begun = alone.get_weights()
-    keras.utils.set_random_seed(4)
-    ENDS[way](alone, [])
+    traits_alone, begun, ended = end_alone(way)
+    model, threads = make(), threading.enumerate()
     keras.utils.set_random_seed(4)
     assert not watched(model, ENDS[way], tmp_path, watcher)
-    assert traits(model) == traits(alone)
+    assert traits(model) == traits_alone
     new = set(threading.enumerate()) - set(threads)
     assert not [thread for thread in new if thread.name.startswith("keras-babysit")]
     # No step of that run is good: the rescue goes back to what it began with.
     is_rescued = (way, watcher) == ("nan", "recorder")
-    expected = begun if is_rescued else alone.get_weights()
+    expected = begun if is_rescued else ended
     for one, other in zip(model.get_weights(), expected, strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -215,13 +224,7 @@ def test_a_step_of_a_later_fit_is_not_looked_at_while_a_traceback_is_kept():
     fit(model)
     assert kept.tb is not None
     assert len(sitter.history) == before
-    assert model.train_function.__qualname__ == traits(make_fitted())["functions"][0]
-
-
-def make_fitted():
-    model = make()
-    fit(model)
-    return model
+    assert model.train_function.__qualname__ == end_alone("normally")[0]["functions"][0]
 
 
 @pytest.mark.parametrize("way", ["nan", "interrupt-before-a-step", "error-in-validation"])

@@ -1,5 +1,6 @@
 """Promises 1 and 2: it works with every kind of model and data, and it never changes training."""
 
+import functools
 import importlib.util
 
 import keras
@@ -49,16 +50,25 @@ def assert_equal(bare, watched):
     assert not different
 
 
-@pytest.mark.parametrize("every", [1, "auto"])
-@pytest.mark.parametrize("kind", MODELS)
-def test_every_kind_of_model_trains_as_if_alone(kind, every, unhurried):
+def train_kind(kind, callbacks):
     make_model, make_data, loss = MODELS[kind]
     x, y = make_data(np.random.default_rng(0))
     fit = {"x": x, "y": y, "batch_size": 16}
     if y is not None:
         fit["validation_data"] = (x, y)
+    return train(make_model, loss, fit, callbacks)
+
+
+@functools.cache
+def train_kind_alone(kind):
+    return train_kind(kind, [])
+
+
+@pytest.mark.parametrize("every", [1, "auto"])
+@pytest.mark.parametrize("kind", MODELS)
+def test_every_kind_of_model_trains_as_if_alone(kind, every, unhurried):
     sitter = kb.Babysitter(every=every, verbose=0, budget=1.0)
-    assert_equal(train(make_model, loss, fit, []), train(make_model, loss, fit, [sitter]))
+    assert_equal(train_kind_alone(kind), train_kind(kind, [sitter]))
     assert not [a for a in sitter.findings if a.rule == "not_watched"]
     assert np.isfinite(sitter.history.last("loss/start"))
     assert sitter.history.targets("activations/std")
@@ -334,9 +344,9 @@ class Fixed(keras.layers.Layer):
         return keras.KerasTensor(inputs.shape, inputs.dtype)
 
 
-def watch_batches_of(size, *, is_told):
+def watch_batches_of(size, *, is_declared):
     x, y = np.random.default_rng(0).normal(size=(640, 4)).astype("float32"), np.arange(640) % 2
-    given = keras.Input(batch_shape=(size, 4)) if is_told else keras.Input((4,))
+    given = keras.Input(batch_shape=(size, 4)) if is_declared else keras.Input((4,))
     hidden = keras.layers.Dense(8, "relu", name="hidden")(Fixed(size)(given))
     model = keras.Model(given, keras.layers.Dense(2, "softmax")(hidden))
     model.compile("adam", "sparse_categorical_crossentropy")
@@ -348,18 +358,18 @@ def watch_batches_of(size, *, is_told):
     return sitter.history, notes
 
 
-@pytest.mark.parametrize("is_told", [True, False])
+@pytest.mark.parametrize("is_declared", [True, False])
 @pytest.mark.parametrize(("size", "scores"), [(16, 2), (320, 0)])
-def test_a_model_of_one_batch_size_is_measured_on_batches_of_that_size(size, scores, is_told):
-    history, notes = watch_batches_of(size, is_told=is_told)
+def test_a_model_of_one_batch_size_is_measured_on_batches_of_that_size(size, scores, is_declared):
+    history, notes = watch_batches_of(size, is_declared=is_declared)
     assert [note[:20] for note in notes] == ["Scores not measured:"] * (scores == 0)
     assert len(history.series("activations/mean", "hidden").steps) > 1
     assert history.series("score/loss", "train").steps.size == scores
 
 
-@pytest.mark.parametrize("is_told", [True, False])
-def test_batches_that_are_too_small_are_measured_by_the_host_alone(is_told):
-    history, notes = watch_batches_of(4, is_told=is_told)
+@pytest.mark.parametrize("is_declared", [True, False])
+def test_batches_that_are_too_small_are_measured_by_the_host_alone(is_declared):
+    history, notes = watch_batches_of(4, is_declared=is_declared)
     assert any("only batches of 4 examples, and fewer than 8 are" in note for note in notes)
     assert len(history.series("updates/ratio", "hidden/kernel").steps) > 10
-    assert history.series("activations/mean", "hidden").steps.size <= (0 if is_told else 1)
+    assert history.series("activations/mean", "hidden").steps.size <= (0 if is_declared else 1)

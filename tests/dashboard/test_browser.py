@@ -71,6 +71,14 @@ def trained(tmp_path_factory):
         yield address
 
 
+@pytest.fixture(scope="module")
+def others(tmp_path_factory):
+    """A log folder for the runs of single tests, and the address of TensorBoard on it."""
+    folder = tmp_path_factory.mktemp("others")
+    with tensorboard(folder) as address:
+        yield folder, address
+
+
 def test_runs_heat_map_findings_and_layer_are_visible(chromium, trained):
     tab = Tab(chromium, trained, viewport={"width": 1320, "height": 1000})
     tab.run("sick").click()
@@ -186,6 +194,7 @@ class Look(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if epoch == 1:
             self.tab = Tab(self.chromium, self.address)
+            self.tab.run("live").click()
             self.note("running · step 80")
         if epoch == 3:
             self.tab.reload()
@@ -197,47 +206,49 @@ class Look(keras.callbacks.Callback):
         self.seen.append(words)
 
 
-def test_reload_while_the_run_still_writes(chromium, tmp_path):
-    with tensorboard(tmp_path) as address:
-        look = Look(chromium, address)
-        sitter = train(tmp_path / "live", bias=far_below_zero, epochs=5, callbacks=[look])
-        assert look.seen == ["running · step 80", "running · step 160"]
-        look.tab.reload()
-        head = look.tab.inside.locator(".head")
-        playwright.expect(head).to_contain_text(f"finished · step {sitter.history.step}")
-        look.tab.assert_clean()
+def test_reload_while_the_run_still_writes(chromium, others):
+    folder, address = others
+    look = Look(chromium, address)
+    sitter = train(folder / "live", bias=far_below_zero, epochs=5, callbacks=[look])
+    assert look.seen == ["running · step 80", "running · step 160"]
+    look.tab.reload()
+    head = look.tab.inside.locator(".head")
+    playwright.expect(head).to_contain_text(f"finished · step {sitter.history.step}")
+    look.tab.assert_clean()
 
 
-def test_names_are_shown_as_text(chromium, tmp_path):
+def test_names_are_shown_as_text(chromium, others):
+    folder, address = others
     sick = replace(FINDING, target=SCRIPT, message=f"{SCRIPT} is sick", rule=SCRIPT)
     sick = replace(
         sick, remedies=(Remedy(SCRIPT, f"name = {SCRIPT!r}"),), evidence={SCRIPT: SCRIPT}
     )
-    event_run(tmp_path / "<b>run</b>", layers=(SCRIPT, "dense_1"), events=[opened(sick, 20)])
-    with tensorboard(tmp_path) as address:
-        tab = Tab(chromium, address)
-        expect = playwright.expect
-        tab.heat().click(position={"x": 200, "y": 10})
-        expect(tab.inside.locator(".layer h2")).to_have_text(SCRIPT)
-        expect(tab.inside.locator("h1")).to_have_text("<b>run</b>")
-        expect(tab.inside.locator(".view .card")).to_contain_text(f"{SCRIPT} is sick")
-        made = tab.inside.locator("h1, h2, h3, p, td, dt, dd, li, .run, pre, svg text")
-        assert made.locator("script, b, img").count() == 0
-        tab.keep("hostile")
-        tab.assert_clean()
+    event_run(folder / "<b>run</b>", layers=(SCRIPT, "dense_1"), events=[opened(sick, 20)])
+    tab = Tab(chromium, address)
+    tab.run("<b>run</b>").click()
+    expect = playwright.expect
+    expect(tab.inside.locator("h1")).to_have_text("<b>run</b>")
+    tab.heat().click(position={"x": 200, "y": 10})
+    expect(tab.inside.locator(".layer h2")).to_have_text(SCRIPT)
+    expect(tab.inside.locator(".view .card")).to_contain_text(f"{SCRIPT} is sick")
+    made = tab.inside.locator("h1, h2, h3, p, td, dt, dd, li, .run, pre, svg text")
+    assert made.locator("script, b, img").count() == 0
+    tab.keep("hostile")
+    tab.assert_clean()
 
 
-def test_truncated_event_file_is_reported_and_the_rest_is_shown(chromium, tmp_path):
-    path = event_run(tmp_path / "cut")
+def test_truncated_event_file_is_reported_and_the_rest_is_shown(chromium, others):
+    folder, address = others
+    path = event_run(folder / "cut")
     path.write_bytes(path.read_bytes()[:-11])
     os.utime(path, (0, 0))
-    with tensorboard(tmp_path) as address:
-        tab = Tab(chromium, address)
-        tab.heat()
-        expect = playwright.expect
-        expect(tab.inside.locator(".problem")).to_contain_text("The last record is incomplete")
-        expect(tab.inside.locator(".head")).to_contain_text("step 100")
-        tab.assert_clean()
+    tab = Tab(chromium, address)
+    tab.run("cut").click()
+    expect = playwright.expect
+    expect(tab.inside.locator("h1")).to_have_text("cut")
+    expect(tab.inside.locator(".problem")).to_contain_text("The last record is incomplete")
+    expect(tab.inside.locator(".head")).to_contain_text("step 100")
+    tab.assert_clean()
 
 
 def test_folder_without_runs_shows_how_to_write_one(chromium, tmp_path):
@@ -250,13 +261,15 @@ def test_folder_without_runs_shows_how_to_write_one(chromium, tmp_path):
         tab.assert_clean()
 
 
-def test_run_without_a_probe(chromium, tmp_path):
-    sink = TensorBoard(tmp_path / "fresh")
+def test_run_without_a_probe(chromium, others):
+    folder, address = others
+    sink = TensorBoard(folder / "fresh")
     sink.on_start(History())
     sink.close()
-    with tensorboard(tmp_path) as address:
-        tab = Tab(chromium, address)
-        expect = playwright.expect
-        expect(tab.inside.locator(".verdict")).to_contain_text("Nothing was measured")
-        expect(tab.inside.locator(".layers")).to_contain_text("No layer has been measured yet")
-        tab.assert_clean()
+    tab = Tab(chromium, address)
+    tab.run("fresh").click()
+    expect = playwright.expect
+    expect(tab.inside.locator("h1")).to_have_text("fresh")
+    expect(tab.inside.locator(".verdict")).to_contain_text("Nothing was measured")
+    expect(tab.inside.locator(".layers")).to_contain_text("No layer has been measured yet")
+    tab.assert_clean()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import runpy
 import shlex
 import subprocess
 import sys
@@ -46,6 +47,19 @@ def reproduce(folder, *arguments, cwd):
         env=environment,
         check=False,
     )
+
+
+@pytest.fixture
+def reproduce_here(monkeypatch, capsys):
+    """Run the script of a bundle in this process, which has imported Keras already."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+
+    def run(folder, *arguments):
+        capsys.readouterr()
+        status = runpy.run_path(str(folder / "reproduce.py"))["main"](arguments=arguments)
+        return status, capsys.readouterr().out
+
+    return run
 
 
 def bundle_of(make, folder):
@@ -102,14 +116,14 @@ def test_the_batch_and_the_state_are_those_of_the_run(tmp_path):
         assert all(loaded[name].dtype.kind != "O" for name in loaded.files)
 
 
-def test_another_version_is_named(tmp_path):
+def test_another_version_is_named(tmp_path, reproduce_here):
     folder, _ = bundle_of(faulty.infinite_target, tmp_path)
     path = folder / "bundle.json"
     bundle = json.loads(path.read_text())
     bundle["versions"]["keras"] = "3.0.0"
     path.write_text(json.dumps(bundle))
-    ran = reproduce(folder, cwd=tmp_path)
-    assert f"Recorded with keras 3.0.0; here: {keras.version()}." in ran.stdout
+    _, out = reproduce_here(folder)
+    assert f"Recorded with keras 3.0.0; here: {keras.version()}." in out
 
 
 OWN_MODEL = """
@@ -131,7 +145,7 @@ OWN_MODEL = """
 """
 
 
-def test_a_model_that_cannot_be_saved_comes_from_the_user(tmp_path, monkeypatch):
+def test_a_model_that_cannot_be_saved_comes_from_the_user(tmp_path, monkeypatch, reproduce_here):
     (tmp_path / "my_model.py").write_text(textwrap.dedent(OWN_MODEL))
     monkeypatch.syspath_prepend(tmp_path)
 
@@ -144,15 +158,14 @@ def test_a_model_that_cannot_be_saved_comes_from_the_user(tmp_path, monkeypatch)
     folder, _ = bundle_of(make, tmp_path / "record")
     assert not (folder / "model.keras").exists()
     assert "cannot be loaded without your code" in (folder / "README.txt").read_text()
-    without = reproduce(folder, cwd=tmp_path)
-    assert without.returncode == 1
-    assert "--model MODULE:FUNCTION" in without.stderr
-    ran = reproduce(folder, "--model", "my_model:build", cwd=tmp_path)
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "targets[0]" in ran.stdout
+    with pytest.raises(SystemExit, match="--model MODULE:FUNCTION"):
+        reproduce_here(folder)
+    status, out = reproduce_here(folder, "--model", "my_model:build")
+    assert status == 0, out
+    assert "targets[0]" in out
 
 
-def test_the_command_can_be_pasted_from_any_folder(tmp_path):
+def test_the_command_can_be_pasted_from_any_folder(tmp_path, reproduce_here):
     """Also where its path has blanks, and where the model has to come from its owner."""
 
     def make():
@@ -165,13 +178,13 @@ def test_the_command_can_be_pasted_from_any_folder(tmp_path):
     assert (python, script) == ("python", str(folder / "reproduce.py"))
     assert rest == ["--model", "MODULE:FUNCTION"]
     assert "the bundle holds the batch, the weights" in finding.remedies[0].text
-    ran = reproduce(folder, "--model", "tests.recorder.faulty:only_without_call", cwd=os.getcwd())
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "only/kernel after the step: 4 of 4 entries are not finite" in ran.stdout
+    status, out = reproduce_here(folder, "--model", "tests.recorder.faulty:only_without_call")
+    assert status == 0, out
+    assert "only/kernel after the step: 4 of 4 entries are not finite" in out
 
 
 @pytest.mark.skipif(keras.backend.backend() == "jax", reason="a step has one optimizer there")
-def test_an_optimizer_beside_that_of_compile_is_put_back(tmp_path):
+def test_an_optimizer_beside_that_of_compile_is_put_back(tmp_path, reproduce_here):
     make = faulty.adversarial
     folder, _ = bundle_of(make, tmp_path)
     bundle = json.loads((folder / "bundle.json").read_text())
@@ -184,8 +197,8 @@ def test_an_optimizer_beside_that_of_compile_is_put_back(tmp_path):
         value = keras.ops.convert_to_numpy(variable.value)
         np.testing.assert_array_equal(value, arrays[f"beside{index}"])
     assert {int(one.iterations) for one in model.optimizers.values()} == {BAD // BATCH}
-    ran = reproduce(folder, "--model", "tests.recorder.faulty:only_adversarial", cwd=os.getcwd())
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    status, out = reproduce_here(folder, "--model", "tests.recorder.faulty:only_adversarial")
+    assert status == 0, out
 
 
 @pytest.mark.parametrize("make", ["without_call", "averages"])

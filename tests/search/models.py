@@ -17,10 +17,15 @@ def build(hp):
     return compiled(hp.Float("learning_rate", 1e-4, 1.0, sampling="log"))
 
 
-def compiled(rate, **dense):
+def compiled(rate, *, is_eager=True, **dense):
+    """Return a compiled softmax regression.
+
+    Eagerly, because a graph is traced or compiled for each trial, which takes longer than its few
+    steps.
+    """
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, **dense)])
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.SGD(rate), loss, metrics=["accuracy"])
+    model.compile(keras.optimizers.SGD(rate), loss, metrics=["accuracy"], run_eagerly=is_eager)
     return model
 
 

@@ -2,8 +2,6 @@
 
 import io
 import logging
-import subprocess
-import sys
 
 import optuna
 import pytest
@@ -175,29 +173,3 @@ def test_a_random_search_has_ranges_and_findings(search):
     (ranges,) = search[0].ranges_
     assert ranges["learning_rate"].low == 1e-7
     assert isinstance(search[0].findings_, list)
-
-
-def test_the_search_package_is_loaded_on_first_use():
-    code = """
-import sys, keras_babysit as kb
-assert not [m for m in sys.modules if m.split(".")[0] in ("optuna", "sqlalchemy")]
-assert "keras_babysit.search" not in sys.modules
-kb.search.GridSearchCV
-assert "optuna" in sys.modules
-"""
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
-
-
-def test_a_missing_extra_is_named():
-    code = """
-import sys
-sys.modules["optuna"] = None
-import keras_babysit as kb
-try:
-    kb.search
-except ImportError as error:
-    assert 'pip install "keras-babysit[search]"' in str(error), error
-else:
-    raise AssertionError
-"""
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
