@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import rich.console
 
-from keras_babysit.facts import DataFacts, OutputFacts
+from keras_babysit.facts import ComparisonFacts, DataFacts, OutputFacts
 from keras_babysit.findings import CONDITIONS, Finding, Remedy, Severity
 from keras_babysit.history import History, Measurement, Overhead
 from keras_babysit.schedule.schedule import GRACE_SECONDS
@@ -121,7 +121,12 @@ def test_a_healthy_run_prints_two_lines():
     for quantity in sorted(measured):
         if not quantity.startswith("facts/"):
             history.append(Measurement(100, 4, quantity, "x", 0.1))
-    history.note(data=DataFacts(examples=9), outputs=(OutputFacts(target="x"),))
+    history.note(
+        data=DataFacts(examples=9),
+        outputs=(OutputFacts(target="x"),),
+        comparison=ComparisonFacts(train_examples=9),
+        loss_reduction="mean",
+    )
     first, second = str(Report(history, [], OVERHEAD)).splitlines()
     assert first.startswith("No problems found: loss ")
     assert "validation" in second
