@@ -37,6 +37,10 @@ class LayerFacts:
         units: Size of its output, or number of its filters.
         parameters: Number of its weights' entries.
         momentum: Of a batch normalization: how slowly its averages follow, in [0, 1].
+        steps: Steps of the sequences that a recurrent, convolutional or attention layer gets.
+        is_masked: Whether a recurrent layer gets a mask with them.
+        reads_last: Whether a recurrent layer returns only what it holds after the last step.
+        is_stateful: Whether a recurrent layer goes on where the batch before ended.
     """
 
     class_name: str | None = None
@@ -46,6 +50,10 @@ class LayerFacts:
     units: int | None = None
     parameters: int | None = None
     momentum: float | None = None
+    steps: int | None = None
+    is_masked: bool | None = None
+    reads_last: bool | None = None
+    is_stateful: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +136,9 @@ class InputFacts:
         first_constant: Index of the first of these.
         target_column: Index of a column that holds the target: its values and those of the target
             correspond one to one and in order.
+        is_whole: Whether every entry is a whole number; of sequences only.
+        padded_in_front: Fraction of all steps of sequences that are 0 before the data begin.
+        padded_behind: Fraction of all steps of sequences that are 0 after the data end.
     """
 
     dtype: str | None = None
@@ -140,6 +151,9 @@ class InputFacts:
     constant_features: int | None = None
     first_constant: int | None = None
     target_column: int | None = None
+    is_whole: bool | None = None
+    padded_in_front: float | None = None
+    padded_behind: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +183,11 @@ class TargetFacts:
         classes: The classes, ascending; empty if the targets are no classes, or more than 32.
         class_fractions: Fraction of the examples that are of each class, in [0, 1].
         class_weights: Mean weight of the examples of each class; empty without sample weights.
+        on_padding: Fraction of the steps that lie on padded steps of an input, in [0, 1]; None if
+            targets have no such steps, or differ there.
+        padded_input: Index of that input.
+        next_of_input: Index of the input whose next step is the target of each step; None if it is
+            not so of any.
     """
 
     dtype: str | None = None
@@ -191,6 +210,9 @@ class TargetFacts:
     classes: tuple[float, ...] = ()
     class_fractions: tuple[float, ...] = ()
     class_weights: tuple[float, ...] = ()
+    on_padding: float | None = None
+    padded_input: int | None = None
+    next_of_input: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -344,6 +366,8 @@ class RunFacts:
         regularization: What the model has against overfitting.
         recurring_fraction: Fraction of the training examples that came again in a later epoch, in
             [0, 1].
+        moved_fraction: Fraction of the repeated examples that came at another position in a later
+            epoch, in [0, 1]; only looked for where a layer is stateful.
         worker: Index of this worker, where several train together.
         workers: How many workers train together; None for one alone.
         rules: Names of the rules that judge the run; None if not known.
@@ -381,6 +405,7 @@ class RunFacts:
     comparison: ComparisonFacts = field(default_factory=ComparisonFacts)
     regularization: Regularization = field(default_factory=Regularization)
     recurring_fraction: float | None = None
+    moved_fraction: float | None = None
     worker: int | None = None
     workers: int | None = None
     rules: tuple[str, ...] | None = None

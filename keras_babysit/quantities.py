@@ -415,6 +415,56 @@ SHIPPED = (
         unit="natural logarithm",
         scale=Scale.LOG,
     ),
+    Quantity(
+        "attention/logit_max",
+        Of.LAYER,
+        "Attention, largest logit",
+        "largest absolute product of query and key, scaled, of a few examples; masked ones left "
+        "out",
+        scale=Scale.LOG,
+    ),
+    Quantity(
+        "attention/entropy",
+        Of.LAYER,
+        "Attention, entropy of a head",
+        "mean over the queries of the entropy of the weights, relative to that of equal weights",
+        scale=Scale.FRACTION,
+        per_unit=True,
+    ),
+    Quantity(
+        "masks/fraction",
+        Of.LAYER,
+        "Masked steps",
+        "steps of all examples that the mask of an Embedding or Masking layer leaves out",
+        scale=Scale.FRACTION,
+    ),
+    Quantity(
+        "masks/hidden_fraction",
+        Of.LAYER,
+        "Masked steps between visible ones",
+        "masked steps of those between the first and the last visible step of an example",
+        scale=Scale.FRACTION,
+    ),
+    Quantity(
+        "masks/hiding_examples",
+        Of.LAYER,
+        "Examples with a masked step between visible ones",
+        "examples in which a masked step lies between two visible ones",
+        scale=Scale.FRACTION,
+    ),
+    Quantity(
+        "masks/empty_examples",
+        Of.LAYER,
+        "Examples that are masked throughout",
+        "examples without any visible step",
+        scale=Scale.FRACTION,
+    ),
+    Quantity(
+        "masks/visible_std",
+        Of.LAYER,
+        "Visible steps, standard deviation",
+        "over all entries that a Masking layer leaves visible: 0 if they are all equal",
+    ),
     # Weights.
     Quantity(
         "gradients/norm",
@@ -494,6 +544,41 @@ SHIPPED = (
     ),
     Quantity("outputs/min", Of.OUTPUT, "Output, minimum", "over the batch"),
     Quantity("outputs/max", Of.OUTPUT, "Output, maximum", "over the batch"),
+    Quantity(
+        "inference/batch_dependence",
+        Of.OUTPUT,
+        "Dependence on the rest of the batch",
+        "largest change of an output, in inference mode, when the other examples of its batch "
+        "change",
+        unit="standard deviations of the output",
+        scale=Scale.LOG,
+    ),
+    Quantity(
+        "inference/later_inputs",
+        Of.OUTPUT,
+        "Dependence on later steps",
+        "largest change of an output at a step when only later steps of the input change; only "
+        "where the target is the next step of the input",
+        unit="standard deviations of the output",
+        scale=Scale.LOG,
+    ),
+    Quantity(
+        "inference/order",
+        Of.OUTPUT,
+        "Dependence on the order",
+        "largest change of an output when the steps of the input are permuted, and those of the "
+        "output with them; only of models with attention layers",
+        unit="standard deviations of the output",
+        scale=Scale.LOG,
+    ),
+    Quantity(
+        "padding/loss_change",
+        Of.OUTPUT,
+        "Change of the loss with the answers on padding",
+        "change of the loss, as a fraction of it, when only the predictions on padded steps "
+        "change: 0 if padding does not count",
+        scale=Scale.LOG,
+    ),
     # Scores of training and validation data.
     Quantity(
         "score/*",
@@ -646,6 +731,26 @@ SHIPPED = (
         "Most frequent target of a batch",
         "fraction of up to 64 examples of one batch that have the most frequent target",
         scale=Scale.FRACTION,
+    ),
+    Quantity(
+        "reference/last_value_error",
+        Of.SPLIT,
+        "Error of the last value",
+        "of repeating the last value of the input; only where the inputs are windows of a series",
+        scale=Scale.FRACTION,
+    ),
+    Quantity(
+        "reference/last_value_advantage",
+        Of.SPLIT,
+        "Advantage of the last value",
+        "error of the network minus that of the last value, per example, then the mean: above 0 "
+        "the last value is better",
+    ),
+    Quantity(
+        "reference/last_value_advantage_stderr",
+        Of.SPLIT,
+        "Advantage of the last value, standard error",
+        "standard error over the examples",
     ),
     Quantity(
         "targets/unseen_share",

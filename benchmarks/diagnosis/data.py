@@ -123,6 +123,90 @@ def tokens(rng: np.random.Generator, n: int, *, words: int = 200, length: int = 
     return head(x, (scores[x].sum(axis=1) > 0).astype(float), n)
 
 
+def tagged(rng: np.random.Generator, n: int, *, words: int = 100, length: int = 30) -> Split:
+    """Return word ids padded behind with 0, and a tag of each word, 0 for padding."""
+    lengths = rng.integers(3, length // 3, n + n // 4)
+    is_word = np.arange(length) < lengths[:, None]
+    x = np.where(is_word, rng.integers(1, words, is_word.shape), 0)
+    return head(x, np.where(is_word, 1 + x % 5, 0), n)
+
+
+def letters(rng: np.random.Generator, n: int, *, letters: int = 12, length: int = 16) -> Split:
+    """Return letters of a Markov chain, and for each letter the next one."""
+    chances = np.random.default_rng(5).dirichlet(np.full(letters, 0.15), letters).cumsum(axis=1)
+    text = np.zeros((n + n // 4, length + 1), int)
+    text[:, 0] = rng.integers(0, letters, len(text))
+    for step in range(length):
+        drawn = rng.random(len(text))[:, None]
+        text[:, step + 1] = (drawn > chances[text[:, step]]).sum(axis=1).clip(0, letters - 1)
+    return head(text[:, :-1], text[:, 1:], n)
+
+
+def levels(rng: np.random.Generator, n: int, *, length: int = 20) -> Split:
+    """Return series of levels from 0 to 5, labelled by how often level 0 occurs."""
+    x = rng.integers(0, 6, (n + n // 4, length))
+    return head(x, ((x == 0).sum(axis=1) > length // 6).astype(float), n)
+
+
+def spikes(rng: np.random.Generator, n: int, *, length: int = 24) -> Split:
+    """Return series of 0 and 1, labelled by the half that has more of them."""
+    x = (rng.random((n + n // 4, length, 1)) < rng.uniform(0.2, 0.8, (n + n // 4, 1, 1))) * 1.0
+    half = length // 2
+    return head(x, (x[:, :half].sum(axis=(1, 2)) > x[:, half:].sum(axis=(1, 2))).astype(float), n)
+
+
+def padded_behind(rng: np.random.Generator, n: int, *, length: int = 60) -> Split:
+    """Return short texts padded behind with 0, labelled by the scores of their words."""
+    lengths = rng.integers(4, 12, n + n // 4)
+    is_word = np.arange(length) < lengths[:, None]
+    x = np.where(is_word, rng.integers(1, 50, is_word.shape), 0)
+    scores = np.random.default_rng(9).normal(size=50) * (np.arange(50) > 0)
+    return head(x, (scores[x].sum(axis=1) > 0).astype(float), n)
+
+
+def halves(rng: np.random.Generator, n: int, *, length: int = 12) -> Split:
+    """Return series of small numbers, labelled by whether the first half has the larger sum."""
+    x = rng.integers(1, 10, (n + n // 4, length))
+    half = length // 2
+    return head(x, (x[:, :half].sum(axis=1) > x[:, half:].sum(axis=1)).astype(float), n)
+
+
+def windows(series: Array, n: int, *, length: int = 20) -> Split:
+    """Return windows of a series, with the value that follows each."""
+    total = n + n // 4
+    x = np.stack([series[start : start + length] for start in range(total)])[..., None]
+    return head(x, series[length : length + total], n)
+
+
+def wave(rng: np.random.Generator, n: int) -> Split:
+    """Return windows of a noisy sine, whose last value is a poor forecast."""
+    times = np.arange(2 * n) / 2
+    return windows(np.sin(times) + 0.1 * rng.normal(size=len(times)), n)
+
+
+def walk(rng: np.random.Generator, n: int) -> Split:
+    """Return windows of a random walk, of which nothing is known but the last value."""
+    return windows(standardise(rng.normal(size=2 * n).cumsum()[:, None])[:, 0], n)
+
+
+def continued(rng: np.random.Generator, n: int, *, steps: int = 8, batch: int = 32) -> Split:
+    """Return pieces of series in batches that continue each other, with the sum of all so far.
+
+    The sum decays: without the pieces before it, it cannot be told.
+    """
+    total = n + n // 4
+    values = rng.normal(size=(batch, total // batch * steps))
+    sums = np.zeros_like(values)
+    for step in range(values.shape[1]):
+        sums[:, step] = 0.95 * (sums[:, step - 1] if step else 0) + values[:, step]
+    pieces = np.split(values, total // batch, axis=1)
+    return head(
+        np.concatenate(pieces)[..., None],
+        np.concatenate([piece[:, -1:] for piece in np.split(sums, total // batch, axis=1)]) / 3,
+        n,
+    )
+
+
 def wide_target(rng: np.random.Generator, n: int) -> Split:
     x = rng.normal(size=(n + n // 4, 8))
     return head(x, 100 + 30 * x[:, :3].sum(axis=1) + rng.normal(0, 5, len(x)), n)

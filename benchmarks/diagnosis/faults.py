@@ -342,6 +342,21 @@ def divided_by_sum(x: Any, index: int) -> Any:
     return keras.layers.Lambda(scale, output_shape=x.shape[1:])(x)
 
 
+def centred_over_the_batch(x: Any, index: int) -> Any:
+    """Return a layer's output less its mean over the batch, also in inference mode."""
+    return keras.layers.Lambda(lambda z: z - ops.mean(z, axis=0), output_shape=x.shape[1:])(x)
+
+
+def wide_attention() -> Any:
+    """Return an initializer that makes attention logits of some ten thousands."""
+    return keras.initializers.RandomNormal(stddev=30.0, seed=1)
+
+
+def pulling() -> Any:
+    """Return a loss that pulls embeddings of one class together and pushes nothing apart."""
+    return zoo.triplet(pushes=False)
+
+
 def cut_after(index: int, kind: Callable[[Any], Any]) -> Callable[[Any, int], Any]:
     """Return a function that adds an operation without gradient after one layer."""
 
@@ -949,6 +964,124 @@ FAULTS = [
             ("labels-mlp", "half", frozen_columns(0.5)),
             ("cancer-mlp", "95", frozen_columns(0.95)),
             ("digits-mlp-momentum", "80", frozen_columns(0.8, 1.0)),
+        ),
+    ),
+    Fault(
+        "padding-counts",
+        ("padding_in_loss",),
+        (*STUCK, "class_imbalance"),
+        (
+            ("words-tagger", "unmasked", options(mask_zero=False)),
+            ("words-tagger-both-ways", "unmasked", options(mask_zero=False)),
+            ("words-tagger-gru-long", "unmasked", options(mask_zero=False)),
+        ),
+        is_same_loss=False,
+        misleads=True,
+    ),
+    Fault(
+        "mask-hides-data",
+        ("masked_data",),
+        (*STUCK, "uninformative_inputs", "overfitting"),
+        (
+            ("levels-lstm", "0", options(mask_zero=True)),
+            ("levels-gru", "0", options(mask_zero=True)),
+            ("spikes-lstm", "0", options(first=(keras.layers.Masking,))),
+        ),
+    ),
+    Fault(
+        "padding-read-last",
+        ("unmasked_padding",),
+        (*STUCK, *SHRUNK, "uninformative_inputs"),
+        (
+            ("texts-lstm", "unmasked", options(mask_zero=False)),
+            ("texts-gru", "unmasked", options(mask_zero=False)),
+            ("texts-rnn", "unmasked", options(mask_zero=False)),
+        ),
+    ),
+    Fault(
+        "one-step",
+        ("single_time_step",),
+        (*STUCK, "no_gradient"),
+        (
+            ("series-lstm", "flat", with_inputs(lambda x: x.reshape(len(x), 1, -1))),
+            ("series-gru", "flat", with_inputs(lambda x: x.reshape(len(x), 1, -1))),
+            ("series-rnn", "flat", with_inputs(lambda x: x.reshape(len(x), 1, -1))),
+        ),
+        misleads=True,
+    ),
+    Fault(
+        "next-step-seen",
+        ("sees_later_steps",),
+        (),
+        (
+            ("letters-lstm", "both-ways", options(both_ways=True)),
+            ("letters-conv", "same", options(is_causal=False)),
+            ("letters-attention", "unmasked", options(is_causal=False)),
+        ),
+        misleads=True,
+    ),
+    Fault(
+        "batch-mixed",
+        ("batch_dependence",),
+        ("overfitting", "batch_norm_mismatch", "underfitting"),
+        (
+            ("digits-mlp", "centred", options(between=centred_over_the_batch)),
+            ("friedman-mlp", "centred", options(between=centred_over_the_batch)),
+            ("digits-cnn", "centred", options(between=centred_over_the_batch)),
+        ),
+        misleads=True,
+    ),
+    Fault(
+        "positions-missing",
+        ("order_ignored",),
+        (*STUCK, "uninformative_inputs"),
+        (
+            ("halves-transformer", "none", options(positions=False)),
+            ("halves-transformer-one-block", "none", options(positions=False)),
+            ("halves-transformer-wide", "none", options(positions=False)),
+        ),
+    ),
+    Fault(
+        "attention-saturated",
+        ("attention_collapse",),
+        (*STUCK, *BLOWN, *SHRUNK, "overfitting", "uninformative_inputs", "update_ratio"),
+        (
+            ("halves-transformer", "wide", options(attention_kernel=wide_attention())),
+            ("halves-transformer-one-block", "wide", options(attention_kernel=wide_attention())),
+            ("digits-transformer", "wide", options(attention_kernel=wide_attention())),
+        ),
+    ),
+    Fault(
+        "nothing-pushes-apart",
+        ("collapsed_embeddings",),
+        ("constant_output", "no_gradient", *SHRUNK, *STUCK),
+        (
+            ("digits-triplet", "pulls", having(loss=pulling, epochs=30)),
+            ("digits-triplet-wide", "pulls", having(loss=pulling, epochs=30)),
+            ("digits-triplet-sgd", "pulls", having(loss=pulling, epochs=30)),
+        ),
+        is_same_loss=False,
+    ),
+    Fault(
+        "forecast-of-a-walk",
+        ("no_better_than_last_value",),
+        ("overfitting", *STUCK),
+        (
+            ("wave-gru", "walk", having(data=zoo.generated(data.walk, 800))),
+            ("wave-mlp", "walk", having(data=zoo.generated(data.walk, 800))),
+            ("wave-conv", "walk", having(data=zoo.generated(data.walk, 800))),
+        ),
+        is_same_loss=False,
+        misleads=True,
+    ),
+    Fault(
+        "state-shuffled",
+        ("shuffled_state",),
+        (*STUCK, "overfitting"),
+        (
+            ("continued-lstm", "shuffled", having(fit={"shuffle": True})),
+            ("continued-gru", "shuffled", having(fit={"shuffle": True})),
+            ("continued-rnn", "shuffled", having(fit={"shuffle": True})),
         ),
     ),
     Fault(

@@ -143,7 +143,7 @@ def recurrent(shape: Shape, **options: Any) -> keras.Model:
     """Recurrent layers: `kind`, `units`, `settings` of each; `words` adds an embedding first."""
     inputs, x = enter(shape, options)
     if options.get("words"):
-        x = keras.layers.Embedding(options["words"], options.get("width", 8))(x)
+        x = embedded(x, options)
     units: Sequence[int] = options.get("units", (16,))
     kind = getattr(keras.layers, options.get("kind", "LSTM"))
     for index, size in enumerate(units):
@@ -151,6 +151,40 @@ def recurrent(shape: Shape, **options: Any) -> keras.Model:
         settings = {key: fresh(v, index) for key, v in options.get("settings", {}).items()}
         layer = kind(size, return_sequences=not is_last, **settings)
         x = (keras.layers.Bidirectional(layer) if options.get("both_ways") else layer)(x)
+    return keras.Model(inputs, head(x, options))
+
+
+def embedded(x: keras.KerasTensor, options: dict[str, Any]) -> keras.KerasTensor:
+    """Embed words; `mask_zero` masks the word 0."""
+    is_masked = options.get("mask_zero", False)
+    return keras.layers.Embedding(options["words"], options.get("width", 8), mask_zero=is_masked)(x)
+
+
+def step_by_step(shape: Shape, **options: Any) -> keras.Model:
+    """One answer for each word: `kind` of layer, `both_ways`, `is_causal`."""
+    inputs, x = enter(shape, options)
+    x = embedded(x, options | {"width": 16})
+    kind = options.get("kind", "LSTM")
+    if kind == "Conv1D":
+        padding = "causal" if options.get("is_causal", True) else "same"
+        x = keras.layers.Conv1D(32, 3, padding=padding, activation="relu")(x)
+    elif kind == "attention":
+        x = Places()(x)
+        y = keras.layers.LayerNormalization()(x)
+        attend = keras.layers.MultiHeadAttention(2, 8)
+        x = x + attend(y, y, use_causal_mask=options.get("is_causal", True))
+        y = keras.layers.LayerNormalization()(x)
+        x = x + keras.layers.Dense(16)(keras.layers.Dense(32, activation="gelu")(y))
+    else:
+        layer = getattr(keras.layers, kind)(16, return_sequences=True)
+        x = (keras.layers.Bidirectional(layer) if options.get("both_ways") else layer)(x)
+    return keras.Model(inputs, head(x, options))
+
+
+def carried(shape: Shape, **options: Any) -> keras.Model:
+    """One recurrent layer that carries its state from batch to batch: `kind`, `batch`."""
+    inputs = keras.Input(batch_shape=(options["batch"], *shape))
+    x = getattr(keras.layers, options.get("kind", "LSTM"))(16, stateful=True)(inputs)
     return keras.Model(inputs, head(x, options))
 
 
@@ -193,10 +227,12 @@ def transformer(shape: Shape, **options: Any) -> keras.Model:
     else:
         x = keras.layers.Reshape((shape[0], -1))(x)
         x = keras.layers.Dense(width)(x)
-    x = Places()(x)
+    if options.get("positions", True):
+        x = Places()(x)
     for _ in range(options.get("blocks", 2)):
         y = keras.layers.LayerNormalization()(x)
-        x = x + keras.layers.MultiHeadAttention(2, width // 2)(y, y)
+        kernel = options.get("attention_kernel", "glorot_uniform")
+        x = x + keras.layers.MultiHeadAttention(2, width // 2, kernel_initializer=kernel)(y, y)
         y = keras.layers.LayerNormalization()(x)
         y = keras.layers.Dense(2 * width, activation=options.get("activation", "gelu"))(y)
         x = x + keras.layers.Dense(width)(y)

@@ -70,7 +70,8 @@ def score(model: keras.Model, x: Any, y: Any, task: str) -> float:
 
     Of several outputs it is the mean over them: balanced accuracy of 0 and 1, else R squared.
     """
-    found = model.predict(x, verbose=0)
+    size = model.input_shape[0] if isinstance(model.input_shape, tuple) else None
+    found = model.predict(x, batch_size=size, verbose=0)
     if isinstance(y, dict):
         kinds = {k: "class" if np.isin(of, (0, 1)).all() else "value" for k, of in y.items()}
         each = [score_of(np.asarray(found[k], float), y[k], kind) for k, kind in kinds.items()]
@@ -82,6 +83,12 @@ def score_of(outputs: np.ndarray, y: Any, task: str) -> float:
     """Return the score of the predictions of one output."""
     if not np.isfinite(outputs).all():
         return 0.0
+    if task == "steps":  # of the steps that are no padding
+        return float((outputs.argmax(axis=-1) == y)[y > 0].mean())
+    if task == "near":  # of the nearest embedding that is not its own
+        apart = np.square(outputs[:, None] - outputs[None]).sum(axis=-1)
+        np.fill_diagonal(apart, np.inf)
+        return float((y[apart.argmin(axis=1)] == y).mean())
     if task == "value":
         y = y.reshape(outputs.shape) if y.size == outputs.size else y
         residual, spread = ((y - outputs) ** 2).mean(), y.var(axis=0).mean()

@@ -32,7 +32,7 @@ class Recipe:
         metrics: Names of metrics.
         policy: Keras' dtype policy.
         fit: Further arguments of `fit`.
-        task: How the result is scored: `"class"`, `"value"` or `"labels"`.
+        task: How the result is scored: `"class"`, `"value"`, `"labels"`, `"steps"` or `"near"`.
         aim: Validation score that a healthy run reaches.
         before: Changes the model before training.
         stream: Returns what yields the training examples, given the data and the batch size; None

@@ -155,6 +155,24 @@ def pinball(y_true: Any, y_pred: Any) -> Any:
     return ops.mean(ops.maximum(0.9 * residual, -0.1 * residual))
 
 
+def triplet(pushes: bool = True, margin: float = 1.0) -> Callable[[Any, Any], Any]:
+    """Return a triplet loss over all pairs of a batch; without `pushes` it only pulls together."""
+
+    def loss(y: Any, z: Any) -> Any:
+        z = ops.cast(z, "float32")
+        squares = ops.sum(ops.square(z[:, None] - z[None]), axis=-1)
+        y = ops.reshape(y, (-1,))
+        is_same = ops.cast(ops.equal(y[:, None], y[None]), "float32")
+        near = ops.sum(squares * is_same, axis=1) / ops.sum(is_same, axis=1)
+        if not pushes:
+            return near
+        is_other = 1 - is_same
+        cost = ops.relu(margin + near[:, None] - squares) * is_other
+        return ops.sum(cost, axis=1) / ops.maximum(ops.sum(is_other, axis=1), 1.0)
+
+    return loss
+
+
 digits = bundled("digits", scale="div16", one_hot_labels=True)
 digits_numbered = bundled("digits", scale="div16")
 digits_standard = bundled("digits", one_hot_labels=True)
@@ -267,6 +285,79 @@ HEADS = REGRESSION.having(
     rate=3e-3,
     aim=0.55,
 )
+TRIPLET = DIGITS.having(
+    name="digits-triplet",
+    data=digits_numbered,
+    options={"outputs": 16, "last": None, "units": (64,)},
+    loss=triplet,
+    metrics=(),
+    batch_size=64,
+    epochs=12,
+    task="near",
+    aim=0.9,
+)
+TAGS = Recipe(
+    "words-tagger",
+    generated(data.tagged, 800),
+    nets.step_by_step,
+    {"outputs": 6, "last": "softmax", "words": 100, "mask_zero": True},
+    keras.losses.SparseCategoricalCrossentropy,
+    adam,
+    1e-2,
+    epochs=8,
+    task="steps",
+)
+LETTERS = TAGS.having(
+    name="letters-lstm",
+    data=generated(data.letters, 1000),
+    options={"outputs": 12, "words": 12, "mask_zero": False},
+    aim=0.5,
+)
+LEVELS = WORDS.having(
+    name="levels-lstm",
+    data=generated(data.levels, 1200),
+    net=nets.recurrent,
+    options={"words": 6},
+    rate=0.01,
+    epochs=10,
+    aim=0.9,
+)
+TEXTS = WORDS.having(
+    name="texts-lstm",
+    data=generated(data.padded_behind, 1200),
+    net=nets.recurrent,
+    options={"words": 50, "mask_zero": True},
+    rate=0.01,
+    epochs=6,
+    aim=0.8,
+)
+HALVES = WORDS.having(
+    name="halves-transformer",
+    data=generated(data.halves, 1500),
+    net=nets.transformer,
+    options={"words": 10},
+    rate=4e-3,
+    epochs=8,
+    aim=0.85,
+)
+WAVE = REGRESSION.having(
+    name="wave-gru",
+    data=generated(data.wave, 800),
+    net=nets.recurrent,
+    options={"kind": "GRU"},
+    rate=0.01,
+    epochs=15,
+)
+CONTINUED = REGRESSION.having(
+    name="continued-lstm",
+    data=generated(data.continued, 1280),
+    net=nets.carried,
+    options={"batch": 32},
+    rate=0.01,
+    fit={"shuffle": False},
+    epochs=20,
+    aim=0.6,
+)
 
 HE = "he_normal"
 
@@ -375,6 +466,10 @@ RECIPES = [
         name="plane-autoencoder-tanh", data=generated(data.low_rank, 1200), aim=0.88, metrics=(),
         options={"outputs": 30, "units": (16, 4, 16), "activation": "tanh"}, rate=3e-3, epochs=30,
     ),
+    # Metric learning.
+    TRIPLET,
+    TRIPLET.having(name="digits-triplet-wide", options={"units": (128, 64)}),
+    TRIPLET.having(name="digits-triplet-sgd", optimizer=momentum, rate=0.02),
     # Recurrent nets, transformers, words.
     SERIES,
     SERIES.having(name="series-gru", options={"kind": "GRU"}),
@@ -389,6 +484,30 @@ RECIPES = [
         options={"kind": "GRU"}, rate=5e-3, epochs=12,
     ),
     WORDS,
+    # Masks, order and time.
+    TAGS,
+    TAGS.having(name="words-tagger-both-ways", options={"both_ways": True}),
+    TAGS.having(name="words-tagger-gru-long", options={"kind": "GRU"},
+                data=generated(data.tagged, 600, length=40)),
+    LETTERS,
+    LETTERS.having(name="letters-conv", options={"kind": "Conv1D"}),
+    LETTERS.having(name="letters-attention", options={"kind": "attention"}),
+    LEVELS,
+    LEVELS.having(name="levels-gru", options={"kind": "GRU"}),
+    LEVELS.having(name="spikes-lstm", data=generated(data.spikes, 1200), options={"words": None},
+                  epochs=15),
+    TEXTS,
+    TEXTS.having(name="texts-gru", options={"kind": "GRU"}),
+    TEXTS.having(name="texts-rnn", options={"kind": "SimpleRNN"}, rate=3e-3),
+    HALVES,
+    HALVES.having(name="halves-transformer-one-block", options={"blocks": 1}),
+    HALVES.having(name="halves-transformer-wide", options={"width": 32}, rate=2e-3),
+    WAVE,
+    WAVE.having(name="wave-mlp", net=nets.mlp),
+    WAVE.having(name="wave-conv", net=nets.conv1d, rate=5e-3),
+    CONTINUED,
+    CONTINUED.having(name="continued-gru", options={"kind": "GRU"}),
+    CONTINUED.having(name="continued-rnn", options={"kind": "SimpleRNN"}, rate=3e-3),
     WORDS.having(name="words-lstm", net=nets.recurrent, rate=5e-3, epochs=6, aim=0.8),
     DIGITS.having(name="digits-transformer", net=nets.transformer, data=images, epochs=14,
                   rate=4e-3, schedule=cosine, options={"width": 32}),

@@ -9,12 +9,14 @@ sample, and its call in `comparison`.
 from keras_babysit.baselines.comparison import (
     compare_with_baselines,
     compare_with_constant,
+    compare_with_last_value,
     measure_baselines,
     unseen_classes,
     unvalidated_classes,
 )
 from keras_babysit.baselines.constant import constant_errors
 from keras_babysit.baselines.estimate import mean_and_error
+from keras_babysit.baselines.last_value import last_value_errors
 from keras_babysit.baselines.neighbours import MAX_VOTERS, Neighbours, takes_tokens
 from keras_babysit.baselines.representative import is_representative
 from keras_babysit.baselines.task import Task, read_task
@@ -26,8 +28,10 @@ __all__ = [
     "Task",
     "compare_with_baselines",
     "compare_with_constant",
+    "compare_with_last_value",
     "constant_errors",
     "is_representative",
+    "last_value_errors",
     "mean_and_error",
     "measure_baselines",
     "read_task",

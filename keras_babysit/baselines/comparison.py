@@ -93,6 +93,21 @@ def compare_with_constant(task):
     }
 
 
+def compare_with_last_value(task, errors):
+    """Return the error of repeating the last value, and by how much it is better.
+
+    Args:
+        task: The `Task`.
+        errors: Error of the last value on each of its examples.
+    """
+    advantage, error = task.mean_and_error(task.errors(task.predictions) - errors)
+    return {
+        "reference/last_value_error": task.mean_and_error(errors)[0],
+        "reference/last_value_advantage": advantage,
+        "reference/last_value_advantage_stderr": error,
+    }
+
+
 def unseen_classes(train, validation):
     """Return the fraction of validation examples whose class is not in the training data.
 

@@ -34,7 +34,8 @@ class Keeping:
 
         After the first, only a small sample is filled further, and one batch is looked at.
         """
-        self._is_on = self._steps.now == 0 or self._reference.is_small
+        reference = self._reference
+        self._is_on = self._steps.now == 0 or reference.is_small or reference.wants_order
         self._must_look = self._steps.now > 0
         self._next_validation_batch = 0
 
@@ -67,6 +68,7 @@ class Keeping:
             steps, reference, search = self._steps, self._reference, self._search
             if steps.epochs_done:
                 reference.note_recurrence(batch, steps.per_epoch)
+                reference.note_order(steps.now - steps.epoch_start, batch)
             reference.look_at(steps.now, steps.epoch, batch)
             is_look, self._must_look = self._must_look and not self._is_on, False
             if search.is_on:

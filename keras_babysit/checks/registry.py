@@ -12,6 +12,7 @@ from keras_babysit.checks.initial_signal import initial_signal
 from keras_babysit.checks.output_and_loss import output_and_loss
 from keras_babysit.checks.overfit_subset import overfit_subset
 from keras_babysit.checks.penalty import penalty
+from keras_babysit.checks.sequences import sequences
 from keras_babysit.checks.two_modes import two_modes
 from keras_babysit.findings import CONDITIONS, Condition
 from keras_babysit.rules import Rules
@@ -24,6 +25,7 @@ DEFAULT_CHECKS = Rules(
         penalty,
         initial_signal,
         gradient_flow,
+        sequences,
         two_modes,
         gradient_check,
         overfit_subset,

@@ -18,6 +18,7 @@ FACTS = {
     "facts/outputs": "the outputs and their losses",
     "facts/loss_reduction": "the loss on parts of a batch",
     "facts/comparison": "the validation data beside the training data",
+    "facts/layers": "the layers",
 }
 """What a condition may need beside quantities, for people."""
 

@@ -77,7 +77,10 @@ class Description:
         ends = facts.output_layers(layers, probe.outputs)
         self._history.note(
             layers={
-                target: facts.describe_layer(layer, profiles[target], target in ends)
+                target: replace(
+                    facts.describe_layer(layer, profiles[target], target in ends),
+                    **probe.sequences.get(target, {}),
+                )
                 for target, layer in layers.items()
             },
             weights=self._marked(facts.describe_weights(self._model, weights, layers)),

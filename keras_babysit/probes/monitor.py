@@ -5,7 +5,8 @@ import numpy as np
 from keras_babysit import baselines
 from keras_babysit.backends import backend
 from keras_babysit.history import Measurement
-from keras_babysit.probes import host_probe, notices
+from keras_babysit.probes import behaviour, host_probe, notices
+from keras_babysit.probes.behaviour import Behaviour
 from keras_babysit.probes.building import build
 from keras_babysit.probes.depth import Depth, Reach
 from keras_babysit.probes.derived import DerivedReadings
@@ -57,6 +58,7 @@ class Monitor:
         self._runner = self._comparison = self._derived = None
         self._scoring = self._updates = None  # made for the probe that `_measured_with` is
         self._measured_with = None
+        self._is_behaviour_due = True
 
     @property
     def reach(self):
@@ -157,7 +159,28 @@ class Monitor:
         if not is_possible or self._scoring.is_off:
             return []
         self._description.describe_data()
-        return self._record(step, epoch, self._scoring.score(self._derived))
+        # Before the score: what the network is made for matters more than how well it does.
+        values = self._read_behaviour() if self._is_behaviour_due else {}
+        return self._record(step, epoch, values | self._scoring.score(self._derived))
+
+    def _read_behaviour(self):
+        """Return what the outputs depend on, once; empty where that cannot be measured."""
+        seconds = behaviour.estimated_seconds(self._runner.start_seconds, self._choice.pace)
+        if not self._schedule.has_left(seconds):
+            return {}
+        self._is_behaviour_due = False
+        only = self._batch_size.only
+        batch = behaviour.take_examples(
+            self._reference.train.batch(only or behaviour.EXAMPLES), only
+        )
+        if batch is None:
+            return {}
+        state = backend.state(self.model, None)
+        try:
+            return Behaviour(self.model)(state, batch, may_mix=only is not None)
+        except Exception as error:
+            self._notice(notices.behaviour_failed(error), "behaviour")
+            return {}
 
     def _prepare(self, batch, arguments):
         """Build what Keras would build in its first step, and the parts on top of that."""

@@ -51,6 +51,14 @@ measurement cannot differentiate what computes with them.'
     )
 
 
+def behaviour_failed(error):
+    """Return the notice on a model whose outputs could not be compared."""
+    return (
+        "Dependence of the outputs on padding, order and batch not measured: the comparison "
+        f"raised {type(error).__name__}."
+    )
+
+
 def batches_too_large_to_score(batch_size):
     """Return the notice on a model of whose batches too few are kept for a score."""
     return (

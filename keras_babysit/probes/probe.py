@@ -13,9 +13,11 @@ from keras import ops
 
 from keras_babysit.backends import backend
 from keras_babysit.probes import taps
+from keras_babysit.probes.attention import attention_layers, tapped_attention
 from keras_babysit.probes.constant_loss import read_constant
 from keras_babysit.probes.kernels import kernel_ids
 from keras_babysit.probes.readings import Pass, Readings, moments, nonfinite, norm
+from keras_babysit.probes.sequence_layers import describe_sequence, inside_bidirectional, read_mask
 from keras_babysit.probes.units import read_output
 
 MAX_ROWS = 8
@@ -54,6 +56,8 @@ class Probe:
         structure: After the first run, the nested structure of the outputs, with None for each.
         rows: After the latest run, the predictions for the first examples, by index of the output;
             of an output that is too large for that there are none.
+        sequences: After the first run, what `LayerFacts` say of the sequences that a layer gets,
+            by target.
     """
 
     def __init__(
@@ -75,11 +79,15 @@ class Probe:
         self.layers = {}
         self.structure = None
         self.rows = {}
+        self.sequences = {}
         self.has_run = False
         self.watched = taps.leaves(model) if layers is None else layers
         self._names = taps.names(self.watched)
         self._weights = weight_names(model)
         self._symmetric_kernels = symmetric_kernels
+        self._pairs = inside_bidirectional(model)
+        self._attention = attention_layers(model) if self.watched else []
+        self._attention_names = taps.names(self._attention)
         self._passes = {
             takes_gradients: Pass(
                 model, functools.partial(self._read, takes_gradients), is_compiled=is_compiled
@@ -140,9 +148,13 @@ class Probe:
             made_by[id(call.y)] = call
             self.layers[call.target] = call.layer
             self.profiles[call.target] = read_output(readings, call)
+            if sequence := describe_sequence(call, self._pairs):
+                self.sequences[call.target] = sequence
+            read_mask(readings, call)
 
         with stateless(model, trainable, other):
-            with taps.tapped(self.watched, self._names, record):
+            attention = tapped_attention(self._attention, self._attention_names, readings)
+            with taps.tapped(self.watched, self._names, record), attention:
                 y_pred = model(x, training=True)
             outputs = keras.tree.flatten(y_pred)
             last = [made_by.get(id(t)) for t in outputs]

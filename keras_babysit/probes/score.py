@@ -14,6 +14,7 @@ from keras import ops
 
 from keras_babysit.baselines import mean_and_error
 from keras_babysit.probes import taps
+from keras_babysit.probes.masks import take_masked
 from keras_babysit.probes.probe import compute_loss, stateless, weight_penalty
 from keras_babysit.probes.readings import Pass
 from keras_babysit.probes.units import read_openings
@@ -159,7 +160,12 @@ class Score:
         if self._parts == 1:
             return [batch]
         length = size(batch) // self._parts
-        return [take(batch, slice(i * length, (i + 1) * length)) for i in range(self._parts)]
+        parts = [slice(i * length, (i + 1) * length) for i in range(self._parts)]
+        x, y, y_pred, sample_weight = batch
+        return [
+            (*take((x, y), rows), take_masked(y_pred, rows), take(sample_weight, rows))
+            for rows in parts
+        ]
 
 
 def _most_parts(length, max_examples):

@@ -125,9 +125,13 @@ class Scoring:
             of_output = {
                 target: None if rows[target] is None else rows[target][index] for target in rows
             }
-            inputs = None if scored["train"] is None else scored["train"].inputs
+            inputs = {t: None if one is None else one.inputs for t, one in scored.items()}
             compared, is_alike = self._comparison.compare(
-                of_output["train"], of_output["validation"], inputs=inputs, index=index
+                of_output["train"],
+                of_output["validation"],
+                inputs=inputs["train"],
+                validation_inputs=inputs["validation"],
+                index=index,
             )
             name = "" if count == 1 else f"/{self._comparison.name_of(index)}"
             found |= {(name_, target + name): v for (name_, target), v in compared.items()}
@@ -170,13 +174,14 @@ class BaselineComparison:
         """Return the name of an output among several: the path of the layer that makes it."""
         return output_name(self._outputs(), index)
 
-    def compare(self, train, validation, *, inputs=None, index=0):
+    def compare(self, train, validation, *, inputs=None, validation_inputs=None, index=0):
         """Compare what was scored of one output, on the two samples.
 
         Args:
             train: The training rows as `OutputRows`, None where there are none.
             validation: The validation rows, in the same way.
             inputs: The inputs of the training examples.
+            validation_inputs: Those of the validation examples.
             index: Index of the output.
 
         Returns:
@@ -198,7 +203,26 @@ class BaselineComparison:
                 index, baselines.Neighbours(are_tokens=self._are_tokens)
             )
             neighbours = known.errors(tasks[0], inputs)
-        return baselines.compare_with_baselines(*tasks, neighbours), stands_for_all
+        found = baselines.compare_with_baselines(*tasks, neighbours)
+        return found | self._beside_last_value(tasks, (inputs, validation_inputs)), stands_for_all
+
+    def _beside_last_value(self, tasks, inputs):
+        """Return the errors of repeating the last value of the input, where that is possible."""
+        outputs = self._outputs()
+        if len(outputs) > 1 or any(one.distance == "squared_logarithmic" for one in outputs):
+            return {}  # with logarithms, the targets of a task are no values of the series
+        found, series = {}, None
+        parts = zip(("train", "validation"), tasks, inputs, strict=True)
+        for target, task, windows in parts:
+            if task is None or task.groups is not None or windows is None:
+                continue
+            if target == "validation" and series is None:
+                continue
+            errors, series = baselines.last_value_errors(task, windows, series)
+            if errors is not None:
+                compared = baselines.compare_with_last_value(task, errors)
+                found |= {(name, target): value for name, value in compared.items()}
+        return found
 
     def _read_task(self, rows, index):
         if rows is None:

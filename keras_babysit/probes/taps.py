@@ -37,6 +37,7 @@ class Call:
         function: The elementwise function that it applies last, None if there is none.
         x: Its input, None if that is not one tensor.
         pieces: What it takes the maximum of (maxout), of shape `(..., units, pieces)`, or None.
+        mask: The mask that came with its input, None without one.
     """
 
     layer: keras.Layer
@@ -46,6 +47,7 @@ class Call:
     function: Callable | None = None
     x: Any = None
     pieces: Any = None
+    mask: Any = None
 
 
 def leaves(model) -> list[keras.Layer]:
@@ -164,9 +166,8 @@ class _Tap:
             if index == 0:
                 x = args[0] if args and hasattr(args[0], "shape") else None
                 z, function = self._nonlinearity(args)
-                replaced = self._record(
-                    Call(self._layer, name, y, z, function, x=x, pieces=self._pieces)
-                )
+                seen = {"x": x, "pieces": self._pieces, "mask": kwargs.get("mask")}
+                replaced = self._record(Call(self._layer, name, y, z, function, **seen))
             else:
                 self._record(Call(self._layer, f"{name}[{index}]", y))
         return outputs if replaced is None or keras.tree.is_nested(outputs) else replaced

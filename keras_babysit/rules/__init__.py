@@ -5,9 +5,12 @@ To add one: a file here named after the condition, one function of the same name
 """
 
 from keras_babysit.findings import CONDITIONS, Condition, Severity
+from keras_babysit.rules.attention_collapse import attention_collapse
+from keras_babysit.rules.batch_dependence import batch_dependence
 from keras_babysit.rules.batch_norm_mismatch import batch_norm_mismatch
 from keras_babysit.rules.class_imbalance import class_imbalance
 from keras_babysit.rules.collapsed_activations import collapsed_activations
+from keras_babysit.rules.collapsed_embeddings import collapsed_embeddings
 from keras_babysit.rules.collection import Rules
 from keras_babysit.rules.constant_features import constant_features
 from keras_babysit.rules.constant_output import constant_output
@@ -27,24 +30,32 @@ from keras_babysit.rules.loss_at_limit import loss_at_limit
 from keras_babysit.rules.loss_explosion import loss_explosion
 from keras_babysit.rules.loss_mixes_examples import loss_mixes_examples
 from keras_babysit.rules.loss_not_decreasing import loss_not_decreasing
+from keras_babysit.rules.masked_data import masked_data
 from keras_babysit.rules.negative_slope_out_of_range import negative_slope_out_of_range
+from keras_babysit.rules.no_better_than_last_value import no_better_than_last_value
 from keras_babysit.rules.no_gradient import no_gradient
 from keras_babysit.rules.non_finite_inputs import non_finite_inputs
 from keras_babysit.rules.non_finite_values import non_finite_values
 from keras_babysit.rules.not_zero_centered import not_zero_centered
+from keras_babysit.rules.order_ignored import order_ignored
 from keras_babysit.rules.oscillating_loss import oscillating_loss
 from keras_babysit.rules.output_loss_mismatch import output_loss_mismatch
 from keras_babysit.rules.overfitting import overfitting
+from keras_babysit.rules.padding_in_loss import padding_in_loss
 from keras_babysit.rules.plateau import plateau
 from keras_babysit.rules.regularization_dominates import regularization_dominates
 from keras_babysit.rules.rule import Rule, RuleLike, ask, rule, rule_name
 from keras_babysit.rules.saturated_units import saturated_units
+from keras_babysit.rules.sees_later_steps import sees_later_steps
+from keras_babysit.rules.shuffled_state import shuffled_state
+from keras_babysit.rules.single_time_step import single_time_step
 from keras_babysit.rules.summed_loss import summed_loss
 from keras_babysit.rules.symmetric_units import symmetric_units
 from keras_babysit.rules.target_in_inputs import target_in_inputs
 from keras_babysit.rules.trained_on_validation_data import trained_on_validation_data
 from keras_babysit.rules.underfitting import underfitting
 from keras_babysit.rules.uninformative_inputs import uninformative_inputs
+from keras_babysit.rules.unmasked_padding import unmasked_padding
 from keras_babysit.rules.unscaled_inputs import unscaled_inputs
 from keras_babysit.rules.unscaled_targets import unscaled_targets
 from keras_babysit.rules.unseen_classes import unseen_classes
@@ -78,12 +89,19 @@ RANKED: list[Rule[...] | Condition] = [
     loss_at_limit,
     data_stream_changes,
     validation_prepared_differently,
+    sees_later_steps,
+    batch_dependence,
     unshuffled_data,
+    shuffled_state,
     unseen_classes,
     unvalidated_classes,
     target_in_inputs,
     leakage,
     trained_on_validation_data,
+    masked_data,
+    padding_in_loss,
+    unmasked_padding,
+    single_time_step,
     constant_features,
     unscaled_inputs,
     dominant_output,
@@ -96,9 +114,12 @@ RANKED: list[Rule[...] | Condition] = [
     exploding_gradients,
     dead_units,
     saturated_units,
+    attention_collapse,
+    collapsed_embeddings,
     vanishing_gradients,
     collapsed_activations,
     no_gradient,
+    order_ignored,
     learning_rate_too_low,
     non_finite_values,
     loss_explosion,
@@ -107,6 +128,7 @@ RANKED: list[Rule[...] | Condition] = [
     dead_pieces,
     batch_norm_mismatch,
     class_imbalance,
+    no_better_than_last_value,
     uninformative_inputs,
     oscillating_loss,
     plateau,
@@ -144,9 +166,12 @@ __all__ = [
     "RuleLike",
     "Rules",
     "ask",
+    "attention_collapse",
+    "batch_dependence",
     "batch_norm_mismatch",
     "class_imbalance",
     "collapsed_activations",
+    "collapsed_embeddings",
     "constant_features",
     "constant_output",
     "data_stream_changes",
@@ -164,25 +189,33 @@ __all__ = [
     "loss_explosion",
     "loss_mixes_examples",
     "loss_not_decreasing",
+    "masked_data",
     "negative_slope_out_of_range",
+    "no_better_than_last_value",
     "no_gradient",
     "non_finite_inputs",
     "non_finite_values",
     "not_zero_centered",
+    "order_ignored",
     "oscillating_loss",
     "output_loss_mismatch",
     "overfitting",
+    "padding_in_loss",
     "plateau",
     "regularization_dominates",
     "rule",
     "rule_name",
     "saturated_units",
+    "sees_later_steps",
+    "shuffled_state",
+    "single_time_step",
     "summed_loss",
     "symmetric_units",
     "target_in_inputs",
     "trained_on_validation_data",
     "underfitting",
     "uninformative_inputs",
+    "unmasked_padding",
     "unscaled_inputs",
     "unscaled_targets",
     "unseen_classes",

@@ -29,15 +29,16 @@ def take(batch, rows):
 
 def rows(batch):
     """Return a set of keys of the examples of a batch of arrays; equal inputs have equal keys."""
-    return set(_keys(batch))
+    return set(keys(batch))
 
 
 def without(batch, known):
     """Return a batch of arrays without the examples whose key is in `known`."""
-    return take(batch, [row for row, key in enumerate(_keys(batch)) if key not in known])
+    return take(batch, [row for row, key in enumerate(keys(batch)) if key not in known])
 
 
-def _keys(batch):
+def keys(batch):
+    """Return a key of each example of a batch of arrays; equal inputs have equal keys."""
     inputs = [np.ascontiguousarray(leaf) for leaf in _leaves(batch[0])]
     return [hash(tuple(leaf[row].tobytes() for leaf in inputs)) for row in range(size(batch))]
 

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from keras_babysit.facts import DataFacts, InputFacts, TargetFacts
+from keras_babysit.samples.steps import describe_padding, describe_target_steps
 from keras_babysit.samples.target_column import target_column
 
 MAX_DESCRIBED_ENTRIES = 4_000_000
@@ -54,7 +55,7 @@ def describe_data(batch, *, batch_size=None, max_entries=MAX_DESCRIBED_ENTRIES):
         weight_high=float(max(one.max() for one in finite)) if finite else None,
         inputs=tuple(_describe_input(leaf, targets) for leaf in inputs),
         targets=tuple(
-            _describe_labels(leaf, stretch, weight)
+            replace(_describe_labels(leaf, stretch, weight), **describe_target_steps(leaf, inputs))
             for leaf, weight in zip(targets, each, strict=True)
         ),
     )
@@ -96,6 +97,7 @@ def _describe_input(leaf, targets):
         offset=_offset(values),
         target_column=target_column(leaf, targets),
         **_constant_features(values),
+        **describe_padding(leaf),
     )
 
 

@@ -8,6 +8,7 @@ from keras_babysit.samples import batches
 from keras_babysit.samples.batches import to_host
 from keras_babysit.samples.data_facts import bad_rows
 from keras_babysit.samples.earlier import Earlier
+from keras_babysit.samples.epoch_order import EpochOrder
 from keras_babysit.samples.looks import describe_batch
 from keras_babysit.samples.recurrence import Recurrence
 from keras_babysit.samples.sample import MAX_EXAMPLES, Sample
@@ -43,6 +44,7 @@ class ReferenceSample:
         self._validation_seen = 0  # index of the next validation batch after the latest kept one
         self._rows = set()  # keys of the training examples that were kept
         self._recurrence = Recurrence()
+        self._order = EpochOrder()
 
     @property
     def is_given(self):
@@ -88,6 +90,8 @@ class ReferenceSample:
         measurements = self.search(step, epoch, batch)
         if epoch > 0:  # an example that repeats would be its own nearest neighbour
             batch = batches.without(batch, self._rows)
+        else:
+            self._order.remember(step, batch)
         self._rows |= batches.rows(batch)
         if batches.size(batch):
             self.train.add(step, batch)
@@ -126,6 +130,24 @@ class ReferenceSample:
         self._recurrence.note(batch, self._rows, examples)
         if self._recurrence.fraction is not None:
             self._history.note(recurring_fraction=self._recurrence.fraction)
+
+    @property
+    def wants_order(self):
+        """Whether a layer carries its state on, and it is not known if the order is kept."""
+        layers = self._history.facts.layers.values()
+        return not self._order.is_known and any(facts.is_stateful for facts in layers)
+
+    def note_order(self, step, batch):
+        """Compare where the examples of a batch come in this epoch and came in the first one.
+
+        Args:
+            step: Steps of the epoch before it.
+            batch: A batch of a later epoch.
+        """
+        if self.wants_order:
+            self._order.note(step, batch)
+            if self._order.moved_fraction is not None:
+                self._history.note(moved_fraction=self._order.moved_fraction)
 
     def wants_validation_batch(self, index):
         """Return whether the batch at `index` of the validation data is wanted.

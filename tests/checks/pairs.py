@@ -823,6 +823,55 @@ def turned_off_by_a_bias():
     return model((64,), *body, loss=sparse_logits()), x, y
 
 
+def tagger(mask_zero):
+    x, y = tagged_words()
+    words = L.Embedding(50, 8, mask_zero=mask_zero)
+    body = L.LSTM(8, return_sequences=True)
+    last = L.Dense(6, activation="softmax")
+    return model((20,), words, body, last, loss="sparse_categorical_crossentropy"), x, y
+
+
+def tagged_words():
+    lengths = rng().integers(3, 8, 400)
+    x = rng().integers(1, 50, (400, 20)) * (np.arange(20) < lengths[:, None])
+    return x, np.where(x > 0, 1 + x % 5, 0)
+
+
+def tagger_with_a_mask():
+    return tagger(mask_zero=True)
+
+
+def tagger_without_a_mask():
+    return tagger(mask_zero=False)
+
+
+def next_word(*body):
+    text = rng().integers(0, 2, (400, 1)) + np.cumsum(rng().integers(1, 3, (400, 16)), axis=1)
+    text = text % 9
+    layers = (L.Embedding(9, 8), *body, L.Dense(9, activation="softmax"))
+    found = model((15,), *layers, loss="sparse_categorical_crossentropy")
+    return found, text[:, :-1], text[:, 1:]
+
+
+def next_word_by_what_came_before():
+    return next_word(L.Conv1D(16, 3, padding="causal", activation="relu"))
+
+
+def next_word_by_what_comes_after():
+    return next_word(L.Conv1D(16, 3, padding="same", activation="relu"))
+
+
+def masked_measurements():
+    x = (rng().random((400, 16, 1)) < 0.5).astype("float32")
+    y = (x[:, :8].sum(axis=(1, 2)) - x[:, 8:].sum(axis=(1, 2))) / 4
+    return model((16, 1), L.Masking(), L.LSTM(8), L.Dense(1), loss="mse"), x, y
+
+
+def one_step_of_many_features():
+    x, y = numbers()
+    return model((1, 8), L.LSTM(8), L.Dense(1), loss="mse"), x[:, None], y
+
+
 BROKEN = [
     (arccos_of_one, "gradient_flow"),
     (log_of_a_negative, "gradient_flow"),
@@ -874,4 +923,10 @@ BROKEN = [
     (shares_that_nothing_divides, "output_and_loss"),
     (one_label_out_of_range, "output_and_loss"),
     (bottleneck, "overfit_subset"),
+    (tagger_without_a_mask, "sequences"),
+    (next_word_by_what_comes_after, "sequences"),
+    (masked_measurements, "sequences"),
+    (one_step_of_many_features, "sequences"),
 ]
+
+CORRECT += [tagger_with_a_mask, next_word_by_what_came_before]

@@ -261,3 +261,24 @@ def test_an_output_whose_targets_do_not_fit_it_has_no_score():
     values = scored_values(model, x, RNG.normal(size=(256, 5)).astype("float32"))
     assert ("score/error", "train") not in values
     assert ("score/loss", "train") in values
+
+
+def test_a_score_of_slices_leaves_out_what_a_mask_does():
+    words = np.random.default_rng(0).integers(1, 9, (256, 10))
+    words *= np.arange(10) < np.random.default_rng(1).integers(2, 9, (256, 1))
+    model = keras.Sequential(
+        [
+            keras.Input((10,), dtype="int32"),
+            keras.layers.Embedding(9, 4, mask_zero=True),
+            keras.layers.Dense(9, "softmax"),
+        ]
+    )
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    sample = reference()
+    sample.train.add(0, (words, (words + 1) % 9, None))
+    scores, _, _ = Score(model, is_compiled=False)(backend.state(model, None), sample.train, 256)
+    expected = [
+        model.evaluate(part, (part + 1) % 9, batch_size=32, verbose=0)
+        for part in np.split(words, 8)
+    ]
+    assert scores["loss"][0] == pytest.approx(np.mean(expected), rel=1e-4)

@@ -3,6 +3,8 @@
 import dataclasses
 import math
 
+import numpy as np
+
 from keras_babysit import rules
 from keras_babysit.facts import (
     ComparisonFacts,
@@ -611,6 +613,95 @@ def rare_labels(recall, auc, mean=0.04, columns=12):
     known = TargetFacts(is_binary=True, is_one_hot=False, columns=columns, mean=mean)
     made.note(data=DataFacts(examples=500, targets=(known,)))
     return made
+
+
+def padded(fraction, change, inputs=1):
+    """Return a history of targets on padding, and how the loss changes with the answers there."""
+    target = TargetFacts(on_padding=fraction, padded_input=inputs - 1)
+    leaves = (InputFacts(shape=(60,)), InputFacts(shape=(60, 3)))[:inputs]
+    made = history({("padding/loss_change", "outputs[0]"): [change]})
+    made.note(data=DataFacts(inputs=leaves, targets=(target,)))
+    return made
+
+
+def masking(kind, *, hidden, hiding, empty=0.0, visible_std=0.4, whole=False, features=1):
+    """Return a history of a layer that masks steps of sequences."""
+    series = {"hidden_fraction": hidden, "hiding_examples": hiding, "empty_examples": empty}
+    series |= {"visible_std": visible_std} if kind == "Masking" else {}
+    return history(
+        {(f"masks/{name}", "mask"): [value] for name, value in series.items()},
+        layers={"mask": LayerFacts(class_name=kind)},
+        data=DataFacts(inputs=(InputFacts(shape=(40, features), is_whole=whole),)),
+    )
+
+
+def reading(padded_behind, steps=60, **facts):
+    """Return a history of an LSTM that reads padded sequences of 60 steps."""
+    known = {"steps": steps, "is_masked": False, "reads_last": True} | facts
+    return history(
+        {},
+        layers={"lstm": LayerFacts(class_name="LSTM", **known)},
+        data=DataFacts(inputs=(InputFacts(shape=(60,), padded_behind=padded_behind),)),
+    )
+
+
+def one_step(steps, class_name="LSTM", moved=None, **facts):
+    lstm = LayerFacts(class_name=class_name, steps=steps, **facts)
+    return history({}, layers={"lstm": lstm}, moved_fraction=moved)
+
+
+def forecast(*, network, last, validation=None, epochs=8):
+    """Return a history of the error of a forecast and of the last value, on one or both parts."""
+    errors = {"train": network} | ({} if validation is None else {"validation": validation})
+    series = {("score/loss", "train"): FLAT, ("logs/loss", ""): FLAT}
+    for target, error in errors.items():
+        series |= {
+            ("score/error", target): [error] * 8,
+            ("reference/constant_error", target): [1.0] * 8,
+            ("reference/last_value_error", target): [last] * 8,
+            ("reference/last_value_advantage", target): [error - last] * 8,
+            ("reference/last_value_advantage_stderr", target): [0.01] * 8,
+        }
+    return history(series, epochs=epochs)
+
+
+def at_half(made, *, better):
+    """Let half of the run be over, with a network better than a constant one by so much."""
+    made.note(epochs=4, steps_per_epoch=10)
+    for name, value in (("score/error", 0.5 - better), ("score/error_stderr", 0.01)):
+        made.append(Measurement(20, 1, name, "train", value))
+    made.append(Measurement(20, 1, "reference/constant_error", "train", 0.5))
+    for name, value in (("", better), ("_stderr", 0.01)):
+        made.append(Measurement(20, 1, f"reference/constant_advantage{name}", "train", value))
+    return made
+
+
+def embedding(spreads, *, every=10, labels=None, form="other", size=1.0):
+    """Return a history of the spread of embeddings of unit size, one value every few steps."""
+    made = history(
+        {},
+        outputs=(OutputFacts(target="dense", form=form, columns=8),),
+        data=DataFacts(targets=(TargetFacts(**(labels or {"columns": 1, "is_whole": True})),)),
+    )
+    for index, spread in enumerate(spreads):
+        for name, value in (("spread", spread), ("std", 0.8 * size), ("mean", 0.6 * size)):
+            made.append(Measurement(every * index, 0, f"outputs/{name}", "outputs[0]", value))
+    return made
+
+
+def attending(logit, entropies):
+    """Return a history of the largest logit and the entropies of the heads of one layer."""
+    entropies = np.array(entropies, np.float32)
+    series = {
+        ("attention/logit_max", "attention"): [logit] * 4,
+        ("attention/entropy", "attention"): [entropies] * 4,
+    }
+    return history(series)
+
+
+def depending(on, change, **facts):
+    """Return a history of how much the one output changes when something else does."""
+    return history({(f"inference/{on}", "outputs[0]"): [change]}, **facts)
 
 
 TABLE = {
@@ -1366,6 +1457,289 @@ TABLE = {
         Severity.NOTE,
     ),
     "rare-and-ranked": (rules.class_imbalance, rare(auc=0.8), Severity.NOTE),
+    "padding-counts": (rules.padding_in_loss, padded(0.91, 3.0), Severity.WARNING),
+    "padding-of-half-the-steps-counts": (rules.padding_in_loss, padded(0.5, 0.2), Severity.WARNING),
+    "padding-of-a-third-of-the-steps-counts": (
+        rules.padding_in_loss,
+        padded(0.3, 0.2),
+        Severity.NOTE,
+    ),
+    "padding-of-a-few-steps-counts": (rules.padding_in_loss, padded(0.19, 0.2), None),
+    "padding-is-masked": (rules.padding_in_loss, padded(0.91, 0.0), None),
+    "padding-is-masked-up-to-rounding": (rules.padding_in_loss, padded(0.91, 1e-7), None),
+    "padding-in-front-of-features": (
+        rules.padding_in_loss,
+        padded(0.91, 3.0, inputs=2),
+        Severity.WARNING,
+    ),
+    "mask-hides-a-word": (
+        rules.masked_data,
+        masking("Embedding", hidden=0.2, hiding=0.9),
+        Severity.WARNING,
+    ),
+    "mask-hides-a-word-now-and-then": (
+        rules.masked_data,
+        masking("Embedding", hidden=0.02, hiding=0.9),
+        None,
+    ),
+    "mask-hides-a-word-of-few-texts": (
+        rules.masked_data,
+        masking("Embedding", hidden=0.2, hiding=0.49),
+        None,
+    ),
+    "mask-of-padding": (rules.masked_data, masking("Embedding", hidden=0.0, hiding=0.0), None),
+    "mask-leaves-one-value": (
+        rules.masked_data,
+        masking("Masking", hidden=0.5, hiding=1.0, visible_std=0.0),
+        Severity.WARNING,
+    ),
+    "mask-hides-whole-numbers": (
+        rules.masked_data,
+        masking("Masking", hidden=0.5, hiding=1.0, whole=True),
+        Severity.WARNING,
+    ),
+    "mask-hides-zeros-of-one-series": (
+        rules.masked_data,
+        masking("Masking", hidden=0.3, hiding=1.0),
+        Severity.NOTE,
+    ),
+    "mask-skips-missing-steps": (
+        rules.masked_data,
+        masking("Masking", hidden=0.3, hiding=1.0, features=4),
+        None,
+    ),
+    "mask-hides-whole-examples": (
+        rules.masked_data,
+        masking("Masking", hidden=0.0, hiding=0.0, empty=0.6, features=4),
+        Severity.WARNING,
+    ),
+    "padding-read-last": (rules.unmasked_padding, reading(0.9), Severity.NOTE),
+    "padding-read-last-and-nothing-learnt": (
+        rules.unmasked_padding,
+        at_half(reading(0.9), better=-0.01),
+        Severity.WARNING,
+    ),
+    "padding-read-last-and-learnt": (
+        rules.unmasked_padding,
+        at_half(reading(0.9), better=0.2),
+        Severity.NOTE,
+    ),
+    "little-padding-read-last": (rules.unmasked_padding, reading(0.15), None),
+    "padding-read-last-with-a-mask": (
+        rules.unmasked_padding,
+        reading(0.9, is_masked=True),
+        None,
+    ),
+    "padding-read-by-a-layer-that-returns-all-steps": (
+        rules.unmasked_padding,
+        reading(0.9, reads_last=False),
+        None,
+    ),
+    "padding-of-another-input": (rules.unmasked_padding, reading(0.9, steps=30), None),
+    "one-step": (rules.single_time_step, one_step(1), Severity.WARNING),
+    "one-step-and-nothing-learnt": (
+        rules.single_time_step,
+        at_half(one_step(1, class_name="Conv1D"), better=-0.01),
+        Severity.WARNING,
+    ),
+    "one-step-of-a-convolution": (
+        rules.single_time_step,
+        one_step(1, class_name="Conv1D"),
+        Severity.NOTE,
+    ),
+    "one-step-at-a-time": (rules.single_time_step, one_step(1, is_stateful=True), None),
+    "two-steps": (rules.single_time_step, one_step(2), None),
+    "sees-the-next-step": (
+        rules.sees_later_steps,
+        depending("later_inputs", 1.7),
+        Severity.WARNING,
+    ),
+    "sees-the-next-step-up-to-rounding": (
+        rules.sees_later_steps,
+        depending("later_inputs", 5e-4),
+        None,
+    ),
+    "sees-the-next-step-up-to-the-rounding-of-16-bits": (
+        rules.sees_later_steps,
+        depending("later_inputs", 0.05, dtype_policy="mixed_bfloat16"),
+        None,
+    ),
+    "depends-on-the-batch": (
+        rules.batch_dependence,
+        depending("batch_dependence", 0.6),
+        Severity.WARNING,
+    ),
+    "depends-on-the-batch-up-to-rounding": (
+        rules.batch_dependence,
+        depending("batch_dependence", 5e-4),
+        None,
+    ),
+    "depends-on-the-batch-up-to-the-rounding-of-16-bits": (
+        rules.batch_dependence,
+        depending("batch_dependence", 0.05, dtype_policy="mixed_float16"),
+        None,
+    ),
+    "attention-without-positions": (
+        rules.order_ignored,
+        at_half(depending("order", 3e-7), better=-0.01),
+        Severity.NOTE,
+    ),
+    "attention-without-positions-that-needs-none": (
+        rules.order_ignored,
+        at_half(depending("order", 3e-7), better=0.3),
+        None,
+    ),
+    "attention-with-positions": (
+        rules.order_ignored,
+        at_half(depending("order", 0.02), better=-0.01),
+        None,
+    ),
+    "attention-in-16-bits": (
+        rules.order_ignored,
+        at_half(depending("order", 3e-7, dtype_policy="float16"), better=-0.01),
+        None,
+    ),
+    "shuffled-batches-of-a-stateful-layer": (
+        rules.shuffled_state,
+        one_step(9, is_stateful=True, moved=1.0),
+        Severity.WARNING,
+    ),
+    "batches-of-a-stateful-layer-in-order": (
+        rules.shuffled_state,
+        one_step(9, is_stateful=True, moved=0.0),
+        None,
+    ),
+    "half-of-the-batches-of-a-stateful-layer-in-order": (
+        rules.shuffled_state,
+        one_step(9, is_stateful=True, moved=0.4),
+        None,
+    ),
+    "shuffled-batches-of-other-layers": (
+        rules.shuffled_state,
+        one_step(9, is_stateful=False, moved=1.0),
+        None,
+    ),
+    "forecast-like-the-last-value": (
+        rules.no_better_than_last_value,
+        forecast(network=0.11, last=0.1),
+        Severity.NOTE,
+    ),
+    "forecast-far-worse-than-the-last-value": (
+        rules.no_better_than_last_value,
+        forecast(network=0.3, last=0.1),
+        Severity.WARNING,
+    ),
+    "forecast-far-worse-on-validation-data-alone": (
+        rules.no_better_than_last_value,
+        forecast(network=0.08, last=0.1, validation=0.3),
+        Severity.NOTE,
+    ),
+    "forecast-worse-on-training-data-alone": (
+        rules.no_better_than_last_value,
+        forecast(network=0.3, last=0.1, validation=0.05),
+        None,
+    ),
+    "forecast-better-than-the-last-value": (
+        rules.no_better_than_last_value,
+        forecast(network=0.05, last=0.1),
+        None,
+    ),
+    "series-that-does-not-persist": (
+        rules.no_better_than_last_value,
+        forecast(network=0.7, last=0.6),
+        None,
+    ),
+    "forecast-of-a-run-that-has-begun": (
+        rules.no_better_than_last_value,
+        forecast(network=0.3, last=0.1, epochs=40),
+        None,
+    ),
+    "heads-look-at-one-position": (
+        rules.attention_collapse,
+        at_half(attending(300.0, [1e-4, 1e-3]), better=-0.01),
+        Severity.WARNING,
+    ),
+    "heads-look-at-one-position-and-it-learns": (
+        rules.attention_collapse,
+        at_half(attending(300.0, [1e-4, 1e-3]), better=0.2),
+        None,
+    ),
+    "one-head-looks-at-one-position": (
+        rules.attention_collapse,
+        at_half(attending(300.0, [1e-4, 0.4]), better=-0.01),
+        None,
+    ),
+    "heads-look-at-one-of-two-positions": (
+        rules.attention_collapse,
+        at_half(attending(8.0, [1e-3, 1e-3]), better=-0.01),
+        None,
+    ),
+    "attention-logits-diverge": (
+        rules.attention_collapse,
+        attending(2e4, [0.0, 0.0]),
+        Severity.WARNING,
+    ),
+    "attention-logits-are-large": (rules.attention_collapse, attending(9e3, [0.0, 0.0]), None),
+    "heads-weight-all-alike": (
+        rules.attention_collapse,
+        at_half(attending(1e-3, [1.0, 0.9999]), better=-0.01),
+        Severity.NOTE,
+    ),
+    "heads-weight-all-alike-and-it-learns": (
+        rules.attention_collapse,
+        at_half(attending(1e-3, [1.0, 0.9999]), better=0.2),
+        None,
+    ),
+    "heads-weight-nearly-alike": (
+        rules.attention_collapse,
+        at_half(attending(0.1, [1.0, 0.99]), better=-0.01),
+        None,
+    ),
+    "embeddings-collapse": (
+        rules.collapsed_embeddings,
+        embedding([0.5, 0.3, 0.02, 0.01, 0.01]),
+        Severity.WARNING,
+    ),
+    "embeddings-shrink-to-0": (
+        rules.collapsed_embeddings,
+        embedding([0.5, 0.3, 0.02, 0.01, 0.01], size=1e-3),
+        Severity.WARNING,
+    ),
+    "embeddings-shrink-to-the-margin": (
+        rules.collapsed_embeddings,
+        embedding([50.0, 20.0, 0.6, 0.6, 0.6], size=1e-3),
+        None,
+    ),
+    "embeddings-collapsed-once": (
+        rules.collapsed_embeddings,
+        embedding([0.5, 0.01, 0.4, 0.4, 0.01]),
+        None,
+    ),
+    "embeddings-of-one-cloud": (
+        rules.collapsed_embeddings,
+        embedding([0.5, 0.2, 0.06, 0.06, 0.06]),
+        None,
+    ),
+    "embeddings-that-began-close-together": (
+        rules.collapsed_embeddings,
+        embedding([0.04, 0.01, 0.01, 0.01, 0.01]),
+        None,
+    ),
+    "embeddings-of-the-first-steps": (
+        rules.collapsed_embeddings,
+        embedding([0.5, 0.01, 0.01, 0.01], every=2),
+        None,
+    ),
+    "numbers-around-a-large-mean": (
+        rules.collapsed_embeddings,
+        embedding([0.5, 0.3, 0.02, 0.01, 0.01], labels={"columns": 8, "is_whole": False}),
+        None,
+    ),
+    "a-known-loss-of-class-numbers": (
+        rules.collapsed_embeddings,
+        embedding([0.5, 0.3, 0.02, 0.01, 0.01], form="categorical"),
+        None,
+    ),
     "last-classes-set-aside": (rules.unseen_classes, unseen(0.9, epoch=1), Severity.WARNING),
     "sorted-and-at-its-first-classes": (rules.unseen_classes, unseen(0.9, epoch=0), None),
     "sorted-and-kept-in-part": (

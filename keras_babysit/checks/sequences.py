@@ -1,0 +1,60 @@
+"""Checks padding, masks, and which steps of a sequence the outputs depend on."""
+
+from keras_babysit.checks._facts import renamed
+from keras_babysit.checks.result import CheckResult, Unknown
+from keras_babysit.probes import behaviour
+from keras_babysit.probes.behaviour import Behaviour
+from keras_babysit.rules import (
+    masked_data,
+    padding_in_loss,
+    sees_later_steps,
+    single_time_step,
+    unmasked_padding,
+)
+from keras_babysit.samples.data_facts import describe_data
+
+NAME = "sequences"
+
+PASSES = 10
+"""Forward passes that it makes at most."""
+
+RULES = (
+    sees_later_steps,
+    masked_data,
+    padding_in_loss,
+    unmasked_padding,
+    single_time_step,
+)
+
+
+def sequences(case):
+    """Report outputs that see the steps to predict, masks that hide data, and padding that counts.
+
+    The rules of the same conditions judge it; the others are padding that is read last, and
+    sequences of one step.
+    """
+    _ = case.known  # measures what the layers get
+    case.history.note(data=describe_data(case.data.batch))
+    batch = behaviour.take_examples(case.batch, case.batch_size)
+    if batch is None:
+        raise Unknown("there is a single example")
+    case.need_time(passes=PASSES, starts=2, examples=behaviour.EXAMPLES)
+    measure = Behaviour(case.model, has_loss=case.has_loss)
+    values = measure(case.state, batch, may_mix=True)  # `gradient_flow` asks whether they do
+    for (quantity, target), value in values.items():
+        case.record(quantity, value, target)
+    found = [finding for rule in RULES for finding in rule(case.history)]
+    return CheckResult(_evidence(values), renamed(found, NAME, {"targets[0]": "y"}))
+
+
+def _evidence(values):
+    """Return what was compared, in words."""
+    words = []
+    for quantity, what in (
+        ("inference/later_inputs", "later steps"),
+        ("inference/order", "the order of the steps"),
+    ):
+        changes = [value for (name, _), value in values.items() if name == quantity]
+        if changes:
+            words.append(f"{what} change the output by {max(changes):.2g} std")
+    return "; ".join(words) or "nothing to compare: no next step, no attention"

@@ -1,0 +1,149 @@
+"""Attention whose heads no longer choose: one position always, or all alike."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_babysit.findings import Finding, Remedy, Severity
+from keras_babysit.history import History
+from keras_babysit.rules._checks import require_count
+from keras_babysit.rules._progress import has_seen_an_epoch, poor_fit
+from keras_babysit.rules._sequences import has_not_learnt
+from keras_babysit.rules._texts import number
+from keras_babysit.rules.effects import BLOWN_UP, POOR_FIT
+from keras_babysit.rules.rule import rule
+
+ONE_POSITION = 0.01
+"""Entropy of a head, as a fraction of that of equal weights, below which it looks at one position:
+of 100 positions, all but one have about 1 in 20,000 of the weight then."""
+
+ALL_ALIKE = 0.999
+"""Entropy of a head, in the same way, above which it weights all positions alike."""
+
+LARGE_LOGIT = 50.0
+"""Attention logit above which the softmax has no gradient: the next smaller weight is exp(-50)."""
+
+DIVERGING_LOGIT = 1e4
+"""Attention logit from which on training is expected to diverge, after Wortsman et al."""
+
+MARGIN = 0.1
+"""Difference to a baseline that makes a poor fit."""
+
+REFERENCE = (
+    "Wortsman et al., arXiv:2309.14322, section 3.1; Zhai et al., arXiv:2303.06296, on the entropy"
+)
+
+
+@rule(
+    title="Attention that does not choose",
+    explains=(*BLOWN_UP, *POOR_FIT, "vanishing_gradients", "no_gradient"),
+    needs=("facts/layers",),
+    silent=(
+        "if attention is computed by a layer of one's own",
+        "if the sequences are so long that one example has two million logits",
+        "if the network fits the training data, unless the logits exceed 10,000",
+    ),
+)
+def attention_collapse(history: History, *, patience: int = 3) -> list[Finding]:
+    """Report attention layers whose heads look at one position only, or at all alike.
+
+    Attention weights are the softmax of query times key. If these logits grow, the weights become
+    one-hot: the softmax is saturated, its gradient is 0, and the loss may diverge. If they stay at
+    0, the layer is a mean over all positions. A single head of either kind is common, and trained
+    networks copy with heads that look at one position; all heads of a layer at once, in a network
+    that does not fit its training data, are a fault.
+
+    Reads `"attention/entropy"`: per head, the entropy of the weights as a fraction of that of equal
+    weights, in [0, 1]; and `"attention/logit_max"`, the largest absolute logit. It is silent in the
+    first epoch, and if the network fits its training data, unless the logits exceed 10,000.
+
+    Args:
+        history: The history of the run.
+        patience: Number of latest measurements that must all show it, at least 1.
+
+    Returns:
+        For each affected layer one WARNING if its logits are large, one NOTE if all positions
+        weigh the same; empty if neither is the case.
+
+    Raises:
+        ValueError: If `patience` is below 1.
+
+    Example:
+        >>> from keras_babysit.history import Measurement
+        >>> history = History()
+        >>> for step in range(3):
+        ...     history.append(Measurement(step, step, "attention/logit_max", "attention", 3e4))
+        >>> print(attention_collapse(history)[0].message)
+        The attention logits of "attention" reach 30,000: training is likely to diverge.
+
+    Reference:
+        Wortsman et al., "Small-scale proxies for large-scale Transformer training instabilities",
+        arXiv:2309.14322, 2023; Zhai et al., "Stabilizing Transformer Training by Preventing
+        Attention Entropy Collapse", arXiv:2303.06296, 2023.
+    """
+    require_count("patience", patience)
+    found = []
+    is_poor = has_not_learnt(history) or poor_fit(history, MARGIN) is not None
+    for target in history.targets("attention/logit_max"):
+        logits = history.series("attention/logit_max", target).tail(patience).values
+        if len(logits) < patience or not np.isfinite(logits).all():
+            continue
+        heads = _entropies(history, target, patience)
+        if logits.min() >= DIVERGING_LOGIT:
+            found.append(_large(target, float(logits[-1]), "training is likely to diverge"))
+        elif not is_poor or not has_seen_an_epoch(history) or not heads.size:
+            continue
+        elif logits.min() >= LARGE_LOGIT and heads.max() <= ONE_POSITION:
+            found.append(_large(target, float(logits[-1]), "every head looks at one position"))
+        elif heads.min() >= ALL_ALIKE:
+            found.append(_alike(target, float(heads.min())))
+    return found
+
+
+def _entropies(history: History, target: str, patience: int) -> NDArray[np.float64]:
+    """Return the latest entropies, one row per measurement; empty if there are too few."""
+    points = [point.value for point in history.points("attention/entropy", target)][-patience:]
+    rows = [np.atleast_1d(np.asarray(value, np.float64)) for value in points]
+    if len(rows) < patience or len({row.shape for row in rows}) > 1:
+        return np.zeros(0)
+    heads: NDArray[np.float64] = np.stack(rows)
+    return heads if np.isfinite(heads).all() else np.zeros(0)
+
+
+def _large(target: str, logit: float, what: str) -> Finding:
+    return Finding(
+        rule="attention_collapse",
+        severity=Severity.WARNING,
+        target=target,
+        message=f'The attention logits of "{target}" reach {number(logit)}: {what}.',
+        evidence={"logit_max": logit},
+        remedies=(
+            Remedy(
+                "Lower the learning rate, and raise it slowly in the first steps.",
+                "rate = keras.optimizers.schedules.CosineDecay(\n"
+                "    0.0, 10_000, warmup_target=3e-4, warmup_steps=1_000\n"
+                ")\n"
+                "model.compile(keras.optimizers.AdamW(rate), model.loss)",
+            ),
+            Remedy("Normalize queries and keys before their product, in a layer of your own."),
+        ),
+        reference=REFERENCE,
+    )
+
+
+def _alike(target: str, entropy: float) -> Finding:
+    return Finding(
+        rule="attention_collapse",
+        severity=Severity.NOTE,
+        target=target,
+        message=f'Every head of "{target}" weights all positions alike: the layer is a mean over '
+        "them.",
+        evidence={"entropy": entropy},
+        remedies=(
+            Remedy(
+                "Check the inputs of the layer: queries or keys that hardly differ give equal "
+                "weights.",
+                "kb.check(model, x, y)",
+            ),
+        ),
+        reference=REFERENCE,
+    )

@@ -1,0 +1,80 @@
+"""A model of the next step that sees the step it is to predict."""
+
+from keras_babysit.findings import Finding, Remedy, Severity
+from keras_babysit.history import History
+from keras_babysit.rules._sequences import tolerance
+from keras_babysit.rules._texts import number
+from keras_babysit.rules.outputs import outputs
+from keras_babysit.rules.rule import rule
+
+
+@rule(
+    title="Predictions see the steps to predict",
+    explains=("validation_better_than_train",),
+    needs=("inference/later_inputs | inference/batch_dependence",),
+    silent=(
+        "before the first score",
+        "unless the target of each step is the next step of an input",
+    ),
+)
+def sees_later_steps(history: History) -> list[Finding]:
+    """Report a model whose prediction of the next step depends on that step.
+
+    Where the target of each step is the next step of the input, as in a language model, an output
+    must depend on earlier steps only. Attention without a causal mask, a bidirectional recurrent
+    layer or a convolution with `padding="same"` lets the answer in: the loss falls far, and the
+    model is useless where the later steps do not exist yet.
+
+    Reads `"inference/later_inputs"`: the largest change of an output at a step when only later
+    steps of the input change, in standard deviations of the output. It is measured, and
+    the rule not silent, only where at least 95 % of the targets are the next step of an input; a
+    tagger or a masked language model may see all steps.
+
+    Args:
+        history: The history of the run.
+
+    Returns:
+        One WARNING per affected output, or nothing.
+
+    Example:
+        >>> from keras_babysit.history import Measurement
+        >>> history = History()
+        >>> history.append(Measurement(9, 0, "inference/later_inputs", "outputs[0]", 1.7))
+        >>> print(sees_later_steps(history)[0].message)
+        Predictions change by 1.7 standard deviations with later inputs, which are their targets.
+
+    Reference:
+        Vaswani et al., "Attention Is All You Need", arXiv:1706.03762, section 3.2.3: mask the
+        connections to later positions.
+    """
+    names = [output.target for output in outputs(history)]
+    found = []
+    for index, target in enumerate(history.targets("inference/later_inputs")):
+        change = history.last("inference/later_inputs", target, default=0.0)
+        if change > tolerance(history):
+            found.append(_finding(names[index] if index < len(names) else "", float(change)))
+    return found
+
+
+def _finding(target: str, change: float) -> Finding:
+    return Finding(
+        rule="sees_later_steps",
+        severity=Severity.WARNING,
+        target=target,
+        message=f"Predictions change by {number(change)} standard deviations with later inputs, "
+        "which are their targets.",
+        evidence={"change": change},
+        remedies=(
+            Remedy(
+                "Let attention look at earlier steps only.",
+                "h = attention(h, h, use_causal_mask=True)  # attention: your MultiHeadAttention, "
+                "h: its input",
+            ),
+            Remedy(
+                "Let convolutions look at earlier steps only.",
+                'keras.layers.Conv1D(64, 3, padding="causal")',
+            ),
+            Remedy("Use a plain recurrent layer instead of a bidirectional one."),
+        ),
+        reference="Vaswani et al., arXiv:1706.03762, section 3.2.3",
+    )

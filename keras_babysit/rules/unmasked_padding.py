@@ -1,0 +1,99 @@
+"""A recurrent layer that reads padding after the data."""
+
+from keras_babysit.facts import LayerFacts
+from keras_babysit.findings import Finding, Remedy, Severity
+from keras_babysit.history import History
+from keras_babysit.rules._checks import require_count
+from keras_babysit.rules._sequences import has_not_learnt, sequence_layers
+from keras_babysit.rules._texts import number
+from keras_babysit.rules.effects import POOR_FIT
+from keras_babysit.rules.rule import rule
+
+
+@rule(
+    title="Padding read after the data",
+    explains=(*POOR_FIT, "vanishing_gradients", "collapsed_activations"),
+    needs=("facts/layers", "facts/data"),
+    silent=("if the recurrent layer is bidirectional", "if the length of the sequences varies"),
+    severity=Severity.NOTE,
+)
+def unmasked_padding(history: History, *, steps: int = 10) -> list[Finding]:
+    """Report a recurrent layer whose last output follows many steps of padding.
+
+    A layer that returns only its last output has to carry what it read through all steps of
+    padding behind the data. An LSTM begins with a forget gate of sigmoid(1) = 0.73: after 10 steps
+    4 % of its state is left, after 20 steps 0.2 %, and as little of the gradient comes back.
+
+    Reads `padded_behind` of `history.facts.data.inputs` and `steps`, `is_masked` and `reads_last`
+    of `history.facts.layers`. It is silent with a mask, on padding in front of the data, on layers
+    that return all steps and on bidirectional ones, of which one direction ends at the data.
+
+    Args:
+        history: The history of the run.
+        steps: Mean number of padded steps after the data from which on it is reported, at least 1.
+
+    Returns:
+        For each such layer one NOTE; one WARNING if half of the run is over and the network is no
+        better than a constant prediction.
+
+    Raises:
+        ValueError: If `steps` is below 1.
+
+    Example:
+        >>> from keras_babysit.facts import DataFacts, InputFacts
+        >>> history = History()
+        >>> history.note(
+        ...     data=DataFacts(inputs=(InputFacts(shape=(60,), padded_behind=0.9),)),
+        ...     layers={"lstm": LayerFacts(steps=60, is_masked=False, reads_last=True)},
+        ... )
+        >>> print(unmasked_padding(history)[0].message)
+        The last 54 of 60 steps that "lstm" reads are padding, on average, without a mask.
+
+    Reference:
+        Jozefowicz et al., "An Empirical Exploration of Recurrent Network Architectures", 2015, on
+        the forget gate; Keras, "Understanding masking and padding".
+    """
+    require_count("steps", steps)
+    severity = Severity.WARNING if has_not_learnt(history) else Severity.NOTE
+    found = []
+    for target, facts in sequence_layers(history):
+        padded = _padded_steps(history, facts)
+        if padded >= steps:
+            found.append(
+                Finding(
+                    rule="unmasked_padding",
+                    severity=severity,
+                    target=target,
+                    message=f'The last {number(padded)} of {facts.steps} steps that "{target}" '
+                    "reads are padding, on average, without a mask.",
+                    evidence={"padded_steps": padded},
+                    remedies=_remedies(history),
+                    reference="Keras guide, Understanding masking and padding",
+                )
+            )
+    return found
+
+
+def _padded_steps(history: History, facts: LayerFacts) -> float:
+    """Return how many steps of padding a layer reads last, 0 if it skips or does not end there."""
+    inputs = [leaf for leaf in history.facts.data.inputs if leaf.shape]
+    fitting = [leaf for leaf in inputs if leaf.shape and leaf.shape[0] == facts.steps]
+    if not facts.reads_last or facts.is_masked is not False or not fitting:
+        return 0.0
+    return float((facts.steps or 0) * min(leaf.padded_behind or 0.0 for leaf in fitting))
+
+
+def _remedies(history: History) -> tuple[Remedy, ...]:
+    has_words = any(facts.class_name == "Embedding" for facts in history.facts.layers.values())
+    return (
+        Remedy(
+            "Mask the padding: the recurrent layer then stops at the end of the data.",
+            "keras.layers.Embedding(10_000, 64, mask_zero=True)  # the sizes of your own Embedding"
+            if has_words
+            else "keras.layers.Masking(mask_value=0.0)  # as the first layer",
+        ),
+        Remedy(
+            "Or pad in front of the data.",
+            'x = keras.utils.pad_sequences(sequences, padding="pre")  # sequences: not padded yet',
+        ),
+    )
