@@ -212,21 +212,41 @@ def _read_kind(rows, index, facts):
     """Return the facts of an output with what its own loss computes, as far as it is a known one.
 
     Only where it matters which prediction belongs to which target: the squared difference of two
-    means is no distance of examples.
+    means is no distance of examples. What the range of the output tells is not asked of the loss.
     """
     kind = _known(lambda: read_loss(View(rows, index)))
-    if kind is None or kind.form == "other" or facts.distance is not None:
+    if kind is None or facts.distance is not None:
         return facts
-    distance = "squared" if kind.is_squared else "absolute"
-    return dataclasses.replace(
-        facts,
-        form=kind.form,
-        from_logits=kind.from_logits,
-        is_sparse=kind.is_sparse,
-        normalizes=kind.normalizes if kind.form == "categorical" else facts.normalizes,
-        distance=distance if kind.form == "distance" else None,
-        is_own=True,
-    )
+    if kind.form == "distance":
+        distance = _known(_distance, rows, index, kind.unit)
+        known = {"form": "distance", "distance": distance, "is_own": True}
+        return dataclasses.replace(facts, **known) if distance else facts
+    if kind.from_logits:
+        known = {"form": kind.form, "from_logits": True, "is_sparse": kind.is_sparse}
+        return dataclasses.replace(facts, is_own=True, **known)
+    return facts
+
+
+def _distance(rows, index, unit):
+    """Return the distance that an own loss is, as `OutputFacts` name it; None if it is another one.
+
+    It must be that distance on the targets of the run as well: it may leave out some of them, such
+    as -1 for a missing value.
+    """
+    y, p = rows.targets[index].astype("float64"), rows.outputs[index].astype("float64")
+    if y.shape == p.shape[:-1] and p.shape[-1] == 1:
+        y = y[..., None]
+    if y.shape != p.shape:
+        return None
+
+    def loss(predictions):
+        return rows.loss(rows.targets, _with(rows.outputs, index, predictions))
+
+    rise = loss(p) - loss(y)
+    square = np.square(y - p).mean()
+    sizes = (("squared", square), ("absolute", np.abs(y - p).mean()), ("squared", square**0.5))
+    limit = SAME * abs(rise)
+    return next((name for name, size in sizes if abs(rise - unit * size) <= limit), None)
 
 
 def _reduction(rows):

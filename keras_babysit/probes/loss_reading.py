@@ -1,6 +1,7 @@
 """What a loss expects of an output, read off its values on chosen predictions, not off its name."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 
@@ -109,9 +110,11 @@ def _categorical(view, y, classes):
     is_invariant = _same(at, shifted, wrong - at) and _same(wrong, wrong_shifted, wrong - at)
     if is_invariant and wrong > at + SAME_LOSS:
         return LossKind("categorical", True, unit=(wrong - at) / 3)
-    half, quarter, eighth = (view(y, _row(p, classes)) for p in (0.5, 0.25, 0.125))
-    rise, further = quarter - half, eighth - quarter
-    is_logarithm = rise > SAME_LOSS and abs(further - rise) < 0.3 * rise
+    halved = [view(y, _row(p, classes)) for p in (0.5, 0.25, 0.125, 0.0625)]
+    half, quarter, *_ = halved
+    rise = quarter - half
+    rises = [more - less for less, more in itertools.pairwise(halved)]
+    is_logarithm = rise > SAME_LOSS and all(abs(one - rise) < 0.3 * rise for one in rises)
     if not is_logarithm:
         return None
     if not _ignores_others(view, y, classes, rise):

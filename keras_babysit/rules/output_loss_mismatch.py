@@ -173,7 +173,7 @@ def _binary(output: Output, low: float, high: float) -> Iterator[Finding]:
 
 
 def _distance(output: Output) -> Iterator[Finding]:
-    if (output.columns or 1) > 1 and output.data.columns == 1:
+    if (output.columns or 1) > 1 and output.data.columns == 1 and not output.is_own:
         yield _finding(
             output,
             Severity.ERROR,

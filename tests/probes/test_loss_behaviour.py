@@ -164,6 +164,37 @@ def test_a_loss_of_ones_own_gets_the_name_of_the_one_it_equals():
     assert (mixing.form, mixing.distance) == ("other", None)
 
 
+@pytest.mark.parametrize(
+    ("loss", "distance"),
+    [
+        (lambda y, p: abs(y - p), "absolute"),
+        (lambda y, p: 3 * squared(y, p).sum(), "squared"),
+        (lambda y, p: np.sqrt(squared(y, p).mean()), "squared"),
+        (lambda y, p: ((y > 0) * squared(y, p)).sum() / (y > 0).sum(), None),
+        (lambda y, p: (y >= 0.3) * squared(y, p), None),
+    ],
+    ids=["absolute", "sum", "root", "positive-ones", "without-missing"],
+)
+def test_a_distance_of_ones_own_is_one_on_the_targets_of_the_run(loss, distance):
+    assert behaviour(loss, NUMBERS, LINEAR)[1].distance == distance
+
+
+def test_three_quantiles_of_one_target_are_no_distance():
+    level = np.array([0.1, 0.5, 0.9])
+    p = RNG.normal(size=(8, 3))
+    rows = NumpyRows(lambda y, p: np.maximum(level * (y - p), (level - 1) * (y - p)), NUMBERS, p)
+    _, (found,) = describe_behaviour(rows, (OutputFacts(columns=3, **LINEAR),))
+    assert (found.form, found.distance) == ("other", None)
+
+
+def test_a_cosine_is_no_crossentropy():
+    def cosine(y, p):
+        sizes = np.linalg.norm(y, axis=-1) * np.linalg.norm(p, axis=-1)
+        return -(y * p).sum(axis=-1) / sizes
+
+    assert behaviour(cosine, RNG.normal(size=(8, 4)), LINEAR)[1].form == "other"
+
+
 def test_a_softmax_with_a_focal_loss_is_not_binary():
     assert behaviour(focal, ONE_HOT, SOFTMAX)[1].form == "other"
 
