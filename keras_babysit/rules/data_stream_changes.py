@@ -108,15 +108,18 @@ def _about_inputs(
             return f"All inputs of the latest batches are {values}.", evidence
         low, high = _range(first)
         if min(later) >= ratio * high:
-            times, how = number(now / start), f"as {what}"
+            times, how = number(now / start, 3), f"as {what}"
         elif max(later) <= low / ratio:
-            times, how = number(start / now), "as small" if what == "large" else "less spread out"
+            times, how = (
+                number(start / now, 3),
+                "as small" if what == "large" else "less spread out",
+            )
         else:
             continue
         name = "root mean square" if quantity == "inputs/rms" else "standard deviation"
         return (
             f"The inputs of the latest batches are {times} times {how} as in the first epoch: "
-            f"their {name} is {number(now)} instead of {number(start)}.",
+            f"their {name} is {number(now, 3)} instead of {number(start, 3)}.",
             evidence,
         )
     return "", {}

@@ -143,10 +143,8 @@ def _about_size(shift: ShiftFacts, noun: str, limit: float) -> str:
         return ""
     is_larger = ratio > 1
     times = ratio if is_larger else 1 / ratio
-    return (
-        f"The {noun} are about {number(times)} times as {'large' if is_larger else 'small'} as the "
-        f"training {noun.split()[1]}{_ranges(shift)}."
-    )
+    how = f"{number(times, 3)} times as {'large' if is_larger else 'small'}"
+    return f"The {noun} are about {how} as the training {noun.split()[1]}{_ranges(shift)}."
 
 
 def _about_range(compared: ComparisonFacts, shift: ShiftFacts, noun: str, ratio: float) -> str:
@@ -241,7 +239,7 @@ def _about_offset(history: History, shift: ShiftFacts, noun: str, limit: float) 
     if offset < limit and not is_worse(history, WORSE):
         return ""
     return (
-        f"The {noun} are {number(offset)} standard deviations away from the training "
+        f"The {noun} are {number(offset, 3)} standard deviations away from the training "
         f"{noun.split()[1]}{_ranges(shift)}."
     )
 
