@@ -22,6 +22,8 @@ ActivationKind = Literal["rectifier", "squashing", "open"]
 Form = Literal["categorical", "binary", "margin", "distance", "other"]
 Distance = Literal["squared", "absolute", "huber", "squared_logarithmic"]
 Reduction = Literal["mean", "sum"]
+CallbackAction = Literal["stops", "saves", "lowers_learning_rate"]
+Extreme = Literal["min", "max"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -336,6 +338,69 @@ class Regularization:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallbackFacts:
+    """One callback of the run that stops it, saves the model or changes the learning rate.
+
+    Args:
+        class_name: Name of its class, e.g. `"EarlyStopping"`.
+        action: What it does: `"stops"`, `"saves"` or `"lowers_learning_rate"`.
+        monitor: What it monitors, as the logs name it; None if it monitors nothing.
+        looks_for: The end that it takes for the better one: `"min"` or `"max"`.
+        better: The better end of what it monitors, as the loss or the metric says.
+        patience: Epochs without an improvement after which it acts.
+        restores_best: Whether it puts back the weights of the epoch that it takes for the best, or
+            saves the model of that epoch only.
+    """
+
+    class_name: str | None = None
+    action: CallbackAction | None = None
+    monitor: str | None = None
+    looks_for: Extreme | None = None
+    better: Extreme | None = None
+    patience: int | None = None
+    restores_best: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleFacts:
+    """The schedule of the learning rate, which counts optimizer steps.
+
+    Args:
+        class_name: Name of its class, e.g. `"CosineDecay"`.
+        decay_steps: Steps after which it has decayed; None if it has no such number.
+        done: Steps of the optimizer before this run: a second `fit` goes on where one ended.
+        highest: Largest learning rate from step 0 to the end of the run.
+        planned: The learning rate at the start of the run, after each tenth of it, and at its end;
+            empty if the length of the run is not known.
+    """
+
+    class_name: str | None = None
+    decay_steps: int | None = None
+    done: int | None = None
+    highest: float | None = None
+    planned: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptimizerFacts:
+    """What is set in the optimizer beside the learning rate.
+
+    Args:
+        clipnorm: Largest norm of the gradient of one weight.
+        clipvalue: Largest entry of a gradient.
+        global_clipnorm: Largest norm of all gradients together.
+        epsilon: What an adaptive optimizer adds to its denominator.
+        accumulates: Steps whose gradients it sums before the weights change.
+    """
+
+    clipnorm: float | None = None
+    clipvalue: float | None = None
+    global_clipnorm: float | None = None
+    epsilon: float | None = None
+    accumulates: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
     """What is known of a run; replaced as more becomes known (`History.note`), never changed.
 
@@ -357,6 +422,9 @@ class RunFacts:
         is_compiled: Whether the probes are compiled.
         layers: The measured layers by their path, in the order in which they are called.
         weights: The trainable weights by their name, in the order of the model; None if not known.
+        untracked_weights: Paths of the trainable weights that the model uses although they do not
+            belong to it, so that they are neither trained nor saved.
+        has_own_step: Whether the model has a `train_step` of its own.
         outputs: The outputs of the model, in its order.
         loss_reduction: Whether the loss of a batch is the mean over its examples or their sum; None
             if it is neither, or not known.
@@ -364,6 +432,9 @@ class RunFacts:
         validation: The validation examples that were kept.
         comparison: The latter beside the former.
         regularization: What the model has against overfitting.
+        callbacks: The callbacks that stop the run, save it or lower its learning rate.
+        optimizer_settings: What is set in the optimizer beside the learning rate.
+        schedule: The schedule of the learning rate.
         recurring_fraction: Fraction of the training examples that came again in a later epoch, in
             [0, 1].
         moved_fraction: Fraction of the repeated examples that came at another position in a later
@@ -372,6 +443,8 @@ class RunFacts:
         workers: How many workers train together; None for one alone.
         rules: Names of the rules that judge the run; None if not known.
         has_ended: Whether `fit` came to its end.
+        stopped_by: Class name of the callback that ended `fit` before its last planned epoch, `""`
+            if it is not known which did; None if none did.
         broke_off: Why the callback stopped measuring before the run's end, None if it did not.
 
     Example:
@@ -398,18 +471,24 @@ class RunFacts:
     is_compiled: bool | None = None
     layers: Mapping[str, LayerFacts] = field(default_factory=dict)
     weights: Mapping[str, WeightFacts] | None = None
+    untracked_weights: tuple[str, ...] = ()
+    has_own_step: bool | None = None
     outputs: tuple[OutputFacts, ...] = ()
     loss_reduction: Reduction | None = None
     data: DataFacts = field(default_factory=DataFacts)
     validation: DataFacts = field(default_factory=DataFacts)
     comparison: ComparisonFacts = field(default_factory=ComparisonFacts)
     regularization: Regularization = field(default_factory=Regularization)
+    callbacks: tuple[CallbackFacts, ...] = ()
+    optimizer_settings: OptimizerFacts = field(default_factory=OptimizerFacts)
+    schedule: ScheduleFacts = field(default_factory=ScheduleFacts)
     recurring_fraction: float | None = None
     moved_fraction: float | None = None
     worker: int | None = None
     workers: int | None = None
     rules: tuple[str, ...] | None = None
     has_ended: bool = False
+    stopped_by: str | None = None
     broke_off: str | None = None
 
     def knows(self, name: str) -> bool:

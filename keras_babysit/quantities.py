@@ -465,6 +465,36 @@ SHIPPED = (
         "Visible steps, standard deviation",
         "over all entries that a Masking layer leaves visible: 0 if they are all equal",
     ),
+    Quantity(
+        "normalization/averages_moved",
+        Of.LAYER,
+        "Batch norm, distance of the averages from their initial values",
+        "Euclidean distance of the moving means from 0 and the moving variances from 1",
+        scale=Scale.LOG,
+    ),
+    Quantity(
+        "normalization/frozen_variance",
+        Of.LAYER,
+        "Frozen batch norm, variance of what it normalizes",
+        "variance of the batch over the moving variance, mean over the channels: about 1 when the "
+        "inputs are those that it was trained on",
+        scale=Scale.LOG,
+    ),
+    Quantity(
+        "normalization/frozen_shift",
+        Of.LAYER,
+        "Frozen batch norm, shift of what it normalizes",
+        "distance of the batch mean from the moving mean, root mean square over the channels",
+        unit="moving standard deviations",
+        scale=Scale.LOG,
+    ),
+    Quantity(
+        "weights/frozen_bias_norm",
+        Of.LAYER,
+        "Bias of a frozen layer, norm",
+        "Euclidean norm: 0 as long as a bias of zeros was never trained",
+        scale=Scale.LOG,
+    ),
     # Weights.
     Quantity(
         "gradients/norm",
@@ -480,6 +510,14 @@ SHIPPED = (
         "norm of the change by one real step, relative to the norm of the weight (of a large "
         "one about 65,000 entries); about 1e-3 when healthy",
         scale=Scale.LOG,
+    ),
+    Quantity(
+        "updates/unchanged_fraction",
+        Of.WEIGHT,
+        "Entries that a step leaves unchanged, fraction of the weight",
+        "entries with the very same value before and after one real step; only of weights in half "
+        "precision",
+        scale=Scale.FRACTION,
     ),
     Quantity(
         "weights/norm",

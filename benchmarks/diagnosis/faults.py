@@ -30,6 +30,8 @@ STUCK = ("loss_not_decreasing", "plateau", "underfitting", "constant_output")
 BLOWN = ("loss_explosion", "non_finite_values", "exploding_activations", "exploding_gradients")
 """Symptoms of a run whose values explode."""
 
+stopping, lowering = keras.callbacks.EarlyStopping, keras.callbacks.ReduceLROnPlateau
+
 SHRUNK = ("vanishing_gradients", "collapsed_activations")
 """Symptoms of a network whose signal vanishes with depth."""
 
@@ -158,6 +160,63 @@ def dice_score(y_true: Any, y_pred: Any) -> Any:
 def bare_counts(y_true: Any, y_pred: Any) -> Any:
     """Return the Poisson loss of a rate that may be negative."""
     return ops.mean(y_pred - y_true * ops.log(y_pred))
+
+
+def calling(make: Callable[..., Any], *arguments: Any, **settings: Any) -> Change:
+    """Return a change that adds a callback to `fit`."""
+    return having(callbacks=(functools.partial(make, *arguments, **settings),))
+
+
+def scheduled(make: Callable[..., Any], **settings: Any) -> Change:
+    """Return a change of the schedule: `make` gets the learning rate and these settings."""
+    return having(schedule=lambda rate, steps: make(rate, **settings))
+
+
+class LeavingOut(keras.optimizers.SGD):
+    """SGD that never reaches hidden kernels, as if they had been made trainable too late."""
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Change a variable by a step, or leave it as it is."""
+        if len(variable.shape) < 2 or variable.shape[-1] < 16:
+            super().update_step(gradient, variable, learning_rate)
+
+
+class InInference(keras.layers.BatchNormalization):
+    """A batch normalization in inference mode, as in a training step without `training=True`."""
+
+    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+        """Return the inputs, normalized by the moving averages."""
+        return super().call(inputs, training=False, mask=mask)
+
+
+def through_a_function(x: Any, index: int) -> Any:
+    """Apply a layer inside a `Lambda`, where the model does not find its weights."""
+    hidden = keras.layers.Dense(x.shape[-1], "relu")
+    hidden.build(x.shape)
+    return keras.layers.Lambda(lambda tensor: hidden(tensor), output_shape=x.shape[1:])(x)
+
+
+def train_first(model: keras.Model, split: Split) -> None:
+    """Train on the same data before, at a healthy learning rate."""
+    kind = "categorical" if split.y.ndim > 1 and split.y.shape[1] > 1 else "binary"
+    model.compile(keras.optimizers.Adam(3e-3), f"{kind}_crossentropy")
+    model.fit(split.x, split.y, epochs=10, verbose=0)
+
+
+def freeze(model: keras.Model, split: Split) -> None:
+    """Freeze all layers but the last."""
+    for layer in model.layers[:-1]:
+        layer.trainable = False
+
+
+def pretrain_on(factor: float) -> Callable[[keras.Model, Split], None]:
+    """Return a change that trains and freezes all but the head, on inputs of another scale."""
+
+    def change(model: keras.Model, split: Split) -> None:
+        scaled = split._replace(x=factor * split.x)
+        zoo.pretrain(model, scaled, frozen=True)
+
+    return change
 
 
 # ---------------------------------------------------------------------------------------- data
@@ -785,6 +844,157 @@ FAULTS = [
             ("friedman-mlp", "relu-output", options(last="relu", last_bias=constant(-20.0))),
             ("diabetes-mlp", "relu-output", options(last="relu", last_bias=constant(-20.0))),
             ("sine-tanh", "relu-output", options(last="relu", last_bias=constant(-20.0))),
+        ),
+    ),
+    Fault(
+        "unmoved",
+        ("unmoved_weights",),
+        (*STUCK, "learning_rate_too_low"),
+        (
+            ("digits-mlp", "rate-0", rate(0.0)),
+            ("friedman-mlp", "integer-division", calling(
+                keras.callbacks.LearningRateScheduler, lambda epoch: 1e-3 * (1 // (epoch + 2)))),
+            ("digits-mlp-sgd", "hidden-left-out", having(optimizer=LeavingOut)),
+            ("spirals-mlp", "hidden-left-out", having(optimizer=LeavingOut, rate=0.1)),
+        ),
+    ),
+    Fault(
+        "lost-to-rounding",
+        ("lost_updates",),
+        (*STUCK, "learning_rate_too_low", "unmoved_weights"),
+        (
+            ("digits-mlp", "bfloat16", chain(rate(0.01), having(policy="bfloat16"))),
+            ("digits-mlp-sgd", "bfloat16", chain(rate(0.01), having(policy="bfloat16"))),
+            ("friedman-mlp", "bfloat16", chain(rate(0.01), having(policy="bfloat16"))),
+        ),
+    ),
+    Fault(
+        "clipped-too-tight",
+        ("clipping_too_tight",),
+        (*STUCK, "learning_rate_too_low"),
+        (
+            ("digits-mlp-sgd", "norm", having(optimizer=functools.partial(
+                keras.optimizers.SGD, clipnorm=1e-4))),
+            ("friedman-sgd", "value", having(optimizer=functools.partial(
+                keras.optimizers.SGD, clipvalue=1e-6))),
+            ("digits-resnet-bn-sgd", "whole-norm", having(optimizer=functools.partial(
+                keras.optimizers.SGD, global_clipnorm=1e-4))),
+        ),
+    ),
+    Fault(
+        "tuned-too-fast",
+        ("pretrained_weights_lost",),
+        (*STUCK, *BLOWN, "learning_rate_too_high", "update_ratio", "dead_units"),
+        (
+            ("digits-mlp", "0.3", chain(at_start(train_first), having(rate=0.3, epochs=3))),
+            ("digits-cnn", "0.1", chain(at_start(train_first), having(rate=0.1, epochs=3))),
+            ("cancer-mlp", "1", chain(at_start(train_first), having(rate=1.0, epochs=3))),
+        ),
+    ),
+    Fault(
+        "epsilon-in-float16",
+        ("epsilon_too_small",),
+        (*BLOWN, *STUCK, "learning_rate_too_high", "update_ratio", "dead_units"),
+        (
+            ("digits-mlp", "adam", having(policy="float16")),
+            ("friedman-mlp", "adam", having(policy="float16")),
+            ("digits-mlp-standardised", "adam", having(policy="float16")),
+        ),
+    ),
+    Fault(
+        "untracked",
+        ("untracked_weights",),
+        STUCK,
+        (
+            ("digits-mlp", "lambda", options(between=through_a_function)),
+            ("friedman-mlp", "lambda", options(between=through_a_function)),
+            ("spirals-mlp", "lambda", options(between=through_a_function)),
+        ),
+    ),
+    Fault(
+        "norm-not-updating",
+        ("batch_norm_not_updating",),
+        (*STUCK, *SHRUNK, *BLOWN, "dead_units", "batch_norm_mismatch"),
+        (
+            ("digits-mlp-bn", "inference", options(norm_layer=InInference)),
+            ("digits-cnn-bn", "inference", options(norm_layer=InInference)),
+            ("digits-resnet-bn", "inference", options(norm_layer=InInference)),
+        ),
+    ),
+    Fault(
+        "frozen-on-another-scale",
+        ("frozen_norm_mismatch",),
+        (*STUCK, *BLOWN, *SHRUNK, "overfitting", "dead_units", "unscaled_inputs"),
+        (
+            ("digits-mlp-bn", "255-in-training", having(before=(pretrain_on(255.0),))),
+            ("digits-cnn-bn", "255-in-training", having(before=(pretrain_on(255.0),))),
+            ("digits-cnn-bn", "small-in-training", having(before=(pretrain_on(0.01),))),
+        ),
+    ),
+    Fault(
+        "frozen-untrained",
+        ("untrained_frozen_layers",),
+        (*STUCK, "overfitting", *SHRUNK),
+        (
+            ("digits-mlp", "frozen", chain(options(units=(16,) * 6), at_start(freeze))),
+            ("digits-cnn", "frozen", chain(options(filters=(8, 8, 8)), at_start(freeze))),
+            ("digits-mlp-bn", "frozen", at_start(freeze)),
+        ),
+    ),
+    Fault(
+        "recurrence-unbounded",
+        ("unbounded_recurrence",),
+        (*BLOWN, *STUCK, "learning_rate_too_high", "update_ratio", "dead_units"),
+        (
+            ("series-lstm", "relu", chain(options(settings={"activation": "relu"}), rate(30))),
+            ("series-gru", "relu", chain(options(settings={"activation": "relu"}), rate(30))),
+            ("series-rnn", "relu", chain(options(settings={"activation": "relu"}), rate(100))),
+        ),
+    ),
+    Fault(
+        "wrong-direction",
+        ("wrong_monitor_direction",),
+        (*STUCK, "stopped_early", "learning_rate_decays_early"),
+        (
+            ("digits-mlp", "accuracy-min", calling(
+                stopping, "val_accuracy", mode="min", patience=2, restore_best_weights=True)),
+            ("friedman-mlp", "loss-max", calling(
+                stopping, "val_loss", mode="max", patience=1, restore_best_weights=True)),
+            ("digits-cnn", "loss-max", calling(
+                lowering, "val_loss", mode="max", patience=1, factor=0.05)),
+            ("words-lstm", "accuracy-min", calling(
+                stopping, "val_accuracy", mode="min", patience=1)),
+        ),
+    ),
+    Fault(
+        "stopped-early",
+        ("stopped_early",),
+        STUCK,
+        (
+            ("digits-mlp-sgd", "min-delta", calling(
+                stopping, "val_loss", min_delta=1.0, patience=1)),
+            ("friedman-mlp", "min-delta", calling(
+                stopping, "val_loss", min_delta=1.0, patience=1)),
+            ("words-mean", "min-delta", calling(
+                stopping, "val_loss", min_delta=0.5, patience=1)),
+            ("digits-cnn", "baseline", calling(stopping, "val_loss", baseline=0.0, patience=1)),
+        ),
+    ),
+    Fault(
+        "rate-decays-early",
+        ("learning_rate_decays_early",),
+        (*STUCK, "learning_rate_too_low", "stopped_early"),
+        (
+            ("digits-mlp", "in-epochs", scheduled(
+                keras.optimizers.schedules.CosineDecay, decay_steps=10)),
+            ("friedman-mlp", "in-epochs", scheduled(
+                keras.optimizers.schedules.PolynomialDecay, decay_steps=20, end_learning_rate=0.0)),
+            ("digits-cnn", "each-step", scheduled(
+                keras.optimizers.schedules.ExponentialDecay, decay_steps=1, decay_rate=0.8)),
+            ("words-lstm", "plateau", calling(
+                lowering, "val_loss", min_delta=1.0, patience=1, factor=0.05)),
+            ("spirals-mlp", "plateau", calling(
+                lowering, "val_loss", min_delta=1.0, patience=1, factor=0.05)),
         ),
     ),
     Fault(

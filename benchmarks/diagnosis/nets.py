@@ -89,7 +89,8 @@ def mlp(shape: Shape, **options: Any) -> keras.Model:
 def normalise(x: keras.KerasTensor, options: dict[str, Any]) -> keras.KerasTensor:
     if options["norm"] == "layer":
         return keras.layers.LayerNormalization()(x)
-    return keras.layers.BatchNormalization(momentum=options.get("momentum", 0.9))(x)
+    make = options.get("norm_layer", keras.layers.BatchNormalization)
+    return make(momentum=options.get("momentum", 0.9))(x)
 
 
 def cnn(shape: Shape, **options: Any) -> keras.Model:

@@ -30,12 +30,14 @@ class Run:
         data: Its data.
         fit: The arguments of `fit`.
         stream: What yields the training examples in place of `data`; None for the arrays.
+        callbacks: The program's own callbacks.
     """
 
     model: keras.Model
     data: Split
     fit: dict[str, Any]
     stream: keras.utils.PyDataset | None = None
+    callbacks: tuple[keras.callbacks.Callback, ...] = ()
 
     @property
     def planned(self) -> int | None:
@@ -50,7 +52,10 @@ class Run:
         if self.stream is not None:
             train = {"x": self.stream, "epochs": self.fit["epochs"]}
         return self.model.fit(
-            validation_data=validation, callbacks=list(callbacks), verbose=0, **train
+            validation_data=validation,
+            callbacks=[*self.callbacks, *callbacks],
+            verbose=0,
+            **train,
         )
 
 

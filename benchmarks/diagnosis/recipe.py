@@ -37,6 +37,7 @@ class Recipe:
         before: Changes the model before training.
         stream: Returns what yields the training examples, given the data and the batch size; None
             for the arrays as they are.
+        callbacks: Each returns a callback of `fit`.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Recipe:
     aim: float = 0.9
     before: tuple[Callable[[keras.Model, Split], None], ...] = ()
     stream: Callable[[Split, int], keras.utils.PyDataset] | None = None
+    callbacks: tuple[Callable[[], keras.callbacks.Callback], ...] = ()
 
     def having(self, **changes: Any) -> "Recipe":
         """Return the recipe with some parts changed; `options` are merged into the old ones."""
@@ -80,4 +82,4 @@ class Recipe:
         model.compile(self.optimizer(rate), self.loss(), metrics=list(self.metrics) or None)
         stream = self.stream(split, self.batch_size) if self.stream else None
         fit = {"batch_size": self.batch_size, "epochs": self.epochs, **self.fit}
-        return Run(model, split, fit, stream)
+        return Run(model, split, fit, stream, tuple(make() for make in self.callbacks))

@@ -1,4 +1,4 @@
-"""Know that `fit` is over, however it ends."""
+"""The list of callbacks that `fit` calls: who is in it, and when it is gone."""
 
 import inspect
 import weakref
@@ -16,10 +16,26 @@ def call_after_fit(function):
     Args:
         function: Called without arguments. It may be called after a normal end too.
     """
+    owner = _calling_list()
+    if owner is not None:
+        weakref.finalize(owner, function).atexit = False
+
+
+def callbacks_of_fit():
+    """Return the callbacks that the `fit` that runs now calls; empty if it can't be known.
+
+    Must be called from within a hook of a callback. Neither the list nor its callbacks are changed.
+    """
+    owner = _calling_list()
+    return [] if owner is None else list(owner.callbacks)
+
+
+def _calling_list():
+    """Return the `CallbackList` that called the running function, None if none did."""
     frame = inspect.currentframe()
     while frame is not None:
         owner = frame.f_locals.get("self")
         if isinstance(owner, keras.callbacks.CallbackList):
-            weakref.finalize(owner, function).atexit = False
-            return
+            return owner
         frame = frame.f_back
+    return None

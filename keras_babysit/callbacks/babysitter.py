@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_babysit.callbacks.after_fit import call_after_fit
+from keras_babysit.callbacks.after_fit import call_after_fit, callbacks_of_fit
 from keras_babysit.callbacks.session import Session
 from keras_babysit.callbacks.settings import Settings
 from keras_babysit.findings import Severity
@@ -131,7 +131,7 @@ class Babysitter(keras.callbacks.Callback):
         if self._session is not None:
             self._session.abandon()
         self._session = Session(self.model, dict(self.params or {}), self._settings)
-        self._session.start()
+        self._session.start(callbacks_of_fit())
         call_after_fit(self._session.abandon)
         self._is_training = True
 

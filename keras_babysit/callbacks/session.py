@@ -9,6 +9,7 @@ from keras_babysit.callbacks.epoch_logs import EpochLogs
 from keras_babysit.callbacks.judging import Judging
 from keras_babysit.callbacks.keeping import Keeping
 from keras_babysit.callbacks.measuring import Measuring
+from keras_babysit.callbacks.other_callbacks import OtherCallbacks
 from keras_babysit.callbacks.recorder_link import RecorderLink
 from keras_babysit.callbacks.rule_runner import RuleRunner
 from keras_babysit.callbacks.settings import Settings, check_model
@@ -113,6 +114,8 @@ class Session:
     def _connect(self, settings, planned):
         model, schedule, steps = self.model, self.schedule, self.steps
         self._link = RecorderLink(self.recorder, self.history, self.health, steps)
+        self._stopping = Stopping(model, settings, self._workers)
+        self._others = OtherCallbacks([], model)
         self._search = BadBatchSearch(self.health, planned.get("steps"))
         self._stepping = Stepping(model, steps, schedule)
         self._keeping = Keeping(self.reference, schedule, steps, self._search)
@@ -122,7 +125,7 @@ class Session:
             steps,
             health=self.health,
             search=self._search,
-            stopping=Stopping(model, settings, self._workers),
+            stopping=self._stopping,
             recorder=self._link,
         )
         self._measuring = Measuring(
@@ -147,8 +150,13 @@ class Session:
 
     # --- the run -----------------------------------------------------------------------------
 
-    def start(self):
-        """Start the sinks; one that cannot write raises here."""
+    def start(self, callbacks=()):
+        """Start the sinks; one that cannot write raises here.
+
+        Args:
+            callbacks: The callbacks of `fit`.
+        """
+        self._others = OtherCallbacks(callbacks, self.model)
         if self._workers > 1:
             self.history.note(worker=self._worker, workers=self._workers)
         try:
@@ -202,10 +210,20 @@ class Session:
         why = self.monitor.why_layers_not_measured()
         if why is not None:
             self._runner.note(why)
+        self._note_who_stopped()
         is_between_epochs = self.steps.now == self.steps.epoch_start
         if is_between_epochs and self.monitor.has_measured:
             self._measuring.end_epoch(is_last=True)
         self._judging.judge_and_publish()
+
+    def _note_who_stopped(self):
+        """Note which callback ended the run before its last planned epoch, if one did."""
+        steps, planned = self.steps, self.history.facts.epochs
+        if not self.model.stop_training or not planned or steps.epoch + 1 >= planned:
+            return
+        is_ours = self._stopping.has_stopped or bool(self._link.findings)
+        name = "Babysitter" if is_ours else self._others.who_stopped(steps.epoch)
+        self.history.note(stopped_by=name)
 
     def abandon(self):
         """Put back what is left of a run, whether or not it came to `end`."""
@@ -229,6 +247,8 @@ class Session:
         self.steps.begin_epoch(epoch)
         self.schedule.expect(self.steps.planned)
         self._keeping.begin_epoch()
+        with self.schedule.charging("other"):
+            self.monitor.note_learning_rate(self.steps)
         self._quiet_until = self.steps.now
         self._link.begin_epoch()
 
@@ -243,6 +263,8 @@ class Session:
         steps = self.steps
         steps.end_epoch()
         self._keeping.end_epoch()
+        if not self.history.facts.callbacks:
+            self.history.note(callbacks=self._others.describe())
         is_lost = self._epoch_logs.record(steps.now, steps.epoch, logs)
         is_last = steps.is_last_epoch
         has_measured = self._measuring.end_epoch(is_last=is_last, at_any_cost=is_lost)

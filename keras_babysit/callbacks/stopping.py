@@ -10,12 +10,16 @@ class Stopping:
         model: The model in `fit`.
         settings: The `Settings` of the callback.
         workers: Number of processes that train together, at least 1. Of several none stops alone.
+
+    Attributes:
+        has_stopped: Whether it stopped the run.
     """
 
     def __init__(self, model, settings, workers):
         self._model = model
         self._settings = settings
         self._workers = workers
+        self.has_stopped = False
         self._stop_on = settings.stop_on if workers == 1 else None
 
     @property
@@ -26,7 +30,7 @@ class Stopping:
     def stop_if_needed(self, findings):
         """Stop the run if one of the findings that hold is severe enough."""
         if self.is_on and any(finding.severity >= self._stop_on for finding in findings):
-            self._model.stop_training = True
+            self._model.stop_training = self.has_stopped = True
 
     def disabled(self):
         """Return the finding on settings that are disabled because workers train together.

@@ -85,6 +85,7 @@ class Description:
             },
             weights=self._marked(facts.describe_weights(self._model, weights, layers)),
             outputs=describe_outputs(self._model, probe.outputs, probe.columns),
+            untracked_weights=probe.untracked,
         )
 
     def describe_loss(self, probe, state, batch, *, is_compiled):

@@ -9,6 +9,8 @@ from keras_babysit.backends import backend
 from keras_babysit.facts import LayerFacts, Regularization, WeightFacts, names_of
 from keras_babysit.probes import gates
 from keras_babysit.probes.kernels import kernel_ids
+from keras_babysit.probes.loss_facts import has_own_step
+from keras_babysit.probes.optimizer_state import describe_settings
 from keras_babysit.version import __version__
 
 
@@ -33,6 +35,8 @@ def describe(model, planned, batch_size):
         "parameters": model.count_params(),
         "dtype_policy": model.dtype_policy.name,
         "regularization": regularization(model),
+        "optimizer_settings": describe_settings(model.optimizer),
+        "has_own_step": has_own_step(model),
         "is_made_of_layers": is_made_of_layers(model),
     }
 

@@ -46,13 +46,12 @@ class HostUpdateRatio:
         return [np.array(value) for value in _read(state[0])]
 
     def after(self, before, trained):
-        """Return the ratio of each variable as an array; NaN where there is none."""
+        """Return the ratio and the fraction of unchanged entries, as `UpdateRatio.after` does."""
+        pairs = list(zip(before, _read(trained), strict=True))
         with np.errstate(all="ignore"):
-            ratios = [
-                np.float64(_norm(new - old)) / _norm(old)
-                for old, new in zip(before, _read(trained), strict=True)
-            ]
-        return np.array(ratios, np.float64)
+            ratios = [np.float64(_norm(new - old)) / _norm(old) for old, new in pairs]
+        unchanged = [np.mean(old == new) for old, new in pairs]
+        return np.array([ratios, unchanged], np.float64)
 
 
 def first_loss(result):

@@ -56,8 +56,12 @@ def has_plain_loss(model):
 
     A model with a `train_step` of its own and no compiled loss trains on something only it knows.
     """
-    own_step = type(model).train_step is not keras.Model.train_step
-    return not own_step or getattr(model, "loss", None) is not None
+    return not has_own_step(model) or getattr(model, "loss", None) is not None
+
+
+def has_own_step(model):
+    """Return whether a model has a `train_step` of its own."""
+    return type(model).train_step is not keras.Model.train_step
 
 
 def describe_outputs(model, ends, columns):

@@ -12,6 +12,7 @@ from keras_babysit.probes.depth import Depth, Reach
 from keras_babysit.probes.derived import DerivedReadings
 from keras_babysit.probes.description import Description
 from keras_babysit.probes.example_choice import ExampleChoice
+from keras_babysit.probes.optimizer_state import describe_schedule, learning_rate
 from keras_babysit.probes.probe import weight_names
 from keras_babysit.probes.probe_runner import ProbeRunner
 from keras_babysit.probes.scoring import BaselineComparison, Scoring
@@ -82,6 +83,21 @@ class Monitor:
         if self._batch_size.is_too_small:
             return notices.batches_too_small(self._batch_size.only)
         return notices.layers_take_too_long(self._runner.start_seconds, self._schedule.budget)
+
+    def note_learning_rate(self, steps):
+        """Note the schedule once, and the learning rate of each epoch in which it is another one.
+
+        Args:
+            steps: The `StepCounter` of the run, at the start of an epoch.
+        """
+        history, optimizer = self.history, self.model.optimizer
+        if not history.facts.schedule.planned:
+            history.note(schedule=describe_schedule(optimizer, steps.now, steps.planned))
+        if not steps.now or not self.has_measured:
+            return
+        rate = learning_rate(optimizer, backend.state(self.model, None))
+        if rate is not None and rate != history.last("optimizer/learning_rate"):
+            self._record(steps.now, steps.epoch, {("optimizer/learning_rate", ""): rate})
 
     def measure(self, step, epoch, arguments, batch):
         """Take one probe before a step.

@@ -1,8 +1,15 @@
-"""The learning rate and the loss scale that the optimizer uses at a step."""
+"""What the optimizer uses at a step, and what is set in it: learning rate, schedule, loss scale."""
+
+import numbers
+from dataclasses import replace
 
 import keras
 
 from keras_babysit.backends import to_array
+from keras_babysit.facts import OptimizerFacts, ScheduleFacts
+
+TENTHS = tuple(tenth / 10 for tenth in range(11))
+"""Fractions of a run at which its schedule is read."""
 
 
 def learning_rate(optimizer, state):
@@ -33,3 +40,62 @@ def _values(optimizer, state):
     """Return the variables of the optimizer, each with its value."""
     variables = optimizer.variables
     return list(zip(variables, state[2][: len(variables)], strict=True))
+
+
+def describe_settings(optimizer):
+    """Return the `OptimizerFacts` of an optimizer; those that know nothing without one.
+
+    Example:
+        >>> describe_settings(keras.optimizers.Adam(clipnorm=1.0)).clipnorm
+        1.0
+    """
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    accumulates = getattr(optimizer, "gradient_accumulation_steps", None)
+    return OptimizerFacts(
+        accumulates=int(accumulates) if accumulates else None,
+        **{
+            name: _number(getattr(optimizer, name, None))
+            for name in ("clipnorm", "clipvalue", "global_clipnorm", "epsilon")
+        },
+    )
+
+
+def describe_schedule(optimizer, step, planned):
+    """Return the `ScheduleFacts` of a run; those that know nothing without a schedule.
+
+    Args:
+        optimizer: The optimizer that `compile` was given, or None.
+        step: Optimizer steps that this run has done.
+        planned: Optimizer steps of the whole run, None if not known.
+
+    Example:
+        >>> schedule = keras.optimizers.schedules.PolynomialDecay(0.1, 50, 0.0)
+        >>> describe_schedule(keras.optimizers.SGD(schedule), 0, 101).planned[::5]
+        (0.1..., 0.0, 0.0)
+    """
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    schedule = getattr(optimizer, "_learning_rate", None)
+    if not isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
+        return ScheduleFacts()
+    decay_steps = getattr(schedule, "decay_steps", None)
+    known = ScheduleFacts(
+        class_name=type(schedule).__name__,
+        decay_steps=int(decay_steps) if isinstance(decay_steps, numbers.Real) else None,
+    )
+    if not planned or getattr(optimizer, "gradient_accumulation_steps", None):
+        return known
+    done = int(to_array(optimizer.iterations.value)) - step
+    try:
+        rates = [_rate_at(schedule, done + round(tenth * (planned - 1))) for tenth in TENTHS]
+        before = [_rate_at(schedule, round(tenth * done)) for tenth in TENTHS if done]
+    except Exception:  # a schedule of one's own may do anything; training reports it
+        return known
+    return replace(known, done=done, highest=max(rates + before), planned=tuple(rates))
+
+
+def _rate_at(schedule, step):
+    return float(to_array(schedule(keras.ops.convert_to_tensor(step, "int32"))))
+
+
+def _number(value):
+    return float(value) if isinstance(value, numbers.Real) else None

@@ -18,7 +18,7 @@ from keras_babysit.probes.constant_loss import read_constant
 from keras_babysit.probes.kernels import kernel_ids
 from keras_babysit.probes.readings import Pass, Readings, moments, nonfinite, norm
 from keras_babysit.probes.sequence_layers import describe_sequence, inside_bidirectional, read_mask
-from keras_babysit.probes.units import read_output
+from keras_babysit.probes.units import read_output, read_stored
 
 MAX_ROWS = 8
 """Examples whose predictions a probe returns, for what depends on single ones."""
@@ -58,6 +58,8 @@ class Probe:
             of an output that is too large for that there are none.
         sequences: After the first run, what `LayerFacts` say of the sequences that a layer gets,
             by target.
+        untracked: After the first run, paths of the trainable weights that the model used although
+            they do not belong to it.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Probe:
         self.structure = None
         self.rows = {}
         self.sequences = {}
+        self.untracked = ()
         self.has_run = False
         self.watched = taps.leaves(model) if layers is None else layers
         self._names = taps.names(self.watched)
@@ -152,10 +155,13 @@ class Probe:
                 self.sequences[call.target] = sequence
             read_mask(readings, call)
 
-        with stateless(model, trainable, other):
+        with stateless(model, trainable, other) as scope:
+            for layer in self.watched:
+                read_stored(readings, layer, self._names[id(layer)])
             attention = tapped_attention(self._attention, self._attention_names, readings)
             with taps.tapped(self.watched, self._names, record), attention:
                 y_pred = model(x, training=True)
+            self.untracked = tuple(scope.untracked)
             outputs = keras.tree.flatten(y_pred)
             last = [made_by.get(id(t)) for t in outputs]
             # Not the calls themselves: they hold tensors of the graph.
@@ -179,7 +185,30 @@ def stateless(model, trainable, other):
         *zip(model.trainable_variables, trainable, strict=True),
         *zip(others, other, strict=True),
     ]
-    return keras.StatelessScope(state_mapping=mapping, collect_losses=True)
+    return Scope(state_mapping=mapping, collect_losses=True)
+
+
+class Scope(keras.StatelessScope):
+    """A stateless scope that notes which weights are read although it has no value for them.
+
+    Attributes:
+        untracked: Paths of those that could be trained, in the order of their first use.
+    """
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.untracked = []
+
+    def get_current_value(self, ref):
+        """Return the value of a variable in this scope, None if it has none."""
+        value = super().get_current_value(ref)
+        if value is None and _is_weight(ref) and ref.path not in self.untracked:
+            self.untracked.append(ref.path)
+        return value
+
+
+def _is_weight(variable):
+    return bool(variable.trainable and len(variable.shape) and _is_float(variable))
 
 
 def compute_loss(model, x, y, y_pred, sample_weight, *, training):

@@ -10,7 +10,7 @@ import keras
 from keras import ops
 
 from keras_babysit.probes import gates
-from keras_babysit.probes.readings import moments, nonfinite
+from keras_babysit.probes.readings import moments, nonfinite, norm
 
 MAX_MEASURED_UNITS = 65_536
 """Layers with more units get numbers for the layer but no vectors."""
@@ -25,8 +25,8 @@ def read_output(readings, call):
     if not _is_read(call):
         return None
     _read_moments(readings, call)
-    if hasattr(call.layer, "moving_mean") and call.layer.trainable and call.x is not None:
-        _read_lag(readings, call)
+    if hasattr(call.layer, "moving_mean") and call.x is not None:
+        _read_averages(readings, call)
     if hasattr(call.layer, "alpha") and hasattr(call.layer.alpha, "shape"):
         _read_slopes(readings, call)
     profile, gate, z = _read_openings(readings, call)
@@ -39,6 +39,23 @@ def read_openings(readings, call):
     """Add only which units of a `Call` are open for some example, and which pieces win."""
     if _is_float(call) and _is_read(call):
         _read_openings(readings, call)
+
+
+def read_stored(readings, layer, target):
+    """Add what shows whether a layer was ever trained: averages and frozen biases.
+
+    It must be called before the layer is: in training mode a batch norm changes its averages.
+    """
+    if not layer.built:
+        return
+    if hasattr(layer, "moving_mean") and hasattr(layer, "moving_variance"):
+        averages = (layer.moving_mean, layer.moving_variance)
+        mean, variance = (ops.cast(ops.reshape(one, (-1,)), "float32") for one in averages)
+        moved = norm(ops.concatenate([mean, variance - 1]))
+        readings.add("normalization/averages_moved", target, moved)
+    bias = None if layer.trainable else getattr(layer, "bias", None)
+    if bias is not None and len(getattr(bias, "shape", ())):
+        readings.add("weights/frozen_bias_norm", target, norm(ops.convert_to_tensor(bias)))
 
 
 def channel_axis(layer, rank: int) -> int:
@@ -138,20 +155,31 @@ def _examples(call, rank):
     return [axis for axis in range(rank) if axis != unit_axis]
 
 
-def _read_lag(readings, call):
+def _read_averages(readings, call):
     """Add how far the moving averages of a batch norm are from the batch.
 
-    The mean in standard deviations of the batch, the variance as the log of the ratio.
+    The distance of the mean is in standard deviations of the batch, that of the variance the log of
+    the ratio. What a frozen layer returns follows from its averages: healthy are about 1 and 0.
     """
     layer, x = call.layer, ops.cast(call.x, "float32")
     axis = layer.axis if isinstance(layer.axis, int) else layer.axis[0]
     axes = [a for a in range(len(x.shape)) if a != axis % len(x.shape)]
     mean, variance = moments(x, axes)
-    variance = variance + layer.epsilon
-    shift = ops.square(ops.cast(layer.moving_mean, "float32") - mean) / variance
-    readings.add("normalization/mean_lag", call.target, ops.sqrt(ops.mean(shift)))
-    ratio = (ops.cast(layer.moving_variance, "float32") + layer.epsilon) / variance
-    readings.add("normalization/variance_lag", call.target, ops.mean(ops.abs(ops.log(ratio))))
+    moving_mean = ops.cast(layer.moving_mean, "float32")
+    moving_variance = ops.cast(layer.moving_variance, "float32")
+    expected = moving_variance + layer.epsilon
+    shift = ops.square(moving_mean - mean)
+    if layer.trainable:
+        variance = variance + layer.epsilon
+        lag = ops.sqrt(ops.mean(shift / variance))
+        readings.add("normalization/mean_lag", call.target, lag)
+        ratio = ops.mean(ops.abs(ops.log(expected / variance)))
+        readings.add("normalization/variance_lag", call.target, ratio)
+    else:
+        shift = ops.sqrt(ops.mean(shift / expected))
+        readings.add("normalization/frozen_shift", call.target, shift)
+        variance = ops.mean(variance / expected)
+        readings.add("normalization/frozen_variance", call.target, variance)
 
 
 def _read_slopes(readings, call):

@@ -30,7 +30,11 @@ class UpdateRatio:
         return backend.subsample(state[0], ENTRIES)
 
     def after(self, before, trained):
-        """Return the ratio of each variable as an array; NaN where there is none."""
+        """Return the ratio and the fraction of unchanged entries of each variable.
+
+        Returns:
+            An array with two rows, NaN where there is no ratio.
+        """
         trained = backend.subsample(trained, ENTRIES)
         if self._function is None:
             self._function = (
@@ -40,8 +44,9 @@ class UpdateRatio:
 
 
 def _ratios(before, after):
-    ratios = []
+    ratios, unchanged = [], []
     for old, new in zip(before, after, strict=True):
         old, new = ops.cast(old, "float32"), ops.cast(new, "float32")
         ratios.append(norm(new - old) / norm(old))
-    return ops.stack(ratios)
+        unchanged.append(ops.mean(ops.cast(ops.equal(old, new), "float32")))
+    return ops.stack([ops.stack(ratios), ops.stack(unchanged)])

@@ -11,6 +11,9 @@ MAX_HOST_ENTRIES, MAX_HOST_WEIGHTS = 1_000_000, 64
 """Up to so many entries in so many weights the update is computed on the host: compiling it, or
 running it operation by operation, takes longer than reading them."""
 
+HALF = ("bfloat16", "float16")
+"""Types of weights that are so coarse that an update may be lost to rounding."""
+
 
 class Updates:
     """Measures how far a step moves each weight, relative to its size.
@@ -24,6 +27,7 @@ class Updates:
     def __init__(self, model, weights, *, is_compiled):
         self._model = model
         self._weights = weights
+        self._are_half = [variable.dtype in HALF for variable in model.trainable_variables]
         self._on_host = host_probe.HostUpdateRatio()
         sizes = [int(np.prod(variable.shape)) for variable in model.trainable_variables]
         is_small = sum(sizes) <= MAX_HOST_ENTRIES and len(sizes) <= MAX_HOST_WEIGHTS
@@ -50,14 +54,22 @@ class Updates:
             steps: Optimizer steps of that call, at least 1.
 
         Returns:
-            One measurement per weight, none for a weight that was zero or is not finite.
+            The ratio of each weight, none of one that was zero or is not finite, and of those in
+            half precision the fraction of the entries that did not change.
         """
         ratios, weights = before
         if not weights:
             return []
-        moved = ratios.after(weights, backend.trained(self._model, result)) / steps
-        return [
-            Measurement(step, epoch, "updates/ratio", name, float(ratio))
+        moved, unchanged = ratios.after(weights, backend.trained(self._model, result))
+        found = [
+            Measurement(step, epoch, "updates/ratio", name, float(ratio / steps))
             for name, ratio in zip(self._weights, moved, strict=True)
             if np.isfinite(ratio)
+        ]
+        return found + [
+            Measurement(step, epoch, "updates/unchanged_fraction", name, float(fraction))
+            for name, fraction, is_half in zip(
+                self._weights, unchanged, self._are_half, strict=True
+            )
+            if is_half
         ]

@@ -170,6 +170,8 @@ def clip_gradient(history: History, reason: str = "") -> Remedy:
 def relu_layer(layer: LayerFacts, activation: str = "relu", *, arguments: str = "") -> str:
     """Return the code of a layer like the given one, initialized for a ReLU.
 
+    A recurrent layer keeps its own activation, tanh: neither dead units nor a growing state.
+
     Args:
         layer: Facts of a hidden layer.
         activation: Name of the activation.
@@ -178,7 +180,11 @@ def relu_layer(layer: LayerFacts, activation: str = "relu", *, arguments: str = 
     Example:
         >>> relu_layer(LayerFacts(class_name="Conv2D", units=32), "elu")
         'keras.layers.Conv2D(32, 3, activation="elu", kernel_initializer="he_normal")'
+        >>> relu_layer(LayerFacts(class_name="LSTM", units=32))
+        'keras.layers.LSTM(32)'
     """
+    if layer.class_name in ("SimpleRNN", "LSTM", "GRU"):  # a ReLU lets their state grow
+        return f"keras.layers.{layer.class_name}({layer.units or 64})"
     is_conv = bool(re.fullmatch(r"Conv[123]D", layer.class_name or ""))
     name, size = (layer.class_name, ", 3") if is_conv else ("Dense", "")
     shape = f"{name}({layer.units or 64}{size}"

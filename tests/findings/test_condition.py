@@ -94,6 +94,8 @@ def test_what_was_not_measured_is_named():
     assert set(notes) == {one.name for one in CONDITIONS if one.needs} - {
         "non_finite_values",
         "oscillating_loss",
+        "stopped_early",
+        "wrong_monitor_direction",
     }
     assert notes["dead_units"].message == (
         "Not checked: Dead units. Not measured: Activation, standard deviation."

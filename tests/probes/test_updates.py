@@ -33,3 +33,25 @@ def test_the_ratio_is_how_far_a_step_moved_each_weight(is_small, on_host, monkey
     assert ratios["hidden/kernel"] == pytest.approx(0.25 / 2, rel=1e-5)
     assert "hidden/bias" not in ratios  # 0 / 0: it began at zero
     assert {(one.step, one.epoch, one.quantity) for one in found} == {(3, 1, "updates/ratio")}
+
+
+@pytest.mark.parametrize("on_host", [True, False])
+def test_of_weights_in_half_precision_the_unchanged_entries_are_counted(on_host, monkeypatch):
+    monkeypatch.setattr(updates, "MAX_HOST_ENTRIES", 0)
+    previous = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("bfloat16")
+    try:
+        model = network()
+    finally:
+        keras.config.set_dtype_policy(previous)
+    kernel = model.trainable_variables[0]
+    kernel.assign(np.ones(kernel.shape))
+    measure = updates.Updates(model, weight_names(model), is_compiled=False)
+    known = measure.before(None, on_host=on_host)
+    change = np.full(kernel.shape, 1e-3)  # less than half of 2^-7, the distance of numbers above 1
+    change[0] = 0.1
+    kernel.assign(np.ones(kernel.shape) + change)
+    found = measure.after(known, trained(model), step=3, epoch=1, steps=1)
+    fractions = {o.target: o.value for o in found if o.quantity == "updates/unchanged_fraction"}
+    assert fractions["hidden/kernel"] == pytest.approx(1 - 1 / kernel.shape[0], abs=1e-6)
+    assert set(fractions) == set(weight_names(model))

@@ -7,12 +7,15 @@ import numpy as np
 
 from keras_babysit import rules
 from keras_babysit.facts import (
+    CallbackFacts,
     ComparisonFacts,
     DataFacts,
     InputFacts,
     LayerFacts,
+    OptimizerFacts,
     OutputFacts,
     Regularization,
+    ScheduleFacts,
     ShiftFacts,
     TargetFacts,
     WeightFacts,
@@ -119,6 +122,157 @@ def poor(error, reference, losses, epochs=8, done=None, beside_validation=(), lo
 def with_constant(loss, made):
     """Return a history in which a constant prediction was measured to have that loss."""
     made.append(Measurement(0, 0, "loss/constant", "", loss))
+    return made
+
+
+def callback(class_name="EarlyStopping", action="stops", monitor="val_loss", better="min", **more):
+    """Return the facts of a callback that looks for the better end, unless told otherwise."""
+    known = {"looks_for": better, "patience": 3, "restores_best": True} | more
+    return CallbackFacts(
+        class_name=class_name, action=action, monitor=monitor, better=better, **known
+    )
+
+
+def monitoring(**changes):
+    return history({}, callbacks=(callback(), callback(**changes)))
+
+
+def stopped(train, validation=(), by="EarlyStopping", error=0.1, epochs=60, **of_callback):
+    """Return a history of a run that a callback ended early, with its losses by epoch."""
+    made = poor([error] * len(train), {"constant_error": 0.5}, train, epochs, logged=train)
+    for epoch, loss in enumerate(validation):
+        made.append(Measurement(epoch, epoch, "logs/val_loss", "", loss))
+    known = (callback(**of_callback),) if by == "EarlyStopping" else ()
+    made.note(has_ended=True, stopped_by=by, callbacks=known)
+    return made
+
+
+def planned(*rates, highest=0.1, stops=False, **known):
+    """Return a history of a schedule with its rates over the run."""
+    known = {"class_name": "CosineDecay", "decay_steps": 20, "done": 0} | known
+    made = history({}, epochs=20, steps_per_epoch=44)
+    made.note(schedule=ScheduleFacts(highest=highest, planned=rates, **known))
+    made.note(callbacks=(callback(),) if stops else ())
+    return made
+
+
+def decaying(*rates, losses=FLAT, error=0.5, epochs=40, steps=1, by=None, **reference):
+    """Return a history of a poor fit by epoch, with a learning rate that changes."""
+    made = poor([error] * 8, {"constant_error": 0.5} | reference, losses, epochs, logged=losses)
+    for epoch, rate in enumerate(rates):
+        made.append(Measurement(epoch * steps, epoch, "optimizer/learning_rate", "", rate))
+    if by:
+        known = callback(by, "lowers_learning_rate", patience=2 if by != "Own" else None)
+        made.note(callbacks=(known,))
+    made.note(steps_per_epoch=steps)
+    return made
+
+
+def without(made, *groups):
+    """Return the history without the quantities whose names begin so."""
+    kept = History()
+    kept.facts = made.facts
+    kept.extend(m for m in made if not m.quantity.startswith(groups))
+    return kept
+
+
+def standing(ratios, gradient=0.1, rate=0.01, norm=1.0, optimizer="SGD", settings=None, **facts):
+    """Return a history of the kernels of a network, with the update ratio of each step."""
+    kernels = [f"{name}/kernel" for name in "abc"]
+    steps = {name: [ratio] * 4 for name, ratio in zip(kernels, ratios, strict=True)}
+    made = network(
+        {
+            "updates/ratio": steps,
+            "gradients/norm": dict.fromkeys(kernels, [gradient] * 4),
+            "weights/norm": dict.fromkeys(kernels, [norm] * 4),
+            "optimizer/learning_rate": {"": [rate] * 4},
+        }
+    )
+    made.note(optimizer=optimizer, optimizer_settings=OptimizerFacts(**settings or {}), **facts)
+    return made
+
+
+def at_rates(rates, made):
+    """Return the history with other learning rates."""
+    made = without(made, "optimizer/learning_rate")
+    for step, rate in enumerate(rates):
+        made.append(Measurement(step, step, "optimizer/learning_rate", "", rate))
+    return made
+
+
+def clipped(optimizer="SGD", gradient=1.0, losses=(2.3,) * 50, ratio=1e-6, epsilon=None, **limits):
+    """Return a history of a network that hardly moves, with a limit on its gradients."""
+    made = network({"gradients/norm": by_kernel(gradient, gradient, gradient, times=len(losses))})
+    made.note(epochs=4, steps_per_epoch=25, optimizer=optimizer)
+    made.note(optimizer_settings=OptimizerFacts(epsilon=epsilon, **limits))
+    for one in moving(ratio, list(losses)):
+        made.append(one)
+    return made
+
+
+def tuned(start, early, epochs=(), classes=10, form="categorical"):
+    """Return a history of a run that begins with a trained network."""
+    made = losses(start, [start, *early], epochs)
+    made.note(outputs=(OutputFacts(form=form, columns=classes),), optimizer="Adam")
+    made.append(Measurement(0, 0, "optimizer/learning_rate", "", 1e-3))
+    return made
+
+
+def in_precision(policy, epsilon, optimizer="Adam"):
+    settings = OptimizerFacts(epsilon=epsilon)
+    return history({}, dtype_policy=policy, optimizer=optimizer, optimizer_settings=settings)
+
+
+def coarse(*fractions, gradient=0.1, rate=1e-3, settings=None):
+    """Return a history of the fractions of the entries of kernels that steps leave unchanged."""
+    made = standing([1e-5] * 3, gradient, rate, settings=settings, dtype_policy="bfloat16")
+    for name, fraction in zip("abc", fractions, strict=True):
+        for step in range(4):
+            made.append(
+                Measurement(step, step, "updates/unchanged_fraction", f"{name}/kernel", fraction)
+            )
+    return made
+
+
+def averages(moved, *, trainable=True, steps=(0, 30), names="ab"):
+    """Return a history of the averages of two batch normalizations."""
+    made = History()
+    lag = "normalization/mean_lag" if trainable else "normalization/frozen_variance"
+    for step in steps:
+        for name in names:
+            made.append(Measurement(step, 0, "normalization/averages_moved", name, moved))
+            made.append(Measurement(step, 0, lag, name, 1.0))
+    return made
+
+
+def frozen_norm(variance, shift=0.1, moved=3.0):
+    """Return a history of what arrives at a frozen batch normalization."""
+    values = {"frozen_variance": variance, "frozen_shift": shift, "averages_moved": moved}
+    return history({(f"normalization/{name}", "bn"): [one] * 3 for name, one in values.items()})
+
+
+def never_trained(*biases, moved=(), trains=10):
+    """Return a history of frozen layers: the norms of their biases, and how far averages moved."""
+    series = {("weights/frozen_bias_norm", f"f{i}"): [one] for i, one in enumerate(biases)}
+    for index, one in enumerate(moved):
+        series["normalization/frozen_variance", f"n{index}"] = [1.0]
+        series["normalization/averages_moved", f"n{index}"] = [one]
+    names = [target for _, target in series]
+    head = WeightFacts(layer="head", size=trains, is_kernel=True)
+    return history(
+        series,
+        layers=dict.fromkeys(names, LayerFacts(role="hidden")),
+        weights={"head/kernel": head},
+        parameters=1000,
+    )
+
+
+def recurring(class_name, activation, loss=math.nan, **known):
+    """Return a history of a recurrent layer and of a loss that ends so."""
+    made = losses(0.7, [0.7, 0.69, 0.68, loss, loss, loss])
+    known = {"class_name": class_name, "activation": activation, "units": 16} | known
+    made.note(layers={"rnn": LayerFacts(role="hidden", **known)})
+    made.append(Measurement(2, 2, "activations/std", "rnn", 4e6))
     return made
 
 
@@ -2133,6 +2287,479 @@ TABLE = {
     "none-but-once": (
         rules.no_gradient,
         network({"gradients/norm": {"a/kernel": [0.1, 0, 0, 0], "b/kernel": [1.0] * 4}}),
+        None,
+    ),
+    "nothing-moves": (rules.unmoved_weights, standing([0.0] * 3), Severity.ERROR),
+    "two-kernels-stand-still": (
+        rules.unmoved_weights,
+        standing([0.0, 0.0, 1e-3]),
+        Severity.WARNING,
+    ),
+    "one-kernel-stands-still": (
+        rules.unmoved_weights,
+        standing([0.0, 1e-3, 1e-3], gradient=1e-3, optimizer="Adam"),
+        Severity.WARNING,
+    ),
+    "own-step-leaves-one-out": (
+        rules.unmoved_weights,
+        standing([0.0, 1e-3, 1e-3], has_own_step=True),
+        Severity.NOTE,
+    ),
+    "rate-of-zero": (rules.unmoved_weights, standing([0.0] * 3, rate=0.0), Severity.ERROR),
+    "adam-moves-a-kernel-by-its-rate": (
+        rules.unmoved_weights,
+        standing([0.0] * 3, gradient=1e-3, rate=1e-4, optimizer="Adam"),
+        Severity.ERROR,
+    ),
+    "sgd-moves-a-kernel-by-less": (
+        rules.unmoved_weights,
+        standing([0.0] * 3, gradient=1e-3, rate=1e-4),
+        None,
+    ),
+    "adam-of-a-gradient-beside-its-epsilon": (
+        rules.unmoved_weights,
+        standing([0.0] * 3, gradient=1e-5, rate=1e-4, optimizer="Adam"),
+        None,
+    ),
+    "adam-that-is-clipped-to-nothing": (
+        rules.unmoved_weights,
+        standing(
+            [0.0] * 3, gradient=1e-3, rate=1e-4, optimizer="Adam", settings={"clipnorm": 1e-9}
+        ),
+        None,
+    ),
+    "all-move-a-bit": (rules.unmoved_weights, standing([1e-7] * 3), None),
+    "gradient-of-zero": (rules.unmoved_weights, standing([0.0] * 3, gradient=0.0), None),
+    "gradient-that-float32-loses": (
+        rules.unmoved_weights,
+        standing([0.0] * 3, gradient=1e-5, rate=0.01),
+        None,
+    ),
+    "gradient-that-is-clipped-away": (
+        rules.unmoved_weights,
+        standing([0.0] * 3, settings={"clipnorm": 1e-5}),
+        None,
+    ),
+    "gradient-that-is-accumulated": (
+        rules.unmoved_weights,
+        standing([0.0] * 3, settings={"accumulates": 4}),
+        None,
+    ),
+    "steps-that-are-skipped-for-an-overflow": (
+        rules.unmoved_weights,
+        standing([0.0] * 3, gradient=math.inf),
+        None,
+    ),
+    "still-in-half-precision": (
+        rules.unmoved_weights,
+        standing([0.0] * 3, dtype_policy="bfloat16"),
+        None,
+    ),
+    "warms-up-from-a-rate-of-zero": (
+        rules.unmoved_weights,
+        at_rates([0.0, 0.0, 0.01, 0.02], standing([1e-3] * 3)),
+        None,
+    ),
+    "clips-the-norm-of-every-step": (
+        rules.clipping_too_tight,
+        clipped(clipnorm=1e-3),
+        Severity.WARNING,
+    ),
+    "clips-the-whole-norm-of-every-step": (
+        rules.clipping_too_tight,
+        clipped(global_clipnorm=1e-3),
+        Severity.WARNING,
+    ),
+    "clips-the-entries-of-every-step": (
+        rules.clipping_too_tight,
+        clipped(clipvalue=1e-4),
+        Severity.WARNING,
+    ),
+    "clips-below-the-epsilon-of-adam": (
+        rules.clipping_too_tight,
+        clipped("Adam", epsilon=1e-7, clipnorm=1e-8),
+        Severity.WARNING,
+    ),
+    "clips-what-adam-scales": (
+        rules.clipping_too_tight,
+        clipped("Adam", epsilon=1e-7, clipnorm=1e-3),
+        None,
+    ),
+    "clips-a-third-of-the-gradient": (rules.clipping_too_tight, clipped(clipnorm=0.3), None),
+    "clips-while-it-learns": (
+        rules.clipping_too_tight,
+        clipped(clipnorm=1e-3, losses=[2.3 / (1 + step) for step in range(50)], ratio=1e-3),
+        None,
+    ),
+    "clips-nothing": (rules.clipping_too_tight, clipped(), None),
+    "fine-tuned-too-fast": (
+        rules.pretrained_weights_lost,
+        tuned(0.2, [1.5, 2.0, 1.8, 1.2]),
+        Severity.WARNING,
+    ),
+    "fine-tuned-too-fast-and-not-back": (
+        rules.pretrained_weights_lost,
+        tuned(0.1, [0.9, 0.8, 0.7], [0.7, 0.3, 0.15], form="binary"),
+        Severity.WARNING,
+    ),
+    "fine-tuned-too-fast-and-back": (
+        rules.pretrained_weights_lost,
+        tuned(0.2, [1.5, 2.0, 1.8, 1.2], [1.2, 0.4, 0.1]),
+        None,
+    ),
+    "fine-tuned-with-care": (rules.pretrained_weights_lost, tuned(0.2, [0.25, 0.2, 0.3] * 3), None),
+    "continued-from-a-loss-near-zero": (
+        rules.pretrained_weights_lost,
+        tuned(1e-4, [0.05, 0.1, 0.02] * 3),
+        None,
+    ),
+    "trained-from-scratch": (rules.pretrained_weights_lost, tuned(1.5, [5.0, 6.0, 5.0] * 3), None),
+    "one-hard-batch-of-a-trained-network": (
+        rules.pretrained_weights_lost,
+        tuned(0.2, [0.2, 2.0, 0.2, 0.3]),
+        None,
+    ),
+    "adam-in-float16": (
+        rules.epsilon_too_small,
+        in_precision("float16", 1e-7),
+        Severity.WARNING,
+    ),
+    "adam-in-float16-of-a-larger-epsilon": (
+        rules.epsilon_too_small,
+        in_precision("float16", 1e-3),
+        None,
+    ),
+    "adam-in-float16-at-the-smallest-root": (
+        rules.epsilon_too_small,
+        in_precision("float16", 2.0**-12),
+        None,
+    ),
+    "sgd-in-float16": (rules.epsilon_too_small, in_precision("float16", None, "SGD"), None),
+    "adam-in-mixed-precision": (
+        rules.epsilon_too_small,
+        in_precision("mixed_float16", 1e-7),
+        None,
+    ),
+    "adam-in-bfloat16": (rules.epsilon_too_small, in_precision("bfloat16", 1e-7), None),
+    "lost-in-bfloat16": (rules.lost_updates, coarse(0.99, 0.97, 0.5), Severity.WARNING),
+    "arrives-in-bfloat16": (rules.lost_updates, coarse(0.2, 0.3, 0.95), None),
+    "half-of-the-inputs-are-zero": (rules.lost_updates, coarse(0.6, 0.85, 0.3), None),
+    "no-gradient-in-bfloat16": (rules.lost_updates, coarse(1.0, 1.0, 1.0, gradient=0.0), None),
+    "no-rate-in-bfloat16": (rules.lost_updates, coarse(1.0, 1.0, 1.0, rate=0.0), None),
+    "accumulated-in-bfloat16": (
+        rules.lost_updates,
+        coarse(1.0, 1.0, 1.0, settings={"accumulates": 2}),
+        None,
+    ),
+    "uses-a-layer-of-a-function": (
+        rules.untracked_weights,
+        history({}, untracked_weights=("dense_9/kernel",)),
+        Severity.WARNING,
+    ),
+    "uses-many-layers-of-a-function": (
+        rules.untracked_weights,
+        history({}, untracked_weights=tuple(f"dense_{i}/kernel" for i in range(5))),
+        Severity.WARNING,
+    ),
+    "knows-all-its-layers": (rules.untracked_weights, history({}, untracked_weights=()), None),
+    "averages-stay-where-they-began": (
+        rules.batch_norm_not_updating,
+        averages(0.0),
+        Severity.WARNING,
+    ),
+    "averages-of-one-layer-stay": (
+        rules.batch_norm_not_updating,
+        averages(0.0, names="a"),
+        Severity.WARNING,
+    ),
+    "averages-move": (rules.batch_norm_not_updating, averages(0.1), None),
+    "averages-before-ten-steps": (
+        rules.batch_norm_not_updating,
+        averages(0.0, steps=(0, 9)),
+        None,
+    ),
+    "averages-of-frozen-layers": (
+        rules.batch_norm_not_updating,
+        averages(0.0, trainable=False),
+        None,
+    ),
+    "scaled-twice-into-a-frozen-base": (
+        rules.frozen_norm_mismatch,
+        frozen_norm(1.5e-5),
+        Severity.WARNING,
+    ),
+    "nothing-arrives-at-a-frozen-base": (
+        rules.frozen_norm_mismatch,
+        frozen_norm(0.0),
+        Severity.WARNING,
+    ),
+    "not-scaled-into-a-frozen-base": (
+        rules.frozen_norm_mismatch,
+        frozen_norm(6e4),
+        Severity.WARNING,
+    ),
+    "shifted-into-a-frozen-base": (
+        rules.frozen_norm_mismatch,
+        frozen_norm(1.0, shift=30.0),
+        Severity.WARNING,
+    ),
+    "fits-a-frozen-base": (rules.frozen_norm_mismatch, frozen_norm(0.9), None),
+    "of-less-contrast-than-a-frozen-base": (rules.frozen_norm_mismatch, frozen_norm(0.05), None),
+    "of-more-contrast-than-a-frozen-base": (
+        rules.frozen_norm_mismatch,
+        frozen_norm(30.0, shift=4.0),
+        None,
+    ),
+    "into-averages-that-were-never-trained": (
+        rules.frozen_norm_mismatch,
+        frozen_norm(6e4, moved=0.0),
+        None,
+    ),
+    "frozen-and-never-trained": (
+        rules.untrained_frozen_layers,
+        never_trained(0.0, 0.0, moved=(0.0, 0.0)),
+        Severity.WARNING,
+    ),
+    "frozen-and-pretrained": (
+        rules.untrained_frozen_layers,
+        never_trained(0.0, 0.4, moved=(2.0, 3.0)),
+        None,
+    ),
+    "frozen-with-pretrained-averages": (
+        rules.untrained_frozen_layers,
+        never_trained(0.0, 0.0, 0.0, moved=(2.0,)),
+        None,
+    ),
+    "frozen-random-projection": (
+        rules.untrained_frozen_layers,
+        never_trained(0.0, 0.0),
+        None,
+    ),
+    "frozen-small-part": (
+        rules.untrained_frozen_layers,
+        never_trained(0.0, 0.0, 0.0, trains=600),
+        None,
+    ),
+    "lstm-with-relu-explodes": (
+        rules.unbounded_recurrence,
+        recurring("LSTM", "relu"),
+        Severity.WARNING,
+    ),
+    "linear-rnn-explodes": (
+        rules.unbounded_recurrence,
+        recurring("SimpleRNN", None),
+        Severity.WARNING,
+    ),
+    "convolutional-lstm-with-relu-explodes": (
+        rules.unbounded_recurrence,
+        recurring("ConvLSTM2D", "relu"),
+        Severity.WARNING,
+    ),
+    "lstm-with-relu-learns": (
+        rules.unbounded_recurrence,
+        recurring("LSTM", "relu", loss=0.5),
+        None,
+    ),
+    "lstm-with-tanh-explodes": (rules.unbounded_recurrence, recurring("LSTM", "tanh"), None),
+    "dense-with-relu-explodes": (rules.unbounded_recurrence, recurring("Dense", "relu"), None),
+    "lstm-with-its-own-function-explodes": (
+        rules.unbounded_recurrence,
+        recurring("LSTM", "<lambda>"),
+        None,
+    ),
+    "stops-at-the-worst-epoch": (
+        rules.wrong_monitor_direction,
+        monitoring(monitor="val_auc", better="max", looks_for="min"),
+        Severity.WARNING,
+    ),
+    "stops-at-the-largest-loss": (
+        rules.wrong_monitor_direction,
+        monitoring(looks_for="max", restores_best=False),
+        Severity.WARNING,
+    ),
+    "saves-the-worst-epoch": (
+        rules.wrong_monitor_direction,
+        monitoring(class_name="ModelCheckpoint", action="saves", looks_for="max"),
+        Severity.WARNING,
+    ),
+    "lowers-the-rate-while-it-improves": (
+        rules.wrong_monitor_direction,
+        monitoring(
+            class_name="ReduceLROnPlateau",
+            action="lowers_learning_rate",
+            looks_for="max",
+            restores_best=None,
+        ),
+        Severity.WARNING,
+    ),
+    "saves-every-epoch": (
+        rules.wrong_monitor_direction,
+        monitoring(action="saves", looks_for="max", restores_best=False),
+        None,
+    ),
+    "looks-for-the-better-end": (
+        rules.wrong_monitor_direction,
+        monitoring(monitor="val_auc", better="max"),
+        None,
+    ),
+    "looks-for-an-end-of-an-unknown-metric": (
+        rules.wrong_monitor_direction,
+        monitoring(monitor="val_mine", better=None, looks_for="max"),
+        None,
+    ),
+    "monitors-nothing": (
+        rules.wrong_monitor_direction,
+        monitoring(monitor=None, looks_for=None),
+        None,
+    ),
+    "ended-at-once-by-its-min-delta": (
+        rules.stopped_early,
+        stopped([0.6, 0.5, 0.4], [0.6, 0.5, 0.4]),
+        Severity.WARNING,
+    ),
+    "ended-on-a-coarse-metric": (
+        rules.stopped_early,
+        stopped([0.6, 0.5, 0.4], [0.6, 0.5, 0.4], monitor="val_accuracy", better="max"),
+        Severity.NOTE,
+    ),
+    "ended-on-a-coarse-metric-at-a-poor-fit": (
+        rules.stopped_early,
+        stopped([0.69] * 3 + [0.6, 0.5, 0.4], error=0.5, monitor="accuracy", better="max"),
+        Severity.WARNING,
+    ),
+    "ended-by-an-own-callback-at-a-poor-fit": (
+        rules.stopped_early,
+        stopped([0.69, 0.67, 0.65], by="", error=0.5),
+        Severity.WARNING,
+    ),
+    "ended-by-an-own-callback-at-its-goal": (
+        rules.stopped_early,
+        stopped([0.6, 0.5, 0.4], by=""),
+        None,
+    ),
+    "ended-by-the-sitter": (
+        rules.stopped_early,
+        stopped([0.6, 0.5, 0.4], by="Babysitter", error=0.5),
+        None,
+    ),
+    "ended-when-the-validation-loss-rose": (
+        rules.stopped_early,
+        stopped([0.6, 0.5, 0.4], [0.5, 0.51, 0.52]),
+        None,
+    ),
+    "ended-on-a-plateau": (
+        rules.stopped_early,
+        stopped([0.6, 0.3, 0.2, 0.2, 0.199, 0.1985], [0.6, 0.3, 0.2, 0.2, 0.199, 0.1985]),
+        None,
+    ),
+    "ended-past-half-of-its-epochs": (
+        rules.stopped_early,
+        stopped([0.6, 0.5, 0.4], [0.6, 0.5, 0.4], epochs=5),
+        None,
+    ),
+    "ended-where-it-should": (
+        rules.stopped_early,
+        stopped([0.6, 0.5, 0.4], [0.6, 0.5, 0.4], by=None),
+        None,
+    ),
+    "ended-when-solved": (
+        rules.stopped_early,
+        stopped([0.5, 0.1, 0.005], [0.5, 0.1, 0.005]),
+        None,
+    ),
+    "decays-in-epochs": (
+        rules.learning_rate_decays_early,
+        planned(0.1, *[0.0] * 10),
+        Severity.WARNING,
+    ),
+    "decays-in-half-of-the-run": (
+        rules.learning_rate_decays_early,
+        planned(0.1, 0.09, 0.06, 0.03, 0.01, *[1e-5] * 6, decay_steps=None),
+        Severity.WARNING,
+    ),
+    "has-decayed-in-the-fit-before": (
+        rules.learning_rate_decays_early,
+        planned(*[0.0] * 11, done=100),
+        Severity.WARNING,
+    ),
+    "decays-at-the-end": (
+        rules.learning_rate_decays_early,
+        planned(*[0.1 - 0.01 * tenth for tenth in range(11)]),
+        None,
+    ),
+    "decays-past-half-of-the-run": (
+        rules.learning_rate_decays_early,
+        planned(*[0.1] * 6, *[0.0] * 5),
+        None,
+    ),
+    "decays-to-a-small-rate": (
+        rules.learning_rate_decays_early,
+        planned(0.1, *[2e-4] * 10),
+        None,
+    ),
+    "decays-and-restarts": (
+        rules.learning_rate_decays_early,
+        planned(0.1, *[0.0] * 4, 0.1, 0.05, *[0.0] * 4),
+        None,
+    ),
+    "decays-before-it-may-be-stopped": (
+        rules.learning_rate_decays_early,
+        planned(0.1, *[0.0] * 10, stops=True),
+        None,
+    ),
+    "warms-up-from-zero": (
+        rules.learning_rate_decays_early,
+        planned(0.0, 0.0, 0.1, 0.09, 0.08, 0.07, 0.06, 0.05, 0.04, 0.03, 0.02),
+        None,
+    ),
+    "killed-by-a-callback": (
+        rules.learning_rate_decays_early,
+        decaying(0.1, 0.02, 5e-4, by="ReduceLROnPlateau"),
+        Severity.WARNING,
+    ),
+    "killed-by-a-schedule-of-epochs": (
+        rules.learning_rate_decays_early,
+        decaying(0.1, 0.02, 5e-4, by="Own"),
+        Severity.WARNING,
+    ),
+    "killed-while-nothing-is-scored": (
+        rules.learning_rate_decays_early,
+        without(decaying(0.1, 0.02, 5e-4), "score/", "reference/"),
+        Severity.WARNING,
+    ),
+    "killed-to-nothing-while-the-loss-jitters": (
+        rules.learning_rate_decays_early,
+        decaying(0.1, 0.02, 5e-6, losses=FALLING),
+        Severity.WARNING,
+    ),
+    "lowered-while-it-learns": (
+        rules.learning_rate_decays_early,
+        decaying(0.1, 0.02, 5e-4, losses=FALLING),
+        None,
+    ),
+    "lowered-while-it-learns-and-nothing-is-scored": (
+        rules.learning_rate_decays_early,
+        without(decaying(0.1, 0.02, 5e-4, losses=FALLING), "score/", "reference/"),
+        None,
+    ),
+    "lowered-at-a-good-fit": (
+        rules.learning_rate_decays_early,
+        decaying(0.1, 0.02, 5e-4, error=0.05, by="ReduceLROnPlateau"),
+        None,
+    ),
+    "lowered-a-bit-at-a-poor-fit": (
+        rules.learning_rate_decays_early,
+        decaying(0.1, 0.02, 5e-3),
+        None,
+    ),
+    "lowered-late": (
+        rules.learning_rate_decays_early,
+        decaying(0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 5e-4, epochs=10),
+        None,
+    ),
+    "raised-again": (
+        rules.learning_rate_decays_early,
+        decaying(0.1, 5e-4, 0.05),
         None,
     ),
     "hardly-moves": (rules.learning_rate_too_low, moving(1e-6, [2.3] * 50), Severity.WARNING),

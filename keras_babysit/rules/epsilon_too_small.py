@@ -1,0 +1,77 @@
+"""An epsilon that does not fit the precision of the optimizer."""
+
+from keras_babysit.findings import Finding, Remedy, Severity
+from keras_babysit.history import History
+from keras_babysit.rules._texts import number
+from keras_babysit.rules.effects import BLOWN_UP, LONG_STEPS, POOR_FIT, STUCK
+from keras_babysit.rules.rule import rule
+
+SMALLEST_ROOT = 2.0**-12
+"""Square root of the smallest number above 0 in float16, 2^-24."""
+
+BY_SQUARES = ("Adam", "AdamW", "Lamb", "Nadam", "RMSprop")
+"""Optimizers that divide by the root of a mean of squared gradients."""
+
+
+@rule(
+    title="Epsilon too small for float16",
+    explains=(*BLOWN_UP, *LONG_STEPS, *STUCK, *POOR_FIT, "unmoved_weights"),
+    needs=("weights/norm",),
+    silent=("in float32, bfloat16 and mixed precision",),
+)
+def epsilon_too_small(history: History) -> list[Finding]:
+    """Report an adaptive optimizer in float16 whose `epsilon` cannot hold its denominator above 0.
+
+    Adam divides by the root of a mean of squared gradients, plus `epsilon`. In float16 a square
+    below 2^-24 becomes 0: with the default `beta_2` that is the case for every gradient below about
+    0.008. Then the step is divided by `epsilon` alone. Unless that is as large as the smallest root
+    that float16 holds, 2^-12, steps are thousands of times too long.
+
+    Reads the facts of the optimizer and the policy. It is silent unless the weights themselves are
+    in float16: mixed precision keeps them, and the optimizer, in float32.
+
+    Args:
+        history: The history of the run.
+
+    Returns:
+        One WARNING for the whole model, or nothing.
+
+    Example:
+        >>> from keras_babysit.facts import OptimizerFacts
+        >>> history = History()
+        >>> history.note(dtype_policy="float16", optimizer="Adam")
+        >>> history.note(optimizer_settings=OptimizerFacts(epsilon=1e-7))
+        >>> epsilon_too_small(history)[0].evidence["epsilon"]
+        1e-07
+
+    Reference:
+        IEEE 754, binary16; Keras, `keras.config.set_epsilon`, on float16.
+    """
+    facts = history.facts
+    epsilon = facts.optimizer_settings.epsilon
+    is_half = facts.dtype_policy == "float16" and facts.optimizer in BY_SQUARES
+    if not is_half or epsilon is None or not epsilon < SMALLEST_ROOT:
+        return []
+    return [
+        Finding(
+            rule="epsilon_too_small",
+            severity=Severity.WARNING,
+            target="",
+            message=f"{facts.optimizer} divides by little more than its epsilon of "
+            f"{number(epsilon)}: in float16 the squares of most gradients are 0. Its steps are far "
+            "too long.",
+            evidence={"epsilon": epsilon, "smallest_root": SMALLEST_ROOT},
+            remedies=(
+                Remedy(
+                    "Keep weights and optimizer in float32 with a mixed policy. Set it before you "
+                    "build the model.",
+                    'keras.config.set_dtype_policy("mixed_float16")',
+                ),
+                Remedy(
+                    "Or set `epsilon=1e-3`.",
+                    f"model.compile(keras.optimizers.{facts.optimizer}(epsilon=1e-3), model.loss)",
+                ),
+            ),
+            reference="IEEE 754, binary16: the smallest number above 0 is 2^-24",
+        )
+    ]

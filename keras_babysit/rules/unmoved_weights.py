@@ -1,0 +1,154 @@
+"""Weights that receive a gradient and do not move."""
+
+import math
+
+import numpy as np
+
+from keras_babysit.findings import Finding, Remedy, Severity
+from keras_babysit.history import History
+from keras_babysit.rules._checks import require_count
+from keras_babysit.rules._network import kernels, layer_of
+from keras_babysit.rules._texts import number, quoted
+from keras_babysit.rules.effects import POOR_FIT, SHORT_STEPS
+from keras_babysit.rules.rule import rule
+
+MIN_CHANGE = 1e-6
+"""Smallest update, relative to the norm of a weight, that float32 cannot lose: 16 times its
+rounding error (2^-24), so that some entries change in any case."""
+
+PLAIN = ("SGD", "Adagrad", "Adadelta", "Ftrl")
+"""Optimizers whose step is no longer than learning rate times gradient, or is not known."""
+
+ORDINARY_GRADIENT = 1e-5
+"""Gradient per entry from which on an adaptive optimizer moves an entry by about the learning rate:
+a hundred times the `epsilon` of Adam."""
+
+
+@rule(
+    title="Weights that do not move",
+    explains=(*SHORT_STEPS, *POOR_FIT, "learning_rate_decays_early"),
+    needs=("updates/ratio", "gradients/norm"),
+    silent=(
+        "while gradients are accumulated",
+        "on weights in half precision",
+        "on biases and embeddings",
+    ),
+)
+def unmoved_weights(history: History, *, patience: int = 3) -> list[Finding]:
+    """Report kernels that have a gradient of ordinary size and are not changed by any step.
+
+    What a step should change is known: learning rate times gradient, and about the learning rate
+    itself per entry with an adaptive optimizer. If that is a millionth of the weight or more and
+    the weight stays exactly the same, the optimizer does not reach it: layers were made trainable
+    after `compile`, or a `train_step` applies the gradients to other variables, or to some only. A
+    learning rate of exactly 0 in all measurements is reported as well.
+
+    Reads `"updates/ratio"`, `"gradients/norm"`, `"weights/norm"`, `"optimizer/learning_rate"` and
+    the facts of optimizer and weights. It is silent on kernels that moved in any of the latest
+    measurements, if the gradient is not finite or too small to show, while gradients are
+    accumulated, and in half precision (see `lost_updates`).
+
+    Args:
+        history: The history of the run.
+        patience: Number of latest measured steps that must all show it, at least 1.
+
+    Returns:
+        One ERROR for the whole model if no kernel moves. If some do, one WARNING for those that do
+        not, or a NOTE if the model has a `train_step` of its own: that may be on purpose.
+
+    Raises:
+        ValueError: If `patience` is below 1.
+
+    Example:
+        >>> unmoved_weights(History())
+        []
+
+    Reference:
+        Keras, "Transfer learning and fine-tuning": compile again after a change of `trainable`.
+    """
+    require_count("patience", patience)
+    facts = history.facts
+    rates = history.series("optimizer/learning_rate").values
+    still = [name for name in kernels(history) if _is_still(history, name, patience)]
+    if not still or facts.optimizer_settings.accumulates:
+        return []
+    measured = [name for name in kernels(history) if history.points("updates/ratio", name)]
+    if len(rates) >= patience and not rates.any():
+        return [_no_rate()] if len(still) == len(measured) else []
+    is_half = facts.dtype_policy in ("float16", "bfloat16")
+    expected = {name: _expected(history, name) for name in still}
+    still = [name for name in still if expected[name] > MIN_CHANGE]
+    if is_half or not still:
+        return []
+    return [_finding(history, still, is_all=len(still) == len(measured))]
+
+
+def _is_still(history: History, name: str, patience: int) -> bool:
+    ratios = history.series("updates/ratio", name).tail(patience).values
+    return len(ratios) == patience and not ratios.any()
+
+
+def _expected(history: History, name: str) -> float:
+    """Return the update that a step should make, relative to the weight's norm; 0 if unknown."""
+    rate = history.last("optimizer/learning_rate", default=0.0)
+    gradient = float(history.last("gradients/norm", name, default=math.nan))
+    norm = float(history.last("weights/norm", name, default=math.nan))
+    weights = history.facts.weights or {}
+    size = weights[name].size if name in weights else 0
+    if not (math.isfinite(gradient) and math.isfinite(norm) and gradient > 0 and norm > 0 < size):
+        return 0.0
+    settings, root = history.facts.optimizer_settings, math.sqrt(size)
+    limits = [settings.clipnorm, settings.global_clipnorm, root * (settings.clipvalue or math.inf)]
+    gradient = min([gradient, *(limit for limit in limits if limit)])
+    length = gradient
+    if history.facts.optimizer not in (*PLAIN, None) and gradient / root > ORDINARY_GRADIENT:
+        length = max(length, root) if not any(limits[:2]) else length
+    return float(np.abs(rate) * length / norm)
+
+
+def _no_rate() -> Finding:
+    return Finding(
+        rule="unmoved_weights",
+        severity=Severity.ERROR,
+        target="",
+        message="The learning rate is 0, so no step changes the weights.",
+        evidence={"learning_rate": 0.0},
+        remedies=(
+            Remedy(
+                "Set a learning rate above 0. In a schedule of your own, look for a division of "
+                "whole numbers.",
+                "model.compile(keras.optimizers.Adam(1e-3), model.loss)",
+            ),
+        ),
+        reference="Keras, Transfer learning and fine-tuning",
+    )
+
+
+def _finding(history: History, still: list[str], *, is_all: bool) -> Finding:
+    norm = float(history.last("gradients/norm", still[0]))
+    if is_all:
+        message = "No step changes the weights, although their gradients are not 0."
+    else:
+        some = f"The kernel of {quoted([layer_of(history, still[0])])} does"
+        if len(still) > 1:
+            some = f"{len(still)} kernels, the first in {quoted([layer_of(history, still[0])])}, do"
+        message = f"{some} not change, although the norm of the gradient is {number(norm)}."
+    own = bool(history.facts.has_own_step)
+    again = Remedy(
+        "Compile the model again after the last change of `trainable`, and before `fit`.",
+        "model.compile(keras.optimizers.Adam(1e-4), model.loss)",
+    )
+    step = Remedy(
+        "Apply the gradients to `self.trainable_variables` in your `train_step`, or freeze the "
+        "layers that must not change."
+    )
+    severity = Severity.NOTE if own else Severity.WARNING
+    return Finding(
+        rule="unmoved_weights",
+        severity=Severity.ERROR if is_all else severity,
+        target="" if is_all else layer_of(history, still[0]),
+        message=message,
+        evidence={"weights": still[:10], "count": len(still), "gradient_norm": norm},
+        remedies=(step,) if own else (again,),
+        reference="Keras, Transfer learning and fine-tuning: compile again after `trainable`",
+    )

@@ -1,0 +1,81 @@
+"""Callbacks that take the worst epoch for the best."""
+
+from keras_babysit.facts import CallbackFacts
+from keras_babysit.findings import Finding, Remedy, Severity
+from keras_babysit.history import History
+from keras_babysit.rules.effects import POOR_FIT
+from keras_babysit.rules.rule import rule
+
+WORDS = {"min": "smallest", "max": "largest"}
+
+CODE = {
+    "EarlyStopping": 'keras.callbacks.EarlyStopping("{monitor}", mode="{mode}", patience=10)',
+    "ModelCheckpoint": 'keras.callbacks.ModelCheckpoint("best.keras", "{monitor}", '
+    'mode="{mode}", save_best_only=True)',
+    "ReduceLROnPlateau": 'keras.callbacks.ReduceLROnPlateau("{monitor}", mode="{mode}")',
+}
+"""How each callback of Keras is made with another direction."""
+
+
+@rule(
+    title="Callback monitors in the wrong direction",
+    explains=("stopped_early", "learning_rate_decays_early", *POOR_FIT),
+    needs=("logs/loss",),
+    silent=("in the first epoch", "on metrics whose better end is not known"),
+)
+def wrong_monitor_direction(history: History) -> list[Finding]:
+    """Report callbacks that wait for the worse end of what they monitor.
+
+    `EarlyStopping(monitor="val_auc", mode="min")` stops as soon as the area grows, and puts back
+    the weights of the worst epoch. A `ModelCheckpoint` saves the worst epoch, and
+    `ReduceLROnPlateau` lowers the learning rate while the network improves.
+
+    Reads the facts of the callbacks: the end that each looks for, and the better end, which is the
+    small one of a loss and what the class of a metric says. It is silent if one of them is not
+    known, and on a `ModelCheckpoint` that saves every epoch.
+
+    Args:
+        history: The history of the run.
+
+    Returns:
+        One WARNING per callback; empty if all look for the better end.
+
+    Example:
+        >>> wrong_monitor_direction(History())
+        []
+
+    Reference:
+        The documentation of `keras.callbacks.EarlyStopping`, argument `mode`.
+    """
+    found: dict[str, Finding] = {}
+    for one in history.facts.callbacks:
+        is_wrong = one.better is not None and one.looks_for not in (None, one.better)
+        if is_wrong and not (one.action == "saves" and not one.restores_best):
+            name = one.class_name or "A callback"
+            found.setdefault(name, _finding(one, name))
+    return list(found.values())
+
+
+def _finding(one: CallbackFacts, name: str) -> Finding:
+    effects = {
+        "stops": "It stops the run while the network improves"
+        + (", and keeps the weights of the worst epoch" if one.restores_best else ""),
+        "saves": "It saves the weights of the worst epoch",
+        "lowers_learning_rate": "It lowers the learning rate while the network improves",
+    }
+    return Finding(
+        rule="wrong_monitor_direction",
+        severity=Severity.WARNING,
+        target=name,
+        message=f'The callback "{name}" looks for the {WORDS[str(one.looks_for)]} '
+        f'"{one.monitor}", but a {"larger" if one.better == "max" else "smaller"} one is better. '
+        f"{effects[str(one.action)]}.",
+        evidence={"monitor": one.monitor, "mode": one.looks_for, "better": one.better},
+        remedies=(
+            Remedy(
+                f'Set `mode="{one.better}"` in {name}.',
+                CODE.get(name, "").format(monitor=one.monitor, mode=one.better),
+            ),
+        ),
+        reference="keras.callbacks.EarlyStopping, argument `mode`",
+    )
