@@ -17,6 +17,10 @@ ONLY_ANSWER = 0.999
 MAX_RARE_PREDICTED = 0.5
 """Rare classes are predicted for at most this fraction of their examples if they are given up."""
 
+MIN_FOR_ONE_CLASS = 300
+"""Examples of one class from which on other classes are below 1 % with 95 % confidence (the rule of
+three). Of fewer a rare class may just not be among those that were kept."""
+
 MISSED_RECALL = 0.01
 """Recall of rare positives up to which the network does not find them."""
 
@@ -60,8 +64,8 @@ def class_imbalance(
         this class: on training data for every example, without ranking positives above negatives;
         or on validation data for almost every example, although twice as many belong to other
         classes. A WARNING if at most 1 % of rare labels or pixels are found, and they are not
-        ranked above the others either. A WARNING as well if all examples of an epoch belong to one
-        class.
+        ranked above the others either. A WARNING as well if all examples belong to one class, and
+        they are all of the training data or at least 300.
 
     Raises:
         ValueError: If `fraction` lies outside (0, 1] or `examples` is below 1.
@@ -94,7 +98,7 @@ def class_imbalance(
         elif _has_rare_labels(leaf, fraction):
             found.append(_about_labels(history, index, leaf))
         elif largest == 1 and _wants_classes(history, index) and has_seen_an_epoch(history):
-            found.append(_about_one(index, leaf, data.examples))
+            found.append(_about_one(history, index, leaf, data.examples))
     return found
 
 
@@ -192,9 +196,11 @@ def _about_fraction(index: int, leaf: TargetFacts, *, has_given_up: bool) -> Fin
     )
 
 
-def _about_one(index: int, leaf: TargetFacts, examples: int) -> Finding:
+def _about_one(history: History, index: int, leaf: TargetFacts, examples: int) -> Finding:
+    total = history.facts.examples_per_epoch
+    is_certain = examples >= MIN_FOR_ONE_CLASS or (total is not None and examples >= total)
     return _finding(
-        Severity.WARNING,
+        Severity.WARNING if is_certain else Severity.NOTE,
         index,
         f"All {examples:,} examples of the reference sample belong to one class.",
         1.0,

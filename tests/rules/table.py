@@ -330,9 +330,10 @@ def stretches(of_all, of_stretch):
     )
 
 
-def only_one_class(form):
-    made = data(targets={"largest_fraction": 1.0})
+def only_one_class(form, *, kept=500, total=None):
+    made = data(kept, targets={"largest_fraction": 1.0})
     made.note(outputs=(OutputFacts(form=form),), epochs=2, steps_per_epoch=1)
+    made.note(examples_per_epoch=total)
     made.append(Measurement(2, 1, "logs/loss", "", 0.1))
     return made
 
@@ -1597,6 +1598,21 @@ TABLE = {
         Severity.NOTE,
     ),
     "only-yes": (rules.class_imbalance, only_one_class("binary"), Severity.WARNING),
+    "only-yes-of-few": (
+        rules.class_imbalance,
+        only_one_class("binary", kept=299, total=5000),
+        Severity.NOTE,
+    ),
+    "only-yes-of-few-but-all": (
+        rules.class_imbalance,
+        only_one_class("binary", kept=299, total=299),
+        Severity.WARNING,
+    ),
+    "only-yes-of-many": (
+        rules.class_imbalance,
+        only_one_class("binary", kept=300, total=5000),
+        Severity.WARNING,
+    ),
     "placeholders": (rules.class_imbalance, only_one_class("other"), None),
     "rare-and-given-up": (rules.class_imbalance, rare(auc=0.51), Severity.WARNING),
     "rare-and-too-few-to-tell": (rules.class_imbalance, rare(0.51, error=0.2), Severity.NOTE),
