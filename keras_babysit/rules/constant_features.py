@@ -1,6 +1,6 @@
 """Columns of the inputs that are constant."""
 
-from keras_babysit.facts import InputFacts
+from keras_babysit.facts import DataFacts, InputFacts
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
@@ -66,9 +66,16 @@ def constant_features(history: History, *, examples: int = 64) -> list[Finding]:
         if not leaf.constant_features or data.examples is None or data.examples < examples:
             continue
         if is_alone or not _is_mask(leaf):
-            severity = _severity(leaf, is_alone=is_alone)
+            severity = _severity(leaf, is_alone=is_alone and not _is_one_example(data))
             found.append(_finding(f"inputs[{index}]", leaf, data.examples, severity))
     return found
+
+
+def _is_one_example(data: DataFacts) -> bool:
+    """Return whether one example is repeated, targets included, to check that it can be learnt."""
+    targets = data.targets
+    is_same = all(one.largest_fraction == 1 or one.low == one.high for one in targets)
+    return bool(targets) and data.different_examples == 1 and is_same
 
 
 def _varies(leaf: InputFacts) -> bool:

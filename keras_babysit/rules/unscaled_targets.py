@@ -5,7 +5,7 @@ import math
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above
-from keras_babysit.rules._progress import planned_steps
+from keras_babysit.rules._progress import has_learnt_most, planned_steps
 from keras_babysit.rules.effects import BLOWN_UP, LONG_STEPS, POOR_FIT, STUCK
 from keras_babysit.rules.outputs import outputs
 from keras_babysit.rules.rule import rule
@@ -86,6 +86,7 @@ def unscaled_targets(history: History, *, distance: float = FAR_TARGETS) -> list
         size = max(1.0, math.hypot(at, spread))
         is_far = math.isfinite(away) and away > distance * size
         is_reached = _has_reached(history, f"outputs[{index}]", mean, std)
+        is_reached = is_reached or (len(ends) == 1 and has_learnt_most(history))
         if (
             is_far
             and not is_reached

@@ -319,6 +319,14 @@ def beside_tokens(dtype, value, high=None, constant=8, tokens=99):
     return history({}, data=DataFacts(examples=500, inputs=(known, made)))
 
 
+def repeated(largest_fraction):
+    """Return a history of inputs that are all the same, and how many targets are."""
+    table = InputFacts(features=9, constant_features=9, first_constant=0, low=0.0, high=5.0)
+    targets = (TargetFacts(largest_fraction=largest_fraction, low=0.0, high=1.0),)
+    known = DataFacts(examples=500, different_examples=1, inputs=(table,), targets=targets)
+    return history({}, data=known)
+
+
 def stretches(of_all, of_stretch):
     """Return a history of the fraction of the most frequent class, of all and of 32 in a row."""
     return data(
@@ -493,6 +501,13 @@ def later(made, mean, std):
     """Add where the output of `regression` has come to."""
     made.append(Measurement(300, 3, "outputs/mean", "outputs[0]", mean))
     made.append(Measurement(300, 3, "outputs/std", "outputs[0]", std))
+    return made
+
+
+def with_loss(made, start, end):
+    """Add the loss before the first step and the mean of an epoch to the history of a run."""
+    made.append(Measurement(0, 0, "loss/start", "", start))
+    made.append(Measurement(300, 3, "logs/loss", "", end))
     return made
 
 
@@ -1582,6 +1597,16 @@ TABLE = {
         beside_tokens(dtype="float32", value=0, high=3.0, constant=4),
         Severity.WARNING,
     ),
+    "one-example-repeated": (
+        rules.constant_features,
+        repeated(largest_fraction=1.0),
+        Severity.NOTE,
+    ),
+    "one-input-with-different-targets": (
+        rules.constant_features,
+        repeated(largest_fraction=0.5),
+        Severity.ERROR,
+    ),
     "padded-tokens": (
         rules.constant_features,
         data(inputs=PADDED | {"dtype": "int64"}),
@@ -2273,6 +2298,16 @@ TABLE = {
     "prices-overshot": (
         rules.unscaled_targets,
         later(quick(1e-3, 9000), 400.0, 9.0),
+        Severity.WARNING,
+    ),
+    "prices-learnt-although-no-output-was-measured-since": (
+        rules.unscaled_targets,
+        with_loss(regression(250.0, 80.0), 6e4, 800.0),
+        None,
+    ),
+    "prices-of-which-little-is-learnt": (
+        rules.unscaled_targets,
+        with_loss(regression(250.0, 80.0), 6e4, 6e3),
         Severity.WARNING,
     ),
     "prices-standardised": (rules.unscaled_targets, regression(0.0, 1.0), None),
