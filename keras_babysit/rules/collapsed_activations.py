@@ -19,7 +19,11 @@ MAX_SHUT = 0.4
     title="Collapsed activations",
     explains=(*STUCK, *SHORT_STEPS, *POOR_FIT),
     needs=("activations/spread",),
-    silent=("on networks of one hidden layer", "if all units of a layer are dead"),
+    silent=(
+        "on networks of one hidden layer",
+        "on embeddings",
+        "if all units of a layer are dead",
+    ),
 )
 def collapsed_activations(
     history: History, *, fraction: float = LOST_SIGNAL, patience: int = 2
@@ -30,8 +34,9 @@ def collapsed_activations(
     mean square over the units. Later layers cannot tell apart what the signal no longer does.
 
     Reads `"activations/spread"`. It is silent if the last hidden layer has a signal, however small
-    it is in between (residual branches, normalized layers), on networks of one hidden layer, and
-    if all units of a layer are dead (see `dead_units`).
+    it is in between (residual branches, normalized layers), on networks of one hidden layer, on
+    embeddings, whose signal is that of their numbers, and if all units of a layer are dead (see
+    `dead_units`).
 
     Args:
         history: The history of the run.
@@ -62,7 +67,12 @@ def collapsed_activations(
     """
     require_fraction("fraction", fraction)
     require_count("patience", patience)
-    names = hidden_layers(history, "activations/spread")
+    # An embedding begins a way of its own: of a constant mask its signal is none.
+    names = [
+        name
+        for name in hidden_layers(history, "activations/spread")
+        if history.layer(name).class_name != "Embedding"
+    ]
     # Before the first step the weights do not change: one measurement is enough.
     patience = 1 if history.step == 0 and not _has_shut_layers(history) else patience
     profiles = ratios_by_depth(history, "activations/spread", names, patience)

@@ -533,6 +533,13 @@ def network(series, **regularization):
     )
 
 
+def with_embedding(made, name):
+    """Return the history of a network of which one layer is an embedding."""
+    layers = dict(made.facts.layers) | {name: LayerFacts(class_name="Embedding", role="hidden")}
+    made.note(layers=layers)
+    return made
+
+
 def by_kernel(*norms, times=4, kind="kernel"):
     return {f"{n}/{kind}": [norm] * times for n, norm in zip("abc", norms, strict=True)}
 
@@ -2935,6 +2942,11 @@ TABLE = {
         rules.collapsed_activations,
         network({"activations/spread": {"a": [1.0] * 3, "b": [1e-5] * 3}}),
         Severity.WARNING,
+    ),
+    "embedding-of-a-constant-mask": (
+        rules.collapsed_activations,
+        with_embedding(network({"activations/spread": {"a": [1.0] * 3, "b": [1e-9] * 3}}), "b"),
+        None,
     ),
     "recovers-by-depth": (
         rules.collapsed_activations,
