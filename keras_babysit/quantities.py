@@ -757,7 +757,7 @@ SHIPPED = (
         scale=Scale.LOG,
     ),
     Quantity(
-        "inputs/std",
+        "inputs/spread",
         Of.DATA,
         "Spread of a batch of inputs",
         "standard deviation over up to 64 examples of one batch, root mean square of the entries",

@@ -50,7 +50,7 @@ def data_stream_changes(
     A common cause is a generator that changes its arrays in place, such as `x /= 255`: each epoch
     divides again. Another one is a generator that is used up, and returns zeros or one class.
 
-    Reads `"inputs/rms"`, `"inputs/std"` and `"targets/most_frequent"`: size, spread and the most
+    Reads `"inputs/rms"`, `"inputs/spread"` and `"targets/most_frequent"`: size, spread and the most
     frequent target of the batches that were seen. The latest batches are compared with those of the
     first epoch. It is silent in the first epoch; on batches of fewer than 8 examples; and if a
     batch of the first epoch was as large, as small or as uniform; of 8 or more, two batches.
@@ -72,7 +72,7 @@ def data_stream_changes(
         >>> history = History()
         >>> for step, size in enumerate([120, 124, 118, 121, 0.47, 0.0018]):
         ...     history.append(Measurement(step, step // 4, "inputs/rms", "inputs[0]", size))
-        ...     history.append(Measurement(step, step // 4, "inputs/std", "inputs[0]", size / 2))
+        ...     history.append(Measurement(step, step // 4, "inputs/spread", "inputs[0]", size / 2))
         >>> data_stream_changes(history)[0].severity.name
         'WARNING'
 
@@ -97,7 +97,7 @@ def data_stream_changes(
 def _about_inputs(
     history: History, target: str, ratio: float, patience: int
 ) -> tuple[str, dict[str, float]]:
-    for quantity, what in (("inputs/rms", "large"), ("inputs/std", "spread out")):
+    for quantity, what in (("inputs/rms", "large"), ("inputs/spread", "spread out")):
         first, later = _looks(history, quantity, target, patience)
         if not later or min(first) <= 0:
             continue

@@ -21,7 +21,7 @@ def describe_batch(batch):
     Example:
         >>> x, y = np.full((8, 2), 3.0), np.arange(8) % 2
         >>> found = describe_batch((x, y, None))
-        >>> found["inputs/rms", "inputs[0]"], found["inputs/std", "inputs[0]"]
+        >>> found["inputs/rms", "inputs[0]"], found["inputs/spread", "inputs[0]"]
         (3.0, 0.0)
         >>> found["targets/most_frequent", "targets[0]"]
         0.5
@@ -35,7 +35,7 @@ def describe_batch(batch):
         square = np.mean(np.square(values))
         spread = np.mean(np.square(values - values.mean(axis=0)))
         found["inputs/rms", f"inputs[{index}]"] = float(np.sqrt(square))
-        found["inputs/std", f"inputs[{index}]"] = float(np.sqrt(spread))
+        found["inputs/spread", f"inputs[{index}]"] = float(np.sqrt(spread))
     for index, leaf in _numeric(y):
         _, counts = np.unique(leaf.reshape(len(leaf), -1), axis=0, return_counts=True)
         found["targets/most_frequent", f"targets[{index}]"] = float(counts.max() / len(leaf))

@@ -415,7 +415,7 @@ def stream(first, later, quantity="inputs/rms", target="inputs[0]"):
     made = history({})
     for step, value in enumerate([*first, *later]):
         epoch = max(0, step - len(first) + 1)
-        if quantity == "inputs/std":
+        if quantity == "inputs/spread":
             made.append(Measurement(step, epoch, "inputs/rms", target, 1.0))
         made.append(Measurement(step, epoch, quantity, target, value))
     return made
@@ -2108,7 +2108,7 @@ TABLE = {
     ),
     "one-example-in-later-epochs": (
         rules.data_stream_changes,
-        stream([1.1, 0.9, 1.0], [0.0, 0.0], "inputs/std"),
+        stream([1.1, 0.9, 1.0], [0.0, 0.0], "inputs/spread"),
         Severity.WARNING,
     ),
     "one-class-in-later-epochs": (

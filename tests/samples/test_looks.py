@@ -10,7 +10,7 @@ def test_size_and_spread_are_those_of_numpy():
     x = RNG.normal(3, 2, size=(40, 5, 4))
     found = describe_batch((x, None, None))
     assert found["inputs/rms", "inputs[0]"] == pytest.approx(np.sqrt(np.mean(x**2)), rel=1e-6)
-    assert found["inputs/std", "inputs[0]"] == pytest.approx(
+    assert found["inputs/spread", "inputs[0]"] == pytest.approx(
         np.sqrt(x.var(axis=0).mean()), rel=1e-6
     )
 
