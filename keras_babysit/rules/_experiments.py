@@ -12,7 +12,7 @@ MEMORIZE = Remedy(
 """Seconds: separates a fault of network, loss or optimizer from one of the data."""
 
 LOOK = Remedy(
-    "Look at some inputs beside their targets. Are they paired, and scaled as you mean them to be?",
+    "Look at some inputs beside their targets: check that they are paired, and scaled as intended.",
     "print(x[:5], y[:5])",
 )
 
