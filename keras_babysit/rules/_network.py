@@ -32,6 +32,9 @@ are that small only for more than 10,000 inputs."""
 Steps = NDArray[np.int64]
 Values = NDArray[np.float64]
 
+MIN_EXAMPLES = 32
+"""Examples without an effect on a weight that are no coincidence: if it were half of all, 2^-32."""
+
 
 def kernels(history: History, *, is_hidden: bool = False) -> list[str]:
     """Return the names of the kernels, ordered by depth.
@@ -140,3 +143,16 @@ def longer_if_shut(history: History, patience: int) -> int:
         history.last("activations/gate_max", t) for t in history.targets("activations/gate_max")
     ]
     return patience if all(np.any(gates) for gates in latest) else max(patience, PATIENCE_IF_SHUT)
+
+
+def enough_examples(history: History, steps: int) -> bool:
+    """Return whether so many measured steps had 32 examples or more, or batches of unknown size.
+
+    A row of zeros gives a kernel no gradient. In batches of one, several may follow each other.
+
+    Args:
+        history: The history of the run.
+        steps: Number of measured steps.
+    """
+    size = history.facts.batch_size
+    return size is None or size * steps >= MIN_EXAMPLES

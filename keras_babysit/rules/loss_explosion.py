@@ -120,8 +120,9 @@ def explosion_limit(history: History, *, factor: float = EXPLODED_LOSS) -> float
     measured batch to the next. A trend shifts all of these alike, so only their spread counts.
 
     The loss of a constant prediction is measured (`"loss/constant"`) or follows from the targets.
-    If it is not known, as with a `compute_loss` of one's own, there is no scale to tell the first
-    steps of a fresh optimizer, which shake a trained network, from an explosion. Then the weights
+    If it is not known, as with a `compute_loss` of one's own, or means nothing, as with a loss that
+    may be negative later on, there is no scale to tell the first steps of a fresh optimizer, which
+    shake a trained network, from an explosion. Then the weights
     decide: an explosion overwrites them, so that one step is half as long as they are. Until then
     there is no limit.
 
@@ -149,12 +150,17 @@ def explosion_limit(history: History, *, factor: float = EXPLODED_LOSS) -> float
     start = history.last("loss/start")
     if start is None or not math.isfinite(start) or start <= 0 or may_be_negative(history):
         return None
-    constant = _constant_loss(history)
+    constant = None if _is_of_unknown_range(history) else _constant_loss(history)
     limit = factor * start * _spread(history)
     if constant is not None:
         return float(min(max(limit, (start + constant) / 2), factor * max(start, constant)))
     ratios = median_ratios(history)[1]
     return limit if not len(ratios) or ratios.max() > OVERWRITING_RATIO else math.inf
+
+
+def _is_of_unknown_range(history: History) -> bool:
+    """Return whether a loss need not be least at 0, such as a log-likelihood of one's own."""
+    return any(output.form == "other" and output.is_own for output in history.facts.outputs or ())
 
 
 def _constant_loss(history: History) -> float | None:

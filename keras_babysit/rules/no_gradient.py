@@ -3,7 +3,7 @@
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
-from keras_babysit.rules._network import kernels, layer_of, longer_if_shut
+from keras_babysit.rules._network import enough_examples, kernels, layer_of, longer_if_shut
 from keras_babysit.rules.effects import POOR_FIT, SHORT_STEPS
 from keras_babysit.rules.rule import rule
 
@@ -27,9 +27,9 @@ def no_gradient(history: History, *, patience: int = 2) -> list[Finding]:
     Reads `"gradients/norm"` and `"activations/gate_max"`. It is silent on biases, slopes and
     embeddings, which a batch may leave without a gradient for good reason; on kernels that received
     a gradient at least once; on those that a real step moves all the same, which a measurement
-    cannot differentiate (recomputed layers, modules of PyTorch); and before `patience`
-    measurements. If all units of a layer are inactive, it waits longer, because `dead_units` may be
-    the cause.
+    cannot differentiate (recomputed layers, modules of PyTorch); and before `patience` measurements
+    of 32 examples or more in all. If all units of a layer are inactive, it waits longer, because
+    `dead_units` may be the cause.
 
     Args:
         history: The history of the run.
@@ -98,7 +98,7 @@ def _nothing_trains() -> Finding:
 
 def _has_none(history: History, name: str, patience: int) -> bool:
     norms = history.series("gradients/norm", name).values
-    return len(norms) >= patience and not norms.any()
+    return len(norms) >= patience and enough_examples(history, len(norms)) and not norms.any()
 
 
 def _finding(target: str, message: str, severity: Severity) -> Finding:

@@ -7,7 +7,7 @@ import numpy as np
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
-from keras_babysit.rules._network import kernels, layer_of
+from keras_babysit.rules._network import enough_examples, kernels, layer_of
 from keras_babysit.rules._texts import number, quoted
 from keras_babysit.rules.effects import POOR_FIT, SHORT_STEPS
 from keras_babysit.rules.rule import rule
@@ -44,13 +44,13 @@ def unmoved_weights(history: History, *, patience: int = 3) -> list[Finding]:
     learning rate of exactly 0 in all measurements is reported as well.
 
     Reads `"updates/ratio"`, `"gradients/norm"`, `"weights/norm"`, `"optimizer/learning_rate"` and
-    the facts of optimizer and weights. It is silent on kernels that moved in any of the latest
-    measurements, if the gradient is not finite or too small to show, while gradients are
+    the facts of optimizer and weights. It is silent on kernels that moved in any measurement, on
+    fewer than 32 examples, if the gradient is not finite or too small to show, while gradients are
     accumulated, and in half precision (see `lost_updates`).
 
     Args:
         history: The history of the run.
-        patience: Number of latest measured steps that must all show it, at least 1.
+        patience: Number of measured steps that are needed, all without a change, at least 1.
 
     Returns:
         One ERROR for the whole model if no kernel moves. If some do, one WARNING for those that do
@@ -84,8 +84,9 @@ def unmoved_weights(history: History, *, patience: int = 3) -> list[Finding]:
 
 
 def _is_still(history: History, name: str, patience: int) -> bool:
-    ratios = history.series("updates/ratio", name).tail(patience).values
-    return len(ratios) == patience and not ratios.any()
+    ratios = history.series("updates/ratio", name).values
+    is_long = len(ratios) >= patience and enough_examples(history, len(ratios))
+    return is_long and not ratios.any()
 
 
 def _expected(history: History, name: str) -> float:

@@ -18,6 +18,9 @@ MOST_VALUES = 0.5
 """Different values of the column, per different value of a number: a few are a hint of the target,
 such as its decile."""
 
+MOST_COLUMNS = 0.5
+"""Fraction of the columns up to which it is an accident that they hold the target."""
+
 MAX_COLUMNS = 4096
 
 
@@ -25,8 +28,8 @@ def target_column(inputs, targets):
     """Return the index of the column of a table that holds a target, None if there is none.
 
     A column holds the target if its values and those of the target correspond one to one, and, of
-    numbers, in the same or the opposite order. A single column that is all of the inputs is not
-    reported: then the function is the task itself.
+    numbers, in the same or the opposite order. Where it is all of the inputs, or most columns hold
+    it, that is not reported: then the function is the task itself.
 
     Args:
         inputs: One array of inputs.
@@ -36,6 +39,9 @@ def target_column(inputs, targets):
         >>> x = np.random.default_rng(0).normal(size=(100, 3))
         >>> target_column(x, [np.exp(x[:, 1])]), target_column(x, [x[:, 1] + x[:, 2]])
         (1, None)
+        >>> classes = np.repeat([0, 1], 50)
+        >>> target_column(np.repeat(classes[:, None], 3, axis=1), [classes]) is None
+        True
     """
     if inputs.ndim != 2 or not 2 <= inputs.shape[1] <= MAX_COLUMNS or len(inputs) < MIN_EXAMPLES:
         return None
@@ -47,9 +53,13 @@ def target_column(inputs, targets):
         are_classes = counts.min() >= MIN_OF_A_CLASS and len(values) > 1
         if not are_classes and len(values) < MIN_VALUES:
             continue
-        for index, column in enumerate(inputs.T):
-            if _is_one_to_one(column, target, in_order=not are_classes):
-                return index
+        holding = [
+            index
+            for index, column in enumerate(inputs.T)
+            if _is_one_to_one(column, target, in_order=not are_classes)
+        ]
+        if 0 < len(holding) <= MOST_COLUMNS * inputs.shape[1]:
+            return holding[0]
     return None
 
 

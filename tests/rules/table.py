@@ -80,6 +80,12 @@ def of_classes(made, columns):
     return made
 
 
+def of_an_own_loss(made):
+    """Return the history as one of a loss that may be anything."""
+    made.note(outputs=(OutputFacts(form="other", is_own=True),))
+    return made
+
+
 def with_targets(made, distance, std):
     """Return the history as one of numbers of that standard deviation."""
     made.note(
@@ -189,6 +195,21 @@ def standing(ratios, gradient=0.1, rate=0.01, norm=1.0, optimizer="SGD", setting
         }
     )
     made.note(optimizer=optimizer, optimizer_settings=OptimizerFacts(**settings or {}), **facts)
+    return made
+
+
+def in_batches_of(size, series):
+    """Return the history of `network` for batches of so many examples."""
+    made = network(series)
+    made.note(batch_size=size)
+    return made
+
+
+def still_from_now_on(made):
+    """Return the history with four more steps that move no kernel."""
+    for step in range(10, 14):
+        for name in "abc":
+            made.append(Measurement(step, step, "updates/ratio", f"{name}/kernel", 0.0))
     return made
 
 
@@ -1130,6 +1151,16 @@ TABLE = {
     "no-constant-prediction-and-weights-overwritten": (
         rules.loss_explosion,
         losses(1e-3, [1e-3] + [0.4] * 11, [0.4], ratio=0.8),
+        Severity.ERROR,
+    ),
+    "a-likelihood-of-ones-own": (
+        rules.loss_explosion,
+        of_an_own_loss(losses(0.4, [0.4] + [4.0] * 11, [4.0], constant=0.4, ratio=0.02)),
+        None,
+    ),
+    "a-loss-of-ones-own-and-weights-overwritten": (
+        rules.loss_explosion,
+        of_an_own_loss(losses(0.4, [0.4] + [4.0] * 11, [4.0], constant=0.4, ratio=0.8)),
         Severity.ERROR,
     ),
     "not-a-number-although-nothing-is-known": (
@@ -2336,6 +2367,16 @@ TABLE = {
         network({"gradients/norm": {"a/kernel": [0.0] * 4, "b/kernel": [1.0] * 4}}),
         Severity.WARNING,
     ),
+    "no-gradient-of-a-few-examples": (
+        rules.no_gradient,
+        in_batches_of(7, {"gradients/norm": {"a/kernel": [0.0] * 4, "b/kernel": [1.0] * 4}}),
+        None,
+    ),
+    "no-gradient-of-enough-examples": (
+        rules.no_gradient,
+        in_batches_of(8, {"gradients/norm": {"a/kernel": [0.0] * 4, "b/kernel": [1.0] * 4}}),
+        Severity.WARNING,
+    ),
     "all-frozen": (rules.no_gradient, history({}, parameters=90, weights={}), Severity.ERROR),
     "no-gradient-at-all": (
         rules.no_gradient,
@@ -2348,6 +2389,12 @@ TABLE = {
         None,
     ),
     "nothing-moves": (rules.unmoved_weights, standing([0.0] * 3), Severity.ERROR),
+    "nothing-moves-on-a-few-examples": (
+        rules.unmoved_weights,
+        standing([0.0] * 3, batch_size=7),
+        None,
+    ),
+    "moved-before": (rules.unmoved_weights, still_from_now_on(standing([1e-3] * 3)), None),
     "two-kernels-stand-still": (
         rules.unmoved_weights,
         standing([0.0, 0.0, 1e-3]),
