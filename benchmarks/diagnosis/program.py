@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-PARTS = ("corpus", "faults", "healthy")
+PARTS = ("reports", "corpus", "faults", "healthy")
 HALVES = ("tuning", "test")
 
 

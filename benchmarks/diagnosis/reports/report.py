@@ -1,0 +1,115 @@
+"""`Report`: a public report of a failed training, rebuilt as a faulty and a repaired program."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+
+from benchmarks.diagnosis.program import seed_everything
+
+KINDS = (
+    "output and loss",
+    "own loss",
+    "own training step",
+    "data preparation",
+    "leakage",
+    "sequences and masks",
+    "attention",
+    "fine-tuning",
+    "batch normalization",
+    "settings of the run",
+    "class weights",
+    "several outputs",
+    "generative and metric learning",
+    "precision",
+)
+"""The kinds of reports, for the table by kind."""
+
+EVERYWHERE = ("tensorflow", "torch", "jax")
+
+
+@dataclass
+class Training:
+    """A compiled model, the arguments of its `fit`, and how the result is scored.
+
+    Args:
+        model: The compiled model.
+        fit: All arguments of `fit`, with the data and the callbacks of the program.
+        score: Given the logs of the training, returns a number that is higher for a better or a
+            less misleading result: 1 is perfect, and 0 is a constant prediction or chance.
+        loop: Trains instead of one `fit`, given the callbacks; for programs with several.
+    """
+
+    model: keras.Model
+    fit: dict[str, Any]
+    score: Callable[[dict[str, list[float]]], float]
+    loop: Callable[[list[Any]], keras.callbacks.History] | None = None
+
+    @property
+    def planned(self) -> int | None:
+        """The number of optimizer steps; None if it is not known in advance."""
+        x, size = self.fit.get("x"), self.fit.get("batch_size", 32)
+        arrays = x if isinstance(x, list) else list(x.values()) if isinstance(x, dict) else [x]
+        if not isinstance(arrays[0], np.ndarray):
+            return None
+        count = int(len(arrays[0]) * (1 - self.fit.get("validation_split", 0)))
+        return int(self.fit["epochs"]) * -(-count // size)
+
+    def train(self, *callbacks: Any) -> keras.callbacks.History:
+        """Call `fit` without output, the callbacks of the program first."""
+        every = [*self.fit.get("callbacks", ()), *callbacks]
+        if self.loop is not None:
+            return self.loop(every)
+        return self.model.fit(**self.fit | {"callbacks": every, "verbose": 0})
+
+
+@dataclass(frozen=True)
+class Report:
+    """A public report and the program that rebuilds it.
+
+    Args:
+        name: What went wrong, in a few words.
+        address: The public thread.
+        kind: One of `KINDS`.
+        story: What went wrong, in one or two sentences.
+        make: Returns the repaired or the faulty program, given a random generator.
+        backends: Backends on which the program runs.
+    """
+
+    name: str
+    address: str
+    kind: str
+    story: str
+    make: Callable[[bool, np.random.Generator], Training] = field(repr=False, compare=False)
+    backends: tuple[str, ...] = EVERYWHERE
+
+    def build(self, *, is_repaired: bool, seed: int = 0) -> Training:
+        """Return the program, seeded."""
+        return self.make(is_repaired, seed_everything(seed))
+
+
+REPORTS: dict[str, Report] = {}
+"""All reports by name, filled by the decorator."""
+
+
+def report(
+    address: str, kind: str, *, backends: tuple[str, ...] = EVERYWHERE
+) -> Callable[..., Any]:
+    """Register a function as the program of a report.
+
+    Its name is the name of the report and its docstring the story.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"Unknown kind {kind!r}. Available kinds: {', '.join(KINDS)}")
+
+    def register(make: Callable[[bool, np.random.Generator], Training]) -> Any:
+        name = make.__name__.replace("_", "-")
+        if name in REPORTS:
+            raise ValueError(f"Two reports are named {name!r}")
+        story = " ".join((make.__doc__ or "").split())
+        REPORTS[name] = Report(name, address, kind, story, make, backends)
+        return make
+
+    return register
