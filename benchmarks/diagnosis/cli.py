@@ -1,10 +1,11 @@
-"""The commands: record, judge, list, check, sample, backends."""
+"""The commands: record, judge, list, check, validate, answers, sample, backends."""
 
 import argparse
 from pathlib import Path
 
 from benchmarks.diagnosis import backends, judge, outcomes, record, sample
 from benchmarks.diagnosis.program import PARTS
+from benchmarks.diagnosis.reports import REPORTS, answers, section, validity
 from tools import rules_page
 
 PAGE = Path(__file__).parents[2] / "docs" / "accuracy.md"
@@ -14,7 +15,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python benchmarks/diagnosis", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("--part", choices=PARTS, action="append", help="corpus, faults or healthy")
+    shared.add_argument("--part", choices=PARTS, action="append", help=", ".join(PARTS))
     shared.add_argument("--only", action="append", default=[], help="id, part of an id, or pattern")
     shared.add_argument("--every", type=int, default=1, metavar="N", help="every N-th program")
     shared.add_argument("--jobs", type=int, default=1, metavar="N", help="number of processes")
@@ -37,6 +38,17 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         "check", parents=[shared], help="train without Babysitter: is a fault harmful?"
     )
     one.add_argument("--again", action="store_true", help="measure all programs again")
+    one = commands.add_parser(
+        "validate", help="train the reports without Babysitter: is the faulty program worse?"
+    )
+    one.add_argument("--only", action="append", default=[], metavar="NAME", help="name of a report")
+    one.add_argument("--again", action="store_true", help="measure all reports again")
+    one = commands.add_parser(
+        "answers", parents=[shared], help="judge the recordings of the reports and write the page"
+    )
+    one.add_argument("--label", default="now", help="what the state of the code is called")
+    one.add_argument("--code", help="commit of the code; without it nothing is stored")
+    one.add_argument("--order", type=int, default=0, help="where it stands in the tables")
     commands.add_parser("sample", parents=[shared], help="write the recordings that CI replays")
     one = commands.add_parser(
         "backends", parents=[shared], help="compare the findings on 20 programs"
@@ -48,6 +60,12 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> None:
     """Run one command."""
     options = parse(arguments)
+    if options.command == "validate":
+        validity.validate(
+            [r for r in REPORTS.values() if r.name in (options.only or REPORTS)],
+            again=options.again,
+        )
+        return
     programs = record.choose(
         record.all_programs(),
         parts=options.part or PARTS,
@@ -63,6 +81,7 @@ def run_record(programs: list, options: argparse.Namespace) -> None:
 
 
 def run_judge(programs: list, options: argparse.Namespace) -> None:
+    programs = without_reports(programs)  # judged by `answers`, against words
     verdicts, missing = judge.judge(programs, folder=options.folder, jobs=options.jobs)
     if options.write:
         elsewhere = backends.report(backends.choose(programs))
@@ -71,6 +90,10 @@ def run_judge(programs: list, options: argparse.Namespace) -> None:
     print(judge.report(verdicts, missing))
     if options.list:
         print(judge.listing(verdicts))
+
+
+def without_reports(programs: list) -> list:
+    return [program for program in programs if program.part != "reports"]
 
 
 def run_list(programs: list, options: argparse.Namespace) -> None:
@@ -86,8 +109,21 @@ def run_check(programs: list, options: argparse.Namespace) -> None:
     outcomes.check(programs, again=options.again)
 
 
+def run_answers(programs: list, options: argparse.Namespace) -> None:
+    judged = answers.judge(programs, options.folder)
+    about = record.environment() | {name: getattr(options, name) for name in ABOUT}
+    if options.code:
+        print(answers.save(f"{options.label}-{about['backend']}", about, judged))
+        section.write()
+    print(section.summary({"about": about, "answers": judged}))
+
+
+ABOUT = ("label", "code", "order")
+
+
 def run_sample(programs: list, options: argparse.Namespace) -> None:
-    print("\n".join(sample.write(programs, folder=options.folder)))
+    others = without_reports(programs)  # their test half must not be read in the tests
+    print("\n".join(sample.write(others, folder=options.folder)))
 
 
 def run_backends(programs: list, options: argparse.Namespace) -> None:
@@ -99,6 +135,7 @@ COMMANDS = {
     "judge": run_judge,
     "list": run_list,
     "check": run_check,
+    "answers": run_answers,
     "sample": run_sample,
     "backends": run_backends,
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 from benchmarks.diagnosis.program import HALVES, PARTS, Program
 from benchmarks.diagnosis.record import FOLDER, environment, path_of
 from benchmarks.diagnosis.replay import read_recording, replay
+from benchmarks.diagnosis.reports import section
 from benchmarks.diagnosis.verdict import COLUMNS, Verdict, count, figures
 from benchmarks.diagnosis.whys import WHYS
 from keras_babysit.findings import Finding, explain
@@ -28,6 +29,7 @@ PEERS = [
 """Results of earlier tools, from their publications or the published result files."""
 
 TITLES = {
+    "reports": "Public reports",
     "corpus": "Programs of published fault benchmarks",
     "faults": "Seeded faults",
     "healthy": "Healthy programs",
@@ -50,12 +52,13 @@ def judge(
     return [Verdict(p, *found) for p, found in zip(recorded, answers, strict=True)], missing
 
 
-def answer(path: Path) -> tuple[tuple[Finding, ...], int, str]:
-    """Return the findings on a recording, its number of steps, and why there is no run, if so."""
+def answer(path: Path) -> tuple[tuple[Finding, ...], int, str, int | None]:
+    """Return findings, number of steps, why there is no run, if so, and the step of divergence."""
     recording = read_recording(path)
-    if recording.run["error"]:
-        return (), 0, recording.run["error"]
-    return tuple(explain(replay(recording))), recording.run["steps"], ""
+    run = recording.run
+    if run["error"]:
+        return (), 0, run["error"], None
+    return tuple(explain(replay(recording))), run["steps"], "", run.get("diverged")
 
 
 # ------------------------------------------------------------------------------------- tables
@@ -296,10 +299,14 @@ def page(verdicts: Sequence[Verdict], missing: Sequence[Program], elsewhere: str
         "or its root cause.\n"
         "- *False alarm*: any warning or error on a healthy or repaired program.\n"
         "- *Found at*: when the fault was found, as a fraction of the run (median, with the "
-        "number of programs).\n\n"
+        "number of programs).\n"
+        "- *Warned before divergence*: of the faulty programs whose loss stops being finite or "
+        "explodes, those with a warning or error at an earlier step; in brackets the median lead "
+        "in steps.\n\n"
         "Counts are in parentheses. Programs are split into two halves by a hash, together with "
         "their repairs and seeds: thresholds are tuned on the *tuning* half only; the *test* half "
         "measures how well they generalize."
     )
     others = f"## Other backends\n\n{elsewhere}\n"
-    return f"{head}\n\n{report(verdicts, missing)}\n{others}\n{listing(verdicts)}"
+    reports = f"{section.START}\n{section.text()}\n{section.END}"
+    return f"{head}\n\n{reports}\n\n{report(verdicts, missing)}\n{others}\n{listing(verdicts)}"

@@ -155,7 +155,7 @@ def check(programs: Iterable[Program], *, again: bool = False) -> None:
     outcomes = load()
     recipes = {**faults.recipes(), **zoo.recipes()}
     for program in programs:
-        if program.part == "corpus" or (program.id in outcomes and not again):
+        if program.part in ("reports", "corpus") or (program.id in outcomes and not again):
             continue
         recipe = recipes[program.id]
         outcomes[program.id] = measure(program, recipe.task)

@@ -18,12 +18,14 @@ class Verdict:
         findings: All findings of the run, in the order of `Babysitter.findings`.
         steps: Number of optimizer steps of the run.
         error: Why there is no run; empty if there is one.
+        diverged: Step at which the loss diverged, see `record.Divergence`; None if it did not.
     """
 
     program: Program
     findings: tuple[Finding, ...]
     steps: int
     error: str = ""
+    diverged: int | None = None
 
     @property
     def alarms(self) -> list[Finding]:
@@ -64,6 +66,13 @@ class Verdict:
         return min(a.step for a in self.naming) / max(self.steps, 1)
 
     @property
+    def lead(self) -> int | None:
+        """Steps from the first alarm to the divergence of the loss; None without either."""
+        if self.diverged is None or not self.alarms:
+            return None
+        return self.diverged - min(a.step for a in self.alarms)
+
+    @property
     def is_false_alarm(self) -> bool:
         """Whether a healthy program has a warning or an error."""
         return self.program.label.is_healthy and bool(self.alarms)
@@ -99,11 +108,13 @@ class Figures:
     first: Count
     alarms: Count
     discovery: str
+    warned: str
 
     def cells(self) -> list[str]:
         """Return the results as cells of a table."""
         return [str(x) for x in (self.recall, self.noticed, self.first, self.alarms)] + [
-            self.discovery
+            self.discovery,
+            self.warned,
         ]
 
 
@@ -113,7 +124,16 @@ COLUMNS = [
     "first finding correct",
     "false alarms on healthy",
     "found at",
+    "warned before divergence",
 ]
+
+
+def warned_before(leads: Iterable[int | None]) -> str:
+    """Return how many diverging runs were warned of before, and the median lead in steps."""
+    leads = list(leads)
+    early = [lead for lead in leads if lead is not None and lead > 0]
+    median = f" [{statistics.median(early):.0f}]" if early else ""
+    return f"{len(early)}/{len(leads)}{median}" if leads else "-"
 
 
 def figures(verdicts: Iterable[Verdict]) -> Figures:
@@ -128,4 +148,5 @@ def figures(verdicts: Iterable[Verdict]) -> Figures:
         first=count(faulty, lambda v: v.is_first_right),
         alarms=count(healthy, lambda v: v.is_false_alarm),
         discovery=f"{statistics.median(found):.2f} ({len(found)})" if found else "-",
+        warned=warned_before(v.lead for v in faulty if v.diverged is not None),
     )

@@ -45,7 +45,7 @@ def classifier(base: keras.Model, *, dropout: float = 0.0) -> keras.Model:
     return keras.Model(inputs, Dense(5, activation="softmax")(x))
 
 
-@report("https://github.com/rstudio/keras3/issues/1215", KIND)
+@report("https://github.com/rstudio/keras3/issues/1215", KIND, pretrains=True)
 def frozen_base_wrong_inputs(repaired: bool, rng: np.random.Generator) -> Training:
     """Pictures are scaled to [0, 1] for a frozen base that scales them itself."""
     data = parts.digits(rng, image=True)
@@ -61,7 +61,7 @@ def frozen_base_wrong_inputs(repaired: bool, rng: np.random.Generator) -> Traini
     return Training(model, fit, parts.accuracy(model, new.x_val, new.y_val))
 
 
-@report("https://github.com/keras-team/keras/issues/9940", KIND)
+@report("https://github.com/keras-team/keras/issues/9940", KIND, pretrains=True)
 def unfrozen_at_the_full_rate(repaired: bool, rng: np.random.Generator) -> Training:
     """A base is unfrozen at a high learning rate, which destroys what it had learnt."""
     data = parts.digits(rng, image=True)
@@ -78,7 +78,7 @@ def unfrozen_at_the_full_rate(repaired: bool, rng: np.random.Generator) -> Train
     return Training(model, fit, parts.accuracy(model, new.x_val, new.y_val))
 
 
-@report("https://github.com/VisualComputingInstitute/triplet-reid/issues/30", KIND)
+@report("https://github.com/VisualComputingInstitute/triplet-reid/issues/30", KIND, pretrains=True)
 def pretrained_weights_not_loaded(repaired: bool, rng: np.random.Generator) -> Training:
     """The lines that load the weights of a frozen base were deleted: it stays as initialized."""
     data = parts.digits(rng, image=True)
@@ -92,7 +92,7 @@ def pretrained_weights_not_loaded(repaired: bool, rng: np.random.Generator) -> T
     return Training(model, fit, parts.accuracy(model, new.x_val, new.y_val))
 
 
-@report("https://github.com/huggingface/trl/issues/3926", KIND)
+@report("https://github.com/huggingface/trl/issues/3926", KIND, pretrains=True)
 def adapters_frozen_with_the_base(repaired: bool, rng: np.random.Generator) -> Training:
     """The base is frozen after its low-rank adapters were added, which freezes them as well."""
     x = rng.normal(size=(1500, 10))

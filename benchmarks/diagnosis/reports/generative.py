@@ -174,11 +174,12 @@ def generator_makes_one_sample(repaired: bool, rng: np.random.Generator) -> Trai
     generator = parts.mlp(4, 48, 48, last=2)
     discriminator = parts.mlp(2, 64, 64, last=1)
     model = Adversarial(generator, discriminator, size=4)
-    rates = (2e-3, 1e-3) if repaired else (2e-4, 1e-2)
+    rates = (2e-3, 1e-3, 0.5) if repaired else (2e-4, 2e-3, 0.9)
     adam = keras.optimizers.Adam
-    model.compile(adam(rates[0], beta_1=0.5), adam(rates[1], beta_1=0.5))
+    beta = rates[2]
+    model.compile(adam(rates[0], beta_1=beta), adam(rates[1], beta_1=beta))
     model.build((None, 4))
-    fit = {"x": x, "epochs": 25, "batch_size": 100}
+    fit = {"x": x, "epochs": 25 if repaired else 15, "batch_size": 100}
     return Training(model, fit, lambda logs: coverage(model, 4))
 
 

@@ -12,7 +12,7 @@ from benchmarks.diagnosis.reports.report import Training, report
 KIND = "leakage"
 
 
-@report("https://github.com/deepchem/deepchem/issues/926", KIND)
+@report("https://github.com/deepchem/deepchem/issues/926", KIND, pretrains=True)
 def fold_without_a_fresh_model(repaired: bool, rng: np.random.Generator) -> Training:
     """Cross-validation goes on with the same model: each fold was training data of the last one."""
     x = rng.normal(size=(1400, 10))

@@ -49,3 +49,8 @@ def both(report: Report, *, is_valid: bool) -> list[Program]:
 def report_of(program: Program) -> Report:
     """Return the report of one of its programs."""
     return REPORTS[program.family.removeprefix("report-")]
+
+
+def half_of(name: str) -> str:
+    """Return the half of a report by its name."""
+    return both(REPORTS[name], is_valid=True)[0].half

@@ -76,6 +76,7 @@ class Report:
         story: What went wrong, in one or two sentences.
         make: Returns the repaired or the faulty program, given a random generator.
         backends: Backends on which the program runs.
+        pretrains: Whether building it trains something first.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Report:
     story: str
     make: Callable[[bool, np.random.Generator], Training] = field(repr=False, compare=False)
     backends: tuple[str, ...] = EVERYWHERE
+    pretrains: bool = False
 
     def build(self, *, is_repaired: bool, seed: int = 0) -> Training:
         """Return the program, seeded."""
@@ -95,7 +97,11 @@ REPORTS: dict[str, Report] = {}
 
 
 def report(
-    address: str, kind: str, *, backends: tuple[str, ...] = EVERYWHERE
+    address: str,
+    kind: str,
+    *,
+    backends: tuple[str, ...] = EVERYWHERE,
+    pretrains: bool = False,
 ) -> Callable[..., Any]:
     """Register a function as the program of a report.
 
@@ -109,7 +115,7 @@ def report(
         if name in REPORTS:
             raise ValueError(f"Two reports are named {name!r}")
         story = " ".join((make.__doc__ or "").split())
-        REPORTS[name] = Report(name, address, kind, story, make, backends)
+        REPORTS[name] = Report(name, address, kind, story, make, backends, pretrains)
         return make
 
     return register

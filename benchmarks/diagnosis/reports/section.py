@@ -1,0 +1,167 @@
+"""The section of `docs/accuracy.md` on the reports, written from the stored answers."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.diagnosis.reports import validity
+from benchmarks.diagnosis.reports.answers import GRADES, load_all
+from benchmarks.diagnosis.reports.programs import half_of
+from benchmarks.diagnosis.reports.report import KINDS, REPORTS
+from benchmarks.diagnosis.verdict import Count, warned_before
+
+PAGE = Path(__file__).parents[3] / "docs" / "accuracy.md"
+
+START, END = "<!-- reports: start -->", "<!-- reports: end -->"
+
+HALVES: dict[str, Callable[[str], bool]] = {
+    "tuning half": lambda half: half == "tuning",
+    "test half": lambda half: half == "test",
+    "both halves": lambda half: True,
+}
+
+Answers = Mapping[str, Any]
+
+TEXT = """\
+## Public reports
+
+Failed trainings that people reported in public (forums, issue trackers), rebuilt in
+`benchmarks/diagnosis/reports/` as a faulty and a repaired program each, with the address of the
+thread. A report is valid if its faulty program scores worse, or misleads more, than the repaired
+one without Babysitter, with every seed (`python benchmarks/diagnosis validate`). What a right
+answer names, what is a symptom and which remedies are wrong was written down in words before the
+first monitored run (`expectations.py`). Rules were matched to these words by what they say, not by
+what they had found. Of the test half, only the grades were looked at.
+
+- *Named, first right*: the first warning or error that a user reads names the fault.
+- *Symptom only*: what is reported is true, but does not lead to the cause.
+- *Missed*: something else is reported. *Missed with "all well"*: no warning and no error.
+- *Wrong remedy*: the first remedy does nothing or harms, by the words written down before.
+- *Warned before divergence*: of the faulty programs whose loss stops being finite or explodes,
+  those with a warning or error at an earlier step; in brackets the median lead in steps.
+"""
+
+
+def of_half(answers: Answers, belongs: Callable[[str], bool], variant: str) -> list[Any]:
+    return [
+        found
+        for name, found in answers.items()
+        if name.endswith(f"-{variant}")
+        and belongs(half_of(name.removesuffix(f"-{variant}")))
+        and "error" not in found
+    ]
+
+
+def cells(faulty: Sequence[Any], repaired: Sequence[Any]) -> list[str]:
+    """Return the figures of some programs as cells of a table."""
+    total = len(faulty)
+    grades = [Count(sum(a["grade"] == key for a in faulty), total) for key in GRADES]
+    wrong = Count(sum(a["wrong"] for a in faulty), total)
+    alarms = [
+        Count(sum(a["alarm"] == severity for a in repaired), len(repaired))
+        for severity in ("warning", "error")
+    ]
+    warned = warned_before(a["lead"] for a in faulty if "lead" in a)
+    return [*map(str, [*grades, wrong, *alarms]), warned]
+
+
+COLUMNS = [
+    *GRADES.values(),
+    "wrong remedy",
+    "warning on repaired",
+    "error on repaired",
+    "warned before divergence",
+]
+
+
+def overall(every: Iterable[Mapping[str, Any]]) -> list[list[str]]:
+    """Return a row for each stored state of the code and half."""
+    return [
+        [
+            f"{one['about']['label']}, {one['about']['backend']}",
+            half,
+            *cells(*(of_half(one["answers"], belongs, v) for v in ("faulty", "repaired"))),
+        ]
+        for one in every
+        for half, belongs in HALVES.items()
+    ]
+
+
+def by_kind(one: Mapping[str, Any]) -> list[list[str]]:
+    """Return a row for each kind of reports."""
+    rows = []
+    for kind in KINDS:
+        names = {name for name, report in REPORTS.items() if report.kind == kind}
+        of_kind = {n: a for n, a in one["answers"].items() if n.rpartition("-")[0] in names}
+        parts = (of_half(of_kind, lambda half: True, v) for v in ("faulty", "repaired"))
+        rows.append([kind, *cells(*parts)])
+    return rows
+
+
+def by_report(one: Mapping[str, Any]) -> list[str]:
+    """Return a line for each faulty program of the tuning half that was not named first."""
+    lines = []
+    for name, found in one["answers"].items():
+        if found.get("grade", "first") != "first" and "shown" in found:
+            shown = ", ".join(found["shown"]) or "nothing"
+            lines.append(f"- {name.removesuffix('-faulty')}: {GRADES[found['grade']]}; {shown}")
+    return lines
+
+
+def false_alarms(one: Mapping[str, Any]) -> list[str]:
+    """Return a line for each repaired program with a warning or an error."""
+    return [
+        f"- {name.removesuffix('-repaired')}: {', '.join(found['shown'])}"
+        for name, found in one["answers"].items()
+        if found.get("alarm")
+    ]
+
+
+def summary(one: Mapping[str, Any]) -> str:
+    """Return the overall table of one state of the code, and its false alarms."""
+    from benchmarks.diagnosis.judge import table
+
+    failed = [f"- {n}: failed: {a['error']}" for n, a in one["answers"].items() if "error" in a]
+    lines = [table(["code", "half", *COLUMNS], overall([one])), *false_alarms(one), *failed]
+    return "\n".join(lines)
+
+
+def text() -> str:
+    """Return the section as Markdown."""
+    from benchmarks.diagnosis.judge import table
+
+    measured = validity.load()
+    valid = sum(validity.is_valid(scores) for scores in measured.values())
+    every = sorted(load_all(), key=lambda one: one["about"]["order"])
+    parts = [TEXT, f"{valid} of {len(REPORTS)} reports are valid and count."]
+    about = [one["about"] for one in every]
+    parts.append("\n".join(
+        f"- *{a['label']}, {a['backend']}*: the code of {a['code']}, default settings, Keras "
+        f"{a['keras']}, {a['machine']}." for a in about
+    ))  # fmt: skip
+    parts.append(table(["code", "half", *COLUMNS], overall(every)))
+    if every:
+        last = every[-1] if about[-1]["label"] != "before" else every[0]
+        name = f"{last['about']['label']}, {last['about']['backend']}"
+        parts += [f"### By kind ({name})", table(["kind", *COLUMNS], by_kind(last))]
+        parts += [
+            f"### Tuning half: not named first ({name})",
+            "\n".join(by_report(last)) or "None",
+        ]
+        alarms = "\n".join(false_alarms(last)) or "None"
+        parts += [f"### False alarms on repaired programs ({name})", alarms]
+    return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def write() -> None:
+    """Replace the section in the page; the first time, put it before the first other section."""
+    page = PAGE.read_text(encoding="utf-8")
+    section = f"{START}\n{text()}\n{END}\n"
+    if START in page:
+        before, _, rest = page.partition(START)
+        _, _, after = rest.partition(END)
+        page = before + section + after.removeprefix("\n")
+    else:
+        before, mark, after = page.partition("\n## Overall")
+        page = f"{before}\n{section}{mark}{after}"
+    PAGE.write_text(page, encoding="utf-8")
