@@ -13,6 +13,7 @@ from benchmarks.diagnosis.reports import KINDS, REPORTS, programs, section, vali
 from benchmarks.diagnosis.reports.answers import Seen, answer, grade, is_wrong, load_all
 from benchmarks.diagnosis.reports.conditions import CONDITIONS
 from benchmarks.diagnosis.reports.expectations import EXPECTED, Expectation
+from benchmarks.diagnosis.reports.report import SHOWN
 from keras_babysit.findings import Severity
 
 HERE = [r for r in REPORTS.values() if keras.backend.backend() in r.backends]
@@ -41,6 +42,7 @@ def test_report_has_thread_story_and_expectation(report):
 
 def test_every_expectation_is_of_a_report():
     assert set(EXPECTED) == set(REPORTS)
+    assert set(SHOWN) < set(REPORTS)
 
 
 def test_both_halves_have_reports_of_both_sizes():
@@ -152,13 +154,13 @@ def test_page_holds_the_section_of_the_stored_answers():
     assert rest.partition(section.END)[0].strip() == section.text().strip()
 
 
-def test_section_counts_by_half():
+def test_section_counts_fresh_and_shown_reports_apart():
     answers = {f"{name}-faulty": {"grade": "first", "wrong": False} for name in REPORTS}
     answers |= {f"{name}-repaired": {"alarm": "warning"} for name in REPORTS}
     about = SimpleNamespace(label="now", backend="torch").__dict__
     rows = section.overall([{"about": about, "answers": answers}])
-    assert [row[1] for row in rows] == ["tuning half", "test half", "both halves"]
-    count = len(REPORTS)
-    assert rows[-1][2] == f"1.00 ({count}/{count})"
-    assert rows[-1][8] == f"1.00 ({count}/{count})"
-    assert rows[-1][9] == f"0.00 (0/{count})"
+    assert [row[1] for row in rows] == list(section.GROUPS)
+    fresh, shown = len(REPORTS) - len(SHOWN), len(SHOWN)
+    assert [row[2] for row in rows[2:]] == [f"1.00 ({n}/{n})" for n in (fresh, shown)]
+    assert [row[8] for row in rows[2:]] == [f"1.00 ({n}/{n})" for n in (fresh, shown)]
+    assert rows[2][9] == f"0.00 (0/{fresh})"

@@ -9,6 +9,24 @@ import numpy as np
 
 from benchmarks.diagnosis.program import seed_everything
 
+SHOWN = (
+    "arccos-of-one",
+    "class-weights-of-unknown-keys",
+    "early-stopping-in-the-wrong-direction",
+    "frozen-base-wrong-inputs",
+    "labels-in-folder-order",
+    "loss-broadcasts",
+    "loss-broadcasts-in-own-step",
+    "loss-summed-over-the-batch",
+    "mask-hides-data",
+    "one-head-dominates",
+    "padding-in-the-score",
+    "plateau-callback-lowers-the-rate",
+    "step-without-training-flag",
+    "validation-prepared-differently",
+)
+"""Reports that served as examples while rules were written; all others are fresh."""
+
 KINDS = (
     "output and loss",
     "own loss",
