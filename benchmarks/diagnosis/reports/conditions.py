@@ -78,11 +78,12 @@ CONDITIONS: dict[str, Meaning] = {
         ("loss_mixes_examples", "broadcast_loss", "loss_broadcasts"),
     ),
     "loss_unbounded": Meaning(
-        "the loss falls below any bound", ("loss_unbounded", "unbounded_loss", "negative_loss")
+        "the loss falls below any bound",
+        ("inverted_loss", "loss_unbounded", "unbounded_loss", "negative_loss"),
     ),
     "loss_misses_the_truth": Meaning(
         "the loss is not smallest where outputs equal targets",
-        ("loss_misses_the_truth", "loss_not_minimal", "loss_arguments_swapped"),
+        ("inverted_loss", "loss_misses_the_truth", "loss_not_minimal", "loss_arguments_swapped"),
     ),
     "loss_against_metric": Meaning(
         "the loss falls while the metric that it stands for gets worse",
@@ -90,7 +91,7 @@ CONDITIONS: dict[str, Meaning] = {
     ),
     "edge_of_a_function": Meaning(
         "a logarithm, root or arccos is evaluated at its edge",
-        ("edge_of_domain", "function_edge", "loss_edge", "out_of_domain"),
+        ("loss_at_limit", "edge_of_domain", "function_edge", "loss_edge", "out_of_domain"),
     ),
     "first_bad_value": Meaning(
         "the layer, weight or batch in which the first NaN or infinity arose",
@@ -221,7 +222,13 @@ CONDITIONS: dict[str, Meaning] = {
     ),
     "head_dominates": Meaning(
         "the loss or gradient of one output outweighs that of another",
-        ("head_dominates", "output_dominates", "loss_scale_imbalance", "unbalanced_losses"),
+        (
+            "dominant_output",
+            "head_dominates",
+            "output_dominates",
+            "loss_scale_imbalance",
+            "unbalanced_losses",
+        ),
     ),
     "head_without_loss": Meaning(
         "an output has no loss, and its layer receives no gradient",
