@@ -15,6 +15,7 @@ from benchmarks.diagnosis.reports.conditions import CONDITIONS
 from benchmarks.diagnosis.reports.expectations import EXPECTED, Expectation
 from benchmarks.diagnosis.reports.report import SHOWN
 from keras_babysit.findings import Severity
+from keras_babysit.rules import DEFAULT_RULES
 
 HERE = [r for r in REPORTS.values() if keras.backend.backend() in r.backends]
 
@@ -43,6 +44,11 @@ def test_report_has_thread_story_and_expectation(report):
 def test_every_expectation_is_of_a_report():
     assert set(EXPECTED) == set(REPORTS)
     assert set(SHOWN) < set(REPORTS)
+
+
+def test_conditions_list_rules_that_exist():
+    known = {*DEFAULT_RULES.names, "flight_recorder"}
+    assert {rule for meaning in CONDITIONS.values() for rule in meaning.rules} <= known
 
 
 def test_both_halves_have_reports_of_both_sizes():
