@@ -6,6 +6,7 @@ so that an answer does not depend on the code that judges it. Of the faulty prog
 half only the grade is stored: nobody looks at more while rules change.
 """
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from benchmarks.diagnosis.program import Program
 from benchmarks.diagnosis.replay import read_recording
 from benchmarks.diagnosis.reports.expectations import EXPECTED, Expectation
 from benchmarks.diagnosis.reports.programs import report_of
-from keras_babysit.findings import Severity, Verdict
+from keras_babysit.findings import Severity, Verdict, explain
 
 FOLDER = Path(__file__).parent / "answers"
 
@@ -119,11 +120,40 @@ def judge(programs: Iterable[Program], folder: Path) -> dict[str, Any]:
     }
 
 
-def save(label: str, about: Mapping[str, Any], answers: Mapping[str, Any]) -> Path:
+def drawn(programs: Iterable[Program], *, every: int = 8) -> list[Program]:
+    """Return a fraction of the healthy and repaired programs of the other parts, by a hash."""
+    return [
+        p
+        for p in programs
+        if p.part in ("corpus", "healthy")
+        and p.label.is_healthy
+        and p.label.is_scored
+        and hashlib.sha256(p.id.encode()).digest()[0] % every == 0
+    ]
+
+
+def judge_healthy(programs: Iterable[Program], folder: Path) -> dict[str, list[str]]:
+    """Return the warnings and errors of the recorded runs of the drawn programs, by id."""
+    found = {}
+    for program in drawn(programs):
+        path = folder / program.part / f"{program.id}.jsonl.gz"
+        if path.exists() and not (recording := read_recording(path)).run["error"]:
+            alarms = [a for a in explain(recording.live()) if a.severity >= Severity.WARNING]
+            found[program.id] = [f"{a.severity.name.lower()} {a.rule} @{a.step}" for a in alarms]
+    return found
+
+
+def save(
+    label: str,
+    about: Mapping[str, Any],
+    answers: Mapping[str, Any],
+    healthy: Mapping[str, list[str]] | None = None,
+) -> Path:
     """Write the answers of one state of the code on one backend."""
     FOLDER.mkdir(exist_ok=True)
     lines = [f"  {json.dumps(key)}: {json.dumps(answers[key])}" for key in sorted(answers)]
-    head = f'{{\n "about": {json.dumps(about)},\n "answers": {{\n'
+    head = f'{{\n "about": {json.dumps(about)},\n "healthy": {json.dumps(healthy or {})},\n'
+    head += ' "answers": {\n'
     path = FOLDER / f"{label}.json"
     path.write_text(head + ",\n".join(lines) + "\n }\n}\n", encoding="utf-8")
     return path

@@ -103,6 +103,21 @@ def by_kind(one: Mapping[str, Any]) -> list[list[str]]:
     return rows
 
 
+def on_healthy(one: Mapping[str, Any]) -> str:
+    """Return a line on the drawn healthy programs; empty if there are none."""
+    healthy = one.get("healthy", {})
+    if not healthy:
+        return ""
+    errors = sum(any(a.startswith("error") for a in found) for found in healthy.values())
+    warnings = sum(bool(found) for found in healthy.values()) - errors
+    names = [f"{name} ({', '.join(found)})" for name, found in healthy.items() if found]
+    return (
+        f"- *{one['about']['label']}, {one['about']['backend']}*: of {len(healthy)} healthy and "
+        f"repaired programs of the other parts, an eighth drawn by a hash, {warnings} have a "
+        f"warning and {errors} an error: {'; '.join(names) or 'none'}."
+    )
+
+
 def by_report(one: Mapping[str, Any]) -> list[str]:
     """Return a line for each faulty program of the tuning half that was not named first."""
     lines = []
@@ -145,8 +160,9 @@ def text() -> str:
         f"{a['keras']}, {a['machine']}." for a in about
     ))  # fmt: skip
     parts.append(table(["code", "reports", *COLUMNS], overall(every)))
+    parts.append("\n".join(line for line in map(on_healthy, every) if line))
     if every:
-        last = every[-1] if about[-1]["label"] != "before" else every[0]
+        last = max(every, key=lambda one: (len(one["answers"]), one["about"]["order"]))
         name = f"{last['about']['label']}, {last['about']['backend']}"
         parts += [f"### By kind ({name})", table(["kind", *COLUMNS], by_kind(last))]
         parts += [
@@ -155,7 +171,7 @@ def text() -> str:
         ]
         alarms = "\n".join(false_alarms(last)) or "None"
         parts += [f"### False alarms on repaired programs ({name})", alarms]
-    return "\n\n".join(part.strip() for part in parts) + "\n"
+    return "\n\n".join(part.strip() for part in parts if part.strip()) + "\n"
 
 
 def write() -> None:

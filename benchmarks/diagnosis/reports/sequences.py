@@ -85,11 +85,11 @@ def states_of_shuffled_batches(repaired: bool, rng: np.random.Generator) -> Trai
     flat_y = (levels.T.reshape(-1, 1) / 5).astype("float32")
     layers = [GRU(16, stateful=True), Dense(1)]
     model = keras.Sequential([keras.Input(batch_shape=(rows, steps, 1)), *layers])
-    model.compile(keras.optimizers.Adam(1e-2), "mse")
+    model.compile(keras.optimizers.Adam(4e-3), "mse")
     forget = keras.callbacks.LambdaCallback(
         on_epoch_begin=lambda epoch, logs: [layer.reset_states() for layer in model.layers[:1]]
     )
-    fit = {"x": flat_x, "y": flat_y, "batch_size": rows, "epochs": 25, "callbacks": [forget]}
+    fit = {"x": flat_x, "y": flat_y, "batch_size": rows, "epochs": 40, "callbacks": [forget]}
 
     def score(logs: Any) -> float:
         model.layers[0].reset_states()
