@@ -4,11 +4,10 @@ import math
 from types import SimpleNamespace
 
 import keras
-import numpy as np
 import pytest
 
 from benchmarks.diagnosis.program import HALVES
-from benchmarks.diagnosis.record import Divergence, How, path_of, record
+from benchmarks.diagnosis.record import How, path_of, record
 from benchmarks.diagnosis.reports import KINDS, REPORTS, programs, section, validity
 from benchmarks.diagnosis.reports.answers import Seen, answer, grade, is_wrong, load_all
 from benchmarks.diagnosis.reports.conditions import CONDITIONS
@@ -118,22 +117,6 @@ def test_validity_needs_a_clear_difference(faulty, repaired, expected):
 def test_validity_is_of_reports_that_exist():
     assert set(validity.load()) <= set(REPORTS)
     assert not validity.is_valid(None)
-
-
-def divergence_of(*losses, epochs=1):
-    callback = Divergence()
-    for _ in range(epochs):
-        callback.on_epoch_begin(0)
-        for count in range(1, len(losses) + 1):
-            callback.on_train_batch_end(count - 1, {"loss": float(np.mean(losses[:count]))})
-    return callback.step
-
-
-def test_divergence_is_found_in_the_mean_loss_that_keras_reports():
-    assert divergence_of(2.0, 1.0, 5.0, 1.0, epochs=3) is None
-    assert divergence_of(2.0, 1.0, math.nan, 1.0) == 3
-    assert divergence_of(2.0, 1.0, 7.0, 8.0, 9.0) == 3
-    assert divergence_of(2.0, 1.0, 7.0, 8.0, 5.0) is None
 
 
 def test_recorded_run_is_graded(tmp_path):
