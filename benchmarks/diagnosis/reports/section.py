@@ -35,6 +35,9 @@ answer names, what is a symptom and which remedies are wrong was written down in
 first monitored run (`expectations.py`). Rules were matched to these words by what they say, not by
 what they had found. Of the test half, only the grades were looked at.
 
+This section is written by `python benchmarks/diagnosis answers` from
+`benchmarks/diagnosis/reports/answers/`; the rest of the page is older.
+
 *Fresh* reports were not seen by those who wrote rules, although the kinds were known to them; 14
 reports served as examples (*shown before*).
 
@@ -146,6 +149,15 @@ def summary(one: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def description(one: Mapping[str, Any]) -> str:
+    about = one["about"]
+    count = len({name.rpartition("-")[0] for name in one["answers"]})
+    return (
+        f"- *{about['label']}, {about['backend']}*: {count} reports, the code of {about['code']}, "
+        f"default settings, Keras {about['keras']}, {about['machine']}, all of them busy."
+    )
+
+
 def text() -> str:
     """Return the section as Markdown."""
     from benchmarks.diagnosis.judge import table
@@ -154,11 +166,7 @@ def text() -> str:
     valid = sum(validity.is_valid(scores) for scores in measured.values())
     every = sorted(load_all(), key=lambda one: one["about"]["order"])
     parts = [TEXT, f"{valid} of {len(REPORTS)} reports are valid and count."]
-    about = [one["about"] for one in every]
-    parts.append("\n".join(
-        f"- *{a['label']}, {a['backend']}*: the code of {a['code']}, default settings, Keras "
-        f"{a['keras']}, {a['machine']}." for a in about
-    ))  # fmt: skip
+    parts.append("\n".join(map(description, every)))
     parts.append(table(["code", "reports", *COLUMNS], overall(every)))
     parts.append("\n".join(line for line in map(on_healthy, every) if line))
     if every:
