@@ -94,6 +94,8 @@ class Measuring:
             Whether one of them was taken.
         """
         step, schedule = self._steps.now, self._schedule
+        with schedule.charging("other"):
+            self._monitor.compare_data()  # also in runs too short for a score
         self._monitor.plan_score()
         is_scored = self._scored_at < step and schedule.affords("score", step, is_last=is_last)
         if is_scored:

@@ -86,7 +86,9 @@ class CheckReport(Report):
                 file.write(text)
         return text
 
-    def __rich__(self):
+    def as_text(self, *, is_brief=False):
+        """Return the table of the checks, to print with `rich`; it has one form only."""
+        del is_brief
         heading = Text(f"keras-babysit, before training: {self.result()}", "bold")
         codes = _codes(self.findings)
         lines = [Text(line, "dim") for line in self.summary()]

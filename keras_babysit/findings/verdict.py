@@ -156,8 +156,9 @@ def _where(targets: Sequence[str], facts: RunFacts) -> str:
     if len(targets) == 1:
         return "" if targets[0] in ("", *_GROUPS) else f' in "{targets[0]}"'
     if hidden.issuperset(targets):
-        is_all = len(targets) == len(hidden)
-        return f" in {'all' if is_all else f'{len(targets)} of'} {len(hidden)} hidden layers"
+        some = f"{len(targets)} of {len(hidden)}"
+        every = "both" if len(hidden) == 2 else f"all {len(hidden)}"
+        return f" in {every if len(targets) == len(hidden) else some} hidden layers"
     return f" in {len(targets)} {_kind(targets, facts)}"
 
 

@@ -157,6 +157,11 @@ class Monitor:
         self.history.extend(measurements)
         return measurements
 
+    def compare_data(self):
+        """Compare the kept validation examples with the training examples."""
+        if self.has_measured:
+            self._description.compare_data()
+
     def plan_score(self):
         """Choose how many examples the next score takes; the schedule gets its estimated cost."""
         if self._scoring is not None:
@@ -168,8 +173,6 @@ class Monitor:
         Returns:
             The measurements; empty where no score is possible.
         """
-        if self.has_measured:
-            self._description.compare_data()
         probe = None if self._runner is None else self._runner.probe
         is_possible = probe is not None and probe.has_run and probe.has_loss
         if not is_possible or self._scoring.is_off:

@@ -13,4 +13,7 @@ NOTICES = (
     notices.memory_is_short(64, 256),
     notices.other_worker(1, 2),
     notices.weights_are_split(),
+    notices.gradients_not_reached(["dense/kernel"]),
+    notices.gradients_not_reached(["dense/kernel", "dense/bias"]),
+    notices.behaviour_failed(ValueError()),
 )
