@@ -26,7 +26,8 @@ A rule is a pure function of the history: `keras_babysit/rules/<name>.py`. Its t
 arguments, so `functools.partial(kb.rules.dead_units, threshold=0.6)` is a rule as well. A rule that
 asks another one gets the findings of your version of it.
 
-A rule of your own can run the checks that these run: see [extending.md](extending.md).
+A rule of your own can run the checks that these run: see [extending.md](extending.md). Which faults
+of transformers they cover is listed in [transformers.md](transformers.md).
 
 The order is the rank of causes: the data first, then the structure of the network, then the
 learning rate, then their effects. All messages and remedies are listed in
