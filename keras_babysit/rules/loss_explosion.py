@@ -159,8 +159,8 @@ def explosion_limit(history: History, *, factor: float = EXPLODED_LOSS) -> float
 
 
 def _is_of_unknown_range(history: History) -> bool:
-    """Return whether a loss need not be least at 0, such as a log-likelihood of one's own."""
-    return any(output.form == "other" and output.is_own for output in history.facts.outputs or ())
+    """Return whether a loss need not be least at 0, such as a log-likelihood."""
+    return any(output.form == "other" for output in history.facts.outputs or ())
 
 
 def _constant_loss(history: History) -> float | None:

@@ -82,7 +82,7 @@ def of_classes(made, columns):
 
 def of_an_own_loss(made):
     """Return the history as one of a loss that may be anything."""
-    made.note(outputs=(OutputFacts(form="other", is_own=True),))
+    made.note(outputs=(OutputFacts(form="other"),))
     return made
 
 
