@@ -6,11 +6,28 @@ import keras_babysit as kb
 from tests.callbacks import continued
 
 
+QUICK = {
+    *("second_fit", "loop_of_fits", "classifier", "unfrozen_base", "low_rank_adapters"),
+    *("single_examples", "loss_of_ones_own", "step_of_ones_own"),
+    *("regression", "adapters", "loss-of-ones-own", "step-of-ones-own"),
+}
+"""One program per mechanism; the others take minutes together and run with `make test-all`."""
+
+
+def cases(programs):
+    """Return the programs by name as parameters."""
+    assert any(name in QUICK for name in programs)
+    return [
+        pytest.param(make, id=name, marks=() if name in QUICK else pytest.mark.slow)
+        for name, make in programs.items()
+    ]
+
+
 def rules_of(sitter):
     return {finding.rule for finding in sitter.findings}
 
 
-@pytest.mark.parametrize("make", continued.HEALTHY, ids=lambda make: make.__name__)
+@pytest.mark.parametrize("make", cases({make.__name__: make for make in continued.HEALTHY}))
 def test_healthy_continued_training_goes_on_to_its_end(make):
     """The first loss is near 0, and steps of a fresh optimizer are many times above it."""
     program = make()
@@ -21,9 +38,9 @@ def test_healthy_continued_training_goes_on_to_its_end(make):
     assert len(losses) == program.epochs
 
 
-@pytest.mark.parametrize("name", continued.EXPLODING)
-def test_an_explosion_of_continued_training_is_found_and_rescued(name):
-    program = continued.EXPLODING[name]()
+@pytest.mark.parametrize("make", cases(continued.EXPLODING))
+def test_an_explosion_of_continued_training_is_found_and_rescued(make):
+    program = make()
     weights = [weight.copy() for weight in program.model.get_weights()]
     sitter = kb.Babysitter(rescue=True, verbose=0)
     program.fit(sitter)
