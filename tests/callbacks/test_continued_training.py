@@ -5,7 +5,6 @@ import pytest
 import keras_babysit as kb
 from tests.callbacks import continued
 
-
 QUICK = {
     *("second_fit", "loop_of_fits", "classifier", "unfrozen_base", "low_rank_adapters"),
     *("single_examples", "loss_of_ones_own", "step_of_ones_own"),
