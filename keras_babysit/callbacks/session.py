@@ -166,12 +166,12 @@ class Session:
         except Exception:
             self.abandon()
             raise
-        with self.schedule.charging("other"):
-            self._recall()
         if self._worker > 0:
             self._stand_aside(notices.other_worker(self._worker, self._workers))
         elif not backend.is_whole(self.model):
             self._stand_aside(notices.weights_are_split())
+        with self.schedule.charging("other"):
+            self._recall()
 
     @guarded
     def _recall(self):

@@ -44,7 +44,7 @@ def is_fine_grained(leaf):
         leaf: An array with the examples along its first axis.
     """
     flat = np.unique(leaf.reshape(len(leaf), -1)[:5000], axis=0)
-    if len(flat) < DISTINCT_VALUES * len(leaf) or len(flat) < MIN_ROWS <= len(leaf):
+    if len(flat) < MIN_ROWS <= len(leaf):
         return False  # a few kinds of examples that repeat, not accidental copies
     if flat.shape[1] >= MIN_ROWS:
         return True  # 64 binary columns: 2^64 possible rows
@@ -63,14 +63,21 @@ def count_copies(train, validation, *, are_tokens=False):
     if not all(map(len, [*train, *validation])):
         return {}
     keys, keys_val = row_keys(train), row_keys(validation)
+    if keys is None or keys_val is None or _repeats(keys) or _repeats(keys_val):
+        return {}
     both = zip(train, validation, strict=False)
-    if keys is None or keys_val is None or not any(all(map(is_fine_grained, one)) for one in both):
+    if not any(all(map(is_fine_grained, one)) for one in both):
         return {}
     is_copy = np.isin(keys_val, keys)
     found = {"copies": int(is_copy.sum())}
     if len(train) == 1 and not are_tokens:
         found |= _count_near(train[0], validation[0][~is_copy])
     return found
+
+
+def _repeats(keys):
+    """Return whether most examples of one side occur there more than once, as in toy data."""
+    return len(np.unique(keys)) < DISTINCT_VALUES * len(keys)
 
 
 def _count_near(train, validation):

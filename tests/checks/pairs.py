@@ -414,9 +414,7 @@ def focal_softmax():
 def contrast_of_labels(y_true, y_pred):
     """Compares the predictions of a batch with each other: labels say which are alike."""
     z = ops.normalize(y_pred)
-    alike = ops.cast(
-        ops.equal(ops.reshape(y_true, (-1, 1)), ops.reshape(y_true, (1, -1))), "float32"
-    )
+    alike = ops.cast(ops.equal(ops.reshape(y_true, (-1, 1)), ops.reshape(y_true, (1, -1))), z.dtype)
     likely = ops.log_softmax(ops.matmul(z, ops.transpose(z)) / 0.5, axis=-1)
     return -ops.mean(ops.sum(alike * likely, axis=-1) / ops.sum(alike, axis=-1))
 
