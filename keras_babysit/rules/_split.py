@@ -18,6 +18,14 @@ SPLIT_AT_RANDOM = Remedy(
 """What helps if validation data is not like new data."""
 
 
+SPLIT_BY_CLASS = Remedy(
+    "Shuffle the data, or split it by class, before you set validation data aside.",
+    "from sklearn.model_selection import train_test_split\n"
+    "x, x_val, y, y_val = train_test_split(x, y, stratify=y, random_state=0)",
+)
+"""What helps if one of the two data sets lacks classes."""
+
+
 def costs(history: History) -> bool:
     """Return whether a difference of the two data sets may cost the network its score.
 

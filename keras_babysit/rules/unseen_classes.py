@@ -1,10 +1,10 @@
 """Validation data of classes that the training data lacks."""
 
-from keras_babysit.findings import Finding, Remedy, Severity
+from keras_babysit.findings import Finding, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_fraction
 from keras_babysit.rules._progress import has_seen_an_epoch
-from keras_babysit.rules._split import stands_for_all
+from keras_babysit.rules._split import SPLIT_BY_CLASS, stands_for_all
 from keras_babysit.rules._texts import percent
 from keras_babysit.rules.rule import rule
 
@@ -68,13 +68,7 @@ def unseen_classes(history: History, *, fraction: float = 0.5) -> list[Finding]:
             message=f"{percent(unseen)} of the validation examples belong to classes that are "
             "missing or rare in the training data.",
             evidence={"unseen_fraction": float(unseen)},
-            remedies=(
-                Remedy(
-                    "Shuffle the data, or split it by class, before you set validation data aside.",
-                    "from sklearn.model_selection import train_test_split\n"
-                    "x, x_val, y, y_val = train_test_split(x, y, stratify=y, random_state=0)",
-                ),
-            ),
+            remedies=(SPLIT_BY_CLASS,),
             reference="Keras, Model.fit: validation_split takes the last samples, unshuffled",
         )
     ]

@@ -1,10 +1,10 @@
 """Training data of classes that the validation data lacks."""
 
-from keras_babysit.findings import Finding, Remedy, Severity
+from keras_babysit.findings import Finding, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_fraction
 from keras_babysit.rules._progress import has_seen_an_epoch
-from keras_babysit.rules._split import stands_for_all
+from keras_babysit.rules._split import SPLIT_BY_CLASS, stands_for_all
 from keras_babysit.rules._texts import percent
 from keras_babysit.rules.rule import rule
 
@@ -66,13 +66,7 @@ def unvalidated_classes(history: History, *, fraction: float = 0.25) -> list[Fin
             message=f"The classes of {percent(missing)} of the training examples do not "
             "occur in the validation data: their score is not known.",
             evidence={"unvalidated_fraction": float(missing)},
-            remedies=(
-                Remedy(
-                    "Shuffle the data, or split it by class, before you set validation data aside.",
-                    "from sklearn.model_selection import train_test_split\n"
-                    "x, x_val, y, y_val = train_test_split(x, y, stratify=y, random_state=0)",
-                ),
-            ),
+            remedies=(SPLIT_BY_CLASS,),
             reference="Keras, Model.fit: validation_split takes the last samples, unshuffled",
         )
     ]
