@@ -138,7 +138,7 @@ def test_two_runs_stand_side_by_side(chromium, trained):
     assert plots[0]["y"] == pytest.approx(plots[1]["y"], abs=1)
     tab.keep("side_by_side")
     tab.inside.get_by_label("Compare with fixed").uncheck()
-    expect(tab.inside.locator("h1")).to_have_text("sick")
+    expect(tab.inside.locator("h1")).to_have_text(["sick"])  # a list: two headings are waited out
     tab.run("fixed").click()
     expect(tab.inside.locator("h1")).to_have_text("fixed")
     tab.assert_clean()
