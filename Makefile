@@ -109,6 +109,7 @@ lint: .venv/.dev
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+	MYPYPATH=. .venv/bin/mypy --config-file= --strict --follow-imports=silent tools/public_types.py
 	.venv/bin/lint-imports
 
 .venv/.demo: setup.cfg

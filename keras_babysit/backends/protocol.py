@@ -9,11 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-Tensor = Any
-"""A tensor or variable's value of the backend in use."""
-
-Batch = Any
-"""What one step trains on: `x`, `(x, y)` or `(x, y, sample_weight)`, nested as the data are."""
+from keras_babysit.typing import Batch, Tensor
 
 Arguments = tuple[Any, ...]
 """The arguments with which Keras calls a train or test function; each backend has its own."""

@@ -6,7 +6,7 @@ import warnings
 from keras_babysit.errors import KerasBabysitWarning
 
 
-def warn(what, error):
+def warn(what: str, error: BaseException) -> None:
     """Warn of a failure, also where warnings are errors: it must not stop training."""
     message = f"{what}: {brief(error)}"
     try:
@@ -15,6 +15,6 @@ def warn(what, error):
         logging.getLogger("keras_babysit").warning(message)
 
 
-def brief(error):
+def brief(error: BaseException) -> str:
     """Return an error in one short line."""
     return f"{type(error).__name__}: {str(error)[:500]}"

@@ -2,11 +2,12 @@
 
 import inspect
 import weakref
+from collections.abc import Callable
 
 import keras
 
 
-def call_after_fit(function):
+def call_after_fit(function: Callable[[], None]) -> None:
     """Call `function` once the `fit` that runs now is over, or never if it can't be known.
 
     Keras calls its callbacks after a normal end only. After an exception it does not, but the list
@@ -21,7 +22,7 @@ def call_after_fit(function):
         weakref.finalize(owner, function).atexit = False
 
 
-def callbacks_of_fit():
+def callbacks_of_fit() -> list[keras.callbacks.Callback]:
     """Return the callbacks that the `fit` that runs now calls; empty if it can't be known.
 
     Must be called from within a hook of a callback. Neither the list nor its callbacks are changed.
@@ -30,7 +31,7 @@ def callbacks_of_fit():
     return [] if owner is None else list(owner.callbacks)
 
 
-def _calling_list():
+def _calling_list() -> keras.callbacks.CallbackList | None:
     """Return the `CallbackList` that called the running function, None if none did."""
     frame = inspect.currentframe()
     while frame is not None:

@@ -1,17 +1,23 @@
 """The callback that watches a run of `fit`."""
 
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
 import keras
 
 from keras_babysit.callbacks.after_fit import call_after_fit, callbacks_of_fit
 from keras_babysit.callbacks.session import Session
 from keras_babysit.callbacks.settings import Settings
-from keras_babysit.findings import Severity
+from keras_babysit.findings import Finding, Severity, Verdict
 from keras_babysit.history import History, Overhead
-from keras_babysit.recorder import read_rescue
-from keras_babysit.rules import DEFAULT_RULES
+from keras_babysit.recorder import Rescue, read_rescue
+from keras_babysit.rules import DEFAULT_RULES, RuleLike
 from keras_babysit.samples import read_user_probe_data
 from keras_babysit.schedule import Schedule
-from keras_babysit.sinks import Console, Report, TensorBoard
+from keras_babysit.sinks import Console, Report, Sink, TensorBoard
+from keras_babysit.typing import Logs, Probe
 
 
 class Babysitter(keras.callbacks.Callback):
@@ -66,18 +72,18 @@ class Babysitter(keras.callbacks.Callback):
 
     def __init__(
         self,
-        probe=None,
+        probe: Probe | None = None,
         *,
-        rules=DEFAULT_RULES,
-        every="auto",
-        budget=0.02,
-        log_dir=None,
-        verbose=1,
-        stop_on=None,
-        record=None,
-        rescue=False,
-        sinks=(),
-    ):
+        rules: Iterable[RuleLike | str] = DEFAULT_RULES,
+        every: int | Literal["auto"] = "auto",
+        budget: float = 0.02,
+        log_dir: str | Path | None = None,
+        verbose: int = 1,
+        stop_on: Severity | str | None = None,
+        record: str | os.PathLike[str] | None = None,
+        rescue: bool | Rescue = False,
+        sinks: Iterable[Sink] = (),
+    ) -> None:
         super().__init__()
         Schedule(every, budget)  # raises now rather than at the start of training
         self._settings = Settings(
@@ -94,39 +100,39 @@ class Babysitter(keras.callbacks.Callback):
                 *sinks,
             ),
         )
-        self._session = None
+        self._session: Session | None = None
         self._is_training = False
 
     @property
-    def findings(self):
+    def findings(self) -> list[Finding]:
         """Every finding of the latest run: root causes first, their symptoms behind each."""
         return self._session.findings if self._session else []
 
     @property
-    def session(self):
+    def session(self) -> Session | None:
         """The `Session` of the latest run, for tools that look into one; None before it."""
         return self._session
 
     @property
-    def history(self):
+    def history(self) -> History:
         """The history of the latest run."""
         return self._session.history if self._session else History()
 
     @property
-    def overhead(self):
+    def overhead(self) -> Overhead:
         """The time that the measurements of the latest run took."""
         return self._session.schedule.overhead if self._session else Overhead(0.0, 0.0, 0)
 
     @property
-    def verdict(self):
+    def verdict(self) -> Verdict:
         """The `Verdict` on the latest run: root causes, what to do first, what was not checked."""
         return self.report().verdict
 
-    def report(self):
+    def report(self) -> Report:
         """Return a `Report` of the latest run: print it, or write it as JSON or HTML."""
         return Report(self.history, self.findings, self.overhead)
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         """Start to watch the run; bad settings raise here, before the first step."""
         if self._session is not None:
             self._session.abandon()
@@ -135,31 +141,35 @@ class Babysitter(keras.callbacks.Callback):
         call_after_fit(self._session.abandon)
         self._is_training = True
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Note the epoch."""
-        self._session.begin_epoch(epoch)
+        if self._session is not None:
+            self._session.begin_epoch(epoch)
 
     # There is no `on_train_batch_end`: overriding it would make Keras wait for every step.
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Measure the step that comes next, if that is due."""
-        self._session.expect_step(batch)
+        if self._session is not None:
+            self._session.expect_step(batch)
 
-    def on_test_batch_begin(self, batch, logs=None):
+    def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Keep validation examples."""
-        if self._is_training:
+        if self._is_training and self._session is not None:
             self._session.expect_validation_step(batch)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Measure, score and judge."""
-        self._session.end_epoch(logs)
+        if self._session is not None:
+            self._session.end_epoch(logs)
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Logs | None = None) -> None:
         """Finish."""
         self._is_training = False
-        self._session.end()
+        if self._session is not None:
+            self._session.end()
 
 
-def _read_severity(stop_on):
+def _read_severity(stop_on: Severity | str) -> Severity:
     names = [severity.name for severity in Severity]
     name = stop_on.upper() if isinstance(stop_on, str) else getattr(stop_on, "name", None)
     if name not in names:

@@ -4,7 +4,11 @@ import contextlib
 import queue
 import threading
 import weakref
+from collections.abc import Callable
 from concurrent.futures import Future
+from typing import Any
+
+from keras_babysit.sinks import Sink
 
 WAIT_SECONDS = 30.0
 """Longest that training waits for one call of a sink: far above what a slow network drive takes. It
@@ -12,6 +16,9 @@ is lost at most once, because the sink is off afterwards."""
 
 PARTING_SECONDS = 1.0
 """Longest wait for a sink to close its files: everything was written out before."""
+
+
+_Calls = queue.SimpleQueue[tuple[Future[None], Callable[..., None], tuple[Any, ...]] | None]
 
 
 class Delivery:
@@ -24,15 +31,15 @@ class Delivery:
         sink: The sink.
     """
 
-    def __init__(self, sink):
+    def __init__(self, sink: Sink) -> None:
         self.sink = sink
-        self._calls = queue.SimpleQueue()
-        self._thread = None
+        self._calls: _Calls = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
         # Nobody may call `leave` after a run that broke off.
         self._end = weakref.finalize(self, self._calls.put, None)
         self._end.atexit = False
 
-    def __call__(self, method, argument):
+    def __call__(self, method: str, argument: Any) -> None:
         """Call a method of the sink.
 
         Raises:
@@ -57,7 +64,7 @@ class Delivery:
                 "seconds. A drive or a network that hangs may be why."
             ) from None
 
-    def leave(self):
+    def leave(self) -> None:
         """Let the sink close its files, and end its thread; nothing is raised here."""
         if not self._end.alive:
             return
@@ -72,19 +79,19 @@ class Delivery:
         if thread is not None and thread is not threading.current_thread():
             thread.join(PARTING_SECONDS)
 
-    def _ask(self, call, *arguments):
+    def _ask(self, call: Callable[..., None], *arguments: Any) -> Future[None]:
         if self._thread is None:
             name = f"keras-babysit {type(self.sink).__name__}"
             self._thread = threading.Thread(
                 target=_work, args=(self._calls,), name=name, daemon=True
             )
             self._thread.start()
-        done = Future()
+        done: Future[None] = Future()
         self._calls.put((done, call, arguments))
         return done
 
 
-def _work(calls):
+def _work(calls: _Calls) -> None:
     """Make the calls in the order in which they arrive, until None arrives."""
     while (job := calls.get()) is not None:
         done, call, arguments = job

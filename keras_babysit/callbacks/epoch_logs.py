@@ -1,10 +1,12 @@
 """The numbers that Keras itself reports at the end of an epoch."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
-from keras_babysit.history import Measurement
+from keras_babysit.history import History, Measurement
 
 
 class EpochLogs:
@@ -20,11 +22,11 @@ class EpochLogs:
         [False, True, False]
     """
 
-    def __init__(self, history):
+    def __init__(self, history: History) -> None:
         self._history = history
         self._were_finite = True
 
-    def record(self, step, epoch, logs):
+    def record(self, step: int, epoch: int, logs: Mapping[str, Any]) -> bool:
         """Record what is a number; return whether one is not finite for the first time.
 
         Args:

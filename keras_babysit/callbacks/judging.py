@@ -2,7 +2,14 @@
 
 from dataclasses import dataclass
 
-from keras_babysit.findings import CONDITIONS
+from keras_babysit.callbacks.bad_batch_search import BadBatchSearch
+from keras_babysit.callbacks.recorder_link import RecorderLink
+from keras_babysit.callbacks.rule_runner import RuleRunner
+from keras_babysit.callbacks.step_counter import StepCounter
+from keras_babysit.callbacks.stopping import Stopping
+from keras_babysit.findings import CONDITIONS, Finding
+from keras_babysit.history import History
+from keras_babysit.recorder.health import RunHealth
 
 
 @dataclass(frozen=True)
@@ -36,8 +43,18 @@ class Judging:
         latest: The `JudgedMoment` that is made now, or was made last; None before the first.
     """
 
-    def __init__(self, history, runner, steps, *, health, search, stopping, recorder):
-        self.latest = None
+    def __init__(
+        self,
+        history: History,
+        runner: RuleRunner,
+        steps: StepCounter,
+        *,
+        health: RunHealth,
+        search: BadBatchSearch,
+        stopping: Stopping,
+        recorder: RecorderLink,
+    ) -> None:
+        self.latest: JudgedMoment | None = None
         self._history = history
         self._runner = runner
         self._steps = steps
@@ -47,11 +64,11 @@ class Judging:
         self._recorder = recorder
 
     @property
-    def acts_at_once(self):
+    def acts_at_once(self) -> bool:
         """Whether a finding stops or rescues the run, so that none may wait for its cause."""
         return self._stopping.is_on or self._recorder.is_on
 
-    def judge_and_publish(self):
+    def judge_and_publish(self) -> None:
         """Judge the run as it stands, and do what follows from that."""
         steps = self._steps
         may_wait = not self._search.is_over and not self.acts_at_once
@@ -64,7 +81,7 @@ class Judging:
         self._runner.publish(holding, step=steps.now, epoch=steps.epoch)
         self._stopping.stop_if_needed(holding)
 
-    def _update_health(self, holding):
+    def _update_health(self, holding: list[Finding]) -> None:
         health = self._health
         if any(CONDITIONS[finding.rule].is_fatal for finding in holding):
             if not health.is_searching:
@@ -72,7 +89,7 @@ class Judging:
         elif health.is_lost and not self._recorder.is_on:  # a recorder investigates it first
             health.resolve()
 
-    def _is_past(self, finding):
+    def _is_past(self, finding: Finding) -> bool:
         """Return whether a fatal finding rests on what was measured before a rescue."""
         if not CONDITIONS[finding.rule].is_fatal:
             return False
@@ -82,7 +99,7 @@ class Judging:
             step = losses[-1] if len(losses) else 0
         return self._health.is_past(step)
 
-    def _must_wait(self, holding):
+    def _must_wait(self, holding: list[Finding]) -> bool:
         """Return whether to search for the cause first, rather than to report an effect alone."""
         is_unexplained = any(one.needs_cause for one in holding)
         if is_unexplained and not self.acts_at_once:

@@ -2,7 +2,12 @@
 
 import math
 
+from keras_babysit.callbacks.bad_batch_search import BadBatchSearch
+from keras_babysit.callbacks.step_counter import StepCounter
+from keras_babysit.samples import ReferenceSample
+from keras_babysit.schedule import Schedule
 from keras_babysit.schedule.schedule import retry_step
+from keras_babysit.typing import Batch
 
 
 class Keeping:
@@ -18,8 +23,14 @@ class Keeping:
         next_step: The step at which to ask again whether a training batch is wanted.
     """
 
-    def __init__(self, reference, schedule, steps, search):
-        self.next_step = 0
+    def __init__(
+        self,
+        reference: ReferenceSample,
+        schedule: Schedule,
+        steps: StepCounter,
+        search: BadBatchSearch,
+    ) -> None:
+        self.next_step: float = 0
         self._reference = reference
         self._schedule = schedule
         self._steps = steps
@@ -29,7 +40,7 @@ class Keeping:
         self._next_validation_batch = 0
         self._validation_batch = -1  # the latest one of a pass over the validation data
 
-    def begin_epoch(self):
+    def begin_epoch(self) -> None:
         """Note that an epoch begins.
 
         After the first, only a small sample is filled further, and one batch is looked at.
@@ -39,11 +50,11 @@ class Keeping:
         self._must_look = self._steps.now > 0
         self._next_validation_batch = 0
 
-    def end_epoch(self):
+    def end_epoch(self) -> None:
         """Note that an epoch and its pass over the validation data are over."""
         self._reference.validation_batches = self._validation_batch + 1
 
-    def wants(self, step):
+    def wants(self, step: int) -> bool:
         """Return whether to keep the batch of the step that comes next, or to look at it."""
         if self._must_look:
             is_affordable = self._schedule.affords("keep", step)
@@ -59,7 +70,7 @@ class Keeping:
         self.next_step = retry_step(step) if is_refused else sample.next_index(step)
         return is_affordable
 
-    def keep(self, batch):
+    def keep(self, batch: Batch) -> None:
         """Keep a training batch if the sample wants it, and count the examples that repeat.
 
         If weights are not finite for an unknown reason, the batch is searched for it instead.
@@ -80,12 +91,12 @@ class Keeping:
             if found:
                 search.end()
 
-    def forget(self, step):
+    def forget(self, step: int) -> None:
         """Give up the batch of a step, which training left out."""
         if not self._reference.is_given:
             self._reference.train.forget(step)
 
-    def wants_validation(self, index):
+    def wants_validation(self, index: int) -> bool:
         """Return whether to keep the batch at `index` of a pass over the validation data."""
         self._validation_batch = index
         if index < self._next_validation_batch:
@@ -97,7 +108,7 @@ class Keeping:
             self._next_validation_batch = retry_step(index)
         return is_affordable
 
-    def keep_validation(self, index, batch):
+    def keep_validation(self, index: int, batch: Batch) -> None:
         """Keep the batch at `index` of a pass over the validation data if the sample wants it."""
         with self._schedule.charging("keep_validation"):
             self._reference.take_validation_batch(index, batch)

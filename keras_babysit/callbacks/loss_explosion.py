@@ -1,9 +1,11 @@
 """Report an exploding loss, and nothing else."""
 
 import functools
+from typing import Any
 
 from keras_babysit import rules
 from keras_babysit.callbacks.babysitter import Babysitter
+from keras_babysit.typing import Probe
 
 
 class LossExplosion(Babysitter):
@@ -20,6 +22,8 @@ class LossExplosion(Babysitter):
         []
     """
 
-    def __init__(self, probe=None, *, factor=3.0, patience=2, **kwargs):
+    def __init__(
+        self, probe: Probe | None = None, *, factor: float = 3.0, patience: int = 2, **kwargs: Any
+    ) -> None:
         rule = functools.partial(rules.loss_explosion, factor=factor, patience=patience)
         super().__init__(probe, rules=[rule], **kwargs)

@@ -1,9 +1,19 @@
 """When the monitor measures and scores: before and after a step, and at the end of an epoch."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
 import numpy as np
 
 from keras_babysit.backends import backend
-from keras_babysit.probes import build_optimizer, notices
+from keras_babysit.backends.protocol import Arguments
+from keras_babysit.callbacks.recorder_link import RecorderLink
+from keras_babysit.callbacks.step_counter import StepCounter
+from keras_babysit.history import Measurement
+from keras_babysit.probes import Monitor, build_optimizer, notices
+from keras_babysit.schedule import Schedule
+from keras_babysit.typing import Batch
 
 
 class Measuring:
@@ -19,7 +29,17 @@ class Measuring:
         judge: Called without arguments once a step was measured.
     """
 
-    def __init__(self, model, monitor, schedule, steps, *, notice, recorder, judge):
+    def __init__(
+        self,
+        model: keras.Model,
+        monitor: Monitor,
+        schedule: Schedule,
+        steps: StepCounter,
+        *,
+        notice: Callable[[str], None],
+        recorder: RecorderLink,
+        judge: Callable[[], None],
+    ) -> None:
         self._model = model
         self._monitor = monitor
         self._schedule = schedule
@@ -27,11 +47,13 @@ class Measuring:
         self._notice = notice
         self._recorder = recorder
         self._judge = judge
-        self._measurements = []  # of the latest probe
+        self._measurements: Sequence[Measurement] = []  # of the latest probe
         self._probed_at = self._scored_at = 0  # the end of an epoch at which that was done last
         self._has_seen_batches = False  # those of `tf.distribute` cannot be seen
 
-    def before_step(self, is_due, arguments, batch):
+    def before_step(
+        self, is_due: bool, arguments: Arguments, batch: Batch | None
+    ) -> tuple[Any, float] | None:
         """Measure the state before a step, if that is due.
 
         Args:
@@ -57,7 +79,7 @@ class Measuring:
         before = self._monitor.before_step(arguments) if self._measurements else None
         return before, self._schedule.clock() - start
 
-    def after_step(self, known, result):
+    def after_step(self, known: tuple[Any, float] | None, result: Any) -> None:
         """Measure the update of a step, and have the run judged.
 
         Args:
@@ -81,7 +103,7 @@ class Measuring:
             schedule.probes += 1
         schedule.note_probe(steps.now)
 
-    def end_epoch(self, *, is_last, at_any_cost=False):
+    def end_epoch(self, *, is_last: bool, at_any_cost: bool = False) -> bool:
         """Take a score and a probe, each at most once, where the budget allows.
 
         The score comes first: where both are too much, it says more about how a run ends.
@@ -114,10 +136,10 @@ class Measuring:
         return is_scored or is_probed
 
     @property
-    def _is_probed(self):
+    def _is_probed(self) -> bool:
         """Whether the state before this step was measured at the end of the epoch before it."""
         return 0 < self._steps.now == self._probed_at
 
-    def _probe(self, arguments, batch):
+    def _probe(self, arguments: Arguments | None, batch: Batch | None) -> None:
         steps = self._steps
         self._measurements = self._monitor.measure(steps.now, steps.epoch, arguments, batch)

@@ -3,17 +3,26 @@
 They are looked at between epochs only, and never changed.
 """
 
+from collections.abc import Sequence
+from typing import Literal
+
 import keras
 
-from keras_babysit.facts import CallbackFacts
+from keras_babysit.facts import CallbackAction, CallbackFacts
 
-ACTIONS = {
+ACTIONS: dict[type[keras.callbacks.Callback], CallbackAction] = {
     keras.callbacks.EarlyStopping: "stops",
     keras.callbacks.ModelCheckpoint: "saves",
     keras.callbacks.ReduceLROnPlateau: "lowers_learning_rate",
     keras.callbacks.LearningRateScheduler: "lowers_learning_rate",
 }
 """The callbacks of Keras that stop a run, save it or change its learning rate."""
+
+
+End = Literal["min", "max"]
+
+_ENDS: dict[str, End] = {"up": "max", "down": "min"}
+"""Which end of a metric is better, by the word of Keras."""
 
 
 class OtherCallbacks:
@@ -30,18 +39,18 @@ class OtherCallbacks:
         [('EarlyStopping', 3, 'min')]
     """
 
-    def __init__(self, callbacks, model):
+    def __init__(self, callbacks: Sequence[keras.callbacks.Callback], model: keras.Model) -> None:
         self._callbacks = [one for one in callbacks if _action(one)]
         self._model = model
 
-    def describe(self):
+    def describe(self) -> tuple[CallbackFacts, ...]:
         """Return the `CallbackFacts` of each callback that is known to act on the run.
 
         Of a metric both ends are known once an epoch is over: Keras makes it in the first step.
         """
         return tuple(_describe(one, self._model) for one in self._callbacks)
 
-    def who_stopped(self, epoch):
+    def who_stopped(self, epoch: int) -> str:
         """Return the class name of the callback that ended the run; `""` if none of these did.
 
         Args:
@@ -52,12 +61,12 @@ class OtherCallbacks:
         return names[0] if names else ""
 
 
-def _action(callback):
+def _action(callback: keras.callbacks.Callback) -> CallbackAction | None:
     found = [action for kind, action in ACTIONS.items() if isinstance(callback, kind)]
     return found[0] if found else None
 
 
-def _describe(callback, model):
+def _describe(callback: keras.callbacks.Callback, model: keras.Model) -> CallbackFacts:
     monitor = getattr(callback, "monitor", None)
     better = None if monitor is None else better_end(monitor, model)
     mode = getattr(callback, "mode", None)
@@ -76,7 +85,7 @@ def _describe(callback, model):
     )
 
 
-def better_end(monitor, model):
+def better_end(monitor: str, model: keras.Model) -> End | None:
     """Return whether a number of the logs is better when small or large, None if not known.
 
     Args:
@@ -94,16 +103,16 @@ def better_end(monitor, model):
     if name in ("loss", *(f"{output}_loss" for output in getattr(model, "output_names", ()))):
         return "min"
     found = {
-        {"up": "max", "down": "min"}.get(getattr(metric, "_direction", None))
+        _ENDS.get(getattr(metric, "_direction", ""))
         for metric in _metrics(model)
         if metric.name == name or name.endswith(f"_{metric.name}")  # of several outputs
     }
     return found.pop() if len(found) == 1 else None
 
 
-def _metrics(model):
+def _metrics(model: keras.Model) -> list[keras.metrics.Metric]:
     """Return the metrics of a model one by one, those that `compile` was given among them."""
-    found = []
+    found: list[keras.metrics.Metric] = []
     for metric in model.metrics:
         found += getattr(metric, "metrics", None) or [metric]
     return found

@@ -1,9 +1,11 @@
 """Report saturated units, and nothing else."""
 
 import functools
+from typing import Any
 
 from keras_babysit import rules
 from keras_babysit.callbacks.babysitter import Babysitter
+from keras_babysit.typing import Probe
 
 
 class Saturation(Babysitter):
@@ -20,6 +22,13 @@ class Saturation(Babysitter):
         []
     """
 
-    def __init__(self, probe=None, *, threshold=0.5, patience=3, **kwargs):
+    def __init__(
+        self,
+        probe: Probe | None = None,
+        *,
+        threshold: float = 0.5,
+        patience: int = 3,
+        **kwargs: Any,
+    ) -> None:
         rule = functools.partial(rules.saturated_units, threshold=threshold, patience=patience)
         super().__init__(probe, rules=[rule], **kwargs)

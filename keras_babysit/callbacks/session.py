@@ -1,12 +1,17 @@
 """One watched run, from the first step to the last: what the callbacks wire together."""
 
 import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+import keras
 
 from keras_babysit.backends import backend
+from keras_babysit.backends.protocol import Arguments
 from keras_babysit.callbacks._warnings import brief, warn
 from keras_babysit.callbacks.bad_batch_search import BadBatchSearch
 from keras_babysit.callbacks.epoch_logs import EpochLogs
-from keras_babysit.callbacks.judging import Judging
+from keras_babysit.callbacks.judging import JudgedMoment, Judging
 from keras_babysit.callbacks.keeping import Keeping
 from keras_babysit.callbacks.measuring import Measuring
 from keras_babysit.callbacks.other_callbacks import OtherCallbacks
@@ -16,6 +21,7 @@ from keras_babysit.callbacks.settings import Settings, check_model
 from keras_babysit.callbacks.step_counter import StepCounter
 from keras_babysit.callbacks.stepping import Stepping, first_batch
 from keras_babysit.callbacks.stopping import Stopping
+from keras_babysit.findings import Finding
 from keras_babysit.history import History
 from keras_babysit.probes import Monitor, notices
 from keras_babysit.recorder import FlightRecorder
@@ -23,15 +29,34 @@ from keras_babysit.recorder.health import Health, RunHealth
 from keras_babysit.samples import ReferenceSample, recall, remember, state_of
 from keras_babysit.schedule import Schedule
 from keras_babysit.sinks import Report
+from keras_babysit.typing import Batch, Logs
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class _CanBreak(Protocol):
+    """What `guarded` needs of the object whose method it guards."""
+
+    health: RunHealth
+
+    def switch_off(self, error: Exception) -> None:
+        """Give up watching."""
+
+
+S = TypeVar("S", bound=_CanBreak)
+
 
 _OFF = Health.OFF  # reading a member of an enum is a call in Python 3.11
 
 
-def guarded(method):
+def guarded(
+    method: Callable[Concatenate[S, P], R],
+) -> Callable[Concatenate[S, P], R | None]:
     """Keep a failure of the callback away from training: one warning, and the run is off."""
 
     @functools.wraps(method)
-    def call(self, *args, **kwargs):
+    def call(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R | None:
         if self.health.state is _OFF:
             return None
         try:
@@ -70,7 +95,14 @@ class Session:
         ProbeMismatchError: If the given examples do not fit the model.
     """
 
-    def __init__(self, model, planned, settings: Settings, *, schedule=None):
+    def __init__(
+        self,
+        model: keras.Model,
+        planned: Mapping[str, Any],
+        settings: Settings,
+        *,
+        schedule: Schedule | None = None,
+    ) -> None:
         self.schedule = schedule or Schedule(settings.every, settings.budget)
         self.schedule.start()
         with self.schedule.charging("other"):
@@ -82,7 +114,7 @@ class Session:
         self.reference = ReferenceSample(self.history, settings.given)
         self._epoch_logs = EpochLogs(self.history)
         self._worker, self._workers = backend.workers(model)
-        self._quiet_until = 0  # the step before which nothing is due
+        self._quiet_until: float = 0  # the step before which nothing is due
         self._runner = RuleRunner(
             self.history, settings.rules, settings.sinks if self._worker == 0 else ()
         )
@@ -97,7 +129,7 @@ class Session:
         self.recorder = self._make_recorder(settings)
         self._connect(settings, planned)
 
-    def _make_recorder(self, settings):
+    def _make_recorder(self, settings: Settings) -> FlightRecorder | None:
         if self._workers > 1 or (settings.record is None and settings.rescue is None):
             return None
         return FlightRecorder(
@@ -111,7 +143,7 @@ class Session:
             warn=warn,
         )
 
-    def _connect(self, settings, planned):
+    def _connect(self, settings: Settings, planned: Mapping[str, Any]) -> None:
         model, schedule, steps = self.model, self.schedule, self.steps
         self._link = RecorderLink(self.recorder, self.history, self.health, steps)
         self._stopping = Stopping(model, settings, self._workers)
@@ -139,18 +171,18 @@ class Session:
         )
 
     @property
-    def findings(self):
+    def findings(self) -> list[Finding]:
         """Every finding of the run: root causes first, their symptoms behind each."""
         return self._runner.findings
 
     @property
-    def judgement(self):
+    def judgement(self) -> JudgedMoment | None:
         """The `JudgedMoment` that is made now, or was made last; None before the first."""
         return self._judging.latest
 
     # --- the run -----------------------------------------------------------------------------
 
-    def start(self, callbacks=()):
+    def start(self, callbacks: Sequence[keras.callbacks.Callback] = ()) -> None:
         """Start the sinks; one that cannot write raises here.
 
         Args:
@@ -174,24 +206,24 @@ class Session:
             self._recall()
 
     @guarded
-    def _recall(self):
+    def _recall(self) -> None:
         """Find out what the model was trained on before."""
         self.reference.earlier = recall(self.model, state_of(self.model))
 
     @guarded
-    def _remember(self):
+    def _remember(self) -> None:
         """Keep what the model was trained on for its next run."""
         run = self.reference.as_earlier(state_of(self.model))
         if run is not None:
             remember(self.model, run, self.reference.earlier)
 
-    def _stand_aside(self, sentence):
+    def _stand_aside(self, sentence: str) -> None:
         """Leave this run alone from its start on, and note why."""
         self.health.switch_off()
         self._runner.note(sentence)
         self._runner.publish(self._runner.notices, step=0, epoch=0)
 
-    def end(self):
+    def end(self) -> None:
         """Finish: judge a last time, put back what was borrowed, close the sinks."""
         self._stepping.call_off()
         self._search.end()
@@ -205,7 +237,7 @@ class Session:
         self.schedule.stop()
 
     @guarded
-    def _finish(self):
+    def _finish(self) -> None:
         """Judge a last time, and measure once more if another callback ended the run."""
         why = self.monitor.why_layers_not_measured()
         if why is not None:
@@ -216,7 +248,7 @@ class Session:
             self._measuring.end_epoch(is_last=True)
         self._judging.judge_and_publish()
 
-    def _note_who_stopped(self):
+    def _note_who_stopped(self) -> None:
         """Note which callback ended the run before its last planned epoch, if one did."""
         steps, planned = self.steps, self.history.facts.epochs
         if not self.model.stop_training or not planned or steps.epoch + 1 >= planned:
@@ -225,13 +257,13 @@ class Session:
         name = "Babysitter" if is_ours else self._others.who_stopped(steps.epoch)
         self.history.note(stopped_by=name)
 
-    def abandon(self):
+    def abandon(self) -> None:
         """Put back what is left of a run, whether or not it came to `end`."""
         self._stepping.call_off()
         self._link.stop()
         self._runner.leave()
 
-    def switch_off(self, error):
+    def switch_off(self, error: BaseException) -> None:
         """Give up watching this run, and say so once."""
         self.health.switch_off()
         self._stepping.call_off()
@@ -242,7 +274,7 @@ class Session:
     # --- epochs ------------------------------------------------------------------------------
 
     @guarded
-    def begin_epoch(self, epoch):
+    def begin_epoch(self, epoch: int) -> None:
         """Note that an epoch begins."""
         self.steps.begin_epoch(epoch)
         self.schedule.expect(self.steps.planned)
@@ -253,13 +285,13 @@ class Session:
         self._link.begin_epoch()
 
     @guarded
-    def end_epoch(self, logs):
+    def end_epoch(self, logs: Logs | None) -> None:
         """Record the epoch's own numbers, measure and score if the budget allows, and judge."""
         with self.schedule.charging("other"):
             self._look_back(logs or {})
         self._link.end_epoch()
 
-    def _look_back(self, logs):
+    def _look_back(self, logs: Mapping[str, Any]) -> None:
         steps = self.steps
         steps.end_epoch()
         self._keeping.end_epoch()
@@ -276,7 +308,7 @@ class Session:
     # --- steps -------------------------------------------------------------------------------
 
     @guarded
-    def expect_step(self, batch):
+    def expect_step(self, batch: int) -> None:
         """Intercept the step that comes next, if anything is due.
 
         This runs before every step: where nothing is due, it must cost next to nothing.
@@ -288,7 +320,7 @@ class Session:
             with self.schedule.charging("other"):
                 self._consider(step)
 
-    def _consider(self, step):
+    def _consider(self, step: int) -> None:
         is_due, is_wanted = self.schedule.is_due(step), self._keeping.wants(step)
         if is_due or is_wanted or self._search.is_on:
             see = functools.partial(self._see_step, is_due)
@@ -298,24 +330,26 @@ class Session:
             self._quiet_until = step
 
     @guarded
-    def _see_step(self, is_due, arguments, batches):
+    def _see_step(self, is_due: bool, arguments: Arguments, batches: Sequence[Batch]) -> Any:
         batch = first_batch(batches)
         if batch is not None:
             self._keeping.keep(batch)
         return self._measuring.before_step(is_due, arguments, batch)
 
     @guarded
-    def _after_step(self, known, result):
+    def _after_step(self, known: Any, result: Any) -> None:
         self._measuring.after_step(known, result)
 
     @guarded
-    def expect_validation_step(self, index):
+    def expect_validation_step(self, index: int) -> None:
         """Keep the batch at `index` of a pass over the validation data, if it is wanted."""
         if self._keeping.wants_validation(index):
             self._stepping.intercept_test(functools.partial(self._see_validation_step, index))
 
     @guarded
-    def _see_validation_step(self, index, arguments, batches):
+    def _see_validation_step(
+        self, index: int, arguments: Arguments, batches: Sequence[Batch]
+    ) -> None:
         batch = first_batch(batches)
         if batch is not None:
             self._keeping.keep_validation(index, batch)
@@ -323,7 +357,7 @@ class Session:
     # --- the flight recorder -----------------------------------------------------------------
 
     @guarded
-    def _hear_recorder(self, skipped):
+    def _hear_recorder(self, skipped: int | None) -> None:
         """Publish what the recorder did; measure no more on a batch that it left out."""
         if skipped is not None:
             self._keeping.forget(skipped)

@@ -3,7 +3,9 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
+
+import keras
 
 from keras_babysit.errors import NotCompiledError, ProbeMismatchError
 from keras_babysit.findings import Severity
@@ -19,15 +21,15 @@ class Settings:
 
     rules: Rules[RuleLike]
     given: UserProbeData | None = None
-    every: Any = "auto"
+    every: int | Literal["auto"] = "auto"
     budget: float = 0.02
     stop_on: Severity | None = None
-    record: str | os.PathLike | None = None
+    record: str | os.PathLike[str] | None = None
     rescue: Rescue | None = None
     sinks: Sequence[Sink] = ()
 
 
-def check_model(model, given):
+def check_model(model: keras.Model, given: UserProbeData | None) -> None:
     """Check that a model can be watched, and that the examples to measure on fit it.
 
     Args:

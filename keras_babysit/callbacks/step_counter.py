@@ -1,5 +1,10 @@
 """The progress of a run: its epoch, and the steps that are done and planned."""
 
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
 from keras_babysit.backends import backend
 
 
@@ -16,40 +21,40 @@ class StepCounter:
         epoch_start: Steps done before this epoch.
     """
 
-    def __init__(self, model, planned):
+    def __init__(self, model: keras.Model, planned: Mapping[str, Any]) -> None:
         self.now = self.epoch_start = 0
         self.epoch = self._first_epoch = 0
         self._model = model
         self._planned = planned
 
-    def begin_epoch(self, epoch):
+    def begin_epoch(self, epoch: int) -> None:
         """Note that an epoch begins."""
         if self.epoch_start == 0:
             self._first_epoch = epoch
         self.epoch = epoch
         self.now = self.epoch_start
 
-    def expect(self, batch):
+    def expect(self, batch: int) -> int:
         """Note that the step at index `batch` of this epoch comes next; return `now`."""
         self.now = self.epoch_start + batch
         return self.now
 
-    def end_epoch(self):
+    def end_epoch(self) -> None:
         """Note that an epoch is over."""
         self.now = self.epoch_start = self._done()
 
     @property
-    def epochs_done(self):
+    def epochs_done(self) -> int:
         """Number of epochs of this run that are over."""
         return self.epoch - self._first_epoch
 
     @property
-    def is_last_epoch(self):
+    def is_last_epoch(self) -> bool:
         """Whether this epoch is the last one, as far as that is known at its end."""
         return self.epoch + 1 == self._planned.get("epochs") or self._model.stop_training
 
     @property
-    def per_epoch(self):
+    def per_epoch(self) -> float | None:
         """Steps of an epoch, None while that is not known.
 
         For a generator, it is known after the first epoch.
@@ -60,25 +65,25 @@ class StepCounter:
         return known or None
 
     @property
-    def planned(self):
+    def planned(self) -> int | None:
         """Steps of the whole run, None while that is not known."""
         epochs, steps = self._planned.get("epochs"), self.per_epoch
         return round(steps * (epochs - self._first_epoch)) if epochs and steps else None
 
     @property
-    def per_call(self):
+    def per_call(self) -> int:
         """Steps in one call of Keras' train function."""
-        return getattr(self._model, "steps_per_execution", 1) or 1
+        return int(getattr(self._model, "steps_per_execution", 1) or 1)
 
     @property
-    def may_be_over(self):
+    def may_be_over(self) -> bool:
         """Whether the announced step may not take place, because the data have ended."""
         has_begun = self.now > self.epoch_start
         return backend.ANNOUNCES_THE_END and not self._planned.get("steps") and has_begun
 
-    def _done(self):
+    def _done(self) -> int:
         """Return the steps done at the end of an epoch; the hooks do not show the last one."""
-        steps = self._planned.get("steps")
+        steps: int | None = self._planned.get("steps")
         if steps and not self._model.stop_training:
             return self.epoch_start + steps
         if self.may_be_over and not self._model.stop_training:

@@ -1,10 +1,17 @@
 """Being there at single steps of `fit`: their batch before, their result after."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import keras
 
 from keras_babysit.backends import backend
-from keras_babysit.probes import intercept
+from keras_babysit.backends.protocol import Arguments
+from keras_babysit.callbacks.step_counter import StepCounter
+from keras_babysit.probes.intercept import intercept
 from keras_babysit.samples.batches import size
+from keras_babysit.schedule import Schedule
+from keras_babysit.typing import Batch
 
 
 class Stepping:
@@ -16,14 +23,16 @@ class Stepping:
         schedule: A started `Schedule`.
     """
 
-    def __init__(self, model, steps, schedule):
+    def __init__(self, model: keras.Model, steps: StepCounter, schedule: Schedule) -> None:
         self._model = model
         self._steps = steps
         self._schedule = schedule
         self._call_off = _nothing
         self._record_of_fit = getattr(model, "history", None)  # Keras makes one for each `fit`
 
-    def intercept_train(self, see, after):
+    def intercept_train(
+        self, see: Callable[[Arguments, Sequence[Batch]], Any], after: Callable[[Any, Any], None]
+    ) -> None:
         """Be there at the next training step.
 
         Args:
@@ -34,16 +43,22 @@ class Stepping:
         """
         self._intercept("train_function", "keep", see, after)
 
-    def intercept_test(self, see):
+    def intercept_test(self, see: Callable[[Arguments, Sequence[Batch]], Any]) -> None:
         """Be there at the next validation step; `see` as for `intercept_train`."""
         self._intercept("test_function", "keep_validation", see, lambda known, result: None)
 
-    def call_off(self):
+    def call_off(self) -> None:
         """Give up an interception that has not happened yet."""
         self._call_off()
 
-    def _intercept(self, attribute, kind, see, after):
-        def before(arguments):
+    def _intercept(
+        self,
+        attribute: str,
+        kind: str,
+        see: Callable[[Arguments, Sequence[Batch]], Any],
+        after: Callable[[Any, Any], None],
+    ) -> None:
+        def before(arguments: Arguments) -> tuple[Arguments, Any]:
             if self._is_over:
                 return arguments, None
             batches, arguments = self._borrow(arguments, kind)
@@ -52,11 +67,11 @@ class Stepping:
         self._call_off = intercept(self._model, attribute, before, after)
 
     @property
-    def _is_over(self):
+    def _is_over(self) -> bool:
         """Whether this is the step of a later `fit`, after one that broke off before its step."""
         return getattr(self._model, "history", None) is not self._record_of_fit
 
-    def _borrow(self, arguments, kind):
+    def _borrow(self, arguments: Arguments, kind: str) -> tuple[Sequence[Batch], Arguments]:
         """Return the batches of the step and its new arguments.
 
         What the user's data raises is raised here, as Keras would a moment later.
@@ -67,7 +82,7 @@ class Stepping:
             )
 
 
-def first_batch(batches):
+def first_batch(batches: Sequence[Batch]) -> Batch | None:
     """Return the first of some batches as `(x, y, sample_weight)`; None if it has no examples.
 
     Example:
@@ -80,5 +95,5 @@ def first_batch(batches):
     return batch if batch is not None and size(batch) else None
 
 
-def _nothing():
+def _nothing() -> None:
     """Do nothing."""

@@ -1,5 +1,10 @@
 """Stopping a run on a finding, and what one of several workers must not do."""
 
+from collections.abc import Sequence
+
+import keras
+
+from keras_babysit.callbacks.settings import Settings
 from keras_babysit.findings import Finding, Severity
 
 
@@ -15,7 +20,7 @@ class Stopping:
         has_stopped: Whether it stopped the run.
     """
 
-    def __init__(self, model, settings, workers):
+    def __init__(self, model: keras.Model, settings: Settings, workers: int) -> None:
         self._model = model
         self._settings = settings
         self._workers = workers
@@ -23,16 +28,17 @@ class Stopping:
         self._stop_on = settings.stop_on if workers == 1 else None
 
     @property
-    def is_on(self):
+    def is_on(self) -> bool:
         """Whether a finding may stop the run."""
         return self._stop_on is not None
 
-    def stop_if_needed(self, findings):
+    def stop_if_needed(self, findings: Sequence[Finding]) -> None:
         """Stop the run if one of the findings that hold is severe enough."""
-        if self.is_on and any(finding.severity >= self._stop_on for finding in findings):
+        limit = self._stop_on
+        if limit is not None and any(finding.severity >= limit for finding in findings):
             self._model.stop_training = self.has_stopped = True
 
-    def disabled(self):
+    def disabled(self) -> list[Finding]:
         """Return the finding on settings that are disabled because workers train together.
 
         Returns:

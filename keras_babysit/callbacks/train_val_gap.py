@@ -1,9 +1,11 @@
 """Report a gap between training and validation data, and nothing else."""
 
 import functools
+from typing import Any
 
 from keras_babysit import rules
 from keras_babysit.callbacks.babysitter import Babysitter
+from keras_babysit.typing import Probe
 
 
 class TrainValGap(Babysitter):
@@ -20,6 +22,8 @@ class TrainValGap(Babysitter):
         []
     """
 
-    def __init__(self, probe=None, *, gap=0.1, patience=2, **kwargs):
+    def __init__(
+        self, probe: Probe | None = None, *, gap: float = 0.1, patience: int = 2, **kwargs: Any
+    ) -> None:
         rule = functools.partial(rules.overfitting, gap=gap, patience=patience)
         super().__init__(probe, rules=[rule], **kwargs)

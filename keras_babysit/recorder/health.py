@@ -85,7 +85,14 @@ class RunHealth:
         healthy
     """
 
-    def __init__(self, state=Health.HEALTHY, *, rescues=0, rescued_at=None, has_searched=False):
+    def __init__(
+        self,
+        state: Health = Health.HEALTHY,
+        *,
+        rescues: int = 0,
+        rescued_at: int | None = None,
+        has_searched: bool = False,
+    ) -> None:
         if rescues < 0 or (rescues > 0) != (rescued_at is not None):
             raise ValueError(
                 "Arguments `rescues` and `rescued_at` must name a rescue both or neither. "
@@ -102,36 +109,36 @@ class RunHealth:
         self._has_searched = has_searched or self.state is Health.SEARCHING
 
     @property
-    def rescues(self):
+    def rescues(self) -> int:
         """Number of times that a good state was restored and training went on."""
         return self._rescues
 
     @property
-    def rescued_at(self):
+    def rescued_at(self) -> int | None:
         """Optimizer steps done at the latest rescue; None if there was none."""
         return self._rescued_at
 
     @property
-    def is_off(self):
+    def is_off(self) -> bool:
         """Whether the run is not watched."""
         return self.state is Health.OFF
 
     @property
-    def is_lost(self):
+    def is_lost(self) -> bool:
         """Whether a loss was reported that is neither rescued nor resolved."""
         return self.state is Health.LOST
 
     @property
-    def is_searching(self):
+    def is_searching(self) -> bool:
         """Whether batches are searched for the cause."""
         return self.state is Health.SEARCHING
 
     @property
-    def can_search(self):
+    def can_search(self) -> bool:
         """Whether `begin_search` is allowed: the run is watched and was not searched before."""
         return not self._has_searched and self.state in TRANSITIONS["begin_search"]
 
-    def is_past(self, step):
+    def is_past(self, step: int) -> bool:
         """Return whether what was measured at `step` is about a state that a rescue replaced.
 
         Args:
@@ -142,7 +149,7 @@ class RunHealth:
         """
         return self._rescued_at is not None and step <= self._rescued_at
 
-    def begin_search(self):
+    def begin_search(self) -> None:
         """Start to search batches for the cause of weights that are not finite.
 
         Raises:
@@ -156,7 +163,7 @@ class RunHealth:
         self._go("begin_search")
         self._has_searched = True
 
-    def lose(self):
+    def lose(self) -> None:
         """Report that the run is lost; a search ends with that.
 
         Raises:
@@ -164,7 +171,7 @@ class RunHealth:
         """
         self._go("lose")
 
-    def rescue(self, step):
+    def rescue(self, step: int) -> None:
         """Report that a good state was restored and training goes on.
 
         Args:
@@ -177,7 +184,7 @@ class RunHealth:
         self._rescues += 1
         self._rescued_at = step
 
-    def resolve(self):
+    def resolve(self) -> None:
         """Report that nothing fatal holds: it was no loss, or the rescued state has held.
 
         Raises:
@@ -185,11 +192,11 @@ class RunHealth:
         """
         self._go("resolve")
 
-    def switch_off(self):
+    def switch_off(self) -> None:
         """Stop watching the run, whatever its state."""
         self._go("switch_off")
 
-    def _go(self, transition):
+    def _go(self, transition: str) -> None:
         allowed = TRANSITIONS[transition]
         if self.state not in allowed:
             states = ", ".join(state.value for state in allowed)
@@ -199,13 +206,13 @@ class RunHealth:
             )
         self.state = allowed[self.state]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (
             f"RunHealth(state={self.state}, rescues={self._rescues}, "
             f"rescued_at={self._rescued_at}, has_searched={self._has_searched})"
         )
 
-    def __str__(self):
+    def __str__(self) -> str:
         if self.state is Health.RESCUED:
             return f"rescued at step {self._rescued_at} (rescue {self._rescues})"
-        return self.state.value
+        return str(self.state.value)
