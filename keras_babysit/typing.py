@@ -10,6 +10,9 @@ from typing import Any, TypeAlias
 Tensor: TypeAlias = Any
 """A tensor or a variable's value of the backend in use."""
 
+Shape: TypeAlias = tuple[int | None, ...]
+"""The sizes of a tensor's axes; None where a size is not known."""
+
 Nested: TypeAlias = Any
 """Tensors or arrays, alone or nested in tuples, lists and dictionaries."""
 

@@ -38,3 +38,13 @@ def own_rule(history: kb.History) -> list[kb.Finding]:
     assert_type(kb.DEFAULT_RULES.without("dead_units").names, list[str])
     remedy = kb.Remedy("Lower the learning rate.", code="model.optimizer.learning_rate = 0.01")
     return [kb.Finding("own_rule", kb.Severity.NOTE, "fc1", "A message.", remedies=(remedy,))]
+
+
+def improve(model: Any, x: Any) -> None:
+    """Use layers, initializers and activations."""
+    layer = kb.layers.Whitening(components=16).adapt(x)
+    assert_type(layer, kb.layers.Whitening)
+    assert_type(kb.layers.MaxPieces(2).compute_output_shape((None, 8)), tuple[int | None, ...])
+    assert_type(kb.initializers.He().get_config(), dict[str, Any])
+    assert_type(kb.activations.profile("relu", with_cost=False)[0].name, str)
+    print(kb.initializers.lsuv(model, x))

@@ -10,6 +10,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_babysit.typing import Tensor
+
 Function = Callable[[Any], Any]
 
 
@@ -31,7 +33,8 @@ def elementwise(activation: str | Function | keras.layers.Layer) -> Function:
 
 def _as_function(activation: str | Function | keras.layers.Layer) -> Function:
     if not isinstance(activation, keras.layers.Layer):
-        return keras.activations.get(activation)
+        named: Function = keras.activations.get(activation)
+        return named
     # Copy it, because the first call would build the caller's layer for a single unit.
     copy = type(activation).from_config({**activation.get_config(), "dtype": "float32"})
     return lambda z: ops.squeeze(copy(ops.expand_dims(z, -1)), -1)
@@ -39,13 +42,13 @@ def _as_function(activation: str | Function | keras.layers.Layer) -> Function:
 
 def evaluate(function: Function, z: np.ndarray) -> np.ndarray:
     """Return `f(z)`, computed in float32."""
-    return ops.convert_to_numpy(function(ops.convert_to_tensor(z, dtype="float32")))
+    return np.asarray(ops.convert_to_numpy(function(ops.convert_to_tensor(z, dtype="float32"))))
 
 
 def derivative(function: Function, z: np.ndarray) -> np.ndarray:
     """Return `f'(z)` of an elementwise function, computed in float32."""
     _, slope = value_and_derivative(function)(ops.convert_to_tensor(z, dtype="float32"))
-    return ops.convert_to_numpy(slope)
+    return np.asarray(ops.convert_to_numpy(slope))
 
 
 def value_and_derivative(function: Function) -> Function:
@@ -65,30 +68,31 @@ def value_and_derivative(function: Function) -> Function:
 def _by_tensorflow(function: Function) -> Function:
     import tensorflow as tf
 
-    @tf.function
-    def step(z: Any) -> Any:
+    def step(z: Tensor) -> Tensor:
         with tf.GradientTape() as tape:
             tape.watch(z)
             y = function(z)
         return y, tape.gradient(y, z, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
-    return step
+    compiled: Function = tf.function(step)
+    return compiled
 
 
 def _by_jax(function: Function) -> Function:
     import jax
 
-    def step(z: Any) -> Any:
+    def step(z: Tensor) -> Tensor:
         y, pull_back = jax.vjp(function, z)
         return y, pull_back(ops.ones_like(y))[0]
 
-    return jax.jit(step)
+    compiled: Function = jax.jit(step)
+    return compiled
 
 
 def _by_torch(function: Function) -> Function:
     import torch
 
-    def step(z: Any) -> Any:
+    def step(z: Tensor) -> Tensor:
         with torch.enable_grad():
             z = z.detach().requires_grad_(True)
             y = function(z)

@@ -16,6 +16,7 @@ from keras_babysit.activations.elementwise import (
     evaluate,
     value_and_derivative,
 )
+from keras_babysit.typing import Tensor
 
 DEFAULT_ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu", "elu")
 
@@ -65,7 +66,7 @@ def _profile(activation: Any, with_cost: bool) -> ActivationProfile:
     is_flat = np.abs(slope) < SATURATION_THRESHOLD * np.abs(slope[_IS_CENTRAL]).max()
     dead = _intervals(slope == 0)
     return ActivationProfile(
-        name=getattr(activation, "__name__", None) or getattr(activation, "name", str(activation)),
+        name=_name(activation),
         output_range=_output_range(function, value),
         mean_output=_mean(value),
         saturated=_intervals(is_flat),
@@ -75,6 +76,11 @@ def _profile(activation: Any, with_cost: bool) -> ActivationProfile:
         value=value,
         slope=slope,
     )
+
+
+def _name(activation: Any) -> str:
+    known = getattr(activation, "__name__", None) or getattr(activation, "name", None)
+    return str(known or activation)
 
 
 def _output_range(function: Function, value: np.ndarray) -> Interval:
@@ -116,7 +122,7 @@ def _relative_cost(function: Function) -> float:
     return float(np.median(ratios))
 
 
-def _seconds(step: Function, z: Any) -> float:
+def _seconds(step: Function, z: Tensor) -> float:
     start = time.perf_counter()
     _, slope = step(z)
     ops.convert_to_numpy(slope[:1])  # waits for the device

@@ -6,9 +6,10 @@ from typing import Any
 import keras
 
 from keras_babysit.initializers._shadow import LOOPS, outside_loops, visited
+from keras_babysit.typing import Tensor
 
 
-def output_layers(model: keras.layers.Layer, x: Any) -> set[keras.layers.Layer]:
+def output_layers(model: keras.layers.Layer, x: Tensor) -> set[keras.layers.Layer]:
     """Return the layers with weights that no other one comes behind.
 
     One forward pass is followed by the identity of its tensors: what a layer without weights

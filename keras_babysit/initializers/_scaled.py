@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+from keras_babysit.typing import Tensor
+
 DISTRIBUTIONS = ("truncated_normal", "uniform", "untruncated_normal")
 
 Axes = Sequence[int] | None
@@ -14,7 +16,7 @@ Axes = Sequence[int] | None
 _KNOWS_AXES = "input_axes" in inspect.signature(keras.initializers.VarianceScaling).parameters
 
 
-def require_one_of(name: str, value: Any, allowed: tuple[Any, ...]) -> None:
+def require_one_of(name: str, value: Tensor, allowed: tuple[Any, ...]) -> None:
     """Raise a ValueError unless `value` is one of `allowed`."""
     if value not in allowed:
         raise ValueError(f"Argument `{name}` must be one of {allowed}. Received: {name}={value!r}")

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from keras_babysit.shadow import shadowed
+from keras_babysit.typing import Tensor
 
 LOOPS = keras.layers.RNN | keras.layers.TimeDistributed
 """Layers that run others inside a compiled loop, where no call can be visited."""
@@ -63,7 +64,7 @@ def _see(see: Callable[..., Any], layer: keras.layers.Layer, call: Any, args: An
     nonlinearity = getattr(layer, name)
     calls = []
 
-    def seeing(z: Any, *rest: Any, **options: Any) -> Any:
+    def seeing(z: Tensor, *rest: Any, **options: Any) -> Any:
         calls.append(z)
         return nonlinearity(see(layer, z), *rest, **options)
 

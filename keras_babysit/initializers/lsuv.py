@@ -11,6 +11,7 @@ from keras import ops
 
 from keras_babysit.initializers._output_layers import output_layers
 from keras_babysit.initializers._shadow import LOOPS, outside_loops, seen_before_activation
+from keras_babysit.typing import Tensor
 
 MIN_VARIATION = 1e-3
 """Fraction of its root mean square that a pre-activation must vary by: below it the examples differ
@@ -66,7 +67,7 @@ class LsuvResult:
 
 def lsuv(
     model: keras.layers.Layer,
-    x: Any,
+    x: Tensor,
     y: Any = None,
     *,
     orthogonal: bool = True,
@@ -156,7 +157,7 @@ def lsuv(
 
 
 def _check_arguments(
-    model: keras.layers.Layer, x: Any, y: Any, tolerance: float, max_iterations: int
+    model: keras.layers.Layer, x: Tensor, y: Any, tolerance: float, max_iterations: int
 ) -> None:
     if not tolerance > 0:
         raise ValueError(f"Argument `tolerance` must be above 0. Received: tolerance={tolerance}")
@@ -177,11 +178,11 @@ def _check_arguments(
         )
 
 
-def _run(model: keras.layers.Layer, x: Any) -> Any:
+def _run(model: keras.layers.Layer, x: Tensor) -> Any:
     return model(x, training=False)
 
 
-def _loss(model: keras.Model, x: Any, y: Any) -> float:
+def _loss(model: keras.Model, x: Tensor, y: Any) -> float:
     with keras.StatelessScope():  # the averages of the losses that Keras reports keep their values
         return float(ops.convert_to_numpy(model.compute_loss(x, y, _run(model, x), training=False)))
 
@@ -196,7 +197,7 @@ def _layers_with_kernel(model: keras.layers.Layer) -> list[keras.layers.Layer]:
     return [
         layer
         for layer in outside_loops(model)
-        if not isinstance(layer, LOOPS) and _kernel(layer) is not None
+        if not isinstance(layer, LOOPS) and _find_kernel(layer) is not None
     ]
 
 
@@ -211,7 +212,7 @@ class _Scaler:
     def __init__(
         self,
         model: keras.layers.Layer,
-        x: Any,
+        x: Tensor,
         layers: Iterable[keras.layers.Layer],
         tolerance: float,
     ) -> None:
@@ -263,7 +264,7 @@ class _Scaler:
         found: dict[keras.layers.Layer, tuple[np.ndarray | None, float]] = {}
         to_scale = set(to_scale)
 
-        def see(layer: keras.layers.Layer, z: Any) -> Any:
+        def see(layer: keras.layers.Layer, z: Tensor) -> Any:
             values = ops.convert_to_numpy(ops.cast(z, "float32")).astype("float64")
             if layer not in found:
                 found[layer] = (_means(layer, values), _deviation(values))
@@ -302,16 +303,22 @@ class _Scaler:
 
 
 def _weights(layer: keras.layers.Layer) -> list[tuple[keras.Variable, np.ndarray]]:
-    variables = [one for one in (_kernel(layer), _bias(layer)) if one is not None]
+    variables = [one for one in (_find_kernel(layer), _bias(layer)) if one is not None]
     return [(one, np.array(ops.convert_to_numpy(one))) for one in variables]
 
 
-def _assign(variable: keras.Variable, value: Any) -> None:
+def _assign(variable: keras.Variable, value: Tensor) -> None:
     """Assign a value, under the constraint of the variable."""
     variable.assign(value if variable.constraint is None else variable.constraint(value))
 
 
-def _kernel(layer: keras.layers.Layer) -> keras.Variable | None:
+def _kernel(layer: keras.layers.Layer) -> keras.Variable:
+    kernel = _find_kernel(layer)
+    assert kernel is not None, "only layers with a kernel are scaled"
+    return kernel
+
+
+def _find_kernel(layer: keras.layers.Layer) -> keras.Variable | None:
     """Return the trainable kernel that determines the scale of the layer's output, or None."""
     for name in ("pointwise_kernel", "kernel"):
         kernel = getattr(layer, name, None)
@@ -339,7 +346,8 @@ def _means(layer: keras.layers.Layer, z: np.ndarray) -> np.ndarray | None:
     bias, axis = _bias(layer), _unit_axis(layer)
     if bias is None or tuple(bias.shape) != (z.shape[axis],):
         return None
-    return np.moveaxis(z, axis, -1).reshape(-1, z.shape[axis]).mean(axis=0)
+    means: np.ndarray = np.moveaxis(z, axis, -1).reshape(-1, z.shape[axis]).mean(axis=0)
+    return means
 
 
 def _along_units(layer: keras.layers.Layer, values: np.ndarray, ndim: int) -> np.ndarray:

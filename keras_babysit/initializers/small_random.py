@@ -36,6 +36,6 @@ class SmallRandom(keras.initializers.RandomNormal):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
-        config = super().get_config()
+        config: dict[str, Any] = super().get_config()
         del config["mean"]
         return config

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from keras_babysit.layers._batches import batches, to_numpy
+from keras_babysit.typing import Shape
 
 
 class Adapted(keras.layers.Layer):
@@ -54,8 +55,8 @@ class Adapted(keras.layers.Layer):
         if first is None:
             raise ValueError("Argument `data` must hold at least one example. Received: no data")
         state_shape = self._built_state_shape if self.built else self._state_shape(first.shape)
-        arrays = (self._checked(a, state_shape) for a in itertools.chain([first], arrays))
-        statistics = self._measure(self._examples(arrays, first.shape))
+        checked = (self._checked(a, state_shape) for a in itertools.chain([first], arrays))
+        statistics = self._measure(self._examples(checked, first.shape))
         if not statistics.count:
             raise ValueError("Argument `data` must hold at least one example. Received: no data")
         self._statistics = statistics
@@ -85,7 +86,7 @@ class Adapted(keras.layers.Layer):
         self._load_state()
         return self
 
-    def _checked(self, array: np.ndarray, state_shape: tuple[int, ...]) -> np.ndarray:
+    def _checked(self, array: np.ndarray, state_shape: Shape) -> np.ndarray:
         if self._state_shape(array.shape) != state_shape:
             raise ValueError(
                 "Argument `data` must have the sizes that the layer was built for along the axes "
@@ -107,7 +108,7 @@ class Adapted(keras.layers.Layer):
                 )
         return statistics
 
-    def _load_state(self, input_shape: tuple[int | None, ...] | None = None) -> None:
+    def _load_state(self, input_shape: Shape | None = None) -> None:
         state = self._solve(self._statistics)
         if not self.built:
             self.build(input_shape)
@@ -128,9 +129,9 @@ class Adapted(keras.layers.Layer):
 
     @property
     def _state_dtype(self) -> str:
-        return keras.backend.result_type(self.variable_dtype, "float32")
+        return str(keras.backend.result_type(self.variable_dtype, "float32"))
 
-    def _state_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    def _state_shape(self, shape: Shape) -> Shape:
         """Return the sizes of the axes that have separate statistics, given an input shape."""
         raise NotImplementedError
 
@@ -148,12 +149,14 @@ class Adapted(keras.layers.Layer):
         """Return the value of each weight by name."""
         raise NotImplementedError
 
-    def _build_state_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int, ...]:
+    def _build_state_shape(self, input_shape: Shape) -> tuple[int, ...]:
         """Return `_state_shape`, and raise a ValueError if one of its sizes is unknown."""
-        self._built_state_shape = self._state_shape(input_shape)
-        if None in self._built_state_shape:
+        shape = self._state_shape(input_shape)
+        known = tuple(size for size in shape if size is not None)
+        if len(known) < len(shape):
             raise ValueError(
                 "The inputs must have a known size along each axis with separate statistics. "
                 f"Received: input_shape={input_shape}"
             )
-        return self._built_state_shape
+        self._built_state_shape = known
+        return known

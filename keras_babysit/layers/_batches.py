@@ -7,6 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_babysit.typing import Tensor
+
 _ROWS_PER_SLICE = 8192
 
 
@@ -47,7 +49,7 @@ def blocks(examples: Iterable[np.ndarray], rows: int) -> Iterator[np.ndarray]:
         yield np.concatenate(pending)
 
 
-def to_numpy(inputs: Any) -> np.ndarray:
+def to_numpy(inputs: Tensor) -> np.ndarray:
     """Return the array of numbers in a tensor or array of any library."""
     if keras.ops.is_tensor(inputs):
         inputs = keras.ops.convert_to_numpy(inputs)
@@ -82,5 +84,5 @@ def _all_batches(data: Any) -> Iterator[Any]:
     return (_inputs(batch) for batch in data)
 
 
-def _inputs(batch: Any) -> Any:
+def _inputs(batch: Tensor) -> Any:
     return batch[0] if isinstance(batch, tuple | list) else batch

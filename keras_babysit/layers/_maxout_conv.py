@@ -8,6 +8,7 @@ from keras import ops
 
 from keras_babysit.initializers.variance_preserving import VariancePreserving
 from keras_babysit.layers._piecewise import Piecewise, require_pieces, split_pieces
+from keras_babysit.typing import Shape, Tensor
 
 
 class MaxoutConv(Piecewise):
@@ -37,10 +38,11 @@ class MaxoutConv(Piecewise):
             kernel_initializer=kernel_initializer,
             **kwargs,
         )
+        self.filters: int
         self.pieces = pieces
         self._all_filters = filters * pieces
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Create one kernel and one bias for all pieces."""
         with self._counting_pieces():
             super().build(input_shape)
@@ -59,7 +61,7 @@ class MaxoutConv(Piecewise):
         finally:
             self.filters = filters
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         """Return the maximum over the pieces of each filter."""
         channels_last = self.data_format == "channels_last"
         z = self.convolution_op(inputs, self.kernel)

@@ -1,9 +1,12 @@
 """The common part of the layers that take the maximum over pieces."""
 
 import functools
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias
 
+import keras
 from keras import ops
+
+from keras_babysit.typing import Tensor
 
 # A chain of pairwise maxima is faster than a reduction for few pieces, because its gradient is a
 # selection, while the gradient of a reduction compares, counts and divides. Measured ratios
@@ -19,15 +22,21 @@ def require_pieces(pieces: int) -> int:
     return int(pieces)
 
 
-def split_pieces(z: Any, pieces: int) -> Any:
+def split_pieces(z: Tensor, pieces: int) -> Tensor:
     """Return `z` of shape `(..., units * pieces)` as `(..., units, pieces)`."""
     return ops.reshape(z, (*ops.shape(z)[:-1], z.shape[-1] // pieces, pieces))
 
 
-class Piecewise:
+if TYPE_CHECKING:
+    Mixin: TypeAlias = keras.layers.Layer
+else:
+    Mixin = object
+
+
+class Piecewise(Mixin):
     """Mixin: the maximum over the pieces, and the fraction of positions that each piece wins."""
 
-    def reduce_pieces(self, z: Any) -> Any:
+    def reduce_pieces(self, z: Tensor) -> Tensor:
         """Return the maximum over the pieces of `z`, of shape `(..., units, pieces)`.
 
         If pieces tie, the backend decides whether the gradient goes to one of them or is divided.
@@ -36,7 +45,7 @@ class Piecewise:
             return ops.max(z, axis=-1)
         return functools.reduce(ops.maximum, ops.unstack(z, axis=-1))
 
-    def winners(self, z: Any) -> Any:
+    def winners(self, z: Tensor) -> Tensor:
         """Return the fraction of positions at which each piece of each unit is the maximum.
 
         A piece that is never the maximum gets no gradient: it is dead.

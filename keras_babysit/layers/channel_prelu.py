@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_babysit.typing import Shape, Tensor
+
 SHARING = ("channel", "element", "layer")
 
 
@@ -95,7 +97,7 @@ class ChannelPReLU(keras.layers.Layer):
         self.bounded = bounded
         self.supports_masking = True
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Create the slopes in a shape that broadcasts against the inputs."""
         self.alpha = self.add_weight(
             name="alpha",
@@ -105,7 +107,7 @@ class ChannelPReLU(keras.layers.Layer):
             constraint=_UnitInterval() if self.bounded else self.alpha_constraint,
         )
 
-    def _alpha_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int, ...]:
+    def _alpha_shape(self, input_shape: Shape) -> tuple[int, ...]:
         if self.shared == "layer":
             return ()
         if self.shared == "channel":
@@ -114,18 +116,19 @@ class ChannelPReLU(keras.layers.Layer):
             shape = channels + (1,) * (len(input_shape) - axis - 1)
         else:
             shape = tuple(input_shape[1:])
-        if None in shape:
+        known = tuple(size for size in shape if size is not None)
+        if len(known) < len(shape):
             raise ValueError(
                 "The inputs must have a known size along each axis with separate slopes "
                 f"(shared={self.shared!r}). Received: input_shape={input_shape}"
             )
-        return shape
+        return known
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         """Return `f(inputs)`."""
         return inputs * self.gate(inputs)
 
-    def gate(self, z: Any) -> Any:
+    def gate(self, z: Tensor) -> Any:
         """Return `f'(z)` for the current slopes: 1 where `z > 0`, `alpha` elsewhere."""
         alpha = ops.cast(self.alpha, z.dtype)
         if keras.backend.backend() == "torch":
@@ -138,7 +141,7 @@ class ChannelPReLU(keras.layers.Layer):
         alpha = ops.broadcast_to(alpha, ops.shape(z)[1:])
         return ops.where(z > 0, ops.ones((), z.dtype), alpha)
 
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return `input_shape`."""
         return input_shape
 

@@ -9,6 +9,7 @@ from keras import ops
 from keras_babysit.layers._batches import batches
 from keras_babysit.layers._running_moments import RunningMoments
 from keras_babysit.shadow import shadowed
+from keras_babysit.typing import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_babysit")
@@ -138,10 +139,11 @@ class ManualBatchNormalization(keras.layers.Layer):
         self.synchronized = synchronized
         self.supports_masking = True
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Create gamma, beta and the moving averages, with one entry per channel."""
         rank, axis = len(input_shape), self.axis % len(input_shape)
         channels = input_shape[axis]
+        self._channels = (channels,)
         self._reduced_axes = tuple(i for i in range(rank) if i != axis)
         self._broadcast_shape = tuple(channels if i == axis else 1 for i in range(rank))
         self.gamma = self.beta = None
@@ -163,14 +165,14 @@ class ManualBatchNormalization(keras.layers.Layer):
                 constraint=self.beta_constraint,
                 autocast=False,
             )
-        self._build_averages(channels)
+        self._build_averages()
         self.input_spec = keras.InputSpec(ndim=rank, axes={self.axis: channels})
 
-    def _build_averages(self, channels: int) -> None:
+    def _build_averages(self) -> None:
         initial_mean = self.moving_mean_initializer
         initial_variance = self.moving_variance_initializer
 
-        def initial_stddev(shape: tuple[int, ...], dtype: Any = None) -> Any:
+        def initial_stddev(shape: tuple[int, ...], dtype: Any = None) -> Tensor:
             return ops.sqrt(_copy_of(initial_variance)(shape, dtype=dtype))
 
         averages = {"moving_mean": initial_mean, "moving_variance": initial_variance}
@@ -181,14 +183,14 @@ class ManualBatchNormalization(keras.layers.Layer):
         for name, initializer in averages.items():
             average = self.add_weight(
                 name=name,
-                shape=(channels,),
+                shape=self._channels,
                 initializer=initializer,
                 trainable=False,
                 autocast=False,
             )
             setattr(self, name, average)
 
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+    def call(self, inputs: Tensor, training: bool | None = None, mask: Tensor = None) -> Tensor:
         """Normalize `inputs`."""
         x = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
         if training and self.trainable:
@@ -197,13 +199,13 @@ class ManualBatchNormalization(keras.layers.Layer):
             y = self._normalize_by_averages(x)
         return ops.cast(y, self.compute_dtype)
 
-    def _normalize_by_averages(self, x: Any) -> Any:
+    def _normalize_by_averages(self, x: Tensor) -> Tensor:
         gamma, beta = self._gamma_and_beta(x)
         stddev = ops.sqrt(self._broadcast(self.moving_variance, x) + self.epsilon)
         x_hat = (x - self._broadcast(self.moving_mean, x)) / stddev
         return gamma * x_hat + beta
 
-    def _normalize_by_batch(self, x: Any, mask: Any) -> Any:
+    def _normalize_by_batch(self, x: Tensor, mask: Tensor) -> Tensor:
         # Subtract an origin near the mean. The result is of the size of the standard deviation, so
         # float32 keeps its significant digits however large the mean is.
         origin = ops.stop_gradient(self._mean(x[:1], None if mask is None else mask[:1]))
@@ -223,7 +225,7 @@ class ManualBatchNormalization(keras.layers.Layer):
         scale = gamma / stddev
         return x * scale + (beta - mean * scale)
 
-    def _mean(self, x: Any, mask: Any = None) -> Any:
+    def _mean(self, x: Tensor, mask: Tensor = None) -> Tensor:
         """Return the mean per channel, in a shape that broadcasts against `x`."""
         axes = self._reduced_axes
         if mask is not None:
@@ -236,15 +238,15 @@ class ManualBatchNormalization(keras.layers.Layer):
             return ops.moments(x, axes, keepdims=True, synchronized=True)[0]
         return ops.mean(x, axes, keepdims=True)
 
-    def _gamma_and_beta(self, x: Any) -> tuple[Any, Any]:
+    def _gamma_and_beta(self, x: Tensor) -> tuple[Tensor, Tensor]:
         gamma = 1.0 if self.gamma is None else self._broadcast(self.gamma, x)
         beta = 0.0 if self.beta is None else self._broadcast(self.beta, x)
         return gamma, beta
 
-    def _broadcast(self, vector: Any, x: Any) -> Any:
+    def _broadcast(self, vector: Tensor, x: Tensor) -> Tensor:
         return ops.reshape(ops.cast(vector, x.dtype), self._broadcast_shape)
 
-    def _renorm_corrections(self, mean: Any, stddev: Any) -> tuple[Any, Any]:
+    def _renorm_corrections(self, mean: Tensor, stddev: Tensor) -> tuple[Tensor, Tensor]:
         """Return `r` and `d`, which convert to the normalization by the averages, clipped."""
         stddev_average = ops.maximum(self._broadcast(self.renorm_stddev, mean), self.epsilon**0.5)
         r = stddev / stddev_average
@@ -254,7 +256,7 @@ class ManualBatchNormalization(keras.layers.Layer):
         d = ops.clip(d, -limits.get("dmax", np.inf), limits.get("dmax", np.inf))
         return ops.stop_gradient(r), ops.stop_gradient(d)
 
-    def _update_averages(self, mean: Any, variance: Any, stddev: Any) -> None:
+    def _update_averages(self, mean: Tensor, variance: Tensor, stddev: Tensor) -> None:
         self._move(self.moving_mean, mean, self.momentum)
         if not self.renorm:
             self._move(self.moving_variance, variance, self.momentum)
@@ -264,7 +266,7 @@ class ManualBatchNormalization(keras.layers.Layer):
         moved = self._move(self.moving_stddev, stddev, self.momentum)
         self.moving_variance.assign(ops.relu(ops.square(moved) - self.epsilon))
 
-    def _move(self, average: keras.Variable, value: Any, momentum: float) -> Any:
+    def _move(self, average: keras.Variable, value: Tensor, momentum: float) -> Tensor:
         """Assign `momentum * average + (1 - momentum) * value`, and return it."""
         value = ops.reshape(value, average.shape)
         moved = momentum * ops.cast(average, value.dtype) + (1 - momentum) * value
@@ -299,7 +301,7 @@ class ManualBatchNormalization(keras.layers.Layer):
         """
         moments = RunningMoments()
 
-        def record(inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        def record(inputs: Tensor, *args: Any, **kwargs: Any) -> Any:
             moments.update(self._examples(inputs, kwargs.get("mask")))
             return call(inputs, *args, **kwargs)
 
@@ -317,15 +319,16 @@ class ManualBatchNormalization(keras.layers.Layer):
             self.moving_stddev.assign(np.sqrt(moments.variance + self.epsilon))
         return self
 
-    def _examples(self, inputs: Any, mask: Any) -> np.ndarray:
+    def _examples(self, inputs: Tensor, mask: Tensor) -> np.ndarray:
         """Return the unmasked positions of `inputs`, as rows of channels."""
         x = ops.convert_to_numpy(ops.cast(inputs, "float32"))
         if mask is not None:
             x = np.where(ops.convert_to_numpy(mask)[..., None], x, np.nan)
         rows = np.moveaxis(x, self.axis, -1).reshape(-1, self.moving_mean.shape[0])
-        return rows if mask is None else rows[~np.isnan(rows).any(axis=1)]
+        kept: np.ndarray = rows if mask is None else rows[~np.isnan(rows).any(axis=1)]
+        return kept
 
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return `input_shape`."""
         return input_shape
 
@@ -362,7 +365,7 @@ def _copy_of(initializer: Any) -> Any:
     return initializer
 
 
-def _require_mask_rank(mask: Any, x: Any) -> None:
+def _require_mask_rank(mask: Tensor, x: Tensor) -> None:
     if len(mask.shape) != len(x.shape) - 1:
         raise ValueError(
             "Argument `mask` must have one axis less than the inputs. "

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_babysit.layers._piecewise import Piecewise, require_pieces, split_pieces
+from keras_babysit.typing import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_babysit")
@@ -50,7 +51,7 @@ class MaxPieces(Piecewise, keras.layers.Layer):
         self.axis = axis
         self.supports_masking = True
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Check that the number of channels is a multiple of `pieces`."""
         channels = input_shape[self.axis]
         if channels is None or channels % self.pieces:
@@ -59,15 +60,16 @@ class MaxPieces(Piecewise, keras.layers.Layer):
                 f"Received: input_shape={input_shape}"
             )
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         """Return the maximum of each group."""
         z = split_pieces(ops.moveaxis(inputs, self.axis, -1), self.pieces)
         return ops.moveaxis(self.reduce_pieces(z), -1, self.axis)
 
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return `input_shape` with the channels divided by `pieces`."""
         shape = list(input_shape)
-        shape[self.axis] //= self.pieces
+        channels = shape[self.axis]
+        shape[self.axis] = None if channels is None else channels // self.pieces
         return tuple(shape)
 
     def get_config(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_babysit.initializers.variance_preserving import VariancePreserving
 from keras_babysit.layers._piecewise import Piecewise, require_pieces, split_pieces
+from keras_babysit.typing import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_babysit")
@@ -89,7 +90,7 @@ class Maxout(Piecewise, keras.layers.Layer):
         self.input_spec = keras.InputSpec(min_ndim=2)
         self.supports_masking = True
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Create one kernel and one bias for all pieces."""
         inputs = input_shape[-1]
         self.kernel = self.add_weight(
@@ -110,14 +111,14 @@ class Maxout(Piecewise, keras.layers.Layer):
             )
         self.input_spec = keras.InputSpec(min_ndim=2, axes={-1: inputs})
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         """Return the maximum over the pieces of each unit."""
         z = ops.matmul(inputs, self.kernel)
         if self.bias is not None:
             z = ops.add(z, self.bias)
         return self.reduce_pieces(split_pieces(z, self.pieces))
 
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return `input_shape` with `units` as the last size."""
         return (*input_shape[:-1], self.units)
 

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_babysit.layers._maxout_conv import MaxoutConv
+from keras_babysit.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_babysit")
@@ -46,7 +47,7 @@ class MaxoutConv1D(MaxoutConv, keras.layers.Conv1D):
         Goodfellow et al., "Maxout Networks", arXiv:1302.4389, 2013.
     """
 
-    def convolution_op(self, inputs: Any, kernel: Any) -> Any:
+    def convolution_op(self, inputs: Tensor, kernel: Any) -> Any:
         """Convolve, with padding on the left for `padding="causal"`."""
         padding = self.padding
         if padding == "causal":

@@ -1,6 +1,7 @@
 """PCA and ZCA whitening."""
 
 import math
+import numbers
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from keras_babysit.layers._eigen import (
     randomized_eigenpairs,
 )
 from keras_babysit.layers._running_covariance import RunningCovariance
+from keras_babysit.typing import Shape, Tensor
 
 MODES = ("pca", "zca")
 SOLVERS = ("full", "randomized")
@@ -120,7 +122,7 @@ class Whitening(Adapted):
     def _is_fraction(self) -> bool:
         return isinstance(self.components, float)
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Create the weights for the directions that are kept."""
         if self._is_fraction:
             raise ValueError(
@@ -128,7 +130,7 @@ class Whitening(Adapted):
                 f"because their number depends on the data. Received: components={self.components}"
             )
         features = math.prod(self._build_state_shape(input_shape))
-        count = features if self.components is None else self.components
+        count = features if self.components is None else int(self.components)
         if count > features:
             raise ValueError(
                 f"Argument `components` must be at most the number of features, {features}. "
@@ -138,7 +140,7 @@ class Whitening(Adapted):
         self.directions = self._add_state("directions", (count, features))
         self.explained_variance = self._add_state("explained_variance", (count,))
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         """Return the whitened inputs."""
         x = ops.reshape(ops.cast(inputs, self._state_dtype), (-1, self.mean.shape[0]))
         y = ops.matmul(x - self.mean, ops.transpose(self.directions))
@@ -148,7 +150,7 @@ class Whitening(Adapted):
             y = ops.reshape(ops.matmul(y, self.directions), (-1, *self._built_state_shape))
         return ops.cast(y, self.compute_dtype)
 
-    def inverse(self, outputs: Any) -> Any:
+    def inverse(self, outputs: Tensor) -> Tensor:
         """Return the inputs that the layer maps to `outputs`.
 
         Along directions that were dropped or have no variance, the result is the mean.
@@ -168,14 +170,14 @@ class Whitening(Adapted):
         x = ops.matmul(y, self.directions) + self.mean
         return ops.reshape(x, (-1, *self._built_state_shape))
 
-    def _scale(self, power: float) -> Any:
+    def _scale(self, power: float) -> Tensor:
         """Return `(λ + epsilon) ** power`, and 0 for directions without variance."""
         variance = ops.convert_to_tensor(self.explained_variance)
         has_variance = ops.not_equal(variance, 0.0)  # NaN, before `adapt`, stays NaN
         safe = ops.where(has_variance, variance + self.epsilon, 1.0)
         return ops.where(has_variance, safe**power, 0.0)
 
-    def _state_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    def _state_shape(self, shape: Shape) -> Shape:
         return tuple(shape[1:])
 
     def _examples(
@@ -192,23 +194,28 @@ class Whitening(Adapted):
     def _solve(self, statistics: RunningCovariance) -> dict[str, np.ndarray]:
         ddof = self.ddof if self.ddof is not None else int(self.mode == "pca")
         covariance = statistics.covariance(ddof)
-        if self.solver == "randomized":
+        if self.solver == "randomized" and isinstance(self.components, int):
             variances, directions = randomized_eigenpairs(covariance, self.components, self.seed)
         else:
             variances, directions = full_eigenpairs(covariance)
-        if self._is_fraction:
-            self.components = components_for_fraction(variances, self.components)
+        count = self.components
+        if isinstance(count, float):
+            count = self.components = components_for_fraction(variances, count)
         return {
             "mean": statistics.mean,
-            "directions": directions[: self.components],
-            "explained_variance": variances[: self.components],
+            "directions": directions[:count],
+            "explained_variance": variances[:count],
         }
 
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the input shape for ZCA, `(batch_size, components)` for PCA."""
         if self.mode == "zca":
             return input_shape
-        return (input_shape[0], self.components or math.prod(input_shape[1:]))
+        known = self.components if isinstance(self.components, int) else None
+        sizes = [size for size in input_shape[1:] if size is not None]
+        if known is None and len(sizes) == len(input_shape) - 1:
+            known = math.prod(sizes)
+        return (input_shape[0], known)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
@@ -225,8 +232,9 @@ class Whitening(Adapted):
 
 
 def _valid_components(components: int | float | None, solver: str) -> int | float | None:
-    is_count = isinstance(components, int) and components >= 1
-    is_fraction = isinstance(components, float) and 0 < components < 1
+    is_whole = isinstance(components, numbers.Integral) and not isinstance(components, bool)
+    is_count = is_whole and components is not None and components >= 1
+    is_fraction = isinstance(components, numbers.Real) and 0 < components < 1
     if not (components is None or is_count or is_fraction):
         raise ValueError(
             "Argument `components` must be None, an int of at least 1 or a fraction in (0, 1). "
@@ -237,4 +245,6 @@ def _valid_components(components: int | float | None, solver: str) -> int | floa
             'Argument `components` must be an int if `solver="randomized"`. '
             f"Received: components={components!r}"
         )
-    return components
+    if components is None:
+        return None
+    return int(components) if is_count else float(components)

@@ -9,6 +9,7 @@ from keras import ops
 
 from keras_babysit.layers._adapted import Adapted
 from keras_babysit.layers._running_moments import RunningMoments
+from keras_babysit.typing import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_babysit")
@@ -55,7 +56,7 @@ class ZeroCenter(Adapted):
         self.axis = axis
         self.supports_masking = True
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Create the mean, in a shape that broadcasts against the inputs."""
         shape = self._build_state_shape(input_shape)
         if self.axis is not None:
@@ -63,12 +64,12 @@ class ZeroCenter(Adapted):
             shape += (1,) * axes_after
         self.mean = self._add_state("mean", shape)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         """Return `inputs - mean`."""
         centered = ops.cast(inputs, self._state_dtype) - self.mean
         return ops.cast(centered, self.compute_dtype)
 
-    def _state_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    def _state_shape(self, shape: Shape) -> Shape:
         return tuple(shape[1:]) if self.axis is None else (shape[self.axis],)
 
     def _examples(
@@ -84,7 +85,7 @@ class ZeroCenter(Adapted):
     def _solve(self, statistics: RunningMoments) -> dict[str, np.ndarray]:
         return {"mean": statistics.mean}
 
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return `input_shape`."""
         return input_shape
 
