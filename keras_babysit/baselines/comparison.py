@@ -3,6 +3,7 @@
 import numpy as np
 
 from keras_babysit.baselines.constant import constant_errors
+from keras_babysit.baselines.task import Task
 from keras_babysit.baselines.variety import variety
 
 RARE = 0.1
@@ -20,7 +21,9 @@ MIN_EFFECTIVE_EXAMPLES = 30
 30 is near enough to normal."""
 
 
-def compare_with_baselines(train, validation, neighbours):
+def compare_with_baselines(
+    train: Task | None, validation: Task | None, neighbours: np.ndarray | None
+) -> dict[tuple[str, str], float]:
     """Return how good the predictions of a network are, and how good the baselines are.
 
     Validation examples whose task is of another kind are omitted: mixed training labels and plain
@@ -47,14 +50,14 @@ def compare_with_baselines(train, validation, neighbours):
     return {(name, target): value for target in found for name, value in found[target].items()}
 
 
-def _describe_predictions(task):
+def _describe_predictions(task: Task) -> dict[str, float]:
     """Return how good and how varied the predictions of the network are, by quantity."""
     mean, error = task.mean_and_error(task.errors(task.predictions), is_weighted=False)
     found = {"score/error": mean, "score/error_stderr": error}
     return found | {f"predictions/{name}": value for name, value in variety(task).items()}
 
 
-def measure_baselines(task, neighbours):
+def measure_baselines(task: Task, neighbours: np.ndarray | None) -> dict[str, float]:
     """Return what the errors of a network are compared with, by quantity.
 
     Examples are weighted as in the loss: a network that was trained to find a rare class is not
@@ -67,7 +70,7 @@ def measure_baselines(task, neighbours):
         neighbours: Errors of the nearest neighbours on its examples, None if there are none.
     """
     weights, errors = task.weights, task.errors(task.predictions)
-    found = {}
+    found: dict[str, float] = {}
     if weights is not None:
         if weights.sum() ** 2 / np.square(weights).sum() < MIN_EFFECTIVE_EXAMPLES:
             return found
@@ -82,7 +85,7 @@ def measure_baselines(task, neighbours):
     return found
 
 
-def compare_with_constant(task):
+def compare_with_constant(task: Task) -> dict[str, float]:
     """Return the error of the best constant prediction, and by how much the network is better."""
     constant = constant_errors(task)
     advantage, error = task.mean_and_error(constant - task.errors(task.predictions))
@@ -93,7 +96,7 @@ def compare_with_constant(task):
     }
 
 
-def compare_with_last_value(task, errors):
+def compare_with_last_value(task: Task, errors: np.ndarray) -> dict[str, float]:
     """Return the error of repeating the last value, and by how much it is better.
 
     Args:
@@ -108,7 +111,7 @@ def compare_with_last_value(task, errors):
     }
 
 
-def unseen_classes(train, validation):
+def unseen_classes(train: Task, validation: Task) -> dict[str, float]:
     """Return the fraction of validation examples whose class is not in the training data.
 
     A class counts as unseen if it is less than `RARE` times as frequent in the training examples,
@@ -124,7 +127,7 @@ def unseen_classes(train, validation):
     return {"targets/unseen_share": float(fractions[is_unseen].sum())}
 
 
-def unvalidated_classes(train, validation):
+def unvalidated_classes(train: Task, validation: Task) -> dict[str, float]:
     """Return the fraction of the training examples whose class is not in the validation data.
 
     A class counts only if there is no example of it at all: the training examples of a rare class
@@ -144,12 +147,12 @@ def unvalidated_classes(train, validation):
     return {"targets/unvalidated_share": missing}
 
 
-def _is_of_classes(train, validation):
+def _is_of_classes(train: Task, validation: Task) -> bool:
     is_one_of_some = train.kind == "classes" or validation.targets.shape[1:] == (1,)
     return train.kind != "numbers" and is_one_of_some
 
 
-def _class_counts(task, other):
+def _class_counts(task: Task, other: Task) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return each class's fraction, and its found and expected counts in another task."""
     classes, counts = np.unique(task.targets, return_counts=True)
     fractions = counts / counts.sum()

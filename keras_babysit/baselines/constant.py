@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from keras_babysit.baselines.task import Task
 
-def constant_errors(task):
+
+def constant_errors(task: Task) -> np.ndarray:
     """Return the error of the best constant prediction on each example of a `Task`.
 
     It is the most frequent class, or whichever of mean and median has the smaller mean error, with

@@ -1,11 +1,14 @@
 """The mean of some values and how far off it may be."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 
-def mean_and_error(values, weights=None):
+def mean_and_error(
+    values: Sequence[float] | np.ndarray, weights: np.ndarray | None = None
+) -> tuple[float, float]:
     """Return mean and standard error of independent values.
 
     Args:

@@ -1,6 +1,10 @@
 """The last-value baseline, or persistence: a series goes on as it ended."""
 
+from typing import Any
+
 import numpy as np
+
+from keras_babysit.baselines.task import Task
 
 MIN_STEPS = 4
 """Steps that a window must have to be one of a series."""
@@ -16,7 +20,9 @@ MAX_STEPS = 512
 """Columns that are compared with their neighbours at most."""
 
 
-def last_value_errors(task, inputs, series=None):
+def last_value_errors(
+    task: Task, inputs: Any, series: int | None = None
+) -> tuple[np.ndarray, int] | tuple[None, None]:
     """Return the error of repeating the last value of the inputs, on each example of a `Task`.
 
     Args:
@@ -55,7 +61,7 @@ def last_value_errors(task, inputs, series=None):
     return found[best], best
 
 
-def _is_series(values):
+def _is_series(values: np.ndarray) -> bool:
     """Return whether the columns may be the steps of one series: alike, each like the next."""
     values = values[:, -MAX_STEPS:]
     deviations = values.std(axis=0)

@@ -1,7 +1,11 @@
 """The 5-nearest-neighbour baseline: each example is predicted from those that are most like it."""
 
+from typing import Any
+
 import keras
 import numpy as np
+
+from keras_babysit.baselines.task import Task
 
 NEIGHBOURS = 5
 """Neighbours that vote; scikit-learn's default."""
@@ -26,13 +30,14 @@ class Neighbours:
         are_tokens: Whether the inputs are indices of tokens, whose size means nothing.
     """
 
-    def __init__(self, *, are_tokens=False):
+    def __init__(self, *, are_tokens: bool = False) -> None:
         self._are_tokens = are_tokens
-        self._answers = {}  # by the content of input and target
-        self._voters = None  # task, inputs and contents of the examples that voted last
-        self._size_without = None  # number of examples of a score that had no neighbours
+        self._answers: dict[tuple[bytes, ...], Any] = {}  # by the content of input and target
+        # Task, inputs and contents of the examples that voted last.
+        self._voters: tuple[Task, np.ndarray, list[tuple[bytes, ...]]] | None = None
+        self._size_without: int | None = None  # examples of a score that had no neighbours
 
-    def errors(self, task, inputs):
+    def errors(self, task: Task, inputs: Any) -> np.ndarray | None:
         """Return the error of the neighbours on each example of a `Task`.
 
         Args:
@@ -52,7 +57,9 @@ class Neighbours:
             return None
         return task.errors(np.array([self._answers[one] for one in contents]))
 
-    def _with_known(self, task, inputs, contents):
+    def _with_known(
+        self, task: Task, inputs: np.ndarray, contents: list[tuple[bytes, ...]]
+    ) -> tuple[Task, np.ndarray, list[tuple[bytes, ...]]]:
         """Return these examples, joined with those that voted before if those were more."""
         if self._voters is None or len(contents) >= len(self._voters[2]):
             return task, inputs, contents
@@ -67,7 +74,7 @@ class Neighbours:
             known_contents + [contents[row] for row in new],
         )
 
-    def _vote(self, task, inputs, contents):
+    def _vote(self, task: Task, inputs: np.ndarray, contents: list[tuple[bytes, ...]]) -> bool:
         """Let the examples predict each other; return whether they could."""
         answers = neighbour_answers(task, inputs, are_tokens=self._are_tokens)
         if answers is None:
@@ -77,7 +84,7 @@ class Neighbours:
         return True
 
 
-def neighbour_answers(task, inputs, *, are_tokens=False):
+def neighbour_answers(task: Task, inputs: Any, *, are_tokens: bool = False) -> np.ndarray | None:
     """Return what the nearest neighbours predict, each example excluded from its own vote.
 
     Features are standardised first; tokens are counted per example.
@@ -105,18 +112,18 @@ def neighbour_answers(task, inputs, *, are_tokens=False):
     return _majority(task, task.targets[nearest], weights[nearest])
 
 
-def _majority(task, votes, weights):
+def _majority(task: Task, votes: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Return the weighted majority, mean or median of the votes for each example."""
     if task.kind == "classes":
         counts = np.zeros((len(votes), task.targets.max() + 1))
         np.add.at(counts, (np.arange(len(votes))[:, None], votes), weights)
-        return counts.argmax(1)
+        return np.asarray(counts.argmax(1))
     if task.kind == "numbers" and task.distance is not np.square:
-        return np.median(votes, axis=1)
-    return (votes * weights[..., None]).sum(1) / weights.sum(1, keepdims=True)
+        return np.asarray(np.median(votes, axis=1))
+    return np.asarray((votes * weights[..., None]).sum(1) / weights.sum(1, keepdims=True))
 
 
-def takes_tokens(model):
+def takes_tokens(model: keras.Model) -> bool:
     """Return whether a model looks its inputs up in an embedding, so that their size means nothing.
 
     Args:
@@ -126,11 +133,11 @@ def takes_tokens(model):
     return any(isinstance(layer, keras.layers.Embedding) for layer in layers)
 
 
-def _content(*parts):
+def _content(*parts: np.ndarray) -> tuple[bytes, ...]:
     return tuple(np.ascontiguousarray(part).tobytes() for part in parts)
 
 
-def _features(inputs):
+def _features(inputs: Any) -> np.ndarray | None:
     """Return standardised numbers of each example, None where there are none."""
     if not isinstance(inputs, np.ndarray) or inputs.dtype.kind not in "fiub":
         return None
@@ -143,10 +150,10 @@ def _features(inputs):
     if not np.isfinite(centred).all():
         return None
     spread = centred.std(axis=0)
-    return centred / np.where(spread > 0, spread, 1)
+    return np.asarray(centred / np.where(spread > 0, spread, 1))
 
 
-def _token_counts(inputs):
+def _token_counts(inputs: Any) -> np.ndarray | None:
     """Return how often each of the most frequent tokens is in each example, standardised."""
     if not isinstance(inputs, np.ndarray) or inputs.dtype.kind not in "fiu" or inputs.ndim < 2:
         return None

@@ -1,8 +1,11 @@
 """The task of a network: targets and predictions in one form, and what counts as an error."""
 
+from __future__ import annotations
+
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -36,7 +39,9 @@ class Task:
     ranks: np.ndarray | None = None
     groups: np.ndarray | None = None
 
-    def mean_and_error(self, values, *, is_weighted=True):
+    def mean_and_error(
+        self, values: np.ndarray, *, is_weighted: bool = True
+    ) -> tuple[float, float]:
         """Return the mean over the rows, and its standard error over independent examples.
 
         Args:
@@ -51,7 +56,7 @@ class Task:
         sizes = np.bincount(groups, counts)
         return mean_and_error(np.bincount(groups, counts * values) / sizes, sizes)
 
-    def errors(self, answers):
+    def errors(self, answers: np.ndarray) -> np.ndarray:
         """Return the error of each example, at least 0.
 
         For classes it is 0 or 1, for labels the fraction of wrong ones. For numbers it is the
@@ -59,14 +64,16 @@ class Task:
         that is the unexplained variance.
         """
         if self.kind == "classes":
-            return (answers != self.targets).astype("float64")
+            return np.asarray((answers != self.targets).astype("float64"))
         if self.kind == "labels":
-            return np.mean((answers > 0.5) != (self.targets > 0.5), axis=1)
+            return np.asarray(np.mean((answers > 0.5) != (self.targets > 0.5), axis=1))
         # All columns together: alone, one that hardly varies would outweigh the others.
         left = min(self.distance(self.targets - best).mean() for best in self.centres(None))
-        return self.distance(answers - self.targets).mean(axis=1) / (left if left > 0 else 1)
+        return np.asarray(
+            self.distance(answers - self.targets).mean(axis=1) / (left if left > 0 else 1)
+        )
 
-    def joined(self, other, rows):
+    def joined(self, other: Task, rows: Any) -> Task:
         """Return the targets and weights of this task and of some rows of another one."""
         targets = np.concatenate([self.targets, other.targets[rows]])
         weights = [
@@ -80,13 +87,20 @@ class Task:
             ranks=None,
         )
 
-    def centres(self, weights):
+    def centres(self, weights: np.ndarray | None) -> list[np.ndarray]:
         """Return what may be the best constant prediction of numbers: mean and median."""
         mean = np.average(self.targets, axis=0, weights=weights)
         return [mean] if self.distance is np.square else [mean, _median(self.targets, weights)]
 
 
-def read_task(targets, predictions, outputs, weights=None, *, groups=None) -> Task | None:
+def read_task(
+    targets: Any,
+    predictions: Any,
+    outputs: Sequence[OutputFacts],
+    weights: Any = None,
+    *,
+    groups: np.ndarray | None = None,
+) -> Task | None:
     """Return the task, read off the loss and the values; None if it is not known.
 
     Args:
@@ -101,7 +115,9 @@ def read_task(targets, predictions, outputs, weights=None, *, groups=None) -> Ta
     return task if task is None or groups is None else dataclasses.replace(task, groups=groups)
 
 
-def _read(targets, predictions, outputs, weights) -> Task | None:
+def _read(
+    targets: Any, predictions: Any, outputs: Sequence[OutputFacts], weights: Any
+) -> Task | None:
     targets, predictions = np.asarray(targets, "float64"), np.asarray(predictions, "float64")
     if not (np.isfinite(targets).all() and np.isfinite(predictions).all()):
         return None
@@ -128,7 +144,7 @@ def _read(targets, predictions, outputs, weights) -> Task | None:
     return _numbers(flat, predictions, counts, distance, output.delta)
 
 
-def _form(output):
+def _form(output: OutputFacts) -> str | None:
     """Return the form of the loss; of an unknown one the form of the output, or None."""
     if output.form != "other" or output.distance:
         return output.form
@@ -137,7 +153,7 @@ def _form(output):
     return "binary" if (output.low, output.high) == (0, 1) else None
 
 
-def _read_weights(weights, size):
+def _read_weights(weights: Any, size: int) -> tuple[np.ndarray | None, bool]:
     """Return weights of mean 1, None if all are equal; and whether they could be read."""
     if weights is None:
         return None, True
@@ -147,7 +163,7 @@ def _read_weights(weights, size):
     return (None if np.ptp(weights) == 0 else weights / weights.mean()), True
 
 
-def _classes(flat, outputs, form):
+def _classes(flat: np.ndarray, outputs: int, form: str) -> np.ndarray | None:
     """Return the class of each example, None where the targets are not classes.
 
     Smoothed labels are classes. Where the largest probabilities of the rows differ, labels are
@@ -165,33 +181,42 @@ def _classes(flat, outputs, form):
     return flat.argmax(1) if is_one_hot or is_smoothed else None
 
 
-def _labels(targets, predictions, limit, weights):
+def _labels(
+    targets: np.ndarray, predictions: np.ndarray, limit: float, weights: np.ndarray | None
+) -> Task:
     answers = (predictions > limit).astype("float64")
     return Task("labels", np.asarray(targets, "float64"), answers, weights, ranks=predictions)
 
 
-def _numbers(targets, predictions, weights, distance, delta):
+def _numbers(
+    targets: np.ndarray,
+    predictions: np.ndarray,
+    weights: np.ndarray | None,
+    distance: str | None,
+    delta: float,
+) -> Task | None:
     if distance == "squared_logarithmic":
         targets, predictions = (np.log1p(values.clip(0)) for values in (targets, predictions))
-    count = {
+    known: dict[str, Callable[[np.ndarray], np.ndarray]] = {
         "squared": np.square,
         "squared_logarithmic": np.square,
         "absolute": np.abs,
         "huber": functools.partial(_huber, delta=delta),
-    }.get(distance)
+    }
+    count = known.get(distance or "")
     return None if count is None else Task("numbers", targets, predictions, weights, count)
 
 
-def _huber(residual, delta):
+def _huber(residual: np.ndarray, delta: float) -> np.ndarray:
     size = np.abs(residual)
-    return np.where(size < delta, size**2 / 2, delta * (size - delta / 2))
+    return np.asarray(np.where(size < delta, size**2 / 2, delta * (size - delta / 2)))
 
 
-def _median(values, weights):
+def _median(values: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
     """Return the weighted median of each column."""
     if weights is None:
-        return np.median(values, axis=0)
+        return np.asarray(np.median(values, axis=0))
     order = np.argsort(values, axis=0)
     below = np.cumsum(weights[order], axis=0)
     middle = (below < below[-1] / 2).sum(axis=0)
-    return np.take_along_axis(np.take_along_axis(values, order, 0), middle[None], 0)[0]
+    return np.asarray(np.take_along_axis(np.take_along_axis(values, order, 0), middle[None], 0)[0])

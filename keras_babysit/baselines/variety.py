@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from keras_babysit.baselines.task import Task
+
 MAX_RARE = 0.1
 """Fraction of positives up to which they are rare: a tenth, as in `class_imbalance`."""
 
@@ -11,7 +13,7 @@ MIN_POSITIVES = 20
 """Positives from which on a recall of 0 is no chance: at a recall of 0.2 it is 1 in 87."""
 
 
-def variety(task):
+def variety(task: Task) -> dict[str, float]:
     """Return how much the predictions of a `Task` vary, and how much its targets do.
 
     Returns:
@@ -44,7 +46,7 @@ def variety(task):
     return ranked | dict(zip(("largest_share", "targets_largest_share"), largest, strict=True))
 
 
-def rare_recall(task):
+def rare_recall(task: Task) -> dict[str, float]:
     """Return the recall of the positives of labels, empty unless they are rare.
 
     Where most labels are no, a network that always says no has few errors.
@@ -58,7 +60,7 @@ def rare_recall(task):
     return {"recall": float((task.predictions[is_yes] > 0.5).mean())}
 
 
-def auc(targets, ranks):
+def auc(targets: np.ndarray, ranks: np.ndarray) -> dict[str, float]:
     """Return the area under the ROC curve and its standard error, empty without a pair.
 
     It is the fraction of pairs of a yes and a no that are ranked correctly; of several labels the

@@ -1,5 +1,7 @@
 """The only batch size that a model accepts, if it does not accept any."""
 
+import keras
+
 MIN_PROBE_EXAMPLES = 8
 """Examples that one pass needs to say something about a network: with fewer, the loss is that of
 one or two examples, and most units look dead. Where a model takes any number, the examples of
@@ -20,20 +22,20 @@ class BatchSize:
         only: The batch size, None as long as the model seems to accept any.
     """
 
-    def __init__(self, model):
+    def __init__(self, model: keras.Model) -> None:
         self.only = self._built_for = _built_for(model)
         self._succeeded = 0
 
     @property
-    def is_too_small(self):
+    def is_too_small(self) -> bool:
         """Whether the only batch size is too small for a probe."""
         return self.only is not None and self.only < MIN_PROBE_EXAMPLES
 
-    def note(self, size):
+    def note(self, size: int) -> None:
         """Record that a pass over `size` examples succeeded."""
         self._succeeded = size
 
-    def settle(self, failed, steps=0):
+    def settle(self, failed: int, steps: int = 0) -> bool:
         """Choose a size after a pass failed; return whether another try with it makes sense.
 
         Args:
@@ -46,12 +48,12 @@ class BatchSize:
         self.only = size
         return True
 
-    def unsettle(self):
+    def unsettle(self) -> None:
         """Undo `settle`, after a pass of that size failed as well."""
         self.only = self._built_for
 
 
-def _built_for(model):
+def _built_for(model: keras.Model) -> int | None:
     """Return the batch size that a model is built for, None if it accepts any."""
     sizes = [tensor.shape[0] for tensor in getattr(model, "inputs", None) or ()]
     return next((size for size in sizes if size is not None), None)

@@ -1,19 +1,22 @@
 """Batches `(x, y, sample_weight)` of tensors or arrays: their size, and some of their rows."""
 
 import math
+from collections.abc import Collection, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 
 from keras_babysit.backends import backend
+from keras_babysit.typing import Batch, Tensor
 
 
-def size(batch):
+def size(batch: Batch) -> int:
     """Return the number of examples of a batch `(x, y, sample_weight)`."""
     return next((leaf.shape[0] for leaf in _leaves(batch) if len(leaf.shape)), 0)
 
 
-def take(batch, rows):
+def take(batch: Batch, rows: Any) -> Batch:
     """Return some examples of a batch, in the same structure.
 
     Args:
@@ -27,44 +30,44 @@ def take(batch, rows):
     return keras.tree.map_structure(lambda leaf: None if leaf is None else leaf[rows], batch)
 
 
-def rows(batch):
+def rows(batch: Batch) -> set[int]:
     """Return a set of keys of the examples of a batch of arrays; equal inputs have equal keys."""
     return set(keys(batch))
 
 
-def without(batch, known):
+def without(batch: Batch, known: Collection[int]) -> Batch:
     """Return a batch of arrays without the examples whose key is in `known`."""
     return take(batch, [row for row, key in enumerate(keys(batch)) if key not in known])
 
 
-def keys(batch):
+def keys(batch: Batch) -> list[int]:
     """Return a key of each example of a batch of arrays; equal inputs have equal keys."""
     inputs = [np.ascontiguousarray(leaf) for leaf in _leaves(batch[0])]
     return [hash(tuple(leaf[row].tobytes() for leaf in inputs)) for row in range(size(batch))]
 
 
-def keep(batch, examples):
+def keep(batch: Batch, examples: int) -> Batch:
     """Return the first `examples` examples of a batch; the batch itself if it has no more."""
     return batch if size(batch) <= examples else take(batch, slice(examples))
 
 
-def _leaves(batch):
+def _leaves(batch: Batch) -> list[Tensor]:
     return [leaf for leaf in keras.tree.flatten(batch) if leaf is not None]
 
 
-def n_bytes(batch):
+def n_bytes(batch: Batch) -> int:
     """Return the memory that a batch of tensors or arrays takes, in bytes."""
     return sum(map(_leaf_bytes, _leaves(batch)))
 
 
-def _leaf_bytes(leaf):
+def _leaf_bytes(leaf: Tensor) -> int:
     if hasattr(leaf, "nbytes"):
-        return leaf.nbytes
+        return int(leaf.nbytes)
     itemsize = getattr(getattr(leaf, "dtype", None), "size", None)  # TensorFlow's
     return np.asarray(leaf).nbytes if itemsize is None else itemsize * math.prod(leaf.shape)
 
 
-def join(batches):
+def join(batches: Sequence[Batch]) -> Batch:
     """Return one batch of all; the largest where examples differ in shape, as padded sequences."""
     if len(batches) == 1:
         return batches[0]
@@ -76,17 +79,17 @@ def join(batches):
         return max(batches, key=size)
 
 
-def unpack(batch):
+def unpack(batch: Batch) -> Batch:
     """Return a batch as `(x, y, sample_weight)` of arrays in the dtypes of `fit`."""
     return to_host(keras.utils.unpack_x_y_sample_weight(batch))
 
 
-def to_host(batch):
+def to_host(batch: Batch) -> Batch:
     """Return a batch with arrays in place of tensors; double precision becomes `floatx`."""
     return keras.tree.map_structure(_to_array, batch)
 
 
-def _to_array(leaf):
+def _to_array(leaf: Tensor) -> np.ndarray | None:
     if leaf is None:
         return None
     is_host = isinstance(leaf, np.ndarray | list | float | int)

@@ -2,7 +2,9 @@
 
 import functools
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,6 +12,7 @@ import numpy as np
 from keras_babysit.facts import ComparisonFacts, ShiftFacts
 from keras_babysit.samples.copies import count_copies
 from keras_babysit.samples.data_facts import classes_of, describe_target
+from keras_babysit.typing import Batch, Nested
 
 MIN_EXAMPLES = 32
 """Examples of either kind that are needed: a mean of about 30 is near enough to normal."""
@@ -56,7 +59,7 @@ MIN_TOKENS = 4
 validation data may be new on purpose."""
 
 
-def compare(train, validation, *, are_tokens=False):
+def compare(train: Batch, validation: Batch, *, are_tokens: bool = False) -> ComparisonFacts:
     """Return the `ComparisonFacts` of two batches `(x, y, sample_weight)` of arrays.
 
     Args:
@@ -72,7 +75,8 @@ def compare(train, validation, *, are_tokens=False):
     if len(x) != len(x_val) or not min(sizes):
         return known
     rows, rows_val = _weighted(x, train[2]), _weighted(x_val, validation[2])
-    known = replace(known, **count_copies(rows, rows_val, are_tokens=are_tokens))
+    copies: dict[str, Any] = count_copies(rows, rows_val, are_tokens=are_tokens)
+    known = replace(known, **copies)
     if min(sizes) < MIN_EXAMPLES:
         return known
     same_targets = len(y) == len(y_val)
@@ -83,11 +87,11 @@ def compare(train, validation, *, are_tokens=False):
     )
 
 
-def _leaves(tree):
+def _leaves(tree: Nested) -> list[np.ndarray]:
     return [leaf for leaf in keras.tree.flatten(tree) if leaf is not None and np.ndim(leaf)]
 
 
-def _weighted(arrays, sample_weight):
+def _weighted(arrays: list[np.ndarray], sample_weight: Any) -> list[np.ndarray]:
     """Return the rows that count. In a graph, weights select the nodes to train on."""
     if not isinstance(sample_weight, np.ndarray) or not sample_weight.ndim:
         return arrays
@@ -95,7 +99,7 @@ def _weighted(arrays, sample_weight):
     return [leaf[counts] for leaf in arrays]
 
 
-def _target_shift(train, validation):
+def _target_shift(train: np.ndarray, validation: np.ndarray) -> ShiftFacts:
     """Return the `ShiftFacts` of targets that are numbers; empty ones of classes and labels."""
     kinds = [describe_target(leaf) for leaf in (train, validation)]
     for leaf, facts in zip((train, validation), kinds, strict=True):
@@ -105,7 +109,7 @@ def _target_shift(train, validation):
     return _numbers(train, validation)
 
 
-def _shift(train, validation, are_tokens):
+def _shift(train: np.ndarray, validation: np.ndarray, are_tokens: bool) -> ShiftFacts:
     if not all(_is_numeric(leaf) for leaf in (train, validation)):
         return ShiftFacts()
     if are_tokens and all(bool((leaf == np.round(leaf)).all()) for leaf in (train, validation)):
@@ -113,16 +117,16 @@ def _shift(train, validation, are_tokens):
     return _numbers(train, validation)
 
 
-def _is_numeric(leaf):
+def _is_numeric(leaf: Any) -> bool:
     return leaf.dtype.kind in "fiub" and leaf.size > 0 and bool(np.isfinite(leaf).all())
 
 
-def _tokens(train, validation):
+def _tokens(train: np.ndarray, validation: np.ndarray) -> ShiftFacts:
     """Return which fraction of the tokens is new, and which would be within the training data."""
     if train[:1].size < MIN_TOKENS:
         return ShiftFacts()
 
-    def fraction(known, new):
+    def fraction(known: np.ndarray, new: np.ndarray) -> float:
         return float(np.mean(~np.isin(new, np.unique(known))))
 
     return ShiftFacts(
@@ -131,7 +135,7 @@ def _tokens(train, validation):
     )
 
 
-def _numbers(train, validation):
+def _numbers(train: np.ndarray, validation: np.ndarray) -> ShiftFacts:
     if not (_is_numeric(train) and _is_numeric(validation)) or train.ndim != validation.ndim:
         return ShiftFacts()
     if min(len(train), len(validation)) < MIN_EXAMPLES:
@@ -155,17 +159,19 @@ def _numbers(train, validation):
     )
 
 
-def _bounded(leaf):
+def _bounded(leaf: np.ndarray) -> np.ndarray:
     return leaf[: max(MIN_EXAMPLES, MAX_ENTRIES // max(1, leaf[:1].size))].astype("float32")
 
 
-def _by_column(leaf):
+def _by_column(leaf: np.ndarray) -> np.ndarray:
     """Return an array `(examples, positions, columns)`."""
     values = leaf.reshape(len(leaf), -1, leaf.shape[-1] if leaf.ndim > 1 else 1)
     return values[..., :: max(1, -(-values.shape[-1] // MAX_COLUMNS))]
 
 
-def _sizes(train, validation):
+def _sizes(
+    train: np.ndarray, validation: np.ndarray
+) -> tuple[float, float, float] | tuple[None, None, None]:
     """Return the ratio of the root mean squares, that of one of ten columns, and the offset.
 
     The first and the last are medians over the columns. All are shrunk by their standard errors
@@ -196,7 +202,7 @@ def _sizes(train, validation):
     )
 
 
-def _standardized(columns):
+def _standardized(columns: np.ndarray) -> float:
     """Return which fraction of the columns that vary has about mean 0 and standard deviation 1."""
     flat = columns.reshape(-1, columns.shape[-1])
     mean, spread = flat.mean(axis=0, dtype="float64"), flat.std(axis=0, dtype="float64")
@@ -205,22 +211,22 @@ def _standardized(columns):
     return float(is_unit[varies].mean()) if varies.any() else 0.0
 
 
-def _mean(values):
+def _mean(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean of each column and its standard error over the examples."""
     return _over_examples(values.mean(axis=1, dtype="float64"))
 
 
-def _mean_square(values):
+def _mean_square(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the same of the squares, without the largest examples: one may be an outlier."""
     each = np.sort(np.square(values, dtype="float64").mean(axis=1), axis=0)
     return _over_examples(each[: len(each) - max(1, int(OUTLIERS * len(each)))])
 
 
-def _over_examples(each):
+def _over_examples(each: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return each.mean(axis=0), each.std(axis=0) / math.sqrt(len(each))
 
 
-def _misfit(train, validation, bounds):
+def _misfit(train: np.ndarray, validation: np.ndarray, bounds: Sequence[float]) -> float | None:
     """Return how far the distributions of all entries differ once the ranges are alike."""
     low, high, low_val, high_val = bounds
     if high <= low or high_val <= low_val:
@@ -234,7 +240,7 @@ def _misfit(train, validation, bounds):
     return float(np.abs(below[0] - below[1]).max())
 
 
-def _some(leaf):
+def _some(leaf: np.ndarray) -> np.ndarray:
     flat = leaf.reshape(-1)
     return flat[:: max(1, len(flat) // MAX_QUANTILES)].astype("float64")
 
@@ -242,7 +248,7 @@ def _some(leaf):
 # ------------------------------------------------------------------------------- order of the axes
 
 
-def _order(train, validation):
+def _order(train: np.ndarray, validation: np.ndarray) -> str | None:
     """Return what must be done to the axes of the validation data to fit the training data."""
     if train.shape[1:] != validation.shape[1:]:
         return None
@@ -262,7 +268,7 @@ def _order(train, validation):
     return best if distances[best] < Z_SAME else None
 
 
-def _changes(leaf):
+def _changes(leaf: np.ndarray) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
     """Return by name what may have happened to the axes of images or sequences."""
     if leaf.ndim == 3:
         return {"time": lambda v: v[:, ::-1]} if leaf.shape[1] > 1 else {}
@@ -276,7 +282,7 @@ def _changes(leaf):
     return changes
 
 
-def _summary(leaf, *, is_image):
+def _summary(leaf: np.ndarray, *, is_image: bool) -> np.ndarray:
     """Return numbers of each example that say where it is bright, and in which channel.
 
     The channels are compared within an example, where they differ far less than between examples.
@@ -289,11 +295,11 @@ def _summary(leaf, *, is_image):
     return np.concatenate([where, colours], axis=1)
 
 
-def _blocks_of(leaf):
+def _blocks_of(leaf: np.ndarray) -> np.ndarray:
     return leaf[..., None]
 
 
-def _blocks(leaf, axes):
+def _blocks(leaf: np.ndarray, axes: int) -> np.ndarray:
     """Return the means of up to `BLOCKS` equal parts of each of the first axes, as rows."""
     for axis in range(1, axes + 1):
         parts = np.array_split(np.arange(leaf.shape[axis]), min(BLOCKS, leaf.shape[axis]))
@@ -302,7 +308,7 @@ def _blocks(leaf, axes):
     return leaf.reshape(len(leaf), -1).astype("float64")
 
 
-def _distance(first, second):
+def _distance(first: np.ndarray, second: np.ndarray) -> float:
     """Return the largest distance of two means in standard errors."""
     error = np.hypot(*(rows.std(axis=0) / math.sqrt(len(rows)) for rows in (first, second)))
     floor = 1e-3 * np.concatenate([first, second]).std() / math.sqrt(len(first))
@@ -310,7 +316,7 @@ def _distance(first, second):
     return float((distance / np.maximum(error, max(floor, 1e-30))).max())
 
 
-def _are_columns_moved(train, validation):
+def _are_columns_moved(train: np.ndarray, validation: np.ndarray) -> bool:
     """Return whether the columns of a table fit those of the other one in another order.
 
     They are compared by their mean rank among all entries and its square, which no scale outweighs.
@@ -322,8 +328,8 @@ def _are_columns_moved(train, validation):
     entries = np.sort(train.reshape(-1))
     moments = []
     for leaf in (train, validation):
-        rank = np.searchsorted(entries, leaf, side="right") + np.searchsorted(entries, leaf)
-        rank = rank / (2 * len(entries))
+        both = np.searchsorted(entries, leaf, side="right") + np.searchsorted(entries, leaf)
+        rank = both / (2 * len(entries))
         moments.append(np.stack([rank, rank**2], axis=-1))
     means = [m.mean(axis=0) for m in moments]
     errors = [m.std(axis=0) / math.sqrt(len(m)) for m in moments]

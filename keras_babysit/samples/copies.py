@@ -1,5 +1,7 @@
 """Copies of training examples among the validation examples, exact and near."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 MIN_ROWS = 64
@@ -20,7 +22,7 @@ example is a near copy. Training and validation examples of one distribution are
 close; only that more validation examples are is a sign."""
 
 
-def row_keys(inputs):
+def row_keys(inputs: Sequence[np.ndarray]) -> np.ndarray | None:
     """Return one hash per example of one or several arrays; None where one is not numeric.
 
     Args:
@@ -35,7 +37,7 @@ def row_keys(inputs):
     return np.array([hash(key) if len(key) > 1 else key[0] for key in zip(*keys, strict=True)])
 
 
-def is_fine_grained(leaf):
+def is_fine_grained(leaf: np.ndarray) -> bool:
     """Return whether rows of an array are unlikely to be equal by chance.
 
     They have many columns or many values.
@@ -52,7 +54,9 @@ def is_fine_grained(leaf):
     return len(flat) > 1 and leaf.dtype.kind == "f" and distinct > DISTINCT_VALUES * len(flat)
 
 
-def count_copies(train, validation, *, are_tokens=False):
+def count_copies(
+    train: Sequence[np.ndarray], validation: Sequence[np.ndarray], *, are_tokens: bool = False
+) -> dict[str, int]:
     """Return what `ComparisonFacts` say of copies, by field.
 
     Args:
@@ -75,12 +79,12 @@ def count_copies(train, validation, *, are_tokens=False):
     return found
 
 
-def _repeats(keys):
+def _repeats(keys: np.ndarray) -> bool:
     """Return whether most examples of one side occur there more than once, as in toy data."""
     return len(np.unique(keys)) < DISTINCT_VALUES * len(keys)
 
 
-def _count_near(train, validation):
+def _count_near(train: np.ndarray, validation: np.ndarray) -> dict[str, int]:
     """Return how many examples of either kind have a training example close by."""
     if train.shape[1:] != validation.shape[1:] or min(len(train), len(validation)) < MIN_ROWS:
         return {}
@@ -101,13 +105,13 @@ def _count_near(train, validation):
     }
 
 
-def _numbers(leaf, count):
+def _numbers(leaf: np.ndarray, count: int) -> np.ndarray:
     flat = leaf.reshape(len(leaf), -1)
     flat = flat[:, :: max(1, -(-flat.shape[1] // MAX_FEATURES))]
-    return flat[np.linspace(0, len(flat) - 1, count).astype(int)].astype("float64")
+    return np.asarray(flat[np.linspace(0, len(flat) - 1, count).astype(int)].astype("float64"))
 
 
-def _nearest(rows, among, *, are_same=False):
+def _nearest(rows: np.ndarray, among: np.ndarray, *, are_same: bool = False) -> np.ndarray:
     """Return the distance of each row to the nearest one among others."""
     squares = (
         np.square(rows).sum(axis=1)[:, None] - 2 * rows @ among.T + np.square(among).sum(axis=1)

@@ -1,6 +1,8 @@
 """Facts of the data: scale, constant features, labels; computed on the host from a sample."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import keras
 import numpy as np
@@ -8,6 +10,7 @@ import numpy as np
 from keras_babysit.facts import DataFacts, InputFacts, TargetFacts
 from keras_babysit.samples.steps import describe_padding, describe_target_steps
 from keras_babysit.samples.target_column import target_column
+from keras_babysit.typing import Batch, Nested
 
 MAX_DESCRIBED_ENTRIES = 4_000_000
 """Entries of an array that are read; further rows are omitted."""
@@ -32,7 +35,9 @@ MIN_STRETCHES = 4
 """Stretches that are needed to say something about the order."""
 
 
-def describe_data(batch, *, batch_size=None, max_entries=MAX_DESCRIBED_ENTRIES):
+def describe_data(
+    batch: Batch, *, batch_size: int | None = None, max_entries: int = MAX_DESCRIBED_ENTRIES
+) -> DataFacts:
     """Return the `DataFacts` of a batch `(x, y, sample_weight)` of arrays.
 
     Args:
@@ -44,7 +49,9 @@ def describe_data(batch, *, batch_size=None, max_entries=MAX_DESCRIBED_ENTRIES):
     stretch = None if batch_size is None else max(MIN_STRETCH_EXAMPLES, batch_size)
     inputs, targets = _arrays(x, max_entries), _arrays(y, max_entries)
     weights = [one.astype("float64") for one in _arrays(sample_weight, max_entries)]
-    each = weights if len(weights) == len(targets) else weights[:1] * len(targets)
+    each: Sequence[np.ndarray | None] = (
+        weights if len(weights) == len(targets) else weights[:1] * len(targets)
+    )
     each = each or [None] * len(targets)
     finite = [one for one in weights if one.size and np.isfinite(one).all()]
     return DataFacts(
@@ -61,7 +68,7 @@ def describe_data(batch, *, batch_size=None, max_entries=MAX_DESCRIBED_ENTRIES):
     )
 
 
-def _different(inputs):
+def _different(inputs: Sequence[np.ndarray]) -> int:
     """Return the number of different examples, at most `MAX_DIFFERENT`."""
     found = set()
     for row in zip(*inputs, strict=False):
@@ -71,19 +78,19 @@ def _different(inputs):
     return len(found)
 
 
-def bad_rows(leaf):
+def bad_rows(leaf: np.ndarray) -> np.ndarray:
     """Return the indices of the examples of an array with NaN or infinity."""
     if leaf.dtype.kind != "f":
         return np.zeros(0, int)
     return np.flatnonzero(~np.isfinite(leaf).all(axis=tuple(range(1, leaf.ndim))))
 
 
-def _arrays(tree, max_entries):
+def _arrays(tree: Nested, max_entries: int) -> list[np.ndarray]:
     leaves = [leaf for leaf in keras.tree.flatten(tree) if leaf is not None and np.ndim(leaf)]
     return [leaf[: max(1, max_entries // max(1, leaf[:1].size))] for leaf in leaves]
 
 
-def _describe_input(leaf, targets):
+def _describe_input(leaf: np.ndarray, targets: Sequence[np.ndarray]) -> InputFacts:
     facts = InputFacts(dtype=str(leaf.dtype), shape=leaf.shape[1:])
     if leaf.dtype.kind not in "fiub" or not leaf.size:
         return facts
@@ -101,7 +108,7 @@ def _describe_input(leaf, targets):
     )
 
 
-def _offset(values):
+def _offset(values: np.ndarray) -> float:
     """Return the median over the features of mean over deviation, without constant ones."""
     columns = values.reshape(len(values), -1)
     mean, std = columns.mean(axis=0), columns.std(axis=0)
@@ -109,7 +116,7 @@ def _offset(values):
     return float(np.median(np.abs(mean[varies]) / std[varies])) if varies.any() else 0.0
 
 
-def _constant_features(values):
+def _constant_features(values: np.ndarray) -> dict[str, Any]:
     """Return what `InputFacts` say of columns that never change, without the edges of a picture.
 
     A column at the lowest or highest value of the whole table, at 0 or at 1 may be background. It
@@ -133,7 +140,7 @@ def _constant_features(values):
     }
 
 
-def describe_target(leaf):
+def describe_target(leaf: np.ndarray) -> TargetFacts:
     """Return the `TargetFacts` of an array, whose rows are along its first axis."""
     facts = TargetFacts(dtype=str(leaf.dtype), shape=leaf.shape[1:])
     if leaf.dtype.kind not in "fiub" or not leaf.size or not np.isfinite(leaf).all():
@@ -160,19 +167,23 @@ def describe_target(leaf):
     )
 
 
-def _describe_labels(leaf, stretch, weights):
+def _describe_labels(
+    leaf: np.ndarray, stretch: int | None, weights: np.ndarray | None
+) -> TargetFacts:
     """Return the `TargetFacts` of an array, and of the classes that they are."""
     facts = describe_target(leaf)
     if facts.low is None:
         return facts
     values, classes = classes_of(leaf, facts)
-    if classes is None:
+    if values is None or classes is None:
         return facts
     facts = replace(facts, **_describe_classes(classes, stretch))
     return facts if len(values) > MAX_CLASSES else replace(facts, **_each(values, classes, weights))
 
 
-def classes_of(leaf, facts):
+def classes_of(
+    leaf: np.ndarray, facts: TargetFacts
+) -> tuple[np.ndarray, np.ndarray] | tuple[None, None]:
     """Return the classes of an array of targets, and the index of that of each example.
 
     Args:
@@ -184,8 +195,8 @@ def classes_of(leaf, facts):
     """
     values = leaf.reshape(len(leaf), -1)
     if facts.is_one_hot:
-        return np.arange(facts.columns), values.argmax(axis=1)
-    if not facts.is_whole or facts.columns > 1:
+        return np.arange(values.shape[1]), values.argmax(axis=1)
+    if not facts.is_whole or values.shape[1] > 1:
         return None, None
     found, classes = np.unique(values, return_inverse=True)
     if len(found) > max(2, len(values) // 10):
@@ -193,7 +204,7 @@ def classes_of(leaf, facts):
     return found, classes.ravel()
 
 
-def _each(values, classes, weights):
+def _each(values: np.ndarray, classes: np.ndarray, weights: np.ndarray | None) -> dict[str, Any]:
     """Return what `TargetFacts` say of each class."""
     counts = np.bincount(classes, minlength=len(values))
     facts = {
@@ -206,11 +217,11 @@ def _each(values, classes, weights):
     return facts | {"class_weights": tuple(map(float, sums / np.maximum(counts, 1)))}
 
 
-def _describe_classes(classes, stretch):
+def _describe_classes(classes: np.ndarray, stretch: int | None) -> dict[str, Any]:
     """Return what `TargetFacts` say of the most frequent class, of all and within a stretch."""
-    facts = {"largest_fraction": float(np.bincount(classes).max() / len(classes))}
+    facts: dict[str, Any] = {"largest_fraction": float(np.bincount(classes).max() / len(classes))}
     whole = len(classes) // stretch if stretch else 0
-    if whole >= MIN_STRETCHES:
+    if stretch and whole >= MIN_STRETCHES:
         parts = classes[: whole * stretch].reshape(whole, stretch)
         fractions = [np.bincount(part).max() / stretch for part in parts]
         facts |= {"stretch": stretch, "largest_fraction_of_stretch": float(np.mean(fractions))}

@@ -3,6 +3,7 @@
 import dataclasses
 import weakref
 
+import keras
 import numpy as np
 
 from keras_babysit.backends import backend
@@ -26,16 +27,16 @@ class Earlier:
         loss: Loss before its first step, None if it was not measured.
     """
 
-    rows: frozenset
+    rows: frozenset[int]
     part: float
-    end: tuple
+    end: tuple[float, ...]
     loss: float | None
 
 
-_known: "weakref.WeakKeyDictionary" = weakref.WeakKeyDictionary()
+_known: weakref.WeakKeyDictionary[keras.Model, Earlier] = weakref.WeakKeyDictionary()
 
 
-def state_of(model):
+def state_of(model: keras.Model) -> tuple[float, ...]:
     """Return numbers that tell one state of a model from another; empty if it has no weights yet.
 
     Args:
@@ -47,7 +48,7 @@ def state_of(model):
     return tuple(float(value @ np.arange(1, value.size + 1)) for value in values)
 
 
-def recall(model, state):
+def recall(model: keras.Model, state: tuple[float, ...]) -> Earlier | None:
     """Return the `Earlier` run of a model; None if there was none, or if its weights changed since.
 
     Weights that are not those at the end of the earlier run were reset, drawn anew or loaded: what
@@ -61,7 +62,7 @@ def recall(model, state):
     return found if found is not None and state and found.end == state else None
 
 
-def remember(model, run, before=None):
+def remember(model: keras.Model, run: Earlier, before: Earlier | None = None) -> None:
     """Keep what a model was trained on for its next run.
 
     Args:

@@ -1,6 +1,7 @@
 """Whether the examples come in the same order in each epoch."""
 
 from keras_babysit.samples import batches
+from keras_babysit.typing import Batch
 
 EXAMPLES_PER_BATCH = 32
 """Examples of a batch that are compared."""
@@ -25,21 +26,22 @@ class EpochOrder:
         1.0
     """
 
-    def __init__(self):
-        self._positions = {}  # key of an example: step of the epoch and row; None if it repeats
+    def __init__(self) -> None:
+        # By the key of an example: step of the epoch and row; None if it repeats.
+        self._positions: dict[int, tuple[int, int] | None] = {}
         self._found = self._moved = 0
 
     @property
-    def moved_fraction(self):
+    def moved_fraction(self) -> float | None:
         """Fraction of the examples that came at another position, in tenths; None at first."""
         return round(self._moved / self._found, 1) if self._found >= MIN_FOUND else None
 
     @property
-    def is_known(self):
+    def is_known(self) -> bool:
         """Whether enough examples were found again."""
         return self._found >= MAX_FOUND
 
-    def remember(self, step, batch):
+    def remember(self, step: int, batch: Batch) -> None:
         """Note where the examples of a batch of the first epoch came.
 
         Args:
@@ -50,7 +52,7 @@ class EpochOrder:
         for row, key in enumerate(keys):
             self._positions[key] = None if key in self._positions else (step, row)
 
-    def note(self, step, batch):
+    def note(self, step: int, batch: Batch) -> None:
         """Compare where the examples of a batch of a later epoch come."""
         if self.is_known:
             return

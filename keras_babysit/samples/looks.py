@@ -1,10 +1,13 @@
 """What one look at a training batch says: its size, its spread, its most frequent target."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
 from keras_babysit.samples import batches
 from keras_babysit.samples.batches import to_host
+from keras_babysit.typing import Batch, Nested
 
 EXAMPLES = 64
 """Examples of a batch that are looked at."""
@@ -13,7 +16,7 @@ MIN_EXAMPLES = 8
 """Examples that are needed: fewer may be of one class by chance."""
 
 
-def describe_batch(batch):
+def describe_batch(batch: Batch) -> dict[tuple[str, str], float]:
     """Return numbers of a batch `(x, y, sample_weight)` by quantity and target.
 
     Empty for fewer than 8 examples, and for what is not finite or not numeric.
@@ -42,12 +45,12 @@ def describe_batch(batch):
     return found
 
 
-def _numeric(tree):
+def _numeric(tree: Nested) -> list[tuple[int, np.ndarray]]:
     """Return the arrays of finite numbers of several examples, each with its index."""
     leaves = enumerate(keras.tree.flatten(tree))
     return [(index, leaf) for index, leaf in leaves if _is_numeric(leaf)]
 
 
-def _is_numeric(leaf):
+def _is_numeric(leaf: Any) -> bool:
     is_array = isinstance(leaf, np.ndarray) and leaf.ndim > 0 and leaf.dtype.kind in "fiub"
     return is_array and len(leaf) >= MIN_EXAMPLES and bool(np.isfinite(leaf).all())

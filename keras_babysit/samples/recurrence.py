@@ -2,6 +2,7 @@
 
 from keras_babysit.samples import batches
 from keras_babysit.samples.batches import to_host
+from keras_babysit.typing import Batch
 
 EXAMPLES_PER_BATCH = 32
 """Examples of a batch that are compared."""
@@ -28,12 +29,12 @@ class Recurrence:
         (1.0, 0.0)
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._found = 0
         self._expected = 0.0
 
     @property
-    def fraction(self):
+    def fraction(self) -> float | None:
         """Fraction of the expected repeats that were found, in tenths; None at first.
 
         A finer one would be another fact after each batch, and facts are logged as they change.
@@ -42,7 +43,7 @@ class Recurrence:
             return None
         return round(min(1.0, self._found / self._expected), 1)
 
-    def note(self, batch, known, examples):
+    def note(self, batch: Batch, known: set[int], examples: float) -> None:
         """Look for examples of a batch among known ones.
 
         Args:

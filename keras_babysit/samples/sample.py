@@ -1,6 +1,9 @@
 """A sample of a stream of batches, spaced evenly over what has passed."""
 
+from collections.abc import Iterator
+
 from keras_babysit.samples.batches import join, keep, n_bytes, size, take
+from keras_babysit.typing import Batch
 
 MAX_EXAMPLES = 1024
 """Enough for "dead" to mean something: a unit that is open for 1 example in 200 shows up among
@@ -35,25 +38,27 @@ class Sample:
         4
     """
 
-    def __init__(self, *, max_examples=MAX_EXAMPLES, max_bytes=MAX_REFERENCE_BYTES):
+    def __init__(
+        self, *, max_examples: int = MAX_EXAMPLES, max_bytes: int = MAX_REFERENCE_BYTES
+    ) -> None:
         self.max_examples = max_examples
         self.max_bytes = max_bytes
         self._stride = 1
-        self._kept = []  # (index in the stream, batch)
+        self._kept: list[tuple[int, Batch]] = []  # (index in the stream, batch)
 
     def __len__(self) -> int:
         """Return the number of kept examples."""
         return sum(size(batch) for _, batch in self._kept)
 
-    def wants(self, index):
+    def wants(self, index: int) -> bool:
         """Return whether the batch at `index` of the stream, counted from 0, is to be added."""
         return index % self._stride == 0
 
-    def next_index(self, index):
+    def next_index(self, index: int) -> int:
         """Return the first index after `index` whose batch is wanted, as far as that is known."""
         return index + self._stride - index % self._stride
 
-    def add(self, index, batch):
+    def add(self, index: int, batch: Batch) -> None:
         """Keep a batch `(x, y, sample_weight)` of arrays, or as much of it as the limits allow."""
         batch = keep(batch, self._largest(batch))
         while self._kept and not self._fits(batch):
@@ -66,15 +71,15 @@ class Sample:
                     return
         self._kept.append((index, batch))
 
-    def forget(self, index):
+    def forget(self, index: int) -> None:
         """Drop the batch at `index`, if it is kept."""
         self._kept = [entry for entry in self._kept if entry[0] != index]
 
-    def batch(self, examples):
+    def batch(self, examples: int) -> Batch | None:
         """Return up to `examples` examples as one batch, in their order; None if empty."""
         return next(self.slices(examples), None)
 
-    def slices(self, examples):
+    def slices(self, examples: int) -> Iterator[Batch]:
         """Iterate over the whole sample in batches of `examples`; a smaller rest is omitted.
 
         A sample that holds fewer comes as one smaller batch.
@@ -87,7 +92,7 @@ class Sample:
         for start in range(0, total - examples + 1, examples):
             yield take(joined, slice(start, start + examples))
 
-    def subsample(self, examples):
+    def subsample(self, examples: int) -> "Sample":
         """Return a sample of about `examples` of these examples, evenly spaced."""
         spacing = self._spacing(examples)
         if spacing == 1:
@@ -104,11 +109,11 @@ class Sample:
     def _spacing(self, examples: int) -> int:
         return max(1, len(self) // max(1, examples))
 
-    def _largest(self, batch):
+    def _largest(self, batch: Batch) -> int:
         each = max(1, n_bytes(batch) // max(1, size(batch)))
-        return min(self.max_examples, max(1, self.max_bytes // each))
+        return int(min(self.max_examples, max(1, self.max_bytes // each)))
 
-    def _fits(self, batch):
+    def _fits(self, batch: Batch) -> bool:
         examples = len(self) + size(batch)
         taken = sum(n_bytes(kept) for _, kept in self._kept) + n_bytes(batch)
-        return examples <= self.max_examples and taken <= self.max_bytes
+        return bool(examples <= self.max_examples and taken <= self.max_bytes)

@@ -1,5 +1,8 @@
 """Steps of sequences: which are padding, and whether the targets are the steps that come next."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 FILL = 0
@@ -20,7 +23,7 @@ MIN_CHANGES = 0.1
 next step is also the current one."""
 
 
-def is_sequence(leaf):
+def is_sequence(leaf: np.ndarray) -> bool:
     """Return whether an array of inputs may be sequences `(n, steps)` or `(n, steps, features)`.
 
     Rows of numbers are sequences only if they are whole: the columns of a table are no steps.
@@ -30,12 +33,12 @@ def is_sequence(leaf):
     return leaf.ndim == 3 or is_whole(leaf)
 
 
-def is_whole(leaf):
+def is_whole(leaf: np.ndarray) -> bool:
     """Return whether every entry of an array is a whole number."""
     return leaf.dtype.kind in "iub" or bool((leaf == np.round(leaf)).all())
 
 
-def padded_steps(leaf):
+def padded_steps(leaf: np.ndarray) -> np.ndarray:
     """Return which steps are padding, `(n, steps)`: the first and the last ones that are all 0.
 
     A sequence that is 0 throughout is padding throughout.
@@ -48,10 +51,10 @@ def padded_steps(leaf):
         [[1, 0, 0, 0, 1, 1]]
     """
     front, behind = _edges(leaf)
-    return front | behind
+    return np.asarray(front | behind)
 
 
-def describe_padding(leaf):
+def describe_padding(leaf: np.ndarray) -> dict[str, Any]:
     """Return what `InputFacts` say of the padding of an array of inputs.
 
     Example:
@@ -69,7 +72,7 @@ def describe_padding(leaf):
     }
 
 
-def describe_target_steps(target, inputs):
+def describe_target_steps(target: np.ndarray, inputs: Sequence[np.ndarray]) -> dict[str, Any]:
     """Return what `TargetFacts` say of a target that has a value for each step of an input.
 
     Args:
@@ -78,7 +81,7 @@ def describe_target_steps(target, inputs):
     """
     if target.dtype.kind not in "fiub" or target.ndim not in (2, 3):
         return {}
-    found = {}
+    found: dict[str, Any] = {}
     for index, leaf in enumerate(inputs):
         if not is_sequence(leaf) or leaf.shape[:2] != target.shape[:2]:
             continue
@@ -90,7 +93,7 @@ def describe_target_steps(target, inputs):
     return found
 
 
-def padding_of_target(target, leaf):
+def padding_of_target(target: np.ndarray, leaf: np.ndarray) -> np.ndarray | None:
     """Return which steps of the targets are padding, `(n, steps)`; None if that is not clear.
 
     They are where those of the input are, and the targets there are all equal but those elsewhere
@@ -106,7 +109,7 @@ def padding_of_target(target, leaf):
     return is_padding if is_equal and (elsewhere != value).any() else None
 
 
-def _edges(leaf):
+def _edges(leaf: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     rows = leaf.reshape(*leaf.shape[:2], -1)
     is_fill = (rows == FILL).all(axis=2)
     front = np.logical_and.accumulate(is_fill, axis=1)
@@ -114,11 +117,14 @@ def _edges(leaf):
     return front, behind
 
 
-def _is_next(target, leaf):
+def _is_next(target: np.ndarray, leaf: np.ndarray) -> bool:
     """Return whether the target of each step is the next step of the input, padding left out."""
     if target.ndim == 3 and target.shape[2] > 1 and leaf.ndim == 2:
-        target = _numbers_of(target)
-    if target is None or target[..., None].size != leaf[..., None].size:
+        numbers = _numbers_of(target)
+        if numbers is None:
+            return False
+        target = numbers
+    if target[..., None].size != leaf[..., None].size:
         return False
     data = ~padded_steps(leaf)
     is_data = data[:, 1:] & data[:, :-1]
@@ -130,7 +136,7 @@ def _is_next(target, leaf):
     return bool(following >= SHIFTED and changes >= MIN_CHANGES)
 
 
-def _numbers_of(target):
+def _numbers_of(target: np.ndarray) -> np.ndarray | None:
     """Return the class numbers of one-hot targets, None if they are not one-hot."""
     is_one_hot = np.isin(target, (0, 1)).all() and (target.sum(axis=2) <= 1).all()
     return target.argmax(axis=2) if is_one_hot else None

@@ -1,5 +1,7 @@
 """Columns of a table that hold the target: the answer is among the inputs."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 MIN_EXAMPLES = 64
@@ -24,7 +26,7 @@ MOST_COLUMNS = 0.5
 MAX_COLUMNS = 4096
 
 
-def target_column(inputs, targets):
+def target_column(inputs: np.ndarray, targets: Sequence[np.ndarray]) -> int | None:
     """Return the index of the column of a table that holds a target, None if there is none.
 
     A column holds the target if its values and those of the target correspond one to one, and, of
@@ -63,7 +65,7 @@ def target_column(inputs, targets):
     return None
 
 
-def _one_number(leaf):
+def _one_number(leaf: np.ndarray) -> np.ndarray | None:
     """Return a target as one number per example, None where it is several."""
     if leaf.dtype.kind not in "fiub" or not np.isfinite(leaf).all():
         return None
@@ -74,7 +76,7 @@ def _one_number(leaf):
     return flat.argmax(axis=1) if is_one_hot else None
 
 
-def _is_one_to_one(column, target, *, in_order):
+def _is_one_to_one(column: np.ndarray, target: np.ndarray, *, in_order: bool) -> bool:
     if not np.isfinite(column).all():
         return False
     moves = np.diff(target[np.argsort(column, kind="stable")].astype("float64"))

@@ -1,13 +1,15 @@
 """The user's own examples to measure on, in any form in which `fit` takes data."""
 
 import itertools
+from collections.abc import Callable, Iterator
 
 import keras
 import numpy as np
 
 from keras_babysit.samples import batches
 from keras_babysit.samples.batches import unpack
-from keras_babysit.samples.sample import MAX_EXAMPLES
+from keras_babysit.samples.sample import MAX_EXAMPLES, Sample
+from keras_babysit.typing import Batch, Probe
 
 
 class UserProbeData:
@@ -18,16 +20,16 @@ class UserProbeData:
         is_fresh: Whether each call of `draw` gives new examples.
     """
 
-    def __init__(self, draw, *, is_fresh):
+    def __init__(self, draw: Callable[[], Iterator[Batch]], *, is_fresh: bool) -> None:
         self._draw = draw
         self._is_fresh = is_fresh
         self._turn = 0
 
-    def count_inputs(self):
+    def count_inputs(self) -> int:
         """Return the number of inputs of the first batch."""
         return len(keras.tree.flatten(next(iter(self._draw()))[0]))
 
-    def fill(self, sample):
+    def fill(self, sample: Sample) -> None:
         """Put the examples into `sample` if it is empty, as many as it takes."""
         if len(sample):
             return
@@ -36,7 +38,7 @@ class UserProbeData:
                 return
             sample.add(index, batch)
 
-    def next(self, examples, sample):
+    def next(self, examples: int, sample: Sample) -> Batch | None:
         """Return the next batch of up to `examples`; a fixed set gives its slices in turn."""
         self.fill(sample)
         if self._is_fresh:
@@ -46,7 +48,7 @@ class UserProbeData:
         return slices[(self._turn - 1) % len(slices)] if slices else None
 
 
-def read_user_probe_data(probe) -> UserProbeData:
+def read_user_probe_data(probe: Probe) -> UserProbeData:
     """Return the examples that the argument `probe` of the callbacks gives.
 
     Args:
@@ -78,7 +80,7 @@ def read_user_probe_data(probe) -> UserProbeData:
     )
 
 
-def _checked(batch):
+def _checked(batch: Batch) -> Batch:
     sizes = {len(leaf) for leaf in keras.tree.flatten(batch) if leaf is not None and leaf.ndim}
     if len(sizes) != 1 or 0 in sizes:
         raise ValueError(
