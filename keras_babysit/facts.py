@@ -405,6 +405,7 @@ class RunFacts:
     """What is known of a run; replaced as more becomes known (`History.note`), never changed.
 
     Args:
+        started: When `fit` began, local time in ISO 8601, e.g. `"2026-03-01T14:05:00+01:00"`.
         model: Name of the model; None before the first measurement of a run.
         backend: Name of Keras' backend.
         versions: Version of each package by its name.
@@ -455,6 +456,7 @@ class RunFacts:
         True
     """
 
+    started: str | None = None
     model: str | None = None
     backend: str | None = None
     versions: Mapping[str, str] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import keras
@@ -189,6 +190,7 @@ class Session:
             callbacks: The callbacks of `fit`.
         """
         self._others = OtherCallbacks(callbacks, self.model)
+        self.history.note(started=datetime.now().astimezone().isoformat(timespec="seconds"))
         if self._workers > 1:
             self.history.note(worker=self._worker, workers=self._workers)
         try:

@@ -1,5 +1,7 @@
 """`kb-report LOGDIR`: reports the findings of the runs in a log folder.
 
+It prints headline and first remedy of each run, and with `--run` the whole report of one.
+
 It reads what `Babysitter(log_dir=...)` and the `JsonLines` sink write, of runs that are finished,
 running or were killed. The exit status is 0. It is 1 if `--fail-on` is given and a finding of that
 severity or above is open, and 2 if there is no run that was measured.
@@ -8,6 +10,7 @@ severity or above is open, and 2 if there is no run that was measured.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import re
 import sys
@@ -15,12 +18,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from keras_babysit.dashboard.library import Library
 from keras_babysit.findings import Severity
-from keras_babysit.presentation.wording import name, one_line
+from keras_babysit.presentation.verdict_view import view
+from keras_babysit.presentation.wording import ascii_signs, name, one_line
 from keras_babysit.sinks import Report
 
 WELL, FAILED, NOTHING = 0, 1, 2
@@ -86,14 +90,18 @@ def _parser() -> argparse.ArgumentParser:
         "there is no run that was measured.",
     )
     parser.add_argument("logdir", metavar="LOGDIR", help="folder with event files or JSON lines")
-    parser.add_argument("--run", metavar="NAME", help="report only the run of this name")
+    parser.add_argument(
+        "--run", metavar="NAME", help="print the whole report of the run of this name"
+    )
     parser.add_argument(
         "--html",
         metavar="PATH",
         type=Path,
         help="write an HTML report to this file, or to this folder for several runs",
     )
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a summary")
+    parser.add_argument(
+        "--json", action="store_true", help="print JSON, with the verdict of each run"
+    )
     parser.add_argument(
         "--fail-on",
         metavar="SEVERITY",
@@ -142,7 +150,7 @@ def _write(options: argparse.Namespace, runs: Sequence[RunReport], screen: Conso
         sys.stdout.write(json.dumps({"runs": [_record(one) for one in runs]}, indent=2) + "\n")
         return
     for run in runs:
-        _show(run, screen)
+        _show(run, screen, is_brief=options.run is None)
 
 
 def _pages(path: Path, runs: Sequence[RunReport]) -> list[tuple[Path, Report]]:
@@ -171,7 +179,8 @@ def _record(run: RunReport) -> dict[str, object]:
     }
 
 
-def _show(run: RunReport, screen: Console) -> None:
+def _show(run: RunReport, screen: Console, *, is_brief: bool) -> None:
+    """Print a run: headline and first remedy, or the whole report."""
     heading = Text.assemble((name(run.name, 60), "bold"))
     if run.state:
         heading.append(f"  {STATES[run.state]}", "dim")
@@ -179,9 +188,38 @@ def _show(run: RunReport, screen: Console) -> None:
     screen.print(heading)
     if run.problem:
         screen.print(Text(one_line(run.problem), "yellow"))
-    if run.report is not None:
-        is_unicode = screen.encoding.startswith("utf")
-        screen.print(run.report if is_unicode else Text(str(run.report)))
+    if run.report is None:
+        return
+    shown: RenderableType = _brief(run.report) if is_brief else run.report
+    if screen.encoding.startswith("utf"):
+        screen.print(shown)
+    else:
+        screen.print(Text(ascii_signs(_printed(shown))))
+
+
+def _brief(report: Report) -> RenderableType:
+    """Return headline, first remedy and final losses."""
+    shown = view(report.verdict)
+    lines = [Text.assemble((shown.headline, "bold"), (_counts(report), "dim"))]
+    if shown.do_first is not None:
+        lines.append(Text.assemble(("Do this first: ", "bold"), shown.do_first.text))
+        # Not wrapped, so that the code can be copied.
+        lines += [
+            Text(f"    {line}", "cyan", no_wrap=True, overflow="ignore")
+            for line in shown.do_first.code.splitlines()
+        ]
+    return Group(*lines, *(Text(line, "dim") for line in report.summary()))
+
+
+def _counts(report: Report) -> str:
+    return f"  ({report.result()})" if report.findings else ""
+
+
+def _printed(renderable: RenderableType) -> str:
+    console = Console(file=io.StringIO(), width=100, color_system=None)
+    with console.capture() as capture:
+        console.print(renderable)
+    return capture.get().rstrip("\n")
 
 
 def _status(runs: Sequence[RunReport], fail_on: str | None) -> int:

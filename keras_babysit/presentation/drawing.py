@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from keras_babysit import quantities
-from keras_babysit.findings import Finding
+from keras_babysit.findings import Finding, Verdict
 from keras_babysit.history import History
 from keras_babysit.presentation.thinning import cells, epochs, line, plain, redundant_scores, span
 from keras_babysit.presentation.wording import one_line
+from keras_babysit.presentation.worst_place import worst_place
 from keras_babysit.quantities import Of, Quantity, Scale
 
 REPORT_POINTS = 400
@@ -87,14 +87,14 @@ def numbers(history: History, quantity: str, target: str = "") -> Numbers:
     return steps, np.array([m.value for m in points], np.float64)
 
 
-def data(history: History, groups: Sequence[list[Finding]]) -> dict[str, Any]:
+def data(history: History, verdict: Verdict) -> dict[str, Any]:
     """Return all that the page draws, as a JSON object.
 
     Args:
         history: What was measured.
-        groups: The findings as the page shows them, `Verdict.moments`.
+        verdict: The verdict on the run.
     """
-    findings = [one for group in groups for one in group]
+    findings = [one for group in verdict.moments() for one in group]
     last = max([history.step, 1, *(a.resolved_step or a.step for a in findings)])
     return {
         "last": last,
@@ -102,23 +102,34 @@ def data(history: History, groups: Sequence[list[Finding]]) -> dict[str, Any]:
         "start": plain(history.first("loss/start")),
         "batch": _line(*numbers(history, "loss/batch")),
         "scores": _scores(history),
-        "timeline": _timeline(groups),
+        "timeline": _timeline(verdict),
         "maps": [heat for kind in HEAT_MAPS if (heat := _heat(history, findings, kind, last))],
+        "worst": _worst(history, verdict),
     }
 
 
-def _timeline(groups: Sequence[list[Finding]]) -> list[dict[str, Any]]:
+def _worst(history: History, verdict: Verdict) -> int:
+    """Return the number of the heat map that shows the worst finding."""
+    drawn = [kind.name for kind in HEAT_MAPS if history.targets(kind.name)]
+    found = worst_place(verdict, {name: history.targets(name) for name in drawn})
+    return drawn.index(found[0]) if found else 0
+
+
+def _timeline(verdict: Verdict) -> list[dict[str, Any]]:
+    """Return a bar per episode; each links to the block of its root cause."""
     return [
         {
-            "rule": one_line(group[0].rule, 40),
-            "severity": group[0].severity.name,
-            "layers": len(group),
-            "target": one_line(group[0].target, 80),
-            "from": group[0].step,
-            "to": max(a.resolved_step or 0 for a in group) if not group[0].is_open else None,
+            "rule": one_line(group.title, 40),
+            "severity": some[0].severity.name,
+            "layers": len(some),
+            "target": one_line(some[0].target, 80),
+            "from": some[0].step,
+            "to": max(a.resolved_step or 0 for a in some) if not some[0].is_open else None,
             "anchor": f"finding-{number}",
         }
-        for number, group in enumerate(groups, 1)
+        for number, cause in enumerate(verdict.causes, 1)
+        for group in cause.groups
+        for some in group.moments()
     ]
 
 

@@ -16,6 +16,9 @@ import numpy as np
 from keras_babysit.findings import Finding, Severity
 from keras_babysit.history import Overhead, to_jsonable
 
+MAX_NAMES = 4
+"""Layers of one message that are listed by name."""
+
 _ASCII_SIGNS = str.maketrans(
     {
         "\u2500": "-",  # the line of a panel
@@ -57,6 +60,34 @@ def name(target: str, limit: int = 60) -> str:
         return text
     tail = (limit - 1) // 2
     return text[: limit - 1 - tail] + "…" + text[len(text) - tail :]
+
+
+def message(findings: Sequence[Finding]) -> str:
+    """Return the message of the first finding, and where else the same was found.
+
+    Example:
+        >>> found = [Finding("dead_units", Severity.NOTE, one, f"{one} is dead.") for one in "abc"]
+        >>> message(found)
+        'a is dead. Also in "b", "c".'
+    """
+    others = list(dict.fromkeys(one.target for one in findings if one.is_open))
+    others = [one for one in others if one != findings[0].target]
+    text = one_line(findings[0].message)
+    if not others:
+        return text
+    more = f", and {len(others) - MAX_NAMES} more" if len(others) > MAX_NAMES else ""
+    names = ", ".join(f'"{name(one, 30)}"' for one in others[:MAX_NAMES])
+    return f"{text} Also in {names}{more}."
+
+
+def in_text(title: str) -> str:
+    """Return a title as it stands inside a sentence.
+
+    Example:
+        >>> in_text("Dead units"), in_text("NaN in the data")
+        ('dead units', 'NaN in the data')
+    """
+    return title if title[1:2].isupper() or title[2:3].isupper() else title[:1].lower() + title[1:]
 
 
 def code_lines(code: str) -> list[str]:

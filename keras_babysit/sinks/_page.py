@@ -1,79 +1,61 @@
-"""Renders a report as an HTML page."""
+"""Renders a report as an HTML page: the verdict first, then the run, then its charts."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from html import escape
 from importlib.resources import files
 from typing import Any
 
-from keras_babysit.findings import CONDITIONS, Finding, Remedy, Severity
+from keras_babysit.findings import Verdict
 from keras_babysit.history import History
 from keras_babysit.presentation import drawing
-from keras_babysit.presentation.wording import (
-    code_lines,
-    common_evidence,
-    evidence,
-    moment,
-    name,
-    number,
-    one_line,
+from keras_babysit.presentation.verdict_view import (
+    CauseView,
+    RemedyView,
+    SymptomView,
+    VerdictView,
+    symptoms,
+    view,
 )
+from keras_babysit.presentation.wording import name, number, one_line
 from keras_babysit.quantities import Quantity
 
 MAX_ARTICLES = 100
-MAX_ARTICLE_TARGETS = 60
-VISIBLE_TARGETS = 8
-"""Articles on a page, layers listed in one, and how many of those are visible without a click."""
-
-RUN_FACTS = {
-    "optimizer": "optimizer",
-    "loss": "loss",
-    "batch_size": "batch size",
-    "epochs": "epochs",
-    "steps_per_epoch": "steps per epoch",
-    "backend": "backend",
-    "versions": "versions",
-}
+"""Articles on a page."""
 
 
 def render(
-    history: History,
-    groups: Sequence[list[Finding]],
-    *,
-    result: str,
-    is_well: bool,
-    summary: Iterable[str],
+    history: History, verdict: Verdict, *, counts: str, is_well: bool, summary: Iterable[str]
 ) -> str:
     """Return one self-contained page.
 
     Args:
         history: The measurements and facts of the run.
-        groups: The findings of the run, grouped as `Verdict.moments` does.
-        result: The result of the run, the heading of the page.
+        verdict: The verdict on the run.
+        counts: The number of findings, as text.
         is_well: Whether the run was measured and nothing was found.
         summary: Lines on the loss and on the time that monitoring took.
     """
     template = files(__package__).joinpath("report.html").read_text(encoding="utf-8")
+    shown = view(verdict)
     parts = {
-        "state": "well" if is_well else _worst(one for group in groups for one in group),
-        "verdict": _text(result),
+        "state": "well" if is_well else shown.severity or "note",
+        "headline": _text(shown.headline),
+        "counts": _text(counts) if shown.causes else "",
+        "first": _first(shown),
         "summary": "".join(f"<p>{_text(line)}</p>" for line in summary),
         "facts": _facts(history),
-        "findings": _articles(groups),
+        "causes": "".join(_articles(shown.causes)),
+        "not_checked": _not_checked(shown.not_checked),
         "table": _table(history),
-        "data": _script(drawing.data(history, groups)),
+        "data": _script(drawing.data(history, verdict)),
     }
     # In a single pass, so that placeholders inside inserted text are not replaced.
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)
-
-
-def _worst(findings: Iterable[Finding]) -> str:
-    return max(
-        (one.severity for one in findings if one.is_open), default=Severity.NOTE
-    ).name.lower()
 
 
 def _text(text: Any, limit: int = 600) -> str:
@@ -86,88 +68,159 @@ def _script(record: Any) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
+def _first(shown: VerdictView) -> str:
+    if shown.do_first is None:
+        return ""
+    label = '<h2 id="first">Do this first</h2>'
+    return (
+        f'<section class="first" aria-labelledby="first">{label}{_remedy(shown.do_first)}</section>'
+    )
+
+
 def _facts(history: History) -> str:
-    rows = []
-    for key, heading in RUN_FACTS.items():
-        value = getattr(history.facts, key)
-        if isinstance(value, Mapping):
-            value = ", ".join(f"{k} {v}" for k, v in value.items())
-        if value not in (None, ""):
-            shown = number(value) if isinstance(value, int | float) else value
-            rows.append(f"<div><dt>{heading}</dt><dd>{_text(shown, 120)}</dd></div>")
+    rows = [
+        f"<div><dt>{key}</dt><dd>{_text(value, 160)}</dd></div>" for key, value in _run(history)
+    ]
     return "".join(rows)
 
 
-def _articles(groups: Sequence[list[Finding]]) -> str:
-    if not groups:
-        return '<p class="calm">No rule found anything.</p>'
-    articles = [_article(rank, group) for rank, group in enumerate(groups[:MAX_ARTICLES], 1)]
-    if len(groups) > MAX_ARTICLES:
-        articles.append(f"<p>and {len(groups) - MAX_ARTICLES:,} more, not shown here</p>")
-    return "".join(articles)
+def _run(history: History) -> Iterator[tuple[str, str]]:
+    """Yield what is known of the run, as pairs of name and value."""
+    facts = history.facts
+    rate = history.last("optimizer/learning_rate")
+    schedule = facts.learning_rate_schedule
+    examples = facts.examples_per_epoch or facts.data.examples
+    optimizer = [
+        facts.optimizer,
+        None if rate is None else f"learning rate {number(float(rate))}",
+        schedule,
+    ]
+    data = [
+        None if examples is None else f"{number(examples)} examples per epoch",
+        None if facts.batch_size is None else f"batches of {number(facts.batch_size)}",
+    ]
+    length = [
+        None if facts.epochs is None else f"{number(facts.epochs)} epochs planned",
+        f"{number(history.step)} steps done" if len(history) else None,
+    ]
+    versions = [f"{package} {version}" for package, version in facts.versions.items()]
+    pairs = {
+        "date": None if facts.started is None else _date(facts.started),
+        "model": facts.model,
+        "parameters": None if facts.parameters is None else number(facts.parameters),
+        "loss": facts.loss,
+        "optimizer": ", ".join(filter(None, optimizer)),
+        "data": ", ".join(filter(None, data)),
+        "length": ", ".join(filter(None, length)),
+        "backend": facts.backend,
+        "versions": ", ".join(versions),
+    }
+    yield from ((key, value) for key, value in pairs.items() if value)
 
 
-def _article(rank: int, group: list[Finding]) -> str:
-    first = group[0]
-    severity = first.severity.name.lower()
-    where = f"{len(group)} layers" if len(group) > 1 else name(first.target, 80)
-    ended = "still open" if first.is_open else f"resolved at step {first.resolved_step:,}"
-    state = "open" if first.is_open else "resolved"
+def _date(started: str) -> str:
+    """Return an ISO date for people; what is none stays as it is."""
+    try:
+        return datetime.fromisoformat(started).strftime("%Y-%m-%d %H:%M")
+    except ValueError:
+        return started
+
+
+def _articles(causes: Sequence[CauseView]) -> Iterator[str]:
+    if not causes:
+        yield '<p class="calm">No rule found anything.</p>'
+    yield from (_article(rank, cause) for rank, cause in enumerate(causes[:MAX_ARTICLES], 1))
+    if len(causes) > MAX_ARTICLES:
+        yield f"<p>and {len(causes) - MAX_ARTICLES:,} more, not shown here</p>"
+
+
+def _article(rank: int, cause: CauseView) -> str:
+    state = "open" if cause.is_open else "resolved"
+    where = f"<span>in</span> <code>{_text(cause.where)}</code> " if cause.where else ""
     parts = [
-        f'<article id="finding-{rank}" class="finding {severity} {state}" tabindex="-1">',
-        f'<h3><span class="badge">{severity}</span> {_text(first.rule, 80)} '
-        f"<span>in</span> <code>{_text(where)}</code></h3>",
-        f'<p class="when">{moment(first.step, first.epoch)} · {ended}</p>',
-        f"<p>{_text(first.message)}</p>" if len(group) == 1 else _targets(group),
-        _evidence(group),
-        _remedies(first),
-        f'<p class="reference">{_text(first.reference)}</p>' if first.reference else "",
-        _silence(first.rule),
+        f'<article id="finding-{rank}" class="finding {cause.severity} {state}" tabindex="-1">',
+        f'<h3><span class="badge">{cause.severity}</span> {_text(cause.title)} '
+        f"{where}"
+        f'<span class="when">{_text(cause.when)}</span> <code class="rule">{_text(cause.rule)}'
+        "</code></h3>",
+        f'<p class="message">{_text(cause.message)}</p>',
+        _evidence(cause),
+        "".join(map(_symptoms, symptoms(cause.symptoms))),
+        _fold(f"{len(cause.targets) + cause.more:,} layers or weights", _targets(cause)),
+        _fold("What the symptoms say", "".join(map(_symptom, cause.symptoms))),
+        _fold(_remedies_title(cause), _remedies(cause.remedies)),
+        _fold("Source, and how to silence this rule", _about(cause)),
         "</article>",
     ]
     return "".join(parts)
 
 
-def _silence(rule: str) -> str:
-    code = CONDITIONS.silence(rule)
-    return f'<p class="silence">To silence: <code>{escape(code)}</code></p>' if code else ""
+def _remedies_title(cause: CauseView) -> str:
+    count = len(cause.remedies)
+    return (
+        f"{count} further {'remedy' if count == 1 else 'remedies'}"
+        if cause.is_problem
+        else (f"{count} {'remedy' if count == 1 else 'remedies'}")
+    )
 
 
-def _targets(group: list[Finding]) -> str:
-    """Return a table with one row per layer; all but the first few are collapsed."""
+def _symptoms(line: str) -> str:
+    return f'<p class="also">{_text(line)}</p>'
+
+
+def _fold(title: str, content: str) -> str:
+    return f"<details><summary>{title}</summary>{content}</details>" if content else ""
+
+
+def _targets(cause: CauseView) -> str:
     rows = [
-        f"<tr><th scope=row><code>{_text(name(one.target, 80))}</code></th>"
-        f"<td>{_text(one.message)}</td></tr>"
-        for one in group[:MAX_ARTICLE_TARGETS]
+        f"<tr><th scope=row><code>{_text(target)}</code></th><td>{_text(message)}</td></tr>"
+        for target, message in cause.targets
     ]
-    text = f'<table class="targets">{"".join(rows[:VISIBLE_TARGETS])}</table>'
-    if len(group) > VISIBLE_TARGETS:
-        unseen = len(group) - len(rows)
-        note = f"<p>and {unseen:,} more</p>" if unseen else ""
-        text += (
-            f"<details><summary>{len(group) - VISIBLE_TARGETS:,} more layers</summary>"
-            f'<table class="targets">{"".join(rows[VISIBLE_TARGETS:])}</table>{note}</details>'
-        )
-    return text
+    note = f"<p>and {cause.more:,} more</p>" if cause.more else ""
+    return f'<table class="targets">{"".join(rows)}</table>{note}' if rows else ""
 
 
-def _evidence(group: list[Finding]) -> str:
-    found = evidence(group[0].evidence) if len(group) == 1 else common_evidence(group)
-    rows = [f"<div><dt>{_text(k)}</dt><dd>{_text(v)}</dd></div>" for k, v in found]
+def _evidence(cause: CauseView) -> str:
+    rows = [f"<div><dt>{_text(k)}</dt><dd>{_text(v)}</dd></div>" for k, v in cause.evidence]
     return f'<dl class="evidence">{"".join(rows)}</dl>' if rows else ""
 
 
-def _remedies(finding: Finding) -> str:
-    items = "".join(f"<li>{_remedy(remedy)}</li>" for remedy in finding.remedies)
-    return f"<h4>What to do</h4><ol>{items}</ol>" if items else ""
+def _symptom(one: SymptomView) -> str:
+    text = (
+        f'<p class="symptom"><b>{_text(one.title)}</b> '
+        f'<span class="when">{_text(one.when)}</span>: {_text(one.message)}</p>'
+    )
+    return text + _fold("If it stays after the cause is fixed", _remedies(one.remedies))
 
 
-def _remedy(remedy: Remedy) -> str:
+def _about(cause: CauseView) -> str:
+    source = f'<p class="reference">{_text(cause.reference)}</p>' if cause.reference else ""
+    code = f'<p class="silence"><code>{escape(cause.silence)}</code></p>' if cause.silence else ""
+    return source + code
+
+
+def _remedies(remedies: Iterable[RemedyView]) -> str:
+    items = "".join(f"<li>{_remedy(remedy)}</li>" for remedy in remedies)
+    return f"<ol>{items}</ol>" if items else ""
+
+
+def _remedy(remedy: RemedyView) -> str:
     text = f"<p>{_text(remedy.text)}</p>"
-    if not remedy.code.strip():
+    if not remedy.code:
         return text
-    code = escape("\n".join(code_lines(remedy.code)))
+    code = escape(remedy.code)
     return f'{text}<div class="code"><pre tabindex="0"><code>{code}</code></pre></div>'
+
+
+def _not_checked(lines: Sequence[str]) -> str:
+    if not lines:
+        return ""
+    items = "".join(f"<li>{_text(line)}</li>" for line in lines)
+    return (
+        '<section aria-labelledby="unchecked"><h2 id="unchecked">Not checked</h2>'
+        f'<ul class="unchecked">{items}</ul></section>'
+    )
 
 
 def _table(history: History) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import rich.console
 from rich.text import Text
 
-from keras_babysit.findings import CONDITIONS, Cause, Finding, Group, Severity, Verdict
-from keras_babysit.presentation.wording import code_lines, one_line
-from keras_babysit.sinks._lines import MAX_NAMES, STYLES, in_text, message, wrapped
+from keras_babysit.findings import Severity, Verdict
+from keras_babysit.presentation.verdict_view import CauseView, symptoms, view
+from keras_babysit.sinks._lines import STYLES, wrapped
 
 
 class VerdictText:
@@ -22,7 +22,7 @@ class VerdictText:
     """
 
     def __init__(self, verdict: Verdict, counts: str = "", *, is_brief: bool = False) -> None:
-        self.verdict = verdict
+        self.view = view(verdict)
         self.counts = counts
         self.is_brief = is_brief
 
@@ -38,75 +38,36 @@ class VerdictText:
 
     def _lines(self) -> Iterator[tuple[Text, int, int]]:
         """Yield each line with its indentation and that of its continuation lines."""
-        verdict = self.verdict
-        head = ("keras-babysit: ", one_line(verdict.headline), (self.counts, "not bold dim"))
+        head = ("keras-babysit: ", self.view.headline, (self.counts, "not bold dim"))
         yield Text.assemble(*head, style="bold"), 0, 2
-        if verdict.do_first is not None:
+        first = self.view.do_first
+        if first is not None:
             yield Text(), 0, 0
-            first = Text.assemble(("Do this first: ", "bold"), one_line(verdict.do_first.text))
-            yield first, 0, 2
-            for line in code_lines(verdict.do_first.code) if verdict.do_first.code.strip() else ():
+            yield Text.assemble(("Do this first: ", "bold"), first.text), 0, 2
+            for line in first.code.split("\n") if first.code else ():
                 # Not wrapped, so that the code can be copied.
                 yield Text(line, "cyan", no_wrap=True, overflow="ignore"), 4, 4
-        for cause in verdict.causes:
-            if not self.is_brief or cause is verdict.causes[0]:
+        for number, cause in enumerate(self.view.causes):
+            if not self.is_brief or number == 0:
                 yield Text(), 0, 0
             yield from self._block(cause)
-        not_checked = list(_not_checked(verdict.not_checked))
-        if not_checked:
+        if self.view.not_checked:
             yield Text(), 0, 0
-        for line in not_checked:
+        for line in self.view.not_checked:
             yield Text(line, "dim"), 0, 2
 
-    def _block(self, cause: Cause) -> Iterator[tuple[Text, int, int]]:
+    def _block(self, cause: CauseView) -> Iterator[tuple[Text, int, int]]:
         """Yield the lines of one root cause, its symptoms folded into one."""
-        shown = cause.root if cause.root.findings else cause.symptoms[0]
-        style = STYLES[cause.severity] if cause.is_open else "dim"
+        level = Severity[cause.severity.upper()]
+        style = STYLES[level] if cause.is_open else "dim"
         heading = Text.assemble(
-            (cause.severity.name, f"bold {style}"),
-            "  ",
-            (one_line(cause.title, 60), "bold"),
-            f"  {_when(shown)}",
+            (level.name, f"bold {style}"), "  ", (cause.title, "bold"), f"  {cause.when}"
         )
         yield heading, 0, 2
         if not self.is_brief:
-            yield Text(message(shown.findings)), 2, 4
-        if cause.symptoms:
-            yield Text(f"also: {_symptoms(cause.symptoms)}"), 2, 4
-        for remedy in self._further_remedies(cause, shown):
-            yield Text(f"or: {one_line(remedy)}", "dim"), 2, 4
-
-    def _further_remedies(self, cause: Cause, shown: Group) -> list[str]:
-        """Return the remedies of a cause that holds; those of its symptoms wait for it."""
-        if self.is_brief or not cause.is_open or shown.severity < Severity.WARNING:
-            return []
-        remedies = [one for one in shown.findings[0].remedies if one != self.verdict.do_first]
-        return [one.text for one in remedies]
-
-
-def _when(group: Group) -> str:
-    """Return since when something holds, or when it held."""
-    if group.is_open:
-        return f"since step {group.step:,}"
-    last = max(one.resolved_step or one.step for one in group.findings)
-    times = max(sum(one.target == target for one in group.findings) for target in group.targets)
-    often = f", {times} times" if times > 1 else ""
-    return f"resolved: from step {group.step:,} to step {last:,}{often}"
-
-
-def _symptoms(groups: Sequence[Group]) -> str:
-    return "; ".join(f"{in_text(one_line(group.title, 60))} {_when(group)}" for group in groups)
-
-
-def _not_checked(notes: Sequence[Finding]) -> Iterator[str]:
-    """Yield the notices, and one line with the conditions that lack a measurement."""
-    titles = []
-    for one in notes:
-        if CONDITIONS[one.rule].is_notice:
-            yield one_line(one.message)
-        else:
-            titles.append(CONDITIONS[one.rule].title)
-    if titles:
-        more = f", and {len(titles) - MAX_NAMES} more" if len(titles) > MAX_NAMES else ""
-        shown = ", ".join(map(in_text, titles[:MAX_NAMES]))
-        yield f"Not checked, as what they need was not measured: {shown}{more}."
+            yield Text(cause.message), 2, 4
+        for line in symptoms(cause.symptoms):
+            yield Text(line), 2, 4
+        if not self.is_brief and cause.is_problem:
+            for remedy in cause.remedies:
+                yield Text(f"or: {remedy.text}", "dim"), 2, 4

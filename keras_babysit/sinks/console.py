@@ -13,11 +13,13 @@ from keras_babysit.presentation.wording import (
     ascii_signs,
     code_lines,
     common_evidence,
+    in_text,
+    message,
     moment,
     name,
     one_line,
 )
-from keras_babysit.sinks._lines import STYLES, in_text, message, wrapped
+from keras_babysit.sinks._lines import STYLES, wrapped
 from keras_babysit.sinks.sink import Sink
 
 if TYPE_CHECKING:

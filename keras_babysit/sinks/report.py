@@ -109,8 +109,8 @@ class Report:
         """
         page = _page.render(
             self.history,
-            self.verdict.moments(),
-            result=self.result(),
+            self.verdict,
+            counts=self.result(),
             is_well=self.is_well,
             summary=self.summary(),
         )

@@ -37,10 +37,13 @@ def test_summary_of_a_finished_run(run, tmp_path):
         "one  finished",
         "1 warning",
         "Dead units",
-        "since step 20",
+        "Do this first: ",
+        "optimizer.learning_rate = 1e-4",
         "monitoring took 0.4 s",
     ):
         assert words in out
+    assert "since step 20" not in out  # only in the whole report
+    assert "since step 20" in run(tmp_path, "--run", "one")[1]
 
 
 @pytest.mark.parametrize(

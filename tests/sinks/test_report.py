@@ -79,7 +79,7 @@ def test_printed_verdict_has_one_block_per_cause():
     at = lines.index("ERROR  Loss explosion  since step 12")
     assert lines[at + 1 : at + 3] == [
         "  The loss explodes.",
-        "  also: dead units since step 10",
+        "  explains: dead units, reported at step 10",
     ]
     assert sum("dead units" in line.lower() for line in lines if "Not checked" not in line) == 1
     assert "Scores not measured: no memory." in lines
@@ -251,7 +251,79 @@ def test_timeline_holds_what_opened_and_when_it_resolved():
     bars = page.data["timeline"]
     assert [(bar["from"], bar["to"]) for bar in bars] == [(60, None), (10, 40)]
     ids = [attrs["id"] for tag, attrs in page.elements if tag == "article"]
-    assert [bar["anchor"] for bar in bars] == ids  # a bar links to its finding
+    assert ids == ["finding-1"]  # both bars link to the block of their cause
+    assert [bar["anchor"] for bar in bars] == ids * 2
+
+
+def sick_findings():
+    """Return a cause on two layers with two symptoms, and what was not checked."""
+    remedies = (Remedy("Use He's initializer.", "model.optimizer"), Remedy("Lower the rate."))
+    dead = Finding("dead_units", Severity.ERROR, "dense", "All are dead.", {}, remedies, step=50)
+    other = Remedy("Raise the rate.", "model.optimizer.learning_rate = 1.0")
+    stuck = Finding("no_gradient", Severity.ERROR, "", "No gradient.", {}, (other,), step=7)
+    poor = Finding("underfitting", Severity.WARNING, "", "It underfits.", step=90)
+    notice = Finding("not_watched", Severity.NOTE, "scores", "Scores not measured: no memory.")
+    return [dead, replace(dead, target="dense_1"), stuck, poor, notice]
+
+
+def test_page_opens_with_the_verdict():
+    page = Page(Report(a_history(), sick_findings(), OVERHEAD).to_html())
+    words = [text.strip() for text in page.text if text.strip()]
+    order = [
+        "Dead units in 2 parts of the model",
+        "Do this first",
+        "Use He's initializer.",
+        "model.optimizer",
+        "Findings",
+        'All are dead. Also in "dense_1".',
+        "also: underfitting since step 90",
+        "explains: no gradient, reported at step 7",
+        "1 further remedy",
+        "Not checked",
+        "Scores not measured: no memory.",
+        "Run",
+        "Training curves",
+        "Layers",
+    ]
+    found = [
+        words.index(text, words.index("Findings") if number > 3 else 0)
+        for number, text in enumerate(order)
+    ]
+    assert found == sorted(found)
+    assert [tag for tag, _ in page.elements].count("article") == 1
+    assert "open" not in {key for tag, attrs in page.elements if tag == "details" for key in attrs}
+
+
+def test_page_describes_the_run():
+    history = a_history()
+    history.note(
+        started="2026-03-01T14:05:00+01:00",
+        model="digits",
+        parameters=26_122,
+        batch_size=32,
+        optimizer="SGD",
+        examples_per_epoch=1280,
+        versions={"keras": "3.15.1"},
+    )
+    history.append(Measurement(90, 4, "optimizer/learning_rate", "", 0.06))
+    text = " ".join(Page(Report(history, []).to_html()).text)
+    for part in (
+        "2026-03-01 14:05",
+        "digits",
+        "26,122",
+        "SGD, learning rate 0.06",
+        "1,280 examples per epoch, batches of 32",
+        "keras 3.15.1",
+    ):
+        assert part in text
+
+
+def test_heat_map_opens_on_the_quantity_of_the_worst_finding():
+    history = a_history()
+    exploding = Finding("exploding_gradients", Severity.ERROR, "dense/kernel", "It explodes.")
+    for findings, title in (([], "Dead units"), ([FINDING, exploding], "Gradient")):
+        data = Page(Report(history, findings).to_html()).data
+        assert data["maps"][data["worst"]]["title"].startswith(title)
 
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES, ids=ascii)
@@ -351,3 +423,19 @@ def test_page_draws_itself_in_a_browser(tmp_path):
         assert part in drawn
     assert "<script>alert(1)</script>" in page.text
     assert not [tag for tag, _ in page.elements if tag == "img"]
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no browser is installed")
+def test_page_fits_a_phone_and_two_pages_of_paper(tmp_path):
+    sync_api = pytest.importorskip("playwright.sync_api", reason="the driver is not installed")
+    findings = [replace(one, target=f"{one.target}{'/block' * 20}") for one in sick_findings()]
+    Report(a_history(), [*sick_findings(), *findings], OVERHEAD).to_html(tmp_path / "page.html")
+    with sync_api.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        page = opened.new_page(viewport={"width": 390, "height": 844})
+        page.goto((tmp_path / "page.html").as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        assert page.locator(".first").bounding_box()["y"] < 200  # visible without scrolling
+        printed = page.pdf(format="A4")
+        opened.close()
+    assert len(re.findall(rb"/Type\s*/Page[^s]", printed)) <= 2
