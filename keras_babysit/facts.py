@@ -68,12 +68,14 @@ class WeightFacts:
         is_kernel: Whether it mixes the units that go in, as a matrix does and a bias does not.
         has_unknown_gradient: Whether a real step moved it although its measured gradient is 0: the
             measurement does not reach it.
+        dtype: Name of its data type, e.g. `"float32"`.
     """
 
     layer: str | None = None
     size: int = 0
     is_kernel: bool = False
     has_unknown_gradient: bool = False
+    dtype: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

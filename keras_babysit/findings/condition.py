@@ -27,6 +27,8 @@ class Condition:
         is_fatal: Whether the weights are lost once it holds.
         is_immediate: Whether one measurement is enough, so that its step is exact.
         is_notice: Whether it says what was not checked, rather than what is wrong.
+        costs_the_run: Whether a note of it becomes a warning in a run that has learned nothing, if
+            no warning explains that.
 
     Example:
         >>> Condition("dead_units").title
@@ -42,6 +44,7 @@ class Condition:
     is_fatal: bool = False
     is_immediate: bool = False
     is_notice: bool = False
+    costs_the_run: bool = False
 
     def __post_init__(self) -> None:
         if not self.title:

@@ -92,6 +92,7 @@ def describe_weights(model, names, layers):
             layer=owners.get(id(variable)),
             size=int(np.prod(variable.shape)),
             is_kernel=id(variable) in kernels,
+            dtype=keras.backend.standardize_dtype(variable.dtype),
         )
         for name, variable in zip(names, model.trainable_variables, strict=True)
     }

@@ -42,6 +42,7 @@ REFERENCE = (
         "if the sequences are so long that one example has two million logits",
         "if the network fits the training data, unless the logits exceed 10,000",
     ),
+    costs_the_run=True,
 )
 def attention_collapse(history: History, *, patience: int = 3) -> list[Finding]:
     """Report attention layers whose heads look at one position only, or at all alike.

@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_babysit.findings import Finding
 from keras_babysit.history import History
+from keras_babysit.rules._cost import by_cost
 from keras_babysit.rules.rule import JUDGEMENT, RuleLike, rule_name
 
 T = TypeVar("T", bound=Callable[..., Any])
@@ -91,6 +92,8 @@ class Rules(Generic[T]):
     ) -> list[Finding]:
         """Return what all rules find in a history, in their order.
 
+        What they find is then seen together: `by_cost`.
+
         A rule that asks another one (`ask`) gets what the one in this collection finds. Each rule
         is asked once.
 
@@ -115,7 +118,7 @@ class Rules(Generic[T]):
                     on_error(rule, error)
         finally:
             JUDGEMENT.reset(token)
-        return found
+        return by_cost(history, found)
 
     def __getitem__(self, name: str) -> T:
         if name not in self._rules:

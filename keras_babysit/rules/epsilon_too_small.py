@@ -27,8 +27,8 @@ def epsilon_too_small(history: History) -> list[Finding]:
     0.008. Then the step is divided by `epsilon` alone. Unless that is as large as the smallest root
     that float16 holds, 2^-12, steps are thousands of times too long.
 
-    Reads the facts of the optimizer and the policy. It is silent unless the weights themselves are
-    in float16: mixed precision keeps them, and the optimizer, in float32.
+    Reads the facts of the optimizer, the policy and the weights, of which layers may have policies
+    of their own. It is silent unless weights themselves are in float16: mixed precision keeps them, and the optimizer, in float32.
 
     Args:
         history: The history of the run.
@@ -49,8 +49,15 @@ def epsilon_too_small(history: History) -> list[Finding]:
     """
     facts = history.facts
     epsilon = facts.optimizer_settings.epsilon
-    is_half = facts.dtype_policy == "float16" and facts.optimizer in BY_SQUARES
-    if not is_half or epsilon is None or not epsilon < SMALLEST_ROOT:
+    is_half = facts.dtype_policy == "float16" or any(
+        known.dtype == "float16" for known in (facts.weights or {}).values()
+    )
+    if (
+        not is_half
+        or facts.optimizer not in BY_SQUARES
+        or epsilon is None
+        or not epsilon < SMALLEST_ROOT
+    ):
         return []
     return [
         Finding(

@@ -21,6 +21,7 @@ REFERENCE = "Keras, Masking and Embedding: a masked step is skipped by all later
         "if the masked steps lie only before or after the data",
         "if a Masking layer gets several features that are no whole numbers",
     ),
+    costs_the_run=True,
 )
 def masked_data(history: History, *, fraction: float = 0.5) -> list[Finding]:
     """Report a mask that leaves out data, because the value of padding occurs in the data too.

@@ -22,6 +22,7 @@ order differ by the rounding of float32, and no dependence on the order is as we
         "if it has several inputs, or computes in 16-bit precision",
     ),
     severity=Severity.NOTE,
+    costs_the_run=True,
 )
 def order_ignored(history: History) -> list[Finding]:
     """Report a model with attention whose output does not depend on the order of the steps.

@@ -6,7 +6,8 @@ from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
 from keras_babysit.rules._learning_rate import one_digit
-from keras_babysit.rules._progress import constant_loss, curve, detrended
+from keras_babysit.rules._progress import constant_loss, curve, detrended, has_learnt_most
+from keras_babysit.rules._scores import training_errors
 from keras_babysit.rules._texts import change_rate
 from keras_babysit.rules.rule import rule
 
@@ -39,7 +40,9 @@ def oscillating_loss(
         patience: Number of latest jumps that count, at least 3.
 
     Returns:
-        One WARNING with a learning rate to try, or nothing.
+        One WARNING with a learning rate to try, or nothing. A NOTE if the network has learned more
+        than half of what there is, and its error jumps by less than `fraction` of that of a
+        constant prediction: what it answers is stable then.
 
     Raises:
         ValueError: If `fraction` lies outside (0, 1] or `patience` is below 3.
@@ -78,10 +81,25 @@ def oscillating_loss(
     turns = int(np.sum(np.sign(recent[1:]) != np.sign(recent[:-1])))
     if jump < fraction * full_range or 2 * turns < patience - 1:
         return []
-    return [_finding(history, start, losses[-patience:], jump)]
+    severity = Severity.WARNING if _costs(history, fraction, patience) else Severity.NOTE
+    return [_finding(history, severity, start, losses[-patience:], jump)]
 
 
-def _finding(history: History, start: float, recent: list[float], jump: float) -> Finding:
+def _costs(history: History, fraction: float, patience: int) -> bool:
+    """Return whether the oscillation costs the network its score; True where that is not known.
+
+    A crossentropy jumps by how sure a few wrong answers are, although hardly any answer changes.
+    """
+    errors = [one.value for one in training_errors(history)][-patience - 2 :]
+    constant = history.last("reference/constant_error", "train")
+    if len(errors) < patience + 2 or constant is None or not has_learnt_most(history):
+        return True
+    return bool(np.median(np.abs(detrended(errors))) >= fraction * constant)
+
+
+def _finding(
+    history: History, severity: Severity, start: float, recent: list[float], jump: float
+) -> Finding:
     rate = history.last("optimizer/learning_rate")
     at_plateaus = Remedy(
         "Lower the learning rate whenever the loss plateaus.",
@@ -91,7 +109,7 @@ def _finding(history: History, start: float, recent: list[float], jump: float) -
     lower_at_plateaus = [at_plateaus] if history.facts.learning_rate_schedule is None else []
     return Finding(
         rule="oscillating_loss",
-        severity=Severity.WARNING,
+        severity=severity,
         target="",
         message=f"The training loss oscillated between {min(recent):.3g} and {max(recent):.3g} in "
         f"the latest {len(recent)} epochs, on the same examples. The initial loss was {start:.3g}.",

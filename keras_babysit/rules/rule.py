@@ -58,6 +58,7 @@ def rule(
     severity: Severity = Severity.WARNING,
     is_fatal: bool = False,
     is_immediate: bool = False,
+    costs_the_run: bool = False,
 ) -> Callable[[Callable[P, list[Finding]]], Rule[P]]:
     """Turn a function into a rule, and register its condition.
 
@@ -70,6 +71,8 @@ def rule(
         severity: The usual severity.
         is_fatal: Whether the weights are lost once the condition holds.
         is_immediate: Whether one measurement is enough, so that its step is exact.
+        costs_the_run: Whether a note of it becomes a warning in a run that has learned nothing, if
+            no warning explains that.
 
     Returns:
         The decorator.
@@ -96,6 +99,7 @@ def rule(
             severity=severity,
             is_fatal=is_fatal,
             is_immediate=is_immediate,
+            costs_the_run=costs_the_run,
         )
         CONDITIONS.add(condition)
         return Rule(function, condition)

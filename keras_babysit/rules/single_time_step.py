@@ -2,7 +2,7 @@
 
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
-from keras_babysit.rules._sequences import has_not_learnt, sequence_layers
+from keras_babysit.rules._sequences import sequence_layers
 from keras_babysit.rules.effects import POOR_FIT
 from keras_babysit.rules.rule import rule
 
@@ -12,6 +12,7 @@ from keras_babysit.rules.rule import rule
     explains=(*POOR_FIT, "no_gradient"),
     needs=("facts/layers",),
     silent=("if the layer is stateful", "if an earlier layer gets more than one step"),
+    costs_the_run=True,
 )
 def single_time_step(history: History) -> list[Finding]:
     """Report a recurrent or convolutional layer whose sequences have a single step.
@@ -28,8 +29,7 @@ def single_time_step(history: History) -> list[Finding]:
         history: The history of the run.
 
     Returns:
-        One WARNING for a recurrent layer. For a convolution one NOTE, or one WARNING if half of the
-        run is over and the network is no better than a constant prediction.
+        One WARNING for a recurrent layer, one NOTE for a convolution.
 
     Example:
         >>> from keras_babysit.facts import LayerFacts
@@ -47,11 +47,10 @@ def single_time_step(history: History) -> list[Finding]:
     target, facts = layers[0]
     is_conv = "Conv" in (facts.class_name or "")
     lack = "no neighbour to combine it with" if is_conv else "no earlier one to remember"
-    is_note = is_conv and not has_not_learnt(history)
     return [
         Finding(
             rule="single_time_step",
-            severity=Severity.NOTE if is_note else Severity.WARNING,
+            severity=Severity.NOTE if is_conv else Severity.WARNING,
             target=target,
             message=f'The sequences that "{target}" gets have a single step: there is {lack}.',
             evidence={"steps": 1.0},

@@ -5,6 +5,7 @@ import math
 from keras_babysit.facts import LayerFacts
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
+from keras_babysit.rules._sequences import explains_little
 from keras_babysit.rules._texts import number
 from keras_babysit.rules.effects import BLOWN_UP, LONG_STEPS, POOR_FIT
 from keras_babysit.rules.exploding_gradients import exploding_gradients
@@ -23,7 +24,11 @@ UNBOUNDED = ("elu", "exponential", "gelu", "leaky_relu", "mish", "relu", "selu",
     title="Unbounded state of a recurrent layer",
     explains=(*BLOWN_UP, *LONG_STEPS, *POOR_FIT),
     needs=("activations/std",),
-    silent=("while loss and values are healthy", "on layers with a bounded activation"),
+    silent=(
+        "while nothing explodes and the network learns",
+        "on layers with a bounded activation",
+    ),
+    costs_the_run=True,
 )
 def unbounded_recurrence(history: History) -> list[Finding]:
     """Report an unbounded activation inside a recurrent layer as the cause of an explosion.
@@ -35,13 +40,15 @@ def unbounded_recurrence(history: History) -> list[Finding]:
 
     Reads the facts of the layers, and asks `non_finite_values`, `loss_explosion` and
     `exploding_gradients` whether something has exploded. It is silent while nothing has, because
-    such layers can be trained with care; and on activations that are bounded or not known.
+    such layers can be trained with care, unless half of the run is over and half of the error of a
+    constant prediction is left; and on activations that are bounded or not known.
 
     Args:
         history: The history of the run.
 
     Returns:
-        One WARNING per layer; empty if nothing exploded.
+        One WARNING per layer if something has exploded, one NOTE if the network explains little;
+        or nothing.
 
     Example:
         >>> unbounded_recurrence(History())
@@ -55,16 +62,20 @@ def unbounded_recurrence(history: History) -> list[Finding]:
         target: known for target, known in history.facts.layers.items() if _is_unbounded(known)
     }
     symptoms = (non_finite_values, loss_explosion, exploding_gradients)
-    if not layers or not any(ask(one, history) for one in symptoms):
+    if not layers:
         return []
-    return [_finding(history, target, known) for target, known in layers.items()]
+    has_exploded = any(ask(one, history) for one in symptoms)
+    if not has_exploded and not explains_little(history):
+        return []
+    severity = Severity.WARNING if has_exploded else Severity.NOTE
+    return [_finding(history, severity, target, known) for target, known in layers.items()]
 
 
 def _is_unbounded(known: LayerFacts) -> bool:
     return known.class_name in RECURRENT and known.activation in (None, *UNBOUNDED)
 
 
-def _finding(history: History, target: str, known: LayerFacts) -> Finding:
+def _finding(history: History, severity: Severity, target: str, known: LayerFacts) -> Finding:
     sizes = history.series("activations/std", target).values
     finite = [float(size) for size in sizes if math.isfinite(size)]
     grown = (
@@ -73,7 +84,7 @@ def _finding(history: History, target: str, known: LayerFacts) -> Finding:
     function = known.activation or "linear"
     return Finding(
         rule="unbounded_recurrence",
-        severity=Severity.WARNING,
+        severity=severity,
         target=target,
         message=f'The recurrent layer "{target}" has the activation {function}, so its state '
         f"can grow with every time step.{grown}",

@@ -6,7 +6,14 @@ from keras_babysit.rules._checks import require_count, require_fraction
 from keras_babysit.rules._experiments import CAPACITY, experiments
 from keras_babysit.rules._learning_rate import one_digit
 from keras_babysit.rules._network import median_ratios
-from keras_babysit.rules._progress import PoorFit, is_falling, is_over, is_time, poor_fit
+from keras_babysit.rules._progress import (
+    PoorFit,
+    has_learnt_most,
+    is_falling,
+    is_over,
+    is_time,
+    poor_fit,
+)
 from keras_babysit.rules._scores import estimates, gaps
 from keras_babysit.rules._structure import structural_remedies
 from keras_babysit.rules._texts import change_rate
@@ -52,7 +59,8 @@ def underfitting(history: History, *, margin: float = 0.05, patience: int = 2) -
             accounts for chance.
 
     Returns:
-        One WARNING for the whole model, or nothing.
+        One WARNING for the whole model; one NOTE if more than half of the error of a constant
+        prediction is gone: such a network is of use, although its inputs hold more.
 
     Raises:
         ValueError: If `margin` lies outside (0, 1] or `patience` is below 1.
@@ -95,7 +103,7 @@ def _has_gap(history: History, margin: float) -> bool:
 def _finding(history: History, found: PoorFit, still_falls: bool) -> Finding:
     return Finding(
         rule="underfitting",
-        severity=Severity.WARNING,
+        severity=Severity.NOTE if has_learnt_most(history) else Severity.WARNING,
         target="",
         message=found.message,
         evidence=found.evidence,

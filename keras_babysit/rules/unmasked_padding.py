@@ -4,10 +4,17 @@ from keras_babysit.facts import LayerFacts
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
-from keras_babysit.rules._sequences import has_not_learnt, sequence_layers
+from keras_babysit.rules._network import LOST_SIGNAL
+from keras_babysit.rules._progress import has_learnt_most
+from keras_babysit.rules._sequences import sequence_layers
 from keras_babysit.rules._texts import number
 from keras_babysit.rules.effects import POOR_FIT
 from keras_babysit.rules.rule import rule
+
+
+FORGET = {"LSTM": 0.731, "GRU": 0.5}
+"""Fraction of its state that a layer with Keras' initial weights keeps in one step: the sigmoid of
+the forget gate's bias of 1, and of the update gate's of 0."""
 
 
 @rule(
@@ -16,6 +23,7 @@ from keras_babysit.rules.rule import rule
     needs=("facts/layers", "facts/data"),
     silent=("if the recurrent layer is bidirectional", "if the length of the sequences varies"),
     severity=Severity.NOTE,
+    costs_the_run=True,
 )
 def unmasked_padding(history: History, *, steps: int = 10) -> list[Finding]:
     """Report a recurrent layer whose last output follows many steps of padding.
@@ -33,8 +41,9 @@ def unmasked_padding(history: History, *, steps: int = 10) -> list[Finding]:
         steps: Mean number of padded steps after the data from which on it is reported, at least 1.
 
     Returns:
-        For each such layer one NOTE; one WARNING if half of the run is over and the network is no
-        better than a constant prediction.
+        For each such layer one NOTE; one WARNING while a new layer keeps less than a thousandth of
+        what it read (`LOST_SIGNAL`), as an LSTM after 23 steps and a GRU after 10, unless the
+        network has learned more than half of what there is all the same.
 
     Raises:
         ValueError: If `steps` is below 1.
@@ -54,7 +63,6 @@ def unmasked_padding(history: History, *, steps: int = 10) -> list[Finding]:
         the forget gate; Keras, "Understanding masking and padding".
     """
     require_count("steps", steps)
-    severity = Severity.WARNING if has_not_learnt(history) else Severity.NOTE
     found = []
     for target, facts in sequence_layers(history):
         padded = _padded_steps(history, facts)
@@ -62,7 +70,7 @@ def unmasked_padding(history: History, *, steps: int = 10) -> list[Finding]:
             found.append(
                 Finding(
                     rule="unmasked_padding",
-                    severity=severity,
+                    severity=_severity(history, facts, padded),
                     target=target,
                     message=f'The last {number(padded)} of {facts.steps} steps that "{target}" '
                     "reads are padding, on average, without a mask.",
@@ -72,6 +80,12 @@ def unmasked_padding(history: History, *, steps: int = 10) -> list[Finding]:
                 )
             )
     return found
+
+
+def _severity(history: History, facts: LayerFacts, padded: float) -> Severity:
+    kept = FORGET.get(facts.class_name or "", 1.0) ** padded
+    is_lost = kept < LOST_SIGNAL and not has_learnt_most(history)
+    return Severity.WARNING if is_lost else Severity.NOTE
 
 
 def _padded_steps(history: History, facts: LayerFacts) -> float:

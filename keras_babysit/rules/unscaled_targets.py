@@ -2,10 +2,12 @@
 
 import math
 
+from keras_babysit.facts import output_name
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above
-from keras_babysit.rules._progress import has_learnt_most, planned_steps
+from keras_babysit.rules._progress import HALF_WAY, fraction_done, has_learnt_most, planned_steps
+from keras_babysit.rules._scores import has_beaten_constant
 from keras_babysit.rules.effects import BLOWN_UP, LONG_STEPS, POOR_FIT, STUCK
 from keras_babysit.rules.outputs import outputs
 from keras_babysit.rules.rule import rule
@@ -43,7 +45,7 @@ def unscaled_targets(history: History, *, distance: float = FAR_TARGETS) -> list
     labels; on networks whose outputs start near the targets, by the last bias or a rescaling
     layer; if the steps reach the targets within a tenth of the run, by the learning rate or by how
     fast the outputs approach them; and from the moment on at which the outputs have reached them
-    anyway.
+    anyway, or the network is better than a constant prediction.
 
     Args:
         history: The history of the run.
@@ -53,7 +55,9 @@ def unscaled_targets(history: History, *, distance: float = FAR_TARGETS) -> list
             error is 30 times larger, so SGD needs a learning rate that much lower.
 
     Returns:
-        One WARNING per affected output, or nothing.
+        One WARNING per affected output, or nothing. In the first tenth of a run with an optimizer
+        whose steps are bounded, as Adam's, and while the outputs approach the targets so fast that
+        they reach them in its first half: one NOTE.
 
     Raises:
         ValueError: If `distance` is not above 1.
@@ -86,6 +90,9 @@ def unscaled_targets(history: History, *, distance: float = FAR_TARGETS) -> list
         size = max(1.0, math.hypot(at, spread))
         is_far = math.isfinite(away) and away > distance * size
         is_reached = _has_reached(history, f"outputs[{index}]", mean, std)
+        scored = "train" if len(ends) == 1 else f"train/{output_name(history.facts.outputs, index)}"
+        # Whoever explains some of the variance has crossed the distance to the mean.
+        is_reached = is_reached or has_beaten_constant(history, scored)
         is_reached = is_reached or (len(ends) == 1 and has_learnt_most(history))
         if (
             is_far
@@ -94,7 +101,8 @@ def unscaled_targets(history: History, *, distance: float = FAR_TARGETS) -> list
         ):
             comment = f'  # y: the targets of "{output.target}"' if len(ends) > 1 else ""
             size = math.hypot(at, spread)
-            found.append(_finding(output.target, away, mean, std, size, comment))
+            severity = Severity.NOTE if _is_open(history, index, mean) else Severity.WARNING
+            found.append(_finding(severity, output.target, away, mean, std, size, comment))
     return found
 
 
@@ -125,12 +133,37 @@ def _reaches_early(history: History, target: str, mean: float, away: float) -> b
     return 0 < gone <= 1 and steps / gone < EARLY * planned
 
 
+def _is_open(history: History, index: int, mean: float) -> bool:
+    """Return whether bounded steps may still reach the targets in the first half of the run.
+
+    A tenth of the run is waited for. Then it is estimated from the way so far: as the last weights
+    and what goes into them both grow by about the same in each step, their product grows with the
+    square of the number of steps.
+    """
+    means, planned = history.series("outputs/mean", f"outputs[{index}]"), planned_steps(history)
+    if history.facts.optimizer not in BOUNDED_STEPS or planned is None or not len(means):
+        return False
+    start, now, steps = float(means.values[0]), float(means.values[-1]), int(means.steps[-1])
+    gone = (now - start) / (mean - start) if mean != start else 1.0
+    if gone > 1:  # an overshoot
+        return False
+    if fraction_done(history) < EARLY:
+        return True
+    return gone > 0 and steps / gone**0.5 < HALF_WAY * planned and fraction_done(history) < HALF_WAY
+
+
 def _finding(
-    target: str, away: float, mean: float, std: float, size: float, comment: str
+    severity: Severity,
+    target: str,
+    away: float,
+    mean: float,
+    std: float,
+    size: float,
+    comment: str,
 ) -> Finding:
     return Finding(
         rule="unscaled_targets",
-        severity=Severity.WARNING,
+        severity=severity,
         target=target,
         message=f"The targets are not scaled: their mean is {mean:.3g} and their standard "
         f"deviation {std:.3g}. The root mean square of the initial outputs is {size:.2g}.",

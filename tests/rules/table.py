@@ -244,6 +244,12 @@ def in_precision(policy, epsilon, optimizer="Adam"):
     return history({}, dtype_policy=policy, optimizer=optimizer, optimizer_settings=settings)
 
 
+def weights_in(dtype, made):
+    """Return the history as one of a model whose weights have a data type of their own."""
+    made.note(weights={"dense/kernel": WeightFacts(layer="dense", size=9, dtype=dtype)})
+    return made
+
+
 def coarse(*fractions, gradient=0.1, rate=1e-3, settings=None):
     """Return a history of the fractions of the entries of kernels that steps leave unchanged."""
     made = standing([1e-5] * 3, gradient, rate, settings=settings, dtype_policy="bfloat16")
@@ -835,10 +841,10 @@ def masking(kind, *, hidden, hiding, empty=0.0, visible_std=0.4, whole=False, fe
 
 def reading(padded_behind, steps=60, **facts):
     """Return a history of an LSTM that reads padded sequences of 60 steps."""
-    known = {"steps": steps, "is_masked": False, "reads_last": True} | facts
+    known = {"steps": steps, "is_masked": False, "reads_last": True, "class_name": "LSTM"} | facts
     return history(
         {},
-        layers={"lstm": LayerFacts(class_name="LSTM", **known)},
+        layers={"lstm": LayerFacts(**known)},
         data=DataFacts(inputs=(InputFacts(shape=(60,), padded_behind=padded_behind),)),
     )
 
@@ -1301,6 +1307,20 @@ TABLE = {
         ),
         Severity.WARNING,
     ),
+    "neighbours-do-better-than-what-is-learnt": (
+        rules.underfitting,
+        poor(
+            [0.2] * 8,
+            {
+                "constant_error": 0.5,
+                "neighbour_error": 0.05,
+                "neighbour_advantage": 0.15,
+                "neighbour_advantage_stderr": 0.02,
+            },
+            FLAT,
+        ),
+        Severity.NOTE,
+    ),
     "slow-regularized-and-still-falling": (rules.underfitting, slow(), Severity.WARNING),
     "frozen-and-a-bit-behind-the-neighbours": (rules.underfitting, frozen(error=0.2), None),
     "frozen-and-of-no-use": (rules.underfitting, frozen(error=0.4), Severity.WARNING),
@@ -1746,15 +1766,21 @@ TABLE = {
         masking("Masking", hidden=0.0, hiding=0.0, empty=0.6, features=4),
         Severity.WARNING,
     ),
-    "padding-read-last": (rules.unmasked_padding, reading(0.9), Severity.NOTE),
-    "padding-read-last-and-nothing-learnt": (
+    "padding-read-last": (rules.unmasked_padding, reading(0.9), Severity.WARNING),
+    "padding-read-last-by-a-gru": (
         rules.unmasked_padding,
-        at_half(reading(0.9), better=-0.01),
+        reading(0.2, class_name="GRU"),
         Severity.WARNING,
     ),
+    "padding-read-last-that-a-gru-remembers-across": (
+        rules.unmasked_padding,
+        reading(0.16, steps=60, class_name="GRU"),
+        None,
+    ),
+    "some-padding-read-last": (rules.unmasked_padding, reading(0.3), Severity.NOTE),
     "padding-read-last-and-learnt": (
         rules.unmasked_padding,
-        at_half(reading(0.9), better=0.2),
+        at_half(reading(0.9), better=0.3),
         Severity.NOTE,
     ),
     "little-padding-read-last": (rules.unmasked_padding, reading(0.15), None),
@@ -1770,11 +1796,6 @@ TABLE = {
     ),
     "padding-of-another-input": (rules.unmasked_padding, reading(0.9, steps=30), None),
     "one-step": (rules.single_time_step, one_step(1), Severity.WARNING),
-    "one-step-and-nothing-learnt": (
-        rules.single_time_step,
-        at_half(one_step(1, class_name="Conv1D"), better=-0.01),
-        Severity.WARNING,
-    ),
     "one-step-of-a-convolution": (
         rules.single_time_step,
         one_step(1, class_name="Conv1D"),
@@ -2330,8 +2351,13 @@ TABLE = {
     "prices-approached-fast": (rules.unscaled_targets, later(quick(1e-3, 9000), 40.0, 9.0), None),
     "prices-approached-slowly": (
         rules.unscaled_targets,
-        later(quick(1e-3, 9000), 20.0, 9.0),
+        later(quick(1e-3, 2000), 2.0, 9.0),
         Severity.WARNING,
+    ),
+    "prices-approached-in-time": (
+        rules.unscaled_targets,
+        later(quick(1e-3, 2000), 30.0, 9.0),
+        Severity.NOTE,
     ),
     "prices-overshot": (
         rules.unscaled_targets,
@@ -2350,7 +2376,17 @@ TABLE = {
     ),
     "prices-standardised": (rules.unscaled_targets, regression(0.0, 1.0), None),
     "prices-at-a-rate-for-prices": (rules.unscaled_targets, quick(5.0), None),
-    "prices-at-a-usual-rate": (rules.unscaled_targets, quick(1e-3), Severity.WARNING),
+    "prices-at-a-usual-rate": (rules.unscaled_targets, quick(1e-3), Severity.NOTE),
+    "prices-at-a-usual-rate-after-a-tenth": (
+        rules.unscaled_targets,
+        later(quick(1e-3), 2.0, 9.0),
+        Severity.WARNING,
+    ),
+    "prices-better-than-a-constant": (
+        rules.unscaled_targets,
+        at_half(regression(250.0, 80.0), better=0.05),
+        None,
+    ),
     "began-at-their-mean": (rules.unscaled_targets, regression(250.0, 80.0, at=240.0), None),
     "all-units-alike": (
         rules.symmetric_units,
@@ -2540,6 +2576,16 @@ TABLE = {
         None,
     ),
     "sgd-in-float16": (rules.epsilon_too_small, in_precision("float16", None, "SGD"), None),
+    "adam-on-layers-in-float16": (
+        rules.epsilon_too_small,
+        weights_in("float16", in_precision("float32", 1e-7)),
+        Severity.WARNING,
+    ),
+    "adam-on-weights-in-float32": (
+        rules.epsilon_too_small,
+        weights_in("float32", in_precision("mixed_float16", 1e-7)),
+        None,
+    ),
     "adam-in-mixed-precision": (
         rules.epsilon_too_small,
         in_precision("mixed_float16", 1e-7),
@@ -2663,6 +2709,16 @@ TABLE = {
     "lstm-with-relu-learns": (
         rules.unbounded_recurrence,
         recurring("LSTM", "relu", loss=0.5),
+        None,
+    ),
+    "lstm-with-relu-explains-little": (
+        rules.unbounded_recurrence,
+        at_half(recurring("LSTM", "relu", loss=0.5), better=0.1),
+        Severity.NOTE,
+    ),
+    "lstm-with-tanh-explains-little": (
+        rules.unbounded_recurrence,
+        at_half(recurring("LSTM", "tanh", loss=0.5), better=0.1),
         None,
     ),
     "lstm-with-tanh-explodes": (rules.unbounded_recurrence, recurring("LSTM", "tanh"), None),
@@ -3212,6 +3268,16 @@ TABLE = {
     "up-and-down-at-a-known-rate": (
         rules.oscillating_loss,
         at_rate(0.1, poor([0.5] * 10, {}, [0.3, 0.6] * 5)),
+        Severity.WARNING,
+    ),
+    "up-and-down-of-what-is-learnt": (
+        rules.oscillating_loss,
+        poor([0.05, 0.06] * 5, {"constant_error": 0.5}, [0.3, 0.6] * 5),
+        Severity.NOTE,
+    ),
+    "up-and-down-of-loss-and-answers": (
+        rules.oscillating_loss,
+        poor([0.05, 0.2] * 5, {"constant_error": 0.5}, [0.3, 0.6] * 5),
         Severity.WARNING,
     ),
     "up-and-down-far-below-a-constant-prediction": (

@@ -13,6 +13,7 @@ from keras_babysit.checks import DEFAULT_CHECKS
 from keras_babysit.facts import LayerFacts, WeightFacts
 from keras_babysit.findings import CONDITIONS, Finding, Severity
 from keras_babysit.history import History, Measurement
+from keras_babysit.rules._cost import by_cost
 from tests.rules.table import TABLE
 
 COLLECTIONS = {"rule": rules.DEFAULT_RULES, "check": DEFAULT_CHECKS}
@@ -127,7 +128,7 @@ def test_a_judgement_is_what_each_rule_finds_alone(case):
     """And the same once more: asking leaves nothing behind."""
     _, made, _ = TABLE[case]
     with np.errstate(all="ignore"):
-        alone = [one for rule in rules.DEFAULT_RULES for one in rule(made)]
+        alone = by_cost(made, [one for rule in rules.DEFAULT_RULES for one in rule(made)])
     judged, again = rules.DEFAULT_RULES.judge(made), rules.DEFAULT_RULES.judge(made)
     assert as_records(judged) == as_records(alone) == as_records(again)
 
