@@ -5,7 +5,7 @@ import zlib
 
 from keras_babysit.errors import SearchFailedError
 from keras_babysit.search.cross_validation import CrossValidation
-from keras_babysit.search.data import Examples, fingerprint, make_folds
+from keras_babysit.search.data import Examples, make_folds, to_arrays
 from keras_babysit.search.hparams import HParams
 from keras_babysit.search.hyper_parameters import HyperParameters
 from keras_babysit.search.hypermodel import Hypermodel
@@ -16,8 +16,14 @@ from keras_babysit.search.record import best
 from keras_babysit.search.results import cv_results
 from keras_babysit.search.rounds import Steering, ranges_by_round
 from keras_babysit.search.sampler import read_pruner, read_sampler
+from keras_babysit.search.settings import read_settings
 from keras_babysit.search.storage import read_storage
-from keras_babysit.search.study import open_study, quiet_optuna_log, require_same_settings
+from keras_babysit.search.study import (
+    has_same_settings,
+    open_study,
+    quiet_optuna_log,
+    require_same_settings,
+)
 from keras_babysit.search.table import as_text, show, summary
 from keras_babysit.search.worker import Plan, Worker
 
@@ -54,6 +60,8 @@ class BaseSearchCV:
         error_score: `"raise"` to end the search if a trial raises an exception, `"fail"` to mark
             that trial as failed and continue.
         refit: Whether to train a model with the best hyperparameters on all examples at the end.
+            There is no validation data then: callbacks that monitor it are left out, and where
+            there are such, the model is trained for the median of the epochs that its folds kept.
         storage: None to keep the trials in memory, `"sqlite:///search.db"` to share them between
             processes of one machine, `"postgresql+psycopg://..."` to share them between machines,
             or the return value of `open_storage`.
@@ -70,6 +78,7 @@ class BaseSearchCV:
         best_params_: Hyperparameters of the best complete trial of all rounds.
         best_score_: Mean score of that trial.
         best_trial_: `Record` of that trial.
+        best_index_: Its index in the columns of `cv_results_`.
         best_model_: With `refit`, the model trained on all examples.
         cv_results_: Dictionary of columns with one entry per trial (see `cv_results`).
         ranges_: One dictionary per round, with the `Range` of each numeric hyperparameter.
@@ -82,6 +91,8 @@ class BaseSearchCV:
         ValueError: If an argument is out of range.
         TypeError: If `hypermodel` or `storage` has the wrong type.
     """
+
+    _is_exhaustive = False
 
     def __init__(
         self,
@@ -113,6 +124,7 @@ class BaseSearchCV:
         self.max_stopped = max_stopped
         self.error_score = error_score
         self.refit = refit
+        self._is_in_memory = storage is None
         self.storage = read_storage(
             storage,
             heartbeat_interval=heartbeat_interval,
@@ -129,27 +141,33 @@ class BaseSearchCV:
         """Run the search. The arguments are those of `Model.fit`.
 
         Args:
-            x: Inputs: an array, or a list, tuple or dictionary of arrays.
+            x: Inputs: an array or data frame, or a list, tuple or dictionary of them.
             y: Targets, of the same types.
             groups: Group of each example, for splitters that keep groups together.
             sample_weight: Weight of each example.
             **fit_arguments: Further arguments of `Model.fit`, such as `epochs`, `batch_size` or
-                `callbacks`.
+                `callbacks`. Each fold trains with copies of the callbacks; pass a function that
+                returns them if they cannot be copied. They get the scored part of the fold as
+                validation data, so that early stopping makes the scores a little better than those
+                on new data.
 
         Returns:
             The search itself.
 
         Raises:
             ValueError: Before the first trial, if there are fewer examples than folds, if the model
-                does not report the objective, or if the study exists with other settings.
-            TypeError: If the data cannot be indexed by rows, or the hypermodel returns no model.
+                does not report the objective, or if the study was started with another objective,
+                seed, search space or default model, or with other folds, data or arguments.
+            TypeError: If the data cannot be indexed by rows, the hypermodel returns no model, or a
+                callback cannot be copied.
             SearchFailedError: If no trial completed.
         """
         _check_fit(fit_arguments)
         examples = Examples(x, y, sample_weight)
         folds = make_folds(examples, self.cv, self.seed, groups)
-        space = self._discover_space(examples)
-        rounds = self._rounds(space)
+        model, space = self._discover_space(examples)
+        few = examples.take(slice(0, DEFAULT_MODEL_EXAMPLES))
+        rounds = self._rounds(space, lambda hp: self.hypermodel.ask_all(hp, few, fit_arguments))
         evaluation = CrossValidation(
             self.hypermodel,
             examples,
@@ -166,9 +184,13 @@ class BaseSearchCV:
             self.max_stopped,
             self.max_retries,
             self.error_score == "fail",
+            self._is_exhaustive,
         )
         with quiet_optuna_log():
-            self.study_ = self._open_study(folds)
+            settings = read_settings(
+                self.objective, self.seed, folds, examples, space, model, fit_arguments
+            )
+            self.study_ = self._open_study(settings)
             total = sum(len(slots) for slots in rounds)
             bar = ProgressBar(self.objective, total, len(rounds), verbose=self.verbose)
             with bar:
@@ -183,12 +205,26 @@ class BaseSearchCV:
                 worker.run()
             self._conclude(worker.records(), len(rounds), len(folds))
         if self.refit:
-            self.best_model_ = evaluation.train_on_all(self._hp(self.best_params_))
+            hp = self._hp(self.best_params_)
+            self.best_model_ = evaluation.train_on_all(hp, self.best_trial_.epochs)
         return self
 
     def build(self, params):
         """Return a new compiled model with these hyperparameters, given like `best_params_`."""
         return self.hypermodel.build(self._hp(params))
+
+    def predict(self, x, **arguments):
+        """Return the predictions of `best_model_`. The arguments are those of `Model.predict`.
+
+        Raises:
+            AttributeError: If there is no such model: before `fit`, or without `refit=True`.
+        """
+        if not hasattr(self, "best_model_"):
+            raise AttributeError(
+                "There must be a model trained on all examples. Received: "
+                f"refit={self.refit}. Pass refit=True, and call `fit` first."
+            )
+        return self.best_model_.predict(to_arrays("x", x), **{"verbose": 0} | arguments)
 
     def plot(self):
         """Plot the score against each hyperparameter (see `keras_babysit.search.plot`).
@@ -210,8 +246,13 @@ class BaseSearchCV:
             lambda dimension: params.get(dimension.name, dimension.default_value)
         )
 
-    def _rounds(self, space):
-        """Return one dictionary per round: its slots, and the hyperparameters fixed for each."""
+    def _rounds(self, space, ask):
+        """Return one dictionary per round: its slots, and the hyperparameters fixed for each.
+
+        Args:
+            space: The search space by name.
+            ask: Function that asks given `HyperParameters` for all that a trial asks for.
+        """
         raise NotImplementedError
 
     def _sampler(self):
@@ -221,27 +262,33 @@ class BaseSearchCV:
         return Steering()
 
     def _discover_space(self, examples):
-        """Return the search space, after evaluating the default model on a few examples."""
+        """Return the default model, evaluated on a few examples, and the search space."""
         model, space = self.hypermodel.discover_space()
         x, y, sample_weight = examples.take(slice(0, DEFAULT_MODEL_EXAMPLES))
         self.objective.score(model, (x, y, sample_weight), None)
-        return space
+        return model, space
 
-    def _open_study(self, folds):
-        study = open_study(
+    def _open_study(self, settings):
+        """Return the study, continued if these are its settings.
+
+        Trials in memory are those of an earlier `fit` of this object: with other data or arguments
+        it starts anew.
+        """
+        study = self._create_study()
+        if self._is_in_memory and not has_same_settings(study, settings):
+            self.storage = read_storage(None)
+            study = self._create_study()
+        require_same_settings(study, settings)
+        return study
+
+    def _create_study(self):
+        return open_study(
             self.storage,
             self.study_name,
             direction={"min": "minimize", "max": "maximize"}[self.objective.direction],
             sampler=self._sampler(),
             pruner=self.pruner,
         )
-        settings = {
-            "objective": self.objective.name,
-            "seed": self.seed,
-            "folds": fingerprint(folds),
-        }
-        require_same_settings(study, settings)
-        return study
 
     def _conclude(self, records, rounds, folds):
         self.records_ = records
@@ -258,6 +305,7 @@ class BaseSearchCV:
             )
         self.best_params_ = dict(self.best_trial_.params)
         self.best_score_ = self.best_trial_.score
+        self.best_index_ = int(self.cv_results_["rank_test_score"].argmin())
 
     def _way_out(self, records):
         messages = [record.message for record in records if record.message]

@@ -74,7 +74,7 @@ class CoarseToFineSearchCV(RandomizedSearchCV):
         self.rounds = rounds
         self.steering = Steering(keep, min_width, margin, widen)
 
-    def _rounds(self, space):
+    def _rounds(self, space, ask):
         sizes = [len(range(r, self.max_trials, self.rounds)) for r in range(self.rounds)]
         return [{(r, index): {} for index in range(size)} for r, size in enumerate(sizes)]
 

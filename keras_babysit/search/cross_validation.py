@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import math
+import time
 from dataclasses import dataclass, field
 
 import keras
@@ -41,6 +42,8 @@ class Fold:
         score: Objective on the validation part; NaN if the trial was stopped.
         train_score: Objective on as many training examples, in inference mode too.
         examples: Number of training examples processed.
+        epochs: Epochs after which the model had the weights that were scored.
+        seconds: Seconds of the training.
         cause: The ERROR by which the trial was stopped, or would have been if `max_stopped` had
             allowed it; None if there is none.
         is_stopped: Whether the trial was stopped.
@@ -51,6 +54,8 @@ class Fold:
     score: float
     train_score: float
     examples: int
+    epochs: int = 0
+    seconds: float = 0.0
     cause: Finding | None = None
     is_stopped: bool = False
     findings: list = field(default_factory=list)
@@ -67,7 +72,8 @@ class CrossValidation:
         objective: The `Objective`.
         seed: Seed of the search.
         is_watched: Whether the `Babysitter` watches the first fold.
-        fit_arguments: Further arguments of `Model.fit`. Callbacks are copied for each fold.
+        fit_arguments: Further arguments of `Model.fit`. Callbacks are copied for each fold, or made
+            for each fold where `callbacks` is a function that returns them.
     """
 
     def __init__(self, hypermodel, examples, folds, objective, *, seed, is_watched, fit_arguments):
@@ -97,12 +103,24 @@ class CrossValidation:
                 sitter = self._sitter(train, may_stop)
             yield self._run_fold(model, hp, train, validation, sitter, may_stop)
 
-    def train_on_all(self, hp):
-        """Return a model trained on all examples."""
+    def train_on_all(self, hp, epochs):
+        """Return a model trained on all examples.
+
+        There is no validation data: callbacks that monitor it are left out, and where there are
+        such, the model is trained for the median of the epochs that its folds kept.
+
+        Args:
+            hp: The `HyperParameters` of the model.
+            epochs: The epochs of each fold, as in `Record`.
+        """
         keras.utils.set_random_seed(self.seed)
         model = self.hypermodel.build(hp)
-        rows = np.arange(self.examples.size)
-        self._fit(model, hp, rows, (), [])
+        own = self._own_callbacks()
+        kept = [callback for callback in own if not _monitors_validation(callback)]
+        changes = {}
+        if len(kept) < len(own) and epochs and "epochs" in self.fit_arguments:
+            changes["epochs"] = max(1, round(float(np.median(epochs))))
+        self._fit(model, hp, np.arange(self.examples.size), None, kept, changes)
         return model
 
     def _sitter(self, train, may_stop):
@@ -123,9 +141,15 @@ class CrossValidation:
     def _run_fold(self, model, hp, train, validation, sitter, may_stop):
         held_out = self.examples.take(validation)
         shown = _ExamplesShown(len(train))
-        self._fit(model, hp, train, held_out, [shown, *([sitter] if sitter else [])])
+        own = self._own_callbacks()
+        watching = [shown, *([sitter] if sitter else [])]
+        start = time.perf_counter()
+        # The user's callbacks may monitor validation metrics.
+        self._fit(model, hp, train, held_out if own else None, [*own, *watching])
+        seconds = time.perf_counter() - start
         cause = _cause(sitter)
-        seen = {"examples": shown.total, "cause": cause, "traits": traits(model)}
+        seen = {"examples": shown.total, "epochs": _epochs_kept(shown.epochs, own)}
+        seen |= {"seconds": seconds, "cause": cause, "traits": traits(model)}
         if cause is not None and may_stop:
             return Fold(np.nan, np.nan, is_stopped=True, **seen)
         batch_size = self.fit_arguments.get("batch_size")
@@ -136,15 +160,29 @@ class CrossValidation:
         findings = self._judge(model, sitter, train_sample, held_out) if sitter else []
         return Fold(*scores, findings=findings, **seen)
 
-    def _fit(self, model, hp, train, held_out, callbacks):
+    def _fit(self, model, hp, train, held_out, callbacks, changes=()):
         x, y, sample_weight = self.examples.take(train)
-        arguments = {"verbose": 0} | self.fit_arguments
-        own = copy.deepcopy(arguments.pop("callbacks", None) or [])
-        if own:  # they may monitor validation metrics
+        arguments = {"verbose": 0} | self.fit_arguments | dict(changes)
+        if held_out is not None:
             arguments["validation_data"] = tuple(part for part in held_out if part is not None)
         if sample_weight is not None:
             arguments["sample_weight"] = sample_weight
-        self.hypermodel.fit(hp, model, x, y, callbacks=[*own, *callbacks], **arguments)
+        self.hypermodel.fit(hp, model, x, y, **arguments | {"callbacks": callbacks})
+
+    def _own_callbacks(self):
+        """Return new copies of the user's callbacks, as a list."""
+        given = self.fit_arguments.get("callbacks") or []
+        if callable(given) and not isinstance(given, keras.callbacks.Callback):
+            return list(given())
+        given = given if isinstance(given, list | tuple) else [given]
+        try:
+            return list(copy.deepcopy(given))
+        except TypeError as error:
+            raise TypeError(
+                "Callbacks must be copyable, because each fold trains with copies of its own. "
+                f"Received: {[type(callback).__name__ for callback in given]} ({error}). Pass a "
+                "function that returns new callbacks: callbacks=lambda: [...]."
+            ) from error
 
     def _sample(self, rows, most):
         """Return at most `most` of the rows, always the same ones."""
@@ -172,11 +210,11 @@ class CrossValidation:
 
 
 class _ExamplesShown(keras.callbacks.Callback):
-    """Counts the training examples, including those of an interrupted epoch."""
+    """Counts the training examples, including those of an interrupted epoch, and the epochs."""
 
     def __init__(self, size):
         super().__init__()
-        self.total = 0
+        self.total = self.epochs = 0
         self._size = size
         self._batches = 0
 
@@ -186,6 +224,17 @@ class _ExamplesShown(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         steps = self.params.get("steps") or self._batches
         self.total += round(self._size * min(1.0, self._batches / max(steps, 1)))
+        self.epochs += 1
+
+
+def _epochs_kept(epochs, callbacks):
+    """Return the number of epochs after which the weights were those that the model ends with."""
+    restored = [c for c in callbacks if getattr(c, "restore_best_weights", False)]
+    return min([epochs, *(getattr(c, "best_epoch", epochs) + 1 for c in restored)])
+
+
+def _monitors_validation(callback):
+    return str(getattr(callback, "monitor", "")).startswith("val_")
 
 
 def _cause(sitter):

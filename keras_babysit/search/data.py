@@ -14,7 +14,7 @@ class Examples:
     """Inputs, targets and sample weights, indexed by rows.
 
     Args:
-        x: Inputs: an array or tensor, or a list, tuple or dictionary of them.
+        x: Inputs: an array, tensor or data frame, or a list, tuple or dictionary of them.
         y: Targets of the same types, or None.
         sample_weight: Weight of each example, or None.
 
@@ -24,7 +24,7 @@ class Examples:
     """
 
     def __init__(self, x, y=None, sample_weight=None):
-        self._parts = [_to_arrays(name, part) for name, part in _named(x, y, sample_weight)]
+        self._parts = [to_arrays(name, part) for name, part in _named(x, y, sample_weight)]
         given = [part for part in self._parts if part is not None]
         sizes = {len(leaf) for leaf in keras.tree.flatten(given)}
         if len(sizes) != 1:
@@ -33,6 +33,16 @@ class Examples:
                 f"Received: {sorted(sizes)} examples"
             )
         self.size = sizes.pop()
+
+    @property
+    def checksum(self):
+        """A checksum of all values and their types."""
+        code = 0
+        for leaf in keras.tree.flatten(self._parts):
+            if leaf is not None:
+                code = zlib.crc32(f"{leaf.dtype}{leaf.shape}".encode(), code)
+                code = zlib.crc32(_bytes(leaf), code)
+        return code
 
     @property
     def y(self):
@@ -90,6 +100,25 @@ def fingerprint(folds):
     return code
 
 
+def to_arrays(name, part):
+    """Return arrays, tensors, data frames and lists of numbers as NumPy arrays.
+
+    Raises:
+        TypeError: If a leaf of the structure is none of these.
+    """
+    if part is None:
+        return None
+    if isinstance(part, list | tuple) and not any(hasattr(leaf, "shape") for leaf in part):
+        part = np.asarray(part)  # a list of numbers
+    return keras.tree.map_structure(lambda leaf: _to_array(name, leaf), part)
+
+
+def _bytes(array):
+    if array.dtype == object:
+        return repr(array.tolist()).encode()
+    return np.ascontiguousarray(array).tobytes()
+
+
 def _splitter(examples, folds, seed):
     from sklearn.model_selection import KFold, StratifiedKFold
     from sklearn.utils.multiclass import type_of_target
@@ -139,15 +168,9 @@ def _named(x, y, sample_weight):
     return (("x", x), ("y", y), ("sample_weight", sample_weight))
 
 
-def _to_arrays(name, part):
-    if part is None:
-        return None
-    if isinstance(part, list | tuple) and not any(hasattr(leaf, "shape") for leaf in part):
-        part = np.asarray(part)  # a list of numbers
-    return keras.tree.map_structure(lambda leaf: _to_array(name, leaf), part)
-
-
 def _to_array(name, leaf):
+    if hasattr(leaf, "to_numpy"):  # a data frame or a series
+        leaf = leaf.to_numpy()
     if not hasattr(leaf, "shape") or not hasattr(leaf, "dtype"):
         raise TypeError(
             f"Argument `{name}` must be an array, or a list, tuple or dictionary of arrays, "

@@ -5,15 +5,16 @@ from keras_babysit.search.space import Choice
 from keras_babysit.search.suggest import parameter_name, stored
 
 
-def grid_cells(build):
+def grid_cells(ask):
     """Yield the hyperparameters of each cell of the grid, in the form in which Optuna stores them.
 
-    The build function is run once per cell. Each time it receives the next combination of values,
+    The function is run once per cell. Each time it receives the next combination of values,
     so later hyperparameters may depend on the values of earlier ones.
 
     Args:
-        build: Build function, called with `HyperParameters`. Exceptions from it are ignored here:
-            they are raised again when the trial of that cell runs.
+        ask: Function that asks the `HyperParameters` that it is called with for values, such as a
+            build function. Exceptions from it are ignored here: they are raised again when the
+            trial of that cell runs.
 
     Raises:
         ValueError: If a dimension has infinitely many values.
@@ -28,7 +29,7 @@ def grid_cells(build):
     path = []  # for each value asked for, the index of the value that is returned
     while True:
         asked = []
-        _build_cell(build, path, asked)
+        _ask_for_cell(ask, path, asked)
         del path[len(asked) :]
         yield {
             parameter_name(dimension): stored(dimension, values[index])
@@ -56,7 +57,7 @@ def grid_values(dimension):
     return values
 
 
-def _build_cell(build, path, asked):
+def _ask_for_cell(ask, path, asked):
     infinite = []
 
     def choose(dimension):
@@ -71,7 +72,7 @@ def _build_cell(build, path, asked):
         return values[path[len(asked) - 1]]
 
     try:
-        build(HyperParameters(choose))
+        ask(HyperParameters(choose))
     except Exception:
         if infinite:
             raise infinite[0] from None

@@ -10,7 +10,9 @@ class GridSearchCV(BaseSearchCV):
     """Grid search with cross-validation: one trial for each combination of values.
 
     The space must be finite: `Choice`, `Boolean`, `Int`, and `Float` with a `step`. A conditional
-    hyperparameter adds combinations only where its condition holds.
+    hyperparameter adds combinations only where its condition holds. What a hypermodel's own `fit`
+    asks for is part of the grid: before the first trial `fit` is called once per combination with a
+    model whose `fit` returns at once, with an empty history.
 
     Args:
         hypermodel: See `BaseSearchCV`.
@@ -20,7 +22,8 @@ class GridSearchCV(BaseSearchCV):
 
     Raises:
         ValueError: In `fit`, before the first trial: if a `Float` has no step, or if there are more
-            combinations than `max_trials`.
+            combinations than `max_trials`. In a trial: if it asks for a hyperparameter that was not
+            asked for before the first one.
 
     Example:
         >>> def build(hp):
@@ -33,15 +36,17 @@ class GridSearchCV(BaseSearchCV):
         {'learning_rate': 0.1}
     """
 
+    _is_exhaustive = True
+
     def __init__(self, hypermodel, *, objective, max_trials=None, **kwargs):
         super().__init__(hypermodel, objective=objective, **kwargs)
         self.max_trials = max_trials
 
-    def _rounds(self, space):
+    def _rounds(self, space, ask):
         for dimension in space.values():
             grid_values(dimension)
         limit = None if self.max_trials is None else self.max_trials + 1
-        grid = list(itertools.islice(grid_cells(self.hypermodel.build), limit))
+        grid = list(itertools.islice(grid_cells(ask), limit))
         if self.max_trials is not None and len(grid) > self.max_trials:
             raise ValueError(
                 "The grid must have at most `max_trials` combinations. Received: "

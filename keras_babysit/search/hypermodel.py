@@ -4,6 +4,7 @@ import keras
 
 from keras_babysit.errors import NotCompiledError
 from keras_babysit.search.hyper_parameters import HyperParameters
+from keras_babysit.shadow import shadowed
 
 
 class Hypermodel:
@@ -50,6 +51,26 @@ class Hypermodel:
         if self._fit is None:
             return model.fit(x, y, **arguments)
         return self._fit(hp, model, x, y, **arguments)
+
+    def ask_all(self, hp, examples, fit_arguments):
+        """Build a model, and call the hypermodel's own `fit` if it has one: it may ask for more.
+
+        `Model.fit` returns at once meanwhile, with an empty history.
+
+        Args:
+            hp: The `HyperParameters` that answer.
+            examples: `(x, y, sample_weight)` of a few examples.
+            fit_arguments: Further arguments of `Model.fit`.
+        """
+        model = self.build(hp)
+        if self._fit is None:
+            return
+        x, y, sample_weight = examples
+        arguments = {"verbose": 0} | fit_arguments | {"callbacks": []}
+        if sample_weight is not None:
+            arguments["sample_weight"] = sample_weight
+        with shadowed(model, "fit", lambda *args, **kwargs: keras.callbacks.History()):
+            self._fit(hp, model, x, y, **arguments)
 
     def discover_space(self):
         """Return the default model, and all dimensions of the search space by name.

@@ -46,7 +46,7 @@ class RandomizedSearchCV(BaseSearchCV):
         self.sampler = sampler
         self._sampler()  # raises here rather than in `fit`
 
-    def _rounds(self, space):
+    def _rounds(self, space, ask):
         return [{(0, index): {} for index in range(self.max_trials)}]
 
     def _sampler(self):

@@ -25,6 +25,9 @@ class Record:
         space: The declared range or choice of each searched hyperparameter, by name.
         scores: Objective on the validation part of each completed fold.
         train_scores: Objective on as many training examples, in inference mode too.
+        epochs: Epochs after which the model of each completed fold had the weights that were
+            scored.
+        seconds: Seconds of the training of each completed fold.
         sign: 1 if a low score is good, -1 if a high score is good.
         cause: Name of the rule whose finding stopped the trial, or would have if `max_stopped` had
             allowed it; `""` if there is none.
@@ -42,6 +45,8 @@ class Record:
     space: Mapping[str, Dimension] = field(default_factory=dict)
     scores: Sequence[float] = ()
     train_scores: Sequence[float] = ()
+    epochs: Sequence[int] = ()
+    seconds: Sequence[float] = ()
     sign: int = 1
     cause: str = ""
     message: str = ""

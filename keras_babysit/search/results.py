@@ -9,7 +9,8 @@ def cv_results(records, folds):
     """Return a dictionary of columns with one entry per trial, ordered by trial number.
 
     `params`, `param_<name>`, `split<k>_test_score`, `mean_test_score`, `std_test_score`,
-    `rank_test_score` and `mean_train_score` are named like scikit-learn's. `gap`, `round`, `state`,
+    `rank_test_score`, `mean_train_score`, `mean_fit_time` and `std_fit_time` (seconds of the
+    training of a fold) are named like scikit-learn's. `gap`, `round`, `state`,
     `cause`, `cause_step` and `trained_examples` are additional. A missing score is NaN, a missing
     hyperparameter is masked. A trial that is not complete is ranked after all others.
     """
@@ -28,6 +29,8 @@ def cv_results(records, folds):
         "std_test_score": np.array([standard_deviation(record.scores) for record in records]),
         "rank_test_score": np.array([ranks.get(r.number, len(records) + 1) for r in records]),
         "mean_train_score": np.array([mean(record.train_scores) for record in records]),
+        "mean_fit_time": np.array([mean(record.seconds) for record in records]),
+        "std_fit_time": np.array([standard_deviation(record.seconds) for record in records]),
         "gap": np.array([record.gap for record in records]),
         "round": np.array([record.round for record in records]),
         "state": np.array([record.state for record in records]),

@@ -96,6 +96,8 @@ def read_record(trial, sign):
         space={name: from_json(one) for name, one in known.get(SPACE, {}).items()},
         scores=tuple(known.get("scores", ())),
         train_scores=tuple(known.get("train_scores", ())),
+        epochs=tuple(known.get("epochs", ())),
+        seconds=tuple(known.get("seconds", ())),
         sign=sign,
         cause="error" if ERROR in known else known.get("cause", ""),
         message=known.get(ERROR, known.get("message", "")),

@@ -72,7 +72,7 @@ def open_storage(url, *, heartbeat_interval=60, max_retries=2):
             time.sleep(0.2)
 
 
-def read_storage(storage, *, heartbeat_interval, max_retries, allow_lost_trials):
+def read_storage(storage, *, heartbeat_interval=60, max_retries=2, allow_lost_trials=False):
     """Return the storage for an argument `storage` of a search.
 
     Raises:

@@ -31,8 +31,14 @@ def open_study(storage, name, *, direction, sampler, pruner):
             time.sleep(0.2)
 
 
+def has_same_settings(study, settings):
+    """Return whether none of the settings differs from a recorded one."""
+    known = retry_on_storage_fault(lambda: study.user_attrs)
+    return all(known.get(name, value) == value for name, value in settings.items())
+
+
 def require_same_settings(study, settings):
-    """Record the settings that all workers must share, or compare them with the recorded ones.
+    """Record the settings of a study, or compare them with the recorded ones.
 
     Args:
         study: The study.
@@ -47,8 +53,9 @@ def require_same_settings(study, settings):
             retry_on_storage_fault(lambda name=name, value=value: study.set_user_attr(name, value))
         elif known[name] != value:
             raise ValueError(
-                f"All workers of a study must use the same {name}. Received: {value}, while study "
-                f"{study.study_name!r} was started with {known[name]}. Use another study_name."
+                f"A study must be continued with the same {name}, because its trials are compared "
+                f"with each other. Received: {value}, while study {study.study_name!r} was started "
+                f"with {known[name]}. Use another study_name."
             )
 
 

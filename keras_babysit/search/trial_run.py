@@ -10,7 +10,7 @@ from keras_babysit.search.record import RUNNING, STOPPED, Record, mean
 from keras_babysit.search.slots import PARAMS, SPACE
 from keras_babysit.search.space import to_json
 from keras_babysit.search.storage import retry_on_storage_fault
-from keras_babysit.search.suggest import suggest
+from keras_babysit.search.suggest import parameter_name, suggest
 
 
 class TrialRun:
@@ -22,16 +22,20 @@ class TrialRun:
         ranges: The ranges of that round.
         evaluation: The `CrossValidation`.
         sign: See `Record`.
+        only: The hyperparameters that it may ask for, by Optuna's names; None for any.
         may_stop: Whether an ERROR may stop it in the first fold.
         on_fold: Function called with the record after each fold.
         on_end: Function called with the record at the end.
     """
 
-    def __init__(self, trial, round_number, ranges, evaluation, sign, *, may_stop, on_fold, on_end):
+    def __init__(
+        self, trial, round_number, ranges, evaluation, sign, *, only, may_stop, on_fold, on_end
+    ):
         self.trial = trial
         self.record = Record(trial.number, round_number, RUNNING, sign=sign)
         self._ranges = ranges
         self._evaluation = evaluation
+        self._only = only
         self._may_stop = may_stop
         self._on_fold = on_fold
         self._on_end = on_end
@@ -41,8 +45,9 @@ class TrialRun:
 
         Raises:
             optuna.TrialPruned: If a cause stopped the trial, or its score is behind the others.
+            ValueError: If it asks for a hyperparameter that it may not ask for.
         """
-        hp = HyperParameters(lambda dimension: suggest(self.trial, self._current_range(dimension)))
+        hp = HyperParameters(self._choose)
         folds = self._evaluation.run(hp, self.trial.number, may_stop=self._may_stop)
         for fold_index, fold in enumerate(folds):
             self.record = extend_record(self.record, fold, hp)
@@ -51,6 +56,16 @@ class TrialRun:
             self._continue_or_prune(fold_index)
         self._on_end(dataclasses.replace(self.record, state="complete"))
         return self.record.score
+
+    def _choose(self, dimension):
+        now = self._current_range(dimension)
+        if self._only is not None and parameter_name(now) not in self._only:
+            raise ValueError(
+                "All hyperparameters of a grid must be asked for before the first trial. Received: "
+                f"{dimension.name!r} in a trial. Ask for it in `build`, or in `fit` before "
+                "anything that depends on the training."
+            )
+        return suggest(self.trial, now)
 
     def _current_range(self, dimension):
         """Return a dimension with its range in this round."""
@@ -87,6 +102,8 @@ def extend_record(record, fold, hp):
         known |= {"state": STOPPED, "cause": cause}
     else:
         known |= {"scores": scores, "train_scores": (*record.train_scores, fold.train_score)}
+        known |= {"epochs": (*record.epochs, fold.epochs)}
+        known |= {"seconds": (*record.seconds, fold.seconds)}
     return dataclasses.replace(record, **known)
 
 
@@ -100,6 +117,7 @@ def _known(record, *, is_first):
     known = {"examples": record.examples}
     if record.scores:
         known |= {"scores": record.scores, "train_scores": record.train_scores}
+        known |= {"epochs": record.epochs, "seconds": record.seconds}
     if record.cause or is_first:  # overwrites what a dead worker wrote
         known |= {"cause": record.cause, "message": record.message, "step": record.step}
         known["is_stopped"] = record.state == STOPPED

@@ -46,6 +46,8 @@ class Plan:
             fold.
         max_retries: How often a trial is repeated after its worker died.
         continues_on_errors: Whether the search continues after a trial that raised an exception.
+        is_exhaustive: Whether the hyperparameters fixed for a slot are all that a trial may ask
+            for. Another one would be sampled, and the search would be no grid.
     """
 
     rounds: list
@@ -53,6 +55,7 @@ class Plan:
     max_stopped: float
     max_retries: int
     continues_on_errors: bool
+    is_exhaustive: bool = False
 
 
 class Worker:
@@ -169,7 +172,8 @@ class Worker:
             raise
 
     def _evaluate(self, trial, records):
-        number, _ = slot_of(trial)
+        slot = slot_of(trial)
+        number = slot[0]
         past = [record for record in records if record.round < number]
         others = [record for record in records if record.number != trial.number]
         run = TrialRun(
@@ -178,6 +182,7 @@ class Worker:
             ranges_by_round(past, number, self.plan.steering)[0][-1],
             self.evaluation,
             self.objective.sign,
+            only=self.plan.rounds[number][slot] if self.plan.is_exhaustive else None,
             may_stop=self._may_stop([r for r in others if r.round == number], number),
             on_fold=lambda record: self._on_change([*others, record]),
             on_end=self._on_trial,

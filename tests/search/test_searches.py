@@ -1,5 +1,6 @@
 """Complete searches over small models, on every backend."""
 
+import threading
 from types import SimpleNamespace
 
 import keras
@@ -299,7 +300,7 @@ def test_an_interrupted_search_can_be_continued(tmp_path):
     assert len(again.study_.trials) == len(search.study_.trials)  # nothing was left to do
     more = kb.search.RandomizedSearchCV(fragile, **arguments, max_trials=4).fit(x, y, epochs=1)
     assert len(more.records_) == 4
-    with pytest.raises(ValueError, match="must use the same folds"):
+    with pytest.raises(ValueError, match="continued with the same folds"):
         kb.search.RandomizedSearchCV(fragile, **arguments | {"cv": 2}, max_trials=3).fit(x, y)
     for one in (search, again, more):
         one.storage.engine.dispose()
@@ -342,6 +343,63 @@ def test_own_callbacks_are_copied_and_may_monitor_validation_data():
     assert stopper.model is None
 
 
+class CountEpochs(keras.callbacks.Callback):
+    """Notes the epochs of each model in one list, under a lock that cannot be copied."""
+
+    def __init__(self, epochs):
+        super().__init__()
+        self.epochs = epochs
+        self.lock = threading.Lock()
+
+    def on_epoch_end(self, epoch, logs=None):
+        with self.lock:
+            self.epochs.append((epoch, sorted(logs)))
+
+
+def test_the_final_model_is_trained_for_the_median_of_the_epochs_that_were_kept():
+    seen = []
+
+    class Stops(keras.callbacks.Callback):
+        """Keeps 2, 4 and 3 epochs."""
+
+        monitor, restore_best_weights, folds = "val_loss", True, iter((1, 3, 2))
+
+        def on_train_begin(self, logs=None):
+            self.best_epoch = next(self.folds)
+
+    def callbacks():
+        return [Stops(), CountEpochs(seen)]
+
+    search = kb.search.RandomizedSearchCV(build, **QUIET, max_trials=1, diagnose=False, refit=True)
+    search.fit(*blobs(), epochs=5, callbacks=callbacks)
+    assert search.best_trial_.epochs == (2, 4, 3)
+    assert [epoch for epoch, _ in seen[15:]] == [0, 1, 2]
+    assert all("val_loss" in names for _, names in seen[:15])
+    assert all("val_loss" not in names for _, names in seen[15:])
+
+
+def test_the_epochs_of_early_stopping_are_those_of_the_restored_weights():
+    stopper = keras.callbacks.EarlyStopping("val_loss", patience=1, restore_best_weights=True)
+
+    def diverges(hp):
+        return compiled(hp.Choice("rate", [1e4]))
+
+    search = kb.search.GridSearchCV(diverges, **QUIET, diagnose=False, refit=True)
+    _, y = blobs()
+    search.fit(np.ones((90, 4)), y, epochs=6, callbacks=[stopper])
+    trained = search.best_trial_.examples / 180  # epochs of the three folds of 60 examples
+    assert sum(search.best_trial_.epochs) < 3 * trained <= 18
+
+
+def test_callbacks_that_cannot_be_copied_are_made_by_a_function():
+    search = kb.search.RandomizedSearchCV(build, **QUIET, max_trials=1, diagnose=False)
+    with pytest.raises(TypeError, match=r"CountEpochs.*callbacks=lambda: \[...\]"):
+        search.fit(*blobs(), epochs=1, callbacks=[CountEpochs([])])
+    seen = []
+    search.fit(*blobs(), epochs=1, callbacks=lambda: [CountEpochs(seen)])
+    assert len(seen) == 3
+
+
 def test_inputs_and_targets_may_be_structures():
     x, y = blobs()
 
@@ -369,6 +427,84 @@ def test_the_fit_method_of_a_hypermodel_is_used():
     search = kb.search.RandomizedSearchCV(Hyper(), **QUIET, max_trials=1, refit=True)
     search.fit(*blobs(), epochs=1)
     assert search.best_params_["batch_size"] in (8, 16)
+
+
+def test_the_grid_includes_what_the_fit_of_a_hypermodel_asks_for():
+    class Hyper:
+        def build(self, hp):
+            return compiled(hp.Choice("rate", [0.1, 0.2]))
+
+        def fit(self, hp, model, *args, **kwargs):
+            size = hp.Choice("batch_size", [8, 16])
+            return model.fit(*args, batch_size=size, **kwargs)
+
+    search = kb.search.GridSearchCV(Hyper(), **QUIET).fit(*blobs(), epochs=1)
+    cells = [(p["rate"], p["batch_size"]) for p in search.cv_results_["params"]]
+    assert sorted(cells) == [(0.1, 8), (0.1, 16), (0.2, 8), (0.2, 16)]
+
+
+def test_a_grid_refuses_what_only_a_trained_model_asks_for():
+    class Hyper:
+        def build(self, hp):
+            return finite(hp)
+
+        def fit(self, hp, model, *args, **kwargs):
+            history = model.fit(*args, **kwargs)
+            assert history.history["loss"]  # there is none before the first trial
+            hp.Choice("late", [1, 2])
+
+    with pytest.raises(ValueError, match=r"asked for before the first trial\. Received: 'late'"):
+        kb.search.GridSearchCV(Hyper(), **QUIET).fit(*blobs(), epochs=1)
+
+
+def test_data_frames_are_taken_and_the_final_model_predicts():
+    class Frame:
+        """What a data frame of pandas or polars has; it has no `dtype`."""
+
+        def __init__(self, values):
+            self.values, self.shape = values, values.shape
+
+        def to_numpy(self):
+            return self.values
+
+        def __len__(self):
+            return len(self.values)
+
+    x, y = blobs()
+    search = kb.search.GridSearchCV(finite, **QUIET, refit=True).fit(Frame(x), Frame(y), epochs=3)
+    assert search.best_index_ == search.cv_results_["rank_test_score"].argmin()
+    assert search.predict(Frame(x)).shape == (90, 3)
+    assert (search.cv_results_["mean_fit_time"] > 0).all()
+    with pytest.raises(AttributeError, match="refit=True"):
+        kb.search.GridSearchCV(finite, **QUIET).predict(x)
+
+
+CHANGES = {
+    "data": {"x": np.ones((90, 4), "float32")},
+    "fit arguments": {"epochs": 2},
+    "search space": {"hypermodel": lambda hp: compiled(hp.Choice("learning_rate", [1e-4, 0.1]))},
+    "default model": {"hypermodel": lambda hp: penalized_finite(hp)},
+}
+
+
+def penalized_finite(hp):
+    rate = hp.Choice("learning_rate", [1e-4, 0.1, 0.5])
+    return compiled(rate, kernel_regularizer=keras.regularizers.L2(0.5))
+
+
+@pytest.mark.parametrize(("what", "change"), CHANGES.items(), ids=CHANGES)
+def test_a_study_is_not_continued_with_something_else(what, change):
+    x, y = blobs()
+    storage = optuna.storages.InMemoryStorage()
+    shared = QUIET | {"storage": storage, "study_name": "s", "allow_lost_trials": True}
+
+    def run(hypermodel=finite, x=x, epochs=1):
+        search = kb.search.GridSearchCV(hypermodel, **shared, diagnose=False)
+        return search.fit(x, y, epochs=epochs, callbacks=[keras.callbacks.TerminateOnNaN()])
+
+    assert len(run().records_) == len(run().records_) == 3
+    with pytest.raises(ValueError, match=f"continued with the same {what}"):
+        run(**change)
 
 
 def test_a_kerastuner_hypermodel_needs_no_changes():
