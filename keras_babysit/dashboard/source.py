@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from keras_babysit.dashboard.checksum import masked_crc32c
 from keras_babysit.history import FORMAT_VERSION
 from keras_babysit.sinks.records import TAG
 
@@ -19,8 +20,11 @@ CHUNK = 1 << 24
 FRESH_SECONDS = 600
 """A run without an end counts as running if its file was written less than this long ago."""
 
+DAMAGED = "A record is damaged and was skipped."
+
 _HEADER = struct.Struct("<QI")  # length of the record, and its checksum
-_CHECKSUM = 4  # bytes after the record
+_BODY = struct.Struct("<I")  # checksum of the record, behind it
+_CHECKSUM = _BODY.size
 
 Record = dict[str, Any]
 
@@ -96,7 +100,7 @@ class Source:
         except ValueError:
             record = None
         if not isinstance(record, dict):
-            self.problem = "A record is damaged and was skipped."
+            self.problem = DAMAGED
             return None
         if record.get("type") == "run" and record.get("version", 0) > FORMAT_VERSION:
             self.problem = (
@@ -119,16 +123,18 @@ class EventFile(Source):
         mark, start = TAG.encode(), 0
         while (body := start + _HEADER.size) <= len(data):
             length, checksum = _HEADER.unpack_from(data, start)
-            if checksum != _masked_crc(data[start : start + 8]):
+            if checksum != masked_crc32c(data[start : start + 8]):
                 self.problem = (
                     f"The file is damaged at byte {self._offset + start:,}; the rest was not read."
                 )
                 return len(data), records
             if body + length + _CHECKSUM > len(data):
                 break
-            if data.find(mark, body, body + length) >= 0:
-                records += self._ours(data[body : body + length])
-            start = body + length + _CHECKSUM
+            start, record = body + length + _CHECKSUM, data[body : body + length]
+            if masked_crc32c(record) != _BODY.unpack_from(data, body + length)[0]:
+                self.problem = DAMAGED
+            elif mark in record:
+                records += self._ours(record)
         return start, records
 
     def _ours(self, data: bytes) -> list[Record]:
@@ -138,7 +144,7 @@ class EventFile(Source):
         try:
             values = Event.FromString(data).summary.value
         except DecodeError:
-            self.problem = "A record is damaged and was skipped."
+            self.problem = DAMAGED
             return []
         texts = [text for v in values if v.tag == TAG for text in v.tensor.string_val]
         return [record for text in texts if (record := self._decoded(text)) is not None]
@@ -151,12 +157,6 @@ class JsonLinesFile(Source):
         used = data.rfind(b"\n") + 1
         lines = (line for line in data[:used].splitlines() if line.strip())
         return used, [record for line in lines if (record := self._decoded(line)) is not None]
-
-
-def _masked_crc(data: bytes) -> int:
-    from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
-
-    return int(masked_crc32c(data))
 
 
 def _state(path: str) -> tuple[int, tuple[int, ...]]:

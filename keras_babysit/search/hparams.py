@@ -5,7 +5,7 @@ import time
 
 from keras_babysit.search.record import COMPLETE
 from keras_babysit.search.space import Choice
-from keras_babysit.sinks.tensorboard import open_event_file
+from keras_babysit.sinks.event_file import open_event_file
 
 
 class HParams:

@@ -6,8 +6,6 @@ import contextlib
 import itertools
 import os
 import re
-import socket
-import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +24,9 @@ from keras_babysit.presentation.wording import (
     one_line,
 )
 from keras_babysit.quantities import describe
-from keras_babysit.sinks.records import PLUGIN, TAG, Packer, line, require_still_there
+from keras_babysit.sinks.event_file import EventFile
+from keras_babysit.sinks.few_scalars import OF_THE_RUN, FewScalars
+from keras_babysit.sinks.records import PLUGIN, TAG, Packer, line
 from keras_babysit.sinks.sink import Sink
 
 if TYPE_CHECKING:
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
 TEXT_TARGETS = 20
 """Maximum number of layers that one text lists."""
-
-_file_numbers = itertools.count()
 
 
 class TensorBoard(Sink):
@@ -45,7 +43,11 @@ class TensorBoard(Sink):
     `keras.callbacks.TensorBoard` with the same `log_dir` adds the runs `train` and `validation`,
     and `tensorboard --logdir <log_dir>` shows all of them:
 
-    - Scalars: `babysit/<quantity>/<layer>`, e.g. `babysit/activations/dead_fraction/dense`.
+    - Scalars, at most 30 tags however large the network is: loss, learning rate, every metric, and
+      the largest value and the median over the layers of a few quantities, e.g.
+      `babysit/activations/dead_fraction/largest`. Metrics of training and validation data have the
+      same tag in the runs `babysit/train` and `babysit/validation`, so that they share a chart.
+      `scalars="all"` adds every series, e.g. `babysit/activations/dead_fraction/dense`.
     - Histograms and distributions: `babysit/activations/gate/<layer>`, one entry per unit.
     - Text: `babysit/findings/<rule>`, with remedies as code, and `babysit/summary` at the end.
     - The Babysit tab, which shows the exact records that this sink also writes.
@@ -58,18 +60,25 @@ class TensorBoard(Sink):
     Args:
         log_dir: Folder for TensorBoard, created if missing, or the address of a bucket that
             TensorBoard can access, such as `"gs://..."`.
+        scalars: `"few"` or `"all"`. The Babysit tab shows every series either way.
 
     Raises:
-        ValueError: At the start of training, if `log_dir` cannot be written.
+        ValueError: If `scalars` is neither; at the start of training, if `log_dir` cannot be
+            written.
 
     Example:
         >>> sink = TensorBoard("logs/first")
     """
 
-    def __init__(self, log_dir: str | Path) -> None:
+    def __init__(self, log_dir: str | Path, *, scalars: str = "few") -> None:
+        if scalars not in ("few", "all"):
+            raise ValueError(
+                f'Argument `scalars` must be "few" or "all". Received: scalars={scalars!r}'
+            )
         self.log_dir = os.fspath(log_dir)
-        self._records: Any = None
-        self._path: Path | None = None  # of the event file; None if it is in a bucket
+        self.scalars = scalars
+        self._files: dict[str, EventFile] = {}  # by the part of the run; "" is the main one
+        self._few = FewScalars()
         self._tags: dict[tuple[str, str], str] = {}
         self._taken: set[str] = set()
         self._reported: dict[str, list[Event]] = {}
@@ -83,8 +92,9 @@ class TensorBoard(Sink):
             self.close()
         self._tags, self._taken, self._reported = {}, set(), {}
         self._history, self._facts, self._packer = history, None, Packer()
+        self._few = FewScalars()
         try:
-            self._records, self._path = open_event_file(os.path.join(self.log_dir, "babysit"))
+            self._files[""] = EventFile(os.path.join(self.log_dir, "babysit"))
         except OSError as error:
             raise ValueError(
                 "Argument `log_dir` must be a writable folder. Received: "
@@ -97,6 +107,7 @@ class TensorBoard(Sink):
         """Write numbers as scalars, gates as histograms, and everything as records."""
         for step, group in itertools.groupby(measurements, lambda m: m.step):
             probe = list(group)
+            self._write_scalars(step, probe)
             self._write(step, (value for m in probe for value in self.summary_values(m)))
             self._record(step, self._packer.pack(probe))
         self._flush()
@@ -125,22 +136,43 @@ class TensorBoard(Sink):
         self.close()
 
     def close(self) -> None:
-        """Close the file, if one is open."""
-        records, self._records = self._records, None
-        if records is not None:
-            records.close()
+        """Close the files, if any are open."""
+        files, self._files = self._files, {}
+        for file in files.values():
+            file.close()
+
+    def _write_scalars(self, step: int, probe: Sequence[Measurement]) -> None:
+        """Write the few scalars, each to its run."""
+        from tensorboard.plugins.scalar.summary_v2 import scalar_pb
+
+        by_run: dict[str, list[Any]] = {}
+        for one in self._few.of(probe):
+            tag = self._tag(one.quantity, one.part)
+            by_run.setdefault(one.run, []).extend(scalar_pb(tag, one.value).value)
+        for run, values in by_run.items():
+            self._file(run).write(step, values)
+
+    def _file(self, run: str) -> EventFile:
+        if run not in self._files:
+            folder = os.path.join(self.log_dir, "babysit", run)
+            # Another ending, as the Babysit tab lists runs by the files of the main one.
+            self._files[run] = EventFile(folder, ending="scalars")
+        return self._files[run]
 
     def summary_values(self, measurement: Measurement) -> Iterable[Any]:
-        """Return the scalar or histogram that TensorBoard itself shows, none where none fits."""
+        """Return the scalar or histogram of one series, none where TensorBoard shall show none."""
         from tensorboard.plugins.histogram.summary_v2 import histogram_pb
         from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 
         value = np.asarray(measurement.value)
-        tag = self._tag(measurement.quantity, measurement.target)
         if value.ndim == 0:
+            if self.scalars == "few" or measurement.quantity in OF_THE_RUN:
+                return ()
+            tag = self._tag(measurement.quantity, measurement.target)
             return list(scalar_pb(tag, float(value)).value)
         finite = value[np.isfinite(value)]
         if finite.size and describe(measurement.quantity).has_histogram:
+            tag = self._tag(measurement.quantity, measurement.target)
             return list(histogram_pb(tag, finite).value)
         return ()
 
@@ -157,13 +189,8 @@ class TensorBoard(Sink):
         return tag
 
     def _write(self, step: int, values: Iterable[Any]) -> None:
-        from tensorboard.compat.proto.event_pb2 import Event as Record
-        from tensorboard.compat.proto.summary_pb2 import Summary
-
-        if self._records is not None:
-            summary = Summary(value=values)
-            record = Record(wall_time=time.time(), step=int(step), summary=summary)
-            self._records.write(record.SerializeToString())
+        if "" in self._files:
+            self._files[""].write(step, values)
 
     def _record(self, step: int, records: Iterable[Any]) -> None:
         """Write records for the dashboard, preceded by the facts of the run if those changed."""
@@ -176,42 +203,8 @@ class TensorBoard(Sink):
             self._write(step, map(_record_pb, lines))
 
     def _flush(self) -> None:
-        if self._records is not None:
-            if self._path is not None:
-                require_still_there(self._path)
-            self._records.flush()
-
-
-def open_event_file(folder: str) -> tuple[Any, Path | None]:
-    """Return a record writer and the path of its file; the path is None for a bucket.
-
-    TensorBoard's `EventFileWriter` is not used because it imports TensorFlow if that is installed,
-    which takes seconds and reserves GPU memory on other backends.
-    """
-    from tensorboard.compat.proto.event_pb2 import Event as Record
-    from tensorboard.summary.writer.record_writer import RecordWriter
-
-    now = time.time()
-    name = f"events.out.tfevents.{now:.0f}.{socket.gethostname()}.{os.getpid()}"
-    name = f"{name}.{next(_file_numbers)}.babysit"
-    records = RecordWriter(_created(folder, name))
-    records.write(Record(wall_time=now, file_version="brain.Event:2").SerializeToString())
-    records.flush()
-    return records, None if _is_bucket(folder) else Path(folder, name)
-
-
-def _is_bucket(folder: str) -> bool:
-    return "://" in folder
-
-
-def _created(folder: str, name: str) -> Any:
-    if _is_bucket(folder):  # TensorBoard uses TensorFlow or fsspec to access it
-        from tensorboard.compat import tf
-
-        tf.io.gfile.makedirs(folder)
-        return tf.io.gfile.GFile(f"{folder}/{name}", "wb")
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    return Path(folder, name).open("xb")
+        for file in self._files.values():
+            file.flush()
 
 
 def _record_pb(text: str) -> Any:

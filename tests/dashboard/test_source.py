@@ -1,8 +1,11 @@
 import json
 import os
 
+import numpy as np
 import pytest
+from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c as theirs
 
+from keras_babysit.dashboard.checksum import crc32c, masked_crc32c
 from keras_babysit.dashboard.source import EventFile, JsonLinesFile
 from keras_babysit.history import Measurement
 from keras_babysit.sinks import JsonLines, TensorBoard
@@ -12,6 +15,18 @@ KINDS = {
     "event-file": (EventFile, event_run, TensorBoard),
     "json-lines": (JsonLinesFile, lambda folder: json_run(folder / "run.jsonl"), JsonLines),
 }
+
+
+def altered(path, old, new, *, is_sealed):
+    """Replace bytes in an event file by as many others, with checksums that fit if asked for."""
+    data, start = path.read_bytes().replace(old, new), 0
+    while is_sealed and start < len(data):
+        length = int.from_bytes(data[start : start + 8], "little")
+        body = data[start + 12 : start + 12 + length]
+        end = start + 12 + length + 4
+        seal = masked_crc32c(body).to_bytes(4, "little")
+        data, start = data[: end - 4] + seal + data[end:], end
+    path.write_bytes(data)
 
 
 def read(source):
@@ -102,6 +117,26 @@ def test_damage_is_reported_and_earlier_records_are_kept(tmp_path):
     assert "damaged" in source.problem
 
 
+def test_an_altered_body_is_reported_as_damaged(tmp_path):
+    path = event_run(tmp_path)
+    count = len(read(EventFile(str(path)))[1])
+    altered(path, b'"rule": "dead_units"', b'"rule": "dead_unitz"', is_sealed=False)
+    source = EventFile(str(path))
+    records = read(source)[1]
+    assert "damaged" in source.problem
+    assert len(records) == count - 3  # one finding with three changes
+    assert "dead_unitz" not in str(records)
+
+
+@pytest.mark.parametrize("length", [0, 1, 15, 16, 1023, 1024, 1025, 20_000])
+def test_checksum_is_that_of_tensorboard(length):
+    data = np.random.default_rng(length).integers(0, 256, length, np.uint8).tobytes()
+    assert masked_crc32c(data) == theirs(data)
+    if length > 3:
+        crc = crc32c(data)
+        assert theirs(data) == (((crc >> 15) | (crc << 17)) + 0xA282EAD8) % 2**32
+
+
 def test_invalid_json_line_is_skipped(tmp_path):
     path = json_run(tmp_path / "run.jsonl")
     lines = path.read_bytes().splitlines(keepends=True)
@@ -114,8 +149,8 @@ def test_invalid_json_line_is_skipped(tmp_path):
 def test_newer_format_is_named(kind, tmp_path):
     make, run, _ = kind
     path = run(tmp_path)
-    if make is EventFile:  # the same length, so that the frame of the record stays as it is
-        path.write_bytes(path.read_bytes().replace(b'"version": 2', b'"version": 9'))
+    if make is EventFile:
+        altered(path, b'"version": 2', b'"version": 9', is_sealed=True)
     else:
         record = {"type": "run", "version": 9, "facts": {}}
         path.write_text(json.dumps(record) + "\n")

@@ -26,8 +26,16 @@ def sink(tmp_path):
     sink.on_end(Report(History(), [], Overhead(0.1, 10.0, 1)))
 
 
-def reader(sink):
-    return EventAccumulator(f"{sink.log_dir}/babysit").Reload()
+@pytest.fixture
+def full_sink(tmp_path):
+    sink = TensorBoard(tmp_path, scalars="all")
+    sink.on_start(History())
+    yield sink
+    sink.close()
+
+
+def reader(sink, run=""):
+    return EventAccumulator(f"{sink.log_dir}/babysit/{run}").Reload()
 
 
 def tags(sink):
@@ -43,7 +51,8 @@ def texts(sink, tag):
     return [e.tensor_proto.string_val[0].decode() for e in reader(sink).Tensors(tag)]
 
 
-def test_numbers_become_scalars(sink):
+def test_numbers_become_scalars(full_sink):
+    sink = full_sink
     for step, value in ((10, 0.25), (20, float("inf"))):
         sink.on_measurements([Measurement(step, 0, "activations/dead_fraction", "a/dense", value)])
     events = reader(sink)
@@ -51,6 +60,69 @@ def test_numbers_become_scalars(sink):
     assert plugin(events, tag) == "scalars"
     points = [(e.step, make_ndarray(e.tensor_proto).item()) for e in events.Tensors(tag)]
     assert points == [(10, 0.25), (20, float("inf"))]
+
+
+def large_network(layers=60, metrics=40):
+    """Return the measurements of a network with many layers and metrics."""
+    found = [Measurement(20, 0, "loss/batch", "", 1.0), Measurement(20, 0, "loss/start", "", 2.0)]
+    found.append(Measurement(20, 0, "optimizer/learning_rate", "", 0.1))
+    for quantity in ("activations/dead_fraction", "activations/std", "gradients/norm"):
+        found += [Measurement(20, 0, quantity, f"layer_{i}", float(i)) for i in range(layers)]
+    for metric in range(metrics):
+        for target in ("train", "validation"):
+            found.append(Measurement(20, 0, f"score/metric_{metric}", target, 0.5))
+            found.append(Measurement(20, 0, f"score/metric_{metric}_stderr", target, 0.1))
+    return found
+
+
+def scalar_tags(sink, run=""):
+    events = reader(sink, run)
+    known = events.Tags()["tensors"]
+    return {tag for tag in known if plugin(events, tag) == "scalars"}
+
+
+def test_scalars_are_few_whatever_the_network(sink):
+    sink.on_measurements(large_network())
+    found = [scalar_tags(sink, run) for run in ("", "train", "validation")]
+    assert 20 < len(set.union(*found)) <= 30
+    assert found[1] == found[2]  # one tag in two runs: TensorBoard draws both in one chart
+    assert "babysit/score/metric_0" in found[1]
+    assert "babysit/loss/batch" in found[0]
+
+
+def test_all_scalars_are_written_on_request(full_sink):
+    full_sink.on_measurements(large_network())
+    found = scalar_tags(full_sink)
+    assert len(found) > 60 * 3
+    assert "babysit/activations/std/layer_59" in found
+
+
+def test_layers_are_summed_up_by_the_largest_value_and_the_median(sink):
+    values = {"a": 1.0, "b": 2.0, "c": 6.0}
+    probe = [Measurement(5, 0, "gradients/norm", k, v) for k, v in values.items()]
+    sink.on_measurements(probe)
+    sink.on_measurements([Measurement(6, 0, "gradients/norm", "a", float("nan")), *probe[1:]])
+    events = reader(sink)
+    for part, first in (("largest", 6.0), ("median", 2.0)):
+        found = [
+            make_ndarray(e.tensor_proto).item()
+            for e in events.Tensors(f"babysit/gradients/norm/{part}")
+        ]
+        assert found[0] == first
+        assert part == "median" or np.isnan(found[1])
+
+
+def test_logged_metrics_of_both_sides_share_a_tag(sink):
+    for name in ("logs/accuracy", "logs/val_accuracy"):
+        sink.on_measurements([Measurement(20, 0, name, "", 0.5)])
+    assert (
+        scalar_tags(sink, "train") == scalar_tags(sink, "validation") == {"babysit/logs/accuracy"}
+    )
+
+
+def test_scalars_are_few_or_all(tmp_path):
+    with pytest.raises(ValueError, match=r"`scalars` must be .few. or .all.*scalars='some'"):
+        TensorBoard(tmp_path, scalars="some")
 
 
 def test_quantities_of_the_whole_model_have_no_empty_part(sink):
@@ -112,10 +184,12 @@ def test_markdown_shows_names_as_they_are(sink, name):
     assert "is *sick*" in page or len(name) > 1000
 
 
-def test_every_series_has_a_tag_of_its_own(sink):
+def test_every_series_has_a_tag_of_its_own(full_sink):
+    sink = full_sink
     names = [*HOSTILE_NAMES, "a b", "a\nb", "a_b", "a'b", 'a"b']
     sink.on_measurements([Measurement(1, 0, "gradients/norm", name, 1.0) for name in names])
-    assert len(tags(sink)) == len(names)
+    few = {f"babysit/gradients/norm/{part}" for part in ("largest", "median")}
+    assert len(set(tags(sink)) - few) == len(names)
     assert all(re.fullmatch(r"babysit/[\w./-]+", tag) and len(tag) < 400 for tag in tags(sink))
 
 
