@@ -48,3 +48,17 @@ def improve(model: Any, x: Any) -> None:
     assert_type(kb.initializers.He().get_config(), dict[str, Any])
     assert_type(kb.activations.profile("relu", with_cost=False)[0].name, str)
     print(kb.initializers.lsuv(model, x))
+
+
+def check(model: Any, x: Any, y: Any) -> None:
+    """Check before training, with one's own check among them."""
+    found = kb.check(model, x, y, checks=["initial_loss", own_check], sinks=[kb.sinks.Console()])
+    assert_type(found.is_well, bool)
+    assert_type(found.verdict, kb.Verdict)
+    assert_type(found["initial_loss"].evidence, str)
+    assert_type(kb.lr_range_test(model, x, y).suggestion, float | None)
+
+
+def own_check(case: kb.checks.Case) -> kb.checks.CheckResult:
+    """Check something as a function of one's own does."""
+    return kb.checks.CheckResult(f"{len(case.data)} examples", [])

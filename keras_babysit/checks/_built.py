@@ -1,12 +1,18 @@
 """Builds a model temporarily, together with its loss and metrics."""
 
 import contextlib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import Any
 
+import keras
+
+from keras_babysit.checks._data import Data
 from keras_babysit.probes import build
 
 
 @contextlib.contextmanager
-def built(model, data):
+def built(model: keras.Model, data: Data) -> Iterator[None]:
     """Build model, optimizer, loss and metrics for the data, as `fit` does before it starts.
 
     A loss and metrics that were not built before are reset on exit. `fit` draws a batch to build
@@ -30,20 +36,20 @@ def built(model, data):
                 kept.extend(entries)
 
 
-def _replicas(model):
+def _replicas(model: keras.Model) -> AbstractContextManager[Any]:
     """Return the `tf.distribute` scope that `fit` creates variables in; a null context if none."""
     strategy = getattr(model, "distribute_strategy", None)
     return contextlib.nullcontext() if strategy is None else strategy.scope()
 
 
-def _contents(part):
+def _contents(part: Any) -> tuple[Any, dict[str, Any], list[tuple[list[Any], list[Any]]]]:
     """Return an object, a copy of its attributes and of its lists, to be restored later."""
     attributes = dict(part.__dict__)
     lists = [(value, list(value)) for value in attributes.values() if isinstance(value, list)]
     return part, attributes, lists
 
 
-def _build(model, data):
+def _build(model: keras.Model, data: Data) -> None:
     try:
         build(model, data.some(1))  # the checks report what does not fit together
     except Exception as error:

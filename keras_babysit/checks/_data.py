@@ -13,6 +13,7 @@ from keras_babysit.checks._inputs import require_examples, require_same_length
 from keras_babysit.samples import batches
 from keras_babysit.samples.batches import take, to_host, unpack
 from keras_babysit.samples.sample import Sample
+from keras_babysit.typing import Batch, Nested
 
 MAX_ARRAY_ROWS = 20_000
 """Maximum number of rows of an array that are read. More rows hardly sharpen the statistics."""
@@ -48,24 +49,24 @@ class Data:
     is_used_up: bool = False
 
     @property
-    def batch(self):
+    def batch(self) -> Batch:
         """The sample as one batch."""
         return (self.x, self.y, self.sample_weight)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return batches.size(self.batch)
 
     @property
-    def is_whole(self):
+    def is_whole(self) -> bool:
         """Whether the sample is the whole data set."""
         return self.total == len(self)
 
-    def some(self, examples, seed=0):
+    def some(self, examples: int, seed: int = 0) -> Batch:
         """Return up to `examples` examples, shuffled and drawn without replacement."""
         rows = np.random.default_rng(seed).permutation(len(self))[:examples]
         return take(self.batch, rows)
 
-    def amount(self):
+    def amount(self) -> str:
         """Return the size of the sample as text, e.g. `"a sample of 1,024 examples"`."""
         if self.is_whole:
             return f"{len(self):,} examples"
@@ -73,7 +74,9 @@ class Data:
         return f"a sample of {len(self):,}{of_all} examples"
 
 
-def read_data(x, y=None, sample_weight=None, *, name="x"):
+def read_data(
+    x: Nested, y: Nested | None = None, sample_weight: Nested | None = None, *, name: str = "x"
+) -> Data:
     """Return the `Data` for the x, y and sample_weight that `fit` would take.
 
     Raises:
@@ -90,7 +93,7 @@ def read_data(x, y=None, sample_weight=None, *, name="x"):
     return _read_arrays(x, y, sample_weight, name)
 
 
-def read_validation(data):
+def read_validation(data: Any) -> Data | None:
     """Return the `Data` for `validation_data`; None if `data` is None."""
     if data is None:
         return None
@@ -104,7 +107,7 @@ def read_validation(data):
     return read_data(data, name="validation_data")
 
 
-def is_stream(x):
+def is_stream(x: Any) -> bool:
     """Return whether `x` yields batches rather than being arrays of examples."""
     if isinstance(x, keras.utils.PyDataset | Iterator) or callable(x):
         return True
@@ -112,7 +115,7 @@ def is_stream(x):
     return hasattr(x, "__iter__") and not is_array and not isinstance(x, dict | list | tuple | str)
 
 
-def batches_of(stream):
+def batches_of(stream: Any) -> Iterator[Any]:
     """Return an iterator over the batches of a stream, as the stream yields them.
 
     An infinite `PyDataset` is cut off at a million batches.
@@ -123,9 +126,9 @@ def batches_of(stream):
     return iter(stream() if callable(stream) else stream)
 
 
-def _read_stream(stream, name):
+def _read_stream(stream: Any, name: str) -> Data:
     sample = Sample(max_examples=MAX_STREAMED, max_bytes=MAX_SAMPLE_BYTES)
-    size = None
+    size = 0
     for index, batch in enumerate(itertools.islice(batches_of(stream), MAX_STREAMED)):
         batch = unpack(batch)
         require_same_length(*batch, name=name)
@@ -134,12 +137,12 @@ def _read_stream(stream, name):
         if len(sample) + size > MAX_STREAMED:
             break
     require_examples(len(sample), name)
-    x, y, sample_weight = sample.batch(MAX_STREAMED)
+    x, y, sample_weight = next(sample.slices(MAX_STREAMED))
     used_up = isinstance(stream, Iterator)
     return Data(x, y, sample_weight, True, _length(stream, size), size, used_up)
 
 
-def _length(stream, batch_size):
+def _length(stream: Any, batch_size: int) -> int | None:
     """Return the approximate number of examples in a stream; None if it has no known length."""
     if isinstance(stream, Iterator) or callable(stream):
         return None
@@ -150,7 +153,7 @@ def _length(stream, batch_size):
     return None if count is None else count * batch_size
 
 
-def _read_arrays(x, y, sample_weight, name):
+def _read_arrays(x: Nested, y: Nested, sample_weight: Nested, name: str) -> Data:
     batch = (_listed(x), _listed(y), _listed(sample_weight))
     batch = keras.tree.map_structure(_as_array, batch)
     require_same_length(*batch, name=name)
@@ -161,16 +164,17 @@ def _read_arrays(x, y, sample_weight, name):
     if total > limit:
         rows = np.sort(np.random.default_rng(0).choice(total, limit, replace=False))
         batch = take(batch, rows)
-    return Data(*to_host(batch), False, total)
+    x, y, sample_weight = to_host(batch)
+    return Data(x, y, sample_weight, False, total)
 
 
-def _listed(x):
+def _listed(x: Any) -> Any:
     """Return a list of plain numbers as one array; a list of arrays means several inputs."""
     is_plain = isinstance(x, list | tuple) and not any(hasattr(leaf, "shape") for leaf in x)
     return np.asarray(x) if is_plain else x
 
 
-def _as_array(leaf):
+def _as_array(leaf: Any) -> np.ndarray | None:
     if leaf is None or isinstance(leaf, np.ndarray):
         return leaf
     if keras.ops.is_tensor(leaf):

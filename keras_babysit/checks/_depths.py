@@ -1,6 +1,8 @@
 """Measures the signal and the gradient at every layer for one batch."""
 
 import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -10,8 +12,13 @@ from keras_babysit.backends import backend
 from keras_babysit.probes import taps
 from keras_babysit.probes.kernels import kernel_ids
 from keras_babysit.probes.probe import compute_loss, stateless
-from keras_babysit.probes.readings import Pass, norm
+from keras_babysit.probes.readings import Pass, Readings, norm
+from keras_babysit.probes.taps import Call
 from keras_babysit.probes.units import channel_axis
+from keras_babysit.typing import Batch, Tensor
+
+if TYPE_CHECKING:
+    from keras_babysit.checks.case import Case
 
 DEPTH_QUANTITIES = ("signal", "reach", "mean", "std", "distinct", "gradient")
 
@@ -42,7 +49,7 @@ class LayerSignal:
     gradient: float
 
 
-def measure(case, trainable=None):
+def measure(case: "Case", trainable: Sequence[Tensor] | None = None) -> list[LayerSignal]:
     """Return the `LayerSignal` of each layer, in order, starting at the first one with weights.
 
     Args:
@@ -70,13 +77,15 @@ def measure(case, trainable=None):
     ]
 
 
-def _calls(case, layers, names):
+def _calls(
+    case: "Case", layers: Sequence[keras.layers.Layer], names: Mapping[int, str]
+) -> list[tuple[str, tuple[int, ...], bool]]:
     """Return layer path, output shape and `is_output` of each call, from the first with weights.
 
     The last layer with a kernel and every layer after it count as output, such as a separate
     softmax layer.
     """
-    calls = []
+    calls: list[Call] = []
     with stateless(case.model, *case.state[:2]), taps.tapped(layers, names, calls.append):
         outputs = case.model(tensors(case.batch[0]), training=True)
     outputs = {id(leaf) for leaf in keras.tree.flatten(outputs)}
@@ -100,15 +109,25 @@ def _calls(case, layers, names):
     ]
 
 
-def _read(model, has_loss, layers, names, targets, readings, trainable, other, batch):
+def _read(
+    model: keras.Model,
+    has_loss: bool,
+    layers: Sequence[keras.layers.Layer],
+    names: Mapping[int, str],
+    targets: Sequence[str],
+    readings: Readings,
+    trainable: Sequence[Tensor],
+    other: Sequence[Tensor],
+    batch: Batch,
+) -> None:
     """Measure all layers in one pass. The gradient at an output is that of a zero added to it."""
     x, y, sample_weight, zeros = batch
     seen = {}
 
-    def run(values):
+    def run(values: Sequence[Tensor]) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
         offsets = {target: values[len(trainable) + n] for n, target in enumerate(targets)}
 
-        def record(call):
+        def record(call: Call) -> Tensor | None:
             if call.target not in offsets:
                 return None
             seen[call.target] = call
@@ -132,7 +151,7 @@ def _read(model, has_loss, layers, names, targets, readings, trainable, other, b
             readings.add(name, target, value)
 
 
-def _signal(call):
+def _signal(call: Call) -> tuple[Tensor, ...]:
     """Return signal, reach, mean, std and distinct of one call, see `LayerSignal`.
 
     A squashing activation maps all large inputs to the same value, so the pre-activations are
@@ -152,10 +171,10 @@ def _signal(call):
     return deviation, reach, mean, std, differ / ops.maximum(ops.max(ops.abs(y)), 1e-30)
 
 
-def tensors(batch):
+def tensors(batch: Batch) -> Batch:
     """Return a batch with its arrays converted to tensors."""
     return keras.tree.map_structure(lambda a: None if a is None else _tensor(a), batch)
 
 
-def _tensor(array):
+def _tensor(array: Any) -> Tensor:
     return ops.convert_to_tensor(array)

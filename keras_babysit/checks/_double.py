@@ -1,14 +1,18 @@
 """Temporary double precision, because difference quotients in float32 are mostly rounding error."""
 
 import contextlib
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
 
 import keras
 
 from keras_babysit.probes.probe import stateless
+from keras_babysit.typing import Tensor
 
 
 @contextlib.contextmanager
-def double_precision(model):
+def double_precision(model: keras.Model) -> Iterator[None]:
     """Let every layer and loss of `model` compute in float64, and restore everything on exit."""
     floatx = keras.config.floatx()
     policies = [(layer, layer._dtype_policy) for layer in model._flatten_layers()]
@@ -30,7 +34,9 @@ def double_precision(model):
         yield
 
 
-def stateless_double(model, trainable, other):
+def stateless_double(
+    model: keras.Model, trainable: Sequence[Tensor], other: Sequence[Tensor]
+) -> keras.StatelessScope:
     """Return the scope of `stateless` with all values in float64, frozen variables included."""
     scope = stateless(model, trainable, other)
     others = [*model.non_trainable_variables, *model.metrics_variables]
@@ -43,7 +49,7 @@ def stateless_double(model, trainable, other):
     return scope
 
 
-def _losses(model):
+def _losses(model: keras.Model) -> list[Any]:
     compiled = getattr(model, "_compile_loss", None)
     flat = getattr(compiled, "_flat_losses", None) or ()
     found = [compiled, *(entry.loss for entry in flat)]
@@ -51,7 +57,7 @@ def _losses(model):
 
 
 @contextlib.contextmanager
-def _wide_results():
+def _wide_results() -> Iterator[None]:
     """Let Keras' operations return float64 for float64; on JAX and PyTorch they return float32.
 
     If a Keras version has no such table, results stay in float32; the gradient check detects this
@@ -74,7 +80,11 @@ def _wide_results():
         clear()
 
 
-def _x64():
+def _x64() -> AbstractContextManager[Any]:
     import jax
 
-    return jax.enable_x64(True) if hasattr(jax, "enable_x64") else jax.experimental.enable_x64()
+    if hasattr(jax, "enable_x64"):
+        scope: AbstractContextManager[Any] = jax.enable_x64(True)
+        return scope
+    experimental: AbstractContextManager[Any] = jax.experimental.enable_x64()
+    return experimental

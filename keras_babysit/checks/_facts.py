@@ -1,13 +1,21 @@
 """Builds the histories that rules read, so that checks and rules share one implementation."""
 
 import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
+from keras_babysit.checks._depths import LayerSignal
+from keras_babysit.checks._reading import OutputRange
 from keras_babysit.facts import DataFacts, LayerFacts
+from keras_babysit.findings import Finding
 from keras_babysit.history import History, Measurement
 from keras_babysit.probes.loss_facts import describe_outputs
 
+if TYPE_CHECKING:
+    from keras_babysit.checks.case import Case
 
-def output_history(case, ranges=None):
+
+def output_history(case: "Case", ranges: Sequence[OutputRange] | None = None) -> History:
     """Return a history that describes the outputs, their losses and the targets.
 
     Args:
@@ -18,9 +26,9 @@ def output_history(case, ranges=None):
         Unknown: If targets cannot be matched to outputs.
     """
     history, outputs = History(), []
-    ranges = [None] * len(case.outputs) if ranges is None else ranges
+    known: Sequence[OutputRange | None] = ranges or [None] * len(case.outputs)
     named = describe_outputs(case.model, [None] * len(case.outputs), [None] * len(case.outputs))
-    ends = zip(case.output_names(), case.kinds, ranges, case.outputs, named, strict=True)
+    ends = zip(case.output_names(), case.kinds, known, case.outputs, named, strict=True)
     for index, (name, kind, bounds, prediction, by_name) in enumerate(ends):
         is_own = by_name.form == "other" and by_name.distance is None
         columns = prediction.shape[-1] if prediction.ndim > 1 else 1
@@ -37,7 +45,7 @@ def output_history(case, ranges=None):
     return history
 
 
-def signal_history(data, depths):
+def signal_history(data: DataFacts, depths: Sequence[LayerSignal]) -> History:
     """Return a history of the inputs and of the pre-activations of each layer.
 
     Args:
@@ -53,12 +61,14 @@ def signal_history(data, depths):
     return history
 
 
-def record(history, quantity, target, value):
+def record(history: History, quantity: str, target: str, value: float) -> None:
     """Add a measurement at step 0 to a history."""
     history.append(Measurement(0, 0, quantity, target, float(value)))
 
 
-def renamed(findings, check, names=None):
+def renamed(
+    findings: Iterable[Finding], check: str, names: Mapping[str, str] | None = None
+) -> list[Finding]:
     """Return the findings of rules as findings of a check, with the targets renamed.
 
     Args:

@@ -1,11 +1,15 @@
 """Argument validation shared by `check` and `lr_range_test`."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from keras_babysit.errors import NotCompiledError, ProbeMismatchError
+from keras_babysit.typing import Nested
 
 
-def require_model(model):
+def require_model(model: Any) -> None:
     """Raise unless `model` is a compiled Keras model."""
     if not isinstance(model, keras.Model):
         raise TypeError(f"Argument `model` must be a keras.Model. Received: {type(model).__name__}")
@@ -16,13 +20,13 @@ def require_model(model):
         )
 
 
-def require_above_zero(name, value):
+def require_above_zero(name: str, value: float) -> None:
     """Raise a ValueError unless `value` is above 0."""
     if not value > 0:
         raise ValueError(f"Argument `{name}` must be above 0. Received: {name}={value}")
 
 
-def require_examples(count, name):
+def require_examples(count: int, name: str) -> None:
     """Raise a ValueError if there are no examples."""
     if count < 1:
         raise ValueError(
@@ -30,7 +34,7 @@ def require_examples(count, name):
         )
 
 
-def require_same_length(x, y, sample_weight, *, name="x"):
+def require_same_length(x: Nested, y: Nested, sample_weight: Nested, *, name: str = "x") -> None:
     """Raise a ValueError unless all arrays have the same number of examples."""
     sizes = {}
     for what, leaves in (("x", x), ("y", y), ("sample_weight", sample_weight)):
@@ -45,7 +49,7 @@ def require_same_length(x, y, sample_weight, *, name="x"):
         )
 
 
-def require_fit(model, x):
+def require_fit(model: keras.Model, x: Nested) -> None:
     """Raise unless the inputs match a built model in number and shape."""
     expected = getattr(model, "inputs", None)
     if not expected:  # unknown for a subclassed model
@@ -66,7 +70,7 @@ def require_fit(model, x):
             )
 
 
-def _fits(expected, received):
+def _fits(expected: Sequence[int | None], received: Sequence[int]) -> bool:
     """Return whether Keras accepts the shape; it adds or drops a last axis of size 1 itself."""
     expected, received = tuple(expected)[1:], tuple(received)[1:]
     if len(expected) == len(received) + 1 and expected[-1:] == (1,):
@@ -78,7 +82,7 @@ def _fits(expected, received):
     )
 
 
-def _length(leaf, name):
+def _length(leaf: Any, name: str) -> int:
     if not getattr(leaf, "shape", ()):
         raise ValueError(
             f"The first axis of every array of `{name}` must be the batch axis. "

@@ -1,10 +1,13 @@
 """Switches regularization penalties off temporarily."""
 
 import contextlib
+from collections.abc import Iterator
+
+import keras
 
 
 @contextlib.contextmanager
-def penalties_off(model):
+def penalties_off(model: keras.Model) -> Iterator[int]:
     """Remove every regularizer of `model`, and restore them on exit.
 
     Yields:

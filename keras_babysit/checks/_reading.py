@@ -1,10 +1,15 @@
 """Determines the range of an output from its values, not from names."""
 
 import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from keras_babysit.checks.result import Unknown
+
+if TYPE_CHECKING:
+    from keras_babysit.checks.case import Case
 
 RANGE_DRAWS = 12
 """Number of random weights for which the range of an output is read. A single linear unit has the
@@ -39,12 +44,12 @@ class OutputRange:
     is_constant: bool
 
     @property
-    def is_known(self):
+    def is_known(self) -> bool:
         """Whether the range is known. A constant output hides it, except a softmax of one unit."""
         return self.is_distribution or not (self.is_constant or np.isnan(self.high))
 
 
-def read_ranges(case):
+def read_ranges(case: "Case") -> list[OutputRange]:
     """Return the `OutputRange` of each output, measured with large random weights.
 
     Raises:
@@ -71,7 +76,7 @@ def read_ranges(case):
     raise Unknown("the output is not finite for random weights")
 
 
-def _is_settled(bounds, values):
+def _is_settled(bounds: OutputRange, values: Sequence[np.ndarray]) -> bool:
     """Return whether further draws cannot change a range.
 
     That is so once values lie outside of [-1, 1], or once enough rows sum to 1. Rows of zeros and
@@ -83,7 +88,7 @@ def _is_settled(bounds, values):
     return not bounds.is_constant and (is_normalized or is_unbounded)
 
 
-def _range(values):
+def _range(values: Sequence[np.ndarray]) -> OutputRange:
     y = np.stack([np.asarray(value, "float64") for value in values])
     is_constant = bool(np.ptp(y) < 1e-6)
     columns = y.shape[-1] if y.ndim > 2 else 1
@@ -103,7 +108,7 @@ def _range(values):
     )
 
 
-def _is_bound(y, bound, low):
+def _is_bound(y: np.ndarray, bound: float, low: float) -> bool:
     """Return whether an output reaches a lower bound, and never falls below it."""
     if bound == 0.0:
         return low >= 0

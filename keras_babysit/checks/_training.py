@@ -2,6 +2,9 @@
 
 import contextlib
 import inspect
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
 
 import keras
 from keras import ops
@@ -11,6 +14,7 @@ from keras_babysit.checks._penalties import penalties_off
 from keras_babysit.probes import taps
 from keras_babysit.probes.probe import compute_loss, stateless
 from keras_babysit.shadow import shadowed
+from keras_babysit.typing import Batch, Tensor
 
 
 class Trainer:
@@ -26,7 +30,14 @@ class Trainer:
         is_bare: Whether penalties, dropout and augmentation are switched off.
     """
 
-    def __init__(self, model, optimizer, state, *, is_bare=False):
+    def __init__(
+        self,
+        model: keras.Model,
+        optimizer: keras.optimizers.Optimizer,
+        state: tuple[Sequence[Tensor], Sequence[Tensor]],
+        *,
+        is_bare: bool = False,
+    ) -> None:
         self.model = model
         self.optimizer = optimizer
         self.is_bare = is_bare
@@ -36,20 +47,20 @@ class Trainer:
         optimizer.build(self._copies)
         self._other = list(other)
         self._start = (backend.copy([_value(v) for v in self._variables]), list(other))
-        self._steps = {}
+        self._steps: dict[tuple[bool, ...], Callable[..., Any]] = {}
 
     @property
-    def _variables(self):
+    def _variables(self) -> list[keras.Variable]:
         return [*self._copies, *self.optimizer.variables]
 
-    def reset(self):
+    def reset(self) -> None:
         """Restore the initial values; compiled steps are kept."""
         values, other = self._start
         for variable, value in zip(self._variables, values, strict=True):
             variable.assign(value)
         self._other = list(other)
 
-    def step(self, batch):
+    def step(self, batch: Batch) -> float:
         """Take one step on a batch of arrays and return the loss before that step, a float."""
         flat = keras.tree.flatten(batch)
         data = [ops.convert_to_tensor(leaf) for leaf in flat if leaf is not None]
@@ -65,18 +76,22 @@ class Trainer:
                 variable.assign(value)
         return float(to_array(loss))
 
-    def _make(self, batch, present):
-        def run(values, other, data):
+    def _make(self, batch: Batch, present: tuple[bool, ...]) -> Callable[..., Any]:
+        def run(
+            values: Sequence[Tensor], other: Sequence[Tensor], data: Sequence[Tensor]
+        ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
             waiting = iter(data)
             leaves = [next(waiting) if is_there else None for is_there in present]
             return self._step(values, other, keras.tree.pack_sequence_as(batch, leaves))
 
         return run
 
-    def _step(self, values, other, batch):
+    def _step(
+        self, values: Sequence[Tensor], other: Sequence[Tensor], batch: Batch
+    ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
         count = len(self._copies)
 
-        def loss_of(trainable):
+        def loss_of(trainable: Sequence[Tensor]) -> tuple[Tensor, Any]:
             loss, after = self._forward(trainable, other, batch)
             return loss, (loss, after)
 
@@ -84,7 +99,7 @@ class Trainer:
         loss, after = keras.tree.map_structure(ops.stop_gradient, (loss, after))
         return loss, after, self._apply(values, gradients)
 
-    def _apply(self, values, gradients):
+    def _apply(self, values: Sequence[Tensor], gradients: Sequence[Tensor]) -> list[Tensor]:
         """Apply the gradients; on JAX the new values of all variables are returned."""
         if keras.backend.backend() != "jax":  # TensorFlow's optimizers have no stateless form
             self.optimizer.apply(gradients)
@@ -93,11 +108,14 @@ class Trainer:
         trainable, slots = self.optimizer.stateless_apply(values[count:], gradients, values[:count])
         return [*trainable, *slots]
 
-    def _forward(self, trainable, other, batch):
+    def _forward(
+        self, trainable: Sequence[Tensor], other: Sequence[Tensor], batch: Batch
+    ) -> tuple[Tensor, list[Tensor]]:
         x, y, sample_weight = batch
         model = self.model
         variables = [*model.non_trainable_variables, *model.metrics_variables]
-        calm, bare = contextlib.nullcontext(), contextlib.nullcontext()
+        calm: AbstractContextManager[Any] = contextlib.nullcontext()
+        bare: AbstractContextManager[Any] = contextlib.nullcontext()
         if self.is_bare:
             calm, bare = random_layers_off(model), penalties_off(model)
         with stateless(model, trainable, other) as scope:
@@ -114,7 +132,7 @@ class Trainer:
 
 
 @contextlib.contextmanager
-def random_layers_off(model):
+def random_layers_off(model: keras.Model) -> Iterator[None]:
     """Run layers that draw random numbers (dropout, augmentation) in inference mode.
 
     Batch normalization draws none and stays in training mode.
@@ -126,17 +144,17 @@ def random_layers_off(model):
         yield
 
 
-def draws(layer):
+def draws(layer: keras.layers.Layer) -> bool:
     """Return whether a layer, or a cell inside it, has a random seed generator."""
     parts = [layer, *layer._flatten_layers(include_self=False)]
     return any(getattr(part, "_seed_generators", None) for part in parts)
 
 
-def _in_inference_mode(layer):
+def _in_inference_mode(layer: keras.layers.Layer) -> AbstractContextManager[Any]:
     inner = layer.call
     signature = inspect.signature(inner)
 
-    def call(*args, **kwargs):
+    def call(*args: Any, **kwargs: Any) -> Any:
         bound = signature.bind(*args, **kwargs)
         bound.arguments["training"] = False
         return inner(*bound.args, **bound.kwargs)
@@ -144,7 +162,7 @@ def _in_inference_mode(layer):
     return shadowed(layer, "call", call)
 
 
-def _copy(variable, value):
+def _copy(variable: keras.Variable, value: Any) -> keras.Variable:
     """Return a copy of a variable, with the path and constraint that optimizers read."""
     copy = keras.Variable(value, dtype=variable.dtype, name=variable.name)
     copy._path = variable.path
@@ -152,5 +170,5 @@ def _copy(variable, value):
     return copy
 
 
-def _value(variable):
+def _value(variable: keras.Variable) -> Tensor:
     return ops.stop_gradient(variable.value)

@@ -2,6 +2,8 @@
 
 import contextlib
 import sys
+from collections.abc import Iterator
+from typing import Any
 
 import keras
 import numpy as np
@@ -11,7 +13,7 @@ from keras_babysit.backends.untouched import untouched_random_state, untouched_s
 
 
 @contextlib.contextmanager
-def untouched(model):
+def untouched(model: keras.Model) -> Iterator[None]:
     """Restore every variable, hidden state and random state on exit, also after an exception.
 
     The checks themselves work on copies of the variables. This is the second line of defence: it
@@ -29,7 +31,7 @@ def untouched(model):
 
 
 @contextlib.contextmanager
-def random_states_kept():
+def random_states_kept() -> Iterator[None]:
     """Restore the global random states of Python, NumPy, the backend and Keras on exit."""
     shared = _global_seed_generator()
     shared_value = None if shared is None else np.array(_value(shared.state))
@@ -37,11 +39,11 @@ def random_states_kept():
         with untouched_random_state():
             yield
     finally:
-        if shared is not None:
+        if shared is not None and shared_value is not None:
             _put_back(shared.state, shared_value)
 
 
-def same_random_numbers():
+def same_random_numbers() -> None:
     """Reset PyTorch's random generator, from which its dropout draws instead of the layer's seed.
 
     On the other backends, a pass with the same seed values draws the same numbers.
@@ -50,25 +52,25 @@ def same_random_numbers():
         sys.modules["torch"].manual_seed(0)
 
 
-def _variables(model):
+def _variables(model: keras.Model) -> list[keras.Variable]:
     optimizer = model.optimizer.variables if getattr(model, "optimizer", None) else []
     found = {id(v): v for v in [*model.variables, *model.metrics_variables, *optimizer]}
     return list(found.values())
 
 
-def _value(variable):
+def _value(variable: keras.Variable) -> np.ndarray:
     """Return the value on the host; the first copy of a variable that `tf.distribute` mirrors."""
     return backend.to_numpy(backend.to_tensor(variable.value))
 
 
-def _put_back(variable, value):
+def _put_back(variable: keras.Variable, value: np.ndarray) -> None:
     """Assign only if the value changed, so that an unchanged variable keeps its tensor object."""
     now = _value(variable)
     if not np.array_equal(now, value, equal_nan=now.dtype.kind == "f"):
         variable.assign(value)
 
 
-def _global_seed_generator():
+def _global_seed_generator() -> Any:
     """Return the generator that Keras' random functions use if no seed is given.
 
     It is created here if it does not exist yet. Created later, inside a check, it would keep its

@@ -6,27 +6,33 @@ Everything is measured on copies of the variables, inside a `keras.StatelessScop
 import contextlib
 import functools
 import time
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from keras_babysit.backends import backend, to_array
-from keras_babysit.checks._depths import measure
-from keras_babysit.checks._reading import read_ranges
+from keras_babysit.checks._data import Data
+from keras_babysit.checks._depths import LayerSignal, measure
+from keras_babysit.checks._reading import OutputRange, read_ranges
 from keras_babysit.checks._training import random_layers_off
 from keras_babysit.checks.result import Unknown
+from keras_babysit.facts import OutputFacts, TargetFacts
+from keras_babysit.findings import Finding
 from keras_babysit.history import History, Measurement
 from keras_babysit.probes import Monitor
 from keras_babysit.probes.example_choice import MAX_PROBE_EXAMPLES
 from keras_babysit.probes.loss_behaviour import Rows, describe_behaviour
 from keras_babysit.probes.loss_facts import has_plain_loss
-from keras_babysit.probes.loss_reading import View, read_loss
+from keras_babysit.probes.loss_reading import LossKind, View, read_loss
 from keras_babysit.probes.probe import MAX_ROWS, compute_loss, stateless
 from keras_babysit.samples import ReferenceSample, UserProbeData, batches
 from keras_babysit.samples.batch_size import BatchSize
 from keras_babysit.samples.data_facts import describe_target
 from keras_babysit.schedule import Schedule
+from keras_babysit.typing import Batch, Nested, Tensor
 
 COMPILES = keras.backend.backend() == "jax"
 """Whether to compile even for a few passes. Without it, JAX compiles every operation separately,
@@ -65,17 +71,24 @@ class Case:
         pass_seconds: Measured seconds of a forward pass, by its number of examples.
     """
 
-    def __init__(self, model, data, validation=None, *, seconds=30.0):
+    def __init__(
+        self,
+        model: keras.Model,
+        data: Data,
+        validation: Data | None = None,
+        *,
+        seconds: float = 30.0,
+    ) -> None:
         self.model = model
         self.data = data
         self.validation = validation
         self.deadline = time.perf_counter() + seconds
         self.history = History()
         self.state = backend.state(model, None)
-        self.notices = []
-        self.found = []
-        self._graphs = {}
-        self.pass_seconds = {}
+        self.notices: list[str] = []
+        self.found: list[Finding] = []
+        self._graphs: dict[tuple[bool, ...], Callable[..., Any]] = {}
+        self.pass_seconds: dict[int, float] = {}
         self._batch_size = BatchSize(model)
         self.batch = (
             data.batch if self.is_one_batch else data.some(self.batch_size or MIN_BATCH_EXAMPLES)
@@ -89,16 +102,16 @@ class Case:
             self.time_pass()
 
     @property
-    def batch_size(self):
+    def batch_size(self) -> int | None:
         """The only batch size that the model accepts; None if it accepts any."""
         return self._batch_size.only
 
     @property
-    def is_one_batch(self):
+    def is_one_batch(self) -> bool:
         """Whether the model accepts only the whole data set as one batch, like a graph network."""
         return self.data.is_whole and self.batch_size == len(self.data)
 
-    def _first_pass(self):
+    def _first_pass(self) -> float:
         """Return the seconds of the first pass, with all examples if it fails with a few."""
         try:
             return self.time_pass()
@@ -112,11 +125,13 @@ class Case:
             raise
 
     @property
-    def seconds_left(self):
+    def seconds_left(self) -> float:
         """Remaining time in seconds; negative once the limit is exceeded."""
         return self.deadline - time.perf_counter()
 
-    def need_time(self, *, passes=0, starts=0, examples=MAX_PROBE_EXAMPLES):
+    def need_time(
+        self, *, passes: float = 0, starts: float = 0, examples: int = MAX_PROBE_EXAMPLES
+    ) -> None:
         """Raise `Unknown` unless enough time is left for the next measurement.
 
         Args:
@@ -125,7 +140,8 @@ class Case:
             examples: Number of examples per pass, at most those of `batch`.
         """
         timed = sorted(self.pass_seconds.items())
-        a_pass = np.interp(examples, *zip(*timed, strict=True))
+        sizes, seconds = zip(*timed, strict=True)
+        a_pass = np.interp(examples, sizes, seconds)
         cost = passes * a_pass + starts * self._start_seconds
         left = max(self.seconds_left, 0.0)
         if cost > left:
@@ -134,7 +150,7 @@ class Case:
             )
 
     @functools.cached_property
-    def has_loss(self):
+    def has_loss(self) -> bool:
         """Whether `fit` minimizes `model.compute_loss`, and it can be computed on these targets."""
         if not has_plain_loss(self.model):
             return False
@@ -148,17 +164,17 @@ class Case:
         return True
 
     @property
-    def has_plain_train_step(self):
+    def has_plain_train_step(self) -> bool:
         """Whether `fit` minimizes what `model.compute_loss` returns."""
-        return has_plain_loss(self.model)
+        return bool(has_plain_loss(self.model))
 
     @property
-    def has_plain_compute_loss(self):
+    def has_plain_compute_loss(self) -> bool:
         """Whether the model uses Keras' own `compute_loss`: the compiled loss plus penalties."""
         return type(self.model).compute_loss is keras.Model.compute_loss
 
     @functools.cached_property
-    def known(self):
+    def known(self) -> dict[tuple[str, str], Any]:
         """The measurements of one probe, by quantity and target; also added to `history`.
 
         Raises:
@@ -180,7 +196,7 @@ class Case:
         measurements = monitor.measure(0, 0, None, None)
         return {(m.quantity, m.target): m.value for m in measurements}
 
-    def time_pass(self):
+    def time_pass(self) -> float:
         """Return and remember how many seconds a pass in training mode takes."""
         start = time.perf_counter()
         self.forward(training=True)
@@ -188,11 +204,11 @@ class Case:
         self.pass_seconds[batches.size(self.batch)] = spent
         return spent
 
-    def record(self, quantity, value, target=""):
+    def record(self, quantity: str, value: float, target: str = "") -> None:
         """Add a measurement to the history."""
         self.history.append(Measurement(0, 0, quantity, target, value))
 
-    def need_loss(self):
+    def need_loss(self) -> None:
         """Raise `Unknown` if the loss cannot be computed outside of `fit`."""
         if not has_plain_loss(self.model):
             raise Unknown("the loss is computed in a custom train_step")
@@ -202,8 +218,15 @@ class Case:
             raise Unknown("the loss cannot be computed on this data")
 
     def forward(
-        self, x=None, *, training=False, trainable=None, other=None, is_eager=False, is_calm=False
-    ):
+        self,
+        x: Nested | None = None,
+        *,
+        training: bool = False,
+        trainable: Sequence[Tensor] | None = None,
+        other: Sequence[Tensor] | None = None,
+        is_eager: bool = False,
+        is_calm: bool = False,
+    ) -> tuple[list[np.ndarray], list[Tensor]]:
         """Return the outputs as a flat list of arrays, and the updated values of `other`.
 
         Args:
@@ -221,14 +244,21 @@ class Case:
         outputs, after = run(trainable, other, _tensors(x), training, is_calm)
         return [to_array(leaf) for leaf in outputs], after
 
-    def _run(self, trainable, other, x, training, is_calm):
+    def _run(
+        self,
+        trainable: Sequence[Tensor],
+        other: Sequence[Tensor],
+        x: Nested,
+        training: bool,
+        is_calm: bool,
+    ) -> tuple[list[Tensor], list[Tensor]]:
         calm = random_layers_off(self.model) if is_calm else contextlib.nullcontext()
         with stateless(self.model, trainable, other) as scope, calm:
             outputs = self.model(x, training=training)
         variables = [*self.model.non_trainable_variables, *self.model.metrics_variables]
         return keras.tree.flatten(outputs), [scope.get_current_value(v) for v in variables]
 
-    def _compiled(self, *mode):
+    def _compiled(self, *mode: bool) -> Callable[..., Any]:
         if mode not in self._graphs:
             training, is_calm = mode
             graph = backend.compile(
@@ -238,7 +268,7 @@ class Case:
         return self._graphs[mode]
 
     @functools.cached_property
-    def depths(self):
+    def depths(self) -> list[LayerSignal]:
         """Signal and gradient at each layer for `batch`, a list of `LayerSignal`.
 
         Raises:
@@ -246,7 +276,7 @@ class Case:
         """
         return self.depths_at(None)
 
-    def depths_at(self, trainable):
+    def depths_at(self, trainable: Sequence[Tensor] | None) -> list[LayerSignal]:
         """Return `depths` for other values of the trainable variables.
 
         Raises:
@@ -255,29 +285,29 @@ class Case:
         self.need_time(**DEPTHS)
         return measure(self, trainable)
 
-    def few(self, examples):
+    def few(self, examples: int) -> Nested:
         """Return the inputs of the first `examples` of the batch, or of the required batch size."""
         count = self.batch_size or examples
         return batches.take(self.batch, slice(0, count))[0]
 
     @functools.cached_property
-    def outputs(self):
+    def outputs(self) -> list[np.ndarray]:
         """The outputs for `batch` in training mode, a flat list of arrays."""
         return self.forward(training=True)[0]
 
     @functools.cached_property
-    def inferred(self):
+    def inferred(self) -> list[np.ndarray]:
         """The outputs for `batch` in inference mode, a flat list of arrays."""
         return self.forward(training=False)[0]
 
     @functools.cached_property
-    def structure(self):
+    def structure(self) -> Nested:
         """The nested structure of the outputs, used to pack flat lists."""
         with stateless(self.model, *self.state[:2]):
             outputs = self.model(_tensors(self.few(2)), training=False)
         return keras.tree.map_structure(lambda leaf: None, outputs)
 
-    def output_names(self):
+    def output_names(self) -> list[str]:
         """Return the name of each output; `[""]` for a single one."""
         names = getattr(self.model, "output_names", None)
         if names is None or len(names) != len(self.outputs):
@@ -285,7 +315,7 @@ class Case:
         return list(names) if len(names) > 1 else [""]
 
     @functools.cached_property
-    def targets(self):
+    def targets(self) -> list[np.ndarray]:
         """The targets of `batch`, a flat list in the order of the outputs.
 
         Raises:
@@ -293,7 +323,7 @@ class Case:
         """
         return self.flat_targets(self.batch[1])
 
-    def flat_targets(self, y):
+    def flat_targets(self, y: Nested) -> list[np.ndarray]:
         """Return targets as a flat list in the order of the outputs.
 
         Raises:
@@ -310,7 +340,7 @@ class Case:
         return flat
 
     @functools.cached_property
-    def target_facts(self):
+    def target_facts(self) -> list[TargetFacts]:
         """The facts of the targets of each output.
 
         All targets that were read are used, because invalid ones may be rare. One row of targets
@@ -323,11 +353,11 @@ class Case:
         return found
 
     @functools.cached_property
-    def kinds(self):
+    def kinds(self) -> list[LossKind]:
         """What the loss expects of each output, a list of `LossKind`."""
         return [read_loss(View(self, index)) for index in range(len(self.targets))]
 
-    def behaviour(self, outputs):
+    def behaviour(self, outputs: Sequence[OutputFacts]) -> Any:
         """Return how the loss behaves, and the `OutputFacts`, completed by that.
 
         Args:
@@ -346,7 +376,7 @@ class Case:
         return describe_behaviour(rows, outputs)
 
     @functools.cached_property
-    def ranges(self):
+    def ranges(self) -> list[OutputRange]:
         """The range of each output, a list of `OutputRange`.
 
         Raises:
@@ -354,7 +384,14 @@ class Case:
         """
         return read_ranges(self)
 
-    def loss(self, y, predictions, *, sample_weight=None, x=None):
+    def loss(
+        self,
+        y: Sequence[Any],
+        predictions: Sequence[Any],
+        *,
+        sample_weight: Nested | None = None,
+        x: Nested | None = None,
+    ) -> float:
         """Return the loss of flat lists of targets and predictions, without penalties, a float."""
         x = self.batch[0] if x is None else x
         y, predictions = (self.packed(leaves) for leaves in (y, predictions))
@@ -371,13 +408,13 @@ class Case:
             extra = sum(float(np.sum(to_array(leaf))) for leaf in self.model.losses)
         return float(to_array(loss)) - extra
 
-    def packed(self, leaves):
+    def packed(self, leaves: Sequence[Any]) -> Nested:
         """Return a flat list packed into the structure of the outputs."""
         if len(leaves) == 1 and self.structure is None:
             return leaves[0]
         return keras.tree.pack_sequence_as(self.structure, leaves)
 
-    def perturbed(self, scale, seed, *, shrink=1.0):
+    def perturbed(self, scale: float, seed: int, *, shrink: float = 1.0) -> list[Tensor]:
         """Return the trainable values plus noise of `scale` times Glorot's standard deviation.
 
         This tells what holds for any weights from what holds for the initial ones only, such as a
@@ -399,14 +436,14 @@ class Case:
         return values
 
 
-def _short(seconds):
+def _short(seconds: float) -> str:
     return f"{seconds:.0f}" if seconds >= 10 else f"{seconds:.2g}"
 
 
-def _tensors(batch):
+def _tensors(batch: Batch) -> Batch:
     return keras.tree.map_structure(lambda a: None if a is None else _tensor(a), batch)
 
 
-def _tensor(array):
+def _tensor(array: Any) -> Tensor:
     is_text = getattr(array, "dtype", None) is not None and np.dtype(array.dtype).kind in "OSU"
     return array if is_text else ops.convert_to_tensor(array)

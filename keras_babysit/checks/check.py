@@ -3,6 +3,8 @@
 import logging
 import time
 import warnings
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import keras
 import rich.progress
@@ -19,25 +21,26 @@ from keras_babysit.checks._inputs import (
 from keras_babysit.checks._untouched import random_states_kept, untouched
 from keras_babysit.checks.case import Case
 from keras_babysit.checks.check_report import CheckReport
+from keras_babysit.checks.registry import Check
 from keras_babysit.checks.result import CheckLine, Unknown, line_of
 from keras_babysit.findings import Journal
 from keras_babysit.history import Overhead
-from keras_babysit.rules import rule_name
-from keras_babysit.sinks import Console
+from keras_babysit.rules import Rules, rule_name
+from keras_babysit.sinks import Console, Sink
 
 
 def check(
-    model,
-    x,
-    y=None,
+    model: keras.Model,
+    x: Any,
+    y: Any = None,
     *,
-    validation_data=None,
-    sample_weight=None,
-    seconds=30.0,
-    checks=None,
-    sinks=(),
-    verbose=1,
-):
+    validation_data: Any = None,
+    sample_weight: Any = None,
+    seconds: float = 30.0,
+    checks: Iterable[Check | str] | None = None,
+    sinks: Iterable[Sink] = (),
+    verbose: int = 1,
+) -> CheckReport:
     """Check a model and its data before the first epoch.
 
     Runs the sanity checks that practitioners make by hand (CS231n, "Babysitting the learning
@@ -106,11 +109,11 @@ def check(
     return report
 
 
-def _are_arrays(*arrays):
+def _are_arrays(*arrays: Any) -> bool:
     return all(hasattr(leaf, "shape") for leaf in keras.tree.flatten(arrays) if leaf is not None)
 
 
-def _run(case, checks, *, is_shown):
+def _run(case: Case, checks: Rules[Check], *, is_shown: bool) -> list[CheckLine]:
     outcomes = []
     with rich.progress.Progress(
         rich.progress.TextColumn("checking {task.description}"),
@@ -128,7 +131,7 @@ def _run(case, checks, *, is_shown):
     return outcomes
 
 
-def _ask(case, one):
+def _ask(case: Case, one: Check) -> CheckLine:
     """Return the line of one check. The verdict of a check that fails is "unknown"."""
     name, start = rule_name(one), time.perf_counter()
     if case.seconds_left < 0:
@@ -143,7 +146,7 @@ def _ask(case, one):
         return CheckLine(name, "unknown", words, (), time.perf_counter() - start)
 
 
-def _publish(sinks, report):
+def _publish(sinks: Sequence[Sink], report: CheckReport) -> None:
     events = Journal().update(report.findings, step=0, epoch=0)
     for sink in sinks:
         sink.on_start(report.history)

@@ -1,13 +1,16 @@
 """The report of the checks before training."""
 
 import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 import rich.console
 from rich.table import Table
 from rich.text import Text
 
-from keras_babysit.findings import CONDITIONS, Finding, Severity, verdict_of
-from keras_babysit.history import to_jsonable
+from keras_babysit.checks.result import CheckLine
+from keras_babysit.findings import CONDITIONS, Finding, Severity, Verdict, verdict_of
+from keras_babysit.history import History, Overhead, to_jsonable
 from keras_babysit.presentation.wording import one_line
 from keras_babysit.sinks import Report
 
@@ -35,11 +38,13 @@ class CheckReport(Report):
         outcomes: The lines of the table.
     """
 
-    def __init__(self, history, outcomes, overhead=None):
+    def __init__(
+        self, history: History, outcomes: Iterable[CheckLine], overhead: Overhead | None = None
+    ) -> None:
         self.outcomes = list(outcomes)
         super().__init__(history, [a for line in self.outcomes for a in line.findings], overhead)
 
-    def __getitem__(self, check):
+    def __getitem__(self, check: str) -> CheckLine:
         """Return the `CheckLine` of the check named `check`.
 
         Raises:
@@ -51,18 +56,18 @@ class CheckReport(Report):
         raise KeyError(check)
 
     @property
-    def is_well(self):
+    def is_well(self) -> bool:
         """Whether there are no findings, and the verdict of at least one check is "ok"."""
         return not self.findings and any(line.verdict == "ok" for line in self.outcomes)
 
     @property
-    def verdict(self):
+    def verdict(self) -> Verdict:
         """The verdict; checks without a result are listed in its `not_checked`."""
         unknown = [line for line in self.outcomes if line.verdict == "unknown"]
         notes = [Finding(one.check, Severity.NOTE, "", _not_checked(one)) for one in unknown]
         return verdict_of(self.findings, self.history, not_checked=notes)
 
-    def result(self):
+    def result(self) -> str:
         """Return the result as text, e.g. `"1 error; 2 of 9 checks have no result"`."""
         unknown = sum(line.verdict == "unknown" for line in self.outcomes)
         if unknown == len(self.outcomes):
@@ -72,11 +77,11 @@ class CheckReport(Report):
         missing = f"; {unknown} of {len(self.outcomes)} checks {verb} no result" if unknown else ""
         return found + missing
 
-    def summary(self):
+    def summary(self) -> list[str]:
         """Return a line with the time that the checks took; empty if unknown."""
         return [] if self.overhead is None else [f"checks took {self.overhead.seconds:.1f} s"]
 
-    def to_json(self, path=None):
+    def to_json(self, path: str | Path | None = None) -> str:
         """Return the report as JSON, with one entry per check, and write it to `path` if given."""
         record = json.loads(super().to_json())
         record["checks"] = [to_jsonable(line.to_json()) for line in self.outcomes]
@@ -86,7 +91,7 @@ class CheckReport(Report):
                 file.write(text)
         return text
 
-    def as_text(self, *, is_brief=False):
+    def as_text(self, *, is_brief: bool = False) -> rich.console.RenderableType:
         """Return the table of the checks, to print with `rich`; it has one form only."""
         del is_brief
         heading = Text(f"keras-babysit, before training: {self.result()}", "bold")
@@ -97,17 +102,17 @@ class CheckReport(Report):
         )
 
 
-def _not_checked(line):
+def _not_checked(line: CheckLine) -> str:
     return f"{CONDITIONS[line.check].title}: not checked, because {line.evidence}"
 
 
-def _codes(findings):
+def _codes(findings: Sequence[Finding]) -> dict[str, int]:
     """Return each distinct code snippet of the first remedies, with its reference number."""
     snippets = [one.remedies[0].code for one in findings if one.remedies and one.remedies[0].code]
     return {code: number for number, code in enumerate(dict.fromkeys(snippets), 1)}
 
 
-def _listing(codes):
+def _listing(codes: Mapping[str, int]) -> Iterator[Text]:
     """Yield the snippets to print below the table; inside a column they would be wrapped."""
     for code, number in codes.items():
         for row, line in enumerate(code.splitlines()):
@@ -117,7 +122,7 @@ def _listing(codes):
         yield Text()
 
 
-def _table(outcomes, codes):
+def _table(outcomes: Sequence[CheckLine], codes: Mapping[str, int]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", highlight=False)
     for heading in ("check", "verdict"):
         table.add_column(heading, no_wrap=True)
@@ -136,7 +141,7 @@ def _table(outcomes, codes):
     return table
 
 
-def _what_to_do(finding, codes):
+def _what_to_do(finding: Finding | None, codes: Mapping[str, int]) -> str:
     if finding is None or not finding.remedies:
         return ""
     first = finding.remedies[0]

@@ -1,30 +1,32 @@
 """Checks the quality of the data: values, scale, balance, order, duplicates and leaks."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import keras
 import numpy as np
 
 from keras_babysit import baselines
-from keras_babysit.checks._data import MAX_SAMPLE_BYTES
+from keras_babysit.checks._data import MAX_SAMPLE_BYTES, Data
 from keras_babysit.checks._facts import output_history, renamed, signal_history
+from keras_babysit.checks.case import Case
 from keras_babysit.checks.result import CheckResult, Unknown
+from keras_babysit.facts import DataFacts, TargetFacts
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History, Measurement
-from keras_babysit.rules import (
-    class_imbalance,
-    constant_features,
-    leakage,
-    target_in_inputs,
-    unscaled_inputs,
-    unscaled_targets,
-    unseen_classes,
-    unshuffled_data,
-    unvalidated_classes,
-    validation_prepared_differently,
-    weights_without_effect,
-)
+from keras_babysit.rules.class_imbalance import class_imbalance
+from keras_babysit.rules.constant_features import constant_features
+from keras_babysit.rules.leakage import leakage
+from keras_babysit.rules.target_in_inputs import target_in_inputs
+from keras_babysit.rules.unscaled_inputs import unscaled_inputs
+from keras_babysit.rules.unscaled_targets import unscaled_targets
+from keras_babysit.rules.unseen_classes import unseen_classes
+from keras_babysit.rules.unshuffled_data import unshuffled_data
+from keras_babysit.rules.unvalidated_classes import unvalidated_classes
+from keras_babysit.rules.validation_prepared_differently import validation_prepared_differently
+from keras_babysit.rules.weights_without_effect import weights_without_effect
 from keras_babysit.samples.batches import take
 from keras_babysit.samples.comparison import compare
 from keras_babysit.samples.copies import is_fine_grained, row_keys
@@ -35,6 +37,7 @@ from keras_babysit.samples.data_facts import (
     describe_data,
     describe_target,
 )
+from keras_babysit.typing import Nested
 
 NAME = "data_quality"
 
@@ -53,7 +56,7 @@ NO_SIGNAL = 1e-6
 """Activations smaller than the inputs by this factor carry no signal: float32 rounding error."""
 
 
-def data_quality(case):
+def data_quality(case: Case) -> CheckResult:
     """Report invalid values, bad scaling, duplicates, imbalance, bad order and leaked examples.
 
     Invalid values are not reported if the loss of their examples is finite: then the model or the
@@ -94,7 +97,7 @@ def data_quality(case):
         words.append(f"scale {reason}")
     if validation is not None:
         found += _non_finite(case, validation, "validation x", validation.x)
-        found += _beside_validation(case, known, names)
+        found += _beside_validation(case, validation, known, names)
     if data.is_used_up:
         words.append("reading consumed them: pass a new generator to fit")
     if order and not data.is_stream:
@@ -102,7 +105,7 @@ def data_quality(case):
     return CheckResult("; ".join(words), found)
 
 
-def _non_finite(case, data, name, arrays):
+def _non_finite(case: Case, data: Data, name: str, arrays: Nested) -> list[Finding]:
     found = []
     for label, leaf in _named(name, arrays):
         rows = bad_rows(leaf)
@@ -122,7 +125,7 @@ def _non_finite(case, data, name, arrays):
     return found
 
 
-def _is_harmless(case, data, rows):
+def _is_harmless(case: Case, data: Data, rows: np.ndarray) -> bool:
     """Return whether examples with invalid values have a finite loss; False if it is unknown.
 
     A loss may ignore missing labels, and a layer may impute missing inputs.
@@ -138,7 +141,7 @@ def _is_harmless(case, data, rows):
     return math.isfinite(loss)
 
 
-def _unscaled_inputs(case, data):
+def _unscaled_inputs(case: Case, data: DataFacts) -> list[Finding]:
     """Return the findings on the scale of the inputs, judged by the activations they cause."""
     sizes = [leaf.rms for leaf in data.inputs if leaf.rms is not None]
     depths = case.depths if sizes else []
@@ -151,7 +154,9 @@ def _unscaled_inputs(case, data):
     return unscaled_inputs(signal_history(data, depths))
 
 
-def _constant_targets(data, targets, names):
+def _constant_targets(
+    data: Data, targets: Sequence[TargetFacts], names: Mapping[str, str]
+) -> list[Finding]:
     found = []
     for index, leaf in enumerate(targets):
         value = leaf.low
@@ -171,14 +176,14 @@ def _constant_targets(data, targets, names):
     return found
 
 
-def _unscaled_targets(case):
+def _unscaled_targets(case: Case) -> list[Finding]:
     try:
         return renamed(unscaled_targets(output_history(case)), NAME, {"": "y"})
     except Unknown:
         return []
 
 
-def _duplicates(data):
+def _duplicates(data: Data) -> list[Finding]:
     rows = row_keys([data.x]) if isinstance(data.x, np.ndarray) else None
     if rows is None or len(rows) < MIN_ROWS:
         return []
@@ -198,9 +203,11 @@ def _duplicates(data):
     ]
 
 
-def _beside_validation(case, known, names):
+def _beside_validation(
+    case: Case, validation: Data, known: History, names: Mapping[str, str]
+) -> list[Finding]:
     """Return the findings on training and validation data together."""
-    data, validation = case.data, case.validation
+    data = case.data
     are_tokens = baselines.takes_tokens(case.model)
     known.note(
         validation=describe_data(validation.batch, max_entries=MAX_SAMPLE_BYTES),
@@ -215,18 +222,18 @@ def _beside_validation(case, known, names):
         *unvalidated_classes(known),
         *leakage(known),
     ]
-    names = {name: f"validation {label}" for name, label in names.items()}
-    return renamed(found, NAME, names | {"": "validation_data"})
+    renames = {name: f"validation {label}" for name, label in names.items()}
+    return renamed(found, NAME, renames | {"": "validation_data"})
 
 
-def _missing_classes(y, y_val):
+def _missing_classes(y: Nested, y_val: Nested) -> list[tuple[str, str, float]]:
     """Return what of the classes is missing on either side, as quantity, target and fraction."""
     tasks = []
     for leaf in (y, y_val):
         if not isinstance(leaf, np.ndarray) or not leaf.size:
             return []
         values, classes = classes_of(leaf, describe_target(leaf))
-        if classes is None:
+        if values is None or classes is None:
             return []
         targets = values[classes]
         tasks.append(baselines.Task("classes", targets, targets))
@@ -239,7 +246,7 @@ def _missing_classes(y, y_val):
     ]
 
 
-def _names(data):
+def _names(data: Data) -> dict[str, str]:
     """Return the name of each array as the user knows it, by the name that the rules use."""
     parts = {"inputs": _named("x", data.x), "targets": _named("y", data.y)}
     return {
@@ -249,7 +256,7 @@ def _names(data):
     }
 
 
-def _named(name, arrays):
+def _named(name: str, arrays: Nested) -> list[tuple[str, np.ndarray]]:
     """Return the arrays as `(name, array)`; several arrays are numbered, as in `"x[1]"`."""
     if arrays is None:
         return []
@@ -259,7 +266,9 @@ def _named(name, arrays):
     return [(f"{name}[{index}]", np.asarray(a)) for index, a in enumerate(flat) if a is not None]
 
 
-def _finding(severity, target, message, evidence, text, code):
+def _finding(
+    severity: Severity, target: str, message: str, evidence: Mapping[str, Any], text: str, code: str
+) -> Finding:
     return Finding(
         NAME,
         severity,

@@ -1,6 +1,8 @@
 """Compares analytic gradients with centered differences in double precision."""
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -9,11 +11,12 @@ from keras import ops
 from keras_babysit.backends import backend, to_array
 from keras_babysit.checks._double import double_precision, stateless_double
 from keras_babysit.checks._untouched import same_random_numbers
-from keras_babysit.checks.case import COMPILES, GRADIENT
+from keras_babysit.checks.case import COMPILES, GRADIENT, Case
 from keras_babysit.checks.result import CheckResult, Unknown
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.probes.probe import compute_loss, weight_names
 from keras_babysit.samples.batches import take
+from keras_babysit.typing import Tensor
 
 MAX_RELATIVE_ERROR = 1e-2
 """Relative error above which a gradient is wrong (CS231n, gradient checks: 'relative error > 1e-2
@@ -60,13 +63,13 @@ class Comparison:
     is_smooth: bool
 
     @property
-    def error(self):
+    def error(self) -> float:
         """Relative error, in [0, 2]."""
         largest = max(abs(self.analytic), abs(self.numeric))
         return abs(self.analytic - self.numeric) / largest if largest else 0.0
 
 
-def gradient_check(case):
+def gradient_check(case: Case) -> CheckResult:
     """Report weights whose gradient differs from the slope of the loss.
 
     This finds wrong gradients of custom operations, and paths cut by `stop_gradient` if other
@@ -103,9 +106,9 @@ def gradient_check(case):
     return CheckResult(words, found)
 
 
-def judge(compared):
+def judge(compared: Sequence[Comparison]) -> list[Finding]:
     """Return one finding per variable with a sampled weight whose gradient is wrong."""
-    wrong = {}
+    wrong: dict[str, list[Comparison]] = {}
     for one in _relevant(compared):
         # A slope of exactly zero at both steps means rounding with a straight-through gradient.
         if one.is_smooth and one.numeric != 0 and one.error > MAX_RELATIVE_ERROR:
@@ -113,7 +116,7 @@ def judge(compared):
     return [_finding(name, max(ones, key=lambda one: one.error)) for name, ones in wrong.items()]
 
 
-def _relevant(compared):
+def _relevant(compared: Sequence[Comparison]) -> list[Comparison]:
     """Return the comparisons whose gradient is not negligible relative to the largest."""
     sizes = [max(abs(one.analytic), abs(one.numeric)) for one in compared]
     return [
@@ -123,7 +126,7 @@ def _relevant(compared):
     ]
 
 
-def _finding(name, one):
+def _finding(name: str, one: Comparison) -> Finding:
     is_cut = one.analytic == 0
     return Finding(
         "gradient_check",
@@ -144,7 +147,7 @@ def _finding(name, one):
     )
 
 
-def _compare(case):
+def _compare(case: Case) -> tuple[list[Comparison], int]:
     """Return a comparison per sampled weight, as time allows, and the number of sampled weights."""
     loss = _Loss(case)
     start = [np.array(to_array(value), "float64") for value in case.state[0]]
@@ -167,7 +170,8 @@ def _compare(case):
         for variable in rng.permutation(len(chosen))
         if turn < len(chosen[variable])
     ]
-    compared, until = [], case.seconds_left / 2  # the other half is for the next check
+    compared: list[Comparison] = []
+    until = case.seconds_left / 2  # the other half is for the next check
     for variable, entry in plan:
         if case.seconds_left < until and compared:
             break
@@ -181,7 +185,7 @@ def _compare(case):
     return compared, len(plan)
 
 
-def _is_double(loss, start, has_slope):
+def _is_double(loss: "_Loss", start: list[np.ndarray], has_slope: bool) -> bool:
     """Return whether the loss has float64 precision: it is linear for five tiny steps."""
     rng = np.random.default_rng(1)
     directions = [rng.normal(size=value.shape) for value in start]
@@ -193,7 +197,9 @@ def _is_double(loss, start, has_slope):
     return not is_flat and np.abs(np.diff(values, 2)).max() <= MAX_CURVATURE * abs(values[0])
 
 
-def _comparison(name, analytic, quotients, gradients):
+def _comparison(
+    name: str, analytic: float, quotients: Sequence[float], gradients: Sequence[Tensor]
+) -> Comparison:
     scale = max([abs(analytic), *map(abs, quotients)])
     floor = NEGLIGIBLE * max(float(np.abs(g).max(initial=0)) for g in gradients)
     is_smooth = max(quotients) - min(quotients) <= max(MAX_SLOPE_CHANGE * scale, floor)
@@ -202,14 +208,16 @@ def _comparison(name, analytic, quotients, gradients):
     )
 
 
-def _chosen(rng, gradient):
+def _chosen(rng: np.random.Generator, gradient: np.ndarray) -> list[int]:
     """Return indices of weights to compare: the one with the largest gradient, and random ones."""
     largest = int(np.abs(gradient).argmax())
     drawn = rng.permutation(gradient.size)[:WEIGHTS_PER_VARIABLE].tolist()
     return [largest, *(entry for entry in drawn if entry != largest)][:WEIGHTS_PER_VARIABLE]
 
 
-def _quotients(loss, start, first, variable, entry, step):
+def _quotients(
+    loss: "_Loss", start: list[np.ndarray], first: float, variable: int, entry: int, step: float
+) -> list[float]:
     """Return the one-sided slopes at a weight; their mean is the centered difference.
 
     The two differ at a kink. The centered difference alone would miss a unit exactly at its kink,
@@ -228,7 +236,7 @@ def _quotients(loss, start, first, variable, entry, step):
 class _Loss:
     """The loss of a few examples as a function of the weights, in double precision."""
 
-    def __init__(self, case):
+    def __init__(self, case: Case) -> None:
         self._case = case
         count = case.batch_size or GRADIENT_EXAMPLES
         batch = take(case.batch, slice(0, count))
@@ -237,18 +245,18 @@ class _Loss:
         # TensorFlow's graph optimizer prints warnings about double precision, so run eagerly there.
         self._compiled = backend.compile(self._loss) if COMPILES else self._loss
 
-    def __call__(self, values):
+    def __call__(self, values: Sequence[Tensor]) -> float:
         return float(to_array(self._compiled([_wide(value) for value in values])))
 
-    def gradients(self, values):
+    def gradients(self, values: Sequence[Tensor]) -> list[np.ndarray]:
         run = backend.compile(self._differentiated) if COMPILES else self._differentiated
         gradients = run([_wide(value) for value in values])
         return [np.asarray(to_array(gradient), "float64") for gradient in gradients]
 
-    def _differentiated(self, tensors):
+    def _differentiated(self, tensors: Sequence[Tensor]) -> list[Tensor]:
         return backend.value_and_grad(lambda values: (self._loss(values), ()), tensors)[1]
 
-    def _loss(self, tensors):
+    def _loss(self, tensors: Sequence[Tensor]) -> Tensor:
         model = self._case.model
         x, y, sample_weight = self._batch
         same_random_numbers()
@@ -257,7 +265,7 @@ class _Loss:
             return compute_loss(model, x, y, y_pred, sample_weight, training=True)
 
 
-def _wide(array):
+def _wide(array: Any) -> Any:
     """Return an array as a tensor; floating-point values become float64."""
     if array is None or np.asarray(array).dtype.kind in "OSU":
         return array

@@ -1,13 +1,16 @@
 """Checks that gradients reach all weights, outputs depend on inputs, and examples do not mix."""
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 
 from keras_babysit.backends import backend, to_array
-from keras_babysit.checks.case import COMPILES, GRADIENT
+from keras_babysit.checks.case import COMPILES, GRADIENT, Case
 from keras_babysit.checks.result import CheckResult, Unknown
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.probes.probe import Probe, weight_names
+from keras_babysit.typing import Nested
 
 FLOW_DRAWS = 2
 """Number of random weights to test in addition to the initial ones. A residual branch or last layer
@@ -24,7 +27,7 @@ MAX_CHANGE_HALF_PRECISION = 3e-2
 REFERENCE = "Karpathy, 'A Recipe for Training Neural Networks': backprop to chart dependencies"
 
 
-def gradient_flow(case):
+def gradient_flow(case: Case) -> CheckResult:
     """Report weights without gradient, constant outputs, and examples that affect each other.
 
     Everything is measured at the initial weights and at random ones: what holds for all of them
@@ -43,7 +46,7 @@ def gradient_flow(case):
     return CheckResult("; ".join(words), found)
 
 
-def _inputs(case):
+def _inputs(case: Case) -> tuple[list[Finding], str]:
     if not _has_distinct_rows(case.batch[0]):
         raise Unknown("all inputs are identical")
     if not _are_finite(case.inferred):
@@ -75,7 +78,7 @@ def _inputs(case):
     )
 
 
-def _not_finite_output(name):
+def _not_finite_output(name: str) -> Finding:
     return Finding(
         "gradient_flow",
         Severity.ERROR,
@@ -92,7 +95,7 @@ def _not_finite_output(name):
     )
 
 
-def _constant_outputs(case):
+def _constant_outputs(case: Case) -> list[int]:
     """Return the indices of the outputs that are the same for every input, in both modes.
 
     In inference mode, a deep network whose batch normalization still has averages of 0 and 1 may
@@ -112,7 +115,7 @@ def _constant_outputs(case):
     return constant
 
 
-def _examples(case):
+def _examples(case: Case) -> tuple[list[Finding], str]:
     if case.is_one_batch:
         raise Unknown("examples may affect each other: the model takes the whole data set at once")
     case.need_time(passes=1)
@@ -134,7 +137,7 @@ def _examples(case):
     return finding, f"replacing other examples changes an output by {largest:.1g} std"
 
 
-def _replaced(leaf, half):
+def _replaced(leaf: np.ndarray, half: int) -> np.ndarray | None:
     """Return the array with the second half of its rows replaced by other values."""
     if leaf is None:
         return None
@@ -146,7 +149,7 @@ def _replaced(leaf, half):
     return np.concatenate([leaf[:half], rest])
 
 
-def _leak(name, moved):
+def _leak(name: str, moved: float) -> Finding:
     return Finding(
         "gradient_flow",
         Severity.ERROR,
@@ -165,7 +168,7 @@ def _leak(name, moved):
     )
 
 
-def _weights(case):
+def _weights(case: Case) -> tuple[list[Finding], str]:
     case.need_loss()
     if not case.model.trainable_variables:
         return [], "no weight is trainable"
@@ -190,7 +193,7 @@ def _weights(case):
     return findings, f"all {len(names)} weight tensors receive a gradient"
 
 
-def _not_finite_gradients(names):
+def _not_finite_gradients(names: Sequence[str]) -> Finding:
     return Finding(
         "gradient_flow",
         Severity.ERROR,
@@ -209,7 +212,7 @@ def _not_finite_gradients(names):
     )
 
 
-def _judge(case, index, name):
+def _judge(case: Case, index: int, name: str) -> Finding | None:
     """Return the finding on a weight without gradient; None if that weight cannot matter.
 
     A bias before batch normalization has no effect, and neither have the weights of an output
@@ -248,7 +251,7 @@ def _judge(case, index, name):
     )
 
 
-def _effect(case, index):
+def _effect(case: Case, index: int) -> tuple[bool, bool]:
     """Return whether changing one weight tensor changes the loss, and the output."""
     base = case.perturbed(0.5, 0)
     moved = list(base)
@@ -263,7 +266,7 @@ def _effect(case, index):
     return _differ(*map(np.asarray, losses)), changes_output
 
 
-def _is_bypassed(case, index):
+def _is_bypassed(case: Case, index: int) -> bool:
     """Return whether the outputs depend on a variable itself, not on the stand-in for its value.
 
     A `TorchModuleWrapper` computes with the parameters of its module. The variable is changed for
@@ -281,12 +284,12 @@ def _is_bypassed(case, index):
     return any(_differ(a, b) for a, b in zip(one, other, strict=True))
 
 
-def _differ(one, other):
+def _differ(one: np.ndarray, other: np.ndarray) -> bool:
     one, other = (np.asarray(a, "float64") for a in (one, other))
     return bool(np.abs(one - other).max() > 1e-4 * max(np.abs(one).max(), 1e-12))
 
 
-def _owner(model, index):
+def _owner(model: keras.Model, index: int) -> keras.layers.Layer | None:
     variable = model.trainable_variables[index]
     for layer in model._flatten_layers():
         if any(v is variable for v in layer._trainable_variables):
@@ -294,7 +297,7 @@ def _owner(model, index):
     return None
 
 
-def _is_idle_bias(case, index, siblings):
+def _is_idle_bias(case: Case, index: int, siblings: Sequence[int]) -> bool:
     """Return whether the weight is a vector in a layer whose other weights receive a gradient."""
     variable = case.model.trainable_variables[index]
     names = dict(
@@ -305,17 +308,17 @@ def _is_idle_bias(case, index, siblings):
     return len(variable.shape) == 1 and learns
 
 
-def _has_distinct_rows(x):
+def _has_distinct_rows(x: Nested) -> bool:
     leaves = [leaf for leaf in keras.tree.flatten(x) if leaf is not None]
     return any(len(leaf) > 1 and (leaf != leaf[:1]).any() for leaf in leaves)
 
 
-def _are_finite(arrays):
+def _are_finite(arrays: Nested) -> bool:
     leaves = [leaf for leaf in keras.tree.flatten(arrays) if leaf is not None]
     return all(np.isfinite(a.astype("float64")).all() for a in leaves if a.dtype.kind not in "OSU")
 
 
-def _varies(outputs):
+def _varies(outputs: list[np.ndarray]) -> list[bool]:
     """Return for each output whether it differs between examples."""
     return [
         bool(

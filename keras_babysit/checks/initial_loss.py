@@ -2,11 +2,14 @@
 
 import dataclasses
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
+from keras_babysit.checks.case import Case
 from keras_babysit.checks.result import CheckResult, Unknown
 from keras_babysit.findings import Finding, Remedy, Severity
+from keras_babysit.probes.loss_reading import LossKind
 from keras_babysit.rules.unscaled_targets import FAR_TARGETS
 
 EXCESS_NATS = 2.0
@@ -30,7 +33,7 @@ REFERENCE = (
 )
 
 
-def initial_loss(case):
+def initial_loss(case: Case) -> CheckResult:
     """Report an initial loss, without penalties, far above that of the best constant prediction.
 
     That constant prediction, called chance, has a loss of ln C for a softmax over C classes, ln 2
@@ -40,10 +43,11 @@ def initial_loss(case):
     """
     case.need_loss()
     targets, kinds = case.targets, case.kinds
-    neutral = [
+    constants = [
         constant(kind, y, p) for kind, y, p in zip(kinds, targets, case.outputs, strict=True)
     ]
-    if any(one is None for one in neutral):
+    neutral = [one for one in constants if one is not None]
+    if len(neutral) < len(constants):
         raise Unknown("chance is not known for this custom loss")
     loss = case.loss(targets, case.outputs)
     chance = case.loss(targets, neutral)
@@ -59,7 +63,7 @@ def initial_loss(case):
     return CheckResult(f"loss {loss:.3g}, chance {chance:.3g}{_by_frequency(case, kinds)}", found)
 
 
-def constant(kind, y, prediction):
+def constant(kind: LossKind, y: np.ndarray, prediction: np.ndarray) -> np.ndarray | None:
     """Return the best prediction that ignores the inputs; None if the kind of loss is unknown."""
     if kind.form == "categorical":
         value = 0.0 if kind.from_logits else 1 / prediction.shape[-1]
@@ -74,7 +78,9 @@ def constant(kind, y, prediction):
     return np.broadcast_to(np.asarray(value, "float32"), prediction.shape).copy()
 
 
-def perfect(kind, y, prediction, smoothing=0.0):
+def perfect(
+    kind: LossKind, y: np.ndarray, prediction: np.ndarray, smoothing: float = 0.0
+) -> np.ndarray:
     """Return the prediction with the lowest loss, mixed with a uniform one by `smoothing`."""
     y = np.asarray(y, "float32")
     if kind.form == "categorical" and kind.is_sparse:
@@ -92,7 +98,7 @@ def perfect(kind, y, prediction, smoothing=0.0):
     return np.log(p) if kind.form == "categorical" else np.log(p / (1 - p))
 
 
-def _limit(case, index, neutral):
+def _limit(case: Case, index: int, neutral: Sequence[np.ndarray]) -> float:
     """Return the highest acceptable initial loss of one output, with the others at chance."""
     kind = case.kinds[index]
     if kind.form != "distance":
@@ -102,12 +108,12 @@ def _limit(case, index, neutral):
     centre = float(neutral[index].mean())
     is_near = abs(centre) <= FAR_TARGETS
     away = np.copysign(EXCESS_DEVIATIONS * spread, centre)
-    far[index] = np.float32(-away) if is_near else neutral[index] - np.float32(away)
-    far[index] = np.broadcast_to(far[index], neutral[index].shape).copy()
+    there = np.float32(-away) if is_near else neutral[index] - np.float32(away)
+    far[index] = np.broadcast_to(there, neutral[index].shape).copy()
     return case.loss(case.targets, far)  # evaluated by the loss itself, which may be Huber's
 
 
-def _by_frequency(case, kinds):
+def _by_frequency(case: Case, kinds: Sequence[LossKind]) -> str:
     """Return the loss of predicting the label frequencies, as text; empty if not categorical."""
     if len(kinds) > 1 or kinds[0].form != "categorical":
         return ""
@@ -123,7 +129,7 @@ def _by_frequency(case, kinds):
     return f" ({by_frequency:.3g} for the label frequencies)"
 
 
-def _finding(case, index, kind, loss, chance):
+def _finding(case: Case, index: int, kind: LossKind, loss: float, chance: float) -> Finding:
     prediction, target = case.outputs[index], case.targets[index]
     spread = float(np.std(prediction))
     remedies = [

@@ -1,16 +1,21 @@
 """Checks that signal and gradient keep their size from layer to layer at the initial weights."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from keras_babysit.backends import backend, to_array
-from keras_babysit.checks._depths import tensors
+from keras_babysit.checks._depths import LayerSignal, tensors
 from keras_babysit.checks._facts import renamed
+from keras_babysit.checks.case import Case
 from keras_babysit.checks.result import CheckResult, Unknown
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.probes import taps
 from keras_babysit.probes.kernels import kernel_ids
 from keras_babysit.probes.probe import compute_loss, stateless
-from keras_babysit.rules import dead_units, saturated_units
+from keras_babysit.rules.dead_units import dead_units
+from keras_babysit.rules.saturated_units import saturated_units
+from keras_babysit.typing import Tensor
 
 VANISHED_SIGNAL = 1e-3
 """Ratio of last to first signal below which it has vanished. At a thousandth a gate counts as
@@ -25,7 +30,7 @@ SAME_UNITS = 1e-6
 REFERENCE = "Glorot and Bengio, AISTATS 2010; He et al., arXiv:1502.01852: keep variance by depth"
 
 
-def initial_signal(case):
+def initial_signal(case: Case) -> CheckResult:
     """Report signals or gradients that vanish or explode with depth, and useless units.
 
     Measures, per layer, the standard deviation of the units over the examples, which ignores
@@ -58,7 +63,9 @@ def initial_signal(case):
     return CheckResult(words, found)
 
 
-def judge(depths, ends, *, has_gradient=True):
+def judge(
+    depths: Sequence[LayerSignal], ends: Sequence[LayerSignal], *, has_gradient: bool = True
+) -> list[Finding]:
     """Return findings on a signal or gradient that vanishes or explodes across the network.
 
     Args:
@@ -83,7 +90,7 @@ def judge(depths, ends, *, has_gradient=True):
     return found
 
 
-def _finding(target, what, before, after):
+def _finding(target: str, what: str, before: float, after: float) -> Finding:
     ratio = after / before
     change = "vanishes" if ratio < 1 else "explodes"
     ends = "first to the last" if what == "signal" else "last to the first"
@@ -108,7 +115,7 @@ def _finding(target, what, before, after):
     )
 
 
-def _identical(case, depths):
+def _identical(case: Case, depths: Sequence[LayerSignal]) -> list[Finding]:
     """Return findings on layers whose units are identical and receive identical gradients.
 
     A residual branch that starts at zero has identical units too, but different gradients.
@@ -133,7 +140,7 @@ def _identical(case, depths):
     ]
 
 
-def _is_off(depth):
+def _is_off(depth: LayerSignal) -> bool:
     """Return whether the units differ before the activation, which turns all of them off.
 
     A bias can do so.
@@ -141,7 +148,7 @@ def _is_off(depth):
     return depth.signal == 0 < depth.reach
 
 
-def _about_off(target):
+def _about_off(target: str) -> Finding:
     return Finding(
         "initial_signal",
         Severity.ERROR,
@@ -159,7 +166,7 @@ def _about_off(target):
     )
 
 
-def _about_identical(target):
+def _about_identical(target: str) -> Finding:
     return Finding(
         "initial_signal",
         Severity.ERROR,
@@ -176,17 +183,17 @@ def _about_identical(target):
     )
 
 
-def _has_same_columns(gradient):
+def _has_same_columns(gradient: np.ndarray) -> bool:
     columns = gradient.reshape(-1, gradient.shape[-1])
     return bool(np.abs(columns - columns[:, :1]).max() <= SAME_UNITS * np.abs(columns).max())
 
 
-def _kernel_gradients(case):
+def _kernel_gradients(case: Case) -> dict[int, np.ndarray]:
     """Return the gradient of each trainable variable as an array, by the id of the variable."""
     x, y, sample_weight = tensors(case.batch)
     model = case.model
 
-    def loss_of(values):
+    def loss_of(values: Sequence[Tensor]) -> tuple[Tensor, tuple[()]]:
         with stateless(model, values, case.state[1]):
             y_pred = model(x, training=True)
             return compute_loss(model, x, y, y_pred, sample_weight, training=True), ()

@@ -1,8 +1,12 @@
 """`LrRange`, the result of a learning-rate range test."""
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SMOOTHING_WIDTH = 0.15
 """Standard deviation of the Gaussian smoothing, in decades. That is several steps of a sweep of 200
@@ -33,7 +37,7 @@ class LrRange:
     has_diverged: bool
 
     @property
-    def smoothed(self):
+    def smoothed(self) -> np.ndarray:
         """The losses, averaged over neighbouring learning rates; shape `(steps,)`."""
         logs = np.log10(self.learning_rates)
         finite = np.isfinite(self.losses)
@@ -45,7 +49,7 @@ class LrRange:
         return np.where(totals > 0, values / np.where(totals > 0, totals, 1), np.nan)
 
     @property
-    def divergence(self):
+    def divergence(self) -> float | None:
         """Learning rate at which the loss has risen for good; None if it did not diverge."""
         if not self.has_diverged:
             return None
@@ -58,7 +62,7 @@ class LrRange:
         return float(self.learning_rates[low + above[0] if len(above) else -1])
 
     @property
-    def steepest(self):
+    def steepest(self) -> float | None:
         """Learning rate at which the loss falls fastest per decade; None if it does not fall."""
         curve = self.smoothed
         if not self.falls:
@@ -68,7 +72,7 @@ class LrRange:
         return float(self.learning_rates[int(np.nanargmin(slopes))])
 
     @property
-    def falls(self):
+    def falls(self) -> bool:
         """Whether the smoothed loss falls by more than the noise between batches."""
         curve = self.smoothed
         if not np.isfinite(curve).any() or np.nanargmin(curve) < 2:
@@ -82,7 +86,7 @@ class LrRange:
         return bool(curve[0] - curve[low] > max(margin, 1e-6 * abs(curve[0])))
 
     @property
-    def suggestion(self):
+    def suggestion(self) -> float | None:
         """The suggested learning rate: the lower of `steepest` and a tenth of `divergence`.
 
         None if the loss neither falls nor diverges. Then the range is too low, or the loss does
@@ -92,7 +96,7 @@ class LrRange:
         known = [rate for rate in (self.steepest, tenth) if rate is not None]
         return min(known, default=None)
 
-    def __str__(self):
+    def __str__(self) -> str:
         if self.suggestion is None:
             return "The loss neither falls nor diverges in this range of learning rates."
         parts = [f"suggested learning rate: {self.suggestion:.1g}"]
@@ -102,7 +106,7 @@ class LrRange:
             parts.append(f"it diverges at {self.divergence:.1g}")
         return "; ".join(parts)
 
-    def plot(self):
+    def plot(self) -> "Figure":
         """Plot the loss against the learning rate, with the suggestion.
 
         Returns:

@@ -2,19 +2,22 @@
 
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
+import keras
 import numpy as np
 
 from keras_babysit.backends import backend
 from keras_babysit.checks import _data
 from keras_babysit.checks._built import built
-from keras_babysit.checks._data import is_stream, read_data
+from keras_babysit.checks._data import Data, is_stream, read_data
 from keras_babysit.checks._inputs import require_fit, require_model
 from keras_babysit.checks._training import Trainer
 from keras_babysit.checks._untouched import random_states_kept, untouched
 from keras_babysit.checks.lr_range import LrRange
 from keras_babysit.probes.loss_facts import has_plain_loss
 from keras_babysit.samples.batches import take, unpack
+from keras_babysit.typing import Batch
 
 DIVERGENCE = 4.0
 """The sweep stops when the smoothed loss exceeds this times its lowest value, as in fast.ai (Howard
@@ -26,17 +29,17 @@ lags by ten steps, 0.4 decades."""
 
 
 def lr_range_test(
-    model,
-    x,
-    y=None,
+    model: keras.Model,
+    x: Any,
+    y: Any = None,
     *,
-    sample_weight=None,
-    min_lr=1e-7,
-    max_lr=10.0,
-    steps=200,
-    batch_size=32,
-    seed=0,
-):
+    sample_weight: Any = None,
+    min_lr: float = 1e-7,
+    max_lr: float = 10.0,
+    steps: int = 200,
+    batch_size: int = 32,
+    seed: int = 0,
+) -> LrRange:
     """Increase the learning rate at every step, and find where the loss falls and diverges.
 
     The learning rate grows from `min_lr` to `max_lr` by a constant factor per step. Training uses
@@ -84,13 +87,13 @@ def lr_range_test(
     with random_states_kept():
         if is_stream(x):
             stream = _stream(x)
-            first = next(stream, None)
-            if first is None or y is not None or sample_weight is not None:
+            first = next(stream, (None, None, None))
+            if first[0] is None or y is not None or sample_weight is not None:
                 read_data(
-                    [] if first is None else x, y, sample_weight
+                    [] if first[0] is None else x, y, sample_weight
                 )  # raises the error that explains it
-            data = _data.Data(*first, True, None)
-            batches = itertools.chain([first], stream)
+            data = _data.Data(first[0], first[1], first[2], True, None)
+            batches: Iterator[Batch] = itertools.chain([first], stream)
         else:
             data = read_data(x, y, sample_weight)
             batches = _cut(data, batch_size, seed)
@@ -101,7 +104,7 @@ def lr_range_test(
         return LrRange(*_sweep(trainer, rates, batches))
 
 
-def fork(optimizer, rate):
+def fork(optimizer: keras.optimizers.Optimizer, rate: float) -> keras.optimizers.Optimizer:
     """Return an unbuilt copy of `optimizer` with a constant learning rate.
 
     The loss-scaling wrapper for mixed precision is left out because it adapts its scale over
@@ -112,7 +115,9 @@ def fork(optimizer, rate):
     return type(inner).from_config(config)
 
 
-def _sweep(trainer, rates, batches):
+def _sweep(
+    trainer: Trainer, rates: np.ndarray, batches: Iterator[Batch]
+) -> tuple[np.ndarray, np.ndarray, bool]:
     """Return the learning rates that were used, the loss at each, and whether it diverged."""
     losses, running, lowest = [], 0.0, np.inf
     for step, (rate, batch) in enumerate(zip(rates, batches, strict=False), 1):
@@ -127,7 +132,7 @@ def _sweep(trainer, rates, batches):
     return rates[: len(losses)], np.array(losses), False
 
 
-def _stream(x):
+def _stream(x: Any) -> Iterator[Batch]:
     """Return an iterator over batches of arrays that restarts when the data ends."""
     is_once = isinstance(x, Iterator)
     while True:
@@ -139,7 +144,7 @@ def _stream(x):
             return
 
 
-def _cut(data, batch_size, seed):
+def _cut(data: Data, batch_size: int, seed: int) -> Iterator[Batch]:
     """Return an infinite iterator over batches of arrays, reshuffled for each pass."""
     rng = np.random.default_rng(seed)
     size = min(batch_size, len(data))
@@ -149,7 +154,7 @@ def _cut(data, batch_size, seed):
             yield take(data.batch, order[start : start + size])
 
 
-def _require(model, min_lr, max_lr, steps, batch_size):
+def _require(model: keras.Model, min_lr: float, max_lr: float, steps: int, batch_size: int) -> None:
     require_model(model)
     if not 0 < min_lr < max_lr:
         raise ValueError(

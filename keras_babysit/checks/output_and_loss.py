@@ -1,20 +1,23 @@
 """Checks that output, loss and targets fit together, judged by their values."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from keras_babysit.checks._facts import output_history, renamed
+from keras_babysit.checks.case import Case
 from keras_babysit.checks.result import CheckResult, Unknown
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.probes.facts import optimizer_name
-from keras_babysit.rules import (
-    inverted_loss,
-    labels_out_of_range,
-    loss_at_limit,
-    loss_mixes_examples,
-    output_loss_mismatch,
-    summed_loss,
-)
-from keras_babysit.rules.outputs import outputs
+from keras_babysit.rules.inverted_loss import inverted_loss
+from keras_babysit.rules.labels_out_of_range import labels_out_of_range
+from keras_babysit.rules.loss_at_limit import loss_at_limit
+from keras_babysit.rules.loss_mixes_examples import loss_mixes_examples
+from keras_babysit.rules.output_loss_mismatch import output_loss_mismatch
+from keras_babysit.rules.outputs import Output, outputs
+from keras_babysit.rules.summed_loss import summed_loss
+from keras_babysit.typing import Nested
 
 MIN_ONE_HOT_ROWS = 32
 """Minimum number of rows, all with exactly one label, to call the classes exclusive. With two
@@ -34,7 +37,7 @@ RULES = (
 """Rules of a run that see their fault in the loss itself, before training."""
 
 
-def output_and_loss(case):
+def output_and_loss(case: Case) -> CheckResult:
     """Report an output layer, loss and targets that do not match.
 
     What the loss expects is found by evaluating it on chosen predictions; what the output can
@@ -67,13 +70,13 @@ def output_and_loss(case):
     )
 
 
-def _overlooked_classes(output, y):
+def _overlooked_classes(output: Output, y: Nested) -> list[Finding]:
     """Return a note if the targets are most likely classes, but the loss treats them otherwise.
 
     Three cases are recognized: one-hot rows with sigmoids; targets 0 and 1 with a distance loss on
     one sigmoid; consecutive integers from 0 with a distance loss on one linear unit.
     """
-    classes = output.columns
+    classes = output.columns or 1
     if output.form == "binary" and classes > 2 and output.data.is_one_hot:
         if len(y) < MIN_ONE_HOT_ROWS:
             return []
@@ -112,13 +115,13 @@ def _overlooked_classes(output, y):
     ]
 
 
-def _note(output, message, evidence, remedy):
+def _note(output: Output, message: str, evidence: Mapping[str, Any], remedy: Remedy) -> Finding:
     return Finding(
         "output_and_loss",
         Severity.NOTE,
         output.target,
         message,
-        {"loss": output.wants, "output": output.gives} | evidence,
+        {"loss": output.wants, "output": output.gives, **evidence},
         (remedy,),
         "the definition of the loss",
     )

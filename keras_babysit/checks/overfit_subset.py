@@ -1,16 +1,19 @@
 """Checks that the model can overfit twenty examples."""
 
 import time
+from collections.abc import Iterator, Sequence
 
 import keras
 import numpy as np
 
 from keras_babysit.checks._training import Trainer
-from keras_babysit.checks.case import GRADIENT, TRAINER
+from keras_babysit.checks.case import GRADIENT, TRAINER, Case
 from keras_babysit.checks.initial_loss import constant, perfect
 from keras_babysit.checks.result import CheckResult, Unknown
 from keras_babysit.findings import Finding, Remedy, Severity
+from keras_babysit.probes.loss_reading import LossKind
 from keras_babysit.samples.batches import take
+from keras_babysit.typing import Batch, Nested
 
 SUBSET_EXAMPLES = 20
 """As in CS231n, 'make sure that you can overfit very small portion of the training data'."""
@@ -36,7 +39,7 @@ counts as unfinished, otherwise as stuck."""
 REFERENCE = "CS231n, sanity checks: overfit a tiny subset of the data, regularization off"
 
 
-def overfit_subset(case):
+def overfit_subset(case: Case) -> CheckResult:
     """Report if a few examples cannot be learned without penalties, dropout and augmentation.
 
     Trains a copy of the weights with Adam at three learning rates; whether the user's optimizer
@@ -86,23 +89,23 @@ class FitRun:
         goal: Loss below which the examples count as learned.
     """
 
-    def __init__(self, goal):
+    def __init__(self, goal: float) -> None:
         self.goal = goal
-        self.losses = []
+        self.losses: list[float] = []
         self.is_cut_short = False  # stopped for lack of time, so not conclusive
 
     @property
-    def is_done(self):
+    def is_done(self) -> bool:
         """Whether the loss has reached the goal."""
         return bool(self.losses) and self.losses[-1] <= self.goal
 
     @property
-    def best(self):
+    def best(self) -> float:
         """The lowest loss; infinite if no loss was finite."""
         return min([loss for loss in self.losses if np.isfinite(loss)], default=np.inf)
 
     @property
-    def is_falling(self):
+    def is_falling(self) -> bool:
         """Whether the last third of the steps still reduced the loss noticeably."""
         third = max(1, len(self.losses) // 3)
         before, after = self.losses[:-third], self.losses[-third:]
@@ -112,7 +115,7 @@ class FitRun:
         return min(before) - min(after) > PROGRESS * max(gap, 1e-12)
 
 
-def _subset(case):
+def _subset(case: Case) -> Batch:
     """Return a few distinct examples; fewer if the model has few weights."""
     targets = max(1, int(np.prod(case.outputs[0].shape[1:])))
     weights = sum(int(np.prod(v.shape)) for v in case.model.trainable_variables)
@@ -126,7 +129,7 @@ def _subset(case):
     return x, y, None
 
 
-def _distinct(x):
+def _distinct(x: Nested) -> list[int]:
     """Return the indices of distinct examples; equal ones may have different targets."""
     leaves = [leaf.reshape(len(leaf), -1) for leaf in keras.tree.flatten(x) if leaf is not None]
     seen, indices = set(), []
@@ -138,18 +141,19 @@ def _distinct(x):
     return indices
 
 
-def _size(batch):
+def _size(batch: Batch) -> int:
     return len(keras.tree.flatten(batch[0])[0])
 
 
-def _floor_and_start(case, x, y):
+def _floor_and_start(case: Case, x: Nested, y: Nested) -> tuple[float, float]:
     """Return the loss of perfect predictions and of a constant one, on the subset."""
     subset = _Subset(case, x, y)
     kinds = case.kinds
-    neutral = [
+    constants = [
         constant(k, t, p) for k, t, p in zip(kinds, subset.targets, subset.outputs, strict=True)
     ]
-    if any(one is None for one in neutral):
+    neutral = [one for one in constants if one is not None]
+    if len(neutral) < len(constants):
         raise Unknown("the minimum of this custom loss is not known")
     floor = min(subset.loss(predictions) for predictions in _perfect(kinds, subset))
     start = subset.loss(neutral)
@@ -158,7 +162,7 @@ def _floor_and_start(case, x, y):
     return floor, start
 
 
-def _perfect(kinds, subset):
+def _perfect(kinds: Sequence[LossKind], subset: "_Subset") -> Iterator[list[np.ndarray]]:
     """Yield perfect predictions with increasing smoothing, for losses that smooth labels."""
     for smoothing in (0.0, 0.01, 0.03, 0.1, 0.2, 0.3):
         triples = zip(kinds, subset.targets, subset.outputs, strict=True)
@@ -168,17 +172,17 @@ def _perfect(kinds, subset):
 class _Subset:
     """Outputs, targets and loss of a few examples."""
 
-    def __init__(self, case, x, y):
+    def __init__(self, case: Case, x: Nested, y: Nested) -> None:
         self._case = case
         self._x = x
         self.outputs, _ = case.forward(x, training=True)
         self.targets = case.flat_targets(y)
 
-    def loss(self, predictions):
+    def loss(self, predictions: Sequence[np.ndarray]) -> float:
         return self._case.loss(self.targets, predictions, x=self._x)
 
 
-def _train(case, trainer, batch, rate, goal):
+def _train(case: Case, trainer: Trainer, batch: Batch, rate: float, goal: float) -> FitRun:
     """Train until the goal, the maximum number of steps or the time limit is reached."""
     trainer.optimizer.learning_rate = rate
     run = FitRun(goal)
@@ -193,7 +197,7 @@ def _train(case, trainer, batch, rate, goal):
     return run
 
 
-def _finding(case, examples, start, best):
+def _finding(case: Case, examples: int, start: float, best: FitRun) -> Finding:
     others = [one.rule for one in case.found if one.severity > Severity.NOTE]
     explained = f" Fix first: {', '.join(dict.fromkeys(others))}." if others else ""
     return Finding(

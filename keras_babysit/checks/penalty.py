@@ -1,6 +1,8 @@
 """Checks that regularization penalties raise the loss by their own amount."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -8,9 +10,11 @@ from keras_babysit.backends import to_array
 from keras_babysit.checks._depths import tensors
 from keras_babysit.checks._penalties import penalties_off
 from keras_babysit.checks._untouched import same_random_numbers
+from keras_babysit.checks.case import Case
 from keras_babysit.checks.result import CheckResult
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.probes.probe import compute_loss, stateless, weight_penalty
+from keras_babysit.typing import Nested
 
 DOMINANT = 10.0
 """Ratio of penalty to data loss above which the penalty dominates. Less than a tenth of the loss
@@ -19,7 +23,7 @@ that `fit` shows then comes from the data, so its curve does not show how well t
 REFERENCE = "CS231n, sanity checks: increasing the regularization strength should increase the loss"
 
 
-def penalty(case):
+def penalty(case: Case) -> CheckResult:
     """Report penalties that do not reach the loss, lower it, or dominate the data loss.
 
     This judges weight and activity regularizers. Losses that layers add with `add_loss` may be the
@@ -47,7 +51,7 @@ def penalty(case):
     )
 
 
-def judge(with_it, without, amount):
+def judge(with_it: float, without: float, amount: float) -> list[Finding]:
     """Return the findings for a loss with and without the penalty, and the penalty itself."""
     evidence = {"loss_without": without, "loss_with": with_it, "penalty": amount}
     rise = with_it - without
@@ -95,7 +99,7 @@ def judge(with_it, without, amount):
     return []
 
 
-def judge_added(on, without, amount):
+def judge_added(on: float, without: float, amount: float) -> list[Finding]:
     """Return the findings for a loss with and without what layers add with `add_loss`."""
     rise = on - without
     smallest = 1e-3 * abs(amount) + 1e-6 * abs(without)
@@ -116,7 +120,7 @@ def judge_added(on, without, amount):
     ]
 
 
-def _loss(case):
+def _loss(case: Case) -> tuple[float, float, Nested]:
     """Return the loss as `fit` computes it, the sum of all added losses, and the outputs.
 
     The pass runs in training mode, with the same random numbers each time.
@@ -130,7 +134,7 @@ def _loss(case):
     return float(to_array(loss)), added, y_pred
 
 
-def _loss_of(case, y_pred):
+def _loss_of(case: Case, y_pred: Nested) -> float:
     """Return the loss of given outputs, without the losses that the forward pass added."""
     x, y, sample_weight = tensors(case.batch)
     with stateless(case.model, *case.state[:2]):
@@ -138,5 +142,7 @@ def _loss_of(case, y_pred):
     return float(to_array(loss))
 
 
-def _finding(severity, message, evidence, remedy):
+def _finding(
+    severity: Severity, message: str, evidence: Mapping[str, Any], remedy: Remedy
+) -> Finding:
     return Finding("penalty", severity, "", message, evidence, (remedy,), REFERENCE)

@@ -4,6 +4,9 @@ To add a check, create a file named after the condition with a function of the s
 a `Case` and returns a `CheckResult`, or raises `Unknown`. Then add it to `DEFAULT_CHECKS`.
 """
 
+from collections.abc import Callable
+
+from keras_babysit.checks.case import Case
 from keras_babysit.checks.data_quality import data_quality
 from keras_babysit.checks.gradient_check import gradient_check
 from keras_babysit.checks.gradient_flow import gradient_flow
@@ -12,12 +15,16 @@ from keras_babysit.checks.initial_signal import initial_signal
 from keras_babysit.checks.output_and_loss import output_and_loss
 from keras_babysit.checks.overfit_subset import overfit_subset
 from keras_babysit.checks.penalty import penalty
+from keras_babysit.checks.result import CheckResult
 from keras_babysit.checks.sequences import sequences
 from keras_babysit.checks.two_modes import two_modes
 from keras_babysit.findings import CONDITIONS, Condition
 from keras_babysit.rules import Rules
 
-DEFAULT_CHECKS = Rules(
+Check = Callable[[Case], CheckResult]
+"""A function that checks one thing; it raises `Unknown` where it has no result."""
+
+DEFAULT_CHECKS: Rules[Check] = Rules(
     [
         data_quality,
         output_and_loss,

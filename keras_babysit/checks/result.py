@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from keras_babysit.findings import Finding
 
@@ -44,7 +45,7 @@ class CheckLine:
     findings: Sequence[Finding] = field(default=())
     seconds: float = 0.0
 
-    def to_json(self):
+    def to_json(self) -> dict[str, Any]:
         """Return the line as a JSON object without its findings."""
         return {
             "check": self.check,
@@ -54,7 +55,7 @@ class CheckLine:
         }
 
 
-def line_of(check, result, seconds):
+def line_of(check: str, result: CheckResult, seconds: float) -> CheckLine:
     """Return the line of the table for the result of a check."""
     worst = max((one.severity for one in result.findings), default=None)
     verdict = "ok" if worst is None else worst.name.lower()

@@ -1,16 +1,17 @@
 """Checks padding, masks, and which steps of a sequence the outputs depend on."""
 
+from collections.abc import Mapping
+
 from keras_babysit.checks._facts import renamed
+from keras_babysit.checks.case import Case
 from keras_babysit.checks.result import CheckResult, Unknown
 from keras_babysit.probes import behaviour
 from keras_babysit.probes.behaviour import Behaviour
-from keras_babysit.rules import (
-    masked_data,
-    padding_in_loss,
-    sees_later_steps,
-    single_time_step,
-    unmasked_padding,
-)
+from keras_babysit.rules.masked_data import masked_data
+from keras_babysit.rules.padding_in_loss import padding_in_loss
+from keras_babysit.rules.sees_later_steps import sees_later_steps
+from keras_babysit.rules.single_time_step import single_time_step
+from keras_babysit.rules.unmasked_padding import unmasked_padding
 from keras_babysit.samples.data_facts import describe_data
 
 NAME = "sequences"
@@ -27,7 +28,7 @@ RULES = (
 )
 
 
-def sequences(case):
+def sequences(case: Case) -> CheckResult:
     """Report outputs that see the steps to predict, masks that hide data, and padding that counts.
 
     The rules of the same conditions judge it; the others are padding that is read last, and
@@ -47,7 +48,7 @@ def sequences(case):
     return CheckResult(_evidence(values), renamed(found, NAME, {"targets[0]": "y"}))
 
 
-def _evidence(values):
+def _evidence(values: Mapping[tuple[str, str], float]) -> str:
     """Return what was compared, in words."""
     words = []
     for quantity, what in (

@@ -1,13 +1,17 @@
 """Compares training and inference mode: dropout noise and batch normalization averages."""
 
+from collections.abc import Mapping
+
 import keras
 import numpy as np
 
 from keras_babysit.backends import backend, to_array
 from keras_babysit.checks._training import draws
+from keras_babysit.checks.case import Case
 from keras_babysit.checks.result import CheckResult, Unknown
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.probes import facts, taps
+from keras_babysit.probes.taps import Call
 
 MAX_NOISE = 9.0
 """Mean square of the noise that a random layer adds, relative to its input, above which it is
@@ -27,7 +31,7 @@ REFERENCE = (
 )
 
 
-def two_modes(case):
+def two_modes(case: Case) -> CheckResult:
     """Report excessive dropout noise, and batch normalization averages that do not fit the data.
 
     Before the first step those averages are 0 and 1, which is normal; the difference between the
@@ -45,14 +49,14 @@ def two_modes(case):
     found = _noise_findings(noise) + _average_findings(case, inference)
     words = f"mean outputs of the two modes differ by {difference:.2g} std"
     if noise:
-        worst = max(noise, key=noise.get)
+        worst = max(noise, key=lambda name: noise[name])
         words += f"; {worst} adds noise of {noise[worst]:.2g} times the signal variance"
     if _has_fresh_averages(case.model):
         words += "; batch normalization averages have their initial values"
     return CheckResult(words, found)
 
 
-def _training_runs(case):
+def _training_runs(case: Case) -> tuple[np.ndarray, dict[str, float]]:
     """Return the mean output of several passes in training mode, and the noise of each layer.
 
     Each pass uses new random numbers; batch normalization averages are reset each time.
@@ -60,11 +64,13 @@ def _training_runs(case):
     drawing = [layer for layer in taps.leaves(case.model) if draws(layer)]
     names = taps.names(drawing)
     x = case.few(MODE_EXAMPLES)
-    outputs, seen, other = [], {}, case.state[1]
+    outputs: list[np.ndarray] = []
+    seen: dict[str, list[float]] = {}
+    other = case.state[1]
     passes = PASSES if drawing else 1  # without random numbers all passes are equal
     case.need_time(passes=passes, examples=MODE_EXAMPLES)
     for _ in range(passes):
-        calls = []
+        calls: list[taps.Call] = []
         with taps.tapped(drawing, names, calls.append):
             run, after = case.forward(x, training=True, other=other, is_eager=True)
         outputs.append(np.concatenate([_flat(leaf) for leaf in run], axis=1))
@@ -74,18 +80,18 @@ def _training_runs(case):
             new if new is not None and "int" in str(new.dtype) else old
             for new, old in zip(after, other, strict=True)
         ]
-    outputs = np.stack(outputs)
-    if not np.isfinite(outputs).all():
+    stacked = np.stack(outputs)
+    if not np.isfinite(stacked).all():
         raise Unknown("the output is not finite")
     noise = {name: float(np.mean(values)) for name, values in seen.items()}
-    return outputs.mean(axis=0), {name: value for name, value in noise.items() if value > 0}
+    return stacked.mean(axis=0), {name: value for name, value in noise.items() if value > 0}
 
 
-def _flat(leaf):
+def _flat(leaf: np.ndarray) -> np.ndarray:
     return leaf.reshape(len(leaf), -1).astype("float64")
 
 
-def _noise(call):
+def _noise(call: Call) -> float:
     """Return the mean square of a layer's change to its input, relative to the input.
 
     Each layer is judged separately, without the noise of earlier layers; a deep network tolerates
@@ -97,12 +103,12 @@ def _noise(call):
     return float(np.square(y - x).mean() / max(np.square(x).mean(), 1e-30))
 
 
-def _difference(mean, inference):
+def _difference(mean: np.ndarray, inference: list[np.ndarray]) -> float:
     inferred = np.concatenate([_flat(leaf) for leaf in inference], axis=1)[: len(mean)]
     return float(np.sqrt(np.mean((mean - inferred) ** 2)) / max(mean.std(), 1e-12))
 
 
-def _noise_findings(noise):
+def _noise_findings(noise: Mapping[str, float]) -> list[Finding]:
     return [
         Finding(
             "two_modes",
@@ -118,7 +124,7 @@ def _noise_findings(noise):
     ]
 
 
-def _average_findings(case, inference):
+def _average_findings(case: Case, inference: list[np.ndarray]) -> list[Finding]:
     """Return a finding if the averages of a trained batch normalization do not fit the data."""
     has_norms = facts.regularization(case.model).batch_normalizations > 0
     if not has_norms or _has_fresh_averages(case.model) or not case.has_loss:
@@ -147,11 +153,11 @@ def _average_findings(case, inference):
     ]
 
 
-def _value(variable):
+def _value(variable: keras.Variable) -> np.ndarray:
     return to_array(backend.to_tensor(variable.value))
 
 
-def _has_fresh_averages(model):
+def _has_fresh_averages(model: keras.Model) -> bool:
     """Return whether some batch normalization still has its initial averages, 0 and 1."""
     norms = [
         layer
