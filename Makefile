@@ -27,7 +27,7 @@ test-torch: .venv-torch/.dev
 
 # A part of the suite on the oldest supported versions, the floors in setup.cfg.
 OLDEST = tests/rules tests/backends tests/sinks tests/schedule tests/samples tests/test_history.py \
-	tests/callbacks/test_watched_run.py tests/checks/test_one_batch.py tests/layers/test_maxout.py
+	tests/callbacks/test_fit.py tests/checks/test_one_batch.py tests/layers/test_maxout.py
 test-oldest: .venv-oldest/.dev
 	KERAS_BACKEND=tensorflow .venv-oldest/bin/python $(PYTEST) $(PYTEST_ARGS) $(OLDEST)
 

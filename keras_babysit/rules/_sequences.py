@@ -4,6 +4,7 @@ from keras_babysit.facts import LayerFacts
 from keras_babysit.history import History
 from keras_babysit.rules._progress import fraction_done
 from keras_babysit.rules._scores import advantages, beats_constant, training_errors
+from keras_babysit.rules.outputs import outputs
 
 EXACT = 1e-3
 """Change of an output, in its standard deviations, that float32 does not make by rounding: a
@@ -22,6 +23,25 @@ MUCH_LEFT = 0.5
 def tolerance(history: History) -> float:
     """Return the change of an output, in its standard deviations, that rounding does not make."""
     return COARSE if "16" in (history.facts.dtype_policy or "") else EXACT
+
+
+def changed_outputs(history: History, quantity: str) -> list[tuple[str, float]]:
+    """Return the outputs that changed by more than rounding does, each with its change.
+
+    Args:
+        history: The history of the run.
+        quantity: Change of each output in standard deviations, with a target per output.
+
+    Returns:
+        The name of each output, `""` for a single one, and its latest change.
+    """
+    names = [output.target for output in outputs(history)]
+    found = []
+    for index, target in enumerate(history.targets(quantity)):
+        change = float(history.last(quantity, target, default=0.0))
+        if change > tolerance(history):
+            found.append((names[index] if index < len(names) else "", change))
+    return found
 
 
 def has_not_learnt(history: History) -> bool:

@@ -2,6 +2,8 @@
 
 from keras_babysit.findings import Remedy
 from keras_babysit.history import History
+from keras_babysit.rules._checks import require_fraction
+from keras_babysit.rules._progress import has_seen_an_epoch
 from keras_babysit.rules._scores import advantages, beats_constant, gaps
 from keras_babysit.rules.rule import ask
 from keras_babysit.rules.unshuffled_data import unshuffled_data
@@ -24,6 +26,27 @@ SPLIT_BY_CLASS = Remedy(
     "x, x_val, y, y_val = train_test_split(x, y, stratify=y, random_state=0)",
 )
 """What helps if one of the two data sets lacks classes."""
+
+
+def missing_fraction(history: History, quantity: str, target: str, fraction: float) -> float:
+    """Return the fraction of examples whose class the other data set lacks; 0 if it is small.
+
+    It is 0 as well before the end of the first epoch, and where the reference sample may lack a
+    class itself.
+
+    Args:
+        history: The history of the run.
+        quantity: The fraction of the examples, in [0, 1].
+        target: The data set that has these classes.
+        fraction: Fraction from which on it counts, in (0, 1].
+
+    Raises:
+        ValueError: If `fraction` lies outside (0, 1].
+    """
+    require_fraction("fraction", fraction)
+    missing = float(history.last(quantity, target, default=0.0))
+    is_known = missing >= fraction and has_seen_an_epoch(history) and stands_for_all(history)
+    return missing if is_known else 0.0
 
 
 def costs(history: History) -> bool:

@@ -2,9 +2,8 @@
 
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
-from keras_babysit.rules._sequences import tolerance
+from keras_babysit.rules._sequences import changed_outputs
 from keras_babysit.rules._texts import number
-from keras_babysit.rules.outputs import outputs
 from keras_babysit.rules.rule import rule
 
 
@@ -49,13 +48,8 @@ def batch_dependence(history: History) -> list[Finding]:
         Ioffe and Szegedy, "Batch Normalization", arXiv:1502.03167, section 3.1: in inference the
         output must depend on the input only.
     """
-    names = [output.target for output in outputs(history)]
-    found = []
-    for index, target in enumerate(history.targets("inference/batch_dependence")):
-        change = history.last("inference/batch_dependence", target, default=0.0)
-        if change > tolerance(history):
-            found.append(_finding(names[index] if index < len(names) else "", float(change)))
-    return found
+    changed = changed_outputs(history, "inference/batch_dependence")
+    return [_finding(target, change) for target, change in changed]
 
 
 def _finding(target: str, change: float) -> Finding:

@@ -2,9 +2,8 @@
 
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
-from keras_babysit.rules._sequences import tolerance
+from keras_babysit.rules._sequences import changed_outputs
 from keras_babysit.rules._texts import number
-from keras_babysit.rules.outputs import outputs
 from keras_babysit.rules.rule import rule
 
 
@@ -47,13 +46,8 @@ def sees_later_steps(history: History) -> list[Finding]:
         Vaswani et al., "Attention Is All You Need", arXiv:1706.03762, section 3.2.3: mask the
         connections to later positions.
     """
-    names = [output.target for output in outputs(history)]
-    found = []
-    for index, target in enumerate(history.targets("inference/later_inputs")):
-        change = history.last("inference/later_inputs", target, default=0.0)
-        if change > tolerance(history):
-            found.append(_finding(names[index] if index < len(names) else "", float(change)))
-    return found
+    changed = changed_outputs(history, "inference/later_inputs")
+    return [_finding(target, change) for target, change in changed]
 
 
 def _finding(target: str, change: float) -> Finding:

@@ -2,9 +2,7 @@
 
 from keras_babysit.findings import Finding, Severity
 from keras_babysit.history import History
-from keras_babysit.rules._checks import require_fraction
-from keras_babysit.rules._progress import has_seen_an_epoch
-from keras_babysit.rules._split import SPLIT_BY_CLASS, stands_for_all
+from keras_babysit.rules._split import SPLIT_BY_CLASS, missing_fraction
 from keras_babysit.rules._texts import percent
 from keras_babysit.rules.rule import rule
 
@@ -56,9 +54,8 @@ def unseen_classes(history: History, *, fraction: float = 0.5) -> list[Finding]:
         Keras, `Model.fit`: `validation_split` takes the last samples, before shuffling; Poisson's
         law of rare events, for differences that are not due to chance.
     """
-    require_fraction("fraction", fraction)
-    unseen = history.last("targets/unseen_share", "validation", default=0.0)
-    if unseen < fraction or not has_seen_an_epoch(history) or not stands_for_all(history):
+    unseen = missing_fraction(history, "targets/unseen_share", "validation", fraction)
+    if not unseen:
         return []
     return [
         Finding(
@@ -67,7 +64,7 @@ def unseen_classes(history: History, *, fraction: float = 0.5) -> list[Finding]:
             target="targets[0]",
             message=f"{percent(unseen)} of the validation examples belong to classes that are "
             "missing or rare in the training data.",
-            evidence={"unseen_fraction": float(unseen)},
+            evidence={"unseen_fraction": unseen},
             remedies=(SPLIT_BY_CLASS,),
             reference="Keras, Model.fit: validation_split takes the last samples, unshuffled",
         )

@@ -2,9 +2,7 @@
 
 from keras_babysit.findings import Finding, Severity
 from keras_babysit.history import History
-from keras_babysit.rules._checks import require_fraction
-from keras_babysit.rules._progress import has_seen_an_epoch
-from keras_babysit.rules._split import SPLIT_BY_CLASS, stands_for_all
+from keras_babysit.rules._split import SPLIT_BY_CLASS, missing_fraction
 from keras_babysit.rules._texts import percent
 from keras_babysit.rules.rule import rule
 
@@ -54,9 +52,8 @@ def unvalidated_classes(history: History, *, fraction: float = 0.25) -> list[Fin
     Reference:
         Keras, `Model.fit`: `validation_split` takes the last samples, before shuffling.
     """
-    require_fraction("fraction", fraction)
-    missing = history.last("targets/unvalidated_share", "train", default=0.0)
-    if missing < fraction or not has_seen_an_epoch(history) or not stands_for_all(history):
+    missing = missing_fraction(history, "targets/unvalidated_share", "train", fraction)
+    if not missing:
         return []
     return [
         Finding(
@@ -65,7 +62,7 @@ def unvalidated_classes(history: History, *, fraction: float = 0.25) -> list[Fin
             target="targets[0]",
             message=f"The classes of {percent(missing)} of the training examples do not "
             "occur in the validation data: their score is not known.",
-            evidence={"unvalidated_fraction": float(missing)},
+            evidence={"unvalidated_fraction": missing},
             remedies=(SPLIT_BY_CLASS,),
             reference="Keras, Model.fit: validation_split takes the last samples, unshuffled",
         )

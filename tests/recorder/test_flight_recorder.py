@@ -14,8 +14,8 @@ from keras_babysit.recorder.health import Health
 from keras_babysit.recorder.ring import Ring
 from keras_babysit.schedule import Schedule
 from tests.callbacks.kinds import DATA, MODELS, NEEDS
+from tests.callbacks.test_fit import assert_equal, everything, train
 from tests.callbacks.test_safety import ours
-from tests.callbacks.test_watched_run import assert_equal, everything, train
 from tests.recorder import faulty
 from tests.recorder.driver import FIRST_SNAPSHOT_ONLY, Drive
 from tests.recorder.faulty import fit, reported

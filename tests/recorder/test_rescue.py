@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import keras_babysit as kb
-from tests.callbacks.test_watched_run import assert_equal, everything
+from tests.callbacks.test_fit import assert_equal, everything
 from tests.recorder import faulty
 from tests.recorder.faulty import BAD, BATCH, fit, reported
 
