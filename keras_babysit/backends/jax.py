@@ -6,6 +6,7 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.experimental import sparse
 
 from keras_babysit.backends.variables import assign, flat, groups, stride
 
@@ -134,6 +135,16 @@ def to_tensor(array):
 def to_numpy(tensor):
     """Return `tensor` on the host."""
     return np.asarray(tensor)
+
+
+def is_dense(tensor):
+    """Return whether a tensor or array has one value per entry."""
+    return not isinstance(tensor, sparse.JAXSparse)
+
+
+def densify(tensor):
+    """Return a sparse tensor as a dense one."""
+    return tensor if is_dense(tensor) else tensor.todense()
 
 
 def is_out_of_memory(error):

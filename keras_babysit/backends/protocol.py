@@ -161,6 +161,12 @@ class Backend(Protocol):
         type `bfloat16` elsewhere. To compute with the numbers use `backends.to_array`.
         """
 
+    def is_dense(self, tensor: Any) -> bool:
+        """Return whether a tensor or array has one value per entry: not sparse, nor ragged."""
+
+    def densify(self, tensor: Any) -> Any:
+        """Return a sparse tensor as a dense one; a dense or a ragged one as it is."""
+
     def first_units(self, tensor: Tensor, count: int) -> np.ndarray:
         """Return the first `count` entries of the last axis, on the host."""
 

@@ -87,6 +87,8 @@ def compile(function, *examples, varies=()):
     """
 
     def spec(index, leaf):
+        if not is_dense(leaf):
+            return _spec_of_composite(leaf)
         shape = tf.convert_to_tensor(leaf).shape
         shape = [None, *shape[1:]] if index in varies else shape
         return tf.TensorSpec(shape, tf.as_dtype(leaf.dtype))
@@ -127,6 +129,25 @@ def to_tensor(array):
 def to_numpy(tensor):
     """Return `tensor` on the host."""
     return tensor.numpy() if tf.is_tensor(tensor) else np.asarray(tensor)
+
+
+def is_dense(tensor):
+    """Return whether a tensor or array has one value per entry."""
+    return not isinstance(tensor, tf.SparseTensor | tf.RaggedTensor)
+
+
+def densify(tensor):
+    """Return a sparse tensor as a dense one."""
+    is_sparse = isinstance(tensor, tf.SparseTensor)
+    return tf.sparse.to_dense(tf.sparse.reorder(tensor)) if is_sparse else tensor
+
+
+def _spec_of_composite(tensor):
+    """Return the spec of a sparse or ragged tensor, with any number of examples."""
+    shape = [None, *tensor.shape[1:]]
+    if isinstance(tensor, tf.SparseTensor):
+        return tf.SparseTensorSpec(shape, tensor.dtype)
+    return tf.RaggedTensorSpec(shape, tensor.dtype, tensor.ragged_rank, tensor.row_splits.dtype)
 
 
 def is_out_of_memory(error):

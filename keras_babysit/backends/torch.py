@@ -106,6 +106,17 @@ def to_numpy(tensor):
     return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
 
 
+def is_dense(tensor):
+    """Return whether a tensor or array has one value per entry."""
+    return not isinstance(tensor, torch.Tensor) or tensor.layout is torch.strided
+
+
+def densify(tensor):
+    """Return a sparse tensor as a dense one."""
+    is_nested = isinstance(tensor, torch.Tensor) and tensor.is_nested
+    return tensor if is_dense(tensor) or is_nested else tensor.to_dense()
+
+
 def is_out_of_memory(error):
     """Return whether an error says that there is not enough memory, on a GPU or on the host."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):

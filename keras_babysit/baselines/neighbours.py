@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from keras_babysit.baselines.task import Task
+from keras_babysit.samples.batches import content
 
 NEIGHBOURS = 5
 """Neighbours that vote; scikit-learn's default."""
@@ -134,7 +135,7 @@ def takes_tokens(model: keras.Model) -> bool:
 
 
 def _content(*parts: np.ndarray) -> tuple[bytes, ...]:
-    return tuple(np.ascontiguousarray(part).tobytes() for part in parts)
+    return tuple(map(content, parts))
 
 
 def _features(inputs: Any) -> np.ndarray | None:

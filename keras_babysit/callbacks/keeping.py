@@ -37,6 +37,7 @@ class Keeping:
         self._search = search
         self._is_on = True  # whether training batches of this epoch are kept
         self._must_look = False  # whether no batch of this epoch was seen, after the first one
+        self._is_off = False
         self._next_validation_batch = 0
         self._validation_batch = -1  # the latest one of a pass over the validation data
 
@@ -56,6 +57,9 @@ class Keeping:
 
     def wants(self, step: int) -> bool:
         """Return whether to keep the batch of the step that comes next, or to look at it."""
+        if self._is_off:
+            self.next_step = math.inf
+            return False
         if self._must_look:
             is_affordable = self._schedule.affords("keep", step)
             self.next_step = step + 1 if is_affordable else retry_step(step)
@@ -91,6 +95,11 @@ class Keeping:
             if found:
                 search.end()
 
+    def give_up(self) -> None:
+        """Keep nothing more, and search no more: the batches cannot be read."""
+        self._is_off = True
+        self._search.end()
+
     def forget(self, step: int) -> None:
         """Give up the batch of a step, which training left out."""
         if not self._reference.is_given:
@@ -99,7 +108,7 @@ class Keeping:
     def wants_validation(self, index: int) -> bool:
         """Return whether to keep the batch at `index` of a pass over the validation data."""
         self._validation_batch = index
-        if index < self._next_validation_batch:
+        if self._is_off or index < self._next_validation_batch:
             return False
         if not self._reference.wants_validation_batch(index):
             return False

@@ -22,12 +22,14 @@ from keras_babysit.callbacks.settings import Settings, check_model
 from keras_babysit.callbacks.step_counter import StepCounter
 from keras_babysit.callbacks.stepping import Stepping, first_batch
 from keras_babysit.callbacks.stopping import Stopping
+from keras_babysit.callbacks.tolerance import Tolerance
 from keras_babysit.findings import Finding
 from keras_babysit.history import History
 from keras_babysit.probes import Monitor, notices
 from keras_babysit.recorder import FlightRecorder
 from keras_babysit.recorder.health import Health, RunHealth
 from keras_babysit.samples import ReferenceSample, recall, remember, state_of
+from keras_babysit.samples.batches import is_dense
 from keras_babysit.schedule import Schedule
 from keras_babysit.sinks import Report
 from keras_babysit.typing import Batch, Logs
@@ -119,6 +121,7 @@ class Session:
         self._runner = RuleRunner(
             self.history, settings.rules, settings.sinks if self._worker == 0 else ()
         )
+        self._parts = Tolerance(self._runner.note)
         self.monitor = Monitor(
             model,
             self.history,
@@ -205,14 +208,12 @@ class Session:
         elif not backend.is_whole(self.model):
             self._stand_aside(notices.weights_are_split())
         with self.schedule.charging("other"):
-            self._recall()
+            self._parts.attempt("earlier", self._recall)
 
-    @guarded
     def _recall(self) -> None:
         """Find out what the model was trained on before."""
         self.reference.earlier = recall(self.model, state_of(self.model))
 
-    @guarded
     def _remember(self) -> None:
         """Keep what the model was trained on for its next run."""
         run = self.reference.as_earlier(state_of(self.model))
@@ -232,7 +233,7 @@ class Session:
         self.history.note(has_ended=True)
         with self.schedule.charging("other"):
             self._finish()
-            self._remember()
+            self._parts.attempt("earlier", self._remember)
         self._link.stop()
         with self.schedule.charging("other"):
             self._runner.close(Report(self.history, self.findings, self.schedule.overhead))
@@ -247,7 +248,7 @@ class Session:
         self._note_who_stopped()
         is_between_epochs = self.steps.now == self.steps.epoch_start
         if is_between_epochs and self.monitor.has_measured:
-            self._measuring.end_epoch(is_last=True)
+            self._measure_epoch(is_last=True)
         self._judging.judge_and_publish()
 
     def _note_who_stopped(self) -> None:
@@ -282,7 +283,7 @@ class Session:
         self.schedule.expect(self.steps.planned)
         self._keeping.begin_epoch()
         with self.schedule.charging("other"):
-            self.monitor.note_learning_rate(self.steps)
+            self._parts.attempt("measurements", self.monitor.note_learning_rate, self.steps)
         self._quiet_until = self.steps.now
         self._link.begin_epoch()
 
@@ -298,14 +299,22 @@ class Session:
         steps.end_epoch()
         self._keeping.end_epoch()
         if not self.history.facts.callbacks:
-            self.history.note(callbacks=self._others.describe())
-        is_lost = self._epoch_logs.record(steps.now, steps.epoch, logs)
+            self._parts.attempt("callbacks", self._describe_callbacks)
+        record = self._epoch_logs.record
+        is_lost = bool(self._parts.attempt("logs", record, steps.now, steps.epoch, logs))
         is_last = steps.is_last_epoch
-        has_measured = self._measuring.end_epoch(is_last=is_last, at_any_cost=is_lost)
+        has_measured = self._measure_epoch(is_last=is_last, at_any_cost=is_lost)
         must_judge = has_measured or is_last or is_lost or self._judging.acts_at_once
         if must_judge or self.schedule.affords("judge", steps.now):
             with self.schedule.charging("judge"):
                 self._judging.judge_and_publish()
+
+    def _describe_callbacks(self) -> None:
+        self.history.note(callbacks=self._others.describe())
+
+    def _measure_epoch(self, **options: bool) -> bool:
+        measure = functools.partial(self._measuring.end_epoch, **options)
+        return bool(self._parts.attempt("measurements", measure))
 
     # --- steps -------------------------------------------------------------------------------
 
@@ -335,12 +344,23 @@ class Session:
     def _see_step(self, is_due: bool, arguments: Arguments, batches: Sequence[Batch]) -> Any:
         batch = first_batch(batches)
         if batch is not None:
-            self._keeping.keep(batch)
-        return self._measuring.before_step(is_due, arguments, batch)
+            self._keep(batch, self._keeping.keep)
+        measure = self._measuring.before_step
+        return self._parts.attempt("measurements", measure, is_due, arguments, batch)
+
+    def _keep(self, batch: Batch, keep: Callable[[Batch], None]) -> None:
+        """Keep a batch; keep none from now on if it cannot be read."""
+        if self._parts.is_on("examples") and is_dense(batch):
+            self._parts.attempt("examples", keep, batch)
+        elif self._parts.is_on("examples"):
+            self._runner.note(notices.batches_not_kept(), "examples")
+            self._keeping.give_up()
+        if not self._parts.is_on("examples"):
+            self._keeping.give_up()
 
     @guarded
     def _after_step(self, known: Any, result: Any) -> None:
-        self._measuring.after_step(known, result)
+        self._parts.attempt("measurements", self._measuring.after_step, known, result)
 
     @guarded
     def expect_validation_step(self, index: int) -> None:
@@ -354,7 +374,7 @@ class Session:
     ) -> None:
         batch = first_batch(batches)
         if batch is not None:
-            self._keeping.keep_validation(index, batch)
+            self._keep(batch, functools.partial(self._keeping.keep_validation, index))
 
     # --- the flight recorder -----------------------------------------------------------------
 

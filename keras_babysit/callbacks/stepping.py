@@ -9,7 +9,7 @@ from keras_babysit.backends import backend
 from keras_babysit.backends.protocol import Arguments
 from keras_babysit.callbacks.step_counter import StepCounter
 from keras_babysit.probes.intercept import intercept
-from keras_babysit.samples.batches import size
+from keras_babysit.samples.batches import densify, size
 from keras_babysit.schedule import Schedule
 from keras_babysit.typing import Batch
 
@@ -85,6 +85,8 @@ class Stepping:
 def first_batch(batches: Sequence[Batch]) -> Batch | None:
     """Return the first of some batches as `(x, y, sample_weight)`; None if it has no examples.
 
+    Sparse tensors become dense ones where these are small enough to be kept.
+
     Example:
         >>> first_batch([(np.ones((2, 3)), np.ones(2))])[0].shape
         (2, 3)
@@ -92,7 +94,7 @@ def first_batch(batches: Sequence[Batch]) -> Batch | None:
         True
     """
     batch = keras.utils.unpack_x_y_sample_weight(batches[0]) if batches else None
-    return batch if batch is not None and size(batch) else None
+    return densify(batch) if batch is not None and size(batch) else None
 
 
 def _nothing() -> None:

@@ -21,14 +21,18 @@ def build_optimizer(model):
 
 
 def build(model, batch):
-    """Build metrics, loss, optimizer and unbuilt layers, for batches like `batch`."""
+    """Build metrics, loss, optimizer and unbuilt layers, for batches like `batch`.
+
+    Returns:
+        Whether all layers are built. Those of a model without a `call`, such as a GAN, or with
+        ragged inputs may be built by its first step only.
+    """
     try:
         with _without_layers(model):
             model._symbolic_build(data_batch=batch)
     except Exception:
-        if not all(layer.built for layer in taps.leaves(model)):
-            raise
-        # A model without a `call`, such as a GAN, or data that do not fit it: its layers are built.
+        return all(layer.built for layer in taps.leaves(model))
+    return True
 
 
 @contextlib.contextmanager

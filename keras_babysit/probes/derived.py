@@ -23,6 +23,8 @@ class FirstLoss:
     Args:
         batch_size: Examples of a batch, at least 1.
         enough: Examples that are enough for the estimate.
+        since: Optimizer steps done when the loss became what it is: 0 unless the model was compiled
+            again.
 
     Example:
         >>> first_loss = FirstLoss(batch_size=4)
@@ -30,7 +32,8 @@ class FirstLoss:
         [2.0, 3.0, None]
     """
 
-    def __init__(self, batch_size, *, enough=MIN_PROBE_EXAMPLES):
+    def __init__(self, batch_size, *, enough=MIN_PROBE_EXAMPLES, since=0):
+        self._since = since
         self._batch_size = batch_size
         self._enough = enough
         self._losses = []
@@ -40,12 +43,12 @@ class FirstLoss:
         """Take in the loss of a probe; return the new estimate, None if it stays as it is.
 
         Args:
-            step: Optimizer steps done; the loss at step 0 always counts.
+            step: Optimizer steps done; the loss at step `since` always counts.
             loss: The loss of one batch.
             constant: That of a constant prediction on the same batch, None if it is not known.
         """
         is_incomplete = 0 < len(self._losses) * self._batch_size < self._enough
-        if step and not is_incomplete:
+        if step != self._since and not is_incomplete:
             return None
         self._losses.append(float(loss))
         if constant is not None and len(self._losses) == 1 < self._batch_size:
@@ -59,14 +62,15 @@ class DerivedReadings:
     Args:
         needed: Examples without a gradient that it takes to call a unit dead, at least 1.
         batch_size: Examples of a batch, at least 1.
+        since: Optimizer steps done when the loss became what it is.
     """
 
-    def __init__(self, *, needed, batch_size):
+    def __init__(self, *, needed, batch_size, since=0):
         self._windows = {
             "activations/gate_max": ("activations/dead_fraction", GateWindow(needed)),
             "activations/piece_share": ("activations/dead_piece_fraction", GateWindow(needed)),
         }
-        self._first_loss = FirstLoss(batch_size)
+        self._first_loss = FirstLoss(batch_size, since=since)
 
     def add_gates(self, readings, examples):
         """Take in the widest gates of a pass over so many examples."""

@@ -26,7 +26,8 @@ def read_on_host(names, state, batch):
     readings = {}
     for group, tensors in (("inputs", batch[0]), ("targets", batch[1])):
         for index, tensor in enumerate(keras.tree.flatten(tensors)):
-            values = None if tensor is None else _to_float32(tensor)
+            is_dense = tensor is not None and backend.is_dense(tensor)
+            values = _to_float32(tensor) if is_dense else None
             if values is not None and values.dtype.kind == "f" and values.size:
                 target = f"{group}[{index}]"
                 readings[f"{group}/nonfinite", target] = float(np.sum(~np.isfinite(values)))

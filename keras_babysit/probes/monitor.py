@@ -12,6 +12,7 @@ from keras_babysit.probes.depth import Depth, Reach
 from keras_babysit.probes.derived import DerivedReadings
 from keras_babysit.probes.description import Description
 from keras_babysit.probes.example_choice import ExampleChoice
+from keras_babysit.probes.layout import Layout
 from keras_babysit.probes.optimizer_state import describe_schedule, learning_rate
 from keras_babysit.probes.probe import weight_names
 from keras_babysit.probes.probe_runner import ProbeRunner
@@ -56,10 +57,11 @@ class Monitor:
         self._description = Description(model, history, planned=planned, reference=reference)
         self._weights = []
         self._gradients = UnknownGradients(model)
-        self._runner = self._comparison = self._derived = None
+        self._runner = self._comparison = self._derived = self._layout = None
         self._scoring = self._updates = None  # made for the probe that `_measured_with` is
         self._measured_with = None
         self._is_behaviour_due = True
+        self._since = 0  # the step at which the loss became what it is
 
     @property
     def reach(self):
@@ -114,8 +116,12 @@ class Monitor:
         whole, batch = batch, self._choice.choose(batch)
         if batch is None:
             return []
-        if self._runner is None:
-            self._prepare(batch, arguments)
+        self._follow_model(step)
+        if self._runner is None and not self._prepare(batch, arguments):
+            self._notice(notices.built_by_first_step(), "first step")
+            return []
+        if not self._layout.fits(backend.state(self.model, arguments)):
+            return []
         self._runner.go_deeper(step)
         self._follow_probe()
         state = backend.state(self.model, arguments)
@@ -145,7 +151,7 @@ class Monitor:
         Returns:
             The measurements; empty without `before`.
         """
-        if before is None:
+        if before is None or not self._layout.has_same_weights:
             return []
         measurements = self._updates.after(before, result, step, epoch, steps)
         unknown = self._gradients.moved_without(measurements)
@@ -175,6 +181,7 @@ class Monitor:
         """
         probe = None if self._runner is None else self._runner.probe
         is_possible = probe is not None and probe.has_run and probe.has_loss
+        is_possible = is_possible and self._layout.is_current
         if not is_possible or self._scoring.is_off:
             return []
         self._description.describe_data()
@@ -201,9 +208,27 @@ class Monitor:
             self._notice(notices.behaviour_failed(error), "behaviour")
             return {}
 
+    def _follow_model(self, step):
+        """Start afresh if the model has other variables or another loss than before.
+
+        What was measured stays in the history.
+        """
+        if self._layout is None or self._layout.is_current:
+            return
+        if not self._layout.has_same_loss:
+            self._derived, self._since = None, step
+        self._runner = self._layout = None
+        self._scoring = self._updates = self._measured_with = None
+
     def _prepare(self, batch, arguments):
-        """Build what Keras would build in its first step, and the parts on top of that."""
-        build(self.model, batch)
+        """Build what Keras would build in its first step, and the parts on top of that.
+
+        Returns:
+            Whether that is possible: there may be no weights before the first step.
+        """
+        if not build(self.model, batch):
+            return False
+        self._layout = Layout(self.model)
         self._weights = weight_names(self.model)
         self._comparison = BaselineComparison(
             self._reference,
@@ -220,6 +245,7 @@ class Monitor:
             notice=self._notice,
             is_single=self._is_single,
         )
+        return True
 
     def _follow_probe(self):
         """Make what depends on the probe anew where that was made anew."""
@@ -262,7 +288,9 @@ class Monitor:
         if self._derived is None:
             self._description.describe_run(batch, self._weights)
             self._derived = DerivedReadings(
-                needed=self._reference.needed, batch_size=self._description.batch_size
+                needed=self._reference.needed,
+                batch_size=self._description.batch_size,
+                since=self._since,
             )
         if is_first:
             self._description.describe_network(probe, self._weights)

@@ -29,6 +29,33 @@ def batches_too_small(batch_size):
     )
 
 
+def built_by_first_step():
+    """Return the notice on a model that has no weights before its first step."""
+    return "First step not measured: it builds the layers of this model."
+
+
+def part_failed(what, error):
+    """Return the notice on a part of the monitoring that failed with `error`, and is off.
+
+    Example:
+        >>> part_failed("Steps", ValueError("no such axis"))
+        'Steps not measured from here on: monitoring raised ValueError (no such axis).'
+    """
+    reason = " ".join(str(error).split())[:200]
+    return (
+        f"{what} not measured from here on: monitoring raised {type(error).__name__}"
+        f"{f' ({reason})' if reason else ''}."
+    )
+
+
+def batches_not_kept():
+    """Return the notice on examples that cannot be kept as arrays."""
+    return (
+        "Scores not measured: ragged inputs, and sparse inputs of more than 64 MiB as dense "
+        "arrays, are not kept. Set `probe` to dense examples to measure them."
+    )
+
+
 def probe_failed(scope, error):
     """Return the notice on what a probe leaves out since it failed with `error`."""
     return f"{scope.missing} not measured: the probe raised {type(error).__name__}."

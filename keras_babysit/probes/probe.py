@@ -278,7 +278,7 @@ def _read_loss(readings, loss, penalty):
 
 def _read_data(readings, group, tensors):
     for index, tensor in enumerate(keras.tree.flatten(tensors)):
-        if tensor is None or not _is_float(tensor):
+        if tensor is None or not backend.is_dense(tensor) or not _is_float(tensor):
             continue
         target = f"{group}[{index}]"
         tensor = ops.cast(tensor, "float32")

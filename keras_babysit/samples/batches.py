@@ -10,10 +10,32 @@ import numpy as np
 from keras_babysit.backends import backend
 from keras_babysit.typing import Batch, Tensor
 
+MAX_DENSE_ENTRIES = 2**24
+"""Entries of a sparse tensor up to which it is made dense: 64 MiB of float32, as much as a sample
+may take on the host."""
+
 
 def size(batch: Batch) -> int:
     """Return the number of examples of a batch `(x, y, sample_weight)`."""
     return next((leaf.shape[0] for leaf in _leaves(batch) if len(leaf.shape)), 0)
+
+
+def is_dense(batch: Batch) -> bool:
+    """Return whether no part of a batch is sparse or ragged, so that it can be kept as arrays."""
+    return all(map(backend.is_dense, _leaves(batch)))
+
+
+def densify(batch: Batch) -> Batch:
+    """Return a batch with dense tensors in place of sparse ones that are small enough."""
+    return keras.tree.map_structure(_dense_if_small, batch)
+
+
+def _dense_if_small(leaf: Tensor) -> Tensor:
+    if leaf is None or backend.is_dense(leaf):
+        return leaf
+    entries = [size for size in leaf.shape if size is not None]
+    is_small = len(entries) == len(leaf.shape) and math.prod(entries) <= MAX_DENSE_ENTRIES
+    return backend.densify(leaf) if is_small else leaf
 
 
 def take(batch: Batch, rows: Any) -> Batch:
@@ -43,12 +65,30 @@ def without(batch: Batch, known: Collection[int]) -> Batch:
 def keys(batch: Batch) -> list[int]:
     """Return a key of each example of a batch of arrays; equal inputs have equal keys."""
     inputs = [np.ascontiguousarray(leaf) for leaf in _leaves(batch[0])]
-    return [hash(tuple(leaf[row].tobytes() for leaf in inputs)) for row in range(size(batch))]
+    return [hash(tuple(content(leaf[row]) for leaf in inputs)) for row in range(size(batch))]
+
+
+def content(example: Any) -> bytes:
+    """Return the bytes that say what an example, a part of an array, is.
+
+    Arrays of strings hold pointers, or are as wide as their longest string.
+
+    Example:
+        >>> content(np.array(["a"], object)) == content(np.array(["a", "bcd"])[:1])
+        True
+    """
+    example = np.asarray(example)
+    if example.dtype.kind in "OUS":
+        return repr(example.tolist()).encode()
+    return np.ascontiguousarray(example).tobytes()
 
 
 def keep(batch: Batch, examples: int) -> Batch:
-    """Return the first `examples` examples of a batch; the batch itself if it has no more."""
-    return batch if size(batch) <= examples else take(batch, slice(examples))
+    """Return the first `examples` examples of a batch; the batch itself if it has no more.
+
+    One that is not dense comes as it is: its examples do not lie one after the other.
+    """
+    return batch if size(batch) <= examples or not is_dense(batch) else take(batch, slice(examples))
 
 
 def _leaves(batch: Batch) -> list[Tensor]:
@@ -61,8 +101,12 @@ def n_bytes(batch: Batch) -> int:
 
 
 def _leaf_bytes(leaf: Tensor) -> int:
+    if isinstance(leaf, np.ndarray) and leaf.dtype == object:  # strings
+        return sum(map(len, leaf.ravel().tolist()))
     if hasattr(leaf, "nbytes"):
         return int(leaf.nbytes)
+    if not backend.is_dense(leaf):
+        return 0
     itemsize = getattr(getattr(leaf, "dtype", None), "size", None)  # TensorFlow's
     return np.asarray(leaf).nbytes if itemsize is None else itemsize * math.prod(leaf.shape)
 
@@ -85,12 +129,15 @@ def unpack(batch: Batch) -> Batch:
 
 
 def to_host(batch: Batch) -> Batch:
-    """Return a batch with arrays in place of tensors; double precision becomes `floatx`."""
+    """Return a batch with arrays in place of tensors; double precision becomes `floatx`.
+
+    In place of what is sparse or ragged there is None.
+    """
     return keras.tree.map_structure(_to_array, batch)
 
 
 def _to_array(leaf: Tensor) -> np.ndarray | None:
-    if leaf is None:
+    if leaf is None or not backend.is_dense(leaf):
         return None
     is_host = isinstance(leaf, np.ndarray | list | float | int)
     array = np.array(leaf if is_host else backend.to_numpy(leaf))

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from keras_babysit.facts import DataFacts, InputFacts, TargetFacts
+from keras_babysit.samples.batches import content
 from keras_babysit.samples.steps import describe_padding, describe_target_steps
 from keras_babysit.samples.target_column import target_column
 from keras_babysit.typing import Batch, Nested
@@ -72,7 +73,7 @@ def _different(inputs: Sequence[np.ndarray]) -> int:
     """Return the number of different examples, at most `MAX_DIFFERENT`."""
     found = set()
     for row in zip(*inputs, strict=False):
-        found.add(b"|".join(np.ascontiguousarray(part).tobytes() for part in row))
+        found.add(b"|".join(map(content, row)))
         if len(found) == MAX_DIFFERENT:
             break
     return len(found)

@@ -8,6 +8,12 @@ from keras import ops
 X = np.array([[0.5, -1.0, 2.0], [0.0, 3.0, -0.25]], "float32")
 
 
+def check_dense_tensors_stay_as_they_are(backend):
+    for tensor in (_tensor(backend), X, np.array(["a", "b"])):
+        assert backend.is_dense(tensor)
+        assert backend.densify(tensor) is tensor
+
+
 def check_gradients_are_those_of_calculus(backend):
     """Of `sum(a² b)`: `2 a b` by a, `a²` by b, and 0 by what it does not depend on."""
     a, b, unused = X, X[::-1] + 1, np.ones(4, "float32")
@@ -180,6 +186,7 @@ def _assert_close(backend, found, expected):
 
 
 CHECKS = {
+    "dense": check_dense_tensors_stay_as_they_are,
     "gradients": check_gradients_are_those_of_calculus,
     "gradients-of-repeated-rows": check_gradients_of_repeated_rows_are_dense_and_summed,
     "gradients-of-a-constant": check_gradients_of_a_constant_are_zero,

@@ -57,19 +57,22 @@ def test_a_broken_rule_is_one_warning_and_the_others_go_on(rule):
     assert [finding.rule for finding in sitter.findings] == ["always"]
 
 
-def test_a_broken_probe_is_one_warning_and_a_finished_fit(monkeypatch):
-    sitter = kb.Babysitter(every=1, verbose=0)
-    model = small()
-
+def test_a_broken_probe_is_one_note_and_the_epochs_are_judged_all_the_same(monkeypatch):
     def broken(*args, **kwargs):
         raise MemoryError("no memory for a probe")
 
     monkeypatch.setattr(Monitor, "measure", broken)
-    with pytest.warns(KerasBabysitWarning, match="off for the rest of this run") as caught:
-        history = fit(model, sitter)
-    assert ours(caught) == 1
+    sitter = kb.Babysitter(rules=[always], every=1, verbose=0)
+    history = fit(small(), sitter)
     assert len(history.history["loss"]) == 2
-    assert "no memory" in sitter.history.facts.broke_off
+    assert sitter.history.facts.broke_off is None
+    assert len(sitter.history.series("logs/loss")) == 2
+    (note,) = (finding for finding in sitter.findings if finding.rule == "not_watched")
+    assert note.message == (
+        "Layers, gradients and updates not measured from here on: monitoring raised MemoryError "
+        "(no memory for a probe)."
+    )
+    assert [finding.rule for finding in sitter.findings] == ["always", "not_watched"]
 
 
 def test_a_broken_score_is_one_notice_and_all_else_is_measured(monkeypatch):

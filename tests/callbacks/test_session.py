@@ -4,11 +4,11 @@ import pytest
 
 import keras_babysit as kb
 from keras_babysit.backends import backend
+from keras_babysit.callbacks.judging import Judging
 from keras_babysit.callbacks.session import Session
 from keras_babysit.callbacks.settings import Settings
 from keras_babysit.errors import KerasBabysitWarning
 from keras_babysit.findings import Severity
-from keras_babysit.probes import Monitor
 from keras_babysit.probes.depth import Reach
 from keras_babysit.recorder.health import Health
 from keras_babysit.schedule import Schedule
@@ -82,11 +82,11 @@ def test_where_it_must_not_watch_it_stands_aside_and_says_why(
     assert len(session.history) == 0
 
 
-def test_a_part_that_fails_switches_it_off_with_one_warning(monkeypatch):
+def test_a_judgement_that_fails_switches_it_off_with_one_warning(monkeypatch):
     def broken(self):
         raise RuntimeError("out of order")
 
-    monkeypatch.setattr(Monitor, "plan_score", broken)
+    monkeypatch.setattr(Judging, "judge_and_publish", broken)
     model, sitter = compiled(), kb.Babysitter(verbose=0)
     with pytest.warns(KerasBabysitWarning, match="off for the rest of this run: RuntimeError"):
         model.fit(X, X[:, :1], epochs=2, verbose=0, callbacks=[sitter])
