@@ -196,6 +196,7 @@ class BaseSearchCV:
             with bar:
                 worker = Worker(
                     self.study_,
+                    self.storage,
                     plan,
                     evaluation,
                     self.objective,

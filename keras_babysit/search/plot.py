@@ -8,6 +8,7 @@ from keras_babysit.search.record import COMPLETE, PRUNED, STOPPED, best, declare
 from keras_babysit.search.space import Range
 
 COLUMNS = 3
+MAX_LABEL_LETTERS = 24  # that fit side by side below a panel
 GOLDEN_RATIO = 0.618  # the fractional parts of its multiples are evenly spread
 
 
@@ -66,6 +67,8 @@ def _draw(axes, dimension, records, ranges, objective):
         mine = [record for record in records if record.round == number]
         for state, face, label in ((COMPLETE, color, f"round {number + 1}"), (PRUNED, "none", "")):
             shown = [r for r in mine if r.state == state]
+            if not shown:  # it would only be in the legend
+                continue
             axes.scatter(
                 [_x_position(dimension, r) for r in shown],
                 [r.score for r in shown],
@@ -124,17 +127,31 @@ def _scale(axes, dimension, records):
     axes.set_xlabel(dimension.name)
     if isinstance(dimension, Range):
         if dimension.sampling == "log":
-            axes.set_xscale("log")
+            _scale_by_logarithm(axes)
         elif dimension.sampling == "reverse_log":
             axes.set_xscale("function", functions=(_to_mirror(dimension), _from_mirror(dimension)))
     else:
         labels = [str(value) for value in dimension.values]
-        axes.set_xticks(range(len(labels)), labels)
+        is_wide = sum(len(label) for label in labels) > MAX_LABEL_LETTERS
+        tilt = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if is_wide else {}
+        axes.set_xticks(range(len(labels)), labels, **tilt)
         axes.set_xlim(-0.5, len(labels) - 0.5)
     scores = [record.score for record in records if np.isfinite(record.score)]
     if scores and min(scores) > 0 and max(scores) > 30 * min(scores):
         axes.set_yscale("log")
     axes.grid(alpha=0.25)
+
+
+def _scale_by_logarithm(axes):
+    """Label decades; within two of them also 2 and 5. Matplotlib's own labels overlap there."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    low, high = axes.get_xlim()
+    axes.set_xscale("log")
+    is_narrow = low > 0 and high < 100 * low
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if is_narrow else (1.0,)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, position: f"{value:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _x_position(dimension, record):

@@ -114,17 +114,19 @@ class StaleTrials:
 
     Args:
         study: The Optuna study.
+        storage: Its storage.
     """
 
-    def __init__(self, study):
+    def __init__(self, study, storage):
         self._study = study
+        self._storage = storage
         self._since = {}  # when a running trial was first seen; infinity after its heartbeat
 
     def reclaim(self, trials):
         """Fail and re-enqueue the stale ones of `trials`."""
         with ignore_experimental_warning():
             optuna.storages.fail_stale_trials(self._study)
-        storage = self._study._storage
+        storage = self._storage
         if not retries_stale_trials(storage):
             return
         patience = 2 * storage.get_heartbeat_interval()
@@ -134,7 +136,11 @@ class StaleTrials:
             since = self._since.setdefault(trial.number, time.monotonic())
             if time.monotonic() - since > patience:
                 self._since[trial.number] = float("inf")
-                storage.record_heartbeat(trial._trial_id)
+                storage.record_heartbeat(self._id(trial))
+
+    def _id(self, trial):
+        study = self._storage.get_study_id_from_name(self._study.study_name)
+        return self._storage.get_trial_id_from_study_id_trial_number(study, trial.number)
 
 
 def retry_on_storage_fault(call, *, patience=MAX_OUTAGE_SECONDS, pause=0.5):

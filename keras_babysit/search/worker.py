@@ -63,6 +63,7 @@ class Worker:
 
     Args:
         study: The Optuna study.
+        storage: Its storage.
         plan: The `Plan`.
         evaluation: The `CrossValidation`.
         objective: The `Objective`.
@@ -73,6 +74,7 @@ class Worker:
     def __init__(
         self,
         study: optuna.Study,
+        storage: optuna.storages.BaseStorage,
         plan: Plan,
         evaluation: CrossValidation,
         objective: Objective,
@@ -87,8 +89,8 @@ class Worker:
         self._on_change = on_change
         self._on_trial = on_trial
         self._number = None  # of the current trial
-        self._stale_trials = StaleTrials(study)
-        self._can_wait = retries_stale_trials(study._storage)
+        self._stale_trials = StaleTrials(study, storage)
+        self._can_wait = retries_stale_trials(storage)
 
     def run(self):
         """Run trials until those of all rounds are finished."""

@@ -319,18 +319,19 @@ def test_two_workers_that_fill_a_slot_at_once_run_one_trial():
 
 
 def test_a_surplus_trial_that_another_worker_has_failed_is_no_error(monkeypatch):
-    study = optuna.create_study()
+    storage = optuna.storages.InMemoryStorage()
+    study = optuna.create_study(storage=storage)
     fill_slots(study, [], {(0, 0): {}}, 2)
     fill_slots(study, [], {(0, 0): {}}, 2)
     study.ask()  # another worker runs the trial that counts
 
     def write_and_lose(trial, **values):
         write_attributes(trial, **values)
-        study._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
+        study.tell(trial.number, state=TrialState.FAIL)
 
     monkeypatch.setattr(workers, "write_attributes", write_and_lose)
     plan = SimpleNamespace(continues_on_errors=False, max_retries=2)
-    worker = workers.Worker(study, plan, None, None, on_change=None, on_trial=None)
+    worker = workers.Worker(study, storage, plan, None, None, on_change=None, on_trial=None)
     worker._run_one_trial()
     assert [trial.state for trial in study.trials] == [TrialState.RUNNING, TrialState.FAIL]
 

@@ -108,6 +108,25 @@ def test_the_plot_of_a_reverse_log_axis_and_of_no_trial():
     assert plot([], [], OBJECTIVE).axes == []
 
 
+def test_the_plot_lists_only_what_it_shows_and_its_labels_do_not_overlap():
+    narrow = kb.search.Range("weight_decay", 1.2e-4, 9e-4, sampling="log")
+    names = kb.search.Choice("activation", ("leaky_relu", "hard_sigmoid", "softplus", "tanh"))
+    space = {"weight_decay": narrow, "activation": names}
+    trials = [
+        kb.search.Record(
+            n, params={"weight_decay": v, "activation": names.values[n]}, space=space, scores=[v]
+        )
+        for n, v in enumerate([1.3e-4, 2.4e-4, 5e-4, 8.5e-4])
+    ]
+    figure = plot(trials, [], OBJECTIVE)
+    figure.savefig(io.BytesIO())
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["round 1", "best"]
+    decay, activation = figure.axes
+    assert {"0.0002", "0.0005"} <= {text.get_text() for text in decay.get_xticklabels()}
+    assert all(not t.get_text() for t in decay.get_xticklabels(minor=True))
+    assert {t.get_rotation() for t in activation.get_xticklabels()} == {30.0}
+
+
 TRIALS = [
     record(0, 0.5, learning_rate=0.01, dropout=0.1),
     record(1, 0.3, learning_rate=0.02, dropout=0.1, state="pruned"),

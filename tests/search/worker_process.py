@@ -62,8 +62,9 @@ def work(url, trials, rounds, log, errors, holds_from, go):
     Path(f"{log}-ready-{os.getpid()}").touch()
     if go is not None:
         _wait_for(go)
+    storage = open_storage(url, heartbeat_interval=1, max_retries=RETRIES)
     study = open_study(
-        open_storage(url, heartbeat_interval=1, max_retries=RETRIES),
+        storage,
         "test",
         direction="minimize",
         sampler=read_sampler("random", 0),
@@ -74,6 +75,7 @@ def work(url, trials, rounds, log, errors, holds_from, go):
     plan = Plan(slots, Steering(), 0.5, RETRIES, False)
     worker = Worker(
         study,
+        storage,
         plan,
         WaitingValidation(log, holds_from),
         read_objective("val_loss"),
