@@ -1,4 +1,4 @@
-"""Findings as the dashboard shows them: one card and one bar per rule and step."""
+"""The verdict as the dashboard shows it: one card per root cause, one bar per episode."""
 
 from __future__ import annotations
 
@@ -15,82 +15,107 @@ from keras_babysit.dashboard.bounds import (
     fitting,
 )
 from keras_babysit.dashboard.run_log import RunLog
-from keras_babysit.findings import CONDITIONS, Finding, Remedy, moments
-from keras_babysit.presentation.wording import (
-    code_lines,
-    common_evidence,
-    evidence,
-    name,
-    one_line,
+from keras_babysit.findings import Finding, Verdict
+from keras_babysit.presentation.verdict_view import (
+    CauseView,
+    RemedyView,
+    SymptomView,
+    VerdictView,
+    opening,
+    symptoms,
 )
+from keras_babysit.presentation.wording import name
 
 
-def cards(findings: Sequence[Finding], limit: int = MAX_FINDING_BYTES) -> dict[str, Any]:
-    """Return the cards, most severe first, and the number of groups that are omitted."""
-    groups = moments(findings)
-    shown = fitting((_card(group) for group in groups[:MAX_GROUPS]), limit)
-    return {"cards": shown, "omitted": len(groups) - len(shown)}
+def verdict(shown: VerdictView) -> dict[str, Any]:
+    """Return the verdict of a run as a JSON object."""
+    return {
+        "headline": shown.headline,
+        "severity": shown.severity,
+        "doFirst": None if shown.do_first is None else _remedy(shown.do_first),
+        "notChecked": list(shown.not_checked),
+    } | cards(shown.causes)
 
 
-def bars(log: RunLog, findings: Sequence[Finding]) -> list[dict[str, Any]]:
-    """Return the bars of the timeline, most severe first."""
+def cards(causes: Sequence[CauseView], limit: int = MAX_FINDING_BYTES) -> dict[str, Any]:
+    """Return one card per root cause, the worst first, and the number of those left out."""
+    shown = fitting((_card(cause) for cause in causes[:MAX_GROUPS]), limit)
+    return {"cards": shown, "omitted": len(causes) - len(shown)}
+
+
+def bars(log: RunLog, found: Verdict, shown: VerdictView) -> list[dict[str, Any]]:
+    """Return the bars of the timeline, the worst first; each names the card of its cause."""
     worsened: dict[tuple[Any, ...], set[int]] = {}
     for change in log.changes:
         if change.get("change") == "worsened":
-            key = (change["rule"], change["step"])
-            worsened.setdefault(key, set()).add(int(change["changed_step"]))
-    return [_bar(group, worsened) for group in moments(findings)[:MAX_BARS]]
+            at = (change["rule"], change["step"])
+            worsened.setdefault(at, set()).add(int(change["changed_step"]))
+    drawn = [
+        _bar(some, cause.anchor, group.title, worsened)
+        for known, cause in zip(found.causes, shown.causes, strict=True)
+        for group in known.groups
+        for some in group.moments()
+    ]
+    return drawn[:MAX_BARS]
 
 
-def _bar(group: list[Finding], worsened: dict[tuple[Any, ...], set[int]]) -> dict[str, Any]:
+def _bar(
+    group: list[Finding], anchor: str, title: str, worsened: dict[tuple[Any, ...], set[int]]
+) -> dict[str, Any]:
     first = group[0]
+    is_open = first.is_open
     return {
-        "key": key(first),
-        "rule": one_line(first.rule, 40),
+        "key": f"{name(first.rule, 80)}@{first.step}-{'open' if is_open else 'resolved'}",
+        "card": anchor,
+        "rule": name(first.rule, 40),
+        "title": name(title, 40),
         "severity": first.severity.name.lower(),
-        "where": _where(group),
+        "where": name(first.target, MAX_NAME) if len(group) == 1 else f"{len(group)} places",
         "from": first.step,
         "worsened": sorted(worsened.get((first.rule, first.step), ()))[:20],
-        "to": _end(group),
+        "to": None if is_open else max(one.resolved_step or 0 for one in group),
     }
 
 
-def _card(group: list[Finding]) -> dict[str, Any]:
-    first = group[0]
-    found = evidence(first.evidence) if len(group) == 1 else common_evidence(group)
+def _card(cause: CauseView) -> dict[str, Any]:
     return {
-        "key": key(first),
-        "rule": one_line(first.rule, 80),
-        "severity": first.severity.name.lower(),
-        "where": _where(group),
-        "step": first.step,
-        "epoch": first.epoch,
-        "to": _end(group),
+        "key": cause.anchor,
+        "rule": cause.rule,
+        "title": cause.title,
+        "severity": cause.severity,
+        "isOpen": cause.is_open,
+        "isProblem": cause.is_problem,
+        "where": cause.where,
+        "when": cause.when,
+        "opening": opening(cause),
+        "message": cause.message,
         "targets": [
-            {"name": name(one.target, MAX_NAME), "message": one_line(one.message)}
-            for one in group[:MAX_GROUP_TARGETS]
+            {"name": target, "message": message}
+            for target, message in cause.targets[:MAX_GROUP_TARGETS]
         ],
-        "more": max(0, len(group) - MAX_GROUP_TARGETS),
-        "evidence": [list(pair) for pair in found[:20]],
-        "remedies": [_remedy(remedy) for remedy in first.remedies[:8]],
-        "reference": one_line(first.reference),
-        "silence": CONDITIONS.silence(first.rule),
+        "more": cause.more,
+        "evidence": [list(pair) for pair in cause.evidence],
+        "lines": list(symptoms(cause.symptoms)),
+        "symptoms": [_symptom(one) for one in cause.symptoms[:20]],
+        "remedies": [_remedy(remedy) for remedy in cause.remedies[:8]],
+        "reference": cause.reference,
+        "silence": cause.silence,
     }
 
 
-def key(first: Finding) -> str:
-    """Return the key that links a card and its bar; it does not change on reload."""
-    return f"{one_line(first.rule, 80)}@{first.step}-{'open' if first.is_open else 'resolved'}"
+def _symptom(one: SymptomView) -> dict[str, Any]:
+    return {
+        "rule": one.rule,
+        "title": one.title,
+        "when": one.when,
+        "message": one.message,
+        "isEarlier": one.is_earlier,
+        "remedies": [_remedy(remedy) for remedy in one.remedies[:4]],
+    }
 
 
-def _where(group: list[Finding]) -> str:
-    return name(group[0].target, MAX_NAME) if len(group) == 1 else f"{len(group)} layers"
-
-
-def _end(group: list[Finding]) -> int | None:
-    return None if group[0].is_open else max(one.resolved_step or 0 for one in group)
-
-
-def _remedy(remedy: Remedy) -> dict[str, str]:
-    code = "\n".join(code_lines(remedy.code)) if remedy.code.strip() else ""
-    return {"text": one_line(remedy.text), "code": code if len(code) <= MAX_CODE else ""}
+def _remedy(remedy: RemedyView) -> dict[str, str]:
+    return {
+        "text": remedy.text,
+        "code": remedy.code if len(remedy.code) <= MAX_CODE else "",
+    }

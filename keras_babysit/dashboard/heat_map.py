@@ -12,6 +12,7 @@ from keras_babysit.dashboard.run_log import RunLog
 from keras_babysit.presentation.drawing import colour_scale
 from keras_babysit.presentation.thinning import cells, plain, plain_rows
 from keras_babysit.presentation.wording import name
+from keras_babysit.presentation.worst_place import worst_place
 from keras_babysit.quantities import describe
 
 
@@ -20,14 +21,14 @@ def heat_map(log: RunLog, quantity: str, window: tuple[int, int] | None) -> dict
 
     Args:
         log: What the run brought.
-        quantity: Name of the quantity; `""` takes the first that there is.
+        quantity: Name of the quantity; `""` takes that of the worst finding, or the first one.
         window: Steps to draw; None draws all.
 
     Returns:
         The map; without rows if the run has no such quantity.
     """
     offered = quantities.of_layers(log)
-    quantity = quantity or next(iter(offered), "")
+    quantity = quantity or _worst(log, offered) or next(iter(offered), "")
     if quantity not in offered:
         return {"quantity": quantity, "rows": [], "cells": []}
     ids = offered[quantity]
@@ -59,6 +60,13 @@ def heat_map(log: RunLog, quantity: str, window: tuple[int, int] | None) -> dict
         "cells": plain_rows(values.T, known.T, 3),
         "omitted": len(ids) - len(shown),
     }
+
+
+def _worst(log: RunLog, offered: dict[str, list[int]]) -> str:
+    """Return the quantity that shows the worst finding; `""` if none does."""
+    measured = {name: [log.names[one][1] for one in ids] for name, ids in offered.items()}
+    place = worst_place(log.verdict(), measured)
+    return place[0] if place else ""
 
 
 def _rows(log: RunLog, ids: list[int], with_findings: set[str]) -> list[int]:

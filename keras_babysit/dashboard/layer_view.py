@@ -10,7 +10,9 @@ from keras_babysit.dashboard import findings_view, quantities
 from keras_babysit.dashboard.bounds import MAX_FINDING_BYTES, MAX_NAME, MAX_SERIES, MAX_UNITS
 from keras_babysit.dashboard.run_log import RunLog
 from keras_babysit.facts import LayerFacts
+from keras_babysit.findings import verdict_on
 from keras_babysit.presentation.thinning import line, plain
+from keras_babysit.presentation.verdict_view import CauseView, view
 from keras_babysit.presentation.wording import name, number
 from keras_babysit.quantities import Of, Scale, describe
 
@@ -53,10 +55,14 @@ def layer_view(log: RunLog, series: int, step: int) -> dict[str, Any]:
         ],
         "units": [units for p in _vectors(log, ids) if (units := _units(log, p, step))][:6],
         "series": _series(log, _numbers(log, ids)[:MAX_SERIES]),
-        "findings": findings_view.cards(
-            [one for one in log.findings() if one.target in targets], MAX_FINDING_BYTES // 2
-        ),
+        "findings": findings_view.cards(_causes(log, targets), MAX_FINDING_BYTES // 2),
     }
+
+
+def _causes(log: RunLog, targets: set[str]) -> tuple[CauseView, ...]:
+    """Return what was found about a layer and its weights."""
+    found = [one for one in log.findings() if one.target in targets]
+    return view(verdict_on(found, log.facts, log.quantities(), not_checked=())).causes
 
 
 def _belongs(log: RunLog, target: str, layer: str) -> bool:

@@ -11,8 +11,11 @@ from keras_babysit.dashboard.bounds import MAX_CHARTS, MAX_POINTS
 from keras_babysit.dashboard.library import Run
 from keras_babysit.dashboard.run_list import brief
 from keras_babysit.dashboard.run_log import RunLog
+from keras_babysit.findings import Verdict
 from keras_babysit.presentation.thinning import epochs, line, plain, redundant_scores
+from keras_babysit.presentation.verdict_view import view
 from keras_babysit.presentation.wording import one_line
+from keras_babysit.presentation.worst_place import worst_place
 
 Window = tuple[int, int]
 """First and last step of the visible range."""
@@ -26,6 +29,8 @@ def overview(run: Run, window: Window | None) -> dict[str, Any]:
         window: Steps to draw; None draws all.
     """
     log = run.log
+    found = log.verdict()
+    shown = view(found)
     findings = log.findings()
     last = max([log.step, 1, *(one.resolved_step or one.step for one in findings)])
     head = log.report(only=("loss", "logs", "score"))
@@ -33,20 +38,32 @@ def overview(run: Run, window: Window | None) -> dict[str, Any]:
         "id": run.found.id,
         "name": one_line(run.found.name, 200),
         "problem": one_line(run.problem),
-        "verdict": head.result(),
+        "verdict": findings_view.verdict(shown),
+        "counts": head.result() if findings else "",
         "isWell": head.is_well,
         "summary": [one_line(text) for text in head.summary()],
         "last": last,
         "window": list(window or (0, last)),
         "epochs": epochs(log.facts, last),
         "charts": charts(log, window or (0, last)),
-        "bars": findings_view.bars(log, findings),
-        "findings": findings_view.cards(findings),
+        "bars": findings_view.bars(log, found, shown),
         "quantities": [
             {"name": one_line(quantity, 80), "title": quantities.title(quantity)}
             for quantity in list(quantities.of_layers(log))[:60]
         ],
+        "opensOn": _worst(log, found),
     }
+
+
+def _worst(log: RunLog, found: Verdict) -> dict[str, Any] | None:
+    """Return the quantity and the layer of the worst finding; None if no heat map shows it."""
+    ids = quantities.of_layers(log)
+    measured = {name: [log.names[one][1] for one in some] for name, some in ids.items()}
+    place = worst_place(found, measured)
+    if place is None:
+        return None
+    quantity, target = place
+    return {"quantity": one_line(quantity, 80), "series": log.id(quantity, target)}
 
 
 def charts(log: RunLog, window: Window) -> list[dict[str, Any]]:

@@ -26,7 +26,7 @@ def run_list(library: Library, *, read: bool) -> dict[str, Any]:
     runs = []
     for rank, one in enumerate(found):
         may_read = read and rank < MAX_LOADED and time.monotonic() < until
-        runs.append({"id": one.id, "name": name(one.name, 80)} | _state(library, one, may_read))
+        runs.append({"id": one.id, "name": name(one.name, 200)} | _state(library, one, may_read))
     return {
         "runs": runs,
         "isCut": len(found) == MAX_RUNS,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from keras_babysit.facts import RunFacts
-from keras_babysit.findings import Finding
+from keras_babysit.findings import Finding, Verdict, verdict_on
 from keras_babysit.history import History, Measurement, Overhead, read_facts
 from keras_babysit.sinks import Report
 from keras_babysit.sinks.records import episodes, unpack_numbers, unpack_units
@@ -142,6 +142,10 @@ class RunLog:
     def findings(self) -> list[Finding]:
         """Return all findings of the run, causes before their symptoms."""
         return episodes(self.changes)
+
+    def verdict(self) -> Verdict:
+        """Return the verdict on the run, as its report has it."""
+        return verdict_on(self.findings(), self.facts, self.quantities())
 
     def report(self, *, probes: int = 512, only: tuple[str, ...] = ()) -> Report:
         """Return the report of the run.

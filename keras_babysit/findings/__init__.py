@@ -8,7 +8,7 @@ from keras_babysit.findings.causes import Cause, Group, causes_of, explain, mome
 from keras_babysit.findings.condition import CONDITIONS, Condition, Conditions, alternatives
 from keras_babysit.findings.finding import Finding, Remedy, Severity
 from keras_babysit.findings.journal import MAX_EPISODES, Change, Event, Journal
-from keras_babysit.findings.verdict import Verdict, verdict_of
+from keras_babysit.findings.verdict import Verdict, verdict_of, verdict_on
 
 __all__ = [
     "CONDITIONS",
@@ -29,4 +29,5 @@ __all__ = [
     "explain",
     "moments",
     "verdict_of",
+    "verdict_on",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -100,13 +100,31 @@ def verdict_of(
         The verdict; without findings its headline is "No problems found", or "Nothing was
         measured".
     """
+    return verdict_on(findings, history.facts, history.quantities(), not_checked=not_checked)
+
+
+def verdict_on(
+    findings: Iterable[Finding],
+    facts: RunFacts,
+    measured: Collection[str],
+    *,
+    not_checked: Iterable[Finding] | None = None,
+) -> Verdict:
+    """Return the verdict on a run of which only the names of the quantities are at hand.
+
+    Args:
+        findings: As for `verdict_of`.
+        facts: The facts of the run.
+        measured: Names of the quantities that were measured.
+        not_checked: As for `verdict_of`.
+    """
     findings = list(findings)
     notices = [one for one in findings if CONDITIONS[one.rule].is_notice]
     causes = causes_of(explain(one for one in findings if one not in notices))
-    gaps = _unmeasured(history, causes) if not_checked is None else not_checked
+    gaps = _unmeasured(facts, set(measured), causes) if not_checked is None else not_checked
     problems = [c for c in causes if c.is_open and c.severity >= Severity.WARNING]
     return Verdict(
-        headline=_headline(causes, problems, history),
+        headline=_headline(causes, problems, facts, is_measured=bool(measured)),
         severity=max((_open_severity(cause) for cause in causes if cause.is_open), default=None),
         causes=causes,
         do_first=_first_remedy(problems),
@@ -127,8 +145,9 @@ def _first_remedy(problems: Sequence[Cause]) -> Remedy | None:
 # -------------------------------------------------------------------------------- headline
 
 
-def _headline(causes: Sequence[Cause], problems: Sequence[Cause], history: History) -> str:
-    facts = history.facts
+def _headline(
+    causes: Sequence[Cause], problems: Sequence[Cause], facts: RunFacts, *, is_measured: bool
+) -> str:
     if facts.broke_off:
         return f"Monitoring stopped early: {facts.broke_off}"
     if problems:
@@ -136,7 +155,7 @@ def _headline(causes: Sequence[Cause], problems: Sequence[Cause], history: Histo
         rest = f", and {_counted(more, 'more problem')}" if more else ""
         return f"{problems[0].title}{_where(problems[0].root.targets, facts)}{rest}"
     if not causes:
-        return "No problems found" if len(history) else "Nothing was measured"
+        return "No problems found" if is_measured else "Nothing was measured"
     notes = sum(cause.is_open for cause in causes)
     counts = [
         *([_counted(notes, "note")] if notes else []),
@@ -179,15 +198,14 @@ def _kind(targets: Sequence[str], facts: RunFacts) -> str:
 # ----------------------------------------------------------------------------- not checked
 
 
-def _unmeasured(history: History, causes: Sequence[Cause]) -> list[Finding]:
+def _unmeasured(facts: RunFacts, measured: set[str], causes: Sequence[Cause]) -> list[Finding]:
     """Return a note for each condition that was not found and needs what was not measured."""
     found = {group.rule for cause in causes for group in cause.groups}
-    measured, rules = set(history.quantities()), history.facts.rules
     notes = []
     for condition in CONDITIONS:
-        if rules is not None and condition.name not in rules:
+        if facts.rules is not None and condition.name not in facts.rules:
             continue  # the user left it out
-        missing = [need for need in condition.needs if not _is_known(need, measured, history.facts)]
+        missing = [need for need in condition.needs if not _is_known(need, measured, facts)]
         if missing and condition.name not in found:
             notes.append(_note(condition, missing))
     return notes

@@ -2,7 +2,9 @@
 
 import os
 import re
+import runpy
 from dataclasses import replace
+from types import SimpleNamespace
 
 import keras
 import pytest
@@ -10,9 +12,10 @@ import pytest
 import keras_babysit as kb
 from keras_babysit.findings import Remedy
 from keras_babysit.history import History
-from keras_babysit.sinks import TensorBoard
+from keras_babysit.sinks import Report, TensorBoard
 from keras_babysit.testing.sinks import FINDING, opened
-from tests.dashboard.logs import event_run
+from tests.dashboard.logs import event_run, probe, write
+from tests.examples.paths import EXAMPLES
 
 playwright = pytest.importorskip("playwright.sync_api", reason="the driver is not installed")
 
@@ -54,6 +57,17 @@ def train(folder, *, bias="zeros", epochs=6, callbacks=()):
     return sitter
 
 
+def demo(folder):
+    """Train the faulty network of the demo."""
+    quickstart = SimpleNamespace(**runpy.run_path(str(EXAMPLES / "quickstart.py")))
+    keras.utils.set_random_seed(0)
+    narrow = keras.initializers.RandomNormal(stddev=0.05)
+    model = quickstart.build("relu", narrow, -20.0, keras.optimizers.SGD(0.06))
+    sitter = kb.Babysitter(log_dir=folder, every=10, verbose=0)
+    quickstart.train(model, quickstart.load(scaled=False), sitter, 12)
+    return sitter
+
+
 @pytest.fixture(scope="module")
 def chromium():
     with browser() as opened_browser:
@@ -67,6 +81,7 @@ def trained(tmp_path_factory):
     sick = train(folder / "sick", bias=far_below_zero)
     assert "dead_units" in {one.rule for one in sick.findings}
     train(folder / "fixed")
+    demo(folder / "demo")
     with tensorboard(folder) as address:
         yield address
 
@@ -84,17 +99,17 @@ def test_runs_heat_map_findings_and_layer_are_visible(chromium, trained):
     tab.run("sick").click()
     expect = playwright.expect
     expect(tab.inside.locator("h1")).to_have_text("sick")
-    expect(tab.inside.locator(".runs .run")).to_have_count(2)
+    expect(tab.inside.locator(".runs .run")).to_have_count(3)
     expect(tab.inside.locator(".timeline .bar").first).to_be_visible()
     expect(tab.inside.locator(".plot canvas").first).to_be_visible()
     card = tab.inside.locator(".view .card", has_text="dead_units").first
-    expect(card).to_contain_text("still open")
+    expect(card).to_contain_text("since step")
     tab.heat().click(position={"x": 400, "y": 10})
     layer = tab.inside.locator(".layer")
     expect(layer.locator("h2")).to_have_text("hidden_1")
     expect(layer.locator(".units")).to_contain_text(re.compile(r"[4-6]\d of 64 units are at 0"))
     expect(layer.locator("figure").first).to_contain_text("Dead units")
-    expect(layer.locator(".card")).to_contain_text("dead_units")
+    expect(layer.locator(".card").first).to_contain_text("dead_units")
     tab.keep("light")
     tab.page.evaluate("document.body.classList.add('dark-mode')")
     expect(tab.inside.locator("html")).to_have_attribute("data-theme", "dark")
@@ -104,10 +119,87 @@ def test_runs_heat_map_findings_and_layer_are_visible(chromium, trained):
     tab.assert_clean()
 
 
+def test_the_answer_is_visible_without_scrolling(chromium, trained):
+    expect = playwright.expect
+    tab = Tab(chromium, trained, viewport={"width": 1440, "height": 900})
+    tab.run("demo").click()
+    expect(tab.inside.locator("h1")).to_have_text("demo")
+    expect(tab.inside.locator(".verdict")).to_contain_text("Dead units in both hidden layers")
+    expect(tab.inside.locator(".view .card")).to_have_count(1)
+    remedy, card = tab.inside.locator(".first .code"), tab.inside.locator(".view .card")
+    expect(remedy).to_be_in_viewport(ratio=1)
+    expect(card).to_be_in_viewport(ratio=1)
+    symptoms = card.locator(".symptom")
+    expect(symptoms).to_have_count(4)
+    expect(symptoms.first).to_be_hidden()
+    card.get_by_text("What the symptoms say").click()
+    expect(symptoms.first).to_be_visible()
+    # The heat map opens on the quantity and the layer of the finding.
+    expect(tab.inside.locator(".picker select")).to_have_value("activations/dead_fraction")
+    expect(tab.inside.locator(".layers .reading")).to_contain_text("hidden_1")
+    tab.assert_clean()
+
+
+def test_the_address_holds_what_was_chosen(chromium, trained):
+    expect = playwright.expect
+    tab = Tab(chromium, trained, permissions=["clipboard-read", "clipboard-write"])
+    tab.run("sick").click()
+    expect(tab.inside.locator("h1")).to_have_text(["sick"])
+    tab.inside.get_by_label("Compare with fixed").check()
+    expect(tab.inside.locator("h1")).to_have_text(["sick", "fixed"])
+    tab.inside.locator(".picker select").first.select_option("gradients/norm")
+    expect(tab.inside.locator(".picker select").nth(1)).to_have_value("gradients/norm")
+    tab.heat(0).focus()
+    tab.page.keyboard.press("ArrowDown")
+    tab.page.keyboard.press("Enter")
+    expect(tab.inside.locator(".layer h2")).to_contain_text("hidden_")
+    name = tab.inside.locator(".layer h2").text_content()
+    tab.inside.get_by_role("button", name="Copy link").click()
+    expect(tab.inside.locator("button.link")).to_have_text("Copied")
+    link = tab.page.evaluate("navigator.clipboard.readText()")
+    assert link == tab.page.url
+    for part in ("run=sick", "other=fixed", "quantity=gradients%2Fnorm", "layer="):
+        assert f"p.babysit.{part}" in link
+    again = Tab(chromium, trained)
+    again.page.goto(link)
+    again.page.reload()
+    expect(again.inside.locator("h1")).to_have_text(["sick", "fixed"])
+    expect(again.inside.locator(".picker select").first).to_have_value("gradients/norm")
+    expect(again.inside.locator(".layer h2")).to_have_text(name)
+    again.assert_clean()
+
+
+def test_a_window_of_steps_is_restored(chromium, trained):
+    expect = playwright.expect
+    tab = Tab(chromium, trained)
+    tab.page.goto(f"{trained}/#babysit&p.babysit.run=sick&p.babysit.window=40-120")
+    tab.page.reload()
+    expect(tab.inside.locator("h1")).to_have_text("sick")
+    expect(tab.inside.locator(".course .bar-top")).to_contain_text("steps 40 to 120")
+    tab.assert_clean()
+
+
+def test_a_running_run_refreshes_by_itself(chromium, others):
+    folder, address = others
+    sink = write(TensorBoard(folder / "growing"), ends=False)
+    tab = Tab(chromium, address)
+    tab.run("growing").click()
+    expect = playwright.expect
+    head = tab.inside.locator(".head")
+    expect(head).to_contain_text("running · step 100")
+    expect(head).to_contain_text(re.compile(r"updated \d\d:\d\d:\d\d, every 5 s"))
+    sink.on_measurements(probe(110))
+    expect(head).to_contain_text("running · step 110")
+    sink.on_end(Report(History(), []))
+    expect(head).to_contain_text("finished · step 110")
+    expect(head).not_to_contain_text("updated")
+    tab.assert_clean()
+
+
 def test_remedy_is_copied_with_a_button(chromium, trained):
     tab = Tab(chromium, trained, permissions=["clipboard-read", "clipboard-write"])
     tab.run("sick").click()
-    code = tab.inside.locator(".view .card", has_text="dead_units").first.locator(".code").first
+    code = tab.inside.locator(".view .first .code")
     code.locator("button").click()
     playwright.expect(code.locator("button")).to_have_text("Copied")
     copied = tab.page.evaluate("navigator.clipboard.readText()")
@@ -126,11 +218,11 @@ def test_two_runs_stand_side_by_side(chromium, trained):
     tab.inside.locator("select").first.select_option("gradients/norm")
     expect(tab.inside.locator(".legend")).to_have_count(2)
     html = tab.inside.locator("html")
-    html.evaluate("() => scrollTo({ top: 300, behavior: 'instant' })")
+    html.evaluate("() => scrollTo({ top: 100, behavior: 'instant' })")
     tab.inside.locator("select").first.select_option("updates/ratio")
     expect(tab.inside.locator(".heat + .reading").first).to_be_attached()
     expect(tab.inside.locator("select").nth(1)).to_have_value("updates/ratio")
-    assert html.evaluate("() => scrollY") == 300  # redrawing keeps the scroll position
+    assert html.evaluate("() => scrollY") == 100  # redrawing keeps the scroll position
     html.evaluate("() => scrollTo({ top: 0, behavior: 'instant' })")
     first, second = tab.inside.locator(".legend").all()
     assert first.text_content() == second.text_content()  # both maps have the same scale
@@ -150,7 +242,7 @@ def test_everything_works_with_the_keyboard(chromium, trained):
     tab.run("sick").focus()
     tab.page.keyboard.press("Enter")
     expect(tab.inside.locator("h1")).to_have_text("sick")
-    tab.inside.locator(".bar[aria-label*=dead_units]").first.focus()
+    tab.inside.locator(".bar[aria-label*='Dead units']").first.focus()
     tab.page.keyboard.press("Enter")
     card = tab.inside.locator(".card:focus")
     expect(card).to_contain_text("dead_units")

@@ -90,7 +90,8 @@ def test_run_is_listed_with_its_state_once_it_was_read(board):
 def test_overview_summarizes_the_run(board):
     run = board.ask("run", run=board.first)
     assert (run["state"], run["last"], run["problem"]) == ("finished", 100, "")
-    assert run["verdict"] == "1 error (1 resolved)"
+    assert run["verdict"]["headline"] == "No open problems (1 resolved)"
+    assert run["counts"] == "1 error (1 resolved)"
     assert "loss 2 -> 0.0198 in 100 steps" in run["summary"]
     assert run["epochs"] == [20, 40, 60, 80]
     loss, accuracy = run["charts"]
@@ -105,11 +106,14 @@ def test_timeline_shows_what_opened_worsened_and_was_resolved(board):
     assert (bar["severity"], bar["rule"], bar["where"]) == ("error", "dead_units", "dense")
 
 
-def test_findings_have_their_remedy_as_code(board):
+def test_findings_have_their_remedy_as_code(tmp_path):
+    event_run(tmp_path, events=[opened(FINDING, 20)])
+    board = Board(tmp_path)
     run = board.ask("run", run=board.first)
-    (card,) = run["findings"]["cards"]
-    assert card["remedies"][0]["code"] == "optimizer.learning_rate = 1e-4"
-    assert card["key"] == run["bars"][0]["key"]
+    assert run["verdict"]["doFirst"]["code"] == "optimizer.learning_rate = 1e-4"
+    (card,) = run["verdict"]["cards"]
+    assert card["remedies"] == []  # its only remedy is what to do first
+    assert card["key"] == run["bars"][0]["card"]
 
 
 def test_measured_quantities_are_offered_the_best_known_first(tmp_path):
@@ -142,6 +146,33 @@ def test_heat_map_has_the_layers_in_the_order_of_the_network(board):
     assert [row[-1] for row in heat["cells"]] == [0.0, 0.333, 0.667]
     assert (heat["low"], heat["high"], heat["isLog"]) == (0, 1, False)
     assert heat["ends"][-1] == 100
+
+
+def test_symptoms_are_folded_under_the_card_of_their_cause(tmp_path):
+    stuck = replace(FINDING, rule="no_gradient", target="", message="No gradient.")
+    event_run(tmp_path, events=[opened(FINDING, 20), opened(stuck, 10)])
+    board = Board(tmp_path)
+    run = board.ask("run", run=board.first)
+    (card,) = run["verdict"]["cards"]
+    assert (card["rule"], [one["rule"] for one in card["symptoms"]]) == (
+        "dead_units",
+        ["no_gradient"],
+    )
+    assert card["lines"] == ["explains: no gradient, reported at step 10"]
+    assert {bar["card"] for bar in run["bars"]} == {card["key"]}
+    assert len(run["bars"]) == 2
+
+
+def test_heat_map_opens_on_the_worst_finding(tmp_path):
+    exploding = replace(FINDING, rule="exploding_gradients", target="logits/kernel")
+    event_run(tmp_path, events=[opened(exploding, 20)])
+    board = Board(tmp_path)
+    opens_on = board.ask("run", run=board.first)["opensOn"]
+    heat = board.ask("heat", run=board.first)
+    assert opens_on["quantity"] == heat["quantity"] == "gradients/norm"
+    assert [row["name"] for row in heat["rows"] if row["id"] == opens_on["series"]] == [
+        "logits/kernel"
+    ]
 
 
 def test_default_quantity_is_the_first_and_an_unknown_one_has_no_rows(board):
@@ -266,7 +297,7 @@ def test_names_are_data(tmp_path, name):
     board = Board(tmp_path)
     run = board.first
     overview = board.ask("run", run=run)
-    assert len(overview["findings"]["cards"]) == 1
+    assert len(overview["verdict"]["cards"]) == 1
     heat = board.ask("heat", run=run, quantity="activations/dead_fraction")
     layer = board.ask("layer", run=run, series=heat["rows"][0]["id"], step=100)
     texts = json.dumps([overview, heat, layer], ensure_ascii=False)
@@ -316,7 +347,7 @@ def test_responses_for_a_large_network_with_many_findings_are_bounded(tmp_path):
     board = Board(tmp_path)
     run = board.first
     overview = board.ask("run", run=run)  # `ask` asserts the bound on each answer
-    assert overview["findings"]["omitted"] > 0
+    assert overview["verdict"]["omitted"] > 0
     heat = board.ask("heat", run=run, quantity="activations/mean")
     assert (len(heat["rows"]), heat["omitted"]) == (bounds.MAX_ROWS, 100)
     assert len(heat["rows"]) * len(heat["ends"]) <= bounds.MAX_CELLS

@@ -1,4 +1,4 @@
-// A button that copies code. Without access to the clipboard, the code is selected instead.
+// Buttons that copy code or the address. Without access to the clipboard, code is selected instead.
 
 import { h } from "./dom.js";
 
@@ -17,11 +17,22 @@ export function copyButton(block, key) {
   return button;
 }
 
+export function linkButton(address) {
+  const button = h("button", { type: "button", class: "link", "data-focus": "copy-link", click: copy }, "Copy link");
+
+  async function copy() {
+    const isCopied = await toClipboard(address());
+    button.textContent = isCopied ? "Copied" : "Copy the address bar";
+    setTimeout(() => { button.textContent = "Copy link"; }, 1500);
+  }
+  return button;
+}
+
 async function toClipboard(text) {
   try {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    return document.execCommand("copy"); // over plain HTTP from another machine
+    return Boolean(String(getSelection())) && document.execCommand("copy"); // over plain HTTP from another machine
   }
 }

@@ -19,6 +19,19 @@ export function fitted(name, width) {
   return name.length <= letters ? name : `…${name.slice(1 - letters)}`;
 }
 
+// Words are shortened at the end.
+export function shortened(words, width) {
+  const letters = Math.max(4, Math.floor(width / 6.2));
+  return words.length <= letters ? words : `${words.slice(0, letters - 1)}…`;
+}
+
+// A name is cut in the middle: runs often differ at the start and at the end.
+export function cutInTheMiddle(name, letters) {
+  if (name.length <= letters) return name;
+  const tail = Math.floor((letters - 1) / 2);
+  return `${name.slice(0, letters - 1 - tail)}…${name.slice(name.length - tail)}`;
+}
+
 export function ticks(low, high, count) {
   const rough = (high - low) / count || 1;
   const power = 10 ** Math.floor(Math.log10(rough));

@@ -105,12 +105,15 @@ function follow(canvas, over, reading, run, map, box, row, { state, choose }) {
   const cursor = svg("rect", { class: "cursor", visibility: "hidden" });
   const columns = map.ends.length;
   const start = (c) => (c ? map.ends[c - 1] : map.first);
-  const isHeld = held && held.run === run.id;
-  let r = isHeld ? Math.max(0, map.rows.findIndex((one) => one.id === held.series)) : -1;
+  const isHeld = held !== null && held.run === run.id;
+  const { opensOn } = run;
+  const worst = opensOn && opensOn.quantity === map.quantity ? map.rows.findIndex((one) => one.id === opensOn.series) : -1;
+  let r = isHeld ? Math.max(0, map.rows.findIndex((one) => one.id === held.series)) : worst;
   let c = isHeld ? Math.min(columns - 1, held.column) : columns - 1;
   over.append(...chosen(map, box, row, run, state), cursor);
   const rest = map.omitted > 0 ? `${whole(map.omitted)} more rows are not shown. ` : "";
-  reading.textContent = `${rest}Point at a cell to read its value. Click it, or press Enter, to open its layer.`;
+  if (!isHeld && worst >= 0) show();
+  else reading.textContent = `${rest}Point at a cell to read its value. Click it, or press Enter, to open its layer.`;
 
   function show() {
     held = { run: run.id, series: map.rows[r].id, column: c };

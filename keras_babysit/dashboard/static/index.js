@@ -1,5 +1,6 @@
 // The page of the tab: loads the runs, stores what the user has chosen, and redraws on changes.
 
+import { onAddress, readAddress, writeAddress } from "./address.js";
 import { fetchJson } from "./api.js";
 import { whatIsARun, drawRuns } from "./runs.js";
 import { h, replace } from "./dom.js";
@@ -8,6 +9,7 @@ import { drawLayer } from "./layer.js";
 import { drawRun, shareScales } from "./run_view.js";
 // The other modules are listed too, so that the browser loads all of them in parallel.
 import "./findings.js";
+import "./address.js";
 import "./copy.js";
 import "./format.js";
 import "./frame.js";
@@ -18,6 +20,7 @@ import "./timeline.js";
 import "./units.js";
 import "./vendor/uPlot.esm.js";
 
+const REFRESH_SECONDS = 5; // of a running run
 const SHEETS = ["./vendor/uPlot.min.css", "./styles.css"];
 
 const state = { run: null, other: null, quantity: null, window: null, cell: null };
@@ -35,12 +38,14 @@ export async function render() {
   document.body.replaceChildren(parts.status, h("div", { class: "page" }, parts.runs, parts.main, parts.layer));
   followTheme(() => draw(true));
   onReload(() => refresh());
-  addEventListener("resize", debounced(() => draw(true)));
+  onAddress(() => { restore(); listRuns(); load(); });
+  addEventListener("resize", debounced(() => { draw(true); if (parts.data) sayWhen(); }));
   addEventListener("keydown", (event) => {
     if (event.key === "Escape" && state.cell) choose({ cell: null });
   });
   await styled;
   await refresh(listed);
+  keepUpToDate();
   // The states of the other runs are read after the first run is shown.
   parts.listing = await fetchJson("runs", { read: 1 }).catch(() => parts.listing);
   listRuns();
@@ -60,6 +65,30 @@ function debounced(action) {
   };
 }
 
+// A running run is read again every few seconds, while somebody can see it.
+function keepUpToDate() {
+  setTimeout(async () => {
+    const isRunning = parts.data && parts.data.runs.some((run) => run.state === "running");
+    if (isRunning && !document.hidden) await refresh();
+    keepUpToDate();
+  }, 1000 * REFRESH_SECONDS);
+}
+
+// Takes over what the address says; names of runs become ids.
+function restore() {
+  const found = readAddress();
+  const id = (name) => (parts.listing.runs.find((run) => run.name === name) || { id: null }).id;
+  const [run, other] = [id(found.run), id(found.other)];
+  Object.assign(state, { run: run || state.run, other: run && other, quantity: found.quantity, window: found.window });
+  state.cell = found.cell && { run: found.cell.isOther ? other : run, series: found.cell.series, step: found.cell.step };
+}
+
+function remember() {
+  const name = (id) => (parts.listing.runs.find((run) => run.id === id) || { name: null }).name;
+  const { quantity, window, cell } = state;
+  writeAddress({ run: name(state.run), other: name(state.other), quantity, window, cell: cell && { ...cell, isOther: cell.run === state.other } });
+}
+
 async function refresh(listed = fetchJson("runs", { read: 1 })) {
   try {
     parts.listing = await listed;
@@ -68,6 +97,7 @@ async function refresh(listed = fetchJson("runs", { read: 1 })) {
     parts.status.textContent = error.message;
     return;
   }
+  if (!state.run) restore();
   const known = new Set(parts.listing.runs.map((run) => run.id));
   if (!known.has(state.run)) state.run = parts.listing.runs.length ? parts.listing.runs[0].id : null;
   if (!known.has(state.other)) state.other = null;
@@ -79,6 +109,7 @@ function choose(change) {
   const isOtherRun = ("run" in change && change.run !== state.run) || "other" in change;
   if (isOtherRun) Object.assign(state, { window: null, cell: null });
   Object.assign(state, change);
+  remember();
   listRuns();
   load();
 }
@@ -114,24 +145,35 @@ async function load() {
     parts.data = { runs, maps, layer, quantity, window };
     parts.status.textContent = "";
     draw(false);
+    sayWhen();
   } catch (error) {
     if (mine === turn) parts.status.textContent = error.message;
   }
+}
+
+// Says when a running run was read, on the page that is there already.
+function sayWhen() {
+  const time = new Date().toLocaleTimeString("en-GB");
+  parts.main.querySelectorAll(".updated").forEach((node, index) => {
+    const isRunning = parts.data.runs[index].state === "running";
+    node.textContent = isRunning ? `updated ${time}, every ${REFRESH_SECONDS} s` : "";
+  });
 }
 
 function range() {
   return state.window ? { from: state.window[0], to: state.window[1] } : {};
 }
 
-// Without a quantity, the server takes the first one of the run.
+// Without a quantity, the server takes that of the worst finding.
 function heatMap(run, asked) {
   return fetchJson("heat", { run, quantity: state.quantity || "", ...asked });
 }
 
 function chosen(runs) {
   const names = runs.flatMap((run) => run.quantities.map((one) => one.name));
-  if (!names.includes(state.quantity)) state.quantity = names[0] || null;
-  return state.quantity;
+  if (names.includes(state.quantity)) return state.quantity;
+  const worst = runs.map((run) => run.worst && run.worst.quantity).find((name) => names.includes(name));
+  return worst || names[0] || null;
 }
 
 function draw(isForced) {

@@ -1,6 +1,8 @@
-// One run from top to bottom: verdict, timeline, curves, heat map, findings.
+// One run from top to bottom: verdict, timeline, curves, heat map.
 
-import { drawFindings } from "./findings.js";
+import { address } from "./address.js";
+import { linkButton } from "./copy.js";
+import { drawVerdict } from "./findings.js";
 import { h, replace } from "./dom.js";
 import { isNumber, whole } from "./format.js";
 import { frame } from "./frame.js";
@@ -21,20 +23,20 @@ export function drawRun(parent, run, map, context) {
   const charts = titles.map((title) => h("section", { class: "chart", "aria-label": title }));
   const layers = h("section", { class: "layers", "aria-label": "Layers" });
   const findings = h("section", { class: "findings", "aria-label": "Findings" });
-  replace(parent, [head(run), course, ...charts, layers, findings]);
+  replace(parent, [head(run, context), findings, course, ...charts, layers]);
   parent.style.gridRowEnd = `span ${parent.children.length}`;
+  drawVerdict(findings, run);
   drawTimeline(course, run, box, (key) => reveal(parent, key));
   if (!run.charts.length) course.append(h("p", { class: "quiet" }, "No loss was measured."));
   for (const chart of run.charts) drawChart(charts[titles.indexOf(chart.title)], chart, run, box, zoom);
   drawHeatMap(layers, run, map, box, context);
-  drawFindings(findings, run.findings, run.isWell);
 }
 
-function head(run) {
+function head(run, { runs }) {
   return h("header", { class: "head" },
-    h("p", { class: "quiet" }, `${WORDS[run.state]} · step ${whole(run.step)}`),
+    h("div", { class: "state quiet" }, h("span", {}, `${WORDS[run.state]} · step ${whole(run.step)}`), h("span", { class: "updated" }), run === runs[0] ? linkButton(address) : null),
     h("h1", { title: run.name }, run.name),
-    h("p", { class: "verdict" }, sign(run), run.verdict),
+    h("p", { class: "verdict" }, sign(run), h("strong", {}, run.verdict.headline), h("span", { class: "quiet" }, run.counts)),
     h("p", { class: "summary" }, run.summary.map((line) => h("span", {}, line.replace("->", "→")))),
     run.problem ? h("p", { class: "problem", role: "note" }, run.problem) : null);
 }
@@ -49,6 +51,7 @@ function zoomed(state, zoom) {
 function reveal(parent, key) {
   const card = [...parent.querySelectorAll(".card")].find((node) => node.getAttribute("data-key") === key);
   if (!card) return;
+  for (let fold = card.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
   card.scrollIntoView({ block: "center" });
   card.focus({ preventScroll: true });
 }

@@ -1,7 +1,7 @@
 // When findings opened, worsened and were resolved; one line per rule.
 
 import { h, svg } from "./dom.js";
-import { fitted, whole } from "./format.js";
+import { shortened, whole } from "./format.js";
 import { SIGNS } from "./palette.js";
 
 const ROW = 24;
@@ -9,18 +9,18 @@ const WORSE = "M-4 2 0-3 4 2M-4 6 0 1 4 6";
 const DONE = "M-4 0-1 3.5 5-4";
 
 export function drawTimeline(parent, run, box, reveal) {
-  const rules = [...new Set(run.bars.map((bar) => bar.rule))];
-  if (!rules.length) return;
-  const height = rules.length * ROW + 6;
+  const titles = [...new Set(run.bars.map((bar) => bar.title))];
+  if (!titles.length) return;
+  const height = titles.length * ROW + 6;
   const drawing = svg("svg", { class: "timeline", width: box.width, height, role: "group", "aria-label": `Timeline of ${run.bars.length} findings` });
-  rules.forEach((rule, index) => {
+  titles.forEach((title, index) => {
     const y = middle(index);
     drawing.append(
       svg("line", { class: "grid", x1: box.left, x2: box.left + box.span, y1: y, y2: y }),
-      svg("text", { class: "name", x: box.left - 10, y: y + 4, "text-anchor": "end" }, fitted(rule, box.left - 14), svg("title", {}, rule)));
+      svg("text", { class: "title", x: box.left - 10, y: y + 4, "text-anchor": "end" }, shortened(title, box.left - 14), svg("title", {}, title)));
   });
   // Drawn from mild to severe, so that the most severe are on top.
-  for (const bar of [...run.bars].reverse()) drawing.append(drawn(bar, middle(rules.indexOf(bar.rule)), box, reveal) || "");
+  for (const bar of [...run.bars].reverse()) drawing.append(drawn(bar, middle(titles.indexOf(bar.title)), box, reveal) || "");
   parent.append(h("div", { class: "figure" }, legend(run.bars), drawing));
 }
 
@@ -33,8 +33,8 @@ function drawn(bar, y, box, reveal) {
   const from = clamp(bar.from), to = clamp(end);
   const until = bar.to === null ? "still open" : `resolved at step ${whole(bar.to)}`;
   const worse = bar.worsened.length ? `, worsened at step ${bar.worsened.map(whole).join(", ")}` : "";
-  const words = `${bar.severity} ${bar.rule} in ${bar.where}: opened at step ${whole(bar.from)}${worse}, ${until}`;
-  const show = () => reveal(bar.key);
+  const words = `${bar.severity} ${bar.title} in ${bar.where}: opened at step ${whole(bar.from)}${worse}, ${until}`;
+  const show = () => reveal(bar.card);
   const group = svg("g", {
     class: `bar ${bar.severity}`, tabindex: "0", role: "button", "aria-label": words, "data-focus": `bar-${bar.key}`, click: show,
     keydown: (event) => {
