@@ -2,6 +2,8 @@
 
 import contextlib
 import functools
+import itertools
+import types
 
 import keras
 import numpy as np
@@ -168,6 +170,10 @@ def borrow(arguments, count, *, fetching=contextlib.nullcontext):
     raises is an error of the data.
     """
     (iterator,) = arguments
+    if isinstance(iterator, types.GeneratorType):  # of `train_on_batch`
+        with fetching():
+            batches = list(itertools.islice(iterator, count))
+        return batches, (iter(batches),)
     if not isinstance(iterator, tf.data.Iterator):
         return [], arguments
     batches = []
@@ -245,7 +251,7 @@ class Feed:
         """Return the batches of a step, and arguments that hand them on."""
         (iterator,) = arguments
         if not isinstance(iterator, tf.data.Iterator):
-            return [], arguments
+            return borrow(arguments, count)
         if self._spec is None:
             self._spec = iterator.element_spec
             leaves = keras.tree.flatten(self._spec)

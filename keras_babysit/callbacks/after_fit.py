@@ -31,6 +31,17 @@ def callbacks_of_fit() -> list[keras.callbacks.Callback]:
     return [] if owner is None else list(owner.callbacks)
 
 
+def is_in_fit() -> bool:
+    """Return whether `fit` calls the hook that runs now, and not a loop of the user's own."""
+    frame = inspect.currentframe()
+    while frame is not None:
+        of_keras = frame.f_globals.get("__name__", "").startswith("keras.")
+        if of_keras and frame.f_code.co_name == "fit":
+            return True
+        frame = frame.f_back
+    return False
+
+
 def _calling_list() -> keras.callbacks.CallbackList | None:
     """Return the `CallbackList` that called the running function, None if none did."""
     frame = inspect.currentframe()

@@ -1,9 +1,12 @@
 """The callback that watches a run of `fit`."""
 
+from __future__ import annotations
+
+import copy
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import keras
 
@@ -25,6 +28,11 @@ class Babysitter(keras.callbacks.Callback):
 
     If several processes train together, only the first one does so, and it neither stops nor
     rescues the run.
+
+    It can be pickled and copied, before and after a run. A deep copy, such as KerasTuner makes for
+    each trial, has the sinks of the original, and the original shows the latest run of its copies.
+    A pickled one keeps the report of its latest run, but not the model: return it from a worker
+    process to read what was found there.
 
     Args:
         probe: Examples to measure on: `(x, y)`, `(x, y, sample_weight)`, a dataset, or a callable
@@ -102,11 +110,31 @@ class Babysitter(keras.callbacks.Callback):
         )
         self._session: Session | None = None
         self._is_training = False
+        self._kept: Report | None = None  # of the latest run, where its session was left behind
+        self._original: Babysitter | None = None  # what this is a deep copy of
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the model and the session behind; the report of the latest run comes along."""
+        left = {"_session": None, "_model": None, "_original": None, "_is_training": False}
+        return vars(self) | left | {"_kept": self.report() if self._has_run else self._kept}
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Babysitter:
+        """Return a callback that also reports to this one; both have the same sinks."""
+        copied = copy.copy(self)
+        memo[id(self)] = copied
+        copied._original = self
+        return copied
+
+    @property
+    def _has_run(self) -> bool:
+        return self._session is not None or self._kept is not None
 
     @property
     def findings(self) -> list[Finding]:
         """Every finding of the latest run: root causes first, their symptoms behind each."""
-        return self._session.findings if self._session else []
+        if self._session is not None:
+            return self._session.findings
+        return self._kept.findings if self._kept else []
 
     @property
     def session(self) -> Session | None:
@@ -116,12 +144,16 @@ class Babysitter(keras.callbacks.Callback):
     @property
     def history(self) -> History:
         """The history of the latest run."""
-        return self._session.history if self._session else History()
+        if self._session is not None:
+            return self._session.history
+        return self._kept.history if self._kept else History()
 
     @property
     def overhead(self) -> Overhead:
         """The time that the measurements of the latest run took."""
-        return self._session.schedule.overhead if self._session else Overhead(0.0, 0.0, 0)
+        if self._session is not None:
+            return self._session.schedule.overhead
+        return (self._kept and self._kept.overhead) or Overhead(0.0, 0.0, 0)
 
     @property
     def verdict(self) -> Verdict:
@@ -137,6 +169,9 @@ class Babysitter(keras.callbacks.Callback):
         if self._session is not None:
             self._session.abandon()
         self._session = Session(self.model, dict(self.params or {}), self._settings)
+        original = self._original
+        while original is not None:
+            original._session, original = self._session, original._original
         self._session.start(callbacks_of_fit())
         call_after_fit(self._session.abandon)
         self._is_training = True

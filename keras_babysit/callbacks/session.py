@@ -10,6 +10,7 @@ import keras
 from keras_babysit.backends import backend
 from keras_babysit.backends.protocol import Arguments
 from keras_babysit.callbacks._warnings import brief, warn
+from keras_babysit.callbacks.after_fit import is_in_fit
 from keras_babysit.callbacks.bad_batch_search import BadBatchSearch
 from keras_babysit.callbacks.epoch_logs import EpochLogs
 from keras_babysit.callbacks.judging import JudgedMoment, Judging
@@ -113,7 +114,7 @@ class Session:
         self.model = model
         self.history = History()
         self.health = RunHealth()
-        self.steps = StepCounter(model, planned)
+        self.steps = StepCounter(model, planned, is_in_fit=is_in_fit())
         self.reference = ReferenceSample(self.history, settings.given)
         self._epoch_logs = EpochLogs(self.history)
         self._worker, self._workers = backend.workers(model)

@@ -14,6 +14,7 @@ class StepCounter:
     Args:
         model: The model.
         planned: What `fit` passes to its callbacks: `epochs`, and `steps` of an epoch or None.
+        is_in_fit: Whether `fit` announces the steps; a loop of the user's own takes each of them.
 
     Attributes:
         now: Steps done before the one that comes next.
@@ -21,7 +22,10 @@ class StepCounter:
         epoch_start: Steps done before this epoch.
     """
 
-    def __init__(self, model: keras.Model, planned: Mapping[str, Any]) -> None:
+    def __init__(
+        self, model: keras.Model, planned: Mapping[str, Any], *, is_in_fit: bool = True
+    ) -> None:
+        self._is_in_fit = is_in_fit
         self.now = self.epoch_start = 0
         self.epoch = self._first_epoch = 0
         self._model = model
@@ -79,7 +83,8 @@ class StepCounter:
     def may_be_over(self) -> bool:
         """Whether the announced step may not take place, because the data have ended."""
         has_begun = self.now > self.epoch_start
-        return backend.ANNOUNCES_THE_END and not self._planned.get("steps") and has_begun
+        is_open = self._is_in_fit and not self._planned.get("steps")
+        return backend.ANNOUNCES_THE_END and is_open and has_begun
 
     def _done(self) -> int:
         """Return the steps done at the end of an epoch; the hooks do not show the last one."""

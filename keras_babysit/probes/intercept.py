@@ -17,6 +17,8 @@ def intercept(model, attribute, before, after):
     Returns:
         A function that cancels the interception if it has not happened yet.
     """
+    if getattr(model, attribute) is None:  # outside of `fit` Keras makes it when it is called
+        getattr(model, f"make_{attribute}")()
     inner = getattr(model, attribute)
     is_on = True
 

@@ -66,6 +66,8 @@ class Attachment:
         if self.is_attached:
             return
         model = self._model
+        if model.train_function is None:  # outside of `fit` Keras makes it when it is called
+            model.make_train_function()
         self._step.inner = model.train_function
         model.train_function = self._step
         steps_end = getattr(model, STEPS_END, None)

@@ -11,7 +11,6 @@ from keras_babysit.rules._texts import number
 from keras_babysit.rules.effects import POOR_FIT
 from keras_babysit.rules.rule import rule
 
-
 FORGET = {"LSTM": 0.731, "GRU": 0.5}
 """Fraction of its state that a layer with Keras' initial weights keeps in one step: the sigmoid of
 the forget gate's bias of 1, and of the update gate's of 0."""

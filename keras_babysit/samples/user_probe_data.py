@@ -1,7 +1,8 @@
 """The user's own examples to measure on, in any form in which `fit` takes data."""
 
+import functools
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import keras
 import numpy as np
@@ -62,22 +63,36 @@ def read_user_probe_data(probe: Probe) -> UserProbeData:
     """
     if isinstance(probe, tuple) and len(probe) in (2, 3):
         batch = _checked(unpack(probe))
-        return UserProbeData(lambda: iter([batch]), is_fresh=False)
+        return UserProbeData(functools.partial(_only, batch), is_fresh=False)
     if isinstance(probe, keras.utils.PyDataset):
-        return UserProbeData(
-            lambda: (unpack(probe[i]) for i in range(min(len(probe), MAX_EXAMPLES))), is_fresh=False
-        )
+        return UserProbeData(functools.partial(_of_dataset, probe), is_fresh=False)
     if hasattr(probe, "__iter__") and not isinstance(probe, np.ndarray | str | dict):
-        return UserProbeData(
-            lambda: (unpack(batch) for batch in itertools.islice(probe, MAX_EXAMPLES)),
-            is_fresh=False,
-        )
+        return UserProbeData(functools.partial(_of_batches, probe), is_fresh=False)
     if callable(probe):
-        return UserProbeData(lambda: iter([_checked(unpack(tuple(probe())))]), is_fresh=True)
+        return UserProbeData(functools.partial(_drawn, probe), is_fresh=True)
     raise TypeError(
         "Argument `probe` must be a tuple (x, y) or (x, y, sample_weight), a dataset, or a "
         f"callable that returns such a tuple. Received: {type(probe).__name__}"
     )
+
+
+# Functions of this module rather than closures: a callback that holds them can be pickled.
+
+
+def _only(batch: Batch) -> Iterator[Batch]:
+    return iter([batch])
+
+
+def _of_dataset(dataset: keras.utils.PyDataset) -> Iterator[Batch]:
+    return (unpack(dataset[index]) for index in range(min(len(dataset), MAX_EXAMPLES)))
+
+
+def _of_batches(batches_: Iterable[Batch]) -> Iterator[Batch]:
+    return (unpack(batch) for batch in itertools.islice(batches_, MAX_EXAMPLES))
+
+
+def _drawn(draw: Callable[[], Batch]) -> Iterator[Batch]:
+    return iter([_checked(unpack(tuple(draw())))])
 
 
 def _checked(batch: Batch) -> Batch:

@@ -45,6 +45,10 @@ class JsonLines(Sink):
         self._history = History()
         self._facts: RunFacts | None = None  # as they were written last
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the open file: a copy opens its own in its next run."""
+        return vars(self) | {"_file": None, "_history": History()}
+
     def on_start(self, history: History) -> None:
         """Create the file and write the facts of the run."""
         with contextlib.suppress(OSError):  # an earlier run already reported this error

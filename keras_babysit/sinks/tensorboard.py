@@ -86,6 +86,10 @@ class TensorBoard(Sink):
         self._facts: RunFacts | None = None  # as they were written last
         self._packer = Packer()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the open files: a copy opens its own in its next run."""
+        return vars(self) | {"_files": {}, "_history": History()}
+
     def on_start(self, history: History) -> None:
         """Open an event file."""
         with contextlib.suppress(OSError):  # an earlier run already reported this error
