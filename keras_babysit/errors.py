@@ -25,6 +25,10 @@ class DepthTransitionError(KerasBabysitError, RuntimeError):
     """The depth of a measurement must change only by the transitions that its state allows."""
 
 
+class UnkeepableStateError(KerasBabysitError, ValueError):
+    """Raised if a training step reaches state that cannot be put back after it."""
+
+
 class SearchFailedError(KerasBabysitError, RuntimeError):
     """Raised if no trial of a search completes."""
 

@@ -43,6 +43,8 @@ class LayerFacts:
         is_masked: Whether a recurrent layer gets a mask with them.
         reads_last: Whether a recurrent layer returns only what it holds after the last step.
         is_stateful: Whether a recurrent layer goes on where the batch before ended.
+        network: Name of the network that it belongs to, among several that a training step of the
+            user's calls one by one, as a generator and a discriminator; None if there is one.
     """
 
     class_name: str | None = None
@@ -56,6 +58,7 @@ class LayerFacts:
     is_masked: bool | None = None
     reads_last: bool | None = None
     is_stateful: bool | None = None
+    network: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -275,6 +275,14 @@ SHIPPED = (
         scale=Scale.LOG,
     ),
     Quantity(
+        "losses/*",
+        Of.RUN,
+        "*, of one step",
+        "a loss of the measured batch that a training step of the user's returns, or that a layer "
+        "adds",
+        scale=Scale.LOG,
+    ),
+    Quantity(
         "optimizer/learning_rate",
         Of.RUN,
         "Learning rate",

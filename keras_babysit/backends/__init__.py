@@ -5,7 +5,8 @@
 """
 
 from keras_babysit.backends.host import to_array
+from keras_babysit.backends.kept_state import kept_state
 from keras_babysit.backends.selected import backend
 from keras_babysit.backends.variables import optimizers
 
-__all__ = ["backend", "optimizers", "to_array"]
+__all__ = ["backend", "kept_state", "optimizers", "to_array"]

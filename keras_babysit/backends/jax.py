@@ -5,6 +5,7 @@ import functools
 
 import jax
 import jax.numpy as jnp
+import keras
 import numpy as np
 from jax.experimental import sparse
 
@@ -323,6 +324,74 @@ def keep_hidden_state(model):
     """Return a context that does nothing: arrays cannot be changed in place."""
     del model
     return contextlib.nullcontext()
+
+
+def keep(value):
+    """Return a function that puts a variable back; arrays cannot be changed in place."""
+    if not isinstance(value, keras.Variable):
+        return None
+    before = value._value
+
+    def put_back():
+        value._value = before
+
+    return put_back
+
+
+def is_walked(value):
+    """Return False: JAX has no objects with state."""
+    del value
+    return False
+
+
+# A function that was compiled before is traced again for another value of this context.
+_TRACED_ANEW = jax.make_user_context(None) if hasattr(jax, "make_user_context") else None
+
+
+@contextlib.contextmanager
+def uncompiled():
+    """Trace compiled functions again, with what stands in for methods here."""
+    anew = contextlib.nullcontext() if _TRACED_ANEW is None else _TRACED_ANEW("keras-babysit")
+    with anew:
+        try:
+            yield
+        finally:
+            jax.effects_barrier()  # every callback has run
+
+
+def hand_out(receive, tensor):
+    """Call `receive` with the value of a tensor, by a callback where it is traced."""
+    if isinstance(tensor, jax.core.Tracer):
+        jax.debug.callback(receive, tensor)
+    else:
+        receive(tensor)
+
+
+def is_recomputing():
+    """Return False: what is computed again is not traced again."""
+    return False
+
+
+def own(tensor):
+    """Return a copy of an array: a compiled step may take over the memory of its arguments."""
+    return jnp.copy(tensor) if isinstance(tensor, jax.Array) else tensor
+
+
+def dense(gradient):
+    """Return a gradient as it is."""
+    return gradient
+
+
+def is_optimizer(value):
+    """Return False: JAX has no optimizers of its own."""
+    del value
+    return False
+
+
+def applied_by(optimizer, receive):
+    """Raise: there is no such optimizer."""
+    del receive
+    raise TypeError(f"JAX has no optimizers of its own. Received: {optimizer!r}")
 
 
 def logs(result):

@@ -232,6 +232,59 @@ class Backend(Protocol):
         numbers of operations that run immediately.
         """
 
+    def keep(self, value: Any) -> Callable[[], None] | None:
+        """Return a function that puts a value back as it is now; None for other kinds of values.
+
+        It knows `keras.Variable` and what the backend itself changes in place: variables, tensors,
+        gradients and random generators.
+
+        Args:
+            value: Anything.
+        """
+
+    def is_walked(self, value: Any) -> bool:
+        """Return whether an object of the backend holds state in its attributes.
+
+        Modules and optimizers of the backend itself do.
+        """
+
+    def uncompiled(self) -> AbstractContextManager[Any]:
+        """Return a context in which compiled functions run again as they are written.
+
+        They run operation by operation, or are compiled anew for this context only. What stands in
+        for a method inside this context is called, and graphs that were compiled before are kept.
+        """
+
+    def hand_out(self, receive: Callable[[Tensor], None], tensor: Tensor) -> None:
+        """Call `receive` with the value of a tensor, also from inside a graph.
+
+        A tensor whose value cannot leave its graph is not handed out. On leaving `uncompiled`, all
+        have arrived.
+        """
+
+    def is_recomputing(self) -> bool:
+        """Return whether a backward pass computes again what the forward pass did not keep."""
+
+    def own(self, tensor: Tensor) -> Tensor:
+        """Return a copy of an argument that a step may overwrite; other arguments as they are."""
+
+    def dense(self, gradient: Any) -> Tensor:
+        """Return a gradient as a tensor, also where it comes as some rows."""
+
+    def is_optimizer(self, value: Any) -> bool:
+        """Return whether a value is an optimizer of the backend itself, not one of Keras."""
+
+    def applied_by(
+        self, optimizer: Any, receive: Callable[[list[tuple[Tensor, Any]]], None]
+    ) -> AbstractContextManager[None]:
+        """Return a context in which an optimizer of the backend itself hands over its gradients.
+
+        Args:
+            optimizer: One for which `is_optimizer` holds.
+            receive: Called with pairs of a gradient, or None, and the parameter that it is of,
+                before each step.
+        """
+
     def logs(self, result: Any) -> Any:
         """Return what a train function returned of losses and metrics."""
 

@@ -367,6 +367,68 @@ def _variables_in(value):
     return value.variables if isinstance(value, tf.Module) and not is_layer else []
 
 
+def keep(value):
+    """Return a function that puts a variable or a random generator back."""
+    if isinstance(value, keras.Variable):
+        value = value._value
+    if isinstance(value, tf.random.Generator):
+        value = value.state
+    if not isinstance(value, tf.Variable):
+        return None
+    before = tf.identity(value)
+    return lambda: value.assign(before)
+
+
+def is_walked(value):
+    """Return whether a value is a module of TensorFlow."""
+    return isinstance(value, tf.Module) and not isinstance(value, tf.random.Generator)
+
+
+@contextlib.contextmanager
+def uncompiled():
+    """Run functions operation by operation; what they write for TensorBoard is left out."""
+    before = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(True)
+    try:
+        with tf.summary.record_if(False):
+            yield
+    finally:
+        tf.config.run_functions_eagerly(before)
+
+
+def hand_out(receive, tensor):
+    """Call `receive` with a tensor, unless it belongs to a graph, as that of `tf.map_fn`."""
+    if not tf.is_symbolic_tensor(tensor):
+        receive(tensor)
+
+
+def is_recomputing():
+    """Return False: whether a gradient computes something again is not known."""
+    return False
+
+
+def own(tensor):
+    """Return a tensor as it is: it cannot be changed in place."""
+    return tensor
+
+
+def dense(gradient):
+    """Return a gradient as a tensor; that of an embedding comes as rows."""
+    return tf.convert_to_tensor(gradient)
+
+
+def is_optimizer(value):
+    """Return False: the optimizers of TensorFlow are those of Keras."""
+    del value
+    return False
+
+
+def applied_by(optimizer, receive):
+    """Raise: there is no such optimizer."""
+    del receive
+    raise TypeError(f"TensorFlow has no optimizers of its own. Received: {optimizer!r}")
+
+
 class Sandbox(InPlaceSandbox):
     """Runs training steps and leaves no trace of them."""
 

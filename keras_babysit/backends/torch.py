@@ -186,6 +186,95 @@ def keep_hidden_state(model):
                 buffer.copy_(value)
 
 
+MAX_KEPT_BYTES = 2**26
+"""Size of a tensor of the data from which on it is not copied: a step does not write to it."""
+
+
+def keep(value):
+    """Return a function that puts a tensor with its gradient, or a random generator, back."""
+    if isinstance(value, torch.Generator):
+        state = value.get_state()
+        return lambda: value.set_state(state)
+    if isinstance(value, keras.Variable):
+        value = value._value
+    if not isinstance(value, torch.Tensor) or value.is_meta:
+        return None
+    if value.nbytes > MAX_KEPT_BYTES and not isinstance(value, torch.nn.Parameter):
+        return None
+    before, gradient = value.detach().clone(), value.grad if value.is_leaf else None
+    known = None if gradient is None else gradient.detach().clone()
+
+    def put_back():
+        with torch.no_grad():
+            value.detach().copy_(before)
+            if known is not None:
+                gradient.copy_(known)
+        if value.is_leaf:
+            value.grad = gradient
+
+    return put_back
+
+
+_WALKED = (torch.nn.Module, torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler)
+
+
+def is_walked(value):
+    """Return whether a value is a module, an optimizer or a schedule of PyTorch."""
+    return isinstance(value, _WALKED) or type(value).__name__ == "GradScaler"
+
+
+def uncompiled():
+    """Run functions as they are written, those of `torch.compile` too."""
+    set_stance = getattr(torch.compiler, "set_stance", None)
+    return contextlib.nullcontext() if set_stance is None else set_stance("force_eager")
+
+
+def hand_out(receive, tensor):
+    """Call `receive` with a tensor, unless a transformation of `torch.func` holds its value."""
+    if not torch._C._functorch.is_functorch_wrapped_tensor(tensor):
+        receive(tensor)
+
+
+def is_recomputing():
+    """Return whether this is called from a backward pass, as `torch.utils.checkpoint` does."""
+    return torch._C._current_graph_task_id() != -1
+
+
+def own(tensor):
+    """Return a copy of a tensor, which a step may change in place; weights stay what they are."""
+    is_data = isinstance(tensor, torch.Tensor) and not isinstance(tensor, torch.nn.Parameter)
+    return tensor.detach().clone().requires_grad_(tensor.requires_grad) if is_data else tensor
+
+
+def dense(gradient):
+    """Return a gradient as a tensor, that of a sparse embedding with all rows."""
+    return gradient.to_dense() if gradient.is_sparse else gradient
+
+
+def is_optimizer(value):
+    """Return whether a value is an optimizer of PyTorch."""
+    return isinstance(value, torch.optim.Optimizer)
+
+
+def applied_by(optimizer, receive):
+    """Return a context in which each `step` of a PyTorch optimizer hands over its gradients."""
+
+    def before_step(one, args, kwargs):
+        del args, kwargs
+        parameters = [parameter for group in one.param_groups for parameter in group["params"]]
+        receive([(p.grad, p) for p in parameters])
+
+    return _removed_after(optimizer.register_step_pre_hook(before_step))
+
+
+@contextlib.contextmanager
+def _removed_after(hook):
+    try:
+        yield
+    finally:
+        hook.remove()
+
+
 class Sandbox(InPlaceSandbox):
     """Runs training steps and leaves no trace of them, of gradients and dropout neither."""
 

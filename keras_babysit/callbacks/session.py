@@ -345,6 +345,7 @@ class Session:
     def _see_step(self, is_due: bool, arguments: Arguments, batches: Sequence[Batch]) -> Any:
         batch = first_batch(batches)
         if batch is not None:
+            self.monitor.note_form(batches[0])
             self._keep(batch, self._keeping.keep)
         measure = self._measuring.before_step
         return self._parts.attempt("measurements", measure, is_due, arguments, batch)

@@ -93,7 +93,12 @@ def first_batch(batches: Sequence[Batch]) -> Batch | None:
         >>> first_batch([]) is None
         True
     """
-    batch = keras.utils.unpack_x_y_sample_weight(batches[0]) if batches else None
+    if not batches:
+        return None
+    whole = batches[0]
+    if isinstance(whole, tuple | list) and len(whole) > 3:  # only a step of one's own takes those
+        whole = (tuple(whole),)
+    batch = keras.utils.unpack_x_y_sample_weight(whole)
     return densify(batch) if batch is not None and size(batch) else None
 
 

@@ -10,5 +10,7 @@ from keras_babysit.probes.building import build, build_optimizer
 from keras_babysit.probes.intercept import intercept
 from keras_babysit.probes.monitor import Monitor
 from keras_babysit.probes.probe import Probe
+from keras_babysit.probes.step_probe import StepProbe
+from keras_babysit.probes.tapped_step import TappedStep
 
-__all__ = ["Monitor", "Probe", "build", "build_optimizer", "intercept"]
+__all__ = ["Monitor", "Probe", "StepProbe", "TappedStep", "build", "build_optimizer", "intercept"]

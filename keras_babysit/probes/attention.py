@@ -9,7 +9,7 @@ import contextlib
 import keras
 from keras import ops
 
-from keras_babysit.probes import taps
+from keras_babysit.backends import backend
 from keras_babysit.shadow import shadowed
 
 MAX_EXAMPLES = 8
@@ -27,8 +27,7 @@ def attention_layers(model):
     return [
         layer
         for layer in model._flatten_layers(include_self=False)
-        if taps.is_watchable(layer)
-        and any(
+        if any(
             isinstance(layer, kind) and type(layer)._compute_attention is kind._compute_attention
             for kind in _KINDS
         )
@@ -57,6 +56,8 @@ def _recording(layer, target, readings):
     calls = []
 
     def compute(query, key, value, attention_mask=None, *args, **kwargs):
+        if backend.is_recomputing():
+            return inner(query, key, value, attention_mask, *args, **kwargs)
         calls.append(None)
         name = target if len(calls) == 1 else f"{target}#{len(calls)}"
         _read(readings, name, query, key, attention_mask, kwargs.get("use_causal_mask", False))

@@ -31,7 +31,7 @@ def build(model, batch):
         with _without_layers(model):
             model._symbolic_build(data_batch=batch)
     except Exception:
-        return all(layer.built for layer in taps.leaves(model))
+        return taps.are_built(model)
     return True
 
 

@@ -74,7 +74,7 @@ class Description:
     def describe_network(self, probe, weights):
         """Describe what the first run of a `Probe` showed: layers, their weights, outputs."""
         layers, profiles = probe.layers, probe.profiles
-        ends = facts.output_layers(layers, probe.outputs)
+        ends = probe.ends()
         self._history.note(
             layers={
                 target: replace(

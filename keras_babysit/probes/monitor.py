@@ -13,6 +13,7 @@ from keras_babysit.probes.derived import DerivedReadings
 from keras_babysit.probes.description import Description
 from keras_babysit.probes.example_choice import ExampleChoice
 from keras_babysit.probes.layout import Layout
+from keras_babysit.probes.loss_facts import has_own_step
 from keras_babysit.probes.optimizer_state import describe_schedule, learning_rate
 from keras_babysit.probes.probe import weight_names
 from keras_babysit.probes.probe_runner import ProbeRunner
@@ -62,6 +63,7 @@ class Monitor:
         self._measured_with = None
         self._is_behaviour_due = True
         self._since = 0  # the step at which the loss became what it is
+        self._form = None
 
     @property
     def reach(self):
@@ -101,6 +103,14 @@ class Monitor:
         if rate is not None and rate != history.last("optimizer/learning_rate"):
             self._record(steps.now, steps.epoch, {("optimizer/learning_rate", ""): rate})
 
+    def note_form(self, batch):
+        """Note in which form the data come; a training step of the user's gets them like that.
+
+        Args:
+            batch: A batch as the data give it.
+        """
+        self._form = len(batch) if isinstance(batch, tuple | list) else None
+
     def measure(self, step, epoch, arguments, batch):
         """Take one probe before a step.
 
@@ -117,11 +127,13 @@ class Monitor:
         if batch is None:
             return []
         self._follow_model(step)
-        if self._runner is None and not self._prepare(batch, arguments):
+        if self._runner is None and not self._prepare(batch, arguments, step):
             self._notice(notices.built_by_first_step(), "first step")
             return []
         if not self._layout.fits(backend.state(self.model, arguments)):
             return []
+        if self._runner.step is not None:
+            self._runner.step.form = self._form
         self._runner.go_deeper(step)
         self._follow_probe()
         state = backend.state(self.model, arguments)
@@ -220,13 +232,14 @@ class Monitor:
         self._runner = self._layout = None
         self._scoring = self._updates = self._measured_with = None
 
-    def _prepare(self, batch, arguments):
+    def _prepare(self, batch, arguments, step):
         """Build what Keras would build in its first step, and the parts on top of that.
 
         Returns:
             Whether that is possible: there may be no weights before the first step.
         """
-        if not build(self.model, batch):
+        # A layer that a step of the user's has not built is one that it does not call.
+        if not build(self.model, batch) and (step == 0 or not has_own_step(self.model)):
             return False
         self._layout = Layout(self.model)
         self._weights = weight_names(self.model)
@@ -294,7 +307,8 @@ class Monitor:
             )
         if is_first:
             self._description.describe_network(probe, self._weights)
-            self._describe_loss(probe, state, batch)
+            if not self._runner.runs_step:
+                self._describe_loss(probe, state, batch)
         return readings, batch
 
     def _describe_loss(self, probe, state, batch):

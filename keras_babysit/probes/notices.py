@@ -3,6 +3,7 @@
 What to call what is missing, then the reason, then the way out where there is one.
 """
 
+from keras_babysit.errors import UnkeepableStateError
 from keras_babysit.samples.batch_size import MIN_PROBE_EXAMPLES
 from keras_babysit.samples.sample import MAX_EXAMPLES, SLICES
 
@@ -59,6 +60,21 @@ def batches_not_kept():
 def probe_failed(scope, error):
     """Return the notice on what a probe leaves out since it failed with `error`."""
     return f"{scope.missing} not measured: the probe raised {type(error).__name__}."
+
+
+def step_failed(error):
+    """Return the notice on a training step of the user's that could not be run once more.
+
+    Example:
+        >>> step_failed(ValueError("no"))
+        'Training step not measured: running it once more raised ValueError.'
+    """
+    if isinstance(error, UnkeepableStateError):
+        return (
+            "Training step not measured: it reads from an iterator, a generator or a file, which "
+            "cannot be put back after a measurement."
+        )
+    return f"Training step not measured: running it once more raised {type(error).__name__}."
 
 
 def gradients_not_reached(names):

@@ -4,6 +4,7 @@ The pass is a pure function of the variables' values and a batch. All changes th
 variables (moving averages, seeds, metrics) stay inside a `keras.StatelessScope` and are discarded.
 """
 
+import contextlib
 import functools
 import inspect
 
@@ -15,6 +16,7 @@ from keras_babysit.backends import backend
 from keras_babysit.probes import taps
 from keras_babysit.probes.attention import attention_layers, tapped_attention
 from keras_babysit.probes.constant_loss import read_constant
+from keras_babysit.probes.facts import output_layers
 from keras_babysit.probes.kernels import kernel_ids
 from keras_babysit.probes.readings import Pass, Readings, moments, nonfinite, norm
 from keras_babysit.probes.sequence_layers import describe_sequence, inside_bidirectional, read_mask
@@ -26,7 +28,8 @@ MAX_ROWS = 8
 MAX_ROW_ENTRIES = 2**16
 """Entries of the predictions of these examples above which they are not returned."""
 
-_ROWS = "rows"
+ROWS = "rows"
+"""Under what the readings hold these predictions."""
 
 
 class Probe:
@@ -110,10 +113,13 @@ class Probe:
         """
         pass_ = self._passes[takes_gradients and self.has_loss]
         readings = pass_(state, batch, scale=loss_scale)
-        rows = [key for key in readings if key[0] == _ROWS]
-        self.rows = {int(index): readings.pop((_ROWS, index)) for _, index in rows}
+        self.rows = pop_rows(readings)
         self.has_run = True
         return readings
+
+    def ends(self):
+        """Return the targets that make up the outputs, see `facts.output_layers`."""
+        return output_layers(self.layers, self.outputs)
 
     def _read(self, takes_gradients, readings, trainable, other, scale, batch):
         x, y, _ = batch
@@ -159,7 +165,8 @@ class Probe:
             for layer in self.watched:
                 read_stored(readings, layer, self._names[id(layer)])
             attention = tapped_attention(self._attention, self._attention_names, readings)
-            with taps.tapped(self.watched, self._names, record), attention:
+            plainly = taps.without_remat(model) if self.watched else contextlib.nullcontext()
+            with plainly, taps.tapped(self.watched, self._names, record), attention:
                 y_pred = model(x, training=True)
             self.untracked = tuple(scope.untracked)
             outputs = keras.tree.flatten(y_pred)
@@ -169,13 +176,19 @@ class Probe:
             self.columns = [output.shape[-1] if len(output.shape) > 1 else 1 for output in outputs]
             self.structure = keras.tree.map_structure(lambda leaf: None, y_pred)
             for index, output in enumerate(outputs):
-                _read_prediction(readings, f"outputs[{index}]", output)
-                _read_rows(readings, index, output)
+                read_prediction(readings, f"outputs[{index}]", output)
+                read_rows(readings, index, output)
             if not self.has_loss:
                 return None, None
             loss = compute_loss(model, x, y, y_pred, sample_weight, training=True)
             read_constant(readings, model, batch, y_pred)
             return ops.cast(loss, "float32"), weight_penalty(model)
+
+
+def pop_rows(readings):
+    """Take the predictions for the first examples out of `readings`, by index of the output."""
+    rows = [key for key in readings if key[0] == ROWS]
+    return {int(index): readings.pop((ROWS, index)) for _, index in rows}
 
 
 def stateless(model, trainable, other):
@@ -287,7 +300,8 @@ def _read_data(readings, group, tensors):
         readings.add(f"{group}/std", target, ops.std(tensor))
 
 
-def _read_prediction(readings, target, y_pred):
+def read_prediction(readings, target, y_pred):
+    """Add what an output of the model is like, unless it is one number or no floating point."""
     if len(y_pred.shape) < 2 or not _is_float(y_pred):
         return
     y_pred = ops.cast(y_pred, "float32")
@@ -299,14 +313,14 @@ def _read_prediction(readings, target, y_pred):
     readings.add("outputs/max", target, ops.max(y_pred))
 
 
-def _read_rows(readings, index, y_pred):
+def read_rows(readings, index, y_pred):
     """Add the predictions for the first examples, for what depends on single ones."""
     inner = tuple(y_pred.shape[1:])
     is_small = None not in inner and MAX_ROWS * np.prod(inner) <= MAX_ROW_ENTRIES
     if len(y_pred.shape) and is_small and _is_float(y_pred):
         # Of a batch that is smaller the examples come again: their number must be known.
         rows = ops.arange(MAX_ROWS) % ops.shape(y_pred)[0]
-        readings.add(_ROWS, str(index), ops.take(y_pred, rows, axis=0))
+        readings.add(ROWS, str(index), ops.take(y_pred, rows, axis=0))
 
 
 def _is_float(tensor):

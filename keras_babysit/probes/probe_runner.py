@@ -3,9 +3,11 @@
 from keras_babysit.backends import backend
 from keras_babysit.probes import notices, taps
 from keras_babysit.probes.depth import Layers
-from keras_babysit.probes.loss_facts import has_plain_loss
+from keras_babysit.probes.keras_step import KerasStep
+from keras_babysit.probes.loss_facts import has_own_step, has_plain_loss
 from keras_babysit.probes.optimizer_state import loss_scale
 from keras_babysit.probes.probe import Probe, symmetric_kernels
+from keras_babysit.probes.step_probe import StepProbe
 from keras_babysit.samples import batches
 from keras_babysit.schedule import score_plan
 from keras_babysit.schedule.gradient_turns import GradientTurns
@@ -30,7 +32,8 @@ class ProbeRunner:
         is_single: Whether a single probe is taken, which does not earn a compilation back.
 
     Attributes:
-        probe: The `Probe` as it is now.
+        probe: The `Probe` as it is now, or a `StepProbe`.
+        step: The `KerasStep` that it runs; None where it does not run the training step.
         size: Number of layers, a recurrent one counted for several.
     """
 
@@ -45,6 +48,7 @@ class ProbeRunner:
         self._notice = notice
         self._symmetric_kernels = symmetric_kernels(model, state)
         self._has_loss = has_plain_loss(model)
+        self.step = KerasStep(model) if has_own_step(model) else None
         leaves = taps.leaves(model)
         self._layers = {
             Layers.INNERMOST: leaves,
@@ -54,11 +58,16 @@ class ProbeRunner:
         self.size = sum(
             RECURRENT_LAYER_SIZE if isinstance(layer, taps.OPAQUE_LAYERS) else 1 for layer in leaves
         )
-        if depth.can_compile and not depth.is_compiled and not is_single:
+        if depth.can_compile and not depth.is_compiled and not is_single and not self.runs_step:
             seconds = backend.start_seconds(self.size, is_compiled=True)
             if schedule.allows_once(seconds / START_FRACTION, 0):
                 depth.compile()
         self._make_probe()
+
+    @property
+    def runs_step(self):
+        """Whether the training step of the user is run as it is."""
+        return self.step is not None
 
     @property
     def start_seconds(self):
@@ -83,7 +92,7 @@ class ProbeRunner:
                 schedule.forget_costs()
                 schedule.estimate("probe", self.start_seconds, again=again)
             return
-        can_compile = depth.can_compile and not depth.is_compiled
+        can_compile = depth.can_compile and not depth.is_compiled and not self.runs_step
         if can_compile and schedule.is_worth_compiling(step):
             depth.compile()
             schedule.forget_costs()
@@ -120,6 +129,8 @@ class ProbeRunner:
                 elif self._batch_size.settle(size, steps):
                     is_too_small = self._batch_size.is_too_small
                     batch = None if is_too_small else self._choice.choose(whole)
+                elif self.runs_step:
+                    batch, lost = self._leave_step(whole, error)
                 elif self.probe.has_run or not self._depth.can_fall_back:
                     raise
                 else:
@@ -131,6 +142,13 @@ class ProbeRunner:
                 return readings, batch
         return None, None
 
+    def _leave_step(self, whole, error):
+        """Return what to measure on without running the step, and the notice about that."""
+        self.step = None
+        self._batch_size.unsettle()
+        self._make_probe()
+        return self._choice.choose(whole), notices.step_failed(error)
+
     def _fall_back(self, whole, error):
         """Return what to measure on with the next smaller scope, and the notice about that."""
         self._batch_size.unsettle()
@@ -141,14 +159,17 @@ class ProbeRunner:
 
     def _make_probe(self):
         scope, is_compiled = self._depth.scope, self._depth.is_compiled
-        self.probe = Probe(
-            self._model,
-            layers=self._layers[scope.layers],
-            has_loss=scope.has_loss and self._has_loss,
-            has_call=scope.has_call,
-            is_compiled=is_compiled,
-            symmetric_kernels=self._symmetric_kernels,
-        )
+        if self.runs_step:
+            self.probe = StepProbe(self._model, step=self.step)
+        else:
+            self.probe = Probe(
+                self._model,
+                layers=self._layers[scope.layers],
+                has_loss=scope.has_loss and self._has_loss,
+                has_call=scope.has_call,
+                is_compiled=is_compiled,
+                symmetric_kernels=self._symmetric_kernels,
+            )
         # Uncompiled, what does not grow with the examples is most of it in a small network.
         self._choice.pace = Pace(fixed=0.0 if is_compiled else REPEAT_FRACTION * self.start_seconds)
         self._turns = GradientTurns(score_plan.SCORE_PER_PROBE * self.start_seconds)

@@ -90,7 +90,7 @@ class Pass:
             if present not in self._graphs:
                 self._graphs[present] = self._make(batch, present, arguments)
             graph, layout = self._graphs[present]
-            return _unpack(layout, backend.to_numpy(graph(*arguments)))
+            return unpack(layout, backend.to_numpy(graph(*arguments)))
 
     def _make(self, batch, present, arguments):
         layout = []
@@ -144,7 +144,8 @@ def _flat(tensor):
     return ops.reshape(ops.cast(tensor, "float32"), (-1,))
 
 
-def _unpack(layout, packed):
+def unpack(layout, packed):
+    """Return readings by quantity and target, from the vector that `Readings.pack` returned."""
     found = {}
     start = 0
     for slot in layout:

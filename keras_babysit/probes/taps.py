@@ -6,12 +6,14 @@ reading is reduced to one number per unit inside the graph.
 """
 
 import contextlib
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 
+from keras_babysit.backends import backend
 from keras_babysit.shadow import shadowed
 
 ACTIVATION_LAYERS = (
@@ -68,6 +70,13 @@ def leaves(model) -> list[keras.Layer]:
     return found
 
 
+def are_built(model) -> bool:
+    """Return whether the layers of a model have their weights."""
+    return all(
+        layer.built or type(layer).build is keras.layers.Layer.build for layer in leaves(model)
+    )
+
+
 def outermost(model) -> list[keras.Layer]:
     """Return the layers directly in the model, with nothing of what is inside them."""
     return [layer for layer in _sublayers(model) if not isinstance(layer, keras.layers.InputLayer)]
@@ -81,9 +90,18 @@ def _sublayers(layer) -> list[keras.Layer]:
     ]
 
 
-def is_watchable(layer) -> bool:
-    """Return whether tensors of `layer` may leave it; rematerialised layers keep theirs."""
-    return not getattr(layer, "_remat_mode", None)
+@contextlib.contextmanager
+def without_remat(model):
+    """Let the layers of a model keep their outputs for the backward pass inside this context.
+
+    A rematerialised layer computes them again there, and no tensor may leave it on JAX. The values
+    are the same.
+    """
+    with contextlib.ExitStack() as stack:
+        for layer in model._flatten_layers():
+            if getattr(layer, "_remat_mode", None):
+                stack.enter_context(shadowed(layer, "_remat_mode", None))
+        yield
 
 
 def names(layers) -> dict[int, str]:
@@ -115,13 +133,15 @@ def tapped(layers, target_of, record):
     """
     with contextlib.ExitStack() as stack:
         for layer in layers:
-            if is_watchable(layer):
-                stack.enter_context(_Tap(layer, target_of[id(layer)], record).entered())
+            stack.enter_context(_Tap(layer, target_of[id(layer)], record).entered())
         yield
 
 
 class _Tap:
-    """What stands in for `call`, `activation` and `reduce_pieces` of one layer."""
+    """What stands in for `call`, `activation` and `reduce_pieces` of one layer.
+
+    A quantized layer is called by its `quantized_call`.
+    """
 
     def __init__(self, layer, target, record):
         self._layer = layer
@@ -138,7 +158,10 @@ class _Tap:
 
     @contextlib.contextmanager
     def entered(self):
-        shadows = {"call": self._call}
+        layer = self._layer
+        shadows = {"call": functools.partial(self._call, layer.call)}
+        if getattr(layer, "quantization_mode", None) is not None:
+            shadows["quantized_call"] = functools.partial(self._call, layer.quantized_call)
         if self._activation is not None:
             shadows["activation"] = self._activate
         if self._reduce is not None:
@@ -156,9 +179,11 @@ class _Tap:
         self._pieces = z
         return self._reduce(z)
 
-    def _call(self, *args, **kwargs):
+    def _call(self, inner, *args, **kwargs):
+        if backend.is_recomputing():
+            return inner(*args, **kwargs)
         self._z = self._pieces = None
-        outputs = self._inner_call(*args, **kwargs)
+        outputs = inner(*args, **kwargs)
         self._calls += 1
         name = self._target if self._calls == 1 else f"{self._target}#{self._calls}"
         replaced = None

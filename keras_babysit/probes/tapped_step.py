@@ -1,0 +1,315 @@
+"""A training step of any kind, run as it is: what its layers compute, what its optimizers get.
+
+The step may be a `train_step` or any function of a loop. It is run once more on a batch, with taps
+on every layer and every optimizer; then everything that it can reach is put back.
+"""
+
+import contextlib
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_babysit.backends import backend, kept_state, to_array
+from keras_babysit.backends.untouched import untouched_random_state
+from keras_babysit.probes import taps
+from keras_babysit.probes.attention import attention_layers, tapped_attention
+from keras_babysit.probes.optimizer_taps import name_optimizers, rate_of, tapped_optimizer
+from keras_babysit.probes.probe import pop_rows, read_prediction, read_rows, weight_names
+from keras_babysit.probes.readings import Readings, norm, unpack
+from keras_babysit.probes.sequence_layers import describe_sequence, inside_bidirectional, read_mask
+from keras_babysit.probes.step_losses import losses_in, main_loss
+from keras_babysit.probes.units import read_openings, read_output
+from keras_babysit.shadow import shadowed
+
+MAX_CALLS_APART = 4
+"""Calls of one layer in a step that are measured apart; a discriminator is called on real and on
+generated examples, and once more for the generator. Later ones count for dead units only."""
+
+_MERGED = {
+    "activations/gate_max": np.max,
+    "activations/gate": np.mean,
+    "activations/piece_share": np.mean,
+    "activations/saturated_low": np.mean,
+    "activations/saturated_high": np.mean,
+}
+"""How the readings of a unit over several calls are merged: a unit is dead in none of them only."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one run of a step showed.
+
+    Args:
+        readings: Numbers and vectors per unit, by quantity and target.
+        losses: Each loss that the step returned or that a layer added, by its name.
+        result: What the step returned. Its tensors are those of the run that was put back.
+        rows: The predictions for the first examples, by index of the output, where the step calls
+            the model itself.
+    """
+
+    readings: dict
+    losses: dict
+    result: Any
+    rows: dict
+
+
+class TappedStep:
+    """Runs training steps as they are, with taps, and leaves no trace of them.
+
+    Everything that the step can reach is put back, see `backends.kept_state`, and the random states
+    too. Compiled functions inside it (`tf.function`, `jax.jit`, `torch.compile`) are run as they
+    are written, or are compiled once more with the taps.
+
+    A layer that is called several times has a target for each of its first four calls: `"d1"`,
+    `"d1#2"` and so on. Dead and saturated units are those over all calls, under `"d1"`. The norm of
+    a gradient is that of the last time an optimizer got one for the weight in this step.
+
+    Args:
+        model: A built `keras.Model`, whose layers are measured.
+        optimizers: The optimizers by name; None for those that the step can reach.
+
+    Attributes:
+        layers: After the first run, the layer of each target, without further calls of it.
+        profiles: After the first run, the kind of activation by target (see `gates.Profile`).
+        sequences: After the first run, what `LayerFacts` say of sequences and networks, by target.
+        outputs: After the first run, for each output of the model the target that made it and its
+            last function, or None. Empty where the step does not call the model itself.
+        columns: After the first run, the size of the last axis of each output.
+        structure: After the first run, the nested structure of the outputs, with None for each.
+        made: After the first run, the targets that made the outputs of the model and its parts.
+        applied: After the first run, the names of the weights that each optimizer updates, by its
+            name.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1, name="d")])
+        >>> seen = TappedStep(model)(lambda x: model(x), np.ones((8, 4), "float32"))
+        >>> seen.readings["activations/mean", "d"].shape
+        ()
+    """
+
+    def __init__(self, model, *, optimizers=None):
+        self.model = model
+        self.layers = {}
+        self.profiles = {}
+        self.sequences = {}
+        self.outputs = []
+        self.columns = []
+        self.structure = None
+        self.made = set()
+        self.applied = {}
+        self._given = optimizers
+        self._watched = taps.leaves(model)
+        self._names = taps.names(self._watched)
+        self._pairs = inside_bidirectional(model)
+        self._attention = attention_layers(model)
+        self._attention_names = taps.names(self._attention)
+        self._inside = []  # names of the networks that are being called, the outermost first
+        self._made_by = {}  # by id of an output: the output itself, and the call that made it
+        self._arrived = []
+        self._sent = 0
+
+    def __call__(self, function, *args, **kwargs):
+        """Run `function(*args, **kwargs)` and return what was `Seen`.
+
+        Raises:
+            UnkeepableStateError: If the function holds state that cannot be put back.
+            Exception: What the function raises; everything is put back as well.
+        """
+        return self.run(function, *args, **kwargs)
+
+    def run(self, function, *args, roots=(), resets=False, scale=1.0, rates=None, **kwargs):
+        """Run a function, as a call of this object does.
+
+        Args:
+            function: The step.
+            args: Its arguments.
+            roots: Further objects that the function reaches, to put back.
+            resets: Whether to start from metrics that are reset, so that what the step returns is
+                of this batch alone.
+            scale: Factor of the loss in mixed precision, that of the gradients.
+            rates: Learning rates by the name of the optimizer, where it cannot be asked itself.
+            kwargs: Its keyword arguments.
+        """
+        self._arrived = []
+        args, kwargs = keras.tree.map_structure(backend.own, (args, kwargs))
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(untouched_random_state())
+            stack.enter_context(backend.keep_hidden_state(self.model))
+            kept = stack.enter_context(kept_state(function, self.model, *roots, args, kwargs))
+            if resets:
+                for metric in kept.metrics:
+                    metric.reset_state()
+            optimizers = self._given or name_optimizers(self.model, kept.optimizers)
+            known = {name: rate_of(one) for name, one in optimizers.items()} | (rates or {})
+            stack.enter_context(backend.uncompiled())
+            self._enter_taps(stack, optimizers)
+            result = function(*args, **kwargs)
+            returned = losses_in(result)
+        self._made_by.clear()
+        readings = self._collect(scale)
+        rows = pop_rows(readings)
+        losses = returned | {
+            target: float(value) for (name, target), value in readings.items() if name == "added"
+        }
+        readings = {key: value for key, value in readings.items() if key[0] != "added"}
+        self._add_losses(readings, losses)
+        self._add_rates(readings, known)
+        return Seen(readings, losses, result, rows)
+
+    def _enter_taps(self, stack, optimizers):
+        model = self.model
+        stack.enter_context(taps.without_remat(model))
+        for layer in model._flatten_layers():
+            stack.enter_context(shadowed(layer, "add_loss", self._adding(layer)))
+        leaves = {id(layer) for layer in self._watched}
+        for layer in [model, *taps.outermost(model)]:
+            if id(layer) not in leaves and not isinstance(layer, taps.OPAQUE_LAYERS):
+                stack.enter_context(shadowed(layer, "call", self._calling(layer)))
+        stack.enter_context(taps.tapped(self._watched, self._names, self._record))
+        attention = tapped_attention(self._attention, self._attention_names, _Outlet(self._send))
+        stack.enter_context(attention)
+        names = dict(zip(map(id, model.trainable_variables), weight_names(model), strict=True))
+        for name, optimizer in optimizers.items():
+            receive = self._receiving(name, names)
+            stack.enter_context(tapped_optimizer(optimizer, model.trainable_variables, receive))
+
+    def _send(self, readings):
+        packed, layout = readings.pack(), list(readings.layout)
+        if not layout:
+            return
+        self._sent += 1
+        number = self._sent  # callbacks of JAX run in any order
+        backend.hand_out(lambda arrived: self._arrived.append((number, layout, arrived)), packed)
+
+    def _record(self, call):
+        if isinstance(call.y, keras.KerasTensor):
+            return
+        target, _, number = call.target.partition("#")
+        if self._inside:  # held until that network is left
+            self._made_by[id(call.y)] = (call.y, target, call.function)
+        readings = Readings()
+        if int(number.partition("[")[0] or 1) > MAX_CALLS_APART:
+            read_openings(readings, call)
+            self._send(readings)
+            return
+        profile = read_output(readings, call)
+        if not number:
+            self.layers[target] = call.layer
+            self.profiles[target] = profile
+            network = self._inside[0] if self._inside else None
+            self.sequences[target] = describe_sequence(call, self._pairs) | {"network": network}
+            read_mask(readings, call)
+        self._send(readings)
+
+    def _calling(self, layer):
+        """Return what stands in for `call` of the model, or of a network in it."""
+        inner = layer.call
+        name = "" if layer is self.model else layer.name
+
+        def call(*args, **kwargs):
+            if backend.is_recomputing():
+                return inner(*args, **kwargs)
+            self._inside.append(name)
+            try:
+                outputs = inner(*args, **kwargs)
+            finally:
+                self._inside.pop()
+            if not self._inside:
+                self._end_network(layer, outputs)
+            return outputs
+
+        return call
+
+    def _end_network(self, layer, outputs):
+        flat = [one for one in keras.tree.flatten(outputs) if hasattr(one, "shape")]
+        if any(isinstance(one, keras.KerasTensor) for one in flat):
+            return
+        ends = [self._made_by.get(id(one), (None, None, None))[1:] for one in flat]
+        self.made |= {target for target, _ in ends if target is not None}
+        self._made_by.clear()
+        if layer is not self.model:
+            return
+        self.outputs = [None if target is None else (target, how) for target, how in ends]
+        self.columns = [one.shape[-1] if len(one.shape) > 1 else 1 for one in flat]
+        self.structure = keras.tree.map_structure(lambda leaf: None, outputs)
+        readings = Readings()
+        for index, output in enumerate(flat):
+            output = keras.ops.stop_gradient(output)
+            read_prediction(readings, f"outputs[{index}]", output)
+            read_rows(readings, index, output)
+        self._send(readings)
+
+    def _adding(self, layer):
+        """Return what stands in for `add_loss` of a layer."""
+        inner = layer.add_loss
+
+        def add_loss(loss):
+            readings = Readings()
+            for one in keras.tree.flatten(loss):
+                if hasattr(one, "shape") and not isinstance(one, keras.KerasTensor):
+                    readings.add("added", layer.name, keras.ops.sum(keras.ops.stop_gradient(one)))
+            self._send(readings)
+            return inner(loss)
+
+        return add_loss
+
+    def _receiving(self, optimizer, names):
+        """Return a function that takes in pairs of a gradient and a variable."""
+
+        def receive(pairs):
+            readings = Readings()
+            seen = self.applied.setdefault(optimizer, [])
+            for gradient, variable in pairs:
+                name = names.get(id(variable))
+                if name is None:
+                    continue
+                if name not in seen:
+                    seen.append(name)
+                # No gradient at all is a gradient of 0, as in the probe of a plain model.
+                size = 0.0 if gradient is None else norm(backend.dense(gradient))
+                readings.add("gradients/norm", name, keras.ops.convert_to_tensor(size, "float32"))
+            self._send(readings)
+
+        return receive
+
+    def _collect(self, scale):
+        """Return all readings by quantity and target, each unit's merged over the calls."""
+        found, merged = {}, {}
+        for _, layout, packed in sorted(self._arrived, key=lambda one: one[0]):
+            for (quantity, target), value in unpack(layout, to_array(packed)).items():
+                base = target.partition("#")[0]
+                if quantity in _MERGED:
+                    merged.setdefault((quantity, base), []).append(value)
+                else:
+                    found[quantity, target] = value / (scale if quantity in _SCALED else 1.0)
+        self._arrived = []
+        return found | {key: _MERGED[key[0]](values, axis=0) for key, values in merged.items()}
+
+    def _add_losses(self, readings, losses):
+        for name, value in losses.items():
+            readings[f"losses/{name}", ""] = value
+        main = main_loss(losses) if len(self.applied) <= 1 else None
+        if main is not None:
+            readings["loss/batch", ""] = losses[main]
+
+    def _add_rates(self, readings, rates):
+        known = {name: rates[name] for name in self.applied if rates.get(name) is not None}
+        for name, rate in known.items():
+            readings["optimizer/learning_rate", name if len(known) > 1 else ""] = rate
+
+
+_SCALED = ("gradients/norm",)
+
+
+class _Outlet:
+    """Takes single readings as `Readings` do, and sends each."""
+
+    def __init__(self, send):
+        self._send = send
+
+    def add(self, quantity, target, tensor):
+        readings = Readings()
+        readings.add(quantity, target, tensor)
+        self._send(readings)
