@@ -11,12 +11,7 @@ BACKEND = keras.backend.backend()
 # On JAX each of them compiles for ten seconds or more.
 pytestmark = [pytest.mark.slow] if BACKEND == "jax" else []
 
-WITHOUT_CALL = (
-    "Loss, gradients, layers and outputs not measured: the probe raised NotImplementedError."
-)
 NAMED = {
-    "gan": [WITHOUT_CALL],
-    "vae-own-step": [WITHOUT_CALL],
     # Keras' attention computes softmax and dropout without calling the layers.
     "transformer": ["Layers that are not called: softmax, dropout_2."],
     # The teacher, which is called by the loss.

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from keras_babysit.backends import protocol
-from keras_babysit.testing import _backend_steps, _backend_tensors
+from keras_babysit.testing import _backend_own_steps, _backend_steps, _backend_tensors
 from keras_babysit.testing.parametrize import parametrize
 
 
@@ -58,4 +58,5 @@ CHECKS: dict[str, Callable[[protocol.Backend], None]] = {
     "members": check_offers_every_member,
     **_backend_tensors.CHECKS,
     **_backend_steps.CHECKS,
+    **_backend_own_steps.CHECKS,
 }

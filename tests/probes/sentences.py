@@ -1,5 +1,6 @@
 """Every sentence on what is not measured, with the numbers of a made-up run."""
 
+from keras_babysit.errors import UnkeepableStateError
 from keras_babysit.probes import notices
 from keras_babysit.probes.depth import SCOPES
 
@@ -8,6 +9,8 @@ NOTICES = (
     notices.batches_too_small(4),
     notices.batches_not_accessible(),
     *(notices.probe_failed(scope, ValueError()) for scope in SCOPES if scope.missing),
+    notices.step_failed(ValueError()),
+    notices.step_failed(UnkeepableStateError()),
     notices.batches_too_large_to_score(512),
     notices.score_failed(ValueError()),
     notices.memory_is_short(64, 256),
