@@ -29,6 +29,10 @@ class UnkeepableStateError(KerasBabysitError, ValueError):
     """Raised if a training step reaches state that cannot be put back after it."""
 
 
+class NothingSeenError(KerasBabysitError, RuntimeError):
+    """Raised if a training step calls no layer of the model that can be measured."""
+
+
 class SearchFailedError(KerasBabysitError, RuntimeError):
     """Raised if no trial of a search completes."""
 

@@ -3,7 +3,7 @@
 What to call what is missing, then the reason, then the way out where there is one.
 """
 
-from keras_babysit.errors import UnkeepableStateError
+from keras_babysit.errors import NothingSeenError, UnkeepableStateError
 from keras_babysit.samples.batch_size import MIN_PROBE_EXAMPLES
 from keras_babysit.samples.sample import MAX_EXAMPLES, SLICES
 
@@ -74,6 +74,8 @@ def step_failed(error):
             "Training step not measured: it reads from an iterator, a generator or a file, which "
             "cannot be put back after a measurement."
         )
+    if isinstance(error, NothingSeenError):
+        return "Training step not measured: it calls no layer of the model."
     return f"Training step not measured: running it once more raised {type(error).__name__}."
 
 

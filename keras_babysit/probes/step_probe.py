@@ -4,6 +4,7 @@ It offers what `Probe` offers. Activations, gradients and losses are those of th
 weights are read on the host.
 """
 
+from keras_babysit.errors import NothingSeenError
 from keras_babysit.probes import host_probe, taps
 from keras_babysit.probes.facts import output_layers
 from keras_babysit.probes.keras_step import KerasStep
@@ -43,9 +44,16 @@ class StepProbe:
         self._weights = weight_names(model)
 
     def __call__(self, state, batch, *, loss_scale=1.0, takes_gradients=True):
-        """Return the readings by quantity and target, as numpy arrays; arguments as of `Probe`."""
+        """Return the readings by quantity and target, as numpy arrays; arguments as of `Probe`.
+
+        Raises:
+            NothingSeenError: If the step calls no layer of the model.
+            Exception: What the step raises.
+        """
         del takes_gradients  # a step takes them in any case
         seen = self.step.run(self._tapped, state, batch, scale=loss_scale)
+        if not self.layers:
+            raise NothingSeenError(f"The step must call a layer. Received: {self.model.name!r}")
         self.rows, self.losses = seen.rows, seen.losses
         self.has_run = True
         return host_probe.read_on_host(self._weights, state, batch) | seen.readings

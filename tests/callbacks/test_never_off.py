@@ -317,8 +317,7 @@ CASES = {
 
 NOTES = {
     "ragged": ["First step not measured", "Scores not measured: ragged"],
-    "without-call": ["Loss, gradients, layers and outputs not measured"],
-    "without-call-not-built": ["First step", "Loss, gradients, layers and outputs not measured"],
+    "without-call-not-built": ["First step"],
 }
 """What the verdict says of it, where something is not measured."""
 

@@ -1,6 +1,6 @@
 """Every sentence on what is not measured, with the numbers of a made-up run."""
 
-from keras_babysit.errors import UnkeepableStateError
+from keras_babysit.errors import NothingSeenError, UnkeepableStateError
 from keras_babysit.probes import notices
 from keras_babysit.probes.depth import SCOPES
 
@@ -11,6 +11,7 @@ NOTICES = (
     *(notices.probe_failed(scope, ValueError()) for scope in SCOPES if scope.missing),
     notices.step_failed(ValueError()),
     notices.step_failed(UnkeepableStateError()),
+    notices.step_failed(NothingSeenError()),
     notices.batches_too_large_to_score(512),
     notices.score_failed(ValueError()),
     notices.memory_is_short(64, 256),
