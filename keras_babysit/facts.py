@@ -106,6 +106,8 @@ class OutputFacts:
             the targets.
         not_finite_at: An output value within `low` and `high` at which such a loss, or its
             gradient, is not finite.
+        is_swapped: Whether such a loss is a crossentropy with the prediction as the truth, and the
+            truth as the prediction.
     """
 
     target: str = ""
@@ -124,6 +126,7 @@ class OutputFacts:
     prefers_errors: bool | None = None
     falls_without_bound: bool | None = None
     not_finite_at: float | None = None
+    is_swapped: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -430,6 +433,8 @@ class RunFacts:
         weights: The trainable weights by their name, in the order of the model; None if not known.
         untracked_weights: Paths of the trainable weights that the model uses although they do not
             belong to it, so that they are neither trained nor saved.
+        frozen_adapters: Paths of the layers whose low-rank adapters (LoRA) are frozen; empty unless
+            those of all layers are.
         has_own_step: Whether the model has a `train_step` of its own.
         outputs: The outputs of the model, in its order.
         loss_reduction: Whether the loss of a batch is the mean over its examples or their sum; None
@@ -441,6 +446,9 @@ class RunFacts:
         callbacks: The callbacks that stop the run, save it or lower its learning rate.
         optimizer_settings: What is set in the optimizer beside the learning rate.
         schedule: The schedule of the learning rate.
+        optimizer_steps_before: Steps that the optimizer had done before this run; None for 0.
+        optimizer_resets: Runs of this model in a row, up to this one, that went on with its weights
+            but began with an optimizer that was reset.
         recurring_fraction: Fraction of the training examples that came again in a later epoch, in
             [0, 1].
         moved_fraction: Fraction of the repeated examples that came at another position in a later
@@ -479,6 +487,7 @@ class RunFacts:
     layers: Mapping[str, LayerFacts] = field(default_factory=dict)
     weights: Mapping[str, WeightFacts] | None = None
     untracked_weights: tuple[str, ...] = ()
+    frozen_adapters: tuple[str, ...] = ()
     has_own_step: bool | None = None
     outputs: tuple[OutputFacts, ...] = ()
     loss_reduction: Reduction | None = None
@@ -489,6 +498,8 @@ class RunFacts:
     callbacks: tuple[CallbackFacts, ...] = ()
     optimizer_settings: OptimizerFacts = field(default_factory=OptimizerFacts)
     schedule: ScheduleFacts = field(default_factory=ScheduleFacts)
+    optimizer_steps_before: int | None = None
+    optimizer_resets: int | None = None
     recurring_fraction: float | None = None
     moved_fraction: float | None = None
     worker: int | None = None

@@ -267,6 +267,14 @@ SHIPPED = (
         scale=Scale.LOG,
     ),
     Quantity(
+        "loss/added",
+        Of.RUN,
+        "Losses added by layers",
+        "sum of what layers add in their call (`add_loss`, activity regularizers); part of the "
+        "batch loss; only where a layer adds any",
+        scale=Scale.LOG,
+    ),
+    Quantity(
         "loss/constant",
         Of.RUN,
         "Loss of a constant prediction",

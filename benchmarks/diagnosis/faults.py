@@ -295,6 +295,59 @@ def next_fold(recipe: Recipe) -> Recipe:
     return at_start(train)(recipe)
 
 
+def compiled_in_a_loop(rounds: int = 8, epochs: int = 1) -> Change:
+    """Return a change that compiles before each of some rounds, the run being the last one."""
+
+    def loop(recipe: Recipe) -> Recipe:
+        def train(model: keras.Model, s: Split) -> None:
+            for _ in range(rounds):
+                steps = recipe.epochs * -(-len(s.x) // recipe.batch_size)
+                rate = recipe.schedule(recipe.rate, steps) if recipe.schedule else recipe.rate
+                model.compile(recipe.optimizer(rate), recipe.loss(), metrics=list(recipe.metrics))
+                model.fit(
+                    s.x,
+                    s.y,
+                    batch_size=recipe.batch_size,
+                    epochs=epochs,
+                    verbose=0,
+                    callbacks=[Babysitter(verbose=0)],
+                )
+
+        return at_start(train)(recipe)
+
+    return loop
+
+
+def warming_up(rate: float, steps: int) -> Any:
+    """Return a schedule that rises for the whole run and more."""
+    return keras.optimizers.schedules.CosineDecay(
+        0.0, 10 * steps, warmup_target=rate, warmup_steps=2 * steps
+    )
+
+
+def swapped_binary(y_true: Any, y_pred: Any) -> Any:
+    """Return a binary crossentropy that takes the prediction for the truth."""
+    return keras.losses.binary_crossentropy(y_pred, ops.cast(y_true, y_pred.dtype))
+
+
+def freeze_adapters(model: keras.Model, split: Split) -> None:
+    """Add adapters to the hidden layers, and freeze the layers afterwards."""
+    hidden = [one for one in model.layers if isinstance(one, keras.layers.Dense)][:-1]
+    for layer in hidden:
+        layer.enable_lora(4)
+        layer.trainable = False
+
+
+def penalize_activity(strength: float) -> Callable[[keras.Model, Split], None]:
+    """Return a change that lets every hidden layer add its squared activity to the loss."""
+
+    def change(model: keras.Model, split: Split) -> None:
+        for layer in [one for one in model.layers if isinstance(one, keras.layers.Dense)][:-1]:
+            layer.activity_regularizer = keras.regularizers.L2(strength)
+
+    return change
+
+
 def streaming(spoil: Callable[[Any, Any, int], None] | None = None) -> Change:
     return having(stream=functools.partial(Stream, spoil=spoil))
 
@@ -678,6 +731,61 @@ FAULTS = [
             ("friedman-mlp", "same-model", next_fold),
         ),
         misleads=True,
+    ),
+    Fault(
+        "optimizer-reset",
+        ("optimizer_reset",),
+        (*STUCK, "learning_rate_too_low", "learning_rate_decays_early"),
+        (
+            ("digits-mlp", "adam", compiled_in_a_loop()),
+            ("digits-mlp-momentum", "momentum", compiled_in_a_loop()),
+            ("digits-mlp-sgd", "warm-up", chain(
+                having(schedule=warming_up), compiled_in_a_loop())),
+        ),
+        misleads=True,
+    ),
+    Fault(
+        "loss-swapped",
+        ("swapped_loss_arguments",),
+        (*BLOWN, *STUCK, "learning_rate_too_high", "update_ratio", "dead_units"),
+        (
+            ("cancer-mlp", "binary", having(loss=lambda: swapped_binary)),
+            ("labels-mlp", "binary", having(loss=lambda: swapped_binary)),
+            ("digits-autoencoder-sigmoid", "soft", having(loss=lambda: swapped_binary)),
+        ),
+        is_same_loss=False,
+        misleads=True,
+    ),
+    Fault(
+        "adapters-frozen",
+        ("frozen_adapters",),
+        STUCK,
+        (
+            ("digits-mlp", "all", at_start(freeze_adapters)),
+            ("friedman-mlp", "all", at_start(freeze_adapters)),
+            ("cancer-mlp", "all", at_start(freeze_adapters)),
+        ),
+    ),
+    Fault(
+        "activity-penalized",
+        ("regularization_dominates",),
+        (*STUCK, *SHRUNK, "dead_units", "no_gradient"),
+        (
+            ("digits-mlp", "10", at_start(penalize_activity(10.0))),
+            ("friedman-mlp", "10", at_start(penalize_activity(10.0))),
+            ("cancer-mlp", "100", at_start(penalize_activity(100.0))),
+        ),
+        is_same_loss=False,
+    ),
+    Fault(
+        "warm-up-missing",
+        ("missing_warm_up", "learning_rate_too_high"),
+        (*STUCK, *BLOWN, "update_ratio", "attention_collapse", "oscillating_loss"),
+        (
+            ("halves-transformer", "30", rate(30)),
+            ("digits-transformer", "30", rate(30)),
+            ("halves-transformer-wide", "20", rate(20)),
+        ),
     ),
     Fault(
         "stream-changes",

@@ -1,5 +1,6 @@
 """One watched run, from the first step to the last: what the callbacks wire together."""
 
+import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -29,7 +30,15 @@ from keras_babysit.history import History
 from keras_babysit.probes import Monitor, notices
 from keras_babysit.recorder import FlightRecorder
 from keras_babysit.recorder.health import Health, RunHealth
-from keras_babysit.samples import ReferenceSample, recall, remember, state_of
+from keras_babysit.samples import (
+    ReferenceSample,
+    has_memory,
+    kind_of,
+    recall,
+    remember,
+    state_of,
+    steps_of,
+)
 from keras_babysit.samples.batches import is_dense
 from keras_babysit.schedule import Schedule
 from keras_babysit.sinks import Report
@@ -118,6 +127,8 @@ class Session:
         self.reference = ReferenceSample(self.history, settings.given)
         self._epoch_logs = EpochLogs(self.history)
         self._worker, self._workers = backend.workers(model)
+        self._optimizer: tuple[str, ...] = ()
+        self._resets = 0  # runs in a row that began with an optimizer that was reset
         self._quiet_until: float = 0  # the step before which nothing is due
         self._runner = RuleRunner(
             self.history, settings.rules, settings.sinks if self._worker == 0 else ()
@@ -213,12 +224,25 @@ class Session:
 
     def _recall(self) -> None:
         """Find out what the model was trained on before."""
-        self.reference.earlier = recall(self.model, state_of(self.model))
+        earlier = self.reference.earlier = recall(self.model, state_of(self.model))
+        self._optimizer, steps = kind_of(self.model), steps_of(self.model)
+        self._resets = 0 if earlier is None else earlier.resets_until(steps, self._optimizer)
+        if self._resets:
+            self.history.note(optimizer_resets=self._resets)
+        if steps:
+            self.history.note(optimizer_steps_before=steps)
 
     def _remember(self) -> None:
         """Keep what the model was trained on for its next run."""
         run = self.reference.as_earlier(state_of(self.model))
         if run is not None:
+            run = dataclasses.replace(
+                run,
+                steps=steps_of(self.model),
+                optimizer=self._optimizer,
+                has_memory=has_memory(self.model),
+                resets=self._resets,
+            )
             remember(self.model, run, self.reference.earlier)
 
     def _stand_aside(self, sentence: str) -> None:

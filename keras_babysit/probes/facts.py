@@ -36,6 +36,7 @@ def describe(model, planned, batch_size):
         "dtype_policy": model.dtype_policy.name,
         "regularization": regularization(model),
         "optimizer_settings": describe_settings(model.optimizer),
+        "frozen_adapters": frozen_adapters(model),
         "has_own_step": has_own_step(model),
         "is_made_of_layers": is_made_of_layers(model),
     }
@@ -111,6 +112,16 @@ def regularization(model):
         penalized_weights=len(penalties),
         weight_decay=float(decay) if decay else 0.0,
     )
+
+
+def frozen_adapters(model):
+    """Return the paths of the layers whose adapters are frozen, empty if any adapter trains."""
+    trained = {id(variable) for variable in model.trainable_variables}
+    layers = model._flatten_layers(include_self=False)
+    adapted = [layer for layer in layers if getattr(layer, "lora_enabled", False)]
+    adapters = [v for layer in adapted for v in layer.variables if v.name.startswith("lora_")]
+    is_any_trained = any(id(variable) in trained for variable in adapters)
+    return () if is_any_trained or not adapters else tuple(layer.path for layer in adapted)
 
 
 def is_made_of_layers(model):

@@ -25,6 +25,10 @@ SAME = 1e-3
 """Relative difference below which two losses count as equal, a thousand times float32 rounding and
 more."""
 
+AS_COMPUTED = 0.02
+"""Relative difference of two losses that are the same function: the backends round the logarithm
+of what is next to 0 or 1 by up to a hundredth."""
+
 ORDERS = 4
 """Random orders of the predictions, beside moving them by one, that must all give the same loss."""
 
@@ -197,6 +201,7 @@ def _completed(rows, index, facts):
         found["prefers_errors"] = _known(_prefers_errors, rows, index, facts)
         found["falls_without_bound"] = _known(_falls_without_bound, rows, index, facts)
         found["not_finite_at"] = _known(_not_finite_at, rows, index, facts)
+        found["is_swapped"] = _known(_is_swapped, rows, index)
     return dataclasses.replace(facts, **found)
 
 
@@ -421,6 +426,48 @@ def _falls_without_bound(rows, index, facts):
         if np.isfinite(falls).all() and falls[0] < 0 and grows:
             return True
     return False
+
+
+def _is_swapped(rows, index):
+    """Return whether the loss is Keras' crossentropy with truth and prediction exchanged.
+
+    Its values must be those, also with a sum over the columns in place of the mean: of a
+    crossentropy with labels 0 and 1 the exchanged one is a multiple of the absolute difference.
+    """
+    y, p = rows.targets[index].astype("float32"), rows.outputs[index]
+    if p.ndim > 1 and y.shape == p.shape[:-1] and p.shape[-1] == 1:
+        y = y[..., None]
+    if y.shape != p.shape or not (_within(y, 0, 1) and _within(p, 0, 1)) or not _varies(p):
+        return None
+    tried = [p, np.roll(p, 1, axis=0), np.full_like(p, 0.3), (0.2 + 0.6 * p).astype(p.dtype)]
+    values = [rows.loss(rows.targets, _with(rows.outputs, index, one)) for one in tried]
+    if not np.isfinite(values).all():
+        return None
+    for crossentropy in (_binary, _categorical):
+        expected = np.array([crossentropy(one, y) for one in tried])
+        for unit in {1, p.shape[-1]}:
+            if np.allclose(values, unit * expected, rtol=AS_COMPUTED, atol=0):
+                return True
+    return False
+
+
+def _binary(truth, prediction):
+    """Return the binary crossentropy in float32, as Keras computes it."""
+    prediction = _inside(prediction)
+    each = truth * np.log(prediction) + (1 - truth) * np.log(1 - prediction)
+    return -float(each.mean())
+
+
+def _categorical(truth, prediction):
+    """Return the crossentropy of several classes in float32, as Keras computes it."""
+    total = prediction.sum(axis=-1, keepdims=True)
+    prediction = _inside(prediction / np.where(total > 0, total, 1))
+    return -float((truth * np.log(prediction)).sum(axis=-1).mean())
+
+
+def _inside(prediction):
+    least = np.float32(keras.config.epsilon())
+    return np.clip(prediction.astype("float32"), least, 1 - least)
 
 
 def _not_finite_at(rows, index, facts):

@@ -182,7 +182,9 @@ class Probe:
                 return None, None
             loss = compute_loss(model, x, y, y_pred, sample_weight, training=True)
             read_constant(readings, model, batch, y_pred)
-            return ops.cast(loss, "float32"), weight_penalty(model)
+            penalty = weight_penalty(model)
+            _read_added(readings, model, penalty)
+            return ops.cast(loss, "float32"), penalty
 
 
 def pop_rows(readings):
@@ -287,6 +289,14 @@ def _read_loss(readings, loss, penalty):
     if loss is not None:
         readings.add("loss/batch", "", loss)
         readings.add("loss/penalty", "", penalty)
+
+
+def _read_added(readings, model, penalty):
+    """Add what layers added to the loss in their call, if any did."""
+    losses = model.losses
+    if len(losses) > sum(v.regularizer is not None for v in model.trainable_variables):
+        total = sum(ops.cast(ops.sum(one), "float32") for one in losses)
+        readings.add("loss/added", "", total - penalty)
 
 
 def _read_data(readings, group, tensors):

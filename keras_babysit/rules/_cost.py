@@ -27,8 +27,8 @@ def by_cost(history: History, findings: Iterable[Finding]) -> list[Finding]:
     """Return the findings of one judgement, with what they mean for each other.
 
     - A note becomes a warning if half of the run is over, the network is hardly better than a
-      constant prediction, no warning explains that, and its condition says that it may (`costs_the_run`). Of
-      several notes it is the one of the highest rank.
+      constant prediction, no warning explains that, and its condition says that it may
+      (`costs_the_run`). Of several notes it is the one of the highest rank.
     - More capacity is no remedy while another finding explains the poor fit.
 
     Args:

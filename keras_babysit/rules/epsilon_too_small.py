@@ -28,7 +28,8 @@ def epsilon_too_small(history: History) -> list[Finding]:
     that float16 holds, 2^-12, steps are thousands of times too long.
 
     Reads the facts of the optimizer, the policy and the weights, of which layers may have policies
-    of their own. It is silent unless weights themselves are in float16: mixed precision keeps them, and the optimizer, in float32.
+    of their own. It is silent unless weights themselves are in float16: mixed precision keeps
+    them, and the optimizer, in float32.
 
     Args:
         history: The history of the run.

@@ -16,6 +16,7 @@ from keras_babysit.rules.labels_out_of_range import labels_out_of_range as label
 from keras_babysit.rules.weights_without_effect import weights_without_effect as weights_without_effect
 from keras_babysit.rules.output_loss_mismatch import output_loss_mismatch as output_loss_mismatch
 from keras_babysit.rules.inverted_loss import inverted_loss as inverted_loss
+from keras_babysit.rules.swapped_loss_arguments import swapped_loss_arguments as swapped_loss_arguments
 from keras_babysit.rules.loss_mixes_examples import loss_mixes_examples as loss_mixes_examples
 from keras_babysit.rules.loss_at_limit import loss_at_limit as loss_at_limit
 from keras_babysit.rules.data_stream_changes import data_stream_changes as data_stream_changes
@@ -35,6 +36,7 @@ from keras_babysit.rules.unmasked_padding import unmasked_padding as unmasked_pa
 from keras_babysit.rules.single_time_step import single_time_step as single_time_step
 from keras_babysit.rules.constant_features import constant_features as constant_features
 from keras_babysit.rules.untrained_frozen_layers import untrained_frozen_layers as untrained_frozen_layers
+from keras_babysit.rules.frozen_adapters import frozen_adapters as frozen_adapters
 from keras_babysit.rules.frozen_norm_mismatch import frozen_norm_mismatch as frozen_norm_mismatch
 from keras_babysit.rules.unscaled_inputs import unscaled_inputs as unscaled_inputs
 from keras_babysit.rules.dominant_output import dominant_output as dominant_output
@@ -43,6 +45,7 @@ from keras_babysit.rules.untracked_weights import untracked_weights as untracked
 from keras_babysit.rules.symmetric_units import symmetric_units as symmetric_units
 from keras_babysit.rules.summed_loss import summed_loss as summed_loss
 from keras_babysit.rules.unmoved_weights import unmoved_weights as unmoved_weights
+from keras_babysit.rules.optimizer_reset import optimizer_reset as optimizer_reset
 from keras_babysit.rules.epsilon_too_small import epsilon_too_small as epsilon_too_small
 from keras_babysit.rules.lost_updates import lost_updates as lost_updates
 from keras_babysit.rules.batch_norm_not_updating import batch_norm_not_updating as batch_norm_not_updating
@@ -50,6 +53,7 @@ from keras_babysit.rules.unbounded_recurrence import unbounded_recurrence as unb
 from keras_babysit.rules.pretrained_weights_lost import pretrained_weights_lost as pretrained_weights_lost
 from keras_babysit.rules.learning_rate_too_high import learning_rate_too_high as learning_rate_too_high
 from keras_babysit.rules.update_ratio import update_ratio as update_ratio
+from keras_babysit.rules.missing_warm_up import missing_warm_up as missing_warm_up
 from keras_babysit.rules.exploding_activations import exploding_activations as exploding_activations
 from keras_babysit.rules.exploding_gradients import exploding_gradients as exploding_gradients
 from keras_babysit.rules.dead_units import dead_units as dead_units

@@ -1,4 +1,4 @@
-"""A weight penalty that dominates the loss."""
+"""A penalty that dominates the loss, or has won against it."""
 
 import numpy as np
 
@@ -7,19 +7,27 @@ from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
 from keras_babysit.rules._progress import HALF_WAY, fraction_done
 from keras_babysit.rules._scores import training_errors
-from keras_babysit.rules._texts import percent
+from keras_babysit.rules._texts import number, percent
 from keras_babysit.rules.effects import LONG_STEPS, POOR_FIT, STUCK
 from keras_babysit.rules.rule import rule
 
 POOR_FIT_ABOVE = 0.5
 """Fraction of the error of a constant prediction above which the fit is poor."""
 
+COUNTS_FROM = 0.1
+"""Fraction of the first loss from which on what the layers add to it can lead the training."""
+
+WON_ABOVE = 0.9
+"""Fraction of the error of a constant prediction above which the data loss has lost: the network
+has learned less than a tenth, as in `overfitting`."""
+
 SHRUNK_BELOW = 0.05
-"""Fraction of their first measured norm below which the penalty has shrunk the kernels."""
+"""Fraction of their first measured norm below which the penalty has shrunk the kernels, and of its
+own first value below which an added loss has been driven to 0."""
 
 
 @rule(
-    title="Weight penalty dominates the loss",
+    title="Penalty dominates the loss",
     explains=(*STUCK, *LONG_STEPS, *POOR_FIT),
     needs=("loss/batch",),
     silent=("in the first half of a run", "if the network fits the training data"),
@@ -27,14 +35,16 @@ SHRUNK_BELOW = 0.05
 def regularization_dominates(
     history: History, *, fraction: float = 0.5, patience: int = 3
 ) -> list[Finding]:
-    """Report a weight penalty that is most of the loss, or has shrunk the weights to nothing.
+    """Report a penalty that is most of the loss, has shrunk the weights, or has won.
 
     The network must also fit the training data poorly: a penalty beside a small data loss is how a
-    good run ends.
+    good run ends. What layers add with `add_loss` or an activity regularizer counts as well. Such a
+    loss also wins where it goes to 0 and takes the signal with it: if the divergence of a
+    variational autoencoder is too heavy, the code is the same for every example.
 
-    Reads `"loss/penalty"`, `"loss/batch"`, `"weights/norm"`, and `"score/error"` and
-    `"reference/constant_error"` of target `"train"`. It is silent without a weight penalty, in the
-    first half of a run, and if the network fits the training data.
+    Reads `"loss/penalty"`, `"loss/added"`, `"loss/batch"`, `"weights/norm"`, and `"score/error"`
+    and `"reference/constant_error"` of target `"train"`. It is silent without a penalty, in the first
+    half of a run, and if the network fits the training data.
 
     Args:
         history: The history of the run.
@@ -52,12 +62,18 @@ def regularization_dominates(
         []
 
     Reference:
-        CS231n, "Babysitting the learning process": more regularization increases the
-        loss.
+        CS231n, "Babysitting the learning process": more regularization increases the loss; Bowman
+        et al., "Generating Sentences from a Continuous Space", arXiv:1511.06349, section 3.1, on a
+        divergence that goes to 0.
     """
     require_fraction("fraction", fraction)
     require_count("patience", patience)
+    if has_won := _won(history, patience):
+        return [has_won]
     penalties = history.series("loss/penalty").tail(patience).values
+    added = history.series("loss/added").tail(patience).values
+    if len(added) == len(penalties):
+        penalties = penalties + added
     losses = history.series("loss/batch").tail(patience).values
     if min(len(penalties), len(losses)) < patience or not penalties.min() > 0:
         return []
@@ -68,6 +84,38 @@ def regularization_dominates(
     if fraction_done(history) < HALF_WAY or not (fractions.min() > fraction or left < SHRUNK_BELOW):
         return []
     return [_finding(float(fractions[-1]), left)]
+
+
+def _won(history: History, patience: int) -> Finding | None:
+    """Return the finding of an added loss that went to 0 while nothing was learned; else None."""
+    added, losses = history.series("loss/added").values, history.series("loss/batch").values
+    errors, constant = training_errors(history), history.last("reference/constant_error", "train")
+    if len(added) <= patience or not len(losses) or not errors or constant is None:
+        return None
+    start = float(added[:patience].max())
+    now = float(added[-patience:].max())
+    counted = start >= COUNTS_FROM * abs(float(losses[0])) > 0
+    is_gone = 0 <= now < SHRUNK_BELOW * start
+    is_lost = fraction_done(history) >= HALF_WAY and errors[-1].value >= WON_ABOVE * constant
+    if not (counted and is_gone and is_lost):
+        return None
+    return Finding(
+        rule="regularization_dominates",
+        severity=Severity.WARNING,
+        target="",
+        message=f"What the layers add to the loss fell from {number(start)} to {number(now)}, but "
+        "the network is hardly better than a constant prediction: this penalty has won.",
+        evidence={"added_at_start": start, "added": now},
+        remedies=(
+            Remedy(
+                "Give the added loss a smaller weight. In a variational autoencoder, sum the "
+                "reconstruction error over the values of an example, as the divergence is a sum.",
+                "self.add_loss(1e-2 * divergence)  # in the call of your layer",
+            ),
+            Remedy("Or raise its weight from 0 slowly, once the data loss has fallen."),
+        ),
+        reference="Bowman et al., arXiv:1511.06349, section 3.1",
+    )
 
 
 def _is_poor(history: History) -> bool:
@@ -91,7 +139,7 @@ def _finding(penalty: float, left: float) -> Finding:
         )
     else:
         message = (
-            f"The weight penalty is {percent(penalty)} of the loss, and the network fits the "
+            f"The penalty is {percent(penalty)} of the loss, and the network fits the "
             "training data poorly."
         )
     return Finding(
@@ -102,7 +150,7 @@ def _finding(penalty: float, left: float) -> Finding:
         evidence={"penalty_fraction": penalty, "kernel_norm_left": left},
         remedies=(
             Remedy(
-                "Reduce the weight penalty to a tenth or less.",
+                "Reduce the penalty to a tenth or less.",
                 "kernel_regularizer=keras.regularizers.L2(1e-4)",
             ),
         ),

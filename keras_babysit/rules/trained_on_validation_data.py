@@ -3,6 +3,7 @@
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
+from keras_babysit.rules._scores import gaps
 from keras_babysit.rules._texts import number, percent
 from keras_babysit.rules._wilson import wilson_lower_bound
 from keras_babysit.rules.rule import rule
@@ -17,7 +18,7 @@ taught the network something."""
     explains=("validation_better_than_train",),
     needs=("facts/comparison",),
     silent=(
-        "in the first run of a model in this process",
+        "in the first run of a model in this process, unless its optimizer counts earlier steps",
         "if the weights changed since the end of the earlier run",
         "if equal inputs are likely by chance",
     ),
@@ -32,8 +33,11 @@ def trained_on_validation_data(
 
     Reads `history.facts.comparison`: how many examples of the validation sample were training
     examples of an earlier run in the same process, and the losses before the first step of both
-    runs, `"loss/start"`. It is silent in the first run of a model; if its weights changed since the
-    end of the earlier run, because they were reset or loaded; if the run begins with about the same
+    runs, `"loss/start"`. Where the earlier run was not monitored, reads
+    `history.facts.optimizer_steps_before` and `"loss/constant"`: an optimizer that has done steps,
+    and a network that begins worse on the training data than a constant prediction, mean that it
+    learned other data by heart. It is silent in the first run of a model; if its weights changed
+    since the end of the earlier run, because they were reset or loaded; if the run begins with about the same
     loss; and if equal inputs are likely by chance.
 
     Args:
@@ -43,7 +47,8 @@ def trained_on_validation_data(
         examples: Smallest number of such examples that are reported, at least 1.
 
     Returns:
-        One WARNING for the whole model, or nothing.
+        One WARNING for the whole model, or nothing. Where the earlier run was not monitored, one
+        NOTE; one WARNING if the network is surely better on the validation data.
 
     Raises:
         ValueError: If `fraction` lies outside (0, 1] or `examples` is below 1.
@@ -68,7 +73,11 @@ def trained_on_validation_data(
     require_count("examples", examples)
     found, start = history.facts.comparison, history.last("loss/start")
     seen, among = found.seen_before or 0, found.validation_examples or 1
-    if seen < examples or start is None or found.earlier_loss is None:
+    if start is None:
+        return []
+    if found.earlier_loss is None:
+        return _from_other_data(history, float(start))
+    if seen < examples:
         return []
     part = found.earlier_part or 1.0
     is_many = wilson_lower_bound(seen / among, among) / part > fraction
@@ -88,6 +97,32 @@ def trained_on_validation_data(
                 "start_loss": float(start),
                 "earlier_start_loss": found.earlier_loss,
             },
+            remedies=(
+                Remedy(
+                    "Train a new model in each fold.",
+                    "model = keras.models.clone_model(model)  # new weights; compile it again",
+                ),
+            ),
+            reference="Hastie et al., The Elements of Statistical Learning, 2009, section 7.10",
+        )
+    ]
+
+
+def _from_other_data(history: History, start: float) -> list[Finding]:
+    """Return the finding of a network that was trained before, but not on these training data."""
+    steps, constant = history.facts.optimizer_steps_before, history.first("loss/constant")
+    if not steps or constant is None or not start > constant > 0:
+        return []
+    is_better = any(one.high < 0 for one in gaps(history, "error")[:1])
+    return [
+        Finding(
+            rule="trained_on_validation_data",
+            severity=Severity.WARNING if is_better else Severity.NOTE,
+            target="",
+            message=f"The optimizer had done {steps:,} steps before this run, but the network "
+            f"starts worse than a constant prediction: its loss is {number(start)}, that one's "
+            f"{number(constant)}. It was trained on other data, perhaps on the validation data.",
+            evidence={"steps_before": steps, "start_loss": start, "constant_loss": constant},
             remedies=(
                 Remedy(
                     "Train a new model in each fold.",

@@ -2,18 +2,23 @@
 
 `reference_sample` holds training and validation examples, `user_probe_data` those that the user
 gave, `recurrence` notices data that repeats, `data_facts` describes a batch,
-`comparison` validation beside training examples, `earlier` what a model was trained on before.
+`comparison` validation beside training examples, `earlier` what a model was trained on before,
+`optimizer_memory` whether its optimizer was reset since.
 """
 
 from keras_babysit.samples.earlier import recall, remember, state_of
+from keras_babysit.samples.optimizer_memory import has_memory, kind_of, steps_of
 from keras_babysit.samples.reference_sample import ReferenceSample
 from keras_babysit.samples.user_probe_data import UserProbeData, read_user_probe_data
 
 __all__ = [
     "ReferenceSample",
     "UserProbeData",
+    "has_memory",
+    "kind_of",
     "read_user_probe_data",
     "recall",
     "remember",
     "state_of",
+    "steps_of",
 ]

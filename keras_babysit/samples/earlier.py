@@ -25,12 +25,40 @@ class Earlier:
         part: Fraction of the training examples that these are, in (0, 1].
         end: State of the model at the end of that run.
         loss: Loss before its first step, None if it was not measured.
+        steps: Steps that the optimizer had done at its end, None if not known.
+        optimizer: What the optimizer was set to at its start, as `kind_of` returns it.
+        has_memory: Whether that optimizer loses anything if it is reset.
+        resets: Runs in a row up to this one that began with an optimizer that was reset.
     """
 
     rows: frozenset[int]
     part: float
     end: tuple[float, ...]
     loss: float | None
+    steps: int | None = None
+    optimizer: tuple[str, ...] = ()
+    has_memory: bool = False
+    resets: int = 0
+
+    def resets_until(self, steps: int | None, optimizer: tuple[str, ...]) -> int:
+        """Return how many runs in a row, up to one that follows this one, began with a reset.
+
+        The optimizer was reset if it counts fewer steps than at the end of this run, with the same
+        setting: another learning rate is a decision.
+
+        Args:
+            steps: Steps that the optimizer has done before that run, None if not known.
+            optimizer: What it is set to, as `kind_of` returns it.
+
+        Example:
+            >>> run = Earlier(frozenset(), 1.0, (), None, 40, ("Adam", "", "0.001"), True, resets=1)
+            >>> run.resets_until(0, ("Adam", "", "0.001")), run.resets_until(40, run.optimizer)
+            (2, 0)
+        """
+        if steps is None or not self.steps or not self.has_memory:
+            return 0
+        is_reset = steps < self.steps and optimizer == self.optimizer
+        return self.resets + 1 if is_reset else 0
 
 
 _known: weakref.WeakKeyDictionary[keras.Model, Earlier] = weakref.WeakKeyDictionary()

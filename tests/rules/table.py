@@ -880,6 +880,44 @@ def at_half(made, *, better):
     return made
 
 
+def continued(start, *, constant, steps, train=None, validation=None):
+    """Return a history of a model whose optimizer had done steps, and of its first scores."""
+    made = history(
+        {("loss/start", ""): [start], ("loss/constant", ""): [constant]},
+        optimizer_steps_before=steps,
+    )
+    errors = {} if train is None else {"train": train, "validation": validation}
+    for target, error in errors.items():
+        for name, value in (("score/error", error), ("score/error_stderr", 0.02)):
+            made.append(Measurement(10, 0, name, target, value))
+    return made
+
+
+def starting(
+    ratio, *, better, rates=(1e-3, 1e-3), optimizer="Adam", class_name="MultiHeadAttention", **facts
+):
+    """Return a history of a run whose first steps changed the weights by a fraction."""
+    made = history(
+        {
+            ("updates/ratio", "a/kernel"): [ratio, ratio / 2, ratio / 4],
+            ("optimizer/learning_rate", ""): rates,
+        },
+        layers={"a": LayerFacts(class_name=class_name)},
+        weights={"a/kernel": WeightFacts(layer="a", size=64, is_kernel=True)},
+        optimizer=optimizer,
+        **facts,
+    )
+    return at_half(made, better=better)
+
+
+def adding(values, *, better, penalty=None):
+    """Return a history of what layers add to a loss of 2."""
+    series = {("loss/added", ""): values, ("loss/batch", ""): [2.5] * len(values)}
+    if penalty is not None:
+        series["loss/penalty", ""] = [penalty] * len(values)
+    return at_half(history(series), better=better)
+
+
 def embedding(spreads, *, every=10, labels=None, form="other", size=1.0):
     """Return a history of the spread of embeddings of unit size, one value every few steps."""
     made = history(
@@ -2592,6 +2630,103 @@ TABLE = {
         None,
     ),
     "adam-in-bfloat16": (rules.epsilon_too_small, in_precision("bfloat16", 1e-7), None),
+    "adapters-frozen": (
+        rules.frozen_adapters,
+        history({}, frozen_adapters=("a", "b", "c", "d", "e")),
+        Severity.WARNING,
+    ),
+    "adapters-of-which-some-train": (rules.frozen_adapters, history({}), None),
+    "crossentropy-with-swapped-arguments": (
+        rules.swapped_loss_arguments,
+        history({}, outputs=(OutputFacts(target="dense", is_swapped=True),)),
+        Severity.WARNING,
+    ),
+    "crossentropy-in-the-right-order": (
+        rules.swapped_loss_arguments,
+        history({}, outputs=(OutputFacts(target="dense", is_swapped=False),)),
+        None,
+    ),
+    "trained-on-other-data-before": (
+        rules.trained_on_validation_data,
+        continued(1.8, constant=0.7, steps=400),
+        Severity.NOTE,
+    ),
+    "trained-on-other-data-before-and-better-on-validation": (
+        rules.trained_on_validation_data,
+        continued(1.8, constant=0.7, steps=400, train=0.3, validation=0.1),
+        Severity.WARNING,
+    ),
+    "continued-where-it-ended": (
+        rules.trained_on_validation_data,
+        continued(0.2, constant=0.7, steps=400, train=0.1, validation=0.1),
+        None,
+    ),
+    "new-and-worse-than-a-constant": (
+        rules.trained_on_validation_data,
+        continued(1.8, constant=0.7, steps=None, train=0.3, validation=0.1),
+        None,
+    ),
+    "transformer-at-the-full-rate": (
+        rules.missing_warm_up,
+        starting(0.04, better=-0.01),
+        Severity.WARNING,
+    ),
+    "transformer-at-the-full-rate-that-learns": (
+        rules.missing_warm_up,
+        starting(0.04, better=0.4),
+        None,
+    ),
+    "transformer-that-warms-up": (
+        rules.missing_warm_up,
+        starting(0.04, better=-0.01, rates=(1e-5, 1e-3)),
+        None,
+    ),
+    "transformer-whose-schedule-warms-up": (
+        rules.missing_warm_up,
+        starting(0.04, better=-0.01, schedule=ScheduleFacts(planned=(0.0, 1e-3, 1e-3))),
+        None,
+    ),
+    "transformer-of-short-steps": (rules.missing_warm_up, starting(0.005, better=-0.01), None),
+    "transformer-on-sgd": (
+        rules.missing_warm_up,
+        starting(0.04, better=-0.01, optimizer="SGD"),
+        None,
+    ),
+    "mlp-at-the-full-rate": (
+        rules.missing_warm_up,
+        starting(0.04, better=-0.01, class_name="Dense"),
+        None,
+    ),
+    "added-loss-has-won": (
+        rules.regularization_dominates,
+        adding([1.9, 1.5] + [0.001] * 8, better=0.01),
+        Severity.WARNING,
+    ),
+    "added-loss-went-down-and-data-are-learnt": (
+        rules.regularization_dominates,
+        adding([1.9, 1.5] + [0.001] * 8, better=0.4),
+        None,
+    ),
+    "added-loss-that-never-counted": (
+        rules.regularization_dominates,
+        adding([0.1, 0.1] + [0.001] * 8, better=0.01),
+        None,
+    ),
+    "added-loss-is-most-of-the-loss": (
+        rules.regularization_dominates,
+        adding([1.9] * 10, better=0.01, penalty=0.0),
+        Severity.WARNING,
+    ),
+    "optimizer-reset-twice": (
+        rules.optimizer_reset,
+        history({}, optimizer="Adam", optimizer_resets=2),
+        Severity.WARNING,
+    ),
+    "optimizer-reset-once": (
+        rules.optimizer_reset,
+        history({}, optimizer="Adam", optimizer_resets=1),
+        None,
+    ),
     "lost-in-bfloat16": (rules.lost_updates, coarse(0.99, 0.97, 0.5), Severity.WARNING),
     "arrives-in-bfloat16": (rules.lost_updates, coarse(0.2, 0.3, 0.95), None),
     "half-of-the-inputs-are-zero": (rules.lost_updates, coarse(0.6, 0.85, 0.3), None),

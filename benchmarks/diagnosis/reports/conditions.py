@@ -66,7 +66,8 @@ CONDITIONS: dict[str, Meaning] = {
     ),
     "loss_unbounded": Meaning("the loss falls below any bound", ("inverted_loss",)),
     "loss_misses_the_truth": Meaning(
-        "the loss is not smallest where outputs equal targets", ("inverted_loss",)
+        "the loss is not smallest where outputs equal targets",
+        ("inverted_loss", "swapped_loss_arguments"),
     ),
     "loss_against_metric": Meaning("the loss falls while the metric that it stands for gets worse"),
     "edge_of_a_function": Meaning(
@@ -106,7 +107,7 @@ CONDITIONS: dict[str, Meaning] = {
     "recurrent_activation": Meaning(
         "the activation of a recurrent layer does not bound its state", ("unbounded_recurrence",)
     ),
-    "no_warm_up": Meaning("the learning rate needs a warm-up"),
+    "no_warm_up": Meaning("the learning rate needs a warm-up", ("missing_warm_up",)),
     # -------------------------------------------------- fine-tuning, batch norm
     "base_does_not_fit": Meaning(
         "what reaches a frozen base does not fit what it was trained on (its moving averages)",
@@ -119,7 +120,9 @@ CONDITIONS: dict[str, Meaning] = {
         "the weights of a frozen base are those of a fresh initialization",
         ("untrained_frozen_layers",),
     ),
-    "frozen_by_mistake": Meaning("weights that should train are frozen, such as adapters"),
+    "frozen_by_mistake": Meaning(
+        "weights that should train are frozen, such as adapters", ("frozen_adapters",)
+    ),
     "batch_norm_lags": Meaning(
         "the averages of batch norms lag behind the batches", ("batch_norm_mismatch",)
     ),
@@ -141,7 +144,8 @@ CONDITIONS: dict[str, Meaning] = {
     ),
     "clipping_sets_steps": Meaning("clipping sets the size of every step", ("clipping_too_tight",)),
     "optimizer_reset": Meaning(
-        "the state of the optimizer is reset again and again, as by `compile`"
+        "the state of the optimizer is reset again and again, as by `compile`",
+        ("optimizer_reset",),
     ),
     "rate_too_high": Meaning(
         "the learning rate is too high",
@@ -169,7 +173,9 @@ CONDITIONS: dict[str, Meaning] = {
     "head_without_loss": Meaning(
         "an output has no loss, and its layer receives no gradient", ("no_gradient",)
     ),
-    "code_ignored": Meaning("the code of an autoencoder is ignored: its divergence is 0"),
+    "code_ignored": Meaning(
+        "the code of an autoencoder is ignored: its divergence is 0", ("regularization_dominates",)
+    ),
     "embeddings_collapse": Meaning("all embeddings are one point", ("collapsed_embeddings",)),
     "discriminator_won": Meaning("the discriminator is always right"),
     "samples_collapse": Meaning("generated samples have no spread"),

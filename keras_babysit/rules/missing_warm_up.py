@@ -1,0 +1,118 @@
+"""Attention that is trained at the full learning rate from the first step on."""
+
+from keras_babysit.findings import Finding, Remedy, Severity
+from keras_babysit.history import History
+from keras_babysit.rules._checks import require_fraction
+from keras_babysit.rules._learning_rate import one_digit
+from keras_babysit.rules._network import WARM_UP_STEPS, median_ratios
+from keras_babysit.rules._progress import HALF_WAY, fraction_done, poor_fit
+from keras_babysit.rules._sequences import has_not_learnt
+from keras_babysit.rules._texts import number, percent
+from keras_babysit.rules.effects import POOR_FIT
+from keras_babysit.rules.rule import rule
+
+ATTENTION = ("MultiHeadAttention", "GroupQueryAttention")
+
+ADAPTIVE = ("Adam", "AdamW", "Nadam", "Adamax", "Lion", "Lamb", "RMSprop")
+"""Optimizers whose first steps are of the full learning rate in every weight, whatever the
+gradient."""
+
+RISES = 2.0
+"""Factor by which the learning rate rises after the first step from which on it warms up."""
+
+MARGIN = 0.05
+"""Difference to a baseline that makes a poor fit, as in `underfitting`."""
+
+
+@rule(
+    title="Warm-up is missing",
+    explains=(*POOR_FIT, "attention_collapse"),
+    needs=("updates/ratio",),
+    silent=(
+        "in the first half of a run",
+        "without attention layers of Keras",
+        "if the network fits the training data",
+        "if the learning rate rises",
+    ),
+)
+def missing_warm_up(history: History, *, ratio: float = 0.02) -> list[Finding]:
+    """Report a transformer whose first steps were long, without a warm-up, and that fits poorly.
+
+    The first steps of Adam move every weight by the learning rate, because its averages know a
+    single gradient each. In a transformer these steps are the ones that harm: the normalization
+    after each block makes the gradients of the last layers large at the start, and attention that
+    they have made one-sided recovers slowly. A learning rate that rises from 0 avoids them.
+
+    Reads `"updates/ratio"` of the first steps, `"optimizer/learning_rate"`, the schedule, and the
+    error on the training data beside the baselines. It is silent in the first half of a run;
+    without `MultiHeadAttention` or `GroupQueryAttention`; on optimizers whose steps follow the
+    gradient, such as SGD; if the learning rate doubles after the first step or more; and unless the
+    error is as large as that of a constant prediction, or larger than that of the nearest
+    neighbours.
+
+    Args:
+        history: The history of the run.
+        ratio: Median update ratio of one of the first steps from which on it was long, in (0, 1].
+            The default is 20 times the healthy 1e-3. With Glorot's weights, Adam at 1e-3 is there
+            from a width of about 400 on, and transformers of that width need a warm-up.
+
+    Returns:
+        One WARNING for the whole model, or nothing.
+
+    Raises:
+        ValueError: If `ratio` lies outside (0, 1].
+
+    Example:
+        >>> missing_warm_up(History())
+        []
+
+    Reference:
+        Xiong et al., "On Layer Normalization in the Transformer Architecture", arXiv:2002.04745;
+        Liu et al., "On the Variance of the Adaptive Learning Rate and Beyond", arXiv:1908.03265.
+    """
+    require_fraction("ratio", ratio)
+    facts = history.facts
+    has_attention = any(known.class_name in ATTENTION for known in facts.layers.values())
+    if not has_attention or facts.optimizer not in ADAPTIVE or _warms_up(history):
+        return []
+    steps, ratios = median_ratios(history)
+    first = ratios[steps < WARM_UP_STEPS]
+    longest = float(first.max(initial=0.0))
+    if longest < ratio or not fraction_done(history) >= HALF_WAY:
+        return []
+    if poor_fit(history, MARGIN) is None and not has_not_learnt(history):
+        return []
+    return [_finding(history, longest)]
+
+
+def _warms_up(history: History) -> bool:
+    """Return whether the learning rate rises, by its schedule or by a callback."""
+    rates = history.series("optimizer/learning_rate").values
+    planned = history.facts.schedule.planned
+    rises = len(rates) > 0 and float(rates.max()) >= RISES * float(rates[0])
+    return rises or bool(planned and max(planned) >= RISES * planned[0])
+
+
+def _finding(history: History, longest: float) -> Finding:
+    rate = history.first("optimizer/learning_rate")
+    target = one_digit(rate) if rate else 1e-3
+    at = f" at a learning rate of {number(rate)}" if rate else ""
+    return Finding(
+        rule="missing_warm_up",
+        severity=Severity.WARNING,
+        target="",
+        message=f"One of the first steps changed the weights by {percent(longest, 1)}{at}, without "
+        "a warm-up. Transformers that start with long steps learn worse.",
+        evidence={"first_update_ratio": longest},
+        remedies=(
+            Remedy(
+                "Raise the learning rate from 0 in the first tenth of the steps.",
+                "rate = keras.optimizers.schedules.CosineDecay(\n"
+                f"    0.0, 9_000, warmup_target={target:g}, warmup_steps=1_000\n"
+                ")  # of 10,000 steps\n"
+                "model.compile(keras.optimizers.AdamW(rate), model.loss)",
+            ),
+            Remedy("Or normalize the input of each block in place of its output."),
+        ),
+        reference="Xiong et al., arXiv:2002.04745",
+    )
