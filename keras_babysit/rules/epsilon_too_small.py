@@ -1,5 +1,7 @@
 """An epsilon that does not fit the precision of the optimizer."""
 
+import math
+
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._texts import number
@@ -8,6 +10,12 @@ from keras_babysit.rules.rule import rule
 
 SMALLEST_ROOT = 2.0**-12
 """Square root of the smallest number above 0 in float16, 2^-24."""
+
+TOO_LONG = 1_000
+"""Factor by which steps of vanished squares are too long from which on a run hardly survives."""
+
+VANISHES_BELOW = (2.0**-25 / 1e-3) ** 0.5
+"""Gradient whose square vanishes in float16 with the usual `beta_2` of 0.999: 0.0055."""
 
 BY_SQUARES = ("Adam", "AdamW", "Lamb", "Nadam", "RMSprop")
 """Optimizers that divide by the root of a mean of squared gradients."""
@@ -35,7 +43,8 @@ def epsilon_too_small(history: History) -> list[Finding]:
         history: The history of the run.
 
     Returns:
-        One WARNING for the whole model, or nothing.
+        One WARNING for the whole model if a step can be a thousand times the learning rate; one
+        NOTE above that, up to 2^-12; or nothing.
 
     Example:
         >>> from keras_babysit.facts import OptimizerFacts
@@ -60,14 +69,16 @@ def epsilon_too_small(history: History) -> list[Finding]:
         or not epsilon < SMALLEST_ROOT
     ):
         return []
+    times = VANISHES_BELOW / epsilon if epsilon > 0 else math.inf
+    is_hopeless = times >= TOO_LONG
+    effect = "Its steps are far too long." if is_hopeless else "Some of its steps are too long."
     return [
         Finding(
             rule="epsilon_too_small",
-            severity=Severity.WARNING,
+            severity=Severity.WARNING if is_hopeless else Severity.NOTE,
             target="",
             message=f"{facts.optimizer} divides by little more than its epsilon of "
-            f"{number(epsilon)}: in float16 the squares of most gradients are 0. Its steps are far "
-            "too long.",
+            f"{number(epsilon)}: in float16 the squares of most gradients are 0. {effect}",
             evidence={"epsilon": epsilon, "smallest_root": SMALLEST_ROOT},
             remedies=(
                 Remedy(

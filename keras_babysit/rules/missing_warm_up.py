@@ -11,8 +11,6 @@ from keras_babysit.rules._texts import number, percent
 from keras_babysit.rules.effects import POOR_FIT
 from keras_babysit.rules.rule import rule
 
-ATTENTION = ("MultiHeadAttention", "GroupQueryAttention")
-
 ADAPTIVE = ("Adam", "AdamW", "Nadam", "Adamax", "Lion", "Lamb", "RMSprop")
 """Optimizers whose first steps are of the full learning rate in every weight, whatever the
 gradient."""
@@ -27,7 +25,7 @@ MARGIN = 0.05
 @rule(
     title="Warm-up is missing",
     explains=(*POOR_FIT, "attention_collapse"),
-    needs=("updates/ratio",),
+    needs=("updates/ratio", "attention/logit_max"),
     silent=(
         "in the first half of a run",
         "without attention layers of Keras",
@@ -43,7 +41,8 @@ def missing_warm_up(history: History, *, ratio: float = 0.02) -> list[Finding]:
     after each block makes the gradients of the last layers large at the start, and attention that
     they have made one-sided recovers slowly. A learning rate that rises from 0 avoids them.
 
-    Reads `"updates/ratio"` of the first steps, `"optimizer/learning_rate"`, the schedule, and the
+    Reads `"updates/ratio"` of the first steps, `"attention/logit_max"`, which only attention has,
+    `"optimizer/learning_rate"`, the schedule, and the
     error on the training data beside the baselines. It is silent in the first half of a run;
     without `MultiHeadAttention` or `GroupQueryAttention`; on optimizers whose steps follow the
     gradient, such as SGD; if the learning rate doubles after the first step or more; and unless the
@@ -72,8 +71,11 @@ def missing_warm_up(history: History, *, ratio: float = 0.02) -> list[Finding]:
     """
     require_fraction("ratio", ratio)
     facts = history.facts
-    has_attention = any(known.class_name in ATTENTION for known in facts.layers.values())
-    if not has_attention or facts.optimizer not in ADAPTIVE or _warms_up(history):
+    if (
+        not history.targets("attention/logit_max")
+        or facts.optimizer not in ADAPTIVE
+        or _warms_up(history)
+    ):
         return []
     steps, ratios = median_ratios(history)
     first = ratios[steps < WARM_UP_STEPS]

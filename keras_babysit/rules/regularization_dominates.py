@@ -17,6 +17,9 @@ POOR_FIT_ABOVE = 0.5
 COUNTS_FROM = 0.1
 """Fraction of the first loss from which on what the layers add to it can lead the training."""
 
+SURE = 2
+"""Latest measurements of an added loss that must be about 0: it does not get there by chance."""
+
 WON_ABOVE = 0.9
 """Fraction of the error of a constant prediction above which the data loss has lost: the network
 has learned less than a tenth, as in `overfitting`."""
@@ -43,8 +46,8 @@ def regularization_dominates(
     variational autoencoder is too heavy, the code is the same for every example.
 
     Reads `"loss/penalty"`, `"loss/added"`, `"loss/batch"`, `"weights/norm"`, and `"score/error"`
-    and `"reference/constant_error"` of target `"train"`. It is silent without a penalty, in the first
-    half of a run, and if the network fits the training data.
+    and `"reference/constant_error"` of target `"train"`. It is silent without a penalty, in the
+    first half of a run, and if the network fits the training data.
 
     Args:
         history: The history of the run.
@@ -90,10 +93,10 @@ def _won(history: History, patience: int) -> Finding | None:
     """Return the finding of an added loss that went to 0 while nothing was learned; else None."""
     added, losses = history.series("loss/added").values, history.series("loss/batch").values
     errors, constant = training_errors(history), history.last("reference/constant_error", "train")
-    if len(added) <= patience or not len(losses) or not errors or constant is None:
+    if len(added) < SURE + patience or not len(losses) or not errors or constant is None:
         return None
     start = float(added[:patience].max())
-    now = float(added[-patience:].max())
+    now = float(added[-SURE:].max())
     counted = start >= COUNTS_FROM * abs(float(losses[0])) > 0
     is_gone = 0 <= now < SHRUNK_BELOW * start
     is_lost = fraction_done(history) >= HALF_WAY and errors[-1].value >= WON_ABOVE * constant

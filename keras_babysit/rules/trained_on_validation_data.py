@@ -37,8 +37,8 @@ def trained_on_validation_data(
     `history.facts.optimizer_steps_before` and `"loss/constant"`: an optimizer that has done steps,
     and a network that begins worse on the training data than a constant prediction, mean that it
     learned other data by heart. It is silent in the first run of a model; if its weights changed
-    since the end of the earlier run, because they were reset or loaded; if the run begins with about the same
-    loss; and if equal inputs are likely by chance.
+    since the end of the earlier run, because they were reset or loaded; if the run begins with
+    about the same loss; and if equal inputs are likely by chance.
 
     Args:
         history: The history of the run.

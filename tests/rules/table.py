@@ -893,16 +893,15 @@ def continued(start, *, constant, steps, train=None, validation=None):
     return made
 
 
-def starting(
-    ratio, *, better, rates=(1e-3, 1e-3), optimizer="Adam", class_name="MultiHeadAttention", **facts
-):
+def starting(ratio, *, better, rates=(1e-3, 1e-3), optimizer="Adam", has_attention=True, **facts):
     """Return a history of a run whose first steps changed the weights by a fraction."""
     made = history(
         {
             ("updates/ratio", "a/kernel"): [ratio, ratio / 2, ratio / 4],
             ("optimizer/learning_rate", ""): rates,
+            ("attention/logit_max", "attention"): [1.0] * has_attention,
         },
-        layers={"a": LayerFacts(class_name=class_name)},
+        layers={"a": LayerFacts(class_name="Dense")},
         weights={"a/kernel": WeightFacts(layer="a", size=64, is_kernel=True)},
         optimizer=optimizer,
         **facts,
@@ -2603,6 +2602,16 @@ TABLE = {
         in_precision("float16", 1e-7),
         Severity.WARNING,
     ),
+    "adam-in-float16-of-an-epsilon-in-between": (
+        rules.epsilon_too_small,
+        in_precision("float16", 1e-4),
+        Severity.NOTE,
+    ),
+    "adam-in-float16-without-an-epsilon": (
+        rules.epsilon_too_small,
+        in_precision("float16", 0.0),
+        Severity.WARNING,
+    ),
     "adam-in-float16-of-a-larger-epsilon": (
         rules.epsilon_too_small,
         in_precision("float16", 1e-3),
@@ -2694,7 +2703,7 @@ TABLE = {
     ),
     "mlp-at-the-full-rate": (
         rules.missing_warm_up,
-        starting(0.04, better=-0.01, class_name="Dense"),
+        starting(0.04, better=-0.01, has_attention=False),
         None,
     ),
     "added-loss-has-won": (
