@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_babysit import quantities
+from keras_babysit import markup, quantities
 from keras_babysit.facts import LayerFacts, RunFacts
 
 FORMAT_VERSION = 2
@@ -24,6 +24,9 @@ FORMAT_VERSION = 2
 
 Value = float | NDArray[np.float32]
 """A number for a layer, or a vector with one number per unit."""
+
+MAX_SHOWN = 12
+"""Quantities that a notebook shows without a click."""
 
 _UNKNOWN_LAYER = LayerFacts()
 
@@ -293,6 +296,31 @@ class History:
         )
         return iter(sorted(kept, key=lambda m: (m.step, m.epoch)))
 
+    def __repr__(self) -> str:
+        return f"History({self._counts()})"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (
+                quantity,
+                f"{len(targets):,}",
+                f"{sum(map(len, targets.values())):,}",
+                _shown(next(reversed(targets.values()))),
+            )
+            for quantity, targets in self._series.items()
+        ]
+        head = ("quantity", "measured of", "measurements kept", "latest")
+        return markup.fragment(
+            markup.heading("History", "", self._counts()),
+            markup.table(head, rows[:MAX_SHOWN]),
+            markup.fold(f"{len(rows) - MAX_SHOWN} more", markup.table(head, rows[MAX_SHOWN:]))
+            if len(rows) > MAX_SHOWN
+            else "",
+        )
+
+    def _counts(self) -> str:
+        return f"{len(self._series):,} quantities, {len(self):,} measurements, step {self.step:,}"
+
     def __len__(self) -> int:
         return sum(len(points) for targets in self._series.values() for points in targets.values())
 
@@ -330,6 +358,14 @@ class History:
             elif record.get("type") == "measurement":
                 history.restore([Measurement.from_json(record)])
         return history
+
+
+def _shown(points: Sequence[Measurement]) -> str:
+    """Return the latest value of a series; a vector as its length."""
+    value = points[-1].value if points else ""
+    if np.ndim(value):
+        return f"{len(np.atleast_1d(value)):,} values"
+    return f"{value:.3g}" if isinstance(value, int | float | np.generic) else str(value)
 
 
 def header(facts: RunFacts) -> dict[str, Any]:

@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 
+from keras_babysit import markup
+
 Interval = tuple[float, float]
 
 
@@ -39,3 +41,38 @@ class ActivationProfile:
     def is_zero_centered(self) -> bool:
         """Whether the mean output for `z ~ N(0, 1)` is 0, within 0.01."""
         return abs(self.mean_output) < 0.01
+
+    def _repr_html_(self) -> str:
+        return ProfileList([self])._repr_html_()
+
+
+class ProfileList(list[ActivationProfile]):
+    """Profiles that show themselves as a table in a notebook; a list in every other respect."""
+
+    def _repr_html_(self) -> str:
+        head = (
+            "activation",
+            "outputs",
+            "mean output",
+            "saturated for z in",
+            "dead for z in",
+            "cost",
+        )
+        rows = [
+            (
+                one.name,
+                _interval(one.output_range),
+                "0 (zero-centered)" if one.is_zero_centered else f"{one.mean_output:.2g}",
+                ", ".join(map(_interval, one.saturated)) or "-",
+                ", ".join(map(_interval, one.dead)) or "-",
+                "-" if one.relative_cost is None else f"{one.relative_cost:.2g} x ReLU",
+            )
+            for one in self
+        ]
+        return markup.fragment(markup.table(head, rows))
+
+
+def _interval(ends: Interval) -> str:
+    """Return an interval as text; an end that is infinite is open."""
+    low, high = (f"{end:.2g}" for end in ends)
+    return f"{'(' if low == '-inf' else '['}{low}, {high}{')' if high == 'inf' else ']'}"

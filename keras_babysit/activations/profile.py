@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_babysit.activations.activation_profile import ActivationProfile, Interval
+from keras_babysit.activations.activation_profile import ActivationProfile, Interval, ProfileList
 from keras_babysit.activations.elementwise import (
     Function,
     derivative,
@@ -38,7 +38,7 @@ _TIMED_PAIRS = 15
 
 def profile(
     *activations: str | Callable[[Any], Any] | keras.layers.Layer, with_cost: bool = True
-) -> list[ActivationProfile]:
+) -> ProfileList:
     """Measure range, mean, saturation, dead region and cost of activations.
 
     Args:
@@ -47,7 +47,7 @@ def profile(
         with_cost: Whether to time them, which takes some tenths of a second each.
 
     Returns:
-        One `ActivationProfile` per activation, in order.
+        One `ActivationProfile` per activation, in order; a list that a notebook shows as a table.
 
     Raises:
         ValueError: If an output of an activation depends on several inputs, as in softmax.
@@ -57,7 +57,7 @@ def profile(
         >>> relu.output_range, relu.is_zero_centered, relu.dead
         ((0.0, inf), False, ((-inf, 0.0),))
     """
-    return [_profile(activation, with_cost) for activation in activations or DEFAULT_ACTIVATIONS]
+    return ProfileList(_profile(one, with_cost) for one in activations or DEFAULT_ACTIVATIONS)
 
 
 def _profile(activation: Any, with_cost: bool) -> ActivationProfile:

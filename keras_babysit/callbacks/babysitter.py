@@ -10,16 +10,18 @@ from typing import Any, Literal
 
 import keras
 
+from keras_babysit import markup
 from keras_babysit.callbacks.after_fit import call_after_fit, callbacks_of_fit
 from keras_babysit.callbacks.session import Session
 from keras_babysit.callbacks.settings import Settings
-from keras_babysit.findings import Finding, Severity, Verdict
+from keras_babysit.findings import FindingList, Severity, Verdict
 from keras_babysit.history import History, Overhead
 from keras_babysit.recorder import Rescue, read_rescue
 from keras_babysit.rules import DEFAULT_RULES, RuleLike
 from keras_babysit.samples import read_user_probe_data
 from keras_babysit.schedule import Schedule
-from keras_babysit.sinks import Console, Report, Sink, TensorBoard
+from keras_babysit.sinks import Console, Notebook, Report, Sink, TensorBoard
+from keras_babysit.sinks.notebook import is_notebook
 from keras_babysit.typing import Logs, Probe
 
 
@@ -44,7 +46,8 @@ class Babysitter(keras.callbacks.Callback):
         budget: Fraction of the wall time that the measurements may take, in (0, 1]. A run shorter
             than a minute is charged as if it took one minute.
         log_dir: Folder for TensorBoard; None writes nothing.
-        verbose: 1 to print findings and a summary, 0 to print nothing.
+        verbose: 1 to print findings and a summary, or to show them in a notebook as one card that
+            is updated in place; 0 to show nothing.
         stop_on: `Severity`, or its name, at which training is stopped; None never stops it.
         record: Folder for the flight recorder; None for no recorder. It keeps the last good state
             and the latest batches. When values are no longer finite or the loss explodes, it finds
@@ -103,7 +106,7 @@ class Babysitter(keras.callbacks.Callback):
             record=record,
             rescue=read_rescue(rescue),
             sinks=(
-                *([Console(verbose=verbose)] if verbose else []),
+                *([Notebook() if is_notebook() else Console(verbose=verbose)] if verbose else []),
                 *([TensorBoard(log_dir)] if log_dir else []),
                 *sinks,
             ),
@@ -130,11 +133,11 @@ class Babysitter(keras.callbacks.Callback):
         return self._session is not None or self._kept is not None
 
     @property
-    def findings(self) -> list[Finding]:
+    def findings(self) -> FindingList:
         """Every finding of the latest run: root causes first, their symptoms behind each."""
         if self._session is not None:
-            return self._session.findings
-        return self._kept.findings if self._kept else []
+            return FindingList(self._session.findings)
+        return self._kept.findings if self._kept else FindingList()
 
     @property
     def session(self) -> Session | None:
@@ -163,6 +166,20 @@ class Babysitter(keras.callbacks.Callback):
     def report(self) -> Report:
         """Return a `Report` of the latest run: print it, or write it as JSON or HTML."""
         return Report(self.history, self.findings, self.overhead)
+
+    def __repr__(self) -> str:
+        if not self._has_run:
+            return f"{type(self).__name__}(no run yet)"
+        state = "running: " if self._is_training else ""
+        return f"{type(self).__name__}({state}{self.verdict.headline})"
+
+    def _repr_html_(self) -> str:
+        if not self._has_run:
+            return markup.fragment(
+                markup.heading(type(self).__name__, "", "no run yet"),
+                markup.paragraph("Pass it to fit: model.fit(x, y, callbacks=[sitter])"),
+            )
+        return self.report().as_card("Charts: sitter.report()")
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Start to watch the run; bad settings raise here, before the first step."""

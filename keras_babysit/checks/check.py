@@ -27,6 +27,7 @@ from keras_babysit.findings import Journal
 from keras_babysit.history import Overhead
 from keras_babysit.rules import Rules, rule_name
 from keras_babysit.sinks import Console, Sink
+from keras_babysit.sinks.notebook import is_notebook
 
 
 def check(
@@ -62,7 +63,8 @@ def check(
         checks: Names of checks, or functions of a `Case` that return a `CheckResult`; None for
             all of `DEFAULT_CHECKS`.
         sinks: Sinks that receive the measurements and findings, as for `Babysitter`.
-        verbose: 1 shows the progress and prints the table, 0 prints nothing.
+        verbose: 1 shows the progress and prints the report, 0 prints nothing. In a notebook nothing
+            is printed: the report shows itself as the last expression of a cell.
 
     Returns:
         A `CheckReport`. `report.findings` holds all findings; `report.outcomes` holds one line
@@ -90,7 +92,8 @@ def check(
     """
     require_model(model)
     require_above_zero("seconds", seconds)
-    console = Console(verbose=verbose)
+    # In a notebook the report shows itself, as the last expression of a cell.
+    console = Console(verbose=0 if is_notebook() else verbose)
     chosen = registry.DEFAULT_CHECKS if checks is None else registry.DEFAULT_CHECKS.read(checks)
     start = time.perf_counter()
     with random_states_kept():
@@ -102,7 +105,7 @@ def check(
     with built(model, data), untouched(model), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the checks report the same problems in detail
         case = Case(model, data, validation, seconds=seconds - (time.perf_counter() - start))
-        outcomes = _run(case, chosen, is_shown=bool(verbose))
+        outcomes = _run(case, chosen, is_shown=bool(verbose) and not is_notebook())
     spent = time.perf_counter() - start
     report = CheckReport(case.history, outcomes, Overhead(spent, spent, 1))
     _publish([console, *sinks], report)

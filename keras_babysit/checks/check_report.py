@@ -8,6 +8,7 @@ import rich.console
 from rich.table import Table
 from rich.text import Text
 
+from keras_babysit import markup
 from keras_babysit.checks.result import CheckLine
 from keras_babysit.findings import CONDITIONS, Finding, Severity, Verdict, verdict_of
 from keras_babysit.history import History, Overhead, to_jsonable
@@ -90,6 +91,11 @@ class CheckReport(Report):
             with open(path, "w", encoding="utf-8") as file:
                 file.write(text)
         return text
+
+    def _repr_html_(self) -> str:
+        rows = [(line.check, line.verdict, one_line(line.evidence)) for line in self.outcomes]
+        table = markup.table(("check", "verdict", "evidence"), rows)
+        return markup.fragment(self.as_card(), markup.fold("All checks", table))
 
     def as_text(self, *, is_brief: bool = False) -> rich.console.RenderableType:
         """Return the table of the checks, to print with `rich`; it has one form only."""

@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_babysit.figures import COLOURS, DASHES, new_figure
+from keras_babysit.markup import fragment, heading, paragraph, sparkline, table
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -99,39 +102,56 @@ class LrRange:
     def __str__(self) -> str:
         if self.suggestion is None:
             return "The loss neither falls nor diverges in this range of learning rates."
-        parts = [f"suggested learning rate: {self.suggestion:.1g}"]
+        parts = [f"suggested learning rate: {self.suggestion:.2g}"]
         if self.steepest is not None:
-            parts.append(f"the loss falls fastest at {self.steepest:.1g}")
+            parts.append(f"the loss falls fastest at {self.steepest:.2g}")
         if self.divergence is not None:
-            parts.append(f"it diverges at {self.divergence:.1g}")
+            parts.append(f"it diverges at {self.divergence:.2g}")
         return "; ".join(parts)
+
+    def __repr__(self) -> str:
+        return f"LrRange({self})"
+
+    def _repr_html_(self) -> str:
+        known = [
+            ("suggested", self.suggestion),
+            ("the loss falls fastest at", self.steepest),
+            ("it diverges at", self.divergence),
+        ]
+        rows = [(words, f"{rate:.2g}") for words, rate in known if rate is not None]
+        finite = [float(value) for value in self.smoothed if np.isfinite(value)]
+        line = sparkline(finite, "loss over the learning rate, smoothed")
+        return fragment(
+            heading("Learning-rate range test", "well" if rows else "warning"),
+            table(("learning rate", ""), rows) if rows else paragraph(str(self)),
+            line,
+            paragraph("Call `.plot()` for the whole picture.", is_mute=True),
+        )
 
     def plot(self) -> "Figure":
         """Plot the loss against the learning rate, with the suggestion.
 
         Returns:
-            A `matplotlib.figure.Figure`; call `savefig` to save it.
+            A `matplotlib.figure.Figure`, which displays itself in a notebook; `show()` opens it
+            from a script, `save(path)` writes it.
 
         Raises:
             ImportError: If matplotlib is not installed.
         """
-        try:
-            from matplotlib.figure import Figure
-        except ImportError as error:
-            raise ImportError("Plots require matplotlib: pip install matplotlib") from error
-        figure = Figure(figsize=(6.4, 4.0), layout="constrained")
+        figure = new_figure(6.4, 4.0)
         axes = figure.add_subplot()
-        axes.plot(self.learning_rates, self.losses, color="0.8", label="batch")
-        axes.plot(self.learning_rates, self.smoothed, color="tab:blue", label="smoothed")
+        axes.plot(self.learning_rates, self.losses, color="0.75", label="loss of each batch")
+        axes.plot(self.learning_rates, self.smoothed, color=COLOURS[0], label="smoothed")
         marks = (
-            ("steepest", self.steepest, "tab:orange"),
-            ("diverges", self.divergence, "tab:red"),
-            ("suggestion", self.suggestion, "tab:green"),
+            ("falls fastest", self.steepest),
+            ("diverges", self.divergence),
+            ("suggestion", self.suggestion),
         )
-        for name, rate, color in marks:
+        for number, (name, rate) in enumerate(marks, 1):
             if rate is not None:
-                style = "-" if name == "suggestion" else "--"
-                axes.axvline(rate, color=color, linestyle=style, label=f"{name}: {rate:.1g}")
+                label = f"{name}: {rate:.2g}"
+                style = {"color": COLOURS[number], "linestyle": DASHES[number]}
+                axes.axvline(rate, label=label, **style)
         axes.set(xscale="log", xlabel="learning rate", ylabel="loss")
         curve = self.smoothed
         if np.isfinite(curve).any():  # clip the divergence so that the fall stays visible

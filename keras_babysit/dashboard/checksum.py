@@ -26,7 +26,7 @@ def masked_crc32c(data: bytes) -> int:
 
     Example:
         >>> hex(masked_crc32c(b"123456789"))
-        '0xc7b8d25a'
+        '0xc78ab0e5'
     """
     if len(data) < SHORT:
         from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c as short

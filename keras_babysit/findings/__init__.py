@@ -7,6 +7,7 @@ symptoms, `verdict` the whole answer that every sink shows.
 from keras_babysit.findings.causes import Cause, Group, causes_of, explain, moments
 from keras_babysit.findings.condition import CONDITIONS, Condition, Conditions, alternatives
 from keras_babysit.findings.finding import Finding, Remedy, Severity
+from keras_babysit.findings.finding_list import FindingList
 from keras_babysit.findings.journal import MAX_EPISODES, Change, Event, Journal
 from keras_babysit.findings.verdict import Verdict, verdict_of, verdict_on
 
@@ -19,6 +20,7 @@ __all__ = [
     "Conditions",
     "Event",
     "Finding",
+    "FindingList",
     "Group",
     "Journal",
     "Remedy",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from keras_babysit import markup
 from keras_babysit.history import to_jsonable
 
 
@@ -35,7 +36,7 @@ class Remedy:
     code: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Finding:
     """One finding: what is wrong, where and since when, the evidence, and what to do.
 
@@ -85,6 +86,26 @@ class Finding:
         """Whether it still holds."""
         return self.resolved_step is None
 
+    def __repr__(self) -> str:
+        where = f' in "{self.target}"' if self.target else ""
+        since = f"since step {self.step:,}"
+        when = since if self.is_open else f"resolved at step {self.resolved_step:,}"
+        return f"{self.severity.name} {self.rule}{where} {when}: {self.message}"
+
+    def _repr_html_(self) -> str:
+        where = f" in {self.target}" if self.target else ""
+        when = f"since step {self.step:,}"
+        if not self.is_open:
+            when = f"resolved at step {self.resolved_step:,}"
+        numbers = " · ".join(f"{key} {_short(value)}" for key, value in self.evidence.items())
+        return markup.fragment(
+            markup.heading(f"{self.rule}{where}", self.severity.name.lower(), when),
+            markup.paragraph(self.message),
+            markup.paragraph(numbers, is_mute=True) if numbers else "",
+            *(markup.paragraph(one.text) + markup.code(one.code) for one in self.remedies),
+            markup.paragraph(self.reference, is_mute=True) if self.reference else "",
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Return the finding as a JSON object."""
         return {
@@ -122,3 +143,8 @@ class Finding:
             measured_step=record.get("measured_step"),
             needs_cause=record.get("needs_cause", False),
         )
+
+
+def _short(value: Any) -> str:
+    """Return a number with three digits; anything else as text of bounded length."""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)[:60]

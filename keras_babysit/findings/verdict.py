@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from keras_babysit import quantities
+from keras_babysit import markup, quantities
 from keras_babysit.facts import RunFacts
 from keras_babysit.findings.causes import Cause, causes_of, explain, moments
 from keras_babysit.findings.condition import CONDITIONS, Condition, alternatives
@@ -23,7 +23,7 @@ FACTS = {
 """What a condition may need beside quantities, for people."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Verdict:
     """The result of a run, in the order in which to read it.
 
@@ -57,6 +57,26 @@ class Verdict:
         groups = [group for cause in self.causes for group in cause.groups]
         reported = [one for one in self.not_checked if CONDITIONS[one.rule].is_notice]
         return [some for group in groups for some in group.moments()] + moments(reported)
+
+    def __repr__(self) -> str:
+        causes = ", ".join(cause.rule for cause in self.causes) or "no causes"
+        return f"Verdict({self.headline}: {causes})"
+
+    def _repr_html_(self) -> str:
+        first = self.do_first
+        rows = [
+            (cause.severity.name.lower(), cause.title, cause.findings[0].message)
+            for cause in self.causes
+            if cause.findings
+        ]
+        return markup.fragment(
+            markup.heading(
+                self.headline, "" if self.severity is None else self.severity.name.lower()
+            ),
+            "" if first is None else markup.paragraph(first.text, lead="Do this first:"),
+            "" if first is None else markup.code(first.code),
+            markup.table(("severity", "cause", "message"), rows) if rows else "",
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the verdict as a JSON object."""

@@ -87,6 +87,20 @@ def numbers(history: History, quantity: str, target: str = "") -> Numbers:
     return steps, np.array([m.value for m in points], np.float64)
 
 
+SPARK_POINTS = 120
+"""Points of the small chart of a notebook."""
+
+
+def recent_losses(history: History) -> list[float]:
+    """Return at most `SPARK_POINTS` losses of the run, of batches or else of epochs."""
+    for quantity in ("loss/batch", "logs/loss"):
+        values = [float(value) for value in numbers(history, quantity)[1]]
+        if len(values) > 1:
+            every = -(-len(values) // SPARK_POINTS)
+            return values[(len(values) - 1) % every :: every]
+    return []
+
+
 def data(history: History, verdict: Verdict) -> dict[str, Any]:
     """Return all that the page draws, as a JSON object.
 

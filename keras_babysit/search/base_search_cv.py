@@ -3,6 +3,7 @@
 import uuid
 import zlib
 
+from keras_babysit import markup
 from keras_babysit.errors import SearchFailedError
 from keras_babysit.search.cross_validation import CrossValidation
 from keras_babysit.search.data import Examples, make_folds, to_arrays
@@ -12,7 +13,7 @@ from keras_babysit.search.hypermodel import Hypermodel
 from keras_babysit.search.objective import read_objective
 from keras_babysit.search.plot import plot
 from keras_babysit.search.progress import ProgressBar, incomplete_counts
-from keras_babysit.search.record import best
+from keras_babysit.search.record import best, ranking
 from keras_babysit.search.results import cv_results
 from keras_babysit.search.rounds import Steering, ranges_by_round
 from keras_babysit.search.sampler import read_pruner, read_sampler
@@ -24,7 +25,7 @@ from keras_babysit.search.study import (
     quiet_optuna_log,
     require_same_settings,
 )
-from keras_babysit.search.table import as_text, show, summary
+from keras_babysit.search.table import MAX_TABLE_ROWS, as_text, show, shown_value, summary
 from keras_babysit.search.worker import Plan, Worker
 
 DEFAULT_MODEL_EXAMPLES = 8
@@ -231,7 +232,8 @@ class BaseSearchCV:
         """Plot the score against each hyperparameter (see `keras_babysit.search.plot`).
 
         Returns:
-            A `matplotlib.figure.Figure`. Save it with its method `savefig`.
+            A `matplotlib.figure.Figure`, which displays itself in a notebook; `show()` opens it
+            from a script, `save(path)` writes it.
 
         Raises:
             ImportError: If matplotlib is not installed.
@@ -241,6 +243,35 @@ class BaseSearchCV:
     def summary(self):
         """Return the table of the best trials and the findings, as text."""
         return as_text(summary(self.records_, self.findings_, self.objective))
+
+    def __repr__(self):
+        name, objective = type(self).__name__, self.objective.name
+        if not hasattr(self, "records_"):
+            return f"{name}({objective}, not fitted)"
+        found = best(self.records_)
+        score = "no complete trial" if found is None else f"best {found.score:.4g}"
+        return f"{name}({objective}: {score}, {len(self.records_)} trials)"
+
+    def _repr_html_(self):
+        if not hasattr(self, "records_"):
+            return markup.fragment(markup.heading(repr(self)))
+        shown = ranking(self.records_)[:MAX_TABLE_ROWS]
+        names = list(dict.fromkeys(name for record in shown for name in record.params))
+        rows = [
+            (
+                record.number,
+                f"{record.score:.4g}",
+                len(record.scores),
+                f"{record.gap:+.2g}",
+                *(shown_value(record.params.get(name, "")) for name in names),
+            )
+            for record in shown
+        ]
+        return markup.fragment(
+            markup.heading(repr(self)),
+            markup.table(("trial", self.objective.name, "folds", "gap", *names), rows),
+            *(markup.paragraph(one.message, lead=one.rule) for one in self.findings_),
+        )
 
     def _hp(self, params):
         return HyperParameters(

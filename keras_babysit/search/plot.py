@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from keras_babysit.figures import COLOURS, new_figure
 from keras_babysit.search.record import COMPLETE, PRUNED, STOPPED, best, declared
 from keras_babysit.search.space import Range
 
@@ -25,19 +26,16 @@ def plot(records, ranges, objective):
         objective: The `Objective`.
 
     Returns:
-        A `matplotlib.figure.Figure`. Save it with its method `savefig`.
+        A `matplotlib.figure.Figure`, which displays itself in a notebook; `show()` opens it from a
+        script, `save(path)` writes it.
 
     Raises:
         ImportError: If matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError("Pictures need matplotlib: pip install matplotlib") from error
     space = declared(records)
     columns = max(1, min(COLUMNS, math.ceil(math.sqrt(len(space)))))
     rows = max(1, -(-len(space) // columns))
-    figure = Figure(figsize=(3.6 * columns, 3.2 * rows + 0.4), layout="constrained")
+    figure = new_figure(3.6 * columns, 3.2 * rows + 0.4)
     for index, (name, dimension) in enumerate(space.items(), 1):
         axes = figure.add_subplot(rows, columns, index)
         _draw(axes, dimension, [r for r in records if name in r.params], ranges, objective)
@@ -63,7 +61,7 @@ def _draw(axes, dimension, records, ranges, objective):
     name = dimension.name
     level = _level(records, objective)
     for number in sorted({record.round for record in records}):
-        color = f"C{number % 10}"
+        color = COLOURS[number % len(COLOURS)]
         mine = [record for record in records if record.round == number]
         for state, face, label in ((COMPLETE, color, f"round {number + 1}"), (PRUNED, "none", "")):
             shown = [r for r in mine if r.state == state]
@@ -111,7 +109,7 @@ def _draw_stopped(axes, dimension, records, level):
             shown,
             [level] * len(shown),
             marker=markers[index % len(markers)],
-            color="tab:red" if index == 0 else "tab:purple",
+            color="#B2182B" if index == 0 else "0.35",
             label=cause,
         )
 

@@ -51,7 +51,7 @@ def _table(records, objective):
             f"{standard_deviation(record.scores):.2g}" if len(record.scores) > 1 else "",
             str(len(record.scores)),
             f"{record.gap:+.2g}",
-            *(_value(record.params.get(name, "")) for name in names),
+            *(shown_value(record.params.get(name, "")) for name in names),
             style="bold" if is_best else None,
         )
     return table
@@ -75,5 +75,6 @@ def _line(finding):
     return text
 
 
-def _value(value):
+def shown_value(value):
+    """Return the value of a hyperparameter as text."""
     return f"{value:.3g}" if isinstance(value, float) else str(value)

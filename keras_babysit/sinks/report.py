@@ -13,9 +13,11 @@ import numpy as np
 import rich.console
 from rich.text import Text
 
-from keras_babysit.findings import Finding, Verdict, explain, verdict_of
+from keras_babysit.findings import Finding, FindingList, Verdict, explain, verdict_of
 from keras_babysit.history import FORMAT_VERSION, History, Overhead, read_jsonl, to_jsonable
-from keras_babysit.presentation.drawing import numbers
+from keras_babysit.presentation.card import verdict_card
+from keras_babysit.presentation.drawing import numbers, recent_losses
+from keras_babysit.presentation.verdict_view import view
 from keras_babysit.presentation.wording import (
     ascii_signs,
     cost,
@@ -53,7 +55,7 @@ class Report:
         self, history: History, findings: Iterable[Finding], overhead: Overhead | None = None
     ) -> None:
         self.history = history
-        self.findings = explain(findings)
+        self.findings = FindingList(explain(findings))
         self.overhead = overhead
 
     @classmethod
@@ -180,6 +182,24 @@ class Report:
         parts = [one for one in (f"final loss {score}" if score else None, took) if one]
         if parts:
             yield "; ".join(parts)
+
+    def as_card(self, hint: str = "") -> str:
+        """Return the verdict as a fragment of HTML, which is what a notebook shows after a run.
+
+        Args:
+            hint: Where there is more to see.
+        """
+        return verdict_card(
+            view(self.verdict),
+            counts=self.result() if self.findings else "",
+            lines=self.summary(),
+            losses=recent_losses(self.history),
+            is_well=self.is_well,
+            hint=hint,
+        )
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.verdict.headline}; {self.result()})"
 
     def _repr_html_(self) -> str:
         # In a frame, so that styles and names of page and notebook do not collide.

@@ -111,4 +111,4 @@ def test_the_plot_marks_the_suggestions():
     rates, losses = curve(lambda z: 1 / (1 + np.exp(6 * (z + 3))))
     axes = LrRange(rates, losses, False).plot().axes[0]
     labels = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert labels == ["batch", "smoothed", "steepest: 0.001", "suggestion: 0.001"]
+    assert labels == ["loss of each batch", "smoothed", "falls fastest: 0.001", "suggestion: 0.001"]

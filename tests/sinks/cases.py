@@ -1,5 +1,6 @@
 """Our sinks, each in the configurations that the shipped suite checks, and how they are read."""
 
+import html
 import io
 import json
 
@@ -46,10 +47,34 @@ def read_tensorboard(folder):
     return tags["tensors"] + texts
 
 
+class Cell:
+    """The output of a notebook's cell: one display, whose latest state is kept in a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __call__(self, shown, *, display_id):
+        assert display_id is True
+        self.update(shown)
+        return self
+
+    def update(self, shown):
+        self.path.write_text(shown._repr_html_(), encoding="utf-8")
+
+
+def read_notebook(folder):
+    return [html.unescape((folder / "cell.html").read_text(encoding="utf-8"))]
+
+
+def notebook(folder):
+    return sinks.Notebook(Cell(folder / "cell.html"))
+
+
 CASES = {
     "Sink": SinkCase(lambda folder: sinks.Sink(), lambda folder: [], reports_findings=False),
     "Console": SinkCase(console(), read_console),
     "Console-silent": SinkCase(console(verbose=0), read_console, reports_findings=False),
     "JsonLines": SinkCase(lambda folder: sinks.JsonLines(folder / "run.jsonl"), read_json_lines),
+    "Notebook": SinkCase(notebook, read_notebook),
     "TensorBoard": SinkCase(lambda folder: sinks.TensorBoard(folder / "logs"), read_tensorboard),
 }
