@@ -11,7 +11,7 @@ MINUTES ?= 30
 BACKEND ?= tensorflow
 VENV = $(if $(filter tensorflow,$(BACKEND)),.venv,.venv-$(BACKEND))
 
-.PHONY: demo test test-jax test-torch test-oldest test-all test-all-jax test-all-torch lint bench-dashboard bench-overhead bench-account bench-scale bench-search screenshots bench-layers bench-diagnosis bench-foreign soak docs-pages messages clean
+.PHONY: demo test test-jax test-torch test-oldest test-all test-all-jax test-all-torch lint bench-dashboard bench-overhead bench-account bench-scale bench-repeatability bench-search screenshots bench-layers bench-diagnosis bench-foreign soak docs-pages messages clean
 
 demo: .venv/.demo
 	.venv/bin/python examples/quickstart.py
@@ -77,6 +77,11 @@ bench-account: .venv/.dev .venv-jax/.dev .venv-torch/.dev
 	KERAS_BACKEND=tensorflow .venv/bin/python -m benchmarks.account $(ROWS)
 	KERAS_BACKEND=jax .venv-jax/bin/python -m benchmarks.account $(ROWS)
 	KERAS_BACKEND=torch .venv-torch/bin/python -m benchmarks.account --write $(ROWS)
+
+# Whether a busy machine changes the findings. Hours for all of it; for a part:
+# ROWS="--backends torch --programs 10 --busy 0 4 --repeats 2".
+bench-repeatability: .venv/.dev .venv-jax/.dev .venv-torch/.dev
+	.venv/bin/python -m benchmarks.repeatability run $(ROWS)
 
 bench-scale: .venv/.dev .venv-jax/.dev .venv-torch/.dev
 	KERAS_BACKEND=tensorflow .venv/bin/python -m benchmarks.scale run

@@ -399,6 +399,11 @@ def logs(result):
     return result[0]
 
 
+def shared(function):
+    """Return `function` traced once per shape; a graph that calls it often holds it once."""
+    return jax.jit(function)
+
+
 def start_seconds(layers, is_compiled):
     """Return about how long the first probe of so many layers takes, most of it to compile.
 

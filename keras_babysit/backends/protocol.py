@@ -288,6 +288,12 @@ class Backend(Protocol):
     def logs(self, result: Any) -> Any:
         """Return what a train function returned of losses and metrics."""
 
+    def shared(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a pure function of tensors that graphs share: traced once per shape if possible.
+
+        A graph that calls it for each of many weights is then smaller, and compiles faster.
+        """
+
     def start_seconds(self, layers: int, is_compiled: bool) -> float:
         """Return about how many seconds the first probe of a network takes, tracing included.
 

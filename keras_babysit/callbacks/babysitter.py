@@ -41,10 +41,16 @@ class Babysitter(keras.callbacks.Callback):
             that returns a batch. None measures on the batches that `fit` trains on.
         rules: What to look for: rules, names of rules of `DEFAULT_RULES`, or both. A rule is a
             function `history -> list[Finding]`.
-        every: `"auto"` measures as often as `budget` allows; a number n of at least 1 measures
-            before every n-th step and at the end of each epoch.
-        budget: Fraction of the wall time that the measurements may take, in (0, 1]. A run shorter
-            than a minute is charged as if it took one minute.
+        every: `"auto"` measures at steps 0, 1, 2, 4, 8, ..., then evenly, at ends of epochs and at
+            the end of the run, as `budget` allows; a number n of at least 1 measures before every
+            n-th step and at the end of each epoch.
+        budget: Fraction of the training time that the measurements are planned to take, in (0, 1].
+            The plan follows from the network, the data, the backend and the planned steps, not from
+            the clock: a script is measured at the same steps on a busy machine. A run of less than
+            a minute counts as one minute, and the first measurements of a model may take the
+            budget of 150 seconds (3 seconds at 0.02), once for all calls of `fit`. The clock is a
+            guard only: measuring ends, with a note, if it takes more than five times `budget` of
+            the run and more than the budget of 50 minutes (60 seconds at 0.02).
         log_dir: Folder for TensorBoard; None writes nothing.
         verbose: 1 to print findings and a summary, or to show them in a notebook as one card that
             is updated in place; 0 to show nothing.

@@ -6,12 +6,11 @@ from keras_babysit.callbacks.bad_batch_search import BadBatchSearch
 from keras_babysit.callbacks.step_counter import StepCounter
 from keras_babysit.samples import ReferenceSample
 from keras_babysit.schedule import Schedule
-from keras_babysit.schedule.schedule import retry_step
 from keras_babysit.typing import Batch
 
 
 class Keeping:
-    """Keeps batches for the reference sample, in as many epochs and passes as the budget needs.
+    """Keeps batches for the reference sample, over as many epochs as it takes to fill it.
 
     Args:
         reference: The `ReferenceSample` to fill.
@@ -38,7 +37,6 @@ class Keeping:
         self._is_on = True  # whether training batches of this epoch are kept
         self._must_look = False  # whether no batch of this epoch was seen, after the first one
         self._is_off = False
-        self._next_validation_batch = 0
         self._validation_batch = -1  # the latest one of a pass over the validation data
 
     def begin_epoch(self) -> None:
@@ -49,7 +47,6 @@ class Keeping:
         reference = self._reference
         self._is_on = self._steps.now == 0 or reference.is_small or reference.wants_order
         self._must_look = self._steps.now > 0
-        self._next_validation_batch = 0
 
     def end_epoch(self) -> None:
         """Note that an epoch and its pass over the validation data are over."""
@@ -61,18 +58,14 @@ class Keeping:
             self.next_step = math.inf
             return False
         if self._must_look:
-            is_affordable = self._schedule.affords("keep", step)
-            self.next_step = step + 1 if is_affordable else retry_step(step)
-            return is_affordable
+            self.next_step = step + 1
+            return True
         if not self._is_on or self._reference.is_given:
             self.next_step = math.inf
             return False
         sample = self._reference.train
-        is_wanted = sample.wants(step)
-        is_affordable = is_wanted and self._schedule.affords("keep", step)
-        is_refused = is_wanted and not is_affordable
-        self.next_step = retry_step(step) if is_refused else sample.next_index(step)
-        return is_affordable
+        self.next_step = sample.next_index(step)
+        return sample.wants(step)
 
     def keep(self, batch: Batch) -> None:
         """Keep a training batch if the sample wants it, and count the examples that repeat.
@@ -108,14 +101,7 @@ class Keeping:
     def wants_validation(self, index: int) -> bool:
         """Return whether to keep the batch at `index` of a pass over the validation data."""
         self._validation_batch = index
-        if self._is_off or index < self._next_validation_batch:
-            return False
-        if not self._reference.wants_validation_batch(index):
-            return False
-        is_affordable = self._schedule.affords("keep_validation", self._steps.now)
-        if not is_affordable:
-            self._next_validation_batch = retry_step(index)
-        return is_affordable
+        return not self._is_off and self._reference.wants_validation_batch(index)
 
     def keep_validation(self, index: int, batch: Batch) -> None:
         """Keep the batch at `index` of a pass over the validation data if the sample wants it."""

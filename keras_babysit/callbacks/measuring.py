@@ -103,30 +103,30 @@ class Measuring:
             schedule.probes += 1
         schedule.note_probe(steps.now)
 
-    def end_epoch(self, *, is_last: bool, at_any_cost: bool = False) -> bool:
-        """Take a score and a probe, each at most once, where the budget allows.
-
-        The score comes first: where both are too much, it says more about how a run ends.
+    def end_epoch(self, *, is_last: bool, must_probe: bool = False) -> bool:
+        """Take a score and a probe, each at most once, where that is due.
 
         Args:
             is_last: Whether the run ends with this epoch.
-            at_any_cost: Whether to take the probe whatever it costs.
+            must_probe: Whether to take the probe whatever is planned.
 
         Returns:
             Whether one of them was taken.
         """
         step, schedule = self._steps.now, self._schedule
+        epoch = self._steps.epochs_done + 1
         with schedule.charging("other"):
             self._monitor.compare_data()  # also in runs too short for a score
-        self._monitor.plan_score()
-        is_scored = self._scored_at < step and schedule.affords("score", step, is_last=is_last)
+        is_scored = self._scored_at < step and schedule.is_end_due("score", epoch, is_last=is_last)
         if is_scored:
             # What has exploded is scored like the rest.
             with np.errstate(all="ignore"), schedule.charging("score"):
                 self._monitor.score(step, self._steps.epoch)
             self._scored_at = step
         can_probe = self._probed_at < step and self._monitor.can_use_reference
-        is_probed = can_probe and (at_any_cost or schedule.affords("probe", step, is_last=is_last))
+        is_probed = can_probe and (
+            must_probe or schedule.is_end_due("probe", epoch, is_last=is_last)
+        )
         if is_probed:
             with schedule.charging("probe"):
                 self._probe(None, None)

@@ -40,7 +40,7 @@ from keras_babysit.samples import (
     steps_of,
 )
 from keras_babysit.samples.batches import is_dense
-from keras_babysit.schedule import Schedule
+from keras_babysit.schedule import Schedule, account_of
 from keras_babysit.sinks import Report
 from keras_babysit.typing import Batch, Logs
 
@@ -116,7 +116,9 @@ class Session:
         *,
         schedule: Schedule | None = None,
     ) -> None:
-        self.schedule = schedule or Schedule(settings.every, settings.budget)
+        self.schedule = schedule or Schedule(
+            settings.every, settings.budget, account=account_of(model)
+        )
         self.schedule.start()
         with self.schedule.charging("other"):
             check_model(model, settings.given)
@@ -262,14 +264,14 @@ class Session:
         self._link.stop()
         with self.schedule.charging("other"):
             self._runner.close(Report(self.history, self.findings, self.schedule.overhead))
+        self.schedule.settle()
         self.schedule.stop()
 
     @guarded
     def _finish(self) -> None:
         """Judge a last time, and measure once more if another callback ended the run."""
-        why = self.monitor.why_layers_not_measured()
-        if why is not None:
-            self._runner.note(why)
+        for about, sentence in self.monitor.why_not_measured().items():
+            self._runner.note(sentence, about)
         self._note_who_stopped()
         is_between_epochs = self.steps.now == self.steps.epoch_start
         if is_between_epochs and self.monitor.has_measured:
@@ -305,7 +307,7 @@ class Session:
     def begin_epoch(self, epoch: int) -> None:
         """Note that an epoch begins."""
         self.steps.begin_epoch(epoch)
-        self.schedule.expect(self.steps.planned)
+        self.schedule.expect(self.steps.planned, self.steps.planned_epochs)
         self._keeping.begin_epoch()
         with self.schedule.charging("other"):
             self._parts.attempt("measurements", self.monitor.note_learning_rate, self.steps)
@@ -314,7 +316,7 @@ class Session:
 
     @guarded
     def end_epoch(self, logs: Logs | None) -> None:
-        """Record the epoch's own numbers, measure and score if the budget allows, and judge."""
+        """Record the epoch's own numbers, measure and score where that is due, and judge."""
         with self.schedule.charging("other"):
             self._look_back(logs or {})
         self._link.end_epoch()
@@ -328,9 +330,9 @@ class Session:
         record = self._epoch_logs.record
         is_lost = bool(self._parts.attempt("logs", record, steps.now, steps.epoch, logs))
         is_last = steps.is_last_epoch
-        has_measured = self._measure_epoch(is_last=is_last, at_any_cost=is_lost)
+        has_measured = self._measure_epoch(is_last=is_last, must_probe=is_lost)
         must_judge = has_measured or is_last or is_lost or self._judging.acts_at_once
-        if must_judge or self.schedule.affords("judge", steps.now):
+        if must_judge or self.schedule.is_end_due("judge", steps.epochs_done + 1):
             with self.schedule.charging("judge"):
                 self._judging.judge_and_publish()
 

@@ -71,8 +71,14 @@ class StepCounter:
     @property
     def planned(self) -> int | None:
         """Steps of the whole run, None while that is not known."""
-        epochs, steps = self._planned.get("epochs"), self.per_epoch
-        return round(steps * (epochs - self._first_epoch)) if epochs and steps else None
+        epochs, steps = self.planned_epochs, self.per_epoch
+        return round(steps * epochs) if epochs and steps else None
+
+    @property
+    def planned_epochs(self) -> int | None:
+        """Epochs of the whole run, None if that is not known."""
+        epochs: int | None = self._planned.get("epochs")
+        return epochs - self._first_epoch if epochs else None
 
     @property
     def per_call(self) -> int:

@@ -22,16 +22,17 @@ from keras_babysit.checks.result import Unknown
 from keras_babysit.facts import OutputFacts, TargetFacts
 from keras_babysit.findings import Finding
 from keras_babysit.history import History, Measurement
-from keras_babysit.probes import Monitor
-from keras_babysit.probes.example_choice import MAX_PROBE_EXAMPLES
+from keras_babysit.probes import Monitor, taps
 from keras_babysit.probes.loss_behaviour import Rows, describe_behaviour
 from keras_babysit.probes.loss_facts import has_plain_loss
 from keras_babysit.probes.loss_reading import LossKind, View, read_loss
 from keras_babysit.probes.probe import MAX_ROWS, compute_loss, stateless
+from keras_babysit.probes.work import estimate_cost
 from keras_babysit.samples import ReferenceSample, UserProbeData, batches
 from keras_babysit.samples.batch_size import BatchSize
 from keras_babysit.samples.data_facts import describe_target
 from keras_babysit.schedule import Schedule
+from keras_babysit.schedule.plan import MAX_PROBE_EXAMPLES
 from keras_babysit.typing import Batch, Nested, Tensor
 
 COMPILES = keras.backend.backend() == "jax"
@@ -39,15 +40,21 @@ COMPILES = keras.backend.backend() == "jax"
 which takes longer; TensorFlow and PyTorch run eagerly without compilation."""
 
 MIN_BATCH_EXAMPLES = 8
-"""Number of examples used for slow models; fast models get more. Batch normalization in training
+"""Number of examples used for large models; small models get more. Batch normalization in training
 mode needs several."""
 
 PASS_FRACTION = 0.01
 """Fraction of the time limit that one forward pass may take. All checks make about 60 passes."""
 
+GUARD = 3.0
+"""Multiple of the time limit after which checks are skipped, whatever was estimated."""
+
+STARTS_PER_PROBE = 12
+"""First-pass overheads that the start of a probe takes."""
+
 # Costs in forward passes ("passes") and in first-pass overheads ("starts"; on JAX a compilation),
-# measured on ResNet50V2 and rounded up.
-PROBE = {"passes": 7, "starts": 12}
+# counted on ResNet50V2 and rounded up.
+PROBE = {"passes": 7, "starts": STARTS_PER_PROBE}
 DEPTHS = {"passes": 13, "starts": 15}
 GRADIENT = {"passes": 4, "starts": 3}
 TRAINER = {"passes": 20, "starts": 5} if keras.backend.backend() != "torch" else {"passes": 3}
@@ -60,7 +67,8 @@ class Case:
         model: The model.
         data: The training data, a `Data`.
         validation: The validation data, a `Data`, or None.
-        seconds: Time limit for all checks together, in seconds.
+        seconds: Time limit for all checks together, in estimated seconds. What is checked follows
+            from the model and this number, not from the clock, which is a guard at three times it.
 
     Attributes:
         history: The measurements so far, as the rules read them.
@@ -68,7 +76,6 @@ class Case:
         batch: Up to 256 shuffled examples, `(x, y, sample_weight)`.
         notices: Sentences about what cannot be measured.
         found: Findings of the preceding checks.
-        pass_seconds: Measured seconds of a forward pass, by its number of examples.
     """
 
     def __init__(
@@ -82,24 +89,29 @@ class Case:
         self.model = model
         self.data = data
         self.validation = validation
-        self.deadline = time.perf_counter() + seconds
+        self.seconds = seconds
+        self._guard = time.perf_counter() + GUARD * seconds
+        self._spent = 0.0  # estimated seconds
         self.history = History()
         self.state = backend.state(model, None)
         self.notices: list[str] = []
         self.found: list[Finding] = []
         self._graphs: dict[tuple[bool, ...], Callable[..., Any]] = {}
-        self.pass_seconds: dict[int, float] = {}
         self._batch_size = BatchSize(model)
         self.batch = (
             data.batch if self.is_one_batch else data.some(self.batch_size or MIN_BATCH_EXAMPLES)
         )
-        first, later = self._first_pass(), self.time_pass()
-        self._start_seconds = max(first - later, 0.0)
-        affordable = MIN_BATCH_EXAMPLES * PASS_FRACTION * seconds / later
-        if self.batch_size is None and affordable > MIN_BATCH_EXAMPLES:
-            self.batch = data.some(int(min(affordable, MAX_PROBE_EXAMPLES)))
-            self.time_pass()  # another batch size compiles again
-            self.time_pass()
+        self._make_first_pass()
+        self._estimate = estimate_cost(
+            model,
+            taps.leaves(model),
+            self.batch,
+            batch_size=batches.size(self.batch),
+            can_compile=backend.CAN_COMPILE,
+            is_single=True,
+        )
+        if self.batch_size is None:
+            self.batch = data.some(self._choose_examples())
 
     @property
     def batch_size(self) -> int | None:
@@ -111,43 +123,65 @@ class Case:
         """Whether the model accepts only the whole data set as one batch, like a graph network."""
         return self.data.is_whole and self.batch_size == len(self.data)
 
-    def _first_pass(self) -> float:
-        """Return the seconds of the first pass, with all examples if it fails with a few."""
+    def _make_first_pass(self) -> None:
+        """Make a pass with a few examples, and with all of them if that fails."""
         try:
-            return self.time_pass()
+            self.forward(training=True)
         except Exception:
             steps = len(self.data) if self.data.is_whole else 0
             if not self._batch_size.settle(batches.size(self.batch), steps):
                 raise
             self.batch = self.data.batch
             with contextlib.suppress(Exception):
-                return self.time_pass()
+                self.forward(training=True)
+                return
             raise
+
+    def _choose_examples(self) -> int:
+        """Return the examples of a pass: a power of two whose pass takes its part of the time."""
+        examples = MAX_PROBE_EXAMPLES
+        most = PASS_FRACTION * self.seconds
+        while examples > MIN_BATCH_EXAMPLES and self._estimate.forward(examples) > most:
+            examples //= 2
+        return examples
 
     @property
     def seconds_left(self) -> float:
-        """Remaining time in seconds; negative once the limit is exceeded."""
-        return self.deadline - time.perf_counter()
+        """Remaining time in estimated seconds; negative once the guard on the clock has acted."""
+        if time.perf_counter() > self._guard:
+            return -1.0
+        return max(0.0, self.seconds - self._spent)
+
+    def seconds_of(
+        self, *, passes: float = 0, starts: float = 0, examples: int = MAX_PROBE_EXAMPLES
+    ) -> float:
+        """Return the estimated seconds of some passes and starts; see `need_time`."""
+        estimate = self._estimate
+        start = (estimate.compiled_start or estimate.uncompiled_start or 0.0) / STARTS_PER_PROBE
+        a_pass = estimate.forward(min(examples, batches.size(self.batch)))
+        return float(passes * a_pass + starts * start)
+
+    def spend(self, *, passes: float = 0, examples: int = MAX_PROBE_EXAMPLES) -> None:
+        """Count a measurement that `need_time` did not; arguments as for that."""
+        self._spent += self.seconds_of(passes=passes, examples=examples)
 
     def need_time(
         self, *, passes: float = 0, starts: float = 0, examples: int = MAX_PROBE_EXAMPLES
     ) -> None:
-        """Raise `Unknown` unless enough time is left for the next measurement.
+        """Raise `Unknown` unless enough time is left for the next measurement, and count it.
 
         Args:
             passes: Estimated number of forward passes.
             starts: Estimated number of first-pass overheads (compilations) in addition.
             examples: Number of examples per pass, at most those of `batch`.
         """
-        timed = sorted(self.pass_seconds.items())
-        sizes, seconds = zip(*timed, strict=True)
-        a_pass = np.interp(examples, sizes, seconds)
-        cost = passes * a_pass + starts * self._start_seconds
+        cost = self.seconds_of(passes=passes, starts=starts, examples=examples)
         left = max(self.seconds_left, 0.0)
         if cost > left:
             raise Unknown(
                 f"skipped: needs about {_short(cost)} s, {_short(left)} s left. Raise `seconds`."
             )
+        self._spent += cost
 
     @functools.cached_property
     def has_loss(self) -> bool:
@@ -195,14 +229,6 @@ class Case:
         )
         measurements = monitor.measure(0, 0, None, None)
         return {(m.quantity, m.target): m.value for m in measurements}
-
-    def time_pass(self) -> float:
-        """Return and remember how many seconds a pass in training mode takes."""
-        start = time.perf_counter()
-        self.forward(training=True)
-        spent = time.perf_counter() - start
-        self.pass_seconds[batches.size(self.batch)] = spent
-        return spent
 
     def record(self, quantity: str, value: float, target: str = "") -> None:
         """Add a measurement to the history."""

@@ -58,8 +58,9 @@ def check(
         validation_data: `(x, y)`, `(x, y, sample_weight)` or a dataset. It is searched for
             training examples.
         sample_weight: Weights of the examples, or None.
-        seconds: Time limit for all checks together, in seconds, above 0. A check that does not
-            fit is skipped and its verdict is "unknown".
+        seconds: Time limit for all checks together, in estimated seconds, above 0. A check that
+            does not fit is skipped and its verdict is "unknown". The estimate depends on the model
+            only; on the clock, all checks end after three times as long.
         checks: Names of checks, or functions of a `Case` that return a `CheckResult`; None for
             all of `DEFAULT_CHECKS`.
         sinks: Sinks that receive the measurements and findings, as for `Babysitter`.
@@ -104,7 +105,7 @@ def check(
     require_fit(model, data.x)
     with built(model, data), untouched(model), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the checks report the same problems in detail
-        case = Case(model, data, validation, seconds=seconds - (time.perf_counter() - start))
+        case = Case(model, data, validation, seconds=seconds)
         outcomes = _run(case, chosen, is_shown=bool(verbose) and not is_notebook())
     spent = time.perf_counter() - start
     report = CheckReport(case.history, outcomes, Overhead(spent, spent, 1))

@@ -31,6 +31,9 @@ STEP_LENGTHS = (1e-5, 5e-6)
 """Step lengths for weights of size 1. In float64, rounding contributes 1e-16 / 1e-5 and the third
 derivative 1e-10."""
 
+PASSES_PER_WEIGHT = 8
+"""Two lengths on two sides, in double precision, which takes twice as long."""
+
 NEGLIGIBLE = 1e-6
 """Fraction of the largest gradient of the model below which weights are skipped. Rounding of a
 float64 loss contributes 1e-16 / 1e-5 = 1e-11, float32 constants contribute 1e-7."""
@@ -170,11 +173,14 @@ def _compare(case: Case) -> tuple[list[Comparison], int]:
         for variable in rng.permutation(len(chosen))
         if turn < len(chosen[variable])
     ]
+    cost: dict[str, int] = {"passes": PASSES_PER_WEIGHT, "examples": GRADIENT_EXAMPLES}
+    # The other half of the time is for the next check.
+    affordable = max(1, int(case.seconds_left / 2 / max(case.seconds_of(**cost), 1e-9)))
     compared: list[Comparison] = []
-    until = case.seconds_left / 2  # the other half is for the next check
-    for variable, entry in plan:
-        if case.seconds_left < until and compared:
+    for variable, entry in plan[:affordable]:
+        if case.seconds_left < 0 and compared:
             break
+        case.spend(**cost)
         quotients = [
             q
             for step in STEP_LENGTHS

@@ -1,6 +1,5 @@
 """Checks that the model can overfit twenty examples."""
 
-import time
 from collections.abc import Iterator, Sequence
 
 import keras
@@ -63,7 +62,7 @@ def overfit_subset(case: Case) -> CheckResult:
                 f"{_size(batch)} examples learned in {len(run.losses)} steps, loss "
                 f"{start:.3g} -> {run.losses[-1]:.3g}"
             )
-        if case.seconds_left < 0:
+        if case.seconds_left <= 0:
             break
         trainer.reset()
     best = min(runs, key=lambda run: run.best)
@@ -186,13 +185,16 @@ def _train(case: Case, trainer: Trainer, batch: Batch, rate: float, goal: float)
     """Train until the goal, the maximum number of steps or the time limit is reached."""
     trainer.optimizer.learning_rate = rate
     run = FitRun(goal)
-    until = time.perf_counter() + max(case.seconds_left, 0.0) / 2
-    for _ in range(TRAINED_STEPS):
+    step = {"passes": GRADIENT["passes"], "examples": _size(batch)}
+    # The other half of the time is for the next learning rate, or the next check.
+    affordable = case.seconds_left / 2 / max(case.seconds_of(**step), 1e-9)
+    for done in range(TRAINED_STEPS):
+        if done and (done >= affordable or case.seconds_left < 0):
+            run.is_cut_short = True
+            break
+        case.spend(**step)
         run.losses.append(trainer.step(batch))
         if run.is_done or not np.isfinite(run.losses[-1]):
-            break
-        if time.perf_counter() > until:
-            run.is_cut_short = True
             break
     return run
 

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from keras_babysit.checks._facts import renamed
 from keras_babysit.checks.case import Case
 from keras_babysit.checks.result import CheckResult, Unknown
-from keras_babysit.probes import behaviour
-from keras_babysit.probes.behaviour import Behaviour
+from keras_babysit.probes.behaviour import Behaviour, take_examples
 from keras_babysit.rules.masked_data import masked_data
 from keras_babysit.rules.padding_in_loss import padding_in_loss
 from keras_babysit.rules.sees_later_steps import sees_later_steps
 from keras_babysit.rules.single_time_step import single_time_step
 from keras_babysit.rules.unmasked_padding import unmasked_padding
 from keras_babysit.samples.data_facts import describe_data
+from keras_babysit.schedule.plan import BEHAVIOUR_EXAMPLES
 
 NAME = "sequences"
 
@@ -36,10 +36,10 @@ def sequences(case: Case) -> CheckResult:
     """
     _ = case.known  # measures what the layers get
     case.history.note(data=describe_data(case.data.batch))
-    batch = behaviour.take_examples(case.batch, case.batch_size)
+    batch = take_examples(case.batch, case.batch_size)
     if batch is None:
         raise Unknown("there is a single example")
-    case.need_time(passes=PASSES, starts=2, examples=behaviour.EXAMPLES)
+    case.need_time(passes=PASSES, starts=2, examples=BEHAVIOUR_EXAMPLES)
     measure = Behaviour(case.model, has_loss=case.has_loss)
     values = measure(case.state, batch, may_mix=True)  # `gradient_flow` asks whether they do
     for (quantity, target), value in values.items():

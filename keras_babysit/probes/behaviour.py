@@ -19,15 +19,7 @@ from keras_babysit.samples.steps import (
     padded_steps,
     padding_of_target,
 )
-
-EXAMPLES = 16
-"""Examples of one pass: a dependence shows in every one of them."""
-
-PASSES = 4
-"""Passes that are usual: two for the batch, and two for the steps or the padding of sequences."""
-
-PASS_PER_PROBE = 0.5
-"""Cost of a forward pass as a fraction of that of a probe, which goes back as well."""
+from keras_babysit.schedule.plan import BEHAVIOUR_EXAMPLES
 
 NOTICEABLE = 1e-3
 """Change, in standard deviations of the output, from which on it is tried whether the same batch
@@ -253,17 +245,6 @@ def _is_float(tensor):
     return keras.backend.is_float_dtype(keras.backend.standardize_dtype(tensor.dtype))
 
 
-def estimated_seconds(start, pace):
-    """Return about how many seconds it takes.
-
-    Args:
-        start: Seconds that the first measurement of the network takes.
-        pace: The `Pace` of the probes.
-    """
-    passes = 0.0 if backend.COMPILES_EACH_SIZE else PASSES * EXAMPLES * pace.most_per_example()
-    return start + PASS_PER_PROBE * passes
-
-
 def take_examples(batch, only=None):
     """Return the examples that are measured on, None if there are not enough.
 
@@ -276,4 +257,4 @@ def take_examples(batch, only=None):
     size = batches.size(batch)
     if only is not None:
         return batches.keep(batch, only) if size >= only else None
-    return batches.keep(batch, EXAMPLES) if size > 1 else None
+    return batches.keep(batch, BEHAVIOUR_EXAMPLES) if size > 1 else None

@@ -4,14 +4,7 @@ from keras_babysit.backends import backend
 from keras_babysit.probes import notices
 from keras_babysit.samples import batches
 from keras_babysit.samples.sample import SLICES
-from keras_babysit.schedule.pace import Pace
-
-MAX_PROBE_EXAMPLES = 256
-"""Most examples of one probe: means over more are hardly sharper."""
-
-SMALL_BATCH = 32
-"""A batch of fewer examples says little about a network; a probe then uses the reference sample,
-which joins the examples of earlier batches."""
+from keras_babysit.schedule.plan import MAX_PROBE_EXAMPLES, SMALL_BATCH
 
 
 class ExampleChoice:
@@ -20,12 +13,11 @@ class ExampleChoice:
     Args:
         reference: The `ReferenceSample` of the run.
         batch_size: The `BatchSize` of the model.
-        schedule: A started `Schedule`.
+        schedule: The `Schedule` of the run, whose plan says how many examples to measure on.
         max_examples: Most examples of one probe, at least 1.
 
     Attributes:
         max_examples: The same now; it falls once, where memory was not enough.
-        pace: The `Pace` of the probes: what further examples cost.
 
     Example:
         >>> from keras_babysit.history import History
@@ -43,7 +35,6 @@ class ExampleChoice:
 
     def __init__(self, reference, batch_size, schedule, *, max_examples=MAX_PROBE_EXAMPLES):
         self.max_examples = max_examples
-        self.pace = Pace()
         self._reference = reference
         self._batch_size = batch_size
         self._schedule = schedule
@@ -115,19 +106,16 @@ class ExampleChoice:
         return notices.memory_is_short(self.max_examples, size)
 
     def _count_reference(self):
-        """Return how many examples of the reference sample to measure on: the most, if possible.
+        """Return how many examples of the reference sample to measure on: as many as planned.
 
-        Where the budget does not cover the further ones, or the backend compiles for each number
-        of examples, as many as a step has; and while there are fewer, a power of two, of which
-        there are few.
+        Where the backend compiles for each number of examples, as many as a step has; and while
+        there are fewer, a power of two, of which there are few.
         """
         kept = len(self._reference.train)
         wanted = min(max(SMALL_BATCH, self._step_examples), self.max_examples)
         if backend.COMPILES_EACH_SIZE:
             return wanted if kept >= wanted else power_of_two(kept)
-        further = self.pace.per_example() * (self.max_examples - wanted)
-        # A single measurement may use half of what is left.
-        return self.max_examples if self._schedule.has_left(2 * further) else wanted
+        return min(self.max_examples, max(wanted, self._schedule.plan.examples))
 
 
 def power_of_two(number):

@@ -12,6 +12,7 @@ from keras_babysit.probes.depth import Depth, Reach
 from keras_babysit.probes.derived import DerivedReadings
 from keras_babysit.probes.description import Description
 from keras_babysit.probes.example_choice import ExampleChoice
+from keras_babysit.probes.kept import Kept
 from keras_babysit.probes.layout import Layout
 from keras_babysit.probes.loss_facts import has_own_step
 from keras_babysit.probes.optimizer_state import describe_schedule, learning_rate
@@ -22,7 +23,7 @@ from keras_babysit.probes.unknown_gradients import UnknownGradients
 from keras_babysit.probes.updates import Updates
 from keras_babysit.samples import batches
 from keras_babysit.samples.batch_size import BatchSize
-from keras_babysit.schedule import score_plan
+from keras_babysit.schedule.plan import BEHAVIOUR_EXAMPLES
 
 
 class Monitor:
@@ -60,7 +61,7 @@ class Monitor:
         self._gradients = UnknownGradients(model)
         self._runner = self._comparison = self._derived = self._layout = None
         self._scoring = self._updates = None  # made for the probe that `_measured_with` is
-        self._measured_with = None
+        self._measured_with = self._described = None
         self._is_behaviour_due = True
         self._since = 0  # the step at which the loss became what it is
         self._form = None
@@ -80,10 +81,22 @@ class Monitor:
         """Whether it can measure without the batch of a step."""
         return self._choice.can_use_reference
 
-    def why_layers_not_measured(self):
-        """Return the notice that says why no layer is measured; None if they are."""
-        if self.reach is not Reach.NOT_MEASURED or not self.has_measured:
-            return None
+    def why_not_measured(self):
+        """Return what is not measured because of its cost: notices by what they are about."""
+        found, schedule = {}, self._schedule
+        if not self.has_measured:
+            return found
+        if schedule.cut_short_at is not None:
+            found["later steps"] = notices.took_too_long(schedule.cut_short_at)
+        if self.reach is Reach.NOT_MEASURED:
+            found[""] = self._why_layers_not_measured()
+        elif not schedule.takes_gradients and self._runner.probe.has_loss:
+            found["gradients"] = notices.gradients_take_too_long(schedule.budget)
+        if self.reach is not Reach.NOT_MEASURED and schedule.plan.scores is None:
+            found["scores"] = notices.scores_take_too_long(schedule.budget)
+        return found
+
+    def _why_layers_not_measured(self):
         if self._batch_size.is_too_small:
             return notices.batches_too_small(self._batch_size.only)
         return notices.layers_take_too_long(self._runner.start_seconds, self._schedule.budget)
@@ -127,14 +140,14 @@ class Monitor:
         if batch is None:
             return []
         self._follow_model(step)
-        if self._runner is None and not self._prepare(batch, arguments, step):
+        if self._runner is None and not self._prepare(batch, arguments, whole, step):
             self._notice(notices.built_by_first_step(), "first step")
             return []
         if not self._layout.fits(backend.state(self.model, arguments)):
             return []
         if self._runner.step is not None:
             self._runner.step.form = self._form
-        self._runner.go_deeper(step)
+        self._runner.follow_plan()
         self._follow_probe()
         state = backend.state(self.model, arguments)
         readings, batch = self._read(state, batch, whole)
@@ -180,11 +193,6 @@ class Monitor:
         if self.has_measured:
             self._description.compare_data()
 
-    def plan_score(self):
-        """Choose how many examples the next score takes; the schedule gets its estimated cost."""
-        if self._scoring is not None:
-            self._scoring.plan()
-
     def score(self, step, epoch):
         """Score training and validation examples of the reference sample alike.
 
@@ -192,7 +200,7 @@ class Monitor:
             The measurements; empty where no score is possible.
         """
         probe = None if self._runner is None else self._runner.probe
-        is_possible = probe is not None and probe.has_run and probe.has_loss
+        is_possible = probe is not None and probe is self._described and probe.has_loss
         is_possible = is_possible and self._layout.is_current
         if not is_possible or self._scoring.is_off:
             return []
@@ -203,13 +211,12 @@ class Monitor:
 
     def _read_behaviour(self):
         """Return what the outputs depend on, once; empty where that cannot be measured."""
-        seconds = behaviour.estimated_seconds(self._runner.start_seconds, self._choice.pace)
-        if not self._schedule.has_left(seconds):
+        if not self._schedule.plan.has_behaviour:
             return {}
         self._is_behaviour_due = False
         only = self._batch_size.only
         batch = behaviour.take_examples(
-            self._reference.train.batch(only or behaviour.EXAMPLES), only
+            self._reference.train.batch(only or BEHAVIOUR_EXAMPLES), only
         )
         if batch is None:
             return {}
@@ -232,7 +239,7 @@ class Monitor:
         self._runner = self._layout = None
         self._scoring = self._updates = self._measured_with = None
 
-    def _prepare(self, batch, arguments, step):
+    def _prepare(self, batch, arguments, whole, step):
         """Build what Keras would build in its first step, and the parts on top of that.
 
         Returns:
@@ -251,12 +258,15 @@ class Monitor:
         self._runner = ProbeRunner(
             self.model,
             backend.state(self.model, arguments),
+            batch,
             self._depth,
             self._choice,
             self._batch_size,
             self._schedule,
             notice=self._notice,
+            step_size=None if whole is None else batches.size(whole),
             is_single=self._is_single,
+            kept=Kept.of(getattr(self.model, "train_function", None)),
         )
         return True
 
@@ -274,14 +284,14 @@ class Monitor:
             self._choice,
             self._batch_size,
             schedule,
+            runner.estimate,
             comparison=self._comparison,
             notice=self._notice,
             layers=runner.layers,
-            size=runner.size,
-            is_compiled=depth.can_compile
-            and (depth.is_compiled or score_plan.is_worth_compiling(schedule, runner.size)),
+            kept=(runner.kept, runner.key),
+            is_compiled=depth.is_compiled
+            and (schedule.every != "auto" or schedule.plan.score_mode.is_compiled),
         )
-        self._scoring.plan()
 
     def _read(self, state, batch, whole):
         """Return the readings and the batch they are of; the run is described by then."""
@@ -289,13 +299,13 @@ class Monitor:
         if self.reach is Reach.NOT_MEASURED:
             readings = host_probe.read_on_host(self._weights, state, batch)
         else:
-            is_first = not self._runner.probe.has_run
             readings, batch = self._runner.run(state, batch, whole)
             if batch is None:
                 return None, None
             self._follow_probe()
-            self._scoring.plan()
             probe = self._runner.probe
+            is_first = self._described is not probe
+            self._described = probe
             if self._depth.can_compile:
                 self._description.note_compilation(self._depth.is_compiled)
         if self._derived is None:

@@ -22,6 +22,30 @@ def layers_take_too_long(seconds, budget):
     )
 
 
+def gradients_take_too_long(budget):
+    """Return the notice on a network of which the budget allows forward passes only."""
+    return (
+        f"Gradients not measured: they take longer than `budget={budget:g}` allows in this run. "
+        "Set `every=10` to measure regardless."
+    )
+
+
+def scores_take_too_long(budget):
+    """Return the notice on a network of which the budget allows no score."""
+    return (
+        f"Scores not measured: they take longer than `budget={budget:g}` allows in this run. Set "
+        "`every=10` to measure regardless."
+    )
+
+
+def took_too_long(step):
+    """Return the notice on measurements that the guard on the wall time ended."""
+    return (
+        f"Not measured from step {step} on: measurements took much longer than estimated. Set "
+        "`every=10` to measure regardless."
+    )
+
+
 def batches_too_small(batch_size):
     """Return the notice on a model that takes only batches that are too small to measure on."""
     return (

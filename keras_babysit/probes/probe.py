@@ -61,6 +61,7 @@ class Probe:
             of an output that is too large for that there are none.
         sequences: After the first run, what `LayerFacts` say of the sequences that a layer gets,
             by target.
+        symmetric_kernels: The same.
         untracked: After the first run, paths of the trainable weights that the model used although
             they do not belong to it.
     """
@@ -90,7 +91,7 @@ class Probe:
         self.watched = taps.leaves(model) if layers is None else layers
         self._names = taps.names(self.watched)
         self._weights = weight_names(model)
-        self._symmetric_kernels = symmetric_kernels
+        self.symmetric_kernels = frozenset(symmetric_kernels)
         self._pairs = inside_bidirectional(model)
         self._attention = attention_layers(model) if self.watched else []
         self._attention_names = taps.names(self._attention)
@@ -127,7 +128,7 @@ class Probe:
             _read_data(readings, group, tensors)
         for name, value in zip(self._weights, trainable, strict=True):
             readings.add("weights/norm", name, norm(value))
-            if name in self._symmetric_kernels:
+            if name in self.symmetric_kernels:
                 readings.add("weights/unit_spread", name, unit_spread(value))
         if takes_gradients:
             self._read_with_gradients(readings, trainable, other, scale, batch)

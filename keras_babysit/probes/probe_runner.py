@@ -1,44 +1,55 @@
 """Runs the probe of one model: how deep, compiled or not, and what to do where it fails."""
 
 from keras_babysit.backends import backend
-from keras_babysit.probes import notices, taps
-from keras_babysit.probes.depth import Layers
+from keras_babysit.probes import notices, taps, work
+from keras_babysit.probes.depth import Layers, Scope
+from keras_babysit.probes.kept import Kept, key_of
 from keras_babysit.probes.keras_step import KerasStep
 from keras_babysit.probes.loss_facts import has_own_step, has_plain_loss
 from keras_babysit.probes.optimizer_state import loss_scale
 from keras_babysit.probes.probe import Probe, symmetric_kernels
 from keras_babysit.probes.step_probe import StepProbe
 from keras_babysit.samples import batches
-from keras_babysit.schedule import score_plan
-from keras_babysit.schedule.gradient_turns import GradientTurns
-from keras_babysit.schedule.pace import REPEAT_FRACTION, Pace
-from keras_babysit.schedule.schedule import START_FRACTION
-
-RECURRENT_LAYER_SIZE = 5
-"""Layers that a recurrent layer counts for: its loop is compiled as well."""
 
 
 class ProbeRunner:
-    """Runs the probe of one model at the depth that the budget and the model allow.
+    """Runs the probe of one model at the depth that the plan and the model allow.
 
     Args:
         model: A compiled and built `keras.Model`.
         state: Values of the variables as `backend.state` returns them.
+        batch: The first batch to measure on.
         depth: The `Depth` of the run.
         choice: The `ExampleChoice` of the run.
         batch_size: The `BatchSize` of the model.
-        schedule: A started `Schedule`.
+        schedule: A started `Schedule`; it is given the `CostEstimate` of the network.
+        step_size: Examples of a training step; None for those of `batch`.
+        kept: What is `Kept` of the model's earlier runs; None for nothing.
         notice: Called with a sentence when less is measured than could be.
         is_single: Whether a single probe is taken, which does not earn a compilation back.
 
     Attributes:
         probe: The `Probe` as it is now, or a `StepProbe`.
         step: The `KerasStep` that it runs; None where it does not run the training step.
-        size: Number of layers, a recurrent one counted for several.
+        kept: What is kept for the next run.
+        key: What a graph of this model and its data is compiled for.
+        estimate: The `CostEstimate` of the network.
     """
 
     def __init__(
-        self, model, state, depth, choice, batch_size, schedule, *, notice, is_single=False
+        self,
+        model,
+        state,
+        batch,
+        depth,
+        choice,
+        batch_size,
+        schedule,
+        *,
+        notice,
+        step_size=None,
+        is_single=False,
+        kept=None,
     ):
         self._model = model
         self._depth = depth
@@ -46,6 +57,7 @@ class ProbeRunner:
         self._batch_size = batch_size
         self._schedule = schedule
         self._notice = notice
+        self.kept = Kept() if kept is None else kept
         self._symmetric_kernels = symmetric_kernels(model, state)
         self._has_loss = has_plain_loss(model)
         self.step = KerasStep(model) if has_own_step(model) else None
@@ -55,13 +67,9 @@ class ProbeRunner:
             Layers.OUTERMOST: taps.outermost(model),
             Layers.NONE: [],
         }
-        self.size = sum(
-            RECURRENT_LAYER_SIZE if isinstance(layer, taps.OPAQUE_LAYERS) else 1 for layer in leaves
-        )
-        if depth.can_compile and not depth.is_compiled and not is_single and not self.runs_step:
-            seconds = backend.start_seconds(self.size, is_compiled=True)
-            if schedule.allows_once(seconds / START_FRACTION, 0):
-                depth.compile()
+        self.key = key_of(model, leaves, batch)
+        self._batch, self._step_size, self._is_single = batch, step_size, is_single
+        self._know_costs()
         self._make_probe()
 
     @property
@@ -72,31 +80,29 @@ class ProbeRunner:
     @property
     def start_seconds(self):
         """About how many seconds it takes to start measuring the layers of this network."""
-        return backend.start_seconds(self.size, is_compiled=self._depth.is_compiled)
+        return backend.start_seconds(
+            self.estimate.layers, is_compiled=self.estimate.uncompiled_start is None
+        )
 
     @property
     def layers(self):
         """The layers that the probe reads."""
         return self._layers[self._depth.scope.layers]
 
-    def go_deeper(self, step):
-        """Start to measure the layers, and then to compile, once the budget allows that."""
-        depth, schedule = self._depth, self._schedule
-        if self._batch_size.is_too_small:
+    def follow_plan(self):
+        """Start to measure the layers, or to compile, as soon as the plan says so.
+
+        The plan is made anew once the length of a run is known.
+        """
+        depth, mode = self._depth, self._schedule.plan.mode
+        is_planned = self._schedule.every == "auto" and mode is not None
+        if not is_planned or self._batch_size.is_too_small:
             return
-        if not depth.measures_layers:
-            if schedule.allows_once(self.start_seconds, step):
-                depth.start()
-                # A second probe of a large network may be more than a short run may spend.
-                again = 0.0 if depth.is_compiled else REPEAT_FRACTION * self.start_seconds
-                schedule.forget_costs()
-                schedule.estimate("probe", self.start_seconds, again=again)
-            return
-        can_compile = depth.can_compile and not depth.is_compiled and not self.runs_step
-        if can_compile and schedule.is_worth_compiling(step):
+        if mode.is_compiled and depth.can_compile and not depth.is_compiled:
             depth.compile()
-            schedule.forget_costs()
             self._make_probe()
+        if not depth.measures_layers:
+            depth.start()
 
     def run(self, state, batch, whole):
         """Measure a batch, or less of it where that fails.
@@ -121,7 +127,7 @@ class ProbeRunner:
         while batch is not None:
             size = batches.size(batch)
             try:
-                readings = self._take_turn(state, batch)
+                readings = self._measure(state, batch)
             except Exception as error:
                 if self._choice.can_shrink(error):
                     lost = self._choice.shrink(size)
@@ -131,38 +137,80 @@ class ProbeRunner:
                     batch = None if is_too_small else self._choice.choose(whole)
                 elif self.runs_step:
                     batch, lost = self._leave_step(whole, error)
-                elif self.probe.has_run or not self._depth.can_fall_back:
+                elif not self._is_recalled and not self._can_fall_back:
                     raise
                 else:
                     batch, lost = self._fall_back(whole, error)
             else:
                 self._batch_size.note(size)
+                self._is_recalled = False
+                if self._depth.is_compiled and not self.runs_step:
+                    self.kept.keep("probe", (self._depth.scope, self.key), self.probe)
                 if lost:
                     self._notice(lost)
                 return readings, batch
         return None, None
 
+    @property
+    def _can_fall_back(self):
+        return not self.probe.has_run and self._depth.can_fall_back
+
     def _leave_step(self, whole, error):
         """Return what to measure on without running the step, and the notice about that."""
         self.step = None
         self._batch_size.unsettle()
+        self._know_costs()
+        self.follow_plan()
         self._make_probe()
         return self._choice.choose(whole), notices.step_failed(error)
 
     def _fall_back(self, whole, error):
-        """Return what to measure on with the next smaller scope, and the notice about that."""
+        """Return what to measure on with the next smaller scope, and the notice about that.
+
+        A probe that is left over from an earlier run is made anew first.
+        """
         self._batch_size.unsettle()
         batch = self._choice.choose(whole)
+        if self._is_recalled:  # it was compiled for what is no more
+            self.kept.forget()
+            self._make_probe()
+            return batch, None
         self._depth.fall_back()
         self._make_probe()
         return batch, notices.probe_failed(self._depth.scope, error)
 
+    def _know_costs(self):
+        """Estimate the costs of the probe, and tell the schedule.
+
+        A step of the user's always takes gradients, and only JAX compiles it.
+        """
+        can_compile = self._depth.can_compile
+        self.estimate = work.estimate_cost(
+            self._model,
+            self._layers[Layers.INNERMOST],
+            self._batch,
+            batch_size=self._step_size or batches.size(self._batch),
+            can_compile=can_compile and (backend.COMPILES_EACH_SIZE or not self.runs_step),
+            takes_gradients=self.runs_step,
+            is_single=self._is_single,
+            is_kept=can_compile and not self.runs_step and self._recall(Scope()) is not None,
+        )
+        self._schedule.know(self.estimate)
+
+    def _recall(self, scope):
+        """Return the compiled probe of an earlier run, None if there is none that does."""
+        probe = self.kept.recall("probe", (scope, self.key))
+        is_enough = probe is not None and self._symmetric_kernels <= probe.symmetric_kernels
+        return probe if is_enough else None
+
     def _make_probe(self):
         scope, is_compiled = self._depth.scope, self._depth.is_compiled
+        known = self._recall(scope) if is_compiled and not self.runs_step else None
+        self._is_recalled = known is not None
         if self.runs_step:
             self.probe = StepProbe(self._model, step=self.step)
         else:
-            self.probe = Probe(
+            self.probe = known or Probe(
                 self._model,
                 layers=self._layers[scope.layers],
                 has_loss=scope.has_loss and self._has_loss,
@@ -170,18 +218,9 @@ class ProbeRunner:
                 is_compiled=is_compiled,
                 symmetric_kernels=self._symmetric_kernels,
             )
-        # Uncompiled, what does not grow with the examples is most of it in a small network.
-        self._choice.pace = Pace(fixed=0.0 if is_compiled else REPEAT_FRACTION * self.start_seconds)
-        self._turns = GradientTurns(score_plan.SCORE_PER_PROBE * self.start_seconds)
 
-    def _take_turn(self, state, batch):
-        takes_gradients = self._schedule.every != "auto" or self._turns.takes_gradients()
-        holds_compilation = self._depth.is_compiled and not self.probe.has_run
-        start = self._schedule.clock()
+    def _measure(self, state, batch):
         scale = loss_scale(self._model.optimizer, state)
-        readings = self.probe(state, batch, loss_scale=scale, takes_gradients=takes_gradients)
-        seconds = self._schedule.clock() - start
-        self._turns.note(takes_gradients=takes_gradients, seconds=seconds)
-        if takes_gradients and not holds_compilation:
-            self._choice.pace.note(batches.size(batch), seconds)
-        return readings
+        return self.probe(
+            state, batch, loss_scale=scale, takes_gradients=self._schedule.takes_gradients
+        )

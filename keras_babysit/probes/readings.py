@@ -110,6 +110,7 @@ class Pass:
         return run, layout
 
 
+@backend.shared
 def nonfinite(tensor):
     """Return how many entries of a floating-point tensor are NaN or infinite."""
     return ops.sum(ops.cast(ops.logical_not(ops.isfinite(tensor)), "float32"))
@@ -126,6 +127,7 @@ def moments(tensor, axes):
     return ops.mean(mean, axis=axes), variance
 
 
+@backend.shared
 def norm(tensor):
     """Return the Euclidean norm in float32; not finite exactly if an entry is not.
 

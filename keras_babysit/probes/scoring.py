@@ -1,17 +1,20 @@
 """Scores the reference sample: how many examples, how many at a time, and beside which baselines.
 
-`Score` is one pass; here is what surrounds it: the plan by the budget, what to do where memory or a
-batch size is short, and the comparison with a constant prediction and the nearest neighbours.
+`Score` is one pass; here is what surrounds it: how many examples it takes, what to do where memory
+or a batch size is short, and the comparison with a constant prediction and the nearest neighbours.
 """
 
 from keras_babysit import baselines
 from keras_babysit.backends import backend
 from keras_babysit.facts import output_name
 from keras_babysit.probes import notices
+from keras_babysit.probes.kept import Kept
 from keras_babysit.probes.output_rows import rows_of_outputs
 from keras_babysit.probes.score import Score
 from keras_babysit.samples.sample import MAX_EXAMPLES, SLICES
-from keras_babysit.schedule.score_plan import ScorePlan
+
+PROBES_PER_PASS = 4
+"""Size of one pass of an uncompiled score, in probes."""
 
 
 class Scoring:
@@ -22,11 +25,13 @@ class Scoring:
         reference: The `ReferenceSample` of the run.
         choice: The `ExampleChoice` of the run.
         batch_size: The `BatchSize` of the model.
-        schedule: A started `Schedule`.
+        schedule: The `Schedule` of the run, whose plan says how many examples a score takes.
+        estimate: The `CostEstimate` of the network.
         comparison: A `BaselineComparison`.
         notice: Called with a sentence and what it is about when scores are not measured.
         layers: The layers whose gates are read on the way.
-        size: Number of layers, a recurrent one counted for several.
+        kept: What is `Kept` of earlier runs, and what the graphs are compiled for; None for
+            nothing.
         is_compiled: Whether to compile the score.
 
     Attributes:
@@ -40,11 +45,12 @@ class Scoring:
         choice,
         batch_size,
         schedule,
+        estimate,
         *,
         comparison,
         notice,
         layers=(),
-        size=1,
+        kept=None,
         is_compiled=False,
     ):
         self._model = model
@@ -55,20 +61,18 @@ class Scoring:
         self._comparison = comparison
         self._notice = notice
         self.is_off = False
-        self._score = Score(model, layers=layers, is_compiled=is_compiled)
-        self._plan = ScorePlan(
-            schedule, size, is_compiled=is_compiled, probes=choice.pace, batch_size=batch_size
-        )
+        self._kept, self._key = kept or (Kept(), ())
+        known = self._kept.recall("score", (*layers, self._key)) if is_compiled else None
+        self._score = known or Score(model, layers=layers, is_compiled=is_compiled)
+        # A score keeps one layer at a time in memory, and each operation has a fixed cost. Where
+        # that is most of it, several times the examples of a probe share it.
+        are_shared = not is_compiled and estimate.is_small_pass(choice.max_examples)
+        self._probes_per_pass = PROBES_PER_PASS if are_shared else 1
 
     @property
     def examples(self):
         """Examples of each sample that the next score takes at most."""
-        return self._plan.examples
-
-    def plan(self):
-        """Choose how many examples the next score takes: all of the sample, or a part of it."""
-        if not self.is_off:
-            self._plan.choose(self._reference.train, self._reference.validation)
+        return max(self._schedule.plan.score_examples, SLICES * (self._batch_size.only or 0))
 
     def score(self, derived):
         """Return the scores by quantity and target; empty, with a notice, where that fails.
@@ -83,8 +87,12 @@ class Scoring:
             self._notice(notices.batches_too_large_to_score(only), "scores")
             return {}
         try:
-            return self.values(derived)
+            values = self.values(derived)
+            if self._score.is_compiled:
+                self._kept.keep("score", (*self._score.layers, self._key), self._score)
+            return values
         except Exception as error:
+            self._kept.forget()
             self.is_off = True
             self._batch_size.unsettle()
             self._notice(notices.score_failed(error), "scores")
@@ -96,7 +104,7 @@ class Scoring:
         samples = {"train": self._reference.train, "validation": self._reference.validation}
         values, scored = {}, {}
         for target, sample in samples.items():
-            part = sample.subsample(self._plan.examples)
+            part = sample.subsample(self.examples)
             scores, scored[target], gates = self._run(state, part)
             if target == "train":
                 for examples, readings in gates:
@@ -139,20 +147,18 @@ class Scoring:
         return found, stands_for_all
 
     def _run(self, state, sample):
-        start = self._schedule.clock()
-        count = self._choice.count_scored(sample, self._plan.at_a_time(self._choice.max_examples))
+        at_a_time = self._probes_per_pass * self._choice.max_examples
+        count = self._choice.count_scored(sample, at_a_time)
         try:
-            found = self._score(state, sample, count, batch_size=self._batch_size.only)
+            return self._score(state, sample, count, batch_size=self._batch_size.only)
         except Exception as error:
             if self._choice.can_shrink(error):
                 if count <= self._choice.max_examples:
                     self._notice(self._choice.shrink(count), "examples")
-                self._plan.spare_memory()
+                self._probes_per_pass = 1
             elif not self._batch_size.settle(count) or self._batch_size.is_too_small:
                 raise
             return self._run(state, sample)
-        self._plan.note(len(sample), self._schedule.clock() - start)
-        return found
 
 
 class BaselineComparison:

@@ -7,7 +7,7 @@ from keras_babysit.backends import backend, optimizers
 from keras_babysit.recorder.snapshot import Snapshot, Snapshots, on_host
 from keras_babysit.recorder.vitals import LossMeter, nonfinite_variables
 from keras_babysit.rules.loss_explosion import PERSISTENCE, explosion_limit
-from keras_babysit.schedule.schedule import GRACE_SECONDS
+from keras_babysit.schedule.schedule import SHORT_RUN_SECONDS
 
 SNAPSHOT_FRACTION = 0.2
 """Fraction of the budget that snapshots may take: what probes, scores and examples leave."""
@@ -147,7 +147,7 @@ class StateKeeper:
         schedule = self._schedule
         if schedule.every != "auto":
             return True
-        allowance = SNAPSHOT_FRACTION * schedule.budget * max(schedule.elapsed, GRACE_SECONDS)
+        allowance = SNAPSHOT_FRACTION * schedule.budget * max(schedule.elapsed, SHORT_RUN_SECONDS)
         return self.spent + self._cost <= allowance
 
     def _check(self, position, arguments, *, is_confirmed):

@@ -1,6 +1,7 @@
 """A sample of a stream of batches, spaced evenly over what has passed."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from keras_babysit.samples.batches import join, keep, n_bytes, size, take
 from keras_babysit.typing import Batch
@@ -14,6 +15,15 @@ MAX_REFERENCE_BYTES = 64 * 2**20
 
 SLICES = 8
 """Number of slices that a sample is scored in; their variance gives the standard error."""
+
+
+class _Entry(NamedTuple):
+    """A kept batch, its position in the stream, and what counting it again and again would take."""
+
+    position: int
+    batch: Batch
+    size: int
+    n_bytes: int
 
 
 class Sample:
@@ -44,11 +54,12 @@ class Sample:
         self.max_examples = max_examples
         self.max_bytes = max_bytes
         self._stride = 1
-        self._kept: list[tuple[int, Batch]] = []  # (index in the stream, batch)
+        self._kept: list[_Entry] = []
+        self._examples = self._bytes = 0  # of all that is kept
 
     def __len__(self) -> int:
         """Return the number of kept examples."""
-        return sum(size(batch) for _, batch in self._kept)
+        return self._examples
 
     def wants(self, index: int) -> bool:
         """Return whether the batch at `index` of the stream, counted from 0, is to be added."""
@@ -62,18 +73,19 @@ class Sample:
         """Keep a batch `(x, y, sample_weight)` of arrays, or as much of it as the limits allow."""
         batch = keep(batch, self._largest(batch))
         while self._kept and not self._fits(batch):
-            between = [entry for entry in self._kept if not self.wants(entry[0])]
-            if between:
-                self._kept = [entry for entry in self._kept if entry is not between[0]]
+            between = next((one for one in self._kept if not self.wants(one.position)), None)
+            if between is not None:
+                self._drop(between)
             else:
                 self._stride *= 2
                 if not self.wants(index):
                     return
-        self._kept.append((index, batch))
+        self._append(index, batch)
 
     def forget(self, index: int) -> None:
         """Drop the batch at `index`, if it is kept."""
-        self._kept = [entry for entry in self._kept if entry[0] != index]
+        for entry in [one for one in self._kept if one.position == index]:
+            self._drop(entry)
 
     def batch(self, examples: int) -> Batch | None:
         """Return up to `examples` examples as one batch, in their order; None if empty."""
@@ -86,7 +98,7 @@ class Sample:
         """
         if not self._kept:
             return
-        joined = join([batch for _, batch in self._kept])
+        joined = join([one.batch for one in self._kept])
         total = size(joined)
         examples = min(examples, total)
         for start in range(0, total - examples + 1, examples):
@@ -98,13 +110,9 @@ class Sample:
         if spacing == 1:
             return self
         subsample = Sample()
-        joined = join([batch for _, batch in self._kept])
-        subsample._kept = [(0, take(joined, slice(None, None, spacing)))]
+        joined = join([one.batch for one in self._kept])
+        subsample._append(0, take(joined, slice(None, None, spacing)))
         return subsample
-
-    def subsample_size(self, examples: int) -> int:
-        """Return the number of examples that `subsample` returns."""
-        return -(-len(self) // self._spacing(examples))
 
     def _spacing(self, examples: int) -> int:
         return max(1, len(self) // max(1, examples))
@@ -114,6 +122,16 @@ class Sample:
         return int(min(self.max_examples, max(1, self.max_bytes // each)))
 
     def _fits(self, batch: Batch) -> bool:
-        examples = len(self) + size(batch)
-        taken = sum(n_bytes(kept) for _, kept in self._kept) + n_bytes(batch)
+        examples, taken = len(self) + size(batch), self._bytes + n_bytes(batch)
         return bool(examples <= self.max_examples and taken <= self.max_bytes)
+
+    def _append(self, index: int, batch: Batch) -> None:
+        entry = _Entry(index, batch, size(batch), n_bytes(batch))
+        self._kept.append(entry)
+        self._examples += entry.size
+        self._bytes += entry.n_bytes
+
+    def _drop(self, entry: "_Entry") -> None:
+        self._kept = [one for one in self._kept if one is not entry]
+        self._examples -= entry.size
+        self._bytes -= entry.n_bytes

@@ -30,9 +30,9 @@ from keras_babysit.sinks import _page
 from keras_babysit.sinks._verdict_text import VerdictText
 from keras_babysit.sinks.records import episodes
 
-SHORT_RUN_SECONDS = 60.0
-"""Runs below this duration get a fixed allowance: `schedule.schedule.GRACE_SECONDS`, which sinks
-may not import."""
+SHORT_RUN_SECONDS = 150.0
+"""Runs below this duration get a fixed allowance: that of the schedule, `ALLOWANCE_SECONDS`, which
+sinks may not import."""
 
 
 class Report:

@@ -94,6 +94,18 @@ def check_compilations_are_what_the_constants_say(backend):
         assert not backend.COMPILES_EACH_SIZE
 
 
+def check_a_shared_function_computes_the_same_alone_and_inside_a_graph(backend):
+    shared = backend.shared(lambda x: ops.sum(x * x))
+
+    def function(x):
+        return shared(x) + shared(2 * x)
+
+    run = backend.compile(function, _tensor(backend))
+    expected = np.sum(np.square(X))
+    _assert_close(backend, run(_tensor(backend)), 5 * expected)
+    _assert_close(backend, shared(_tensor(backend)), expected)
+
+
 def check_operations_run_eagerly_while_a_graph_is_traced(backend):
     def function(x):
         with backend.eagerly():
@@ -194,6 +206,7 @@ CHECKS = {
     "derivative-in-a-graph": check_derivative_inside_of_a_graph,
     "compile": check_compiled_functions_return_the_same,
     "compilations": check_compilations_are_what_the_constants_say,
+    "shared": check_a_shared_function_computes_the_same_alone_and_inside_a_graph,
     "eagerly": check_operations_run_eagerly_while_a_graph_is_traced,
     "subsample": check_subsamples_are_entries_evenly_spaced,
     "copy": check_copies_are_equal,

@@ -6,7 +6,7 @@ import pytest
 
 import keras_babysit as kb
 from keras_babysit.backends import backend
-from keras_babysit.schedule import Schedule
+from keras_babysit.schedule import CostEstimate, Schedule
 
 X = np.random.default_rng(0).normal(size=(64, 4)).astype("float32")
 Y = (X[:, 0] > 0).astype("int32")
@@ -15,9 +15,8 @@ Y = (X[:, 0] > 0).astype("int32")
 def fit(*callbacks, **options):
     keras.utils.set_random_seed(3)
     layers = keras.layers
-    model = keras.Sequential(
-        [keras.Input((4,)), layers.Dense(4, "relu"), layers.Dense(2, "softmax")]
-    )
+    stack = [layers.Dense(4, "relu", name="hidden"), layers.Dense(2, "softmax", name="last")]
+    model = keras.Sequential([keras.Input((4,)), *stack])
     model.compile("adam", "sparse_categorical_crossentropy")
     options = {"batch_size": 16, "epochs": 2, "verbose": 0, "shuffle": False} | options
     history = model.fit(X, Y, callbacks=list(callbacks), validation_data=(X, Y), **options)
@@ -26,7 +25,7 @@ def fit(*callbacks, **options):
 
 @pytest.fixture
 def slow_start(monkeypatch):
-    monkeypatch.setattr(backend, "start_seconds", lambda layers, is_compiled: 30.0)
+    monkeypatch.setattr(backend, "start_seconds", lambda layers, is_compiled: 60.0)
 
 
 def test_a_run_that_cannot_afford_a_probe_is_measured_without_its_layers(slow_start):
@@ -45,27 +44,28 @@ def test_a_run_that_cannot_afford_a_probe_is_measured_without_its_layers(slow_st
     (note,) = (finding for finding in sitter.findings if finding.rule == "not_watched")
     assert note.severity is kb.Severity.NOTE
     assert note.message == (
-        "Layers not measured: the first measurement of this network takes about 30 s, more than "
+        "Layers not measured: the first measurement of this network takes about 60 s, more than "
         "`budget=0.02` allows in this run. Set `every=10` to measure regardless."
     )
 
 
 def test_a_number_of_steps_or_a_larger_budget_measures_layers_at_once(slow_start):
-    for options in ({"every": 4}, {"budget": 0.6}):
+    for options in ({"every": 4}, {"budget": 1.0}):
         sitter = kb.Babysitter(verbose=0, **options)
         fit(sitter)
         assert sitter.history.targets("activations/std")
         assert not [finding for finding in sitter.findings if finding.rule == "not_watched"]
 
 
-def test_a_probe_that_is_affordable_later_joins_what_the_host_measured(monkeypatch):
-    sitter = kb.Babysitter(verbose=0, budget=0.1)
-
-    def start_seconds(layers, is_compiled):
-        return 0.001 if sitter.history.targets("weights/norm") else 30.0
-
-    monkeypatch.setattr(backend, "start_seconds", start_seconds)
-    fit(sitter)
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")
+def test_a_run_that_turns_out_to_be_long_joins_what_the_host_measured(slow_start, monkeypatch):
+    # The length of a generator is known after its first epoch.
+    monkeypatch.setattr(CostEstimate, "step", 3000.0)
+    batches = ((X[:16], Y[:16]) for _ in range(12))
+    sitter = kb.Babysitter(verbose=0)
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, "softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(batches, shuffle=False, verbose=0, epochs=3, callbacks=[sitter])
     history = sitter.history
     assert history.facts.broke_off is None
     assert history.facts.layers
@@ -76,13 +76,13 @@ def test_a_probe_that_is_affordable_later_joins_what_the_host_measured(monkeypat
 
 
 class Clocked(kb.sinks.Sink):
-    """Takes a second of a made-up clock for everything that it is told."""
+    """Takes seconds of a made-up clock for everything that it is told."""
 
-    def __init__(self, clock):
-        self.clock = clock
+    def __init__(self, clock, seconds=1.0):
+        self.clock, self.seconds = clock, seconds
 
     def on_start(self, history):
-        self.clock.now += 1.0
+        self.clock.now += self.seconds
 
     on_measurements = on_events = on_end = on_start
 
@@ -107,6 +107,62 @@ def test_the_account_holds_what_sinks_take_whenever_they_are_told(clock):
     fit(sitter)
     assert clock.now >= 6
     assert sitter.overhead.seconds == clock.now
+
+
+def measured(sitter):
+    """Return the steps of each series of a run."""
+    steps = {}
+    for one in sitter.history:
+        steps.setdefault((one.quantity, one.target), []).append(one.step)
+    return steps
+
+
+def test_what_is_measured_does_not_depend_on_the_clock(clock):
+    idle, busy = kb.Babysitter(verbose=0), kb.Babysitter(verbose=0, sinks=[Clocked(clock, 0.3)])
+    fit(idle, epochs=6)
+    fit(busy, epochs=6)
+    assert busy.overhead.seconds > 3 > idle.overhead.seconds
+    assert measured(busy) == measured(idle)
+    assert len(measured(idle)["loss/batch", ""]) >= 6
+    assert [(f.rule, f.target, f.step) for f in busy.findings] == [
+        (f.rule, f.target, f.step) for f in idle.findings
+    ]
+
+
+def test_measurements_that_take_far_too_long_end_and_that_is_said(clock, monkeypatch):
+    from keras_babysit.probes.probe import Probe
+
+    call = Probe.__call__
+
+    def slow(self, *args, **options):
+        clock.now += 50.0
+        return call(self, *args, **options)
+
+    monkeypatch.setattr(Probe, "__call__", slow)
+    sitter = kb.Babysitter(verbose=0)
+    fit(sitter, epochs=6)
+    assert measured(sitter)["loss/batch", ""] == [0, 1]
+    (note,) = (finding for finding in sitter.findings if finding.target == "later steps")
+    assert note.rule == "not_watched"
+    assert note.message == (
+        "Not measured from step 2 on: measurements took much longer than estimated. Set "
+        "`every=10` to measure regardless."
+    )
+
+
+def test_fifteen_short_runs_share_the_allowance():
+    keras.utils.set_random_seed(3)
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, "softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    planned, probes = [], []
+    for _ in range(15):
+        sitter = kb.Babysitter(verbose=0)
+        model.fit(X, Y, batch_size=16, verbose=0, callbacks=[sitter])
+        planned.append(sitter.session.schedule.plan.seconds)
+        probes.append(sitter.overhead.probes)
+    assert sum(planned[:3]) <= 3.0
+    assert planned[-1] <= planned[1] <= planned[0]
+    assert min(probes) >= 2
 
 
 @pytest.mark.skipif(
@@ -147,9 +203,9 @@ def planned_steps(monkeypatch, x, **options):
     """Return how many steps the schedule expects of a run, as told at the start of each epoch."""
     planned, expect = [], Schedule.expect
 
-    def listening(self, steps):
+    def listening(self, steps, epochs=None):
         planned.append(steps)
-        expect(self, steps)
+        expect(self, steps, epochs)
 
     monkeypatch.setattr(Schedule, "expect", listening)
     sitter = kb.Babysitter(verbose=0)

@@ -9,7 +9,7 @@ import pytest
 
 import keras_babysit as kb
 from keras_babysit.backends import backend
-from keras_babysit.schedule import Schedule
+from keras_babysit.callbacks.keeping import Keeping
 from tests.callbacks.kinds import DATA, MODELS, NEEDS
 
 BACKEND = keras.backend.backend()
@@ -276,23 +276,11 @@ def test_examples_that_weigh_nothing_are_not_scored():
     assert sitter.history.last("score/error", "train") < 0.1
 
 
-class Position(keras.callbacks.Callback):
-    """Knows the epoch and the batch of the pass over the validation data."""
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.epoch = epoch
-
-    def on_test_batch_begin(self, batch, logs=None):
-        self.validation_batch = batch
-
-
 @pytest.mark.parametrize("is_sorted", [True, False])
 def test_the_first_of_sorted_validation_data_do_not_stand_for_all(is_sorted, monkeypatch):
-    def affords(self, kind, step, *args, **kwargs):
-        """Allow the first quarter of the validation data, and all else."""
-        return kind != "keep_validation" or position.validation_batch < 10
-
-    monkeypatch.setattr(Schedule, "affords", affords)
+    wants = Keeping.wants_validation
+    # The first quarter of the validation data only.
+    monkeypatch.setattr(Keeping, "wants_validation", lambda k, i: wants(k, i) and i < 10)
     rng = np.random.default_rng(0)
     y = rng.integers(0, 4, 320)
     x = np.eye(4, dtype="float32")[y]
@@ -300,33 +288,11 @@ def test_the_first_of_sorted_validation_data_do_not_stand_for_all(is_sorted, mon
     x_val = np.eye(4, dtype="float32")[y_val]
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(4, "softmax")])
     model.compile("sgd", "sparse_categorical_crossentropy")
-    position, sitter = Position(), kb.Babysitter(verbose=0)
+    sitter = kb.Babysitter(verbose=0)
     fit = {"batch_size": 8, "epochs": 2, "validation_data": (x_val, y_val), "verbose": 0}
-    model.fit(x, y, callbacks=[position, sitter], **fit)
+    model.fit(x, y, callbacks=[sitter], **fit)
     targets = sitter.history.targets("score/loss")
     assert targets == (["train"] if is_sorted else ["train", "validation"])
-
-
-def test_validation_examples_are_kept_over_passes_where_one_does_not_suffice(monkeypatch):
-    affordable = []
-
-    def affords(self, kind, step, *args, **kwargs):
-        """Allow one batch of validation data in each epoch, and all else."""
-        if kind != "keep_validation":
-            return True
-        is_first = position.epoch not in affordable
-        affordable.append(position.epoch)
-        return is_first
-
-    monkeypatch.setattr(Schedule, "affords", affords)
-    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-    model.compile("sgd", "mse")
-    x = np.arange(32, dtype="float32")[:, None]
-    position, sitter = Position(), kb.Babysitter(verbose=0)
-    fit = {"batch_size": 8, "epochs": 6, "validation_data": (x, x), "verbose": 0}
-    model.fit(x, x, callbacks=[position, sitter], **fit)
-    kept = sitter.session.reference.validation.batch(64)[0]
-    assert kept[:, 0].tolist() == x[:, 0].tolist()
 
 
 class Fixed(keras.layers.Layer):

@@ -20,12 +20,7 @@ def keeping(schedule=None, given=None):
     return Keeping(reference, schedule or started(), run.steps, run.search), reference, run
 
 
-def spent(schedule):
-    schedule.charge("other", 100.0)
-    return schedule
-
-
-def test_every_batch_is_kept_while_there_is_room_and_a_budget():
+def test_every_batch_is_kept_while_there_is_room():
     keep, reference, run = keeping()
     for step in range(3):
         run.steps.expect(step)
@@ -52,14 +47,6 @@ def test_a_full_sample_asks_for_fewer_batches():
     assert keep.next_step == 8
 
 
-def test_without_a_budget_ever_fewer_steps_ask():
-    keep, *_ = keeping(spent(started()))
-    assert not keep.wants(0)
-    assert keep.next_step == 1
-    assert not keep.wants(1000)
-    assert keep.next_step == 1011
-
-
 def test_with_given_examples_none_is_kept():
     keep, _, _ = keeping(given=read_user_probe_data((X, X[:, 0])))
     assert not keep.wants(0)
@@ -80,18 +67,6 @@ def test_a_later_epoch_fills_a_small_sample_only(needed, goes_on):
     assert len(reference.train) == (32 if goes_on else 16)
     assert run.history.last("inputs/rms", "inputs[0]") > 100
     assert keep.wants(run.steps.now + 1) == goes_on
-
-
-def test_a_later_epoch_is_not_looked_at_without_a_budget():
-    schedule = started()
-    keep, _, run = keeping(schedule)
-    keep.keep(BATCH)
-    run.steps.end_epoch()
-    run.steps.begin_epoch(1)
-    keep.begin_epoch()
-    spent(schedule)
-    assert not keep.wants(run.steps.now)
-    assert keep.next_step > run.steps.now
 
 
 def test_a_look_finds_what_is_not_finite():
@@ -147,13 +122,6 @@ def test_validation_batches_are_kept_over_passes():
     run.steps.begin_epoch(1)
     keep.begin_epoch()
     assert [keep.wants_validation(index) for index in range(4)] == [False, False, True, True]
-
-
-def test_without_a_budget_ever_fewer_validation_batches_ask():
-    keep, _, _ = keeping(spent(started()))
-    assert not keep.wants_validation(1000)
-    keep_at = [index for index in range(1001, 1030) if keep.wants_validation(index)]
-    assert keep_at == []
 
 
 def test_what_is_kept_is_measured_by_the_history_that_it_was_given():

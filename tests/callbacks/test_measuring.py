@@ -6,6 +6,7 @@ from keras_babysit.backends import backend
 from keras_babysit.callbacks import measuring
 from keras_babysit.callbacks.measuring import Measuring
 from keras_babysit.history import Measurement
+from keras_babysit.schedule import Ends, Plan
 from tests.callbacks.parts import Run, started
 
 BATCH = "batch"
@@ -21,9 +22,6 @@ class Monitor:
 
     def compare_data(self):
         pass
-
-    def plan_score(self):
-        self.calls.append("plan")
 
     def measure(self, step, epoch, arguments, batch):
         self.clock.now += 1.0
@@ -108,9 +106,9 @@ def end_of_epoch(made, **options):
 def test_at_the_end_of_an_epoch_the_score_comes_first_and_each_once(watched):
     made = watched()
     assert end_of_epoch(made)
-    assert made.monitor.calls == ["plan", ("score", 5), ("measure", 5, None)]
+    assert made.monitor.calls == [("score", 5), ("measure", 5, None)]
     assert not made.measuring.end_epoch(is_last=True)
-    assert made.monitor.calls[3:] == ["plan"]
+    assert len(made.monitor.calls) == 2
     assert (made.schedule.spent["score"], made.schedule.spent["probe"]) == (2.0, 1.0)
 
 
@@ -119,28 +117,35 @@ def test_a_state_that_was_measured_at_the_end_of_an_epoch_is_not_measured_again(
     end_of_epoch(made)
     made.run.steps.begin_epoch(1)
     step(made, 0)
-    assert made.monitor.calls[3:] == [("update", 5, "weights"), "judge"]
+    assert made.monitor.calls[2:] == [("update", 5, "weights"), "judge"]
     assert made.schedule.probes == 1
     step(made, 1)
     assert made.schedule.probes == 2
 
 
-@pytest.mark.parametrize("at_any_cost", [False, True])
-def test_without_a_budget_only_what_must_be_is_measured(at_any_cost, watched):
+@pytest.mark.parametrize("must_probe", [False, True])
+def test_at_an_end_that_is_not_planned_only_what_must_be_is_measured(must_probe, watched):
     schedule = started()
-    schedule.charge("other", 100.0)
-    schedule.estimate("probe", 1.0, again=1.0)
-    schedule.estimate("score", 1.0, again=1.0)
+    schedule.plan = Plan(ends=Ends(None), scores=None)
     made = watched(schedule)
-    assert end_of_epoch(made, at_any_cost=at_any_cost) == at_any_cost
-    assert made.monitor.calls == ["plan", *[("measure", 5, None)] * at_any_cost]
+    assert end_of_epoch(made, must_probe=must_probe) == must_probe
+    assert made.monitor.calls == [("measure", 5, None)] * must_probe
+
+
+def test_the_end_of_the_run_is_measured_in_any_case(watched):
+    schedule = started()
+    schedule.plan = Plan(ends=Ends(None), scores=Ends(None))
+    made = watched(schedule)
+    assert not end_of_epoch(made)
+    assert made.measuring.end_epoch(is_last=True)
+    assert made.monitor.calls == [("score", 5), ("measure", 5, None)]
 
 
 def test_what_cannot_be_measured_without_a_step_is_scored_alone(watched):
     made = watched()
     made.monitor.can_use_reference = False
     assert end_of_epoch(made)
-    assert made.monitor.calls == ["plan", ("score", 5)]
+    assert made.monitor.calls == [("score", 5)]
 
 
 def test_a_step_that_is_announced_after_the_data_have_ended_is_none(watched, monkeypatch):

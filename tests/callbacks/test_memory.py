@@ -9,7 +9,7 @@ from keras_babysit.backends import backend
 from keras_babysit.errors import KerasBabysitWarning
 from keras_babysit.probes import Probe
 from keras_babysit.probes.score import Score
-from keras_babysit.schedule.score_plan import PROBES_PER_PASS
+from keras_babysit.probes.scoring import PROBES_PER_PASS
 
 X = np.random.default_rng(0).normal(size=(1024, 4)).astype("float32")
 Y = (X[:, 0] > 0).astype("int32")

@@ -1,22 +1,19 @@
-"""A check is skipped if it needs more time than is left. No test reads a clock."""
+"""A check is skipped if it needs more time than is left, by an estimate and not by the clock."""
 
 import pytest
 
+from keras_babysit.backends import backend
 from keras_babysit.checks import CheckResult, Unknown, check
 from keras_babysit.checks import case as cases
+from keras_babysit.schedule import CostEstimate
 from tests.checks import pairs
 
 
 @pytest.fixture
 def slow(monkeypatch):
-    """Let every pass take one second, on a clock that otherwise stands still."""
-    monkeypatch.setattr(cases.Case, "seconds_left", 50.0)
-
-    def timed(case):
-        case.pass_seconds[cases.batches.size(case.batch)] = 1.0
-        return 1.0
-
-    monkeypatch.setattr(cases.Case, "time_pass", timed)
+    """Let every pass be estimated to take one second."""
+    monkeypatch.setattr(CostEstimate, "forward", lambda estimate, examples: 1.0)
+    monkeypatch.setattr(backend, "start_seconds", lambda layers, is_compiled: 0.0)
 
 
 def test_checks_that_do_not_fit_are_skipped(slow):
@@ -43,11 +40,44 @@ def test_a_slow_model_is_checked_on_few_examples(slow):
     assert cases.batches.size(case_of(*pairs.small_cnn()).batch) == cases.MIN_BATCH_EXAMPLES
 
 
-def test_the_cost_of_a_pass_depends_on_its_examples(slow):
+def test_a_small_model_is_checked_on_more():
+    assert cases.batches.size(case_of(*pairs.small_cnn()).batch) >= 64
+
+
+def test_the_cost_of_a_pass_depends_on_its_examples(slow, monkeypatch):
     case = case_of(*pairs.small_cnn())
-    case.pass_seconds = {8: 1.0, 16: 2.0}
-    case.need_time(passes=33, examples=12)
+    case.seconds, case._spent = 50.0, 0.0
+    monkeypatch.setattr(CostEstimate, "forward", lambda estimate, examples: examples / 8)
     with pytest.raises(Unknown, match="skipped: needs about 51 s, 50 s left"):
-        case.need_time(passes=34, examples=12)
+        case.need_time(passes=51, examples=12)
     with pytest.raises(Unknown):
-        case.need_time(passes=26)
+        case.need_time(passes=102, examples=4)
+
+
+def test_what_was_granted_is_spent(slow):
+    case = case_of(*pairs.small_cnn())
+    case.seconds, case._spent = 50.0, 0.0
+    case.need_time(passes=30)
+    assert case.seconds_left == 20.0
+    case.spend(passes=5)
+    with pytest.raises(Unknown, match="needs about 16 s, 15 s left"):
+        case.need_time(passes=16)
+    case.need_time(passes=15)
+    assert case.seconds_left == 0.0
+
+
+def test_what_is_checked_does_not_depend_on_the_clock(monkeypatch):
+    expected = case_of(*pairs.small_cnn())
+    now = iter(range(10**6))
+    monkeypatch.setattr(cases.time, "perf_counter", lambda: next(now))
+    busy = case_of(*pairs.small_cnn())
+    assert cases.batches.size(busy.batch) == cases.batches.size(expected.batch)
+    assert busy.seconds_left == expected.seconds_left
+
+
+def test_far_beyond_the_limit_nothing_more_is_started(monkeypatch):
+    case = case_of(*pairs.small_cnn())
+    assert case.seconds_left > 0
+    until = cases.time.perf_counter() + cases.GUARD * case.seconds
+    monkeypatch.setattr(cases.time, "perf_counter", lambda: until + 1)
+    assert case.seconds_left < 0

@@ -7,7 +7,7 @@ from keras_babysit.history import History
 from keras_babysit.probes.example_choice import ExampleChoice
 from keras_babysit.samples import ReferenceSample
 from keras_babysit.samples.batch_size import BatchSize
-from keras_babysit.schedule import Schedule
+from keras_babysit.schedule import Plan, Schedule
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(1000, 4)).astype("float32")
@@ -31,9 +31,10 @@ def started(every="auto", **options):
     return schedule
 
 
-def spent(schedule, seconds=100.0):
-    """Return a schedule that has nothing left of its budget."""
-    schedule.charge("other", seconds)
+def planned(**options):
+    """Return a schedule with this plan."""
+    schedule = started()
+    schedule.plan = Plan(**options)
     return schedule
 
 

@@ -6,6 +6,9 @@ from keras_babysit.probes.depth import SCOPES
 
 NOTICES = (
     notices.layers_take_too_long(62.1, 0.02),
+    notices.gradients_take_too_long(0.02),
+    notices.scores_take_too_long(0.02),
+    notices.took_too_long(128),
     notices.batches_too_small(4),
     notices.batches_not_accessible(),
     *(notices.probe_failed(scope, ValueError()) for scope in SCOPES if scope.missing),

@@ -4,16 +4,15 @@ import pytest
 from keras_babysit.backends import backend
 from keras_babysit.probes.example_choice import MAX_PROBE_EXAMPLES
 from keras_babysit.samples import batches
-from tests.probes.parts import X, Y, choice_for, network, reference, spent, started
+from tests.probes.parts import X, Y, choice_for, network, planned, reference, started
 
 NOTHING_KEPT = 0
 
 
-def chosen(step, kept, schedule=None, *, batch_size=None, cost=0.0):
+def chosen(step, kept, schedule=None, *, batch_size=None):
     """Return how many examples are measured of a step's and of the kept ones."""
     model = network(batch_size)
     choice, _ = choice_for(model, reference(kept), schedule)
-    choice.pace.note(1, cost)
     batch = (X[:step], Y[:step], None) if step else None
     batch = choice.choose(batch)
     return None if batch is None else batches.size(batch)
@@ -42,10 +41,10 @@ def test_a_small_batch_gives_way_to_the_reference_sample(compiles_each_size):
     assert chosen(8, 1000) == (32 if compiles_each_size else MAX_PROBE_EXAMPLES)
 
 
-@pytest.mark.parametrize(("cost", "expected"), [(0.0, 200), (1.0, 32)])
-def test_as_many_kept_examples_as_the_budget_covers(cost, expected, monkeypatch):
+@pytest.mark.parametrize(("examples", "expected"), [(256, 200), (64, 64), (1, 32)])
+def test_as_many_kept_examples_as_planned_but_enough(examples, expected, monkeypatch):
     monkeypatch.setattr(backend, "COMPILES_EACH_SIZE", False)
-    assert chosen(0, 200, spent(started(), 1.19), cost=cost) == expected
+    assert chosen(0, 200, planned(examples=examples)) == expected
 
 
 @pytest.mark.parametrize("kept", [1, 5, 31])

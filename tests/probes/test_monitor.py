@@ -5,7 +5,7 @@ from keras_babysit.backends import backend
 from keras_babysit.history import History
 from keras_babysit.probes import Monitor
 from keras_babysit.probes.depth import Depth, Reach
-from tests.probes.parts import X, Y, network, reference, spent, started
+from tests.probes.parts import X, Y, network, reference, started
 
 BATCH = (X[:64], Y[:64], None)
 
@@ -29,10 +29,10 @@ class Watched:
 
 @pytest.mark.parametrize("reach", [Reach.UNCOMPILED, Reach.NOT_MEASURED])
 def test_it_measures_as_deep_as_it_is_told_to(reach, monkeypatch):
-    monkeypatch.setattr(backend, "start_seconds", lambda layers, is_compiled: 30.0)
+    monkeypatch.setattr(backend, "start_seconds", lambda layers, is_compiled: 60.0)
     watched = Watched(depth=Depth(reach))
     assert not watched.monitor.has_measured
-    assert watched.monitor.why_layers_not_measured() is None
+    assert watched.monitor.why_not_measured() == {}
     found = watched.monitor.measure(0, 0, None, BATCH)
     assert watched.monitor.reach is reach
     assert watched.monitor.has_measured
@@ -40,8 +40,8 @@ def test_it_measures_as_deep_as_it_is_told_to(reach, monkeypatch):
     assert {"weights/norm", "optimizer/learning_rate", "inputs/mean"} <= quantities
     has_layers = reach is Reach.UNCOMPILED
     assert ({"activations/std", "loss/start", "gradients/norm"} <= quantities) == has_layers
-    why = watched.monitor.why_layers_not_measured()
-    assert (why is None) == has_layers
+    why = watched.monitor.why_not_measured().get("", "")
+    assert (why == "") == has_layers
     assert has_layers or why.startswith("Layers not measured: the first measurement of this")
 
 
@@ -79,28 +79,25 @@ def test_a_model_of_small_batches_is_measured_by_the_host_and_that_is_said():
     watched = Watched(network(batch_size=4), depth=Depth(Reach.UNCOMPILED))
     watched.monitor.measure(0, 0, None, (X[:4], Y[:4], None))
     assert watched.monitor.reach is Reach.NOT_MEASURED
-    assert "only batches of 4 examples" in watched.monitor.why_layers_not_measured()
+    assert "only batches of 4 examples" in watched.monitor.why_not_measured()[""]
 
 
 def test_a_score_needs_a_probe_before_it():
     watched = Watched(depth=Depth(Reach.UNCOMPILED), train=800)
-    watched.monitor.plan_score()
     assert watched.monitor.score(0, 0) == []
     watched.monitor.measure(0, 0, None, BATCH)
-    watched.monitor.plan_score()
     found = {(one.quantity, one.target): one.value for one in watched.monitor.score(5, 0)}
     assert found["score/loss", "train"] > 0
     assert watched.history.last("score/loss", "train") == found["score/loss", "train"]
     assert watched.history.facts.data.examples == 800
 
 
-def test_a_probe_that_was_compiled_later_goes_on_from_what_was_known():
+def test_a_probe_that_was_compiled_later_goes_on_from_what_was_known(monkeypatch):
+    monkeypatch.setattr(backend, "start_seconds", lambda layers, is_compiled: 60.0)
     schedule = started()
-    watched = Watched(schedule=spent(schedule), depth=Depth(Reach.UNCOMPILED))
+    watched = Watched(schedule=schedule, depth=Depth(Reach.UNCOMPILED))
     first = watched.monitor.measure(0, 0, None, BATCH)
-    schedule.clock.now = 1e6
-    for _ in range(2):
-        schedule.charge("probe", 1.0)
+    schedule.expect(10_000_000, 10)
     again = watched.monitor.measure(100, 0, None, BATCH)
     assert watched.monitor.reach is Reach.COMPILED
     assert watched.history.facts.is_compiled is True

@@ -4,7 +4,8 @@ from keras_babysit.backends import backend
 from keras_babysit.probes.depth import Depth, Reach
 from keras_babysit.probes.probe import Probe
 from keras_babysit.probes.probe_runner import ProbeRunner
-from tests.probes.parts import X, Y, choice_for, network, reference, spent, started
+from keras_babysit.schedule import Mode, Plan
+from tests.probes.parts import X, Y, choice_for, network, reference, started
 
 BATCH = (X[:64], Y[:64], None)
 
@@ -14,7 +15,9 @@ def runner_of(model, depth, schedule=None, notices=None, **options):
     choice, batch_size = choice_for(model, reference(), schedule)
     notice = (notices if notices is not None else []).append
     state = backend.state(model, None)
-    return ProbeRunner(model, state, depth, choice, batch_size, schedule, notice=notice, **options)
+    return ProbeRunner(
+        model, state, BATCH, depth, choice, batch_size, schedule, notice=notice, **options
+    )
 
 
 def run(runner, model):
@@ -87,35 +90,53 @@ def test_once_it_has_run_a_failure_is_raised_at_once(monkeypatch):
 @pytest.mark.parametrize(
     ("seconds", "reach"), [(0.1, Reach.UNCOMPILED), (30.0, Reach.NOT_MEASURED)]
 )
-def test_layers_are_measured_once_the_budget_allows_that(seconds, reach, monkeypatch):
+def test_layers_are_measured_if_that_is_planned(seconds, reach, monkeypatch):
+    monkeypatch.setattr(backend, "COMPILES_EACH_SIZE", False)
     monkeypatch.setattr(backend, "start_seconds", lambda layers, is_compiled: seconds)
     model, depth = network(), Depth(can_compile=False)
     runner = runner_of(model, depth)
     assert depth.reach is Reach.NOT_MEASURED
-    runner.go_deeper(0)
+    runner.follow_plan()
     assert depth.reach is reach
     assert runner.start_seconds == seconds
 
 
-def test_it_is_compiled_once_that_pays_and_made_anew_for_it():
-    model, depth, schedule = network(), Depth(Reach.UNCOMPILED), started()
-    runner = runner_of(model, depth, spent(schedule))
-    schedule.clock.now = 1e6  # a long run has a large budget
+@pytest.mark.parametrize("reach", [Reach.UNCOMPILED, Reach.NOT_MEASURED])
+def test_it_goes_deeper_once_the_run_turns_out_to_be_long(reach, monkeypatch):
+    monkeypatch.setattr(backend, "start_seconds", lambda layers, is_compiled: 30.0)
+    model, depth, schedule = network(), Depth(reach), started()
+    runner = runner_of(model, depth, schedule)
     first = runner.probe
-    runner.go_deeper(100)
-    assert depth.reach is Reach.UNCOMPILED  # what a probe costs is not known
-    for _ in range(2):
-        schedule.charge("probe", 1.0)
-    runner.go_deeper(100)
+    runner.follow_plan()
+    assert depth.reach is reach
+    schedule.expect(10_000_000, 10)
+    runner.follow_plan()
     assert depth.reach is Reach.COMPILED
     assert runner.probe is not first
 
 
+def test_a_number_of_steps_starts_as_deep_as_the_depth_says(monkeypatch):
+    monkeypatch.setattr(backend, "start_seconds", lambda layers, is_compiled: 30.0)
+    depth = Depth(Reach.UNCOMPILED)
+    runner_of(network(), depth, started(every=3)).follow_plan()
+    assert depth.reach is Reach.UNCOMPILED
+
+
+def test_without_gradients_it_measures_forward_only():
+    model, schedule = network(), started()
+    runner = runner_of(model, Depth(Reach.UNCOMPILED), schedule)
+    schedule.plan = Plan(mode=Mode(is_compiled=False, takes_gradients=False))
+    readings, _ = run(runner, model)
+    assert ("loss/batch", "") in readings
+    assert not [target for quantity, target in readings if quantity == "gradients/norm"]
+
+
+@pytest.mark.skipif(backend.COMPILES_EACH_SIZE, reason="all is compiled there")
 def test_a_single_probe_does_not_earn_a_compilation_back(monkeypatch):
     monkeypatch.setattr(backend, "start_seconds", lambda layers, is_compiled: 0.0)
     for is_single in (True, False):
         depth = Depth()
-        runner_of(network(), depth, is_single=is_single)
+        runner_of(network(), depth, is_single=is_single).follow_plan()
         assert depth.is_compiled is not is_single
 
 

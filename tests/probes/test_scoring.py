@@ -11,7 +11,8 @@ from keras_babysit.probes.probe import Probe
 from keras_babysit.probes.score import Score
 from keras_babysit.probes.scoring import BaselineComparison, Scoring
 from keras_babysit.samples import ReferenceSample
-from tests.probes.parts import X, Y, choice_for, network, reference, spent, started
+from keras_babysit.schedule import CostEstimate
+from tests.probes.parts import X, Y, choice_for, network, planned, reference, started
 
 
 class Notices(dict):
@@ -35,10 +36,10 @@ def scoring_of(model, sample, schedule=None, notice=None):
         choice,
         batch_size,
         schedule or started(),
+        CostEstimate(2, uncompiled_start=0.1),
         comparison=comparison_of(sample),
         notice=Notices() if notice is None else notice,
         layers=model.layers,
-        size=2,
     )
 
 
@@ -55,7 +56,6 @@ def test_the_scores_are_those_of_the_samples():
     # Powers of two: where each size is compiled, a rest would be left out.
     model, sample = network(), reference(train=512, validation=256)
     scoring = scoring_of(model, sample)
-    scoring.plan()
     values = scoring.score(derived())
     for target, count in (("train", 512), ("validation", 256)):
         expected = loss_of(model, X[:count], Y[:count])
@@ -67,16 +67,14 @@ def test_on_the_way_it_sees_which_units_are_dead():
     model = network()
     model.layers[0].bias.assign(np.array([-1000.0, 0.0, 1000.0], "float32"))
     scoring = scoring_of(model, reference(train=512))
-    scoring.plan()
     values = scoring.score(derived(needed=512))
     assert values["activations/dead_fraction", "hidden"] == pytest.approx(1 / 3)
 
 
-@pytest.mark.skipif(backend.COMPILES_EACH_SIZE, reason="scores as many as are kept, always")
-def test_where_the_budget_is_spent_a_part_is_scored_as_all_is():
+@pytest.mark.skipif(backend.COMPILES_EACH_SIZE, reason="slices are powers of two there")
+def test_a_part_is_scored_as_all_is():
     model = network()
-    scoring = scoring_of(model, reference(train=1000), spent(started()))
-    scoring.plan()
+    scoring = scoring_of(model, reference(train=1000), planned(score_examples=250))
     assert scoring.examples == 250
     values = scoring.score(derived())
     scored = slice(None, 8 * 31 * 4, 4)  # eight parts of equal length
@@ -104,7 +102,6 @@ def test_a_score_that_fails_is_one_notice_and_the_last(monkeypatch):
     assert scoring.score(derived()) == {}
     assert notices == {"scores": "Scores not measured: a score raised ValueError."}
     assert scoring.is_off
-    scoring.plan()
     assert scoring.score(derived()) == {}
 
 
@@ -161,12 +158,11 @@ def scored_values(model, x, y, weight=None):
         choice,
         batch_size,
         started(),
+        CostEstimate(2, uncompiled_start=0.1),
         comparison=BaselineComparison(sample, outputs=lambda: outputs, are_tokens=False),
         notice=Notices(),
         layers=[],
-        size=2,
     )
-    scoring.plan()
     return scoring.score(derived())
 
 

@@ -9,7 +9,7 @@ from keras_babysit.recorder.ring import Ring
 from keras_babysit.recorder.snapshot import Position
 from keras_babysit.recorder.state_keeper import StateCheck, StateKeeper
 from keras_babysit.schedule import Schedule
-from keras_babysit.schedule.schedule import GRACE_SECONDS
+from keras_babysit.schedule.schedule import SHORT_RUN_SECONDS
 from tests.recorder import faulty
 from tests.recorder.driver import Clock, Drive, arguments_of
 
@@ -221,7 +221,7 @@ def test_snapshots_keep_to_their_part_of_the_budget(seconds, expected, model):
     taken = 0
     for call in range(200):
         taken += check(keeper, model, call) is not None
-        allowance = 0.2 * 0.02 * max(clock.now, GRACE_SECONDS)
+        allowance = 0.2 * 0.02 * max(clock.now, SHORT_RUN_SECONDS)
         assert seconds <= keeper.spent <= max(seconds, allowance)
     assert keeper.spent == taken * seconds
     assert taken == expected

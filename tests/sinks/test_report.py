@@ -12,7 +12,7 @@ import rich.console
 
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History, Measurement, Overhead
-from keras_babysit.schedule.schedule import GRACE_SECONDS
+from keras_babysit.schedule.schedule import ALLOWANCE_SECONDS
 from keras_babysit.sinks import Report
 from keras_babysit.sinks.report import SHORT_RUN_SECONDS
 from keras_babysit.testing.sinks import FINDING, HOSTILE_NAMES
@@ -190,7 +190,7 @@ def test_monitoring_line(overhead, is_compiled, line):
 
 
 def test_a_run_is_short_as_long_as_the_schedule_says():
-    assert SHORT_RUN_SECONDS == GRACE_SECONDS
+    assert SHORT_RUN_SECONDS == ALLOWANCE_SECONDS
 
 
 def test_json_has_the_worst_severity(tmp_path):

@@ -1,0 +1,33 @@
+"""What measuring one model has cost so far, over all of its runs in this process."""
+
+import weakref
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass
+class Account:
+    """The estimated cost of the earlier runs of one model.
+
+    Args:
+        spent: Estimated seconds of its measurements.
+        trained: Estimated seconds of its training steps.
+    """
+
+    spent: float = 0.0
+    trained: float = 0.0
+
+
+_accounts: "weakref.WeakKeyDictionary[Any, Account]" = weakref.WeakKeyDictionary()
+
+
+def account_of(model: Any) -> Account:
+    """Return the `Account` of a model, which lives as long as the model.
+
+    Example:
+        >>> model = keras.Sequential([keras.layers.Dense(1)])
+        >>> account_of(model).spent += 0.5
+        >>> account_of(model)
+        Account(spent=0.5, trained=0.0)
+    """
+    return _accounts.setdefault(model, Account())

@@ -1,0 +1,282 @@
+"""The plan of a run: when it is looked at, how deep, and on how many examples."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from keras_babysit.samples.sample import MAX_EXAMPLES
+from keras_babysit.schedule.cost_estimate import CostEstimate, Mode
+from keras_babysit.schedule.looks import Ends, Looks, power_of_two
+
+LOOKS = 16
+"""Later looks, and looked-at ends of epochs, that a run has at most: with the early ones about 40
+in all. More hardly say more, as rules read the latest few."""
+
+MAX_SPACING = 512
+"""Steps after which the next look is due however long the run is, where the budget allows that."""
+
+MIN_LOOKS = 6
+"""Looks that a run gets wherever the allowance covers them: rules want three in a row, of the start
+of a run and of its end."""
+
+LATER_FRACTION = 0.5
+"""Fraction of the allowance that the `MIN_LOOKS` looks after the start may take in addition."""
+
+LITTLE = 0.25
+"""Fraction of the budget up to which looks do not have to fit into it together with the start."""
+
+SCORE_FRACTION = 0.4
+"""Fraction of the budget for scores; probes get the rest."""
+
+MIN_SCORES = 4
+"""Scores that are preferred to more examples of each."""
+
+MIN_SCORE_EXAMPLES = 128
+"""Examples that a score uses at least: 16 in each of the slices that give its standard error."""
+
+MAX_PROBE_EXAMPLES = 256
+"""Most examples of one probe: means over more are hardly sharper."""
+
+SMALL_BATCH = 32
+"""A batch of fewer examples says little about a network; a probe then uses the reference sample,
+which joins the examples of earlier batches."""
+
+LAST_RESORT = 4
+"""A network whose layers the allowance does not cover is looked at early and late, forward only,
+if that takes no more than so many allowances."""
+
+BEHAVIOUR_EXAMPLES, BEHAVIOUR_PASSES = 16, 4
+"""Size of the comparison of outputs, as `probes.behaviour` makes it."""
+
+UNCOMPILED, EARLY, EVERY_END = Mode(is_compiled=False), Looks(), Ends()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is measured when in one run.
+
+    Args:
+        mode: How probes are run; None if layers are not measured.
+        looks: The steps before which a probe is taken.
+        ends: The ends of epochs at which a probe is taken, besides the last.
+        examples: Examples of a probe on the reference sample.
+        judgements: The ends of epochs at which the rules run although nothing is measured.
+        scores: The ends of epochs that are scored besides the last; None for no score at all.
+        score_mode: How scores are run.
+        score_examples: Most examples of each of the two samples that a score uses.
+        has_behaviour: Whether it is measured once what the outputs depend on.
+        seconds: Estimated seconds of all of that; of a run of unknown length, of its start.
+    """
+
+    mode: Mode | None = UNCOMPILED
+    looks: Looks = EARLY
+    ends: Ends = EVERY_END
+    judgements: Ends = EVERY_END
+    examples: int = MAX_PROBE_EXAMPLES
+    scores: Ends | None = EVERY_END
+    score_mode: Mode = UNCOMPILED
+    score_examples: int = MAX_EXAMPLES
+    has_behaviour: bool = True
+    seconds: float = 0.0
+
+
+def plan_run(
+    estimate: CostEstimate,
+    *,
+    steps: int | None,
+    epochs: int | None,
+    budget: float,
+    allowance: float,
+) -> Plan:
+    """Return the plan of a run: a pure function of what is fixed.
+
+    Args:
+        estimate: The costs of the network.
+        steps: Planned steps, None if they are not known.
+        epochs: Planned epochs, None if they are not known.
+        budget: Seconds that all measurements are to take.
+        allowance: Seconds that the start and `MIN_LOOKS` looks may take, at least `budget`.
+
+    Returns:
+        The `Plan`. Of the modes that the allowance covers, it has the one that shows most; then the
+        most looks that the budget covers.
+
+    Example:
+        >>> estimate = CostEstimate(layers=3, multiply_adds=1e5, compiled_start=0.3)
+        >>> plan = plan_run(estimate, steps=320, epochs=10, budget=1.2, allowance=3.0)
+        >>> plan.mode, plan.looks, plan.ends
+        (Mode(is_compiled=True, takes_gradients=True), Looks(spacing=64, growth=2), Ends(spacing=2))
+    """
+    length = (steps, epochs)
+    mode = _choose_mode(estimate, allowance)
+    examples = _choose_examples(estimate, mode, budget)
+    looks, ends, spent = _choose_looks(estimate, mode, examples, length, (budget, allowance))
+    judgements = Ends(power_of_two((epochs or 1) / LOOKS))
+    if mode is None:
+        return Plan(
+            mode,
+            looks,
+            ends,
+            judgements,
+            examples,
+            scores=None,
+            has_behaviour=False,
+            seconds=spent,
+        )
+    score_mode, scores, score_examples, cost = _choose_scores(
+        estimate, mode, epochs, max(SCORE_FRACTION * budget, budget - spent), allowance - spent
+    )
+    spent += cost
+    behaviour = estimate.behaviour(score_mode, BEHAVIOUR_EXAMPLES, BEHAVIOUR_PASSES)
+    has_behaviour = spent + behaviour <= allowance
+    return Plan(
+        mode,
+        looks,
+        ends,
+        judgements,
+        examples,
+        scores,
+        score_mode,
+        score_examples,
+        has_behaviour,
+        spent + (behaviour if has_behaviour else 0.0),
+    )
+
+
+def step_examples(estimate: CostEstimate) -> int:
+    """Return the examples of a probe on the batch of a step."""
+    return min(MAX_PROBE_EXAMPLES, max(SMALL_BATCH, estimate.batch_size))
+
+
+def _choose_mode(estimate: CostEstimate, allowance: float) -> Mode | None:
+    """Return the mode that shows most; None if not even the cheapest one is covered."""
+    examples = step_examples(estimate)
+
+    def cost(mode: Mode) -> float:
+        return estimate.start(mode) + 2 * estimate.probe(mode, examples)
+
+    def has_many(mode: Mode) -> bool:
+        later = (MIN_LOOKS - 1) * estimate.probe(mode, examples)
+        return estimate.start(mode) <= allowance and later <= LATER_FRACTION * allowance
+
+    full = [mode for mode in estimate.modes if mode.takes_gradients]
+    cheapest = min(estimate.modes, key=cost, default=None)
+    few = [mode for mode in (min(full, key=cost, default=None), cheapest) if mode is not None]
+    limits = [allowance] * (len(few) - 1) + [LAST_RESORT * allowance]
+    return next(
+        (mode for mode in full if has_many(mode)),
+        next((mode for mode, limit in zip(few, limits, strict=False) if cost(mode) <= limit), None),
+    )
+
+
+def _choose_examples(estimate: CostEstimate, mode: Mode | None, budget: float) -> int:
+    """Return the examples of a probe at the end of an epoch: the most, unless they cost too much.
+
+    They cost too much where `MIN_LOOKS` such probes take more than half of what is for probes.
+    """
+    probes = MIN_LOOKS * estimate.probe(mode, MAX_PROBE_EXAMPLES)
+    is_cheap = 2 * probes <= (1 - SCORE_FRACTION) * budget
+    return MAX_PROBE_EXAMPLES if is_cheap else step_examples(estimate)
+
+
+def _choose_looks(
+    estimate: CostEstimate,
+    mode: Mode | None,
+    examples: int,
+    length: tuple[int | None, int | None],
+    limits: tuple[float, float],
+) -> tuple[Looks, Ends, float]:
+    """Return the most looks that the limits allow, and what they cost."""
+    steps, epochs = length
+    budget, allowance = limits
+    start = estimate.start(mode)
+    at_step, at_end = (estimate.probe(mode, count) for count in (step_examples(estimate), examples))
+    if steps is None:
+        return _looks_of_unknown(estimate, start, at_step, at_end, allowance)
+    for looks, ends in _candidates(steps, epochs or 1):
+        counts = len(looks.steps(steps)), ends.count(epochs or 1)
+        cost = counts[0] * at_step + counts[1] * at_end
+        is_little = sum(counts) <= MIN_LOOKS + 2 or cost <= LITTLE * budget
+        most = (1 + LATER_FRACTION) * allowance if is_little else (1 - SCORE_FRACTION) * budget
+        if start + cost <= most:
+            return looks, ends, start + cost
+    return Looks(growth=None), Ends(spacing=None), start + at_step + at_end
+
+
+def _looks_of_unknown(
+    estimate: CostEstimate,
+    start: float,
+    at_step: float,
+    at_end: float,
+    allowance: float,
+) -> tuple[Looks, Ends, float]:
+    """Return the looks of a run whose length is not known, and the cost of the early ones.
+
+    The allowance covers those; the training since the look before pays for each later one.
+    """
+    spacing = max(MAX_SPACING, power_of_two(at_step / (EARNED * estimate.step)))
+    for growth in _powers():
+        early = len(Looks(growth=growth).steps(MAX_SPACING))
+        cost = start + early * at_step + at_end
+        if cost <= (1 + LATER_FRACTION) * allowance:
+            return Looks(spacing, growth), Ends(spacing=1), cost
+        if growth >= MAX_SPACING:
+            break
+    return Looks(growth=None), Ends(spacing=None), start + at_step + at_end
+
+
+EARNED = 0.01
+"""Fraction of the training since the look before that a look of a run of unknown length costs at
+most: with scores and ends of epochs, this is about 2 %."""
+
+
+def _candidates(steps: int, epochs: int) -> Iterator[tuple[Looks, Ends]]:
+    """Yield looks of a run from many to few."""
+    spacing, ends = (
+        min(MAX_SPACING, power_of_two(steps / LOOKS)),
+        power_of_two(epochs / LOOKS),
+    )
+    while spacing < steps or ends < epochs:
+        yield Looks(spacing), Ends(ends)
+        spacing, ends = 2 * spacing, 2 * ends
+    for growth in _powers():
+        yield Looks(None, growth), Ends(None)
+        if growth >= steps:
+            return
+
+
+def _powers() -> Iterator[int]:
+    return (2**exponent for exponent in itertools.count(1))
+
+
+def _choose_scores(
+    estimate: CostEstimate, mode: Mode, epochs: int | None, budget: float, allowance: float
+) -> tuple[Mode, Ends | None, int, float]:
+    """Return how scores are run, when, on how many examples, and what they cost.
+
+    Four scores on fewer examples are preferred to fewer scores, and one at the end to none. The
+    allowance may pay for four where the budget does not.
+    """
+    epochs = epochs or MIN_SCORES
+    sizes = [MAX_EXAMPLES]
+    while sizes[-1] >= 2 * MIN_SCORE_EXAMPLES:
+        sizes.append(sizes[-1] // 2)
+    forward = [Mode(m.is_compiled, False) for m in estimate.modes if m.takes_gradients]
+    modes = [m for m in forward if m.is_compiled <= mode.is_compiled or len(forward) == 1]
+    spacings = [power_of_two(epochs / LOOKS)]
+    while spacings[-1] < epochs:
+        spacings.append(2 * spacings[-1])
+    ends = [Ends(spacing) for spacing in spacings]
+    many = [one for one in ends if one.count(epochs) >= min(MIN_SCORES, epochs)]
+    last = [Ends(None)]
+    for limit, options in (
+        (budget, itertools.product(modes, sizes, many)),
+        (allowance, itertools.product(modes, sizes, many[-1:])),
+        (budget, itertools.product(modes, sizes, last)),
+        (allowance, itertools.product(modes, sizes[-1:], last)),
+    ):
+        for how, examples, when in options:
+            cost = estimate.score_start(how) + when.count(epochs) * estimate.score(how, examples)
+            if cost <= limit:
+                return how, when, examples, cost
+    return modes[0], None, sizes[-1], 0.0
