@@ -43,6 +43,11 @@ def value_and_grad(function, values):
     return jax.value_and_grad(function, has_aux=True)(values)
 
 
+def gradients_of_variables(function, variables):
+    """Return None: JAX differentiates by values alone."""
+    del function, variables
+
+
 def derivative(function, z):
     """Return the elementwise derivative of `function` at `z`."""
     y, pull_back = jax.vjp(function, jax.lax.stop_gradient(z))

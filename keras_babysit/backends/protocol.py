@@ -114,6 +114,23 @@ class Backend(Protocol):
             a value that the scalar does not depend on.
         """
 
+    def gradients_of_variables(
+        self, function: Callable[[], Tensor], variables: Sequence[Any]
+    ) -> list[Tensor] | None:
+        """Return the gradients of a scalar by the variables themselves, not by tensors in place.
+
+        Layers that compute with a variable past its value in a `keras.StatelessScope`, or that
+        compute again in the backward pass, have a gradient by these alone.
+
+        Args:
+            function: Called without arguments; returns the scalar.
+            variables: Variables of Keras.
+
+        Returns:
+            A gradient for each variable, zeros where there is none; None where the backend has no
+            other gradients than those of `value_and_grad`.
+        """
+
     def derivative(self, function: Callable[[Tensor], Tensor], z: Tensor) -> Tensor:
         """Return the elementwise derivative of `function` at `z`, 0 where it does not depend on it.
 

@@ -66,6 +66,15 @@ def value_and_grad(function, values):
     return (scalar, auxiliary), [tf.convert_to_tensor(gradient) for gradient in gradients]
 
 
+def gradients_of_variables(function, variables):
+    """Return the gradients of a scalar by the variables themselves."""
+    with tf.GradientTape() as tape:
+        scalar = function()
+    values = [variable.value for variable in variables]
+    gradients = tape.gradient(scalar, values, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    return [tf.convert_to_tensor(gradient) for gradient in gradients]
+
+
 def derivative(function, z):
     """Return the elementwise derivative of `function` at `z`."""
     z = tf.stop_gradient(z)

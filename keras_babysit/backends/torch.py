@@ -50,6 +50,18 @@ def value_and_grad(function, values):
     return (scalar, auxiliary), [torch.zeros_like(v) if g is None else g for g, v in pairs]
 
 
+def gradients_of_variables(function, variables):
+    """Return the gradients of a scalar by the variables themselves."""
+    values = [variable.value for variable in variables]
+    with torch.enable_grad():
+        scalar = function()
+        if not scalar.requires_grad:
+            return [torch.zeros_like(value) for value in values]
+        gradients = torch.autograd.grad(scalar, values, allow_unused=True)
+    pairs = zip(gradients, values, strict=True)
+    return [torch.zeros_like(v) if g is None else g for g, v in pairs]
+
+
 def derivative(function, z):
     """Return the elementwise derivative of `function` at `z`."""
     with torch.enable_grad():

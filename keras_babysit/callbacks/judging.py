@@ -100,8 +100,13 @@ class Judging:
         return self._health.is_past(step)
 
     def _must_wait(self, holding: list[Finding]) -> bool:
-        """Return whether to search for the cause first, rather than to report an effect alone."""
-        is_unexplained = any(one.needs_cause for one in holding)
+        """Return whether to search for the cause first, rather than to report an effect alone.
+
+        Of a model with a training step of its own nothing but the weights may be measured: there is
+        nothing else to learn first.
+        """
+        has_own_step = bool(self._history.facts.has_own_step)
+        is_unexplained = not has_own_step and any(one.needs_cause for one in holding)
         if is_unexplained and not self.acts_at_once:
             self._search.begin()
         return is_unexplained and self._search.is_on

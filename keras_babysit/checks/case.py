@@ -188,8 +188,8 @@ class Case:
         """Whether `fit` minimizes `model.compute_loss`, and it can be computed on these targets."""
         if not has_plain_loss(self.model):
             return False
-        x, y, sample_weight = _tensors(self.batch)
-        y_pred = _tensors(self.packed(self.outputs))
+        x, y, sample_weight = tensors(self.batch)
+        y_pred = tensors(self.packed(self.outputs))
         try:
             with stateless(self.model, *self.state[:2]):
                 compute_loss(self.model, x, y, y_pred, sample_weight, training=True)
@@ -267,7 +267,7 @@ class Case:
         trainable = self.state[0] if trainable is None else trainable
         other = self.state[1] if other is None else other
         run = self._run if is_eager or not COMPILES else self._compiled(training, is_calm)
-        outputs, after = run(trainable, other, _tensors(x), training, is_calm)
+        outputs, after = run(trainable, other, tensors(x), training, is_calm)
         return [to_array(leaf) for leaf in outputs], after
 
     def _run(
@@ -330,7 +330,7 @@ class Case:
     def structure(self) -> Nested:
         """The nested structure of the outputs, used to pack flat lists."""
         with stateless(self.model, *self.state[:2]):
-            outputs = self.model(_tensors(self.few(2)), training=False)
+            outputs = self.model(tensors(self.few(2)), training=False)
         return keras.tree.map_structure(lambda leaf: None, outputs)
 
     def output_names(self) -> list[str]:
@@ -424,10 +424,10 @@ class Case:
         with stateless(self.model, *self.state[:2]):
             loss = compute_loss(
                 self.model,
-                _tensors(x),
-                _tensors(y),
-                _tensors(predictions),
-                _tensors(sample_weight),
+                tensors(x),
+                tensors(y),
+                tensors(predictions),
+                tensors(sample_weight),
                 training=True,
             )
             # Penalties do not depend on the predictions.
@@ -466,7 +466,8 @@ def _short(seconds: float) -> str:
     return f"{seconds:.0f}" if seconds >= 10 else f"{seconds:.2g}"
 
 
-def _tensors(batch: Batch) -> Batch:
+def tensors(batch: Batch) -> Batch:
+    """Return a batch with tensors in place of arrays; text stays as it is."""
     return keras.tree.map_structure(lambda a: None if a is None else _tensor(a), batch)
 
 

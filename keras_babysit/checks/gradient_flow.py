@@ -6,11 +6,12 @@ import keras
 import numpy as np
 
 from keras_babysit.backends import backend, to_array
-from keras_babysit.checks.case import COMPILES, GRADIENT, Case
+from keras_babysit.backends.untouched import untouched_state
+from keras_babysit.checks.case import COMPILES, GRADIENT, Case, tensors
 from keras_babysit.checks.result import CheckResult, Unknown
 from keras_babysit.findings import Finding, Remedy, Severity
-from keras_babysit.probes.probe import Probe, weight_names
-from keras_babysit.typing import Nested
+from keras_babysit.probes.probe import Probe, compute_loss, weight_names
+from keras_babysit.typing import Nested, Tensor
 
 FLOW_DRAWS = 2
 """Number of random weights to test in addition to the initial ones. A residual branch or last layer
@@ -187,10 +188,40 @@ def _weights(case: Case) -> tuple[list[Finding], str]:
             case.need_time(**GRADIENT)
             readings = probe((case.perturbed(0.5, seed), *case.state[1:]), case.batch)
             missing = [name for name in missing if readings["gradients/norm", name] == 0]
+    unknown = _with_another_gradient(case, names, missing)
+    missing = [name for name in missing if name not in unknown]
     findings = [one for name in missing if (one := _judge(case, names.index(name), name))]
     if missing:
         return findings, f"{len(missing)} of {len(names)} weight tensors receive no gradient"
+    if unknown:
+        return findings, (
+            f"gradients of {len(unknown)} of {len(names)} weight tensors not measured: they are "
+            "computed again in the backward pass, as with `keras.remat`"
+        )
     return findings, f"all {len(names)} weight tensors receive a gradient"
+
+
+def _with_another_gradient(case: Case, names: Sequence[str], missing: Sequence[str]) -> set[str]:
+    """Return the weights without a gradient that have one where no value stands in for them.
+
+    A probe differentiates by values that stand in for the variables. On TensorFlow, what
+    `keras.remat` computes again reads the variables themselves. That gradient is unknown, not zero.
+    """
+    if not missing:
+        return set()
+    case.need_time(**GRADIENT)
+    model = case.model
+    variables = [model.trainable_variables[names.index(name)] for name in missing]
+
+    def loss() -> Tensor:
+        x, y, sample_weight = tensors(case.batch)
+        y_pred = model(x, training=True)
+        return compute_loss(model, x, y, y_pred, sample_weight, training=True)
+
+    with untouched_state(model), keras.StatelessScope():
+        gradients = backend.gradients_of_variables(loss, variables)
+    pairs = zip(missing, gradients or (), strict=False)
+    return {name for name, gradient in pairs if np.any(to_array(gradient))}
 
 
 def _not_finite_gradients(names: Sequence[str]) -> Finding:

@@ -102,6 +102,9 @@ class Scoring:
         """Return the scores by quantity and target; raises what a score raises."""
         state = backend.state(self._model, None)
         samples = {"train": self._reference.train, "validation": self._reference.validation}
+        if len(samples["validation"]) and len({one.is_weighted for one in samples.values()}) > 1:
+            # Class weights apply to the training data alone.
+            samples = {target: one.unweighted() for target, one in samples.items()}
         values, scored = {}, {}
         for target, sample in samples.items():
             part = sample.subsample(self.examples)

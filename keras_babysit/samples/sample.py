@@ -1,7 +1,12 @@
 """A sample of a stream of batches, spaced evenly over what has passed."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from typing import NamedTuple
+
+import keras
+import numpy as np
 
 from keras_babysit.samples.batches import join, keep, n_bytes, size, take
 from keras_babysit.typing import Batch
@@ -87,6 +92,36 @@ class Sample:
         for entry in [one for one in self._kept if one.position == index]:
             self._drop(entry)
 
+    @property
+    def is_weighted(self) -> bool:
+        """Whether the kept examples have weights."""
+        return any(one.batch[2] is not None for one in self._kept)
+
+    def unweighted(self) -> Sample:
+        """Return a sample of the same examples that count alike, without those of weight 0.
+
+        Keras divides by the number of all examples, so that the weights have mean 1.
+
+        Example:
+            >>> sample = Sample()
+            >>> sample.add(0, (np.ones((2, 3)), np.ones(2), np.array([0.0, 5.0])))
+            >>> sample.unweighted().batch(2)[2].tolist()
+            [0.0, 2.0]
+        """
+        found = Sample(max_examples=self.max_examples, max_bytes=self.max_bytes)
+        found._stride = self._stride
+        each = [keras.tree.flatten(one.batch[2]) for one in self._kept]
+        counts = [np.ravel(leaf) != 0 for leaves in each for leaf in leaves if leaf is not None]
+        fraction = float(np.mean(np.concatenate(counts))) if counts else 1.0
+
+        def weigh(weight: Batch) -> Batch:
+            return _counting(weight, 1 / fraction) if 0 < fraction < 1 else None
+
+        for one in self._kept:
+            x, y, weight = one.batch
+            found._append(one.position, (x, y, weigh(weight)))
+        return found
+
     def batch(self, examples: int) -> Batch | None:
         """Return up to `examples` examples as one batch, in their order; None if empty."""
         return next(self.slices(examples), None)
@@ -104,7 +139,7 @@ class Sample:
         for start in range(0, total - examples + 1, examples):
             yield take(joined, slice(start, start + examples))
 
-    def subsample(self, examples: int) -> "Sample":
+    def subsample(self, examples: int) -> Sample:
         """Return a sample of about `examples` of these examples, evenly spaced."""
         spacing = self._spacing(examples)
         if spacing == 1:
@@ -135,3 +170,11 @@ class Sample:
         self._kept = [one for one in self._kept if one is not entry]
         self._examples -= entry.size
         self._bytes -= entry.n_bytes
+
+
+def _counting(weights: Batch, value: float) -> Batch:
+    """Return a value for each weight that is not 0, and 0 for each that is."""
+    return keras.tree.map_structure(
+        lambda leaf: None if leaf is None else np.where(leaf != 0, value, 0).astype("float32"),
+        weights,
+    )
