@@ -166,7 +166,7 @@ class Sample:
         self._examples += entry.size
         self._bytes += entry.n_bytes
 
-    def _drop(self, entry: "_Entry") -> None:
+    def _drop(self, entry: _Entry) -> None:
         self._kept = [one for one in self._kept if one is not entry]
         self._examples -= entry.size
         self._bytes -= entry.n_bytes
