@@ -147,6 +147,8 @@ class InputFacts:
         target_column: Index of a column that holds the target: its values and those of the target
             correspond one to one and in order.
         is_whole: Whether every entry is a whole number; of sequences only.
+        is_wrapped: Whether they are 8-bit integers whose arithmetic wrapped around; None if there
+            are too few entries.
         padded_in_front: Fraction of all steps of sequences that are 0 before the data begin.
         padded_behind: Fraction of all steps of sequences that are 0 after the data end.
     """
@@ -162,6 +164,7 @@ class InputFacts:
     first_constant: int | None = None
     target_column: int | None = None
     is_whole: bool | None = None
+    is_wrapped: bool | None = None
     padded_in_front: float | None = None
     padded_behind: float | None = None
 

@@ -348,12 +348,44 @@ def penalize_activity(strength: float) -> Callable[[keras.Model, Split], None]:
     return change
 
 
+def byte_differences(scale: float) -> Change:
+    """Return a change of the inputs to differences of neighbours in 8-bit arithmetic."""
+
+    def change(x: Any) -> Any:
+        low, high = x.min(), x.max()
+        levels = np.round(scale * (x - low) / (high - low)).astype("uint8")
+        return (levels - np.roll(levels, 1, axis=1)).astype("float32") / 255
+
+    return with_inputs(change)
+
+
+def without_scale(make: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return what makes an optimizer that scales the loss by 1 for good."""
+
+    def optimizer(rate: Any) -> Any:
+        return keras.optimizers.LossScaleOptimizer(
+            make(rate), initial_scale=1.0, dynamic_growth_steps=10**9
+        )
+
+    return optimizer
+
+
+def tiny_crossentropy(y_true: Any, y_pred: Any) -> Any:
+    """Return a loss that is divided by the number of many things."""
+    return 1e-7 * keras.losses.sparse_categorical_crossentropy(y_true, y_pred)
+
+
 def streaming(spoil: Callable[[Any, Any, int], None] | None = None) -> Change:
     return having(stream=functools.partial(Stream, spoil=spoil))
 
 
 def divided(x: Any, y: Any, epoch: int) -> None:
     x /= 20
+
+
+def divided_targets(x: Any, y: Any, epoch: int) -> None:
+    """Divide the targets of a batch by 10 in place, in each epoch."""
+    y /= 10
 
 
 def emptied(x: Any, y: Any, epoch: int) -> None:
@@ -788,6 +820,31 @@ FAULTS = [
         ),
     ),
     Fault(
+        "bytes-wrapped",
+        ("wrapped_integers",),
+        (*STUCK, "overfitting", "uninformative_inputs"),
+        (
+            ("digits-mlp", "differences", byte_differences(16)),
+            ("digits-cnn", "differences", byte_differences(16)),
+            ("digits-mlp-tanh-momentum", "differences", byte_differences(24)),
+        ),
+        misleads=True,
+    ),
+    Fault(
+        "loss-unscaled",
+        ("missing_loss_scale",),
+        (*STUCK, *SHRUNK, "no_gradient", "unmoved_weights", "learning_rate_too_low"),
+        (
+            ("digits-mlp-float16", "adam", having(
+                loss=lambda: tiny_crossentropy, optimizer=without_scale(keras.optimizers.Adam))),
+            ("digits-cnn-float16", "adam", having(
+                loss=lambda: tiny_crossentropy, optimizer=without_scale(keras.optimizers.Adam))),
+            ("digits-mlp-float16", "sgd", having(
+                loss=lambda: tiny_crossentropy, optimizer=without_scale(keras.optimizers.SGD))),
+        ),
+        is_same_loss=False,
+    ),
+    Fault(
         "stream-changes",
         ("data_stream_changes",),
         (*STUCK, *BLOWN, "overfitting", "uninformative_inputs", "validation_better_than_train"),
@@ -795,6 +852,8 @@ FAULTS = [
             ("digits-mlp", "divided", streaming(divided)),
             ("cancer-mlp", "zeros", streaming(emptied)),
             ("friedman-mlp", "one-example", streaming(one_label)),
+            ("friedman-mlp", "targets-divided", streaming(divided_targets)),
+            ("friedman-huber", "targets-divided", streaming(divided_targets)),
             ("digits-cnn", "one-example", streaming(one_label)),
         ),
     ),

@@ -27,6 +27,7 @@ from keras_babysit.rules.unshuffled_data import unshuffled_data
 from keras_babysit.rules.unvalidated_classes import unvalidated_classes
 from keras_babysit.rules.validation_prepared_differently import validation_prepared_differently
 from keras_babysit.rules.weights_without_effect import weights_without_effect
+from keras_babysit.rules.wrapped_integers import wrapped_integers
 from keras_babysit.samples.batches import take
 from keras_babysit.samples.comparison import compare
 from keras_babysit.samples.copies import is_fine_grained, row_keys
@@ -44,7 +45,13 @@ NAME = "data_quality"
 MAX_DUPLICATED = 0.1
 """Fraction of rows that may occur more than once."""
 
-RULES = (weights_without_effect, constant_features, class_imbalance, target_in_inputs)
+RULES = (
+    weights_without_effect,
+    wrapped_integers,
+    constant_features,
+    class_imbalance,
+    target_in_inputs,
+)
 """The rules that judge the training data alone."""
 
 MIN_ROWS = 64

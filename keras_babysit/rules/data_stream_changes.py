@@ -5,6 +5,7 @@ import numpy as np
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above, require_count
+from keras_babysit.rules._scores import Estimate
 from keras_babysit.rules._texts import number
 from keras_babysit.rules.effects import BLOWN_UP, POOR_FIT, STUCK
 from keras_babysit.rules.rule import rule
@@ -50,6 +51,10 @@ def data_stream_changes(
     A common cause is a generator that changes its arrays in place, such as `x /= 255`: each epoch
     divides again. Another one is a generator that is used up, and returns zeros or one class.
 
+    The targets may change as well: then the loss of an epoch is far below that of the examples that
+    were kept, `"logs/loss"` against `"score/loss"`, where the loss is a mean and no batch
+    normalization is in between.
+
     Reads `"inputs/rms"`, `"inputs/spread"` and `"targets/most_frequent"`: size, spread and the most
     frequent target of the batches that were seen. The latest batches are compared with those of the
     first epoch. It is silent in the first epoch; on batches of fewer than 8 examples; and if a
@@ -62,7 +67,7 @@ def data_stream_changes(
         patience: Number of the latest batches that must all show it, at least 1.
 
     Returns:
-        One WARNING per affected array, or nothing.
+        One WARNING per affected array; one for the whole model if the losses show it.
 
     Raises:
         ValueError: If `ratio` is not above 1, or `patience` below 1.
@@ -81,7 +86,7 @@ def data_stream_changes(
     """
     require_above("ratio", ratio, 1)
     require_count("patience", patience)
-    found = []
+    found = _about_the_loss(history, ratio, patience)
     for target in history.targets("inputs/rms"):
         message, evidence = _about_inputs(history, target, ratio, patience)
         if message:
@@ -92,6 +97,46 @@ def data_stream_changes(
             message = "All targets of the latest batches are equal; in the first epoch they differ."
             found.append(_finding(target, message, {"most_frequent_at_first": max(first)}))
     return found
+
+
+def _about_the_loss(history: History, ratio: float, patience: int) -> list[Finding]:
+    """Return the finding of epochs whose loss is far below that of the reference sample.
+
+    Both are means over examples, the sample's with dropout off. Only averages of a batch
+    normalization, or a loss that is no mean, make another difference.
+    """
+    facts = history.facts
+    has_norms = facts.regularization.batch_normalizations or history.targets(
+        "normalization/mean_lag"
+    )
+    if facts.loss_reduction != "mean" or facts.has_own_step or has_norms:
+        return []
+    running, scored = history.series("logs/loss"), _scored_by_epoch(history)
+    means = dict(zip(running.epochs.tolist(), running.values.tolist(), strict=True))
+    penalty = history.last("loss/penalty", default=0.0)
+    pairs = [(means[epoch], score) for epoch, score in scored.items() if epoch in means]
+    later = pairs[-patience:]
+    if len(later) < patience or history.epoch < 1:
+        return []
+    if not all(mean > 0 and ratio * (mean - penalty) < score.low for mean, score in later):
+        return []
+    mean, score = later[-1]
+    return [
+        _finding(
+            "",
+            f"The loss of the latest epoch is {number(mean)}, but {number(score.value)} on "
+            "examples of earlier batches: later batches hold other data.",
+            {"epoch_loss": mean, "sample_loss": score.value},
+        )
+    ]
+
+
+def _scored_by_epoch(history: History) -> dict[int, Estimate]:
+    """Return the loss on the kept training examples by epoch; the latest of each."""
+    losses = history.series("score/loss", "train")
+    errors = history.series("score/loss_stderr", "train").values
+    pairs = zip(losses.epochs.tolist(), losses.values.tolist(), errors.tolist(), strict=False)
+    return {epoch: Estimate(value, error) for epoch, value, error in pairs}
 
 
 def _about_inputs(

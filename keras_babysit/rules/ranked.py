@@ -14,6 +14,7 @@ from keras_babysit.rules.non_finite_inputs import non_finite_inputs as non_finit
 from keras_babysit.rules.other_conditions import FLIGHT_RECORDER as FLIGHT_RECORDER
 from keras_babysit.rules.labels_out_of_range import labels_out_of_range as labels_out_of_range
 from keras_babysit.rules.weights_without_effect import weights_without_effect as weights_without_effect
+from keras_babysit.rules.wrapped_integers import wrapped_integers as wrapped_integers
 from keras_babysit.rules.output_loss_mismatch import output_loss_mismatch as output_loss_mismatch
 from keras_babysit.rules.inverted_loss import inverted_loss as inverted_loss
 from keras_babysit.rules.swapped_loss_arguments import swapped_loss_arguments as swapped_loss_arguments
@@ -46,6 +47,7 @@ from keras_babysit.rules.symmetric_units import symmetric_units as symmetric_uni
 from keras_babysit.rules.summed_loss import summed_loss as summed_loss
 from keras_babysit.rules.unmoved_weights import unmoved_weights as unmoved_weights
 from keras_babysit.rules.optimizer_reset import optimizer_reset as optimizer_reset
+from keras_babysit.rules.missing_loss_scale import missing_loss_scale as missing_loss_scale
 from keras_babysit.rules.epsilon_too_small import epsilon_too_small as epsilon_too_small
 from keras_babysit.rules.lost_updates import lost_updates as lost_updates
 from keras_babysit.rules.batch_norm_not_updating import batch_norm_not_updating as batch_norm_not_updating

@@ -11,6 +11,7 @@ from keras_babysit.facts import DataFacts, InputFacts, TargetFacts
 from keras_babysit.samples.batches import content
 from keras_babysit.samples.steps import describe_padding, describe_target_steps
 from keras_babysit.samples.target_column import target_column
+from keras_babysit.samples.wrapped import is_wrapped
 from keras_babysit.typing import Batch, Nested
 
 MAX_DESCRIBED_ENTRIES = 4_000_000
@@ -105,6 +106,7 @@ def _describe_input(leaf: np.ndarray, targets: Sequence[np.ndarray]) -> InputFac
         offset=_offset(values),
         target_column=target_column(leaf, targets),
         **_constant_features(values),
+        is_wrapped=is_wrapped(leaf),
         **describe_padding(leaf),
     )
 

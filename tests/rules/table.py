@@ -880,6 +880,29 @@ def at_half(made, *, better):
     return made
 
 
+def beside_the_sample(epochs, sample, *, reduction="mean", **facts):
+    """Return a history of the loss of each epoch, and of the kept examples after it."""
+    series = {
+        ("logs/loss", ""): epochs,
+        ("score/loss", "train"): sample,
+        ("score/loss_stderr", "train"): [0.01] * len(sample),
+    }
+    return history(series, loss_reduction=reduction, **facts)
+
+
+def unscaled_loss(gradient, *, scale=None, policy="mixed_float16"):
+    """Return a history of gradients in mixed precision, of that size per entry."""
+    series = {("gradients/norm", "a/kernel"): [8 * gradient] * 3}
+    if scale is not None:
+        series["optimizer/loss_scale", ""] = [scale] * 3
+    return history(
+        series,
+        dtype_policy=policy,
+        layers={"a": LayerFacts(class_name="Dense")},
+        weights={"a/kernel": WeightFacts(layer="a", size=64, is_kernel=True)},
+    )
+
+
 def continued(start, *, constant, steps, train=None, validation=None):
     """Return a history of a model whose optimizer had done steps, and of its first scores."""
     made = history(
@@ -2725,6 +2748,48 @@ TABLE = {
         rules.regularization_dominates,
         adding([1.9] * 10, better=0.01, penalty=0.0),
         Severity.WARNING,
+    ),
+    "loss-of-the-epoch-far-below-the-sample": (
+        rules.data_stream_changes,
+        beside_the_sample([3.0, 0.5, 1e-4, 1e-4], [4.0, 9.0, 20.0, 21.8]),
+        Severity.WARNING,
+    ),
+    "loss-of-the-epoch-near-the-sample": (
+        rules.data_stream_changes,
+        beside_the_sample([3.0, 0.5, 0.1, 0.05], [2.0, 0.4, 0.1, 0.06]),
+        None,
+    ),
+    "loss-of-the-epoch-that-is-a-sum": (
+        rules.data_stream_changes,
+        beside_the_sample([3.0, 0.5, 1e-4, 1e-4], [4.0, 9.0, 20.0, 21.8], reduction="sum"),
+        None,
+    ),
+    "loss-of-the-epoch-with-batch-norms": (
+        rules.data_stream_changes,
+        beside_the_sample(
+            [3.0, 0.5, 1e-4, 1e-4],
+            [4.0, 9.0, 20.0, 21.8],
+            regularization=Regularization(batch_normalizations=1),
+        ),
+        None,
+    ),
+    "bytes-wrapped": (
+        rules.wrapped_integers,
+        data(inputs={"is_wrapped": True}),
+        Severity.WARNING,
+    ),
+    "bytes-not-wrapped": (rules.wrapped_integers, data(inputs={"is_wrapped": False}), None),
+    "loss-not-scaled-in-float16": (
+        rules.missing_loss_scale,
+        unscaled_loss(1e-8),
+        Severity.WARNING,
+    ),
+    "loss-not-scaled-of-visible-gradients": (rules.missing_loss_scale, unscaled_loss(1e-4), None),
+    "loss-scaled-in-float16": (rules.missing_loss_scale, unscaled_loss(1e-8, scale=2.0**15), None),
+    "loss-not-scaled-in-bfloat16": (
+        rules.missing_loss_scale,
+        unscaled_loss(1e-8, policy="mixed_bfloat16"),
+        None,
     ),
     "optimizer-reset-twice": (
         rules.optimizer_reset,

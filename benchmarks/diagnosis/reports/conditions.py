@@ -32,7 +32,9 @@ CONDITIONS: dict[str, Meaning] = {
         ("uninformative_inputs",),
     ),
     "axes_mixed": Meaning("a reshape has mixed the axes of the inputs"),
-    "integer_arithmetic": Meaning("the inputs come from integer arithmetic that wrapped around"),
+    "integer_arithmetic": Meaning(
+        "the inputs come from integer arithmetic that wrapped around", ("wrapped_integers",)
+    ),
     "inputs_not_scaled": Meaning("inputs are far too large or too small", ("unscaled_inputs",)),
     "targets_not_scaled": Meaning("targets are far from 0 and 1 in scale", ("unscaled_targets",)),
     "classes_unseen": Meaning(
