@@ -372,7 +372,7 @@ def without_scale(make: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 def tiny_crossentropy(y_true: Any, y_pred: Any) -> Any:
     """Return a loss that is divided by the number of many things."""
-    return 1e-7 * keras.losses.sparse_categorical_crossentropy(y_true, y_pred)
+    return 1e-7 * keras.losses.categorical_crossentropy(y_true, y_pred)
 
 
 def streaming(spoil: Callable[[Any, Any, int], None] | None = None) -> Change:
