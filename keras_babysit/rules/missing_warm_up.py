@@ -6,7 +6,7 @@ from keras_babysit.rules._checks import require_fraction
 from keras_babysit.rules._learning_rate import one_digit
 from keras_babysit.rules._network import WARM_UP_STEPS, median_ratios
 from keras_babysit.rules._progress import HALF_WAY, fraction_done, poor_fit
-from keras_babysit.rules._sequences import has_not_learnt
+from keras_babysit.rules._sequences import explains_little, has_not_learnt
 from keras_babysit.rules._texts import number, percent
 from keras_babysit.rules.effects import POOR_FIT
 from keras_babysit.rules.rule import rule
@@ -32,6 +32,7 @@ MARGIN = 0.05
         "if the network fits the training data",
         "if the learning rate rises",
     ),
+    costs_the_run=True,
 )
 def missing_warm_up(history: History, *, ratio: float = 0.02) -> list[Finding]:
     """Report a transformer whose first steps were long, without a warm-up, and that fits poorly.
@@ -45,9 +46,8 @@ def missing_warm_up(history: History, *, ratio: float = 0.02) -> list[Finding]:
     `"optimizer/learning_rate"`, the schedule, and the
     error on the training data beside the baselines. It is silent in the first half of a run;
     without `MultiHeadAttention` or `GroupQueryAttention`; on optimizers whose steps follow the
-    gradient, such as SGD; if the learning rate doubles after the first step or more; and unless the
-    error is as large as that of a constant prediction, or larger than that of the nearest
-    neighbours.
+    gradient, such as SGD; if the learning rate doubles after the first step or more; and if the
+    network explains half of the targets or more, and is no worse than the nearest neighbours.
 
     Args:
         history: The history of the run.
@@ -56,7 +56,8 @@ def missing_warm_up(history: History, *, ratio: float = 0.02) -> list[Finding]:
             from a width of about 400 on, and transformers of that width need a warm-up.
 
     Returns:
-        One WARNING for the whole model, or nothing.
+        One WARNING for the whole model if the error is as large as that of a constant prediction,
+        or larger than that of the nearest neighbours; one NOTE if half of it is left; or nothing.
 
     Raises:
         ValueError: If `ratio` lies outside (0, 1].
@@ -82,9 +83,10 @@ def missing_warm_up(history: History, *, ratio: float = 0.02) -> list[Finding]:
     longest = float(first.max(initial=0.0))
     if longest < ratio or not fraction_done(history) >= HALF_WAY:
         return []
-    if poor_fit(history, MARGIN) is None and not has_not_learnt(history):
-        return []
-    return [_finding(history, longest)]
+    is_poor = poor_fit(history, MARGIN) is not None or has_not_learnt(history)
+    if not is_poor and not explains_little(history):
+        return []  # the rest of the error may be noise, but not half of it as a rule
+    return [_finding(history, Severity.WARNING if is_poor else Severity.NOTE, longest)]
 
 
 def _warms_up(history: History) -> bool:
@@ -95,13 +97,13 @@ def _warms_up(history: History) -> bool:
     return rises or bool(planned and max(planned) >= RISES * planned[0])
 
 
-def _finding(history: History, longest: float) -> Finding:
+def _finding(history: History, severity: Severity, longest: float) -> Finding:
     rate = history.first("optimizer/learning_rate")
     target = one_digit(rate) if rate else 1e-3
     at = f" at a learning rate of {number(rate)}" if rate else ""
     return Finding(
         rule="missing_warm_up",
-        severity=Severity.WARNING,
+        severity=severity,
         target="",
         message=f"One of the first steps changed the weights by {percent(longest, 1)}{at}, without "
         "a warm-up. Transformers that start with long steps learn worse.",

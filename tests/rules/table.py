@@ -2703,6 +2703,11 @@ TABLE = {
         starting(0.04, better=-0.01),
         Severity.WARNING,
     ),
+    "transformer-at-the-full-rate-that-explains-little": (
+        rules.missing_warm_up,
+        starting(0.04, better=0.1),
+        Severity.NOTE,
+    ),
     "transformer-at-the-full-rate-that-learns": (
         rules.missing_warm_up,
         starting(0.04, better=0.4),
