@@ -11,7 +11,7 @@ MINUTES ?= 30
 BACKEND ?= tensorflow
 VENV = $(if $(filter tensorflow,$(BACKEND)),.venv,.venv-$(BACKEND))
 
-.PHONY: demo test test-jax test-torch test-oldest test-all test-all-jax test-all-torch lint bench-dashboard bench-overhead bench-account bench-scale bench-repeatability bench-search screenshots bench-layers bench-diagnosis bench-foreign soak docs-pages messages clean
+.PHONY: demo test test-jax test-torch test-oldest test-all test-all-jax test-all-torch lint bench-dashboard bench-overhead bench-account bench-scale bench-repeatability bench-search screenshots bench-layers bench-lr bench-diagnosis bench-foreign soak docs-pages messages clean
 
 demo: .venv/.demo
 	.venv/bin/python examples/quickstart.py
@@ -40,6 +40,11 @@ test-all-jax: .venv-jax/.dev
 
 test-all-torch: .venv-torch/.dev
 	KERAS_BACKEND=torch .venv-torch/bin/python -m pytest $(PYTEST_ARGS)
+
+# Sweeps and trainings for real, about an hour; ROWS="--nets mlp cnn --seeds 0 1" for a part.
+bench-lr: .venv-torch/.dev
+	KERAS_BACKEND=torch .venv-torch/bin/python -m benchmarks.lr_range run $(ROWS)
+	KERAS_BACKEND=torch .venv-torch/bin/python -m benchmarks.lr_range table
 
 bench-layers: .venv/.dev
 	KERAS_BACKEND=tensorflow .venv/bin/python benchmarks/layers.py

@@ -1,6 +1,7 @@
 """`lr_range_test`: a learning-rate range test on a copy of the model's state."""
 
 import itertools
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,14 +15,17 @@ from keras_babysit.checks._data import Data, is_stream, read_data
 from keras_babysit.checks._inputs import require_fit, require_model
 from keras_babysit.checks._training import Trainer
 from keras_babysit.checks._untouched import random_states_kept, untouched
-from keras_babysit.checks.lr_range import LrRange
+from keras_babysit.checks.lr_range import START_WIDTH, LrRange, median_of
 from keras_babysit.probes.loss_facts import has_plain_loss
 from keras_babysit.samples.batches import take, unpack
 from keras_babysit.typing import Batch
 
-DIVERGENCE = 4.0
-"""The sweep stops when the smoothed loss exceeds this times its lowest value, as in fast.ai (Howard
-and Gugger)."""
+STOP_DECADES = 0.5
+"""The sweep stops when the running loss was above the loss before training for so many decades of
+learning rates: a loss that is going to fall again does so within the width of its fall."""
+
+NOISE = 3.0
+"""Standard deviations of the first losses by which the running loss must be above them."""
 
 SMOOTHING = 0.9
 """Decay of the running mean that decides on stopping. In a sweep of 200 steps over eight decades it
@@ -39,13 +43,14 @@ def lr_range_test(
     steps: int = 200,
     batch_size: int = 32,
     seed: int = 0,
+    repeats: int = 1,
 ) -> LrRange:
     """Increase the learning rate at every step, and find where the loss falls and diverges.
 
     The learning rate grows from `min_lr` to `max_lr` by a constant factor per step. Training uses
     the model's own optimizer and loss on a copy of its state: model, optimizer, schedule, metrics
-    and seeds stay bit for bit the same. The test stops when the smoothed loss exceeds four times
-    its lowest value or is not finite.
+    and seeds stay bit for bit the same. The test stops when the loss is not finite, or stays above
+    its initial value for half a decade of learning rates.
 
     Args:
         model: A compiled `keras.Model`. Its learning-rate schedule, if any, is ignored.
@@ -59,9 +64,14 @@ def lr_range_test(
         steps: Number of steps, at least 10.
         batch_size: Batch size for arrays, at least 1.
         seed: Seed for shuffling arrays.
+        repeats: Number of sweeps, at least 1. Each starts from the same state with other batches;
+            the median of their losses is judged, and `interval` says how far their suggestions lie
+            apart.
 
     Returns:
-        An `LrRange` with the curve as arrays, the suggested learning rate and `plot()`.
+        An `LrRange` with the curve as arrays, the suggested learning rate and `plot()`. The named
+        suggestions are `steepest`, `valley` and `maximum`; `suggestion` is a third of the latter,
+        and None where the loss does not fall.
 
     Raises:
         NotCompiledError: If the model is not compiled.
@@ -83,7 +93,7 @@ def lr_range_test(
     Reference:
         Smith, "Cyclical Learning Rates for Training Neural Networks", arXiv:1506.01186, 2017.
     """
-    _require(model, min_lr, max_lr, steps, batch_size)
+    _require(model, min_lr, max_lr, steps, batch_size, repeats)
     with random_states_kept():
         if is_stream(x):
             stream = _stream(x)
@@ -101,7 +111,11 @@ def lr_range_test(
     with built(model, data), untouched(model):
         rates = np.geomspace(min_lr, max_lr, steps)
         trainer = Trainer(model, fork(model.optimizer, min_lr), backend.state(model, None)[:2])
-        return LrRange(*_sweep(trainer, rates, batches))
+        sweeps = []
+        for _ in range(repeats):
+            trainer.reset()
+            sweeps.append(_sweep(trainer, rates, batches))
+        return median_of(sweeps)
 
 
 def fork(optimizer: keras.optimizers.Optimizer, rate: float) -> keras.optimizers.Optimizer:
@@ -115,21 +129,26 @@ def fork(optimizer: keras.optimizers.Optimizer, rate: float) -> keras.optimizers
     return type(inner).from_config(config)
 
 
-def _sweep(
-    trainer: Trainer, rates: np.ndarray, batches: Iterator[Batch]
-) -> tuple[np.ndarray, np.ndarray, bool]:
-    """Return the learning rates that were used, the loss at each, and whether it diverged."""
-    losses, running, lowest = [], 0.0, np.inf
+def _sweep(trainer: Trainer, rates: np.ndarray, batches: Iterator[Batch]) -> LrRange:
+    """Train with one learning rate after the other until the loss is lost or they are used up."""
+    spacing = np.log10(rates[1] / rates[0])
+    first = max(3, int(START_WIDTH / spacing) + 1)
+    patience = max(3, math.ceil(STOP_DECADES / spacing))
+    losses: list[float] = []
+    running, steps_above = 0.0, 0
     for step, (rate, batch) in enumerate(zip(rates, batches, strict=False), 1):
         trainer.optimizer.learning_rate = rate
         losses.append(trainer.step(batch))
+        if not np.isfinite(losses[-1]):
+            break
         running = SMOOTHING * running + (1 - SMOOTHING) * losses[-1]
-        smoothed = running / (1 - SMOOTHING**step)
-        if not np.isfinite(losses[-1]) or smoothed > DIVERGENCE * abs(lowest) > 0:
-            return rates[:step], np.array(losses), True
-        if step > 5:  # the mean of the first few batches is too noisy
-            lowest = min(lowest, smoothed)
-    return rates[: len(losses)], np.array(losses), False
+        mean = running / (1 - SMOOTHING**step)
+        start = losses[:first]
+        is_above = step > first and mean > np.median(start) + NOISE * np.std(start)
+        steps_above = steps_above + 1 if is_above else 0
+        if steps_above >= patience:
+            break
+    return LrRange(rates[: len(losses)], np.array(losses))
 
 
 def _stream(x: Any) -> Iterator[Batch]:
@@ -154,7 +173,9 @@ def _cut(data: Data, batch_size: int, seed: int) -> Iterator[Batch]:
             yield take(data.batch, order[start : start + size])
 
 
-def _require(model: keras.Model, min_lr: float, max_lr: float, steps: int, batch_size: int) -> None:
+def _require(
+    model: keras.Model, min_lr: float, max_lr: float, steps: int, batch_size: int, repeats: int
+) -> None:
     require_model(model)
     if not 0 < min_lr < max_lr:
         raise ValueError(
@@ -162,10 +183,9 @@ def _require(model: keras.Model, min_lr: float, max_lr: float, steps: int, batch
         )
     if steps < 10:
         raise ValueError(f"Argument `steps` must be at least 10. Received: steps={steps}")
-    if batch_size < 1:
-        raise ValueError(
-            f"Argument `batch_size` must be at least 1. Received: batch_size={batch_size}"
-        )
+    for name, count in (("batch_size", batch_size), ("repeats", repeats)):
+        if count < 1:
+            raise ValueError(f"Argument `{name}` must be at least 1. Received: {name}={count}")
     if model.optimizer is None or not has_plain_loss(model):
         raise ValueError(
             "The model must have an optimizer, and must minimize what `compute_loss` returns. "

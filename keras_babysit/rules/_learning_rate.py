@@ -9,6 +9,11 @@ from keras_babysit.history import History
 HEALTHY_RATIO = 1e-3
 """Update ratio of a healthy run (CS231n, "Babysitting the learning process")."""
 
+FIRST_RATIO = 5e-3
+"""Update ratio that the first step may have, in between a healthy one and the 3e-2 from which on
+steps are too long. First steps are long: in networks that train best (`make bench-lr`) they move
+the weights by 1e-3 to 1e-1, so that a thousandth would be several times too little."""
+
 SMALLEST_FACTOR = 1e-6
 """Smallest factor by which a lower learning rate is suggested: a smaller one would rest on a weight
 that began near 0, not on the learning rate."""
@@ -18,7 +23,7 @@ def suggest_lower_rate(history: History) -> float | None:
     """Return a lower learning rate to try, None if the present one is not known.
 
     The first step shows how far the present learning rate moves the weights. The suggested one
-    would have moved them by a thousandth, and is at most a tenth of the present one. Without such
+    would have moved them by `FIRST_RATIO`, and is at most a tenth of the present one. Without such
     a measurement it is a tenth.
     """
     rate = history.last("optimizer/learning_rate")
@@ -27,7 +32,7 @@ def suggest_lower_rate(history: History) -> float | None:
     kernels = [t for t in history.targets("updates/ratio") if history.facts.is_kernel(t)]
     first = [history.first("updates/ratio", target) for target in kernels]
     moved = float(np.median([ratio for ratio in first if ratio > 0] or [0.0]))
-    factor = HEALTHY_RATIO / moved if moved > 0 and math.isfinite(moved) else 0.1
+    factor = FIRST_RATIO / moved if moved > 0 and math.isfinite(moved) else 0.1
     return one_digit(rate * min(max(factor, SMALLEST_FACTOR), 0.1))
 
 

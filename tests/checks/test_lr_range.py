@@ -31,7 +31,7 @@ def test_gradient_descent_diverges_at_two_over_the_curvature(rate):
     # Above 2 / 2 every step overshoots; the loss needs some steps to exceed its initial value.
     assert 1.0 < found.divergence < 10
     assert found.steepest < 1.0
-    assert found.suggestion <= found.divergence / 10
+    assert found.suggestion <= found.divergence / 3
 
 
 @pytest.mark.parametrize(
@@ -73,26 +73,91 @@ def curve(loss, low=-6, high=1, steps=141):
     return rates, loss(np.log10(rates))
 
 
+def step_down(z, at=-3.0):
+    return 1 / (1 + np.exp(6 * (z - at)))
+
+
 def test_steepest_is_the_middle_of_a_step_down():
-    rates, losses = curve(lambda z: 1 / (1 + np.exp(6 * (z + 3))))
-    found = LrRange(rates, losses, False)
+    found = LrRange(*curve(step_down))
     assert found.divergence is None
-    assert found.suggestion == found.steepest == pytest.approx(1e-3, rel=0.3)
+    assert found.steepest == pytest.approx(1e-3, rel=0.3)
+    assert found.suggestion == pytest.approx(1e-3, rel=0.5)
 
 
-def test_a_tenth_of_divergence_where_that_is_lower():
-    rates, losses = curve(lambda z: 1 / (1 + np.exp(6 * (z + 1))) + np.exp(9 * (z + 0.2)))
-    found = LrRange(rates, losses, True)
+def test_the_suggestion_is_a_third_of_the_end_of_the_fall():
+    rates, losses = curve(lambda z: step_down(z, -1) + np.exp(9 * (z + 0.2)))
+    found = LrRange(rates, losses)
     assert found.divergence == pytest.approx(10**-0.2, rel=0.5)
-    assert found.suggestion == pytest.approx(found.divergence / 10)
+    assert found.maximum < found.divergence
+    assert found.suggestion == pytest.approx(found.maximum / 3)
 
 
+def test_the_named_suggestions_are_in_order():
+    found = LrRange(*curve(lambda z: step_down(z, -2) + np.exp(9 * (z - 0.2))))
+    assert found.learning_rates[0] < found.valley < found.maximum < found.divergence
+    assert found.steepest < found.maximum
+    assert found.steepest == pytest.approx(1e-2, rel=0.3)
+
+
+@pytest.mark.parametrize("worst", [10.0, 8e11, np.inf, np.nan])
+def test_how_high_a_loss_rises_does_not_matter(worst):
+    def losses(highest):
+        return lambda z: np.where(z > 0, highest, step_down(z))
+
+    one, other = (LrRange(*curve(losses(highest), high=0.55)) for highest in (worst, 3.0))
+    assert one.suggestion == pytest.approx(other.suggestion)
+    assert one.divergence == pytest.approx(other.divergence)
+    assert one.has_diverged
+
+
+def test_a_network_that_dies_at_its_initial_loss_has_diverged():
+    rates, losses = curve(lambda z: np.where(z > -1, 0.99, step_down(z)))
+    found = LrRange(rates, losses)
+    assert 0.1 < found.divergence < 0.2  # later than the loss by the width of the smoothing
+    assert found.suggestion < 0.01
+
+
+def test_one_high_batch_is_no_divergence():
+    rates, losses = curve(step_down)
+    losses[100] = 50.0
+    found = LrRange(rates, losses)
+    assert not found.has_diverged
+    assert found.suggestion == pytest.approx(LrRange(*curve(step_down)).suggestion, rel=0.3)
+
+
+@pytest.mark.parametrize("seed", range(20))
 @pytest.mark.parametrize("noise", [0.0, 0.1])
-def test_nothing_is_suggested_for_a_flat_loss(noise):
-    rates, losses = curve(lambda z: 1 + noise * np.random.default_rng(0).normal(size=z.shape))
-    found = LrRange(rates, losses, False)
+def test_nothing_is_suggested_for_a_flat_loss(noise, seed):
+    rng = np.random.default_rng(seed)
+    found = LrRange(*curve(lambda z: 1 + noise * rng.normal(size=z.shape)))
     assert found.suggestion is None
-    assert "neither falls nor diverges" in str(found)
+    assert not found.has_diverged
+    assert found.steepest is found.valley is found.maximum is None
+    assert str(found).startswith("no suggestion: the loss does not fall")
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_noise_hardly_moves_the_suggestion(seed):
+    rng = np.random.default_rng(seed)
+    noisy = LrRange(*curve(lambda z: 2 * step_down(z) + 0.2 * rng.normal(size=z.shape)))
+    assert 1 / 3 < noisy.suggestion / LrRange(*curve(step_down)).suggestion < 3
+
+
+def test_several_sweeps_give_a_median_and_an_interval():
+    model = quadratic("sgd")
+    x, y = data()
+    before = model.get_weights()
+    one = lr_range_test(model, x, y, min_lr=1e-3, max_lr=100.0, steps=60)
+    found = lr_range_test(model, x, y, min_lr=1e-3, max_lr=100.0, steps=60, repeats=3)
+    assert one.interval is None
+    assert one.sweeps == ()
+    assert len(found.sweeps) == 3
+    np.testing.assert_array_equal(found.sweeps[0].losses, one.losses)
+    assert not np.array_equal(found.sweeps[0].losses, found.sweeps[1].losses)
+    low, high = found.interval
+    assert low <= found.suggestion <= high
+    assert "in 3 sweeps" in str(found)
+    np.testing.assert_array_equal(model.get_weights(), before)
 
 
 def test_a_loss_that_is_not_finite_ends_the_sweep():
@@ -109,6 +174,13 @@ def test_a_loss_that_is_not_finite_ends_the_sweep():
 
 def test_the_plot_marks_the_suggestions():
     rates, losses = curve(lambda z: 1 / (1 + np.exp(6 * (z + 3))))
-    axes = LrRange(rates, losses, False).plot().axes[0]
+    axes = LrRange(rates, losses).plot().axes[0]
     labels = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert labels == ["loss of each batch", "smoothed", "falls fastest: 0.001", "suggestion: 0.001"]
+    assert [label.split(":")[0] for label in labels] == [
+        "loss of each batch",
+        "smoothed",
+        "falls fastest",
+        "valley",
+        "fall ends",
+        "suggestion",
+    ]

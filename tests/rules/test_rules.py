@@ -83,8 +83,8 @@ def test_the_learning_rate_comes_from_the_first_step():
     made.append(Measurement(0, 0, "optimizer/learning_rate", "", 1000.0))
     made.append(Measurement(0, 0, "updates/ratio", "dense/kernel", 100.0))
     (finding,) = rules.loss_explosion(made)
-    # Moving by 1e-3 instead of by 100 takes a rate that is 1e-5 times as high.
-    assert "learning_rate = 0.01" in finding.remedies[0].code
+    # Moving by 5e-3 instead of by 100 takes a learning rate that is 5e-5 times as high.
+    assert "learning_rate = 0.05" in finding.remedies[0].code
 
 
 def with_units(units, dead):

@@ -60,7 +60,7 @@ def test_everything_shows_itself(tmp_path):
     history.append(Measurement(10, 0, "activations/gate", "dense", np.ones(4, np.float32)))
     sitter = kb.Babysitter(verbose=0)
     profiles = kb.activations.profile("relu", with_cost=False)
-    rates = kb.checks.LrRange(np.logspace(-5, 0, 40), np.linspace(2, 1, 40), False)
+    rates = kb.checks.LrRange(np.logspace(-5, 0, 40), np.linspace(2, 1, 40))
     report = Report(history, [FINDING])
     shown = [
         FINDING,
