@@ -19,12 +19,18 @@ SMALLEST_FACTOR = 1e-6
 that began near 0, not on the learning rate."""
 
 
+LEAST_RATE = 1e-6
+"""Least learning rate that is suggested, a tenth of those of fine-tuning (Devlin et al.,
+arXiv:1810.04805, appendix A.3: from 2e-5 on). Where only a smaller one would do, the data or the
+loss have another scale, which other remedies change."""
+
+
 def suggest_lower_rate(history: History) -> float | None:
     """Return a lower learning rate to try, None if the present one is not known.
 
     The first step shows how far the present learning rate moves the weights. The suggested one
     would have moved them by `FIRST_RATIO`, and is at most a tenth of the present one. Without such
-    a measurement it is a tenth.
+    a measurement it is a tenth. One below `LEAST_RATE` is not suggested: None.
     """
     rate = history.last("optimizer/learning_rate")
     if rate is None:
@@ -33,7 +39,8 @@ def suggest_lower_rate(history: History) -> float | None:
     first = [history.first("updates/ratio", target) for target in kernels]
     moved = float(np.median([ratio for ratio in first if ratio > 0] or [0.0]))
     factor = FIRST_RATIO / moved if moved > 0 and math.isfinite(moved) else 0.1
-    return one_digit(rate * min(max(factor, SMALLEST_FACTOR), 0.1))
+    lower = one_digit(rate * min(max(factor, SMALLEST_FACTOR), 0.1))
+    return lower if lower >= LEAST_RATE else None
 
 
 def one_digit(value: float) -> float:
