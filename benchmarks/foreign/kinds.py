@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from benchmarks.foreign import own_programs
 from benchmarks.foreign.foreign_model import EXAMPLES, ForeignModel, plainly
 from benchmarks.foreign.own_steps import Gan, OtherMetrics, VariationalWithOwnStep
 
@@ -319,6 +320,68 @@ def digits() -> tuple[Any, Any]:
     return pictures(), np.arange(EXAMPLES) % 10
 
 
+def wgan() -> keras.Model:
+    return own_programs.Wgan(generator(), discriminator())
+
+
+def vq_vae() -> keras.Model:
+    encoder = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Conv2D(8, 3, strides=4, padding="same", activation="relu"),
+            layers.Conv2D(2, 1),
+        ],
+        name="encoder",
+    )
+    decoder_ = keras.Sequential(
+        [
+            keras.Input((7, 7, 2)),
+            layers.Conv2DTranspose(8, 3, strides=4, padding="same", activation="relu"),
+            layers.Conv2DTranspose(1, 3, padding="same"),
+        ],
+        name="decoder",
+    )
+    return own_programs.VectorQuantized(encoder, decoder_)
+
+
+def own_distiller() -> keras.Model:
+    return own_programs.OwnDistiller(classifier(4), classifier(8))
+
+
+def embedding() -> keras.Model:
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Conv2D(8, 3, strides=2, activation="relu"),
+            layers.Flatten(),
+            layers.Dense(16),
+        ],
+        name="embedding",
+    )
+
+
+def contrastive_model(is_supervised: bool) -> keras.Model:
+    return own_programs.Contrastive(embedding(), is_supervised)
+
+
+def triplets() -> tuple[Any, Any]:
+    x = pictures()
+    return (x, x[::-1].copy(), np.roll(x, 3, axis=0)), None
+
+
+def points() -> tuple[Any, Any]:
+    return np.random.default_rng(0).normal(size=(EXAMPLES, 2)).astype("float32"), None
+
+
+def nodes() -> tuple[Any, Any]:
+    return np.arange(EXAMPLES), np.arange(EXAMPLES) % 3
+
+
+def endpoint_data() -> tuple[Any, Any]:
+    x = np.random.default_rng(0).normal(size=(EXAMPLES, 10)).astype("float32")
+    return [x, (x[:, :1] > 0).astype("float32")], None
+
+
 KINDS = [
     ForeignModel("autoencoder", autoencoder, onto_themselves, plainly("binary_crossentropy")),
     ForeignModel("gan", gan, alone, lambda model: model.compile(learning_rate=3e-4)),
@@ -333,6 +396,16 @@ KINDS = [
     ForeignModel("transformer", transformer, reviews, plainly(CROSSENTROPY, metrics=["accuracy"])),
     ForeignModel("u-net", u_net, masks, plainly(CROSSENTROPY)),
     ForeignModel("distiller", distiller, digits, plainly()),
+    ForeignModel("wgan-gp", wgan, alone, lambda model: model.compile(learning_rate=3e-4)),
+    ForeignModel("vq-vae", vq_vae, alone, plainly()),
+    ForeignModel("diffusion", own_programs.Diffusion, alone, plainly()),
+    ForeignModel("distiller-own-step", own_distiller, digits, plainly()),
+    ForeignModel("simclr", lambda: contrastive_model(False), digits, plainly()),
+    ForeignModel("supervised-contrastive", lambda: contrastive_model(True), digits, plainly()),
+    ForeignModel("triplets", lambda: own_programs.Triplets(embedding()), triplets, plainly()),
+    ForeignModel("flow", own_programs.Flow, points, plainly()),
+    ForeignModel("graph-attention", own_programs.GraphAttention, nodes, plainly()),
+    ForeignModel("endpoint", own_programs.endpoint, endpoint_data, plainly()),
 ]
 CASES = {case.name: case for case in KINDS}
 """The models by name."""

@@ -15,7 +15,7 @@ NEEDS_BUILT = BACKEND != "tensorflow"
 """Whether a model without `call` must be marked as built for `fit`, as the guides do."""
 
 
-class _OwnStep(keras.Model):
+class OwnStep(keras.Model):
     """Minimizes `own_loss(x, y)`, which returns the loss and a dictionary of metrics."""
 
     def own_loss(self, x: Any, y: Any) -> tuple[Any, dict[str, Any]]:
@@ -70,7 +70,7 @@ class _OwnStep(keras.Model):
         return reported, (trainable, others, optimizer, metrics)
 
 
-class OtherMetrics(_OwnStep):
+class OtherMetrics(OwnStep):
     """Returns an absolute error instead of a loss, and is compiled without a loss.
 
     It defines `call`. Built from inputs and outputs, Keras would make all classes that share its
@@ -89,7 +89,7 @@ class OtherMetrics(_OwnStep):
         return ops.mean(ops.square(error)), {"mae": ops.mean(ops.abs(error))}
 
 
-class VariationalWithOwnStep(_OwnStep):
+class VariationalWithOwnStep(OwnStep):
     """A variational autoencoder without `call`, whose loss is computed in its step."""
 
     def __init__(self, encoder: keras.Model, decoder: keras.Model) -> None:
@@ -108,7 +108,7 @@ class VariationalWithOwnStep(_OwnStep):
         return rebuilt + kl, {"loss": rebuilt + kl, "reconstruction_loss": rebuilt, "kl_loss": kl}
 
 
-class Gan(_OwnStep):
+class Gan(OwnStep):
     """A generator and a discriminator, without `call`.
 
     They have two optimizers, each with its own step. On JAX, whose state contains one optimizer,

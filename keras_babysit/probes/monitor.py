@@ -112,6 +112,8 @@ class Monitor:
             history.note(schedule=describe_schedule(optimizer, steps.now, steps.planned))
         if not steps.now or not self.has_measured:
             return
+        if any(history.targets("optimizer/learning_rate")):
+            return  # several optimizers, whose rates are measured with their step
         rate = learning_rate(optimizer, backend.state(self.model, None))
         if rate is not None and rate != history.last("optimizer/learning_rate"):
             self._record(steps.now, steps.epoch, {("optimizer/learning_rate", ""): rate})
@@ -156,7 +158,11 @@ class Monitor:
         self._derived.add_gates(readings, batches.size(batch))
         self._gradients.note(readings)
         self._description.follow_data()
-        values = readings | self._derived.derive(readings, self.model.optimizer, state, step)
+        values = self._derived.derive(readings, self.model.optimizer, state, step)
+        # The optimizer that `compile` was given may be one that a step of the user's does not use.
+        if any(quantity == "optimizer/learning_rate" for quantity, _ in readings):
+            values.pop(("optimizer/learning_rate", ""), None)
+        values = readings | values
         return self._record(step, epoch, values)
 
     def before_step(self, arguments):

@@ -79,6 +79,20 @@ def hidden_layers(history: History, quantity: str) -> list[str]:
     return [t for t in history.targets(quantity) if history.layer(t).role == "hidden"]
 
 
+def networks(history: History, names: list[str]) -> list[list[str]]:
+    """Split layers, or weights, by the network they belong to; within one their order stays.
+
+    A training step of the user's may call several networks, as a generator and a discriminator.
+    Signals and gradients of one say nothing about those of another.
+    """
+    weights = _weights(history)
+    found: dict[str | None, list[str]] = {}
+    for name in names:
+        layer = layer_of(history, name) if name in weights else name
+        found.setdefault(history.layer(layer).network, []).append(name)
+    return list(found.values())
+
+
 def median_ratios(history: History) -> tuple[Steps, Values]:
     """Return the measured steps, and at each the median update ratio over the kernels."""
     names = set(kernels(history)) or {

@@ -6,7 +6,13 @@ from keras_babysit.facts import LayerFacts
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
-from keras_babysit.rules._network import LOST_SIGNAL, Values, hidden_layers, ratios_by_depth
+from keras_babysit.rules._network import (
+    LOST_SIGNAL,
+    Values,
+    hidden_layers,
+    networks,
+    ratios_by_depth,
+)
 from keras_babysit.rules._texts import NORMALIZE, number, relu_layer, restore_signal
 from keras_babysit.rules.effects import POOR_FIT, SHORT_STEPS, STUCK
 from keras_babysit.rules.rule import rule
@@ -46,7 +52,7 @@ def collapsed_activations(
             first step one is enough.
 
     Returns:
-        One WARNING about the layer from which on the signal is lost; empty if it is not.
+        One WARNING per network about the layer from which on the signal is lost; empty if none is.
 
     Raises:
         ValueError: If `fraction` lies outside (0, 1] or `patience` is below 1.
@@ -75,16 +81,25 @@ def collapsed_activations(
     ]
     # Before the first step the weights do not change: one measurement is enough.
     patience = 1 if history.step == 0 and not _has_shut_layers(history) else patience
+    found = [
+        _in_network(history, members, fraction, patience) for members in networks(history, names)
+    ]
+    return [one for one in found if one is not None]
+
+
+def _in_network(
+    history: History, names: list[str], fraction: float, patience: int
+) -> Finding | None:
     profiles = ratios_by_depth(history, "activations/spread", names, patience)
     if not profiles or not all(0 <= p[-1] < fraction * _before(p) and p[0] > 0 for p in profiles):
-        return []
+        return None
     if any(profile.min() == 0 for profile in profiles):
-        return []
+        return None
     latest = profiles[-1]
     lost = latest < fraction * _before(latest)
     first = next(index for index in range(len(lost)) if lost[index:].all())
     layer = history.layer(names[first])
-    return [_finding(history, names[first], layer, float(latest.max()), float(latest[-1]))]
+    return _finding(history, names[first], layer, float(latest.max()), float(latest[-1]))
 
 
 def _before(profile: Values) -> float:

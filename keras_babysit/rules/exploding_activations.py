@@ -6,7 +6,13 @@ from numpy.typing import NDArray
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above, require_count
-from keras_babysit.rules._network import LOST_SIGNAL, Values, hidden_layers, is_overwritten
+from keras_babysit.rules._network import (
+    LOST_SIGNAL,
+    Values,
+    hidden_layers,
+    is_overwritten,
+    networks,
+)
 from keras_babysit.rules._texts import NORMALIZE, SCALE_WEIGHTS, number, relu_layer
 from keras_babysit.rules.effects import BLOWN_UP, LONG_STEPS, POOR_FIT, STUCK
 from keras_babysit.rules.outputs import guess_loss
@@ -52,7 +58,7 @@ def exploding_activations(
         patience: Number of latest measurements that must all show it, at least 1.
 
     Returns:
-        One WARNING about the last hidden layer; empty if its activations are of a healthy size.
+        One WARNING per network about its last hidden layer; empty if its activations are of a healthy size.
 
     Raises:
         ValueError: If `factor` is not above 1 or `patience` is below 1.
@@ -73,10 +79,17 @@ def exploding_activations(
     """
     require_above("factor", factor, 1)
     require_count("patience", patience)
-    names = hidden_layers(history, "activations/std")
+    found = [
+        _in_network(history, names, factor, patience)
+        for names in networks(history, hidden_layers(history, "activations/std"))
+    ]
+    return [one for one in found if one is not None]
+
+
+def _in_network(history: History, names: list[str], factor: float, patience: int) -> Finding | None:
     columns = [history.series("activations/std", name).tail(patience).values for name in names]
     if not columns or any(len(column) < patience for column in columns):
-        return []
+        return None
     inputs = history.facts.data.inputs
     given = max([1.0, *(leaf.rms or 0.0 for leaf in inputs)])
     firsts, lasts = columns[0], columns[-1]
@@ -84,28 +97,26 @@ def exploding_activations(
     has_grown = _has_grown(firsts, lasts, given, factor).all() and not by_a_step
     is_ruinous = (lasts > MIN_GROWTH_FOR_LOSS * given).all() and _begins_far_off(history)
     if not (has_grown or is_ruinous) or not np.isfinite(lasts).all():
-        return []
+        return None
     last = float(lasts[-1])
     first = min(float(firsts[-1]), given) if len(columns) > 1 else given
-    return [
-        Finding(
-            rule="exploding_activations",
-            severity=Severity.WARNING,
-            target=names[-1],
-            message=f"Activations grow with depth: from a size of {number(first)} at the input to "
-            f'{number(last)} in "{names[-1]}", the last hidden layer.',
-            evidence={"first_size": first, "last_std": last, "ratio": last / max(first, 1e-30)},
-            remedies=(
-                SCALE_WEIGHTS,
-                Remedy(
-                    "Use an activation that does not grow faster than its input.",
-                    relu_layer(history.layer(names[-1])),
-                ),
-                NORMALIZE,
+    return Finding(
+        rule="exploding_activations",
+        severity=Severity.WARNING,
+        target=names[-1],
+        message=f"Activations grow with depth: from a size of {number(first)} at the input to "
+        f'{number(last)} in "{names[-1]}", the last hidden layer.',
+        evidence={"first_size": first, "last_std": last, "ratio": last / max(first, 1e-30)},
+        remedies=(
+            SCALE_WEIGHTS,
+            Remedy(
+                "Use an activation that does not grow faster than its input.",
+                relu_layer(history.layer(names[-1])),
             ),
-            reference="He et al., arXiv:1502.01852, section 2.2: the layers' factors multiply",
-        )
-    ]
+            NORMALIZE,
+        ),
+        reference="He et al., arXiv:1502.01852, section 2.2: the layers' factors multiply",
+    )
 
 
 def _has_grown(firsts: Values, lasts: Values, given: float, factor: float) -> NDArray[np.bool_]:

@@ -5,7 +5,7 @@ import numpy as np
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above, require_count
-from keras_babysit.rules._network import LOST_SIGNAL, gradient_sizes, kernels, layer_of
+from keras_babysit.rules._network import LOST_SIGNAL, gradient_sizes, kernels, layer_of, networks
 from keras_babysit.rules._progress import training_loss
 from keras_babysit.rules._texts import SCALE_WEIGHTS, clip_gradient, number
 from keras_babysit.rules.effects import BLOWN_UP, LONG_STEPS, POOR_FIT, STUCK
@@ -76,21 +76,28 @@ def exploding_gradients(
     """
     require_above("factor", factor, 1)
     require_count("patience", patience)
-    names = kernels(history)
     has_norms = history.facts.regularization.batch_normalizations
-    profiles = gradient_sizes(
-        history, names, max(patience, PATIENCE_WITH_BATCH_NORM) if has_norms else patience
+    lasting = max(patience, PATIENCE_WITH_BATCH_NORM) if has_norms else patience
+    found = [
+        _in_network(history, names, factor, lasting)
+        for names in networks(history, kernels(history))
+    ]
+    by_depth = [one for one in found if one is not None]
+    return by_depth or _by_step(history, factor, patience)
+
+
+def _in_network(history: History, names: list[str], factor: float, patience: int) -> Finding | None:
+    profiles = gradient_sizes(history, names, patience)
+    if not profiles or len(names) < 3 or not all(p[0] > factor * p[-1] > 0 for p in profiles):
+        return None
+    latest = profiles[-1]
+    target = layer_of(history, names[0])
+    last, first = number(latest[-1]), number(latest[0])
+    message = (
+        f"The gradient grows towards the first layers: {last} per weight of the last kernel, "
+        f'{first} per weight of "{target}".'
     )
-    if profiles and len(names) > 2 and all(p[0] > factor * p[-1] > 0 for p in profiles):
-        latest = profiles[-1]
-        target = layer_of(history, names[0])
-        last, first = number(latest[-1]), number(latest[0])
-        message = (
-            f"The gradient grows towards the first layers: {last} per weight of the last kernel, "
-            f'{first} per weight of "{target}".'
-        )
-        return [_finding(history, target, message, float(latest[-1]), float(latest[0]))]
-    return _by_step(history, factor, patience)
+    return _finding(history, target, message, float(latest[-1]), float(latest[0]))
 
 
 def _by_step(history: History, factor: float, patience: int) -> list[Finding]:

@@ -38,7 +38,7 @@ class FirstNonFinite(NamedTuple):
 @rule(
     title="NaN or infinite values",
     explains=("loss_explosion", *STUCK, *POOR_FIT),
-    needs=("loss/batch | logs/loss",),
+    needs=("loss/batch | logs/loss | activations/nonfinite",),
     silent=("if the data explains it", "on gradients that overflow under a loss scale"),
     severity=Severity.ERROR,
     is_fatal=True,
@@ -48,7 +48,7 @@ def non_finite_values(history: History) -> list[Finding]:
     """Report NaN and infinity in weights, activations, loss or gradients, and which came first.
 
     Reads `"activations/nonfinite"`, the number of entries that are not finite; and
-    `"weights/norm"`, `"gradients/norm"`, `"loss/batch"` and `"logs/loss"`, which are not finite if
+    `"weights/norm"`, `"gradients/norm"`, `"loss/batch"`, `"losses/*"` and `"logs/loss"`, which are not finite if
     any of their entries is not.
 
     It is silent if inputs or targets explain it (see `non_finite_inputs`). With a loss scale (mixed
@@ -85,7 +85,7 @@ def non_finite_values(history: History) -> list[Finding]:
 def _first_of(history: History, group: str) -> list[FirstNonFinite]:
     """Return the first value that is not finite, per target of a group."""
     if group == "loss":
-        quantities = ("loss/batch", "logs/loss")
+        quantities = ("loss/batch", "logs/loss", *_own_losses(history))
         return [f for quantity in quantities for f in _first_not_finite(history, group, quantity)]
     if group in ("weights", "gradients"):
         return _first_not_finite(history, group, f"{group}/norm")
@@ -95,6 +95,11 @@ def _first_of(history: History, group: str) -> list[FirstNonFinite]:
         bad = [point for point in points if not point.value <= 0]
         found += [FirstNonFinite(group, target, p.step, float(p.value)) for p in bad[:1]]
     return found
+
+
+def _own_losses(history: History) -> list[str]:
+    """Return the quantities that hold the losses of a training step of the user's."""
+    return [name for name in history.quantities() if name.startswith("losses/")]
 
 
 def _first_not_finite(history: History, group: str, quantity: str) -> list[FirstNonFinite]:
@@ -166,7 +171,8 @@ def _about_activations(history: History, first: FirstNonFinite) -> tuple[str, li
 def _about_loss(history: History, first: FirstNonFinite) -> tuple[str, list[Remedy]]:
     logits = _from_logits(history)
     own = Remedy("Check a loss of your own for the logarithm, square root or division of 0.")
-    measured = history.series("loss/batch").steps.tolist()
+    quantities = ("loss/batch", *_own_losses(history))
+    measured = [step for one in quantities for step in history.series(one).steps.tolist()]
     huge = _too_large_to_square(history, first.step)
     if huge is not None:
         message = (

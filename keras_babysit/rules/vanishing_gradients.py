@@ -4,7 +4,7 @@ from keras_babysit.facts import LayerFacts
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
-from keras_babysit.rules._network import LOST_SIGNAL, gradient_sizes, kernels, layer_of
+from keras_babysit.rules._network import LOST_SIGNAL, gradient_sizes, kernels, layer_of, networks
 from keras_babysit.rules._progress import is_solved
 from keras_babysit.rules._texts import NORMALIZE, relu_layer
 from keras_babysit.rules.effects import POOR_FIT, SHORT_STEPS, STUCK
@@ -74,17 +74,26 @@ def vanishing_gradients(
     require_fraction("fraction", fraction)
     require_count("patience", patience)
     names = [name for name in kernels(history) if not _is_query_or_key(history, name)]
+    found = [
+        _in_network(history, members, fraction, patience) for members in networks(history, names)
+    ]
+    return [one for one in found if one is not None]
+
+
+def _in_network(
+    history: History, names: list[str], fraction: float, patience: int
+) -> Finding | None:
     known = min((len(history.points("gradients/norm", name)) for name in names), default=0)
     profiles = gradient_sizes(history, names, max(patience, min(known, LASTING_MEASUREMENTS)))
     if len(names) < 3 or not profiles or is_solved(history):
-        return []
+        return None
     if not all(0 < profile[0] < fraction * profile.max() for profile in profiles):
-        return []
+        return None
     target = layer_of(history, names[0])
     if _reaches_bias(history, target, fraction, len(profiles)):
-        return []
+        return None
     first, largest = float(profiles[-1][0]), float(profiles[-1].max())
-    return [_finding(target, history.layer(target), first, largest)]
+    return _finding(target, history.layer(target), first, largest)
 
 
 def _reaches_bias(history: History, layer: str, fraction: float, measurements: int) -> bool:
