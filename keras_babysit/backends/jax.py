@@ -387,6 +387,18 @@ def dense(gradient):
     return gradient
 
 
+def modules_in(layer):
+    """Return nothing: Keras wraps no modules of JAX."""
+    del layer
+    return []
+
+
+def tapped_module(module, receive):
+    """Raise: there is no such module."""
+    del receive
+    raise TypeError(f"Keras wraps no modules of JAX. Received: {module!r}")
+
+
 def is_optimizer(value):
     """Return False: JAX has no optimizers of its own."""
     del value

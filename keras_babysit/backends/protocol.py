@@ -288,6 +288,22 @@ class Backend(Protocol):
     def dense(self, gradient: Any) -> Tensor:
         """Return a gradient as a tensor, also where it comes as some rows."""
 
+    def modules_in(self, layer: Any) -> list[tuple[str, Any]]:
+        """Return the innermost modules of the backend that a Keras layer wraps, with their paths.
+
+        They are in the order in which they are held; empty for other layers.
+        """
+
+    def tapped_module(
+        self, module: Any, receive: Callable[[tuple[Any, ...], Any], None]
+    ) -> AbstractContextManager[None]:
+        """Return a context in which `receive` gets the arguments and the output of each call.
+
+        Args:
+            module: One that `modules_in` returned.
+            receive: Called with both after each call.
+        """
+
     def is_optimizer(self, value: Any) -> bool:
         """Return whether a value is an optimizer of the backend itself, not one of Keras."""
 

@@ -426,6 +426,18 @@ def dense(gradient):
     return tf.convert_to_tensor(gradient)
 
 
+def modules_in(layer):
+    """Return nothing: Keras wraps no modules of TensorFlow."""
+    del layer
+    return []
+
+
+def tapped_module(module, receive):
+    """Raise: there is no such module."""
+    del receive
+    raise TypeError(f"Keras wraps no modules of TensorFlow. Received: {module!r}")
+
+
 def is_optimizer(value):
     """Return False: the optimizers of TensorFlow are those of Keras."""
     del value

@@ -263,6 +263,25 @@ def dense(gradient):
     return gradient.to_dense() if gradient.is_sparse else gradient
 
 
+def modules_in(layer):
+    """Return the innermost modules that a `TorchModuleWrapper` holds, with their paths."""
+    if not isinstance(layer, keras.layers.TorchModuleWrapper):
+        return []
+    named = layer.module.named_modules()
+    return [(name, one) for name, one in named if name and not list(one.children())]
+
+
+def tapped_module(module, receive):
+    """Return a context in which `receive` gets what a module is called with and returns."""
+
+    def after(one, args, output):
+        del one
+        if not is_recomputing():
+            receive(args, output)
+
+    return _removed_after(module.register_forward_hook(after))
+
+
 def is_optimizer(value):
     """Return whether a value is an optimizer of PyTorch."""
     return isinstance(value, torch.optim.Optimizer)

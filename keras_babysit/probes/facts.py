@@ -63,7 +63,7 @@ def describe_layer(layer, profile, is_output):
     """Return the facts of one watched layer."""
     activation = getattr(layer, "activation", None)
     return LayerFacts(
-        class_name=type(layer).__name__,
+        class_name=getattr(layer, "class_name", type(layer).__name__),
         activation=None if gates.is_linear(activation) else names_of(_name(activation)),
         activation_kind=None if profile is None else profile.kind,
         role="output" if is_output else "hidden",

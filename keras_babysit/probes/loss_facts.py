@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import keras
 
+from keras_babysit.backends import backend
 from keras_babysit.facts import OutputFacts
 from keras_babysit.probes import gates
 
@@ -62,6 +63,15 @@ def has_plain_loss(model):
 def has_own_step(model):
     """Return whether a model has a `train_step` of its own."""
     return type(model).train_step is not keras.Model.train_step
+
+
+def runs_as_a_step(model):
+    """Return whether only the training step as it is shows what a model computes.
+
+    That is so of a step of the user's, and of wrapped modules of PyTorch: they compute with their
+    own parameters, and a pass with other values does not reach them.
+    """
+    return has_own_step(model) or any(backend.modules_in(one) for one in model._flatten_layers())
 
 
 def describe_outputs(model, ends, columns):

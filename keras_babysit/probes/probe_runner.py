@@ -5,7 +5,7 @@ from keras_babysit.probes import notices, taps, work
 from keras_babysit.probes.depth import Layers, Scope
 from keras_babysit.probes.kept import Kept, key_of
 from keras_babysit.probes.keras_step import KerasStep
-from keras_babysit.probes.loss_facts import has_own_step, has_plain_loss
+from keras_babysit.probes.loss_facts import has_plain_loss, runs_as_a_step
 from keras_babysit.probes.optimizer_state import loss_scale
 from keras_babysit.probes.probe import Probe, symmetric_kernels
 from keras_babysit.probes.step_probe import StepProbe
@@ -60,7 +60,7 @@ class ProbeRunner:
         self.kept = Kept() if kept is None else kept
         self._symmetric_kernels = symmetric_kernels(model, state)
         self._has_loss = has_plain_loss(model)
-        self.step = KerasStep(model) if has_own_step(model) else None
+        self.step = KerasStep(model) if runs_as_a_step(model) else None
         leaves = taps.leaves(model)
         self._layers = {
             Layers.INNERMOST: leaves,

@@ -61,4 +61,4 @@ def _number(value):
     if not isinstance(value, np.ndarray | np.generic) and not keras.ops.is_tensor(value):
         return None
     is_float = keras.backend.is_float_dtype(keras.backend.standardize_dtype(value.dtype))
-    return float(to_array(value)) if is_float and not value.shape else None
+    return float(to_array(value)) if is_float and len(value.shape) == 0 else None

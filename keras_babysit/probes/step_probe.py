@@ -4,6 +4,8 @@ It offers what `Probe` offers. Activations, gradients and losses are those of th
 weights are read on the host.
 """
 
+import keras
+
 from keras_babysit.errors import NothingSeenError
 from keras_babysit.probes import host_probe, taps
 from keras_babysit.probes.facts import output_layers
@@ -33,7 +35,7 @@ class StepProbe:
     def __init__(self, model, *, step=None):
         self.model = model
         self.step = step or KerasStep(model)
-        self.has_loss = has_plain_loss(model) and _has_call(model)
+        self.has_loss = has_plain_loss(model) and type(model).call is not keras.Model.call
         self.has_call = True
         self.has_run = False
         self.rows = {}
@@ -105,9 +107,3 @@ class StepProbe:
             last = next((t for t in reversed(members) if members[t].weights), None)
             ends |= output_layers(members, made or [(last, None)] if last else [])
         return ends
-
-
-def _has_call(model):
-    """Return whether `model(x)` can be called."""
-    own = [kind for kind in type(model).__mro__ if not kind.__module__.startswith("keras.")]
-    return bool(getattr(model, "outputs", None)) or any("call" in vars(kind) for kind in own)

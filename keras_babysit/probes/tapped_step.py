@@ -15,6 +15,7 @@ from keras_babysit.backends import backend, kept_state, to_array
 from keras_babysit.backends.untouched import untouched_random_state
 from keras_babysit.probes import taps
 from keras_babysit.probes.attention import attention_layers, tapped_attention
+from keras_babysit.probes.module_taps import modules_of
 from keras_babysit.probes.optimizer_taps import name_optimizers, rate_of, tapped_optimizer
 from keras_babysit.probes.probe import pop_rows, read_prediction, read_rows, weight_names
 from keras_babysit.probes.readings import Readings, norm, unpack
@@ -102,6 +103,9 @@ class TappedStep:
         self._given = optimizers
         self._watched = taps.leaves(model)
         self._names = taps.names(self._watched)
+        self._modules = [
+            one for layer in self._watched for one in modules_of(layer, self._names[id(layer)])
+        ]
         self._pairs = inside_bidirectional(model)
         self._attention = attention_layers(model)
         self._attention_names = taps.names(self._attention)
@@ -168,6 +172,8 @@ class TappedStep:
             if id(layer) not in leaves and not isinstance(layer, taps.OPAQUE_LAYERS):
                 stack.enter_context(shadowed(layer, "call", self._calling(layer)))
         stack.enter_context(taps.tapped(self._watched, self._names, self._record))
+        for module in self._modules:
+            stack.enter_context(module.tapped(self._record))
         attention = tapped_attention(self._attention, self._attention_names, _Outlet(self._send))
         stack.enter_context(attention)
         names = dict(zip(map(id, model.trainable_variables), weight_names(model), strict=True))

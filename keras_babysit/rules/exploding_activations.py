@@ -58,7 +58,8 @@ def exploding_activations(
         patience: Number of latest measurements that must all show it, at least 1.
 
     Returns:
-        One WARNING per network about its last hidden layer; empty if its activations are of a healthy size.
+        One WARNING per network about its last hidden layer; empty if its activations are of a
+        healthy size.
 
     Raises:
         ValueError: If `factor` is not above 1 or `patience` is below 1.

@@ -48,8 +48,8 @@ def non_finite_values(history: History) -> list[Finding]:
     """Report NaN and infinity in weights, activations, loss or gradients, and which came first.
 
     Reads `"activations/nonfinite"`, the number of entries that are not finite; and
-    `"weights/norm"`, `"gradients/norm"`, `"loss/batch"`, `"losses/*"` and `"logs/loss"`, which are not finite if
-    any of their entries is not.
+    `"weights/norm"`, `"gradients/norm"`, `"loss/batch"`, `"losses/*"` and `"logs/loss"`, which are
+    not finite if any of their entries is not.
 
     It is silent if inputs or targets explain it (see `non_finite_inputs`). With a loss scale (mixed
     precision) it is silent on gradients that overflow while the weights are finite, because the
