@@ -3,10 +3,12 @@
 - `Babysitter` monitors a run: `model.fit(..., callbacks=[Babysitter()])`.
 - `check` and `lr_range_test` test a model and its data before training.
 - `search` tunes hyperparameters. It requires the extra `[search]` and is imported on first use.
+- `try_remedies` tries what findings advise, each remedy against the same training without it. It
+  requires the extra `[remedies]` and is imported on first use.
 """
 
 import importlib
-from types import ModuleType
+from typing import Any
 
 from keras_babysit import activations, callbacks, checks, initializers, layers, rules, sinks
 from keras_babysit.callbacks import Babysitter
@@ -45,7 +47,9 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> ModuleType:
-    if name == "search":
-        return importlib.import_module("keras_babysit.search")
+def __getattr__(name: str) -> Any:
+    if name in ("remedies", "search"):
+        return importlib.import_module(f"keras_babysit.{name}")
+    if name == "try_remedies":
+        return importlib.import_module("keras_babysit.remedies").try_remedies
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

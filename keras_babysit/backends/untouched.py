@@ -6,9 +6,13 @@ these: a `tf.Variable`, a `tf.random.Generator`, the buffers of a PyTorch module
 
 import contextlib
 import random
+import sys
 
 import keras
 import numpy as np
+from keras.src.backend.common import global_state
+from keras.src.random import seed_generator
+from keras.src.utils import rng_utils
 
 from keras_babysit.backends import backend
 
@@ -23,6 +27,33 @@ def untouched_random_state():
         random.setstate(python)
         np.random.set_state(arrays)
         backend.set_random_state(drawn)
+
+
+@contextlib.contextmanager
+def untouched_seeds():
+    """Leave every seed as it was too, where the block calls `keras.utils.set_random_seed`.
+
+    Keras sets TensorFlow's seed wherever TensorFlow is imported. The counters of the names that
+    Keras gives to layers are put back as well: models of ours do not number those of the user.
+    """
+    names = (rng_utils.GLOBAL_RANDOM_SEED, seed_generator.GLOBAL_SEED_GENERATOR)
+    seeds = {name: global_state.get_global_attribute(name) for name in names}
+    counted = dict(global_state.get_global_attribute("object_name_uids") or {})
+    eager = sys.modules.get("tensorflow.python.eager.context")
+    context = eager.context() if eager else None
+    drawn = (context._seed, context._rng) if context else None
+    with untouched_random_state():
+        try:
+            yield
+        finally:
+            for name, value in seeds.items():
+                global_state.set_global_attribute(name, value)
+            uids = global_state.get_global_attribute("object_name_uids")
+            if uids is not None:
+                uids.clear()
+                uids.update(counted)
+            if context:
+                context._seed, context._rng = drawn
 
 
 @contextlib.contextmanager

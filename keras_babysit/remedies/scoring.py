@@ -1,0 +1,101 @@
+"""The score of a trained model on validation data: loss and errors of blocks of examples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_babysit.backends import to_array
+from keras_babysit.remedies.program import Program
+from keras_babysit.samples.batches import take
+
+BLOCKS = 64
+"""Blocks of validation examples whose means are compared. A loss is a mean over examples, whatever
+its kind, and 64 means show its spread."""
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Score:
+    """The score of one trained model, in inference mode and without penalties.
+
+    Args:
+        loss: Loss of each block.
+        error: For classes and labels the fraction of wrong answers in each block; for numbers the
+            squared error as a fraction of the variance of the targets. None if it cannot be read.
+    """
+
+    loss: Values
+    error: Values | None
+
+
+class Scorer:
+    """Scores models with the loss of one program, in the units of its targets.
+
+    Args:
+        program: The unchanged program.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self._model = program.build(0)  # its loss is used, never its weights
+        x, y, weight = program.validation
+        size = len(keras.tree.flatten(y)[0])
+        self._blocks = np.array_split(np.arange(size), min(BLOCKS, size))
+        self._x, self._y, self._weight = x, y, weight
+
+    def score(self, program: Program, model: keras.Model) -> Score:
+        """Return the score of a trained model of a program."""
+        predictions = model.predict(self._inputs(program), batch_size=128, verbose=0)
+        if program.unscale is not None:
+            scale, offset = program.unscale
+            predictions = predictions * scale + offset
+        loss = np.array([self._loss(rows, predictions) for rows in self._blocks])
+        return Score(loss, self._errors(predictions, model.loss))
+
+    def _inputs(self, program: Program) -> Any:
+        return program.validation[0]
+
+    def _loss(self, rows: NDArray[np.int64], predictions: Any) -> float:
+        y, weight = take((self._y, self._weight), rows)
+        y_pred = keras.tree.map_structure(
+            lambda leaf: keras.ops.convert_to_tensor(leaf[rows]), predictions
+        )
+        loss = self._model.compute_loss(y=y, y_pred=y_pred, sample_weight=weight)
+        penalties = sum(float(to_array(one)) for one in self._model.losses)
+        return float(to_array(loss)) - penalties
+
+    def _errors(self, predictions: Any, loss: Any) -> Values | None:
+        if not isinstance(self._y, np.ndarray) or not isinstance(predictions, np.ndarray):
+            return None
+        y = self._y.reshape(len(self._y), -1)
+        if predictions.ndim != 2:
+            return None
+        columns = predictions.shape[1]
+        if columns > 1 and y.shape[1] in (1, columns) and _are_classes(y, columns):
+            classes = y[:, 0] if y.shape[1] == 1 else y.argmax(axis=1)
+            wrong = (predictions.argmax(axis=1) != classes).astype(float)
+        elif y.shape[1] != columns:
+            return None
+        elif np.isin(y, (0, 1)).all():
+            limit = 0.0 if _is_of_logits(loss) else 0.5
+            wrong = ((predictions > limit) != (y > 0.5)).mean(axis=1)
+        else:
+            spread = float(y.var(axis=0).mean()) or 1.0
+            wrong = np.square(predictions - y).mean(axis=1) / spread
+        return np.array([wrong[rows].mean() for rows in self._blocks])
+
+
+def _are_classes(y: NDArray[Any], columns: int) -> bool:
+    if y.shape[1] == 1:
+        return bool((y == np.round(y)).all() and y.min() >= 0 and y.max() < columns)
+    return bool(np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all())
+
+
+def _is_of_logits(loss: Any) -> bool:
+    get_config = getattr(loss, "get_config", dict)
+    return bool(get_config().get("from_logits", False))

@@ -1,0 +1,141 @@
+"""The result of a trial of remedies: a table that can be read, printed and acted on."""
+
+from __future__ import annotations
+
+import html
+import io
+import math
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from keras_babysit.findings import Finding
+from keras_babysit.remedies.change import Change
+from keras_babysit.remedies.interval import Interval
+from keras_babysit.remedies.program import Program
+
+
+class Effect(Enum):
+    """What a remedy did, compared with the control."""
+
+    HELPS = "helps"
+    HARMS = "harms"
+    NO_DIFFERENCE = "no difference"
+    UNDECIDED = "undecided"
+    NOT_APPLICABLE = "not applicable"
+    NOT_TRIED = "not tried"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One remedy of a trial.
+
+    Args:
+        changes: What was changed, several if they were combined.
+        effect: The verdict.
+        measure: What the difference is of: `"loss"` or `"error"`.
+        control: Mean of the control over replicates and validation examples; NaN if not scored.
+        remedy: The same with the remedy.
+        difference: Remedy minus control with its 95 % interval, below 0 if it helps; None if it
+            was not scored or one of the two is not finite.
+        seeds: Number of replicates.
+        seconds: Seconds of all its trainings.
+        reason: Why it was not tried or is undecided, as a sentence; may be empty.
+    """
+
+    changes: tuple[Change, ...]
+    effect: Effect
+    measure: str = "loss"
+    control: float = math.nan
+    remedy: float = math.nan
+    difference: Interval | None = None
+    seeds: int = 0
+    seconds: float = 0.0
+    reason: str = ""
+
+    @property
+    def text(self) -> str:
+        """The remedy in words."""
+        return " ".join(change.text for change in self.changes)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What remedies did, each against the same training without it.
+
+    Args:
+        rows: One `Row` per remedy, in the order in which they were tried; combinations last.
+        best: The row that is best, None if nothing helped.
+        program: The program with the best changes; the unchanged one if nothing helped.
+            `program.build(seed)` returns its compiled model, `program.x` and `program.y` its data
+            and `program.fit` its arguments of `fit`.
+        findings: The findings whose remedies were tried.
+        seconds: Seconds that the trial took.
+    """
+
+    rows: tuple[Row, ...]
+    best: Row | None
+    program: Program
+    findings: tuple[Finding, ...] = field(default=())
+    seconds: float = 0.0
+
+    def __str__(self) -> str:
+        if not self.rows:
+            return "No remedy was tried: there is no finding with a remedy that can be applied."
+        return _as_text(self.rows)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        if not self.rows:
+            return f"<p>{html.escape(str(self))}</p>"
+        head = "".join(f"<th>{html.escape(cell)}</th>" for cell in _HEAD)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in _cells(row)) + "</tr>"
+            for row in self.rows
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+    def to_html(self, path: str) -> None:
+        """Write the table as an HTML page."""
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(
+                '<!doctype html><html lang="en"><meta charset="utf-8"><title>Remedies</title>'
+                "<style>body{font:16px/1.5 system-ui;margin:2rem;color-scheme:light dark}"
+                "table{border-collapse:collapse}td,th{padding:.3rem .8rem;text-align:left;"
+                "border-bottom:1px solid #8888}</style>"
+                f"<h1>Remedies, each against a control</h1>{self._repr_html_()}</html>"
+            )
+
+
+_HEAD = ("verdict", "remedy", "score", "difference", "seeds")
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    difference, name = row.difference, "" if row.measure == "loss" else " (error)"
+    if difference is None:
+        shown = ""
+    elif math.isinf(difference.low):
+        shown = f"{difference.mean:+.3g}"
+    else:
+        shown = f"{difference.mean:+.3g} [{difference.low:+.3g}, {difference.high:+.3g}]"
+    scores = f"{row.control:.3g} → {row.remedy:.3g}{name}" if row.seeds else ""
+    text = f"{row.text} {row.reason[:1].upper()}{row.reason[1:]}".strip()
+    return (row.effect.value, text, scores, shown, str(row.seeds or ""))
+
+
+def _as_text(rows: Sequence[Row]) -> str:
+    """Return the table as text, as wide as the terminal and at most 100 columns."""
+    table = Table(*_HEAD, box=box.SIMPLE_HEAD, pad_edge=False)
+    for row in rows:
+        table.add_row(*_cells(row))
+    width = min(100, shutil.get_terminal_size().columns)
+    stream = io.StringIO()
+    Console(file=stream, width=width, color_system=None).print(table)
+    return "\n".join(line.rstrip() for line in stream.getvalue().strip("\n").splitlines())
