@@ -1,6 +1,7 @@
 """Monitors Keras 3 training and reports what is wrong, where, why, and what to do about it.
 
 - `Babysitter` monitors a run: `model.fit(..., callbacks=[Babysitter()])`.
+- `watch` monitors a training loop of one's own.
 - `check` and `lr_range_test` test a model and its data before training.
 - `search` tunes hyperparameters. It requires the extra `[search]` and is imported on first use.
 - `try_remedies` tries what findings advise, each remedy against the same training without it. It
@@ -11,7 +12,7 @@ import importlib
 from typing import Any
 
 from keras_babysit import activations, callbacks, checks, initializers, layers, rules, sinks
-from keras_babysit.callbacks import Babysitter
+from keras_babysit.callbacks import Babysitter, watch
 from keras_babysit.checks import check, lr_range_test
 from keras_babysit.findings import Finding, Remedy, Severity, Verdict
 from keras_babysit.history import History, Measurement
@@ -44,6 +45,7 @@ __all__ = [
     "register_quantity",
     "rules",
     "sinks",
+    "watch",
 ]
 
 

@@ -10,5 +10,6 @@ from keras_babysit.callbacks.dead_units import DeadUnits
 from keras_babysit.callbacks.loss_explosion import LossExplosion
 from keras_babysit.callbacks.saturation import Saturation
 from keras_babysit.callbacks.train_val_gap import TrainValGap
+from keras_babysit.callbacks.watch import watch
 
-__all__ = ["Babysitter", "DeadUnits", "LossExplosion", "Saturation", "TrainValGap"]
+__all__ = ["Babysitter", "DeadUnits", "LossExplosion", "Saturation", "TrainValGap", "watch"]

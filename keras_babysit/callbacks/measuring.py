@@ -69,7 +69,8 @@ class Measuring:
         if not is_due or is_over:
             return None
         backend.wait(backend.state(self._model, arguments)[0])  # what is pending is not our cost
-        build_optimizer(self._model)  # nor is what Keras would build in this step
+        if self._steps.is_in_fit:
+            build_optimizer(self._model)  # nor is what Keras would build in this step
         start = self._schedule.clock()
         if not self._is_probed:
             self._probe(arguments, batch)

@@ -16,6 +16,7 @@ from keras_babysit.callbacks.bad_batch_search import BadBatchSearch
 from keras_babysit.callbacks.epoch_logs import EpochLogs
 from keras_babysit.callbacks.judging import JudgedMoment, Judging
 from keras_babysit.callbacks.keeping import Keeping
+from keras_babysit.callbacks.loop import Loop, LoopSteps
 from keras_babysit.callbacks.measuring import Measuring
 from keras_babysit.callbacks.other_callbacks import OtherCallbacks
 from keras_babysit.callbacks.recorder_link import RecorderLink
@@ -93,6 +94,7 @@ class Session:
         planned: What `fit` passes to its callbacks: `epochs`, and `steps` of an epoch or None.
         settings: The `Settings` of the callback.
         schedule: The `Schedule` of the run, started here; None for that of the settings.
+        loop: The `Loop` of the user's that trains the model; None for `fit`.
 
     Attributes:
         health: The `RunHealth` of the run.
@@ -115,17 +117,21 @@ class Session:
         settings: Settings,
         *,
         schedule: Schedule | None = None,
+        loop: Loop | None = None,
     ) -> None:
         self.schedule = schedule or Schedule(
             settings.every, settings.budget, account=account_of(model)
         )
         self.schedule.start()
         with self.schedule.charging("other"):
-            check_model(model, settings.given)
+            check_model(model, settings.given, must_be_compiled=loop is None)
         self.model = model
         self.history = History()
         self.health = RunHealth()
-        self.steps = StepCounter(model, planned, is_in_fit=is_in_fit())
+        in_fit = loop is None and is_in_fit()
+        self.steps: StepCounter = (
+            LoopSteps(model, planned) if loop else StepCounter(model, planned, is_in_fit=in_fit)
+        )
         self.reference = ReferenceSample(self.history, settings.given)
         self._epoch_logs = EpochLogs(self.history)
         self._worker, self._workers = backend.workers(model)
@@ -143,9 +149,10 @@ class Session:
             planned=planned,
             notice=self._runner.note,
             reference=self.reference,
+            loop=loop,
         )
         self.recorder = self._make_recorder(settings)
-        self._connect(settings, planned)
+        self._connect(settings, planned, loop)
 
     def _make_recorder(self, settings: Settings) -> FlightRecorder | None:
         if self._workers > 1 or (settings.record is None and settings.rescue is None):
@@ -161,13 +168,13 @@ class Session:
             warn=warn,
         )
 
-    def _connect(self, settings: Settings, planned: Mapping[str, Any]) -> None:
+    def _connect(self, settings: Settings, planned: Mapping[str, Any], loop: Loop | None) -> None:
         model, schedule, steps = self.model, self.schedule, self.steps
         self._link = RecorderLink(self.recorder, self.history, self.health, steps)
         self._stopping = Stopping(model, settings, self._workers)
         self._others = OtherCallbacks([], model)
         self._search = BadBatchSearch(self.health, planned.get("steps"))
-        self._stepping = Stepping(model, steps, schedule)
+        self._stepping = loop or Stepping(model, steps, schedule)
         self._keeping = Keeping(self.reference, schedule, steps, self._search)
         self._judging = Judging(
             self.history,
@@ -192,6 +199,11 @@ class Session:
     def findings(self) -> list[Finding]:
         """Every finding of the run: root causes first, their symptoms behind each."""
         return self._runner.findings
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether a finding was severe enough to stop the run."""
+        return self._stopping.has_stopped
 
     @property
     def judgement(self) -> JudgedMoment | None:
@@ -403,6 +415,12 @@ class Session:
         batch = first_batch(batches)
         if batch is not None:
             self._keep(batch, functools.partial(self._keeping.keep_validation, index))
+
+    @guarded
+    def take_validation(self, batch: Batch) -> None:
+        """Keep a batch of validation data that a loop of the user's hands over."""
+        if self._keeping.wants_validation(0):
+            self._keep(batch, functools.partial(self._keeping.keep_validation, 0))
 
     # --- the flight recorder -----------------------------------------------------------------
 

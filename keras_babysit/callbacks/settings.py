@@ -29,18 +29,21 @@ class Settings:
     sinks: Sequence[Sink] = ()
 
 
-def check_model(model: keras.Model, given: UserProbeData | None) -> None:
+def check_model(
+    model: keras.Model, given: UserProbeData | None, *, must_be_compiled: bool = True
+) -> None:
     """Check that a model can be watched, and that the examples to measure on fit it.
 
     Args:
         model: The model in `fit`.
         given: The `UserProbeData` to measure on, or None.
+        must_be_compiled: Whether it is trained as it is compiled, not in a loop of the user's.
 
     Raises:
-        NotCompiledError: If the model is not compiled.
+        NotCompiledError: If the model is not compiled, but must be.
         ProbeMismatchError: If the examples have another number of inputs than the model.
     """
-    if not model.compiled:
+    if not model.compiled and must_be_compiled:
         raise NotCompiledError(
             "The model must be compiled before it can be monitored. Received: "
             f"model={model.name!r}. Call `model.compile(optimizer, loss)` first."

@@ -25,7 +25,7 @@ class StepCounter:
     def __init__(
         self, model: keras.Model, planned: Mapping[str, Any], *, is_in_fit: bool = True
     ) -> None:
-        self._is_in_fit = is_in_fit
+        self.is_in_fit = is_in_fit
         self.now = self.epoch_start = 0
         self.epoch = self._first_epoch = 0
         self._model = model
@@ -89,7 +89,7 @@ class StepCounter:
     def may_be_over(self) -> bool:
         """Whether the announced step may not take place, because the data have ended."""
         has_begun = self.now > self.epoch_start
-        is_open = self._is_in_fit and not self._planned.get("steps")
+        is_open = self.is_in_fit and not self._planned.get("steps")
         return backend.ANNOUNCES_THE_END and is_open and has_begun
 
     def _done(self) -> int:

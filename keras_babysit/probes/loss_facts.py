@@ -55,8 +55,11 @@ _FUNCTIONS = {
 def has_plain_loss(model):
     """Return whether `model.compute_loss` tells what `fit` minimises.
 
-    A model with a `train_step` of its own and no compiled loss trains on something only it knows.
+    A model with a `train_step` of its own and no compiled loss trains on something only it knows,
+    and so does the loop of the user's that trains a model which is not compiled.
     """
+    if not model.compiled:
+        return False
     return not has_own_step(model) or getattr(model, "loss", None) is not None
 
 

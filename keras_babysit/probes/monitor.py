@@ -5,7 +5,7 @@ import numpy as np
 from keras_babysit import baselines
 from keras_babysit.backends import backend
 from keras_babysit.history import Measurement
-from keras_babysit.probes import behaviour, host_probe, notices
+from keras_babysit.probes import behaviour, host_probe, notices, taps
 from keras_babysit.probes.behaviour import Behaviour
 from keras_babysit.probes.building import build
 from keras_babysit.probes.depth import Depth, Reach
@@ -43,10 +43,16 @@ class Monitor:
             with what that is about.
         reference: The `ReferenceSample` of the run.
         depth: The `Depth` to start from; None for what suits the model and the schedule.
+        loop: The loop of the user's that trains the model, with the attributes `step`, an object to
+            run its step with (see `StepProbe`), or None, and `calls_keras`, whether it trains on
+            what the model is compiled for; None in `fit`.
     """
 
-    def __init__(self, model, history, schedule, *, planned, notice, reference, depth=None):
+    def __init__(
+        self, model, history, schedule, *, planned, notice, reference, depth=None, loop=None
+    ):
         self.model = model
+        self._loop = loop
         self.history = history
         self._schedule = schedule
         self._notice = notice
@@ -79,7 +85,7 @@ class Monitor:
     @property
     def can_use_reference(self):
         """Whether it can measure without the batch of a step."""
-        return self._choice.can_use_reference
+        return not self._has_own_loop and self._choice.can_use_reference
 
     def why_not_measured(self):
         """Return what is not measured because of its cost: notices by what they are about."""
@@ -138,7 +144,8 @@ class Monitor:
         Returns:
             The measurements, none if there was no batch to measure on.
         """
-        whole, batch = batch, self._choice.choose(batch)
+        # A step of a loop is run on what it is called with.
+        whole, batch = batch, batch if self._has_own_loop else self._choice.choose(batch)
         if batch is None:
             return []
         self._follow_model(step)
@@ -147,7 +154,7 @@ class Monitor:
             return []
         if not self._layout.fits(backend.state(self.model, arguments)):
             return []
-        if self._runner.step is not None:
+        if self._runner.step is not None and not self._has_own_loop:
             self._runner.step.form = self._form
         self._runner.follow_plan()
         self._follow_probe()
@@ -233,6 +240,16 @@ class Monitor:
             self._notice(notices.behaviour_failed(error), "behaviour")
             return {}
 
+    @property
+    def _has_own_loop(self):
+        return self._loop is not None and not self._loop.calls_keras
+
+    def _build(self, batch):
+        """Return whether all layers are built; in `fit`, after building what Keras would build."""
+        if self._has_own_loop:
+            return all(layer.built for layer in taps.leaves(self.model))
+        return build(self.model, batch)
+
     def _follow_model(self, step):
         """Start afresh if the model has other variables or another loss than before.
 
@@ -252,7 +269,8 @@ class Monitor:
             Whether that is possible: there may be no weights before the first step.
         """
         # A layer that a step of the user's has not built is one that it does not call.
-        if not build(self.model, batch) and (step == 0 or not has_own_step(self.model)):
+        is_own = self._has_own_loop or has_own_step(self.model)
+        if not self._build(batch) and (step == 0 or not is_own):
             return False
         self._layout = Layout(self.model)
         self._weights = weight_names(self.model)
@@ -273,6 +291,7 @@ class Monitor:
             step_size=None if whole is None else batches.size(whole),
             is_single=self._is_single,
             kept=Kept.of(getattr(self.model, "train_function", None)),
+            step=self._loop.step if self._has_own_loop else None,
         )
         return True
 

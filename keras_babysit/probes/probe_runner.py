@@ -27,6 +27,7 @@ class ProbeRunner:
         kept: What is `Kept` of the model's earlier runs; None for nothing.
         notice: Called with a sentence when less is measured than could be.
         is_single: Whether a single probe is taken, which does not earn a compilation back.
+        step: How to run the step of a loop of the user's; None for that of the model.
 
     Attributes:
         probe: The `Probe` as it is now, or a `StepProbe`.
@@ -50,6 +51,7 @@ class ProbeRunner:
         step_size=None,
         is_single=False,
         kept=None,
+        step=None,
     ):
         self._model = model
         self._depth = depth
@@ -60,7 +62,7 @@ class ProbeRunner:
         self.kept = Kept() if kept is None else kept
         self._symmetric_kernels = symmetric_kernels(model, state)
         self._has_loss = has_plain_loss(model)
-        self.step = KerasStep(model) if runs_as_a_step(model) else None
+        self.step = step or (KerasStep(model) if runs_as_a_step(model) else None)
         leaves = taps.leaves(model)
         self._layers = {
             Layers.INNERMOST: leaves,

@@ -1,0 +1,71 @@
+"""Watch a loop with `tf.GradientTape`, compiled by `tf.function`.
+
+    python examples/loop_gradient_tape.py [--out FOLDER]
+
+The biases of the hidden layer start far below zero, so that most of its units are dead: the verdict
+names the layer and says what to do.
+"""
+
+import argparse
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+import tensorflow as tf
+from sklearn.datasets import load_digits
+
+import keras_babysit as kb
+
+STEPS, BATCH = 150, 64
+
+
+def build():
+    """Return a network whose hidden layer is dead."""
+    low = keras.initializers.Constant(-30.0)
+    return keras.Sequential(
+        [
+            keras.Input((64,)),
+            keras.layers.Dense(32, "relu", bias_initializer=low, name="hidden"),
+            keras.layers.Dense(10, name="digits"),
+        ]
+    )
+
+
+def batches():
+    """Yield batches of scikit-learn's handwritten digits."""
+    x, y = load_digits(return_X_y=True)
+    x, y = (x / 16).astype("float32"), y.astype("int32")
+    rng = np.random.default_rng(0)
+    for _ in range(STEPS):
+        rows = rng.integers(0, len(x), BATCH)
+        yield x[rows], y[rows]
+
+
+def main(argv=None):
+    """Train, and return the sitter."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", help="folder for TensorBoard")
+    args = parser.parse_args(argv)
+    keras.utils.set_random_seed(0)
+    model, optimizer = build(), keras.optimizers.SGD(0.1)
+    loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+    @tf.function
+    def train_step(x, y):
+        with tf.GradientTape() as tape:
+            loss = loss_of(y, model(x, training=True))
+        gradients = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+        return loss
+
+    with kb.watch(model, optimizer, steps=STEPS, log_dir=args.out) as sitter:
+        for x, y in batches():
+            sitter.step(train_step, tf.constant(x), tf.constant(y))
+    return sitter
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""Watch a loop over `model.train_on_batch`, on any backend.
+
+    python examples/loop_train_on_batch.py [--out FOLDER]
+
+The biases of the hidden layer start far below zero, so that most of its units are dead: the verdict
+names the layer and says what to do.
+"""
+
+import argparse
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+from sklearn.datasets import load_digits
+
+import keras_babysit as kb
+
+STEPS, BATCH = 150, 64
+
+
+def build():
+    """Return a network whose hidden layer is dead."""
+    low = keras.initializers.Constant(-30.0)
+    return keras.Sequential(
+        [
+            keras.Input((64,)),
+            keras.layers.Dense(32, "relu", bias_initializer=low, name="hidden"),
+            keras.layers.Dense(10, name="digits"),
+        ]
+    )
+
+
+def batches():
+    """Yield batches of scikit-learn's handwritten digits."""
+    x, y = load_digits(return_X_y=True)
+    x, y = (x / 16).astype("float32"), y.astype("int32")
+    rng = np.random.default_rng(0)
+    for _ in range(STEPS):
+        rows = rng.integers(0, len(x), BATCH)
+        yield x[rows], y[rows]
+
+
+def main(argv=None):
+    """Train, and return the sitter."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", help="folder for TensorBoard")
+    args = parser.parse_args(argv)
+    keras.utils.set_random_seed(0)
+    model = build()
+    model.compile(
+        keras.optimizers.SGD(0.1), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    )
+    x_val, y_val = next(batches())
+    with kb.watch(model, steps=STEPS, log_dir=args.out) as sitter:
+        for step, (x, y) in enumerate(batches(), start=1):
+            sitter.step(model.train_on_batch, x, y, return_dict=True)
+            if step % 50 == 0:
+                sitter.validate(x_val, y_val)
+    return sitter
+
+
+if __name__ == "__main__":
+    main()

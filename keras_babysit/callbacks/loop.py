@@ -1,0 +1,277 @@
+"""A training loop of the user's: its steps one by one, for the session that watches it."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import keras
+
+from keras_babysit.backends.variables import groups
+from keras_babysit.callbacks.step_counter import StepCounter
+from keras_babysit.typing import Batch
+
+
+class LoopSteps(StepCounter):
+    """Counts the steps of a loop, which are known exactly.
+
+    Example:
+        >>> steps = LoopSteps(keras.Sequential(), {"epochs": 1, "steps": 100})
+        >>> steps.begin_epoch(0)
+        >>> steps.expect(4)
+        4
+        >>> steps.end_epoch()
+        >>> steps.now, steps.planned, steps.is_last_epoch
+        (5, 100, False)
+    """
+
+    def __init__(self, model: keras.Model, planned: Mapping[str, Any]) -> None:
+        super().__init__(model, planned, is_in_fit=False)
+        self._has_stepped = False
+
+    @property
+    def is_last_epoch(self) -> bool:
+        """Whether the last planned step is done."""
+        return self.planned is not None and self._done() >= self.planned
+
+    @property
+    def per_epoch(self) -> int | None:
+        """Steps of the whole loop, None while that is not known."""
+        return self._planned.get("steps") or None
+
+    @property
+    def planned(self) -> int | None:
+        """Steps of the whole loop, None while that is not known."""
+        return self.per_epoch
+
+    @property
+    def per_call(self) -> int:
+        """Steps in one call of the user's function."""
+        return 1
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Note that a part of the loop begins."""
+        super().begin_epoch(epoch)
+        self._has_stepped = False
+
+    def expect(self, batch: int) -> int:
+        """Note that the step at index `batch` of this part comes next; return `now`."""
+        self._has_stepped = True
+        return super().expect(batch)
+
+    def end_epoch(self) -> None:
+        """Note that this part of the loop is over."""
+        super().end_epoch()
+        self._has_stepped = False
+
+    def _done(self) -> int:
+        return self.now + int(self._has_stepped)
+
+
+class LoopStep:
+    """The step of a loop: a function, and what it is called with next.
+
+    Attributes:
+        function: The function.
+        args: Its arguments.
+        kwargs: Its keyword arguments.
+    """
+
+    def __init__(self) -> None:
+        self.function: Callable[..., Any] | None = None
+        self.args: tuple[Any, ...] = ()
+        self.kwargs: dict[str, Any] = {}
+
+    def run(self, tapped: Any, state: Any, batch: Batch, *, scale: float) -> Any:
+        """Run the step with taps, on what it is called with next; return what was `Seen`."""
+        del state, batch
+        return tapped.run(self.function, *self.args, scale=scale, **self.kwargs)
+
+
+class Loop:
+    """Is there at the steps of a loop, as `Stepping` is at those of `fit`.
+
+    Args:
+        model: The model.
+        optimizer: The optimizer, None if it is not one of Keras or not known.
+        data: Returns `(x, y)` or `(x, y, sample_weight)` from the arguments of a step; None to look
+            for the arrays among them.
+
+    Attributes:
+        step: The `LoopStep` of the loop.
+        calls_keras: Whether its function is `model.train_on_batch`, so that it trains on what the
+            model is compiled for.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        optimizer: keras.optimizers.Optimizer | None,
+        data: Callable[..., Batch] | None,
+    ) -> None:
+        self.step = LoopStep()
+        self.calls_keras = False
+        self._model = model
+        self._optimizer = optimizer
+        self._data = data
+        self._see: Callable[..., Any] | None = None
+        self._after: Callable[[Any, Any], None] | None = None
+
+    def intercept_train(self, see: Callable[..., Any], after: Callable[[Any, Any], None]) -> None:
+        """Be there at the next step; the arguments are those of `Stepping.intercept_train`."""
+        self._see, self._after = see, after
+
+    def intercept_test(self, see: Callable[..., Any]) -> None:
+        """Do nothing: `validate` hands over its batches itself."""
+
+    def call_off(self) -> None:
+        """Give up an interception that has not happened yet."""
+        self._see = self._after = None
+
+    @contextlib.contextmanager
+    def attached(self) -> Iterator[None]:
+        """Let the model have the optimizer, as if it were compiled with it, for a while."""
+        attributes, compiled = vars(self._model), {"optimizer": self._optimizer}
+        missing = {
+            name: value
+            for name, value in (compiled | {"stop_training": False}).items()
+            if name not in attributes
+        }
+        attributes.update(missing)
+        try:
+            yield
+        finally:
+            for name in missing:
+                del attributes[name]
+
+    def call(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        """Return what the function returns; measure around it if that was asked for."""
+        see, after = self._see, self._after
+        self.call_off()
+        if see is None or after is None:
+            return function(*args, **kwargs)
+        owner = getattr(function, "__self__", None)
+        is_keras = owner is self._model and function.__name__ == "train_on_batch"
+        self.calls_keras = is_keras and self._model.compiled
+        step = self.step
+        step.function, step.args, step.kwargs = function, args, kwargs
+        with self.attached():
+            arguments = self._arguments(args)
+            known = see(arguments, self._batches(args, kwargs))
+        step.args, step.kwargs = (), {}  # a step may give up what it is called with
+        result = function(*args, **kwargs)
+        with self.attached():
+            after(known, self._as_in_fit(result))
+        return result
+
+    def _batches(self, args: Any, kwargs: Any) -> list[Batch]:
+        if self._data is not None:
+            return [self._data(*args, **kwargs)]
+        batch = arrays_in([*args, *kwargs.values()], self._model)
+        return [] if batch is None else [batch]
+
+    def _arguments(self, args: Any) -> Any:
+        """Return what Keras would call its train function with where `args` hold the state."""
+        if keras.backend.backend() != "jax":
+            return None
+        trainable, other, optimizer = groups(self._model)  # type: ignore[no-untyped-call]
+        values = values_in(args, trainable)
+        if values is None:
+            return None
+        count = len(self._model.non_trainable_variables)
+        rest = [
+            values_in(args, group) or [variable.value for variable in group]
+            for group in (other[:count], optimizer, other[count:])
+        ]
+        return ((values, *rest),)
+
+    def _as_in_fit(self, result: Any) -> Any:
+        """Return the result of a step in the form in which Keras' train function returns it."""
+        loss = loss_of(result)
+        logs = {} if loss is None else {"loss": loss}
+        if keras.backend.backend() != "jax":
+            return logs
+        variables = self._model.trainable_variables
+        values = values_in(result, variables) or [one.value for one in variables]
+        return logs, (values, [], [], [])
+
+
+def loss_of(result: Any) -> Any:
+    """Return the loss that a step returned, as it is; None if it is not clear which it is.
+
+    Example:
+        >>> loss_of({"loss": 2.0, "accuracy": 0.5}), loss_of(([1, 2], 3.0)), loss_of((1.0, 2.0))
+        (2.0, 3.0, None)
+    """
+    parts = list(result) if isinstance(result, tuple | list) else [result]
+    for part in parts:
+        if isinstance(part, dict) and "loss" in part:
+            return part["loss"]
+    numbers = [one for one in parts if isinstance(one, float) or _is_scalar(one)]
+    return numbers[0] if len(numbers) == 1 else None
+
+
+def _is_scalar(one: Any) -> bool:
+    is_array = hasattr(one, "shape") and hasattr(one, "dtype")
+    return is_array and len(one.shape) == 0 and "float" in str(one.dtype)
+
+
+def values_in(nested: Any, variables: Sequence[Any]) -> list[Any] | None:
+    """Return the values of variables among nested arguments, None if they are not there.
+
+    Args:
+        nested: Tuples, lists and dictionaries.
+        variables: The variables, whose shapes the values have in this order.
+
+    Example:
+        >>> layer = keras.layers.Dense(2)
+        >>> layer.build((None, 3))
+        >>> state = ([np.zeros((3, 2)), np.zeros(2)], [np.zeros(())])
+        >>> [value.shape for value in values_in((state, "batch"), layer.trainable_variables)]
+        [(3, 2), (2,)]
+    """
+    if not variables or not isinstance(nested, list | tuple | dict):
+        return None
+    inner = list(nested.values()) if isinstance(nested, dict) else list(nested)
+    shapes = [tuple(variable.shape) for variable in variables]
+    if [getattr(one, "shape", None) for one in inner] == shapes:
+        return inner
+    return next((found for one in inner if (found := values_in(one, variables))), None)
+
+
+def arrays_in(arguments: Sequence[Any], model: keras.Model) -> Batch | None:
+    """Return `(x, y)` or `(x, y, sample_weight)` among the arguments of a step.
+
+    These are arrays, or nested arrays, with the same number of examples; other arguments, such as
+    the state of a step on JAX, an optimizer or a number, are left out.
+
+    Returns:
+        None where there are none.
+
+    Example:
+        >>> model = keras.Sequential()
+        >>> x, y = arrays_in([model, np.ones((4, 2)), np.ones(4), 0.1], model)
+        >>> x.shape, y.shape
+        ((4, 2), (4,))
+    """
+    states = [values_in([one], model.trainable_variables) for one in arguments]
+    candidates = [one for one, state in zip(arguments, states, strict=True) if state is None]
+    if len(candidates) == 1 and isinstance(candidates[0], tuple | list):
+        candidates = list(candidates[0])
+    found = [(one, _examples(one)) for one in candidates]
+    found = [(one, count) for one, count in found if count]
+    if not found:
+        return None
+    batch = [one for one, count in found if count == found[0][1]][:3]
+    return tuple(batch) if len(batch) > 1 else (batch[0], None)
+
+
+def _examples(nested: Any) -> int:
+    """Return the number of examples of nested arrays, 0 where they are none."""
+    if not isinstance(nested, dict | tuple | list) and not hasattr(nested, "shape"):
+        return 0
+    leaves = keras.tree.flatten(nested)
+    are_arrays = all(hasattr(leaf, "shape") and hasattr(leaf, "dtype") for leaf in leaves)
+    if not are_arrays or not all(len(leaf.shape) for leaf in leaves):
+        return 0
+    sizes = {leaf.shape[0] for leaf in leaves}
+    return int(sizes.pop() or 0) if len(sizes) == 1 else 0

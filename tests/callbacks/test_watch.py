@@ -1,0 +1,111 @@
+"""`kb.watch` around loops of one's own: measured as in `fit`, and never changed."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_babysit as kb
+from tests.callbacks.loops import LOOPS, X, Y, made, plainly
+
+STEPS = 10
+
+
+def left(model, losses):
+    return [*(np.array(keras.ops.convert_to_numpy(v)) for v in model.variables), np.array(losses)]
+
+
+def run(loop, **options):
+    """Return what a loop leaves, alone and watched, and its sitter."""
+    model = made()
+    alone = left(model, loop(STEPS, plainly, model, keras.optimizers.SGD(0.01)))
+    model, optimizer = made(), keras.optimizers.SGD(0.01)
+    had = set(vars(model))
+    with kb.watch(model, optimizer, steps=STEPS, verbose=0, **options) as sitter:
+        losses = loop(STEPS, sitter.step, model, optimizer)
+        sitter.validate(X[:64], Y[:64])
+    assert not any("call" in vars(layer) for layer in model.layers)
+    assert model.compiled or set(vars(model)) == had
+    return alone, left(model, losses), sitter
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_each_step_is_measured_and_none_is_changed(name, tmp_path):
+    path = tmp_path / "run.jsonl"
+    sinks = [kb.sinks.JsonLines(path)]
+    alone, watched, sitter = run(LOOPS[name], every=1, log_dir=tmp_path / "logs", sinks=sinks)
+    for found, expected in zip(watched, alone, strict=True):
+        np.testing.assert_array_equal(found, expected)
+    history, steps = sitter.history, list(range(STEPS))
+    assert history.facts.broke_off is None
+    assert not [one.message for one in sitter.findings if one.rule == "not_watched"]
+    for quantity, target in (
+        ("activations/std", "hidden"),
+        ("gradients/norm", "hidden/kernel"),
+        ("updates/ratio", "hidden/kernel"),
+        ("weights/norm", "head/kernel"),
+        ("loss/batch", ""),
+    ):
+        assert history.series(quantity, target).steps.tolist()[:STEPS] == steps, quantity
+    # The loss of a look is that of the step that follows, with the same dropout.
+    if name != "train-on-batch":
+        found = history.series("loss/batch").values[:STEPS]
+        np.testing.assert_allclose(found, alone[-1], rtol=1e-5)
+        assert history.last("logs/loss") == pytest.approx(np.mean(alone[-1]))
+    assert history.last("loss/start") == pytest.approx(history.first("loss/batch"))
+    again = kb.History.from_jsonl(path)
+    assert again.series("updates/ratio", "head/kernel").steps.tolist() == steps
+    assert list((tmp_path / "logs").rglob("*tfevents*"))
+
+
+def test_scores_of_train_on_batch_are_those_of_fit():
+    *_, sitter = run(LOOPS["train-on-batch"], every=1)
+    for target in ("train", "validation"):
+        assert sitter.history.series("score/loss", target).steps.tolist()[:1] == [STEPS]
+    assert sitter.history.facts.loss == "mse"
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_a_learning_rate_that_is_too_high_is_found_as_in_fit(name):
+    def hot(steps, call, model, optimizer):
+        optimizer.learning_rate = 1e4
+        return LOOPS[name](steps, call, model, optimizer)
+
+    if name == "torch-optimizer":
+        pytest.skip("it has a learning rate of its own")
+    *_, sitter = run(hot, every=1)
+    rules = {one.rule for one in sitter.findings if one.severity is kb.Severity.ERROR}
+    assert rules & {"learning_rate_too_high", "loss_explosion", "non_finite_values"}, rules
+
+
+def test_it_looks_as_rarely_as_fit_does_and_the_loop_goes_on_when_it_breaks(monkeypatch):
+    name = next(iter(LOOPS))
+
+    def broken(*args, **kwargs):
+        raise RuntimeError("out of order")
+
+    monkeypatch.setattr("keras_babysit.probes.monitor.Monitor.measure", broken)
+    alone, watched, sitter = run(LOOPS[name])
+    for found, expected in zip(watched, alone, strict=True):
+        np.testing.assert_array_equal(found, expected)
+    (note,) = [one for one in sitter.findings if one.rule == "not_watched"]
+    assert "out of order" in note.message
+
+
+def test_an_error_of_the_loop_is_raised_and_the_sinks_are_closed(tmp_path):
+    sink = kb.sinks.JsonLines(tmp_path / "run.jsonl")
+
+    def bad(*args):
+        raise ZeroDivisionError
+
+    model = made()
+    with pytest.raises(ZeroDivisionError), kb.watch(model, verbose=0, sinks=[sink]) as sitter:
+        sitter.step(bad, X[:8], Y[:8])
+    assert (tmp_path / "run.jsonl").read_text()
+    assert "optimizer" not in vars(model)
+
+
+def test_bad_arguments_are_refused():
+    with pytest.raises(ValueError, match="`steps` must be at least 1"):
+        kb.watch(made(), steps=0)
+    with pytest.raises(RuntimeError, match="`step` must be called inside"):
+        kb.watch(made(), verbose=0).step(print)
