@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from keras_babysit.facts import RunFacts
-from keras_babysit.findings import Finding, Verdict, verdict_on
+from keras_babysit.findings import Finding, Verdict, measured_as_a_whole, verdict_on
 from keras_babysit.history import History, Measurement, Overhead, read_facts
 from keras_babysit.sinks import Report
 from keras_babysit.sinks.records import episodes, unpack_numbers, unpack_units
@@ -145,7 +145,7 @@ class RunLog:
 
     def verdict(self) -> Verdict:
         """Return the verdict on the run, as its report has it."""
-        return verdict_on(self.findings(), self.facts, self.quantities())
+        return verdict_on(self.findings(), self.facts, measured_as_a_whole(self.names))
 
     def report(self, *, probes: int = 512, only: tuple[str, ...] = ()) -> Report:
         """Return the report of the run.

@@ -9,7 +9,7 @@ from keras_babysit.findings.condition import CONDITIONS, Condition, Conditions, 
 from keras_babysit.findings.finding import Finding, Remedy, Severity
 from keras_babysit.findings.finding_list import FindingList
 from keras_babysit.findings.journal import MAX_EPISODES, Change, Event, Journal
-from keras_babysit.findings.verdict import Verdict, verdict_of, verdict_on
+from keras_babysit.findings.verdict import Verdict, measured_as_a_whole, verdict_of, verdict_on
 
 __all__ = [
     "CONDITIONS",
@@ -29,6 +29,7 @@ __all__ = [
     "alternatives",
     "causes_of",
     "explain",
+    "measured_as_a_whole",
     "moments",
     "verdict_of",
     "verdict_on",

@@ -120,7 +120,31 @@ def verdict_of(
         The verdict; without findings its headline is "No problems found", or "Nothing was
         measured".
     """
-    return verdict_on(findings, history.facts, history.quantities(), not_checked=not_checked)
+    measured = measured_as_a_whole(
+        (name, target) for name in history.quantities() for target in history.targets(name)
+    )
+    return verdict_on(findings, history.facts, measured, not_checked=not_checked)
+
+
+def measured_as_a_whole(series: Iterable[tuple[str, str]]) -> set[str]:
+    """Return the names of quantities without those that were measured of single outputs alone.
+
+    The errors of a model with several outputs have a target for each, `"train/<output>"`. The rules
+    that need an error judge that of the whole model.
+
+    Args:
+        series: Names and targets of what was measured.
+
+    Example:
+        >>> series = [("score/error", "train/price"), ("score/loss", "train"), ("loss/batch", "")]
+        >>> sorted(measured_as_a_whole(series))
+        ['loss/batch', 'score/loss']
+    """
+    return {
+        name
+        for name, target in series
+        if not (name.startswith(("score/", "reference/")) and "/" in target)
+    }
 
 
 def verdict_on(

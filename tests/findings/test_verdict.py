@@ -64,6 +64,17 @@ def test_silence_is_no_all_clear_where_nothing_was_measured():
     assert verdict_of([], made).headline == "Monitoring stopped early: ValueError: no"
 
 
+def test_errors_of_single_outputs_are_no_error_of_the_model():
+    needed = ("score/error", "reference/constant_error")
+    checked = {}
+    for target in ("train", "train/price"):
+        made = history("fc1")
+        for name in needed:
+            made.append(Measurement(9, 0, name, target, 0.5))
+        checked[target] = {one.rule for one in verdict_of([], made).not_checked}
+    assert checked["train/price"] - checked["train"] >= {"underfitting"}
+
+
 def test_symptoms_are_folded_under_their_cause():
     verdict = verdict_of([DEAD, RATE], history("fc1"))
     (cause,) = verdict.causes
