@@ -2,8 +2,8 @@
 
     python examples/loop_jax.py [--out FOLDER]
 
-The biases of the hidden layer start far below zero, so that most of its units are dead: the verdict
-names the layer and says what to do.
+The biases of the hidden layer start so far below zero that none of its units is ever active. No
+kernel receives a gradient, and the verdict says so.
 """
 
 import argparse
