@@ -100,11 +100,11 @@ bench-dashboard: .venv/.dev
 # The pictures of the README: the report of the demo, and the tab that the browser test keeps.
 screenshots: .venv/.dev
 	.venv/bin/python examples/quickstart.py
-	chromium --headless --no-sandbox --hide-scrollbars --window-size=1100,1950 \
+	chromium --headless --no-sandbox --hide-scrollbars --window-size=1100,1500 \
 		--screenshot=out/report.png out/quickstart/faulty.html
-	.venv/bin/python -c "from PIL import Image; Image.open('out/report.png').convert('RGB').save('docs/images/report.png', optimize=True)"
-	KERAS_BACKEND=tensorflow .venv/bin/python -m pytest tests/dashboard/test_browser.py -k are_visible
-	.venv/bin/python -c "from PIL import Image; Image.open('out/dashboard/light.png').quantize(256).save('docs/images/dashboard.png', optimize=True)"
+	.venv/bin/python -c "from PIL import Image; Image.open('out/report.png').convert('RGB').quantize(256).save('docs/images/report.png', optimize=True)"
+	KERAS_BACKEND=tensorflow .venv/bin/python -m pytest tests/dashboard/test_browser.py -k without_scrolling
+	.venv/bin/python -c "from PIL import Image; Image.open('out/dashboard/answer.png').convert('RGB').quantize(256).save('docs/images/dashboard.png', optimize=True)"
 
 # The pages of docs/ that are generated from the code; a test asserts that they are up to date.
 docs-pages: .venv/.dev

@@ -44,6 +44,7 @@ def overview(run: Run, window: Window | None) -> dict[str, Any]:
         "summary": [one_line(text) for text in head.summary()],
         "last": last,
         "window": list(window or (0, last)),
+        "clock": [list(pair) for pair in _thinned(log.clock)],
         "epochs": epochs(log.facts, last),
         "charts": charts(log, window or (0, last)),
         "bars": findings_view.bars(log, found, shown),
@@ -53,6 +54,12 @@ def overview(run: Run, window: Window | None) -> dict[str, Any]:
         ],
         "opensOn": _worst(log, found),
     }
+
+
+def _thinned(clock: list[tuple[int, float]]) -> list[tuple[int, float]]:
+    """Return at most `MAX_POINTS` readings of the clock, the first and the last among them."""
+    every = -(-len(clock) // MAX_POINTS) or 1
+    return [*clock[:-1:every], *clock[-1:]]
 
 
 def _worst(log: RunLog, found: Verdict) -> dict[str, Any] | None:

@@ -6,7 +6,9 @@ import time
 from typing import Any
 
 from keras_babysit.dashboard.library import MAX_LOADED, MAX_RUNS, Found, Library, Run
-from keras_babysit.presentation.wording import name
+from keras_babysit.dashboard.run_log import RunLog
+from keras_babysit.presentation.thinning import plain
+from keras_babysit.presentation.wording import name, one_line
 
 READ_SECONDS = 0.5
 """Time to spend on reading further runs, in seconds; the next call continues."""
@@ -46,10 +48,28 @@ def _state(library: Library, found: Found, may_read: bool) -> dict[str, Any]:
 
 
 def brief(run: Run) -> dict[str, Any]:
-    """Return the state, the step and the highest open severity of a run."""
-    worst = max((a.severity for a in run.log.findings() if a.is_open), default=None)
+    """Return state, step, headline, final scores and date of a run."""
+    log = run.log
+    found = log.verdict()
     return {
         "state": run.state,
-        "step": run.log.step,
-        "worst": worst.name.lower() if worst else None,
+        "step": log.step,
+        "worst": found.severity.name.lower() if found.severity else None,
+        "headline": one_line(found.headline, 120),
+        "scores": _final_scores(log),
+        "date": (log.facts.started or "")[:19].replace("T", " "),
     }
+
+
+def _final_scores(log: RunLog) -> dict[str, Any]:
+    """Return the last loss and the last of the first other score, of either kind of data."""
+    names = [q for q in log.quantities() if q.startswith("score/") and not q.endswith("_stderr")]
+    names = sorted(names, key=lambda name: name != "score/loss")[:2]
+    found = {}
+    for quantity in names:
+        for target in ("train", "validation"):
+            values = log.series(quantity, target)[1]
+            if len(values):
+                title = one_line(quantity.removeprefix("score/"), 30)
+                found[f"{title}, {target}"] = plain(values[-1], 5)
+    return found

@@ -71,6 +71,8 @@ class RunLog:
         step: Latest step.
         epoch: Latest epoch.
         damaged: Number of invalid records.
+        clock: Steps, and the times in seconds since 1970 at which they were written, ascending;
+            empty if the file holds no times.
     """
 
     def __init__(self) -> None:
@@ -82,6 +84,7 @@ class RunLog:
         self.step = 0
         self.epoch = 0
         self.damaged = 0
+        self.clock: list[tuple[int, float]] = []
         self._ids: dict[tuple[str, str], int] = {}
         self._probes: dict[str, list[StoredProbe]] = {}
         self._vectors: dict[int, list[tuple[int, np.ndarray]]] = {}
@@ -184,6 +187,14 @@ class RunLog:
         if ids.size and not 0 <= ids.min() <= ids.max() < len(self.names):
             raise ValueError(f"Ids must be below {len(self.names)}. Received: {ids.max()}")
         self._add(int(record["step"]), int(record["epoch"]), ids, values)
+        self._note_time(int(record["step"]), record.get("wall_time"))
+
+    def _note_time(self, step: int, seconds: float | None) -> None:
+        if seconds is None or (self.clock and self.clock[-1][0] >= step):
+            return
+        self.clock.append((step, float(seconds)))
+        if len(self.clock) > MAX_PROBES:
+            del self.clock[1 : MAX_PROBES // 2 : 2]
 
     def _take_units(self, record: dict[str, Any]) -> None:
         self._add_vector(record["id"], int(record["step"]), unpack_units(record))

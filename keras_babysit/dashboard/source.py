@@ -142,12 +142,14 @@ class EventFile(Source):
         from tensorboard.compat.proto.event_pb2 import Event
 
         try:
-            values = Event.FromString(data).summary.value
+            event = Event.FromString(data)
         except DecodeError:
             self.problem = DAMAGED
             return []
-        texts = [text for v in values if v.tag == TAG for text in v.tensor.string_val]
-        return [record for text in texts if (record := self._decoded(text)) is not None]
+        values = [v for v in event.summary.value if v.tag == TAG]
+        texts = [text for v in values for text in v.tensor.string_val]
+        records = [record for text in texts if (record := self._decoded(text)) is not None]
+        return [record | {"wall_time": event.wall_time} for record in records]
 
 
 class JsonLinesFile(Source):

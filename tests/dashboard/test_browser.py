@@ -4,6 +4,7 @@ import os
 import re
 import runpy
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import keras
@@ -129,13 +130,14 @@ def test_the_answer_is_visible_without_scrolling(chromium, trained):
     remedy, card = tab.inside.locator(".first .code"), tab.inside.locator(".view .card")
     expect(remedy).to_be_in_viewport(ratio=1)
     expect(card).to_be_in_viewport(ratio=1)
+    tab.keep("answer")
     symptoms = card.locator(".symptom")
     expect(symptoms).to_have_count(4)
     expect(symptoms.first).to_be_hidden()
     card.get_by_text("What the symptoms say").click()
     expect(symptoms.first).to_be_visible()
     # The heat map opens on the quantity and the layer of the finding.
-    expect(tab.inside.locator(".picker select")).to_have_value("activations/dead_fraction")
+    expect(tab.inside.locator(".layers .picker select")).to_have_value("activations/dead_fraction")
     expect(tab.inside.locator(".layers .reading")).to_contain_text("hidden_1")
     tab.assert_clean()
 
@@ -147,8 +149,8 @@ def test_the_address_holds_what_was_chosen(chromium, trained):
     expect(tab.inside.locator("h1")).to_have_text(["sick"])
     tab.inside.get_by_label("Compare with fixed").check()
     expect(tab.inside.locator("h1")).to_have_text(["sick", "fixed"])
-    tab.inside.locator(".picker select").first.select_option("gradients/norm")
-    expect(tab.inside.locator(".picker select").nth(1)).to_have_value("gradients/norm")
+    tab.inside.locator(".layers .picker select").first.select_option("gradients/norm")
+    expect(tab.inside.locator(".layers .picker select").nth(1)).to_have_value("gradients/norm")
     tab.heat(0).focus()
     tab.page.keyboard.press("ArrowDown")
     tab.page.keyboard.press("Enter")
@@ -164,9 +166,115 @@ def test_the_address_holds_what_was_chosen(chromium, trained):
     again.page.goto(link)
     again.page.reload()
     expect(again.inside.locator("h1")).to_have_text(["sick", "fixed"])
-    expect(again.inside.locator(".picker select").first).to_have_value("gradients/norm")
+    expect(again.inside.locator(".layers .picker select").first).to_have_value("gradients/norm")
     expect(again.inside.locator(".layer h2")).to_have_text(name)
     again.assert_clean()
+
+
+def test_charts_are_saved_as_pictures_and_as_numbers(chromium, trained, tmp_path):
+    tab = Tab(chromium, trained, accept_downloads=True)
+    tab.run("sick").click()
+    playwright.expect(tab.inside.locator("h1")).to_have_text("sick")
+    tab.heat().wait_for()
+    for label in ("loss", "Dead units, fraction of the layer"):
+        for kind in ("PNG", "CSV"):
+            with tab.page.expect_download() as waited:
+                tab.inside.get_by_role("button", name=f"Save {label} as {kind}").click()
+            waited.value.save_as(tmp_path / f"{label}.{kind}")
+    for label in ("loss", "Dead units, fraction of the layer"):
+        assert (tmp_path / f"{label}.PNG").read_bytes().startswith(b"\x89PNG")
+    loss = (tmp_path / "loss.CSV").read_text().splitlines()
+    assert loss[0] == "step,seconds since 1970,batch,train,validation"
+    assert [float(row.split(",")[0]) for row in loss[1:]] == sorted(
+        float(row.split(",")[0]) for row in loss[1:]
+    )
+    layers = (tmp_path / "Dead units, fraction of the layer.CSV").read_text().splitlines()
+    assert [row.split(",")[0] for row in layers] == ["layer or weight", "hidden_1", "hidden_2"]
+    tab.assert_clean()
+
+
+def test_curves_follow_the_switches(chromium, trained):
+    expect = playwright.expect
+    tab = Tab(chromium, trained)
+    tab.run("sick").click()
+    expect(tab.inside.locator("h1")).to_have_text("sick")
+    switch = tab.inside.locator("[data-switch=axis]")
+    axis = tab.inside.locator(".heat .over text").last
+    expect(axis).to_have_text("step")
+    for value, unit in (("relative", "time"), ("wall", "clock"), ("step", "step")):
+        switch.select_option(value)
+        expect(axis).to_have_text(unit)
+    loss = tab.inside.locator(".chart[aria-label=loss] .caption")
+    tab.inside.locator("[data-switch=scale]").select_option("log")
+    expect(loss).to_contain_text("logarithmic")
+    tab.inside.locator("[data-switch=scale]").select_option("linear")
+    expect(loss).not_to_contain_text("logarithmic")
+    slider = tab.inside.get_by_label("Smoothing")
+    slider.focus()
+    tab.page.keyboard.press("End")
+    expect(slider).to_have_value("0.95")
+    tab.assert_clean()
+
+
+def test_the_table_of_runs_sorts_and_opens_one(chromium, trained):
+    expect = playwright.expect
+    tab = Tab(chromium, trained)
+    tab.run("sick").wait_for()
+    tab.inside.get_by_role("button", name="Table", exact=True).click()
+    table = tab.inside.locator(".all-runs table")
+    names = table.locator("tbody th")
+    expect(names).to_have_count(3)
+    table.get_by_role("button", name="run", exact=True).click()
+    expect(names).to_have_text(["demo", "fixed", "sick"])
+    table.get_by_role("button", name="run").click()
+    expect(names).to_have_text(["sick", "fixed", "demo"])
+    table.get_by_role("button", name="worst finding").click()
+    expect(names.first).to_have_text("fixed")
+    table.get_by_role("button", name="loss, validation").click()
+    heading = table.locator("th[aria-sort=ascending]")
+    expect(heading).to_contain_text("loss, validation")
+    expect(names.last).to_have_text("demo")  # it does not learn
+    table.get_by_role("button", name="demo").click()
+    expect(tab.inside.locator("h1")).to_have_text("demo")
+    tab.assert_clean()
+
+
+def test_axe_finds_no_violation(chromium, trained):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is missing")
+    source = Path(axe.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
+    tab = Tab(chromium, trained)
+    tab.run("demo").click()
+    playwright.expect(tab.inside.locator("h1")).to_have_text("demo")
+    tab.heat().click(position={"x": 200, "y": 10})
+    tab.inside.locator(".layer h2").wait_for()
+    (frame,) = [one for one in tab.page.frames if one != tab.page.main_frame]
+
+    def violations():
+        frame.evaluate(source)
+        found = frame.evaluate("() => axe.run()")["violations"]
+        return [(one["id"], [node["html"][:160] for node in one["nodes"]]) for one in found]
+
+    assert violations() == []
+    tab.page.evaluate("document.body.classList.add('dark-mode')")
+    playwright.expect(tab.inside.locator("html")).to_have_attribute("data-theme", "dark")
+    assert violations() == []
+    tab.inside.get_by_role("button", name="Table", exact=True).click()
+    tab.inside.locator(".all-runs table").wait_for()
+    assert violations() == []
+
+
+def test_a_damaged_record_is_reported(chromium, others):
+    folder, address = others
+    path = event_run(folder / "altered", events=[opened(FINDING, 20)])
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b'"rule": "dead_units"', b'"rule": "dead_unitz"'))
+    tab = Tab(chromium, address)
+    tab.run("altered").click()
+    expect = playwright.expect
+    expect(tab.inside.locator("h1")).to_have_text("altered")
+    expect(tab.inside.locator(".problem")).to_contain_text("A record is damaged")
+    expect(tab.inside.locator("body")).not_to_contain_text("dead_unitz")
+    tab.assert_clean()
 
 
 def test_a_window_of_steps_is_restored(chromium, trained):
@@ -215,13 +323,13 @@ def test_two_runs_stand_side_by_side(chromium, trained):
     expect(tab.inside.locator("h1")).to_have_text("sick")
     tab.inside.get_by_label("Compare with fixed").check()
     expect(tab.inside.locator("h1")).to_have_text(["sick", "fixed"])
-    tab.inside.locator("select").first.select_option("gradients/norm")
+    tab.inside.locator(".layers .picker select").first.select_option("gradients/norm")
     expect(tab.inside.locator(".legend")).to_have_count(2)
     html = tab.inside.locator("html")
     html.evaluate("() => scrollTo({ top: 100, behavior: 'instant' })")
-    tab.inside.locator("select").first.select_option("updates/ratio")
+    tab.inside.locator(".layers .picker select").first.select_option("updates/ratio")
     expect(tab.inside.locator(".heat + .reading").first).to_be_attached()
-    expect(tab.inside.locator("select").nth(1)).to_have_value("updates/ratio")
+    expect(tab.inside.locator(".layers .picker select").nth(1)).to_have_value("updates/ratio")
     assert html.evaluate("() => scrollY") == 100  # redrawing keeps the scroll position
     html.evaluate("() => scrollTo({ top: 0, behavior: 'instant' })")
     first, second = tab.inside.locator(".legend").all()

@@ -102,6 +102,8 @@ def replacements(model, x, y):
         "batch": x[:4],
         "dataset": _Dataset(),
         "divergence": keras.ops.ones(()),
+        "first": np.ones((4, 4), "uint8"),
+        "second": np.ones((4, 4), "uint8"),
         "generator": [(x[:4], y[:4])] if hasattr(y, "shape") else [],
         "h": keras.ops.ones((2, 12, 16)),
         "loss": keras.losses.MeanSquaredError(),

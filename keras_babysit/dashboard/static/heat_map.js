@@ -2,6 +2,7 @@
 
 import { h, svg } from "./dom.js";
 import { fitted, isNumber, short, whole } from "./format.js";
+import { saveButtons, titled } from "./export.js";
 import { stepAxis } from "./frame.js";
 import { SIGNS, color, fraction, ramp, shades } from "./palette.js";
 
@@ -13,14 +14,16 @@ let held = null; // run, series and column of the cursor, kept across reloads
 
 export function drawHeatMap(parent, run, map, box, context) {
   const isDrawn = map !== null && map.rows.length > 0;
-  parent.append(h("div", { class: "bar-top" }, h("h2", {}, "Layers"), picker(run, context), isDrawn ? legend(map) : null));
+  const row = isDrawn ? Math.min(ROW.most, Math.max(ROW.least, HEIGHT / map.rows.length)) : 0;
+  let cells = null;
+  parent.append(h("div", { class: "bar-top" }, h("h2", {}, "Layers"), picker(run, context), isDrawn ? legend(map) : null,
+    isDrawn ? saveButtons(map.title, { picture: () => picture(map, cells, box, row), rows: () => table(map) }, `${run.id}-heat`) : null));
   if (!isDrawn) {
     parent.append(h("p", { class: "quiet" }, run.quantities.length ? "This run did not measure this quantity." : "No layer has been measured yet."));
     return;
   }
-  const row = Math.min(ROW.most, Math.max(ROW.least, HEIGHT / map.rows.length));
   const height = Math.ceil(map.rows.length * row);
-  const cells = h("canvas", {
+  cells = h("canvas", {
     class: "cells", tabindex: "0", role: "application", "data-focus": `heat-${run.id}`,
     "aria-label": `${map.title}: ${map.rows.length} rows in the order of the network. Arrow keys read values, Enter opens the layer.`,
     style: `left:${box.left}px;width:${box.span}px;height:${height}px`,
@@ -31,6 +34,17 @@ export function drawHeatMap(parent, run, map, box, context) {
   paint(cells, map, box, row, height);
   over.append(...labels(map, box, row), ...stepAxis(box, height));
   follow(cells, over, reading, run, map, box, row, context);
+}
+
+function picture(map, cells, box, row) {
+  const every = Math.ceil(13 / row);
+  const names = map.rows.map((one, r) => [fitted(one.name, box.left - 24), r * row + row / 2]).filter((_, r) => r % every === 0);
+  return titled(map.title, cells, { left: box.left, labels: names });
+}
+
+// A row per layer; a column ends at the step that heads it.
+function table(map) {
+  return [["layer or weight", ...map.ends], ...map.rows.map((one, r) => [one.name, ...map.cells[r]])];
 }
 
 function picker(run, { quantity, choose }) {

@@ -7,9 +7,11 @@ import { h, replace } from "./dom.js";
 import { followTheme, onReload } from "./host.js";
 import { drawLayer } from "./layer.js";
 import { drawRun, shareScales } from "./run_view.js";
+import { drawTable } from "./runs_table.js";
 // The other modules are listed too, so that the browser loads all of them in parallel.
 import "./findings.js";
 import "./address.js";
+import "./export.js";
 import "./copy.js";
 import "./format.js";
 import "./frame.js";
@@ -23,12 +25,13 @@ import "./vendor/uPlot.esm.js";
 const REFRESH_SECONDS = 5; // of a running run
 const SHEETS = ["./vendor/uPlot.min.css", "./styles.css"];
 
-const state = { run: null, other: null, quantity: null, window: null, cell: null };
+const state = { run: null, other: null, quantity: null, window: null, cell: null, isTable: false, axis: "step", scale: "auto", smoothing: 0 };
 const parts = {};
 let turn = 0; // responses of an earlier turn are outdated and ignored
 
 export async function render() {
   document.documentElement.lang = "en";
+  document.title = "Babysit";
   const styled = Promise.all(SHEETS.map(addSheet));
   const listed = fetchJson("runs");
   parts.runs = h("aside", { class: "runs", "aria-label": "Runs" });
@@ -106,6 +109,7 @@ async function refresh(listed = fetchJson("runs", { read: 1 })) {
 }
 
 function choose(change) {
+  if ("run" in change) state.isTable = false;
   const isOtherRun = ("run" in change && change.run !== state.run) || "other" in change;
   if (isOtherRun) Object.assign(state, { window: null, cell: null });
   Object.assign(state, change);
@@ -122,6 +126,13 @@ async function load() {
   const mine = ++turn;
   if (!state.run) {
     drawEmpty();
+    return;
+  }
+  if (state.isTable) {
+    parts.layer.hidden = true;
+    document.body.classList.remove("has-layer", "is-pair");
+    drawTable(parts.main, parts.listing, choose);
+    parts.drawn = null;
     return;
   }
   const ids = state.other ? [state.run, state.other] : [state.run];
@@ -178,7 +189,7 @@ function chosen(runs) {
 
 function draw(isForced) {
   const data = parts.data;
-  if (!data || !state.run) return;
+  if (!data || !state.run || state.isTable) return;
   const text = JSON.stringify([data, state, innerWidth]);
   if (!isForced && text === parts.drawn) return;
   parts.drawn = text;

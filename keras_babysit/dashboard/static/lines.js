@@ -2,7 +2,8 @@
 
 import { h } from "./dom.js";
 import { decades, isNumber, label, short, ticks, whole } from "./format.js";
-import { stepMarks } from "./frame.js";
+import { saveButtons, titled } from "./export.js";
+import { secondsAt, stepMarks } from "./frame.js";
 import { color } from "./palette.js";
 import uPlot from "./vendor/uPlot.esm.js";
 
@@ -14,14 +15,16 @@ const STYLES = {
   validation: { width: 2, dash: [7, 4] },
 };
 
-export function drawChart(parent, chart, run, box, zoom) {
-  const isLog = chart.range[0] > 0 && chart.range[1] / chart.range[0] > LOG_FROM;
+export function drawChart(parent, chart, run, box, { zoom, display }) {
+  const isWide = chart.range[1] / chart.range[0] > LOG_FROM;
+  const isLog = chart.range[0] > 0 && (display.scale === "log" || (display.scale === "auto" && isWide));
   const keys = chart.lines.map((line) => h("output", {}));
   const at = h("span", { class: "at" });
   const host = h("div", { class: "plot", role: "img", "aria-label": spoken(chart) });
   parent.append(h("div", { class: "figure" },
     h("div", { class: "caption" }, h("h3", {}, chart.title), isLog ? h("span", {}, "logarithmic") : null,
-      chart.lines.map((line, i) => h("span", { class: `key ${line.kind}` }, h("i"), `${line.kind} `, keys[i])), at),
+      chart.lines.map((line, i) => h("span", { class: `key ${line.kind}` }, h("i"), `${line.kind} `, keys[i])), at,
+      saveButtons(chart.title, { picture: () => titled(chart.title, plot.ctx.canvas), rows: () => table(chart.lines, steps, run) }, `${run.id}-${chart.title}`)),
     host));
   const steps = [...new Set(chart.lines.flatMap((line) => line.steps))].sort((a, b) => a - b);
   const read = (index) => {
@@ -29,7 +32,31 @@ export function drawChart(parent, chart, run, box, zoom) {
     chart.lines.forEach((line, i) => { keys[i].textContent = reading(line, index === null ? null : steps[index]); });
   };
   read(null);
-  new uPlot(options(chart, run, box, isLog, read, zoom), columns(chart.lines, steps), host);
+  const drawn = { ...chart, lines: chart.lines.map((line) => smoothed(line, display.smoothing)) };
+  const plot = new uPlot(options(drawn, run, box, isLog, read, zoom), columns(drawn.lines, steps), host);
+}
+
+// Exponential moving average without the bias towards its first value, as in TensorBoard.
+function smoothed(line, weight) {
+  if (!weight) return line;
+  let mean = 0, total = 0;
+  const values = line.values.map((value) => {
+    if (!isNumber(value)) return value;
+    mean = weight * mean + (1 - weight) * value;
+    total = weight * total + (1 - weight);
+    return mean / total;
+  });
+  return { ...line, values, margins: null };
+}
+
+// The points that are drawn, not smoothed: a row per step.
+function table(lines, steps, run) {
+  const at = lines.map((line) => new Map(line.steps.map((step, i) => [step, line.values[i]])));
+  const seconds = (step) => (run.clock.length ? [secondsAt(run.clock, step)] : []);
+  return [
+    ["step", ...(run.clock.length ? ["seconds since 1970"] : []), ...lines.map((line) => line.kind)],
+    ...steps.map((step) => [step, ...seconds(step), ...at.map((values) => values.get(step))]),
+  ];
 }
 
 function spoken(chart) {
@@ -76,7 +103,7 @@ function options(chart, run, box, isLog, read, zoom) {
     cursor: { sync: { key: "babysit", setSeries: false }, drag: { x: true, y: false, setScale: false }, y: false, points: { size: 6 } },
     scales: { x: { time: false, range: [box.first, box.last] }, y: { distr: isLog ? 3 : 1, range: spread(chart.range, isLog) } },
     axes: [
-      { stroke: ink, font, grid: { show: false }, ticks: { show: false }, size: 26, splits: () => stepMarks(box), values: (_, marks) => marks.map(whole) },
+      { stroke: ink, font, grid: { show: false }, ticks: { show: false }, size: 26, splits: () => stepMarks(box), values: (_, marks) => marks.map(box.mark) },
       { stroke: ink, font, grid, ticks: { show: false }, size: box.left, gap: 8, filter: (_, marks) => marks, splits: (_, __, low, high) => marks(low, high, isLog), values: (_, found) => found.map((v) => label(v, isLog ? v : found[1] - found[0] || v)) },
     ],
     series: [

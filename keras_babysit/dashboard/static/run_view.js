@@ -5,7 +5,7 @@ import { linkButton } from "./copy.js";
 import { drawVerdict } from "./findings.js";
 import { h, replace } from "./dom.js";
 import { isNumber, whole } from "./format.js";
-import { frame } from "./frame.js";
+import { frame, marking } from "./frame.js";
 import { drawHeatMap } from "./heat_map.js";
 import { drawChart } from "./lines.js";
 import { sign } from "./runs.js";
@@ -16,10 +16,10 @@ const WORDS = { finished: "finished", running: "running", "cut off": "incomplete
 // The parts are rows of a grid that two runs share, so that they line up for comparison.
 export function drawRun(parent, run, map, context) {
   const { state, choose, window, titles } = context;
-  const box = frame(Math.max(300, parent.clientWidth), window);
+  const box = frame(Math.max(300, parent.clientWidth), window, marking(run, state.axis));
   const zoom = (range) => choose({ window: range });
   const course = h("section", { class: "course", "aria-label": "Training curves" },
-    h("div", { class: "bar-top" }, h("h2", {}, "Training curves"), zoomed(state, zoom)));
+    h("div", { class: "bar-top" }, h("h2", {}, "Training curves"), zoomed(state, zoom), run === context.runs[0] ? switches(run, context) : null));
   const charts = titles.map((title) => h("section", { class: "chart", "aria-label": title }));
   const layers = h("section", { class: "layers", "aria-label": "Layers" });
   const findings = h("section", { class: "findings", "aria-label": "Findings" });
@@ -28,7 +28,7 @@ export function drawRun(parent, run, map, context) {
   drawVerdict(findings, run);
   drawTimeline(course, run, box, (key) => reveal(parent, key));
   if (!run.charts.length) course.append(h("p", { class: "quiet" }, "No loss was measured."));
-  for (const chart of run.charts) drawChart(charts[titles.indexOf(chart.title)], chart, run, box, zoom);
+  for (const chart of run.charts) drawChart(charts[titles.indexOf(chart.title)], chart, run, box, { zoom, display: state });
   drawHeatMap(layers, run, map, box, context);
 }
 
@@ -39,6 +39,19 @@ function head(run, { runs }) {
     h("p", { class: "verdict" }, sign(run), h("strong", {}, run.verdict.headline), h("span", { class: "quiet" }, run.counts)),
     h("p", { class: "summary" }, run.summary.map((line) => h("span", {}, line.replace("->", "→")))),
     run.problem ? h("p", { class: "problem", role: "note" }, run.problem) : null);
+}
+
+// How all curves are drawn.
+function switches(run, { state, choose }) {
+  const select = (label, key, options) => h("label", { class: "picker" }, h("span", { class: "quiet" }, label),
+    h("select", { "data-focus": `switch-${key}`, "data-switch": key, change: (event) => choose({ [key]: event.target.value }) },
+      options.map(([value, words]) => h("option", { value, selected: state[key] === value }, words))));
+  return h("div", { class: "switches" },
+    run.clock.length ? select("Axis", "axis", [["step", "step"], ["relative", "time since the start"], ["wall", "time of day"]]) : null,
+    select("Scale", "scale", [["auto", "automatic"], ["log", "logarithmic"], ["linear", "linear"]]),
+    h("label", { class: "picker" }, h("span", { class: "quiet" }, "Smoothing"),
+      h("input", { type: "range", min: "0", max: "0.95", step: "0.05", value: String(state.smoothing), "data-focus": "switch-smoothing",
+        change: (event) => choose({ smoothing: Number(event.target.value) }) })));
 }
 
 function zoomed(state, zoom) {

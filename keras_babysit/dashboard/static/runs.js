@@ -1,13 +1,14 @@
 // The list of runs: one to show, and optionally a second one to compare.
 
 import { h, replace, svg } from "./dom.js";
-import { whole } from "./format.js";
+import { cutInTheMiddle, whole } from "./format.js";
 import { SIGNS } from "./palette.js";
 
 export const whatIsARun = "A run is a folder inside the log folder, or a JSON lines file in it.";
 
 const WORDS = { finished: "finished", running: "running", "cut off": "incomplete" };
 const FILTER_FROM = 8;
+const NAME_LETTERS = 24;
 
 let pattern = "";
 
@@ -22,7 +23,7 @@ export function drawRuns(parent, listing, state, choose) {
   });
   const shown = listing.runs.filter((run) => run.name.toLowerCase().includes(pattern.toLowerCase()));
   replace(parent, [
-    h("h2", {}, "Runs"),
+    h("div", { class: "bar-top" }, h("h2", {}, "Runs"), listing.runs.length > 1 ? h("button", { type: "button", class: "table", "data-focus": "table", "aria-pressed": String(state.isTable), click: () => choose({ isTable: !state.isTable }) }, "Table") : null),
     listing.runs.length > FILTER_FROM || pattern ? filter : null,
     h("ul", {}, shown.map((run) => row(run, listing.runs.length, state, choose))),
     listing.isCut ? h("p", { class: "quiet" }, `Only the latest ${listing.runs.length} runs are listed.`) : null,
@@ -36,7 +37,7 @@ function row(run, count, state, choose) {
   const pick = h("button", {
     type: "button", class: "run", "data-focus": `run-${run.id}`, "aria-pressed": String(isChosen), title: run.name,
     click: () => choose({ run: run.id, other: isOther ? null : state.other }),
-  }, sign(run), h("span", { class: "name" }, run.name), h("span", { class: "quiet" }, words(run)));
+  }, sign(run), h("span", { class: "name" }, cutInTheMiddle(run.name, NAME_LETTERS)), h("span", { class: "quiet" }, words(run)));
   const tick = h("input", {
     type: "checkbox", "data-focus": `compare-${run.id}`, "aria-label": `Compare with ${run.name}`,
     title: "Compare", disabled: isChosen, change: (event) => choose({ other: event.target.checked ? run.id : null }),
