@@ -1,7 +1,7 @@
 """The report of the checks before training."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import rich.console
@@ -10,7 +10,7 @@ from rich.text import Text
 
 from keras_babysit import markup
 from keras_babysit.checks.result import CheckLine
-from keras_babysit.findings import CONDITIONS, Finding, Severity, Verdict, verdict_of
+from keras_babysit.findings import Finding, Severity, Verdict, verdict_of
 from keras_babysit.history import History, Overhead, to_jsonable
 from keras_babysit.presentation.wording import one_line
 from keras_babysit.sinks import Report
@@ -27,7 +27,8 @@ STYLES = {
 class CheckReport(Report):
     """The results of the checks before training.
 
-    `print(report)` shows a table with the columns check, verdict, evidence and what to do.
+    `print(report)` shows the verdict, causes first, and a table with the columns check, verdict and
+    evidence.
 
     Args:
         history: The measurements.
@@ -98,57 +99,24 @@ class CheckReport(Report):
         return markup.fragment(self.as_card(), markup.fold("All checks", table))
 
     def as_text(self, *, is_brief: bool = False) -> rich.console.RenderableType:
-        """Return the table of the checks, to print with `rich`; it has one form only."""
+        """Return verdict and table of the checks, to print with `rich`; there is one form only."""
         del is_brief
-        heading = Text(f"keras-babysit, before training: {self.result()}", "bold")
-        codes = _codes(self.findings)
+        result = Text(f"keras-babysit, before training: {self.result()}", "bold")
         lines = [Text(line, "dim") for line in self.summary()]
-        return rich.console.Group(
-            heading, "", _table(self.outcomes, codes), "", *_listing(codes), *lines
-        )
+        first = super().as_text() if self.findings else rich.console.Group(result, "", *lines)
+        return rich.console.Group(first, "", _table(self.outcomes))
 
 
 def _not_checked(line: CheckLine) -> str:
-    return f"{CONDITIONS[line.check].title}: not checked, because {line.evidence}"
+    return f"{line.check}: not checked, because {line.evidence}"
 
 
-def _codes(findings: Sequence[Finding]) -> dict[str, int]:
-    """Return each distinct code snippet of the first remedies, with its reference number."""
-    snippets = [one.remedies[0].code for one in findings if one.remedies and one.remedies[0].code]
-    return {code: number for number, code in enumerate(dict.fromkeys(snippets), 1)}
-
-
-def _listing(codes: Mapping[str, int]) -> Iterator[Text]:
-    """Yield the snippets to print below the table; inside a column they would be wrapped."""
-    for code, number in codes.items():
-        for row, line in enumerate(code.splitlines()):
-            mark = f"[{number}] " if row == 0 else " " * len(f"[{number}] ")
-            yield Text.assemble(mark, (line, "cyan"), no_wrap=True, overflow="ignore")
-    if codes:
-        yield Text()
-
-
-def _table(outcomes: Sequence[CheckLine], codes: Mapping[str, int]) -> Table:
+def _table(outcomes: Sequence[CheckLine]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", highlight=False)
     for heading in ("check", "verdict"):
         table.add_column(heading, no_wrap=True)
-    for heading in ("evidence", "what to do"):
-        table.add_column(heading, ratio=1)
+    table.add_column("evidence", ratio=1)
     for line in outcomes:
-        for row, finding in enumerate(line.findings or (None,)):
-            verdict = line.verdict if finding is None else finding.severity.name.lower()
-            evidence = line.evidence if finding is None else finding.message
-            table.add_row(
-                Text(line.check if row == 0 else ""),
-                Text(verdict, STYLES[verdict]),
-                Text(one_line(evidence), "" if finding else "dim"),
-                Text(_what_to_do(finding, codes)),
-            )
+        style = STYLES[line.verdict]
+        table.add_row(line.check, Text(line.verdict, style), Text(one_line(line.evidence), "dim"))
     return table
-
-
-def _what_to_do(finding: Finding | None, codes: Mapping[str, int]) -> str:
-    if finding is None or not finding.remedies:
-        return ""
-    first = finding.remedies[0]
-    return f"{first.text} [{codes[first.code]}]" if first.code else first.text

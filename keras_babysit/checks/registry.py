@@ -1,7 +1,8 @@
 """The list of checks, and how users choose among them.
 
 To add a check, create a file named after the condition with a function of the same name. It takes
-a `Case` and returns a `CheckResult`, or raises `Unknown`. Then add it to `DEFAULT_CHECKS`.
+a `Case` and returns a `CheckResult`, or raises `Unknown`. Then add it to `DEFAULT_CHECKS`, and what
+it finds to `_FOUND`.
 """
 
 from collections.abc import Callable
@@ -41,8 +42,25 @@ DEFAULT_CHECKS: Rules[Check] = Rules(
 )
 """The checks that `check` runs by default: causes before effects, slow checks last."""
 
+_LATER = ("initial_loss", "initial_signal", "gradient_flow", "overfit_subset")
+
+_FOUND: dict[str, tuple[str, tuple[str, ...]]] = {
+    "data_quality": ("Faulty data", _LATER),
+    "output_and_loss": ("Output and loss do not fit", ("initial_loss", "overfit_subset")),
+    "initial_loss": ("Unexpected initial loss", ()),
+    "penalty": ("Penalty outweighs the loss", ("overfit_subset",)),
+    "initial_signal": ("Signal lost in the initial network", ("gradient_flow", "overfit_subset")),
+    "gradient_flow": ("Gradient does not reach the weights", ("overfit_subset",)),
+    "sequences": ("Steps of sequences are mixed up", ()),
+    "two_modes": ("Training and inference differ", ()),
+    "gradient_check": ("Wrong gradient", ("overfit_subset",)),
+    "overfit_subset": ("A few examples cannot be fitted", ()),
+}
+"""What each check finds, for people, and which findings of other checks follow from it."""
+
 for _name in DEFAULT_CHECKS.names:
+    _title, _explains = _FOUND[_name]
     CONDITIONS.add(
-        Condition(_name),
+        Condition(_name, title=_title, explains=_explains),
         silence=f'kb.check(model, x, y, checks=kb.checks.DEFAULT_CHECKS.without("{_name}"))',
     )

@@ -169,13 +169,15 @@ def test_a_check_of_ones_own_and_the_report_as_json(tmp_path):
         report["other"]
 
 
-def test_the_table_has_check_verdict_evidence_and_what_to_do(capsys):
+def test_the_verdict_comes_first_and_then_the_table(capsys):
     x, y = arrays()
     report = check(compiled(), x, 1000 + y)
     out = capsys.readouterr().out
     assert all(name in out for name in DEFAULT_CHECKS.names)
-    assert "what to do" in out
-    assert "y = (y - y.mean()) / y.std()" in out
+    assert out.index(report.verdict.headline) < out.index("Do this first") < out.index("evidence")
+    code = report.verdict.do_first.code.splitlines()
+    assert code
+    assert all(line in out for line in code)
     assert report.result() in str(report)
 
 
