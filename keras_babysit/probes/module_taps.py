@@ -72,8 +72,7 @@ def modules_of(layer, target):
         layer: A layer.
         target: Name of its readings, with which those of the modules begin.
     """
-    variables = {id(one.value): one for one in layer.weights}
-    return [
-        ModuleLayer(module, f"{target}/{name}", variables)
-        for name, module in backend.modules_in(layer)
-    ]
+    modules = backend.modules_in(layer)
+    # Only then: on JAX variables have no values while an epoch runs.
+    variables = {id(one.value): one for one in layer.weights} if modules else {}
+    return [ModuleLayer(module, f"{target}/{name}", variables) for name, module in modules]
