@@ -180,7 +180,8 @@ def poor_fit(history: History, margin: float) -> PoorFit | None:
     A large error alone means nothing, because the data may be noisy. It is compared with two
     baselines: 5 nearest neighbours, and the best constant prediction. If these two are equally
     good, there may be nothing to learn, and the constant prediction does not count. The fit is not
-    known if the network fits in training mode and only its batch normalizations differ.
+    known if the network fits in training mode and only its batch normalizations differ, and if a
+    layer carries its state from batch to batch: a sample out of order breaks it.
 
     Args:
         history: The history of the run.
@@ -189,6 +190,8 @@ def poor_fit(history: History, margin: float) -> PoorFit | None:
     """
     errors = training_errors(history)
     if not errors or not is_current(history) or modes_differ(history):
+        return None
+    if any(facts.is_stateful for facts in history.facts.layers.values()):
         return None
     by_neighbours = _beside_neighbours(history, errors[-1], margin)
     if can_be_learned(history) is False:
