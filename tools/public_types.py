@@ -26,7 +26,7 @@ def train(model: Any, x: Any, y: Any) -> list[kb.Finding]:
     assert_type(sitter.verdict, kb.Verdict)
     assert_type(sitter.report(), kb.Report)
     assert_type(sitter.report().to_json(), str)
-    assert_type(others[0].findings, list[kb.Finding])
+    assert_type(others[0].findings[0], kb.Finding)
     return sitter.findings
 
 

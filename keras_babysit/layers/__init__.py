@@ -9,6 +9,7 @@ from keras_babysit.layers.max_pieces import MaxPieces
 from keras_babysit.layers.maxout import Maxout
 from keras_babysit.layers.maxout_conv1d import MaxoutConv1D
 from keras_babysit.layers.maxout_conv2d import MaxoutConv2D
+from keras_babysit.layers.recalibrate import recalibrate
 from keras_babysit.layers.whitening import Whitening
 from keras_babysit.layers.zero_center import ZeroCenter
 
@@ -21,4 +22,5 @@ __all__ = [
     "MaxoutConv2D",
     "Whitening",
     "ZeroCenter",
+    "recalibrate",
 ]

@@ -41,7 +41,9 @@ class Piecewise(Mixin):
 
         If pieces tie, the backend decides whether the gradient goes to one of them or is divided.
         """
-        if z.shape[-1] > _MAX_CHAIN_LENGTH:
+        # Keras' `maximum` returns float32 for float64 on PyTorch.
+        is_double = keras.backend.standardize_dtype(z.dtype) == "float64"
+        if z.shape[-1] > _MAX_CHAIN_LENGTH or is_double:
             return ops.max(z, axis=-1)
         return functools.reduce(ops.maximum, ops.unstack(z, axis=-1))
 

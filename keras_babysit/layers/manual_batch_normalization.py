@@ -7,8 +7,8 @@ import numpy as np
 from keras import ops
 
 from keras_babysit.layers._batches import batches
+from keras_babysit.layers._recording import recording, without_gradients
 from keras_babysit.layers._running_moments import RunningMoments
-from keras_babysit.shadow import shadowed
 from keras_babysit.typing import Shape, Tensor
 
 
@@ -281,8 +281,8 @@ class ManualBatchNormalization(keras.layers.Layer):
         The moving averages cover some hundred batches, with weights that were still changing. In
         inference, the layer should use mean and variance of the training set under the final
         weights. This method computes them, in float64 and one pass. If a model has several such
-        layers, recalibrate the one nearest to the input first, because each layer changes the
-        inputs of the next ones.
+        layers, use `keras_babysit.layers.recalibrate`, which begins with the one nearest to the
+        input: each layer changes the inputs of the next ones.
 
         Args:
             dataset: The training set: an array, or batches as `tf.data.Dataset`,
@@ -300,13 +300,7 @@ class ManualBatchNormalization(keras.layers.Layer):
                 None.
         """
         moments = RunningMoments()
-
-        def record(inputs: Tensor, *args: Any, **kwargs: Any) -> Any:
-            moments.update(self._examples(inputs, kwargs.get("mask")))
-            return call(inputs, *args, **kwargs)
-
-        call = self.call
-        with shadowed(self, "call", record):
+        with recording(self, moments), without_gradients():
             for inputs in batches(dataset, steps=steps):
                 (model or self)(inputs, training=False)
         if not moments.count:
@@ -318,15 +312,6 @@ class ManualBatchNormalization(keras.layers.Layer):
         if self.renorm:
             self.moving_stddev.assign(np.sqrt(moments.variance + self.epsilon))
         return self
-
-    def _examples(self, inputs: Tensor, mask: Tensor) -> np.ndarray:
-        """Return the unmasked positions of `inputs`, as rows of channels."""
-        x = ops.convert_to_numpy(ops.cast(inputs, "float32"))
-        if mask is not None:
-            x = np.where(ops.convert_to_numpy(mask)[..., None], x, np.nan)
-        rows = np.moveaxis(x, self.axis, -1).reshape(-1, self.moving_mean.shape[0])
-        kept: np.ndarray = rows if mask is None else rows[~np.isnan(rows).any(axis=1)]
-        return kept
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return `input_shape`."""

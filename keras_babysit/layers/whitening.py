@@ -22,6 +22,10 @@ from keras_babysit.typing import Shape, Tensor
 MODES = ("pca", "zca")
 SOLVERS = ("full", "randomized")
 
+RELATIVE_EPSILON = 1e-8
+"""Part of the largest variance that is added to the variances by default: a deviation of 1e-4 of
+the largest one shrinks by 0.7, and float32 rounds at 1e-7 of it."""
+
 
 @keras.saving.register_keras_serializable(package="keras_babysit")
 class Whitening(Adapted):
@@ -33,6 +37,9 @@ class Whitening(Adapted):
     - `mode="zca"`: the same, rotated back by `@ V.T`. Of all whitening transforms it changes the
       inputs least, so images still look like images.
     - `mode="pca", whiten=False`: `y = (x - mean) @ V`, plain principal components
+    - `standardize=True`: `(x - mean) / std` takes the place of `x - mean`, and `V` and `λ` are
+      those of the correlation. Features of very different scales need it, as in tables: in their
+      covariance the small ones are lost beside the large ones. Pixels have one scale.
 
     The covariance is exact: it is computed in float64 in one pass over the data. For d features it
     needs `8 * d²` bytes, and a few blocks of that size, whatever the number of examples. Parts of
@@ -52,8 +59,11 @@ class Whitening(Adapted):
             in (0, 1) to explain, or None for all. `adapt` replaces a fraction by the number of
             directions that explain it.
         epsilon: Added to the variances, at least 0. A larger value amplifies noise less in
-            directions of small variance.
+            directions of small variance. None means 1e-8 of the largest variance, so that the
+            scale of the data does not matter.
         whiten: Whether to scale to unit variance. False is possible with `mode="pca"` only.
+        standardize: Whether to divide each feature by its standard deviation first. A constant
+            feature becomes 0.
         ddof: Variances are divided by `n - ddof`. None means 1 for PCA, as in scikit-learn, and 0
             for ZCA, as in Keras' `ImageDataGenerator`.
         solver: `"full"` computes all eigenvectors. `"randomized"` approximates the first
@@ -90,8 +100,9 @@ class Whitening(Adapted):
         mode: str = "zca",
         components: int | float | None = None,
         *,
-        epsilon: float = 1e-6,
+        epsilon: float | None = None,
         whiten: bool = True,
+        standardize: bool = False,
         ddof: int | None = None,
         solver: str = "full",
         seed: int = 0,
@@ -102,7 +113,7 @@ class Whitening(Adapted):
             raise ValueError(f"Argument `mode` must be one of {MODES}. Received: mode={mode!r}")
         if not whiten and mode == "zca":
             raise ValueError("Argument `whiten` must be True for ZCA. Received: whiten=False")
-        if not epsilon >= 0:
+        if epsilon is not None and not epsilon >= 0:
             raise ValueError(f"Argument `epsilon` must be at least 0. Received: {epsilon=}")
         if ddof not in (None, 0, 1):
             raise ValueError(f"Argument `ddof` must be None, 0 or 1. Received: ddof={ddof!r}")
@@ -114,6 +125,7 @@ class Whitening(Adapted):
         self.components = _valid_components(components, solver)
         self.epsilon = epsilon
         self.whiten = whiten
+        self.standardize = standardize
         self.ddof = ddof
         self.solver = solver
         self.seed = seed
@@ -137,13 +149,17 @@ class Whitening(Adapted):
                 f"Received: components={count}"
             )
         self.mean = self._add_state("mean", (features,))
+        self.deviation = self._add_state("deviation", (features,)) if self.standardize else None
         self.directions = self._add_state("directions", (count, features))
         self.explained_variance = self._add_state("explained_variance", (count,))
 
     def call(self, inputs: Tensor) -> Tensor:
         """Return the whitened inputs."""
         x = ops.reshape(ops.cast(inputs, self._state_dtype), (-1, self.mean.shape[0]))
-        y = ops.matmul(x - self.mean, ops.transpose(self.directions))
+        x = x - self.mean
+        if self.deviation is not None:
+            x = x / self.deviation
+        y = ops.matmul(x, ops.transpose(self.directions))
         if self.whiten:
             y = y * self._scale(-0.5)
         if self.mode == "zca":
@@ -167,14 +183,17 @@ class Whitening(Adapted):
             y = ops.matmul(y, ops.transpose(self.directions))
         if self.whiten:
             y = y * self._scale(0.5)
-        x = ops.matmul(y, self.directions) + self.mean
-        return ops.reshape(x, (-1, *self._built_state_shape))
+        x = ops.matmul(y, self.directions)
+        if self.deviation is not None:
+            x = x * self.deviation
+        return ops.reshape(x + self.mean, (-1, *self._built_state_shape))
 
     def _scale(self, power: float) -> Tensor:
         """Return `(λ + epsilon) ** power`, and 0 for directions without variance."""
         variance = ops.convert_to_tensor(self.explained_variance)
         has_variance = ops.not_equal(variance, 0.0)  # NaN, before `adapt`, stays NaN
-        safe = ops.where(has_variance, variance + self.epsilon, 1.0)
+        epsilon = RELATIVE_EPSILON * ops.max(variance) if self.epsilon is None else self.epsilon
+        safe = ops.where(has_variance, variance + epsilon, 1.0)
         return ops.where(has_variance, safe**power, 0.0)
 
     def _state_shape(self, shape: Shape) -> Shape:
@@ -194,6 +213,14 @@ class Whitening(Adapted):
     def _solve(self, statistics: RunningCovariance) -> dict[str, np.ndarray]:
         ddof = self.ddof if self.ddof is not None else int(self.mode == "pca")
         covariance = statistics.covariance(ddof)
+        state = {"mean": statistics.mean}
+        if self.standardize:
+            # What float32 makes of the inputs, it makes of a deviation below their last digit.
+            deviation = np.sqrt(np.diag(covariance))
+            noise = np.abs(statistics.mean) * float(np.finfo("float32").eps)
+            deviation = np.where(deviation > noise, deviation, np.inf)
+            covariance = covariance / np.multiply.outer(deviation, deviation)
+            state["deviation"] = np.where(np.isinf(deviation), 1.0, deviation)
         if self.solver == "randomized" and isinstance(self.components, int):
             variances, directions = randomized_eigenpairs(covariance, self.components, self.seed)
         else:
@@ -202,7 +229,7 @@ class Whitening(Adapted):
         if isinstance(count, float):
             count = self.components = components_for_fraction(variances, count)
         return {
-            "mean": statistics.mean,
+            **state,
             "directions": directions[:count],
             "explained_variance": variances[:count],
         }
@@ -225,6 +252,7 @@ class Whitening(Adapted):
             "components": self.components,
             "epsilon": self.epsilon,
             "whiten": self.whiten,
+            "standardize": self.standardize,
             "ddof": self.ddof,
             "solver": self.solver,
             "seed": self.seed,

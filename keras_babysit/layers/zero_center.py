@@ -11,6 +11,9 @@ from keras_babysit.layers._adapted import Adapted
 from keras_babysit.layers._running_moments import RunningMoments
 from keras_babysit.typing import Shape, Tensor
 
+WIDE = ("float64", "int32", "uint32", "int64", "uint64")
+"""Types of inputs that float32 cannot hold exactly."""
+
 
 @keras.saving.register_keras_serializable(package="keras_babysit")
 class ZeroCenter(Adapted):
@@ -34,8 +37,9 @@ class ZeroCenter(Adapted):
         vary.
 
     Output shape:
-        Same shape as the input, in the compute dtype. The subtraction is in float32. Masks pass
-        through.
+        Same shape as the input, in the compute dtype. Masks pass through. The subtraction is in the
+        precision of the inputs: in float64 for float64 and for integers of 32 bits and more, such
+        as timestamps, where the backend has it (JAX does with `jax_enable_x64`), else in float32.
 
     Raises:
         ValueError: If `axis` is 0.
@@ -63,10 +67,13 @@ class ZeroCenter(Adapted):
             axes_after = len(input_shape) - 1 - self.axis % len(input_shape)
             shape += (1,) * axes_after
         self.mean = self._add_state("mean", shape)
+        self.mean_rest = self._add_state("mean_rest", shape)
 
     def call(self, inputs: Tensor) -> Tensor:
         """Return `inputs - mean`."""
-        centered = ops.cast(inputs, self._state_dtype) - self.mean
+        is_wide = keras.backend.standardize_dtype(inputs.dtype) in WIDE
+        x = ops.cast(inputs, "float64" if is_wide else self._state_dtype)
+        centered = x - ops.cast(self.mean, x.dtype) - ops.cast(self.mean_rest, x.dtype)
         return ops.cast(centered, self.compute_dtype)
 
     def _state_shape(self, shape: Shape) -> Shape:
@@ -83,7 +90,9 @@ class ZeroCenter(Adapted):
         return RunningMoments()
 
     def _solve(self, statistics: RunningMoments) -> dict[str, np.ndarray]:
-        return {"mean": statistics.mean}
+        mean = statistics.mean.astype("float32")
+        # A large mean has more digits than float32 keeps: those that are left come second.
+        return {"mean": mean, "mean_rest": statistics.mean - mean}
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return `input_shape`."""

@@ -152,3 +152,17 @@ def test_the_reduction_can_be_observed(layer, shape):
     np.testing.assert_array_equal(ops.convert_to_numpy(layer(x)), expected)
     assert tuple(fractions[0].shape) == (4, layer.pieces) == (4, 3)
     np.testing.assert_allclose(ops.convert_to_numpy(fractions[0]).sum(axis=-1), 1.0, rtol=1e-6)
+
+
+@pytest.mark.skipif(keras.backend.backend() == "jax", reason="JAX makes float32 of float64")
+@pytest.mark.parametrize(
+    "make", [lambda **k: Maxout(3, **k), lambda **k: MaxPieces(2, **k)], ids=["Maxout", "MaxPieces"]
+)
+def test_double_precision_is_kept(make):
+    x = np.random.default_rng(0).normal(size=(4, 6))
+    layer = make(dtype="float64")
+    y = layer(ops.convert_to_tensor(x, dtype="float64"))
+    assert keras.backend.standardize_dtype(y.dtype) == "float64"
+    if isinstance(layer, MaxPieces):
+        expected = x.reshape(4, 3, 2).max(axis=-1)
+        np.testing.assert_array_equal(ops.convert_to_numpy(y), expected)

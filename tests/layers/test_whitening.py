@@ -191,3 +191,41 @@ def test_covariance_is_exact_in_a_drifting_stream():
     np.testing.assert_allclose(
         statistics.covariance(), np.cov(whole, rowvar=False, ddof=0), rtol=1e-12
     )
+
+
+@pytest.mark.parametrize("mode", ["pca", "zca"])
+@pytest.mark.parametrize("scale", [4e-4, 1.0, 1e4])
+def test_the_scale_of_the_data_does_not_matter(mode, scale):
+    x = scale * correlated()
+    y = outputs_of(Whitening(mode, ddof=0).adapt(x), x)
+    np.testing.assert_allclose(covariance_of(y), np.eye(6), atol=1e-3)
+
+
+@pytest.mark.parametrize("mode", ["pca", "zca"])
+def test_features_of_very_different_scales_are_kept_where_they_are_standardised(mode):
+    rng = np.random.default_rng(0)
+    x = (rng.normal(size=(2000, 20)) * np.logspace(-6, 6, 20)).astype("float32")
+    layer = Whitening(mode, standardize=True, ddof=0).adapt(x)
+    y = outputs_of(layer, x)
+    np.testing.assert_allclose(covariance_of(y), np.eye(20), atol=1e-3)
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(layer.inverse(y)) / x.std(0), x / x.std(0), atol=1e-3
+    )
+
+
+def test_a_constant_feature_becomes_zero_where_features_are_standardised():
+    x = correlated()
+    x[:, 2] = 1e3
+    layer = Whitening("pca", standardize=True).adapt(x)
+    y = outputs_of(layer, x)
+    assert np.isfinite(y).all()
+    assert np.ptp(y, axis=0).min() == 0
+    moved = x.copy()
+    moved[:, 2] += 1.0
+    np.testing.assert_allclose(outputs_of(layer, moved), y, atol=1e-5)
+
+
+@pytest.mark.parametrize("count", [np.int64(3), np.float32(0.5)])
+def test_components_may_be_numbers_of_numpy(count):
+    layer = Whitening("pca", count)
+    assert type(layer.get_config()["components"]) in (int, float)

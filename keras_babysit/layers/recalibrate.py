@@ -1,0 +1,120 @@
+"""Exact statistics for every batch normalization of a model."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_babysit.layers._batches import batches
+from keras_babysit.layers._recording import recording, without_gradients
+from keras_babysit.layers._running_moments import RunningMoments
+from keras_babysit.layers.manual_batch_normalization import ManualBatchNormalization
+from keras_babysit.shadow import shadowed
+from keras_babysit.typing import Nested
+
+KINDS = (keras.layers.BatchNormalization, ManualBatchNormalization)
+
+
+def recalibrate(
+    model: keras.Model, x: Any, batch_size: int = 32, *, steps: int | None = None
+) -> list[keras.layers.Layer]:
+    """Replace the moving averages of batch normalizations by the statistics of a data set.
+
+    The moving averages cover some hundred batches, with weights that were still changing. In
+    inference, a batch normalization should use mean and variance of the training set under the
+    final weights. They are computed in float64, layer by layer from the inputs on, because each
+    layer changes the inputs of the next ones. The model runs in inference mode without gradients,
+    once to find the order of the layers on one batch, and once over the data for each layer.
+
+    A layer with `trainable=False` keeps its averages: the weights behind it were trained with them.
+
+    Args:
+        model: A built model.
+        x: The training set: an array, several arrays as the model takes them (a list, tuple or
+            dictionary), or batches as `tf.data.Dataset`, `keras.utils.PyDataset`, PyTorch
+            `DataLoader` or list of `(x, y)`. A generator can be read only once: pass a function
+            that returns one.
+        batch_size: Number of examples of a pass where `x` holds arrays, at least 1.
+        steps: Number of batches to read; None for all.
+
+    Returns:
+        The layers that were recalibrated, in the order in which they run.
+
+    Raises:
+        ValueError: If `batch_size` is below 1, if the data is empty, or infinite while `steps` is
+            None.
+
+    Example:
+        >>> x = np.random.default_rng(0).normal(5.0, 2.0, (512, 3)).astype("float32")
+        >>> model = keras.Sequential([keras.Input((3,)), keras.layers.BatchNormalization()])
+        >>> [norm] = recalibrate(model, x)
+        >>> np.allclose(keras.ops.convert_to_numpy(norm.moving_mean), x.mean(axis=0), atol=1e-4)
+        True
+
+    Reference:
+        Ioffe and Szegedy, arXiv:1502.03167, algorithm 2, steps 8 to 12.
+    """
+    if batch_size < 1:
+        raise ValueError(f"Argument `batch_size` must be at least 1. Received: {batch_size}")
+    first = next(_batches(x, batch_size, steps), None)
+    if first is None:
+        raise ValueError("Argument `x` must hold at least one example. Received: no data")
+    with without_gradients():
+        layers = _in_order(model, first)
+        for layer in layers:
+            moments = RunningMoments()
+            with recording(layer, moments):
+                for batch in _batches(x, batch_size, steps):
+                    model(batch, training=False)
+            _assign(layer, moments)
+    return layers
+
+
+def _batches(x: Any, batch_size: int, steps: int | None) -> Iterator[Nested]:
+    """Return an iterator over the inputs of the batches."""
+    if callable(x) and not isinstance(x, keras.utils.PyDataset):
+        return batches(x(), steps=steps)
+    leaves = keras.tree.flatten(x) if isinstance(x, dict | list | tuple) else [x]
+    are_arrays = bool(leaves) and all(
+        hasattr(leaf, "shape") and hasattr(leaf, "__array__") for leaf in leaves
+    )
+    if not are_arrays or (isinstance(x, list) and leaves and isinstance(x[0], tuple | list)):
+        return batches(x, steps=steps)
+    starts = range(0, leaves[0].shape[0], batch_size)[:steps]
+    return (
+        keras.tree.map_structure(lambda leaf, at=start: leaf[at : at + batch_size], x)
+        for start in starts
+    )
+
+
+def _in_order(model: keras.Model, batch: Nested) -> list[keras.layers.Layer]:
+    """Return the batch normalizations to recalibrate, in the order in which they run."""
+    found = model._flatten_layers()
+    waiting = [layer for layer in found if isinstance(layer, KINDS) and layer.trainable]
+    order: list[keras.layers.Layer] = []
+
+    def noting(layer: keras.layers.Layer) -> Any:
+        call = layer.call
+
+        def note(*args: Any, **kwargs: Any) -> Any:
+            if layer not in order:
+                order.append(layer)
+            return call(*args, **kwargs)
+
+        return shadowed(layer, "call", note)
+
+    with contextlib.ExitStack() as stack:
+        for layer in waiting:
+            stack.enter_context(noting(layer))
+        model(batch, training=False)
+    return order
+
+
+def _assign(layer: keras.layers.Layer, moments: RunningMoments) -> None:
+    layer.moving_mean.assign(moments.mean)
+    layer.moving_variance.assign(moments.variance)
+    if getattr(layer, "renorm", False):
+        deviation = np.sqrt(moments.variance + layer.epsilon)
+        layer.moving_stddev.assign(deviation)
