@@ -416,6 +416,11 @@ def logs(result):
     return result[0]
 
 
+def has_accelerator():
+    """Return whether JAX computes on another device than the CPU."""
+    return jax.default_backend() != "cpu"
+
+
 def shared(function):
     """Return `function` traced once per shape; a graph that calls it often holds it once."""
     return jax.jit(function)

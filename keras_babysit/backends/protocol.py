@@ -321,6 +321,9 @@ class Backend(Protocol):
     def logs(self, result: Any) -> Any:
         """Return what a train function returned of losses and metrics."""
 
+    def has_accelerator(self) -> bool:
+        """Return whether a GPU or another accelerator computes, rather than the CPU."""
+
     def shared(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return a pure function of tensors that graphs share: traced once per shape if possible.
 

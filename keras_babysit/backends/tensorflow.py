@@ -352,12 +352,16 @@ def keep_hidden_state(model):
 _OWN_SEED = 2_015_231  # any number that nobody else is likely to use
 
 
+_HOLD_NOTHING = frozenset({bool, int, float, str, type(None)})
+
+
 def _untracked(model):
     """Return the variables of TensorFlow that layers hold as attributes, in lists or modules."""
     found = {}
     for layer in model._flatten_layers():
         for value in vars(layer).values():
-            found |= {id(one): one for one in _variables_in(value)}
+            if type(value) not in _HOLD_NOTHING:  # most attributes, and this runs often
+                found |= {id(one): one for one in _variables_in(value)}
     found |= {id(one): one for one in _variables_in(tf.random.get_global_generator())}
     tracked = {id(one.value) for group in groups(model) for one in group}
     return [one for key, one in found.items() if key not in tracked]
@@ -454,6 +458,11 @@ class Sandbox(InPlaceSandbox):
     """Runs training steps and leaves no trace of them."""
 
     state, copy = staticmethod(state), staticmethod(copy)
+
+
+def has_accelerator():
+    """Return whether TensorFlow has a GPU or a TPU to compute on."""
+    return bool(tf.config.get_visible_devices("GPU") or tf.config.get_visible_devices("TPU"))
 
 
 def shared(function):

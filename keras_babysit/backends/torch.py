@@ -328,6 +328,11 @@ class Sandbox(InPlaceSandbox):
         set_random_state(self._random)
 
 
+def has_accelerator():
+    """Return whether Keras computes on another device than the CPU."""
+    return keras.ops.zeros(()).device.type != "cpu"
+
+
 def shared(function):
     """Return `function` as it is: each operation is added to a graph by itself."""
     return function

@@ -7,6 +7,7 @@ these: a `tf.Variable`, a `tf.random.Generator`, the buffers of a PyTorch module
 import contextlib
 import random
 import sys
+import weakref
 
 import keras
 import numpy as np
@@ -81,9 +82,18 @@ def _plain_attributes(layer):
     return {name: value for name, value in vars(layer).items() if _is_plain(value)}
 
 
+_are_plain: "weakref.WeakKeyDictionary[type, bool]" = weakref.WeakKeyDictionary()
+
+
 def _is_plain(value):
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number or isinstance(value, np.ndarray) or keras.ops.is_tensor(value)
+    """Return whether an attribute is a number, a tensor or an array; that depends on its type."""
+    kind = type(value)
+    known = _are_plain.get(kind)
+    if known is None:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        is_array = isinstance(value, np.ndarray) or keras.ops.is_tensor(value)
+        known = _are_plain[kind] = bool(is_number or is_array)
+    return known
 
 
 def _put_back(layer, before):

@@ -29,6 +29,7 @@ from keras_babysit.callbacks.tolerance import Tolerance
 from keras_babysit.findings import Finding
 from keras_babysit.history import History
 from keras_babysit.probes import Monitor, notices
+from keras_babysit.probes.optimizer_state import accumulation
 from keras_babysit.recorder import FlightRecorder
 from keras_babysit.recorder.health import Health, RunHealth
 from keras_babysit.samples import (
@@ -132,6 +133,8 @@ class Session:
         self.steps: StepCounter = (
             LoopSteps(model, planned) if loop else StepCounter(model, planned, is_in_fit=in_fit)
         )
+        every, done = accumulation(getattr(model, "optimizer", None))
+        self.schedule.align(every, done, per_call=self.steps.per_call)
         self.reference = ReferenceSample(self.history, settings.given)
         self._epoch_logs = EpochLogs(self.history)
         self._worker, self._workers = backend.workers(model)

@@ -187,11 +187,13 @@ class Monitor:
             steps: Optimizer steps of the call, at least 1.
 
         Returns:
-            The measurements; empty without `before`.
+            The measurements; empty without `before`. A step that only accumulates gradients does
+            not move the weights.
         """
         if before is None or not self._layout.has_same_weights:
             return []
-        measurements = self._updates.after(before, result, step, epoch, steps)
+        has_update = self._schedule.has_update(step, steps)
+        measurements = self._updates.after(before, result, step, epoch, steps) if has_update else []
         unknown = self._gradients.moved_without(measurements)
         if unknown:
             self._description.note_unknown_gradients(unknown)

@@ -42,6 +42,22 @@ def _values(optimizer, state):
     return list(zip(variables, state[2][: len(variables)], strict=True))
 
 
+def accumulation(optimizer):
+    """Return how many steps of gradients an optimizer sums for each update, and the steps it did.
+
+    Example:
+        >>> accumulation(keras.optimizers.SGD(gradient_accumulation_steps=4))
+        (4, 0)
+        >>> accumulation(keras.optimizers.SGD())
+        (1, 0)
+    """
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    every = getattr(optimizer, "gradient_accumulation_steps", None)
+    if not every:
+        return 1, 0
+    return int(every), int(to_array(optimizer._iterations.value))
+
+
 def describe_settings(optimizer):
     """Return the `OptimizerFacts` of an optimizer; those that know nothing without one.
 

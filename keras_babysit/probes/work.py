@@ -53,6 +53,7 @@ def estimate_cost(
         batch_size=batch_size,
         compiled_start=backend.start_seconds(size, is_compiled=True) if is_compiled else None,
         uncompiled_start=None if must_compile else backend.start_seconds(size, is_compiled=False),
+        is_accelerated=backend.has_accelerator(),
         has_forward=not takes_gradients,
         is_kept=is_kept,
     )

@@ -44,9 +44,10 @@ def unmoved_weights(history: History, *, patience: int = 3) -> list[Finding]:
     learning rate of exactly 0 in all measurements is reported as well.
 
     Reads `"updates/ratio"`, `"gradients/norm"`, `"weights/norm"`, `"optimizer/learning_rate"` and
-    the facts of optimizer and weights. It is silent on kernels that moved in any measurement, on
-    fewer than 32 examples, if the gradient is not finite or too small to show, while gradients are
-    accumulated, and in half precision (see `lost_updates`).
+    the facts of optimizer and weights. Of steps that accumulate gradients, only those that move
+    the weights are measured. It is silent on kernels that moved in any measurement, on fewer than
+    32 examples, if the gradient is not finite or too small to show, and in half precision (see
+    `lost_updates`).
 
     Args:
         history: The history of the run.
@@ -70,7 +71,7 @@ def unmoved_weights(history: History, *, patience: int = 3) -> list[Finding]:
     facts = history.facts
     rates = history.series("optimizer/learning_rate").values
     still = [name for name in kernels(history) if _is_still(history, name, patience)]
-    if not still or facts.optimizer_settings.accumulates:
+    if not still:
         return []
     measured = [name for name in kernels(history) if history.points("updates/ratio", name)]
     if len(rates) >= patience and not rates.any():

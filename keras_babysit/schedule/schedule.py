@@ -1,6 +1,7 @@
 """When to measure in one run, and what measuring really cost."""
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Iterator
 from typing import Literal
@@ -17,8 +18,9 @@ ALLOWANCE_SECONDS = 150.0
 """The start of the measurements and the first few looks may take the budget of a run of this
 length: at 2 % that is 3 seconds, once for each model."""
 
-NEXT_RUN_SECONDS = 10.0
-"""Once the allowance of a model is spent, a further run gets the budget of one of this length."""
+NEXT_RUN_SECONDS, NEXT_RUN_FRACTION = 5.0, 1 / 8
+"""A further run of a model has this fraction of what is left of the allowance as its budget. Once
+that is spent it has the budget of a run of this length, so that ten of them are measured alike."""
 
 GUARD, LONG_GUARD = 20.0, 5.0
 """Measuring ends if it really took more than so many times the allowance, and more than so many
@@ -99,6 +101,7 @@ class Schedule:
         self._started: float | None = None
         self._stopped: float | None = None
         self._next: float = 0
+        self._updates_every, self._done_before, self._per_call = 1, 0, 1
         self._done = 0  # steps, as far as they were asked about
         self._nested = 0.0  # seconds charged inside the current `charging` block
 
@@ -127,7 +130,7 @@ class Schedule:
             self._estimate,
             steps=self._steps,
             epochs=self._epochs,
-            budget=min(self.allowance, self.budget * max(SHORT_RUN_SECONDS, self._training)),
+            budget=self._run_budget,
             allowance=self.allowance,
         )
         if self._next:
@@ -147,11 +150,38 @@ class Schedule:
         return max(whole - earlier.spent, least)
 
     @property
+    def _run_budget(self) -> float:
+        """Estimated seconds that the measurements of this run are to take."""
+        whole = min(self.allowance, self.budget * max(SHORT_RUN_SECONDS, self._training))
+        if not self.account.spent:
+            return whole
+        least = self.budget * max(NEXT_RUN_SECONDS, self._training)
+        return min(whole, max(least, NEXT_RUN_FRACTION * self.allowance))
+
+    @property
     def _training(self) -> float:
         """Estimated seconds of the training of this run, as far as it is known."""
         if self._estimate is None or self._steps is None:
             return 0.0
         return self._steps * self._estimate.step
+
+    def align(self, every: int, done: int = 0, *, per_call: int = 1) -> None:
+        """Let looks fall on steps that change the weights, where gradients are accumulated.
+
+        Args:
+            every: Steps from one change of the weights to the next.
+            done: Steps that the optimizer did before this run.
+            per_call: Steps of one call of the train function, which is looked at as a whole.
+        """
+        self._updates_every, self._done_before, self._per_call = every, done, per_call
+
+    def has_update(self, step: int, steps: int = 1) -> bool:
+        """Return whether the weights change in one of `steps` steps from `step` on."""
+        return self._to_update(step) < steps
+
+    def _to_update(self, step: int) -> int:
+        """Return the steps from `step` to the next one that changes the weights."""
+        return -(self._done_before + step + 1) % self._updates_every
 
     def settle(self) -> None:
         """Charge this run to the account of the model, at its end."""
@@ -198,9 +228,15 @@ class Schedule:
         return ends is not None and (is_last or epoch in ends)
 
     def _after(self, step: int) -> float:
-        if self.every != "auto":
-            return (step // self.every + 1) * self.every
-        return self.plan.looks.after(step)
+        if self.every == "auto":
+            found = self.plan.looks.after(step)
+        else:
+            found = (step // self.every + 1) * self.every
+            if self.every < self._updates_every:
+                return found
+        if found == math.inf:
+            return found
+        return found + max(0, self._to_update(int(found)) - self._per_call + 1)
 
     # --- what it cost ------------------------------------------------------------------------
 

@@ -197,6 +197,10 @@ def _assert_close(backend, found, expected):
     np.testing.assert_allclose(backend.to_numpy(found), expected, rtol=1e-5, atol=1e-6)
 
 
+def check_it_says_whether_an_accelerator_computes(backend):
+    assert isinstance(backend.has_accelerator(), bool)
+
+
 CHECKS = {
     "dense": check_dense_tensors_stay_as_they_are,
     "gradients": check_gradients_are_those_of_calculus,
@@ -216,5 +220,6 @@ CHECKS = {
     "out-of-memory": check_a_lack_of_memory_is_recognised,
     "random-state": check_random_numbers_repeat_with_their_state,
     "versions": check_versions_are_texts,
+    "accelerator": check_it_says_whether_an_accelerator_computes,
     "start-seconds": check_larger_networks_take_longer_to_start,
 }

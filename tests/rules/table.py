@@ -2550,7 +2550,7 @@ TABLE = {
     "gradient-that-is-accumulated": (
         rules.unmoved_weights,
         standing([0.0] * 3, settings={"accumulates": 4}),
-        None,
+        Severity.ERROR,
     ),
     "steps-that-are-skipped-for-an-overflow": (
         rules.unmoved_weights,

@@ -43,6 +43,13 @@ def test_work_grows_with_the_examples():
     assert estimate().score(FORWARD, 1024) > estimate().score(FORWARD, 128)
 
 
+def test_an_accelerator_works_faster_but_does_not_start_faster():
+    plain, fast = (estimate(is_accelerated=is_fast) for is_fast in (False, True))
+    assert fast.step < plain.step
+    assert fast.probe(COMPILED, 256) < plain.probe(COMPILED, 256)
+    assert fast.start(COMPILED) == plain.start(COMPILED)
+
+
 def test_small_operations_are_shared_by_several_times_the_examples():
     assert estimate().is_small_pass(256)
     assert not estimate(multiply_adds=1e9).is_small_pass(256)

@@ -70,6 +70,32 @@ def test_steps_that_several_executions_skip_are_made_up_for():
     assert run(started(estimate=None), 40, every=3) == [0, 3, 6, 9, 18, 33]
 
 
+@pytest.mark.parametrize(("done", "expected"), [(0, [0, 3, 7, 11, 19]), (2, [0, 1, 5, 9, 17])])
+def test_where_gradients_are_accumulated_looks_fall_on_updates(done, expected):
+    schedule = started(estimate=None)
+    schedule.align(4, done)
+    assert run(schedule, 20) == expected
+    assert [step for step in range(10) if schedule.has_update(step)] == [
+        step for step in range(10) if (done + step) % 4 == 3
+    ]
+    assert schedule.has_update(0, steps=4)
+    assert started().has_update(0)
+
+
+def test_a_call_of_several_steps_is_looked_at_if_it_has_an_update():
+    schedule = started(estimate=None)
+    schedule.align(4, per_call=2)
+    taken = run(schedule, 40, every=2)
+    assert taken == [0, 2, 6, 10, 18, 34]
+    assert all(schedule.has_update(step, 2) for step in taken[1:])
+
+
+def test_a_number_below_the_accumulated_steps_is_kept():
+    schedule = started(every=2)
+    schedule.align(4)
+    assert run(schedule, 9) == [0, 2, 4, 6, 8]
+
+
 def test_before_the_next_step_nothing_is_due():
     schedule = started()
     run(schedule, 5)

@@ -173,10 +173,10 @@ def test_final_loss_without_validation():
 @pytest.mark.parametrize(
     ("overhead", "is_compiled", "line"),
     [
-        (Overhead(1.0, 100.0, 1), True, "monitoring took 1.0 s of 100.0 s (1.0 %, 1 measurement)"),
+        (Overhead(2.0, 200.0, 1), True, "monitoring took 2.0 s of 200.0 s (1.0 %, 1 measurement)"),
         (Overhead(1.0, 50.0, 9), None, "of 50.0 s (9 measurements; short runs get a fixed"),
         (
-            Overhead(1.0, 100.0, 2),
+            Overhead(2.0, 200.0, 2),
             False,
             "2 measurements; not compiled, to stay within the budget)",
         ),
