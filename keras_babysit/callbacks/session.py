@@ -127,6 +127,7 @@ class Session:
         with self.schedule.charging("other"):
             check_model(model, settings.given, must_be_compiled=loop is None)
         self.model = model
+        self._loop = loop
         self.history = History()
         self.health = RunHealth()
         in_fit = loop is None and is_in_fit()
@@ -251,6 +252,8 @@ class Session:
 
     def _remember(self) -> None:
         """Keep what the model was trained on for its next run."""
+        if self._loop is not None and not self._loop.calls_keras:
+            return  # the variables may not hold the state of the loop
         run = self.reference.as_earlier(state_of(self.model))
         if run is not None:
             run = dataclasses.replace(

@@ -116,8 +116,8 @@ class Monitor:
         history, optimizer = self.history, self.model.optimizer
         if not history.facts.schedule.planned:
             history.note(schedule=describe_schedule(optimizer, steps.now, steps.planned))
-        if not steps.now or not self.has_measured:
-            return
+        if not steps.now or not self.has_measured or self._has_own_loop:
+            return  # a step of a loop may have taken the values of the variables with it
         if any(history.targets("optimizer/learning_rate")):
             return  # several optimizers, whose rates are measured with their step
         rate = learning_rate(optimizer, backend.state(self.model, None))

@@ -1,5 +1,7 @@
 """`kb.watch` around loops of one's own: measured as in `fit`, and never changed."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -109,3 +111,35 @@ def test_bad_arguments_are_refused():
         kb.watch(made(), steps=0)
     with pytest.raises(RuntimeError, match="`step` must be called inside"):
         kb.watch(made(), verbose=0).step(print)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="only JAX takes the state with it")
+def test_a_state_that_is_given_up_by_each_step_is_measured_too():
+    """With `donate_argnums` the variables of the model hold nothing after the first step."""
+    import jax
+
+    model, optimizer = made(), keras.optimizers.SGD(0.01)
+    optimizer.build(model.trainable_variables)
+
+    def loss_of(trainable, other, x, y):
+        y_pred, other = model.stateless_call(trainable, other, x, training=True)
+        return keras.ops.mean((y_pred - y) ** 2), other
+
+    @functools.partial(jax.jit, donate_argnums=0)
+    def train_step(state, x, y):
+        trainable, other, slots = state
+        differentiate = jax.value_and_grad(loss_of, has_aux=True)
+        (loss, other), gradients = differentiate(trainable, other, x, y)
+        trainable, slots = optimizer.stateless_apply(slots, gradients, trainable)
+        return (trainable, other, slots), loss
+
+    groups = (model.trainable_variables, model.non_trainable_variables, optimizer.variables)
+    state = tuple([v.value for v in group] for group in groups)
+    with kb.watch(model, optimizer, every=1, verbose=0) as sitter:
+        for _ in range(3):
+            for _ in range(2):
+                state, _ = sitter.step(train_step, state, X[:64], Y[:64])
+            sitter.validate(X[64:128], Y[64:128])
+    assert sitter.history.series("updates/ratio", "head/kernel").steps.tolist() == list(range(6))
+    assert sitter.history.series("logs/loss").steps.tolist() == [2, 4, 6]
+    assert not [one.message for one in sitter.findings if one.rule == "not_watched"]
