@@ -145,6 +145,9 @@ def train(make, *callbacks, eagerly=False):
     SEEN["factors"].clear()
     model = make()
     model.compile("adam", run_eagerly=eagerly)
+    # Else TensorFlow traces the first step twice, and what Python computes there is another number.
+    model(X[:1])
+    model.optimizer.build(model.trainable_variables)
     history = model.fit(X, Y, batch_size=16, epochs=3, verbose=0, callbacks=list(callbacks))
     return model, history.history
 
