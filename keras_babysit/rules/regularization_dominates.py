@@ -106,14 +106,15 @@ def _won(history: History, patience: int) -> Finding | None:
         rule="regularization_dominates",
         severity=Severity.WARNING,
         target="",
-        message=f"What the layers add to the loss fell from {number(start)} to {number(now)}, but "
-        "the network is hardly better than a constant prediction: this penalty has won.",
+        message=f"What the layers add to the loss fell from {number(start)} to {number(now)}. "
+        "The network is hardly better than a constant prediction: this penalty has won.",
         evidence={"added_at_start": start, "added": now},
         remedies=(
             Remedy(
                 "Give the added loss a smaller weight. In a variational autoencoder, sum the "
                 "reconstruction error over the values of an example, as the divergence is a sum.",
-                "self.add_loss(1e-2 * divergence)  # in the call of your layer",
+                "self.add_loss(1e-2 * divergence)  # self: your layer, in its call; divergence: what "
+                "it adds now",
             ),
             Remedy("Or raise its weight from 0 slowly, once the data loss has fallen."),
         ),
