@@ -101,7 +101,7 @@ def _is_equal(history: History, target: str, patience: int) -> bool:
     is_one_example = (history.facts.batch_size or 2) < 2 and not len(spreads)
     if len(spreads) < patience or spreads.steps[0] < FIRST_STEPS or is_one_example:
         return False
-    size = abs(means).max() + (sizes.max() if len(sizes) else 0.0)
+    size = abs(means).max(initial=0.0) + sizes.max(initial=0.0)
     return bool(spreads.values.max() <= EQUAL_OUTPUTS * size)
 
 

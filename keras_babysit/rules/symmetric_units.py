@@ -4,6 +4,7 @@ from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
 from keras_babysit.rules._network import kernels, layer_of
+from keras_babysit.rules._texts import quoted
 from keras_babysit.rules.effects import POOR_FIT, SHORT_STEPS, STUCK
 from keras_babysit.rules.rule import rule
 
@@ -12,6 +13,9 @@ EQUAL_UNITS = 1e-6
 
 LATE_STEP = 50
 """Step from which on one measurement is enough: units that only start out equal differ by then."""
+
+MAX_NAMED = 3
+"""Layers that are named; of more the number is given."""
 
 
 @rule(
@@ -37,7 +41,7 @@ def symmetric_units(history: History, *, patience: int = 2) -> list[Finding]:
             measurement is enough from step 50 on.
 
     Returns:
-        One ERROR per affected layer.
+        One ERROR about the first affected layer, which names the others, or nothing.
 
     Raises:
         ValueError: If `patience` is below 1.
@@ -63,21 +67,26 @@ def symmetric_units(history: History, *, patience: int = 2) -> list[Finding]:
         later = series.values[series.steps >= 1]
         is_sure = len(later) >= patience or (len(later) and series.steps[-1] >= LATE_STEP)
         if is_sure and later.max() <= EQUAL_UNITS:
-            found.append(_finding(layer_of(history, name)))
-    return found
+            found.append(layer_of(history, name))
+    return [_finding(list(dict.fromkeys(found)))] if found else []
 
 
-def _finding(target: str) -> Finding:
+def _finding(targets: list[str]) -> Finding:
+    shown, more = quoted(targets[:MAX_NAMED]), len(targets) - MAX_NAMED
+    shown += f" and {more} more" if more > 0 else ""
+    subject = (
+        f"All units of {shown} have" if len(targets) == 1 else f"In each of {shown}, all units have"
+    )
     return Finding(
         rule="symmetric_units",
         severity=Severity.ERROR,
-        target=target,
-        message=f'All units of "{target}" have the same weights. They receive the same gradients, '
+        target=targets[0],
+        message=f"{subject} the same weights. They receive the same gradients, "
         "so they stay the same.",
-        evidence={"distinct_units": 1},
+        evidence={"distinct_units": 1, "layers": len(targets)},
         remedies=(
             Remedy(
-                f'Initialize "{target}" with random weights.',
+                f"Initialize {shown} with random weights.",
                 'kernel_initializer="he_normal"  # "glorot_uniform" for tanh and sigmoid',
             ),
         ),

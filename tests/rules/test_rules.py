@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keras_babysit import quantities, rules
-from keras_babysit.facts import DataFacts, TargetFacts
+from keras_babysit.facts import DataFacts, LayerFacts, TargetFacts, WeightFacts
 from keras_babysit.findings import Finding, Severity, alternatives
 from keras_babysit.findings.verdict import FACTS
 from keras_babysit.history import History, Measurement
@@ -76,6 +76,16 @@ def test_every_rule_says_what_it_needs_to(rule):
 def test_thresholds_are_checked(rule, arguments, message):
     with pytest.raises(ValueError, match=message):
         rule(History(), **arguments)
+
+
+def test_layers_of_identical_units_are_one_finding():
+    made = history({("weights/unit_spread", f"{name}/kernel"): [0.0] * 4 for name in "abcde"})
+    layers = {name: LayerFacts(role="hidden") for name in "abcde"}
+    weights = {f"{n}/kernel": WeightFacts(layer=n, size=9, is_kernel=True) for n in "abcde"}
+    made.note(layers=layers, weights=weights)
+    (finding,) = rules.symmetric_units(made)
+    assert finding.target == "a"
+    assert finding.message.startswith('In each of "a", "b", "c" and 2 more, all units have')
 
 
 def test_the_learning_rate_comes_from_the_first_step():
