@@ -113,8 +113,8 @@ def _won(history: History, patience: int) -> Finding | None:
             Remedy(
                 "Give the added loss a smaller weight. In a variational autoencoder, sum the "
                 "reconstruction error over the values of an example, as the divergence is a sum.",
-                "self.add_loss(1e-2 * divergence)  # self: your layer, in its call; divergence: what "
-                "it adds now",
+                "self.add_loss(1e-2 * divergence)  # self: your layer, in its call; divergence: "
+                "what it adds now",
             ),
             Remedy("Or raise its weight from 0 slowly, once the data loss has fallen."),
         ),
