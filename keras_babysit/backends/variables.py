@@ -22,7 +22,8 @@ def optimizers(model):
 
     A GAN has one for each part. On JAX the state of a step holds one optimizer alone.
     """
-    found = {id(model.optimizer): model.optimizer} if model.optimizer else {}
+    given = getattr(model, "optimizer", None)  # a model of a loop may not be compiled
+    found = {id(given): given} if given else {}
     if keras.backend.backend() != "jax":
         for value in vars(model).values():
             some = value.values() if isinstance(value, dict) else value
