@@ -174,7 +174,7 @@ def kept_state(*roots: Any) -> Iterator[KeptState]:
 
     Example:
         >>> counts = [0]
-        >>> with kept_state(lambda: counts):
+        >>> with kept_state(counts):
         ...     counts[0] += 1
         >>> counts
         [0]
