@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -129,8 +130,9 @@ class Cause:
 def explain(findings: Iterable[Finding]) -> list[Finding]:
     """Return the findings with the likeliest root causes first and their symptoms behind each.
 
-    Of the conditions that explain a finding, the one of the highest rank is its cause, unless it is
-    reported at the step at which it happens and that was long after the finding. Of two that
+    Of the conditions that explain a finding, the one of the highest rank is its cause, unless it was
+    resolved long before the finding, or it is reported at the step at which it happens and that was
+    long after. Of two that
     may each follow from the other, it is the one that was seen first, or the one of the higher rank
     if both were seen at about the same time.
 
@@ -148,8 +150,9 @@ def explain(findings: Iterable[Finding]) -> list[Finding]:
         [('learning_rate_too_high', ''), ('loss_explosion', 'learning_rate_too_high')]
     """
     findings = list(findings)
-    since = _first_steps(a for a in findings if a.severity >= Severity.WARNING)
-    causes = {a.rule: _cause(a, since) for a in findings}
+    serious = [a for a in findings if a.severity >= Severity.WARNING]
+    since, until = _first_steps(serious), _last_steps(serious)
+    causes = {a.rule: _cause(a, since, until) for a in findings}
     found = [replace(one, cause=_root(one.rule, causes)) for one in findings]
     groups = [group for cause in causes_of(found) for group in cause.groups]
     return [one for group in groups for one in group.findings]
@@ -208,12 +211,23 @@ def _first_steps(findings: Iterable[Finding]) -> dict[str, int]:
     return since
 
 
-def _cause(one: Finding, since: Mapping[str, int]) -> str:
+def _last_steps(findings: Iterable[Finding]) -> dict[str, float]:
+    """Return the step up to which each rule held, infinity if it still does."""
+    until: dict[str, float] = {}
+    for one in findings:
+        end = math.inf if one.resolved_step is None else one.resolved_step
+        until[one.rule] = max(end, until.get(one.rule, end))
+    return until
+
+
+def _cause(one: Finding, since: Mapping[str, int], until: Mapping[str, float]) -> str:
     """Return the rule of the highest rank, among those that reported, that explains a finding."""
     step = since.get(one.rule, one.step)
     for cause in sorted(since, key=CONDITIONS.rank):
         if cause == one.rule or one.rule not in CONDITIONS[cause].explains:
             continue
+        if _is_late(step, until[cause]):
+            continue  # it was over long before
         if CONDITIONS[cause].is_immediate and _is_late(since[cause], step):
             continue  # it is reported when it happens, and that was long after
         is_mutual = cause in CONDITIONS[one.rule].explains
@@ -231,7 +245,7 @@ def _is_first(rule: str, step: int, other: str, other_step: int) -> bool:
     return CONDITIONS.rank(rule) < CONDITIONS.rank(other)
 
 
-def _is_late(step: int, other: int) -> bool:
+def _is_late(step: int, other: float) -> bool:
     """Return whether a finding came later than at about the same time as another one."""
     return step > SOON + LONGER * other
 

@@ -44,6 +44,12 @@ def test_a_condition_that_is_judged_late_is_still_the_cause():
     assert roots(*findings) == ["uninformative_inputs"]
 
 
+def test_what_was_resolved_long_before_explains_nothing():
+    over = replace(found("constant_features", 0), resolved_step=5)
+    assert set(roots(over, found("dead_units", 50))) == {"constant_features", "dead_units"}
+    assert roots(over, found("dead_units", 15)) == ["constant_features"]  # rules wait
+
+
 def test_a_circle_has_one_root():
     steps = {"dead_units": 40, "collapsed_activations": 22, "vanishing_gradients": 30}
     findings = [found(rule, step) for rule, step in steps.items()]
