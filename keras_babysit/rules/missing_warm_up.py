@@ -25,7 +25,7 @@ MARGIN = 0.05
 @rule(
     title="Warm-up is missing",
     explains=(*POOR_FIT, "attention_collapse"),
-    needs=("updates/ratio", "attention/logit_max"),
+    needs=("updates/ratio",),
     silent=(
         "in the first half of a run",
         "without attention layers of Keras",
