@@ -51,7 +51,8 @@ def _contents(part: Any) -> tuple[Any, dict[str, Any], list[tuple[list[Any], lis
 
 def _build(model: keras.Model, data: Data) -> None:
     try:
-        build(model, data.some(1))  # the checks report what does not fit together
+        # Once its layers are built, the checks report what does not fit together.
+        build(model, data.some(1), is_required=True)
     except Exception as error:
         raise ValueError(
             "The model must be built, or it must be possible to build it on the data. "

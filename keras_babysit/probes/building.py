@@ -20,8 +20,13 @@ def build_optimizer(model):
         model.optimizer.build(model.trainable_variables)
 
 
-def build(model, batch):
+def build(model, batch, *, is_required=False):
     """Build metrics, loss, optimizer and unbuilt layers, for batches like `batch`.
+
+    Args:
+        model: A `keras.Model`.
+        batch: `(x, y, sample_weight)`.
+        is_required: Whether to raise what prevents a layer from being built.
 
     Returns:
         Whether all layers are built. Those of a model without a `call`, such as a GAN, or with
@@ -31,7 +36,10 @@ def build(model, batch):
         with _without_layers(model):
             model._symbolic_build(data_batch=batch)
     except Exception:
-        return taps.are_built(model)
+        is_built = taps.are_built(model)
+        if is_required and not is_built:
+            raise
+        return is_built
     return True
 
 
