@@ -130,11 +130,10 @@ class Cause:
 def explain(findings: Iterable[Finding]) -> list[Finding]:
     """Return the findings with the likeliest root causes first and their symptoms behind each.
 
-    Of the conditions that explain a finding, the one of the highest rank is its cause, unless it was
-    resolved long before the finding, or it is reported at the step at which it happens and that was
-    long after. Of two that
-    may each follow from the other, it is the one that was seen first, or the one of the higher rank
-    if both were seen at about the same time.
+    Of the conditions that explain a finding, the one of the highest rank is its cause. It is not if
+    it was resolved long before the finding, or if it is reported when it happens and that was long
+    after. Of two that may each follow from the other, it is the one that was seen first, or the one
+    of the higher rank if both were seen at about the same time.
 
     Args:
         findings: All findings of the run, in any order.

@@ -117,8 +117,8 @@ def verdict_of(
             measured.
 
     Returns:
-        The verdict; without findings its headline is "No problems found", or "Nothing was
-        measured".
+        The verdict; without findings its headline is "No problems found", with "but layers were
+        not measured" where a notice says so, or "Nothing was measured".
     """
     measured = measured_as_a_whole(
         (name, target) for name in history.quantities() for target in history.targets(name)
@@ -168,7 +168,7 @@ def verdict_on(
     gaps = _unmeasured(facts, set(measured), causes) if not_checked is None else not_checked
     problems = [c for c in causes if c.is_open and c.severity >= Severity.WARNING]
     return Verdict(
-        headline=_headline(causes, problems, facts, is_measured=bool(measured)),
+        headline=_headline(causes, problems, facts, _extent(measured, notices)),
         severity=max((_open_severity(cause) for cause in causes if cause.is_open), default=None),
         causes=causes,
         do_first=_first_remedy(problems),
@@ -189,8 +189,18 @@ def _first_remedy(problems: Sequence[Cause]) -> Remedy | None:
 # -------------------------------------------------------------------------------- headline
 
 
+def _extent(measured: Collection[str], notices: Iterable[Finding]) -> str:
+    """Return what a headline without problems must add: the layers are most of what is checked."""
+    are_layers_missing = not any(name.startswith("activations/") for name in measured)
+    if not measured:
+        return "Nothing was measured"
+    if are_layers_missing and any(one.is_open for one in notices):
+        return "No problems found, but layers were not measured"
+    return "No problems found"
+
+
 def _headline(
-    causes: Sequence[Cause], problems: Sequence[Cause], facts: RunFacts, *, is_measured: bool
+    causes: Sequence[Cause], problems: Sequence[Cause], facts: RunFacts, extent: str
 ) -> str:
     if facts.broke_off:
         return f"Monitoring stopped early: {facts.broke_off}"
@@ -199,13 +209,13 @@ def _headline(
         rest = f", and {_counted(more, 'more problem')}" if more else ""
         return f"{problems[0].title}{_where(problems[0].root.targets, facts)}{rest}"
     if not causes:
-        return "No problems found" if is_measured else "Nothing was measured"
+        return extent
     notes = sum(cause.is_open for cause in causes)
     counts = [
         *([_counted(notes, "note")] if notes else []),
         *([f"{len(causes) - notes} resolved"] if len(causes) > notes else []),
     ]
-    state = "No problems found" if len(causes) == notes else "No open problems"
+    state = extent if len(causes) == notes else "No open problems"
     return f"{state} ({', '.join(counts)})"
 
 

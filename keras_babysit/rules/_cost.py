@@ -19,6 +19,9 @@ LEARNT_BELOW = 0.9
 """Fraction of the error of a constant prediction below which a network has learned something, as in
 `overfitting`."""
 
+SIGNS = ("constant_output", "loss_not_decreasing", "plateau")
+"""Conditions that say only that the fit is poor, and so nothing about capacity."""
+
 POOR = "underfitting"
 """The condition that a cause of a poor fit explains."""
 
@@ -49,7 +52,8 @@ def by_cost(history: History, findings: Iterable[Finding]) -> list[Finding]:
         notes = {one.rule for one in causes if CONDITIONS[one.rule].costs_the_run}
         root = min(notes, key=CONDITIONS.rank, default=None)
         found = [_raised(one) if one.rule == root else one for one in found]
-    open_causes = {one.rule for one in found if one.severity > Severity.NOTE}
+    serious = {one.rule for one in found if one.severity > Severity.NOTE}
+    open_causes = serious.difference(SIGNS)
     return [_without_capacity(one, open_causes) for one in found]
 
 

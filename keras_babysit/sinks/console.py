@@ -155,9 +155,10 @@ class _Panel:
         what = f" {_title(first)} "
         when = f" {'worse at ' if self.change is Change.WORSENED else ''}{self.when} "
         available = max(12, width - len(first.severity.name) - len(what) - len(when) - 11)
-        where = _where(self.findings, available)
+        is_notice = CONDITIONS[first.rule].is_notice
+        where = "" if is_notice else f"in {_where(self.findings, available)} "
         heading = Text.assemble(
-            ("── ", style), (first.severity.name, f"bold {style}"), (what, "bold"), f"in {where} "
+            ("── ", style), (first.severity.name, f"bold {style}"), (what, "bold"), where
         )
         fill = max(1, width - heading.cell_len - len(when) - 2)
         return heading.append("─" * fill, style).append(when).append("──", style)

@@ -154,7 +154,8 @@ def test_a_step_that_is_announced_after_the_data_have_ended_is_none(watched, mon
     made.run.steps = None
     run = Run()
     assert run.steps.may_be_over is False
-    step_counter = types.SimpleNamespace(now=4, epoch=0, per_call=1, may_be_over=True)
+    counted = {"now": 4, "epoch": 0, "per_call": 1, "is_in_fit": True}
+    step_counter = types.SimpleNamespace(**counted, may_be_over=True)
     measure = Measuring(
         run.model,
         made.monitor,

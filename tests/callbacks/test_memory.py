@@ -6,7 +6,6 @@ import pytest
 
 import keras_babysit as kb
 from keras_babysit.backends import backend
-from keras_babysit.errors import KerasBabysitWarning
 from keras_babysit.probes import Probe
 from keras_babysit.probes.score import Score
 from keras_babysit.probes.scoring import PROBES_PER_PASS
@@ -75,10 +74,15 @@ def test_without_memory_for_that_a_quarter_is_measured_and_that_is_said_once(mon
     assert sitter.history.last("score/loss", "train") > 0
 
 
-def test_without_memory_for_a_quarter_either_the_watcher_goes_off(monkeypatch):
+def test_without_memory_for_a_quarter_either_no_layer_is_measured(monkeypatch):
     tried = watch(monkeypatch, Probe, limit=10)
-    with pytest.warns(KerasBabysitWarning, match="off for the rest of this run: MemoryError"):
-        history = fit(kb.Babysitter(every=1, verbose=0))
+    sitter = kb.Babysitter(every=1, verbose=0)
+    history = fit(sitter)
+    (note,) = [one for one in sitter.findings if one.rule == "not_watched"]
+    assert note.message == (
+        "Layers, gradients and updates not measured from here on: monitoring raised MemoryError "
+        "(no memory for so many)."
+    )
     assert tried[:2] == [256, 64]
     assert len(history.history["loss"]) == 2
 

@@ -295,12 +295,12 @@ def test_tensorboard_and_json_lines_hold_what_was_measured(tmp_path):
         rules=[always],
         every=1,
         verbose=0,
-        log_dir=tmp_path / "logs",
-        sinks=[kb.sinks.JsonLines(path)],
+        sinks=[kb.sinks.TensorBoard(tmp_path / "logs", scalars="all"), kb.sinks.JsonLines(path)],
     )
     fit(small(), sitter)
-    (folder,) = {p.parent for p in (tmp_path / "logs").rglob("*tfevents*")}
-    events = EventAccumulator(str(folder), size_guidance={"tensors": 0}).Reload()
+    events = EventAccumulator(
+        str(tmp_path / "logs" / "babysit"), size_guidance={"tensors": 0}
+    ).Reload()
     layer = sitter.history.targets("activations/std")[0]
     written = events.Tensors(f"babysit/activations/std/{layer}")
     read = [make_ndarray(event.tensor_proto).item() for event in written]

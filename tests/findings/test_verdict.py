@@ -36,8 +36,8 @@ def on(*targets, finding=DEAD):
     [
         ([], "No problems found"),
         ([NOTE], "No problems found (1 note)"),
-        ([NOTICE], "No problems found"),
-        ([NOT_DONE], "No problems found"),
+        ([NOTICE], "No problems found, but layers were not measured"),
+        ([NOTICE, NOTE], "No problems found, but layers were not measured (1 note)"),
         ([replace(DEAD, resolved_step=9)], "No open problems (1 resolved)"),
         ([replace(DEAD, resolved_step=9), NOTE], "No open problems (1 note, 1 resolved)"),
         (on("fc1"), 'Dead units in "fc1"'),
@@ -55,6 +55,13 @@ def on(*targets, finding=DEAD):
 def test_the_headline_says_what_is_wrong_and_where(findings, headline):
     made = verdict_of(findings, history("fc1", "fc2", "fc3"))
     assert made.headline.removesuffix(" problem") == headline
+
+
+@pytest.mark.parametrize("notice", [NOTICE, NOT_DONE])
+def test_a_notice_does_not_change_the_headline_where_layers_were_measured(notice):
+    made = history()
+    made.append(Measurement(5, 0, "activations/std", "fc1", 1.0))
+    assert verdict_of([notice], made).headline == "No problems found"
 
 
 def test_silence_is_no_all_clear_where_nothing_was_measured():

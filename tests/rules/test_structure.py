@@ -59,9 +59,9 @@ def test_softmax_belongs_to_the_output():
     assert found[0].startswith('Remove the softmax from "squeezed"')
 
 
-@pytest.mark.parametrize("rectifier", [layers.Activation("relu"), layers.ReLU()])
+@pytest.mark.parametrize("rectifier", [lambda: layers.Activation("relu"), layers.ReLU])
 def test_logits_are_not_rectified(rectifier):
-    ends = [layers.Dense(8, "tanh"), layers.Dense(3), rectifier, layers.Activation("softmax")]
+    ends = [layers.Dense(8, "tanh"), layers.Dense(3), rectifier(), layers.Activation("softmax")]
     assert "sets negative logits to 0" in texts(known_of(*ends))[0]
     ends = [layers.Dense(8, "tanh"), layers.Dense(3, "relu"), layers.Softmax()]
     assert "sets negative logits to 0" in texts(known_of(*ends))[0]
