@@ -152,10 +152,14 @@ def watched(model, end, tmp_path, watcher="plain"):
     session, recorder = sitter.session, sitter.session.recorder
     assert (recorder is not None) == (watcher == "recorder")
     parts = [weakref.ref(part) for part in (session, recorder) if part is not None]
+    gone = threading.Event()
+    weakref.finalize(session, gone.set).atexit = False
     del sitter, session, recorder
-    for _ in range(10):  # what is left of `fit`, then of the exception, then of the session
+    # What is left of `fit`, then of the exception, then of the session. A thread in which Keras
+    # calls callbacks may still hold the list of them for a moment.
+    for _ in range(1000):
         gc.collect()
-        if not any(part() for part in parts):
+        if gone.wait(0.01) and not any(part() for part in parts):
             break
     return [part() for part in parts if part() is not None]
 
