@@ -35,6 +35,7 @@ from keras_babysit.recorder.health import Health, RunHealth
 from keras_babysit.samples import (
     ReferenceSample,
     has_memory,
+    has_other_weights,
     kind_of,
     recall,
     remember,
@@ -242,13 +243,14 @@ class Session:
 
     def _recall(self) -> None:
         """Find out what the model was trained on before."""
-        earlier = self.reference.earlier = recall(self.model, state_of(self.model))
+        state = state_of(self.model)
+        earlier = self.reference.earlier = recall(self.model, state)
         self._optimizer, steps = kind_of(self.model), steps_of(self.model)
         self._resets = 0 if earlier is None else earlier.resets_until(steps, self._optimizer)
         if self._resets:
             self.history.note(optimizer_resets=self._resets)
-        if steps:
-            self.history.note(optimizer_steps_before=steps)
+        if steps and not has_other_weights(self.model, state):
+            self.history.note(optimizer_steps_before=steps)  # they made the weights of now
 
     def _remember(self) -> None:
         """Keep what the model was trained on for its next run."""

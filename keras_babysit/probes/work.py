@@ -95,8 +95,11 @@ def _positions_of(layer, default):
 
 
 def _positions(leaf):
-    """Return the positions of an example of an input: all but its last axis, or its tokens."""
-    shape = tuple(getattr(leaf, "shape", ()))
-    if len(shape) == 2 and np.dtype(keras.backend.standardize_dtype(leaf.dtype)).kind in "iu":
+    """Return the positions of an example of an input: all but its last axis, or its tokens.
+
+    The length of a ragged axis is not known, and counts as one.
+    """
+    shape = [1 if size is None else size for size in getattr(leaf, "shape", ())]
+    if len(shape) == 2 and keras.backend.is_int_dtype(leaf.dtype):
         return shape[1]
     return math.prod(shape[1:-1]) if len(shape) > 2 else 1

@@ -6,7 +6,7 @@ gave, `recurrence` notices data that repeats, `data_facts` describes a batch,
 `optimizer_memory` whether its optimizer was reset since.
 """
 
-from keras_babysit.samples.earlier import recall, remember, state_of
+from keras_babysit.samples.earlier import has_other_weights, recall, remember, state_of
 from keras_babysit.samples.optimizer_memory import has_memory, kind_of, steps_of
 from keras_babysit.samples.reference_sample import ReferenceSample
 from keras_babysit.samples.user_probe_data import UserProbeData, read_user_probe_data
@@ -15,6 +15,7 @@ __all__ = [
     "ReferenceSample",
     "UserProbeData",
     "has_memory",
+    "has_other_weights",
     "kind_of",
     "read_user_probe_data",
     "recall",

@@ -90,6 +90,17 @@ def recall(model: keras.Model, state: tuple[float, ...]) -> Earlier | None:
     return found if found is not None and state and found.end == state else None
 
 
+def has_other_weights(model: keras.Model, state: tuple[float, ...]) -> bool:
+    """Return whether a model was trained in an earlier run, but not to the weights it has now.
+
+    Args:
+        model: A `keras.Model`.
+        state: Its state now, as `state_of` returns it.
+    """
+    found = _known.get(model)
+    return found is not None and found.end != state
+
+
 def remember(model: keras.Model, run: Earlier, before: Earlier | None = None) -> None:
     """Keep what a model was trained on for its next run.
 

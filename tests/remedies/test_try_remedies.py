@@ -39,7 +39,7 @@ def test_a_diverging_training_is_helped_by_what_makes_it_finite():
     x, _ = blobs(scale=1e4)
     y = x.sum(axis=1, keepdims=True)
     changes = [StandardizeInputs(), ScaleLearningRate(1e-10)]
-    trial = kb.try_remedies(model, x, y, changes=changes, **BUDGET | {"epochs": 30})
+    trial = kb.try_remedies(model, x, y, changes=changes, seeds=2, **BUDGET)
     found = {type(row.changes[0]).__name__: row for row in trial.rows[:2]}
     assert not np.isfinite(trial.rows[0].control)
     assert found["ScaleLearningRate"].effect in (Effect.HELPS, Effect.UNDECIDED)
@@ -70,7 +70,7 @@ def test_remedies_of_findings_are_tried_and_the_ones_that_help_combined():
 
 def test_the_control_is_watched_where_no_findings_are_given():
     model = network(rate=1e-5)
-    trial = kb.try_remedies(model, *blobs(), **BUDGET | {"epochs": 8}, seeds=2)
+    trial = kb.try_remedies(model, *blobs(), **BUDGET, seeds=2)
     assert trial.findings
     assert ScaleLearningRate(10.0) in [row.changes[0] for row in trial.rows]
     assert all(len(line) <= 100 for line in str(trial).splitlines())
