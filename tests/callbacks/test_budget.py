@@ -76,7 +76,7 @@ def test_a_run_that_turns_out_to_be_long_joins_what_the_host_measured(slow_start
 
 
 class Clocked(kb.sinks.Sink):
-    """Takes seconds of a made-up clock for everything that it is told."""
+    """Takes seconds of a made-up clock for everything that it hears."""
 
     def __init__(self, clock, seconds=1.0):
         self.clock, self.seconds = clock, seconds

@@ -220,7 +220,7 @@ def test_out_of_memory_at_first_watches_less(monkeypatch):
 
 
 class Clock:
-    """A clock of `time` that jumps when it is told to, once."""
+    """A clock of `time` that jumps once, on request."""
 
     def __init__(self, name):
         self.inner, self.shift, self.readings = getattr(time, name), 0.0, 0

@@ -1,4 +1,4 @@
-"""A crossentropy with exchanged arguments is told by its values, and no other loss is."""
+"""A crossentropy with exchanged arguments shows by its values, and no other loss does."""
 
 import keras
 import numpy as np
