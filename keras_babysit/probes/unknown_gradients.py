@@ -15,7 +15,8 @@ class UnknownGradients:
     A probe differentiates stand-ins for the weights. Where a layer computes with something else, or
     computes again with what it kept (`keras.remat` on TensorFlow, `TorchModuleWrapper`), the
     stand-in gets no gradient, and the step moves the weight all the same. Such a gradient is not 0
-    but unknown.
+    but unknown. It is 0 where an earlier probe found one: then the optimizer moves the weight by
+    what it remembers.
 
     Args:
         model: A compiled `keras.Model`.
@@ -23,15 +24,14 @@ class UnknownGradients:
 
     def __init__(self, model):
         self._model = model
-        self._zero = set()
+        self._zero: set[str] = set()
+        self._reached: set[str] = set()
 
     def note(self, readings):
         """Take in the readings of a probe."""
-        self._zero = {
-            target
-            for (quantity, target), value in readings.items()
-            if quantity == "gradients/norm" and value == 0
-        }
+        norms = {t: value for (name, t), value in readings.items() if name == "gradients/norm"}
+        self._reached |= {target for target, value in norms.items() if value != 0}
+        self._zero = {target for target, value in norms.items() if value == 0} - self._reached
 
     def moved_without(self, measurements):
         """Return the weights without a gradient that a step moved, in the order of the model.

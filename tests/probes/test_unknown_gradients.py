@@ -52,6 +52,14 @@ def test_a_weight_that_moves_without_a_gradient(ratio, gradient, make, is_unknow
     assert moved(ratio, gradient, make()) == (["hidden/kernel"] if is_unknown else [])
 
 
+def test_a_gradient_that_was_measured_before_is_zero_and_not_unknown():
+    """Adam goes on moving the weights of a network that has blown up and gets no gradient."""
+    found = UnknownGradients(network())
+    found.note({("gradients/norm", "hidden/kernel"): 0.3})
+    found.note({("gradients/norm", "hidden/kernel"): 0.0})
+    assert found.moved_without([Measurement(1, 0, "updates/ratio", "hidden/kernel", 0.5)]) == []
+
+
 def fitted(*body):
     model = keras.Sequential([keras.Input((8,)), *body, layers.Dense(1, "sigmoid")])
     model.compile(keras.optimizers.Adam(0.01), "binary_crossentropy")
