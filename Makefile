@@ -148,7 +148,7 @@ lint: .venv/.dev
 .venv-oldest/.dev: setup.cfg tools/floors.py
 	test -d .venv-oldest || $(PYTHON_OLDEST) -m venv .venv-oldest
 	.venv-oldest/bin/pip install --quiet $$(.venv-oldest/bin/python tools/floors.py tensorflow search) \
-		pytest pytest-xdist hypothesis
+		matplotlib pytest pytest-xdist hypothesis
 	.venv-oldest/bin/pip install --quiet --no-deps -e .
 	touch $@
 
