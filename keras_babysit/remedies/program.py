@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_babysit.errors import NotCompiledError
 from keras_babysit.remedies.edits import Edit, rebuild
 from keras_babysit.samples.batches import take
 
@@ -46,7 +47,7 @@ class Program:
 
     Raises:
         TypeError: If the model is of another kind, because a new one cannot be built from it.
-        ValueError: If it is not compiled.
+        NotCompiledError: If it is not compiled.
     """
 
     model: keras.Model
@@ -71,7 +72,7 @@ class Program:
                 "in its code, and compare two trainings."
             )
         if not self.model.compiled:
-            raise ValueError(
+            raise NotCompiledError(
                 f"The model must be compiled. Received: model={self.model.name!r}. Call "
                 "`model.compile(optimizer, loss)` first."
             )

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from keras_babysit import remedies
+from keras_babysit.errors import NotCompiledError
 from keras_babysit.remedies import (
     AddDropout,
     BalanceClasses,
@@ -173,3 +174,9 @@ def test_a_subclassed_model_is_refused_with_the_way_out():
 
     with pytest.raises(TypeError, match="Change a subclassed model in its code"):
         program(Own())
+
+
+def test_a_model_that_is_not_compiled_is_refused():
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    with pytest.raises(NotCompiledError, match="must be compiled"):
+        program(model)
