@@ -21,7 +21,6 @@ if os.environ["KERAS_BACKEND"] == "jax":  # most of the time goes into compiling
 os.environ.setdefault("XLA_FLAGS", flags)
 
 import hypothesis  # noqa: E402
-import keras  # noqa: E402
 import pytest  # noqa: E402
 
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -40,6 +39,8 @@ def pytest_collection_finish():
 @pytest.fixture(autouse=True)
 def _seeded():
     """Start every test from the same seed and leave no policy behind."""
+    import keras  # here: the process that hands tests to the workers needs none
+
     keras.utils.set_random_seed(7)
     policy = keras.config.dtype_policy()
     yield

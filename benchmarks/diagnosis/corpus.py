@@ -118,7 +118,7 @@ def read_data(spec: Mapping[str, Any], rng: np.random.Generator) -> Split:
 
 
 def read_iris(rng: Any, *, test: float, scale: str = "none") -> Split:
-    return data.bundled("iris", scale=scale, one_hot_labels=True, share=test, seed=2)
+    return data.bundled("iris", scale=scale, one_hot_labels=True, fraction=test, seed=2)
 
 
 def ones_and_zeros(rng: Any, *, n: int) -> Split:

@@ -44,8 +44,8 @@ def _as_float(array: Array | None) -> Array | None:
     return array.astype("float32") if is_real else array
 
 
-def hold_out(x: Array, y: Array, share: float = 0.25, *, seed: int = 0) -> Split:
-    x, x_val, y, y_val = train_test_split(x, y, test_size=share, random_state=seed)
+def hold_out(x: Array, y: Array, fraction: float = 0.25, *, seed: int = 0) -> Split:
+    x, x_val, y, y_val = train_test_split(x, y, test_size=fraction, random_state=seed)
     return Split(x, y, x_val, y_val)
 
 
@@ -61,7 +61,7 @@ def bundled(
     target: str = "none",
     image: bool = False,
     n: int | None = None,
-    share: float = 0.25,
+    fraction: float = 0.25,
     seed: int = 0,
 ) -> Split:
     """Return a data set of scikit-learn, a part held out; `n` limits the training examples."""
@@ -70,7 +70,7 @@ def bundled(
     if image:
         x = x.reshape(-1, 8, 8, 1)
     y = one_hot(y) if one_hot_labels else SCALES[target](y.astype(float))
-    split = hold_out(x, y, share, seed=seed)
+    split = hold_out(x, y, fraction, seed=seed)
     return split._replace(x=split.x[:n], y=split.y[:n])
 
 

@@ -248,11 +248,11 @@ def held_out(function: Callable[[Any], Any]) -> Change:
     return with_data(lambda s, rng: s._replace(x_val=function(s.x_val)))
 
 
-def leaking(share: float) -> Change:
+def leaking(fraction: float) -> Change:
     """Return a change that adds training examples, a fraction of all, to the validation data."""
 
     def change(s: Split, rng: np.random.Generator) -> Split:
-        rows = rng.permutation(len(s.x))[: int(share * len(s.x))]
+        rows = rng.permutation(len(s.x))[: int(fraction * len(s.x))]
         return s._replace(
             x_val=np.concatenate([s.x_val, s.x[rows]]), y_val=np.concatenate([s.y_val, s.y[rows]])
         )
@@ -402,24 +402,24 @@ def weighting(weights: Any) -> Change:
     return having(fit={"class_weight": weights})
 
 
-def flipped_labels(share: float) -> Change:
+def flipped_labels(fraction: float) -> Change:
     """Return a change that replaces a fraction of the training labels by random other ones."""
 
     def change(s: Split, rng: np.random.Generator) -> Split:
         y = s.y.copy()
-        hit = rng.random(len(y)) < share
+        hit = rng.random(len(y)) < fraction
         y[hit] = rng.permutation(y[hit])
         return s._replace(y=y)
 
     return with_data(change)
 
 
-def one_class_rare(share: float, keep: int = 0) -> Change:
+def one_class_rare(fraction: float, keep: int = 0) -> Change:
     """Return a change that keeps one class and only a small fraction of all others."""
 
     def thin(x: Any, y: Any, rng: np.random.Generator) -> tuple[Any, Any]:
         labels = y.argmax(axis=1) if y.ndim > 1 else y.astype(int)
-        stays = (labels == keep) | (rng.random(len(y)) < share)
+        stays = (labels == keep) | (rng.random(len(y)) < fraction)
         return x[stays], y[stays]
 
     def change(s: Split, rng: np.random.Generator) -> Split:
@@ -428,23 +428,23 @@ def one_class_rare(share: float, keep: int = 0) -> Change:
     return with_data(change)
 
 
-def with_value(value: float, share: float) -> Change:
+def with_value(value: float, fraction: float) -> Change:
     """Return a change that sets a fraction of the training inputs, at least one, to a value."""
 
     def change(s: Split, rng: np.random.Generator) -> Split:
         x = s.x.astype("float32").copy()
         flat = x.reshape(-1)
-        flat[rng.choice(flat.size, max(1, int(share * flat.size)), replace=False)] = value
+        flat[rng.choice(flat.size, max(1, int(fraction * flat.size)), replace=False)] = value
         return s._replace(x=x)
 
     return with_data(change)
 
 
-def frozen_columns(share: float, value: float = 0.0) -> Change:
+def frozen_columns(fraction: float, value: float = 0.0) -> Change:
     """Return a change that sets the most variable features, a fraction of all, to one value."""
 
     def change(s: Split, rng: np.random.Generator) -> Split:
-        order = np.argsort(-s.x.std(axis=0))[: int(share * s.x.shape[1])]
+        order = np.argsort(-s.x.std(axis=0))[: int(fraction * s.x.shape[1])]
         x, x_val = s.x.copy(), s.x_val.copy()
         x[:, order] = x_val[:, order] = value
         return s._replace(x=x, x_val=x_val)
@@ -522,13 +522,13 @@ def doubled_unused(model: keras.Model, split: Split) -> None:
     layer._tracker.lock()
 
 
-def shut(share: float, by: float = -30.0) -> Callable[[int], Any]:
+def shut(fraction: float, by: float = -30.0) -> Callable[[int], Any]:
     """Return a bias initializer that makes a fraction of the units inactive."""
 
     def make(index: int) -> Any:
         def init(shape: Any, dtype: Any = None) -> Any:
             bias = np.zeros(shape, "float32")
-            bias[: round(share * shape[0])] = by
+            bias[: round(fraction * shape[0])] = by
             return ops.convert_to_tensor(bias, dtype)
 
         return init
@@ -1566,6 +1566,7 @@ FAULTS = [
 # -------------------------------------------------------------------------------------- programs
 
 
+@functools.cache
 def cases() -> dict[str, tuple[Fault, Recipe, Recipe]]:
     """Return the fault, the broken recipe and the healthy base of each id."""
     return {

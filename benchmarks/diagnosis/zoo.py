@@ -76,8 +76,8 @@ def mixed(inner: Callable[[np.random.Generator], Split]) -> Any:
 
     def make(rng: np.random.Generator) -> Split:
         split = inner(rng)
-        order, share = rng.permutation(len(split.x)), rng.beta(0.4, 0.4, len(split.x))
-        x, y = ((part.T * share + part[order].T * (1 - share)).T for part in (split.x, split.y))
+        order, kept = rng.permutation(len(split.x)), rng.beta(0.4, 0.4, len(split.x))
+        x, y = ((part.T * kept + part[order].T * (1 - kept)).T for part in (split.x, split.y))
         return split._replace(x=x, y=y)
 
     return make

@@ -75,9 +75,9 @@ def test_many_labels_may_all_be_unlikely():
 @pytest.mark.parametrize(("fraction", "is_told"), [(0.05, True), (0.3, False), (0.001, False)])
 def test_the_recall_of_rare_labels_is_that_of_scikit_learn(fraction, is_told):
     rng = np.random.default_rng(0)
-    labels, shares = (rng.random((300, 5)) < fraction).astype(float), rng.random((300, 5))
-    found = baselines.variety(read("binary_crossentropy", labels, shares))
-    expected = recall_score(labels.ravel(), shares.ravel() > 0.5, zero_division=0)
+    labels, probabilities = (rng.random((300, 5)) < fraction).astype(float), rng.random((300, 5))
+    found = baselines.variety(read("binary_crossentropy", labels, probabilities))
+    expected = recall_score(labels.ravel(), probabilities.ravel() > 0.5, zero_division=0)
     assert found.get("recall") == (pytest.approx(expected) if is_told else None)
 
 

@@ -88,7 +88,7 @@ CASES = {
             ({"solver": "randomized"}, "`components` must be an int"),
         ),
     ),
-    "Whitening-pca-share": LayerCase(
+    "Whitening-pca-fraction": LayerCase(
         lambda: layers.Whitening("pca", 0.8), VECTORS, passes_masks=False
     ),
     "ZeroCenter": LayerCase(

@@ -12,7 +12,7 @@ from keras_babysit.remedies import paired_interval
     ("of_replicates", "of_examples"), [(0.0, 1.0), (1.0, 0.0), (0.3, 1.0)], ids=str
 )
 def test_it_covers_the_difference_in_95_of_100_trials(of_replicates, of_examples):
-    """4 standard errors of a share of 0.95 in 2,000 draws are 0.02."""
+    """4 standard errors of a fraction of 0.95 in 2,000 draws are 0.02."""
     rng = np.random.default_rng(0)
     covered = 0
     for _ in range(2000):

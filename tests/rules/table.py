@@ -384,10 +384,10 @@ def frozen(error):
 
 def rare(auc, error=0.04, answers=1.0, beside_validation=()):
     """Return a history of a network that has come to rest at saying no to 96 % of no."""
-    shares = {"largest_share": answers, "targets_largest_share": 0.96}
+    fractions = {"largest_share": answers, "targets_largest_share": 0.96}
     ranks = {"auc": auc, "auc_stderr": error}
     made = poor([0.04] * 8, {}, FLAT)
-    for target, values in (("train", shares | ranks), ("validation", dict(beside_validation))):
+    for target, values in (("train", fractions | ranks), ("validation", dict(beside_validation))):
         for name, value in values.items():
             for step in range(8):
                 made.append(Measurement(step, step, f"predictions/{name}", target, value))
@@ -395,8 +395,8 @@ def rare(auc, error=0.04, answers=1.0, beside_validation=()):
     return made
 
 
-def answered(share, of):
-    return {"largest_share": share, "targets_largest_share": of}
+def answered(fraction, of):
+    return {"largest_share": fraction, "targets_largest_share": of}
 
 
 def unseen(fraction, epoch, fraction_of_stretch=None):
@@ -607,7 +607,7 @@ def slopes(low, high, loss=0.5):
 
 
 def stack(mean, std, is_factor=False):
-    names = [f"dense_{place}" for place in range(5)]
+    names = [f"dense_{index}" for index in range(5)]
     series = {("activations/mean", n): [mean] * 3 for n in names}
     series |= {("activations/std", n): [std] * 3 for n in names}
     layers = dict.fromkeys(names, LayerFacts(activation_kind="squashing", role="hidden"))
@@ -681,9 +681,9 @@ def without_fresh_score(made, val_loss=None):
     return again
 
 
-def penalised(share, error):
+def penalised(fraction, error):
     series = {
-        ("loss/penalty", ""): [share] * 8,
+        ("loss/penalty", ""): [fraction] * 8,
         ("loss/batch", ""): [1.0] * 8,
         ("reference/constant_error", "train"): [0.9] * 8,
     }

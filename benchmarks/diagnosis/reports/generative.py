@@ -135,18 +135,18 @@ class Adversarial(keras.Model):
 
 
 def ring(rng: np.random.Generator, n: int) -> Any:
-    """Return points around eight places on a circle."""
-    place = rng.integers(0, 8, n) * np.pi / 4
-    centre = 2 * np.stack([np.cos(place), np.sin(place)], axis=1)
+    """Return points around eight centres on a circle."""
+    angle = rng.integers(0, 8, n) * np.pi / 4
+    centre = 2 * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     return (centre + 0.1 * rng.normal(size=(n, 2))).astype("float32")
 
 
 def coverage(model: keras.Model, size: int) -> float:
-    """Return the fraction of the eight places that the generated points reach."""
+    """Return the fraction of the eight centres that the generated points reach."""
     noise = np.random.default_rng(0).normal(size=(400, size)).astype("float32")
     points = parts.predicted(model.made, noise)
-    places = np.arange(8) * np.pi / 4
-    centres = 2 * np.stack([np.cos(places), np.sin(places)], axis=1)
+    angles = np.arange(8) * np.pi / 4
+    centres = 2 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
     apart = np.sqrt(((points[:, None] - centres) ** 2).sum(axis=-1))
     reached = [(apart[:, k] < 0.5).mean() > 0.02 for k in range(8)]
     return float(np.mean(reached)) if np.isfinite(points).all() else 0.0

@@ -197,11 +197,11 @@ def logarithm_of_a_tiny_density(repaired: bool, rng: np.random.Generator) -> Tra
     data = parts.cut(x, y[:, None], 1200)
 
     def likelihood(y_true: Any, y_pred: Any) -> Any:
-        mean, scale, share = y_pred[:, :3], ops.exp(y_pred[:, 3:6]), y_pred[:, 6:]
+        mean, scale, weight = y_pred[:, :3], ops.exp(y_pred[:, 3:6]), y_pred[:, 6:]
         power = -0.5 * ops.square((y_true - mean) / scale) - y_pred[:, 3:6]
         if repaired:
-            return -ops.mean(ops.logsumexp(ops.log_softmax(share) + power, axis=1))
-        return -ops.mean(ops.log(ops.sum(ops.softmax(share) * ops.exp(power), axis=1)))
+            return -ops.mean(ops.logsumexp(ops.log_softmax(weight) + power, axis=1))
+        return -ops.mean(ops.log(ops.sum(ops.softmax(weight) * ops.exp(power), axis=1)))
 
     model = parts.mlp(2, 32, 32, last=9)
     model.compile(keras.optimizers.Adam(3e-3), likelihood)
@@ -209,8 +209,8 @@ def logarithm_of_a_tiny_density(repaired: bool, rng: np.random.Generator) -> Tra
 
     def score(logs: Any) -> float:
         p = parts.predicted(model, data.x_val)
-        share = np.exp(p[:, 6:] - p[:, 6:].max(axis=1, keepdims=True))
-        means = (share * p[:, :3]).sum(axis=1) / share.sum(axis=1)
+        weight = np.exp(p[:, 6:] - p[:, 6:].max(axis=1, keepdims=True))
+        means = (weight * p[:, :3]).sum(axis=1) / weight.sum(axis=1)
         return parts.explained(data.y_val, means)
 
     return Training(model, fit, score)
