@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from keras_babysit import baselines
+from keras_babysit.actions import DATA, SPLIT, RemoveNonFinite
 from keras_babysit.checks._data import MAX_SAMPLE_BYTES, Data
 from keras_babysit.checks._facts import output_history, renamed, signal_history
 from keras_babysit.checks.case import Case
@@ -124,9 +125,10 @@ def _non_finite(case: Case, data: Data, name: str, arrays: Nested) -> list[Findi
                     f"{len(rows):,} of {data.amount()} contain NaN or infinity; the first "
                     f"is at index {rows[0]:,}.",
                     {"rows": len(rows), "first_row": int(rows[0])},
-                    "Drop these examples, or impute the missing values.",
-                    "good = np.isfinite(x).reshape(len(x), -1).all(axis=1)\n"
-                    "x, y = x[good], y[good]",
+                    Remedy(
+                        "Drop these examples, or impute the missing values.",
+                        change=RemoveNonFinite(name[-1]),
+                    ),
                 )
             )
     return found
@@ -176,8 +178,11 @@ def _constant_targets(
                     f"All targets in {data.amount()} are {value:g}."
                     + (unshuffled if data.is_stream and not data.is_whole else ""),
                     {"value": value},
-                    "Shuffle the data before batching.",
-                    "dataset = dataset.shuffle(10_000)",
+                    Remedy(
+                        "Shuffle the data before batching.",
+                        "dataset = dataset.shuffle(10_000)",
+                        no_change_because=DATA,
+                    ),
                 )
             )
     return found
@@ -204,8 +209,12 @@ def _duplicates(data: Data) -> list[Finding]:
             "x",
             f"{duplicated * 100:.0f} % of {data.amount()} occur more than once.",
             {"duplicated": duplicated},
-            "Remove duplicates before the split; to balance classes, use class weights instead.",
-            "x, kept = np.unique(x, axis=0, return_index=True)\ny = y[kept]",
+            Remedy(
+                "Remove duplicates before the split; to balance classes, use class weights "
+                "instead.",
+                "x, kept = np.unique(x, axis=0, return_index=True)\ny = y[kept]",
+                no_change_because=SPLIT,
+            ),
         )
     ]
 
@@ -274,7 +283,7 @@ def _named(name: str, arrays: Nested) -> list[tuple[str, np.ndarray]]:
 
 
 def _finding(
-    severity: Severity, target: str, message: str, evidence: Mapping[str, Any], text: str, code: str
+    severity: Severity, target: str, message: str, evidence: Mapping[str, Any], remedy: Remedy
 ) -> Finding:
     return Finding(
         NAME,
@@ -282,6 +291,6 @@ def _finding(
         target,
         message,
         evidence,
-        (Remedy(text, code),),
+        (remedy,),
         "CS231n, data preprocessing; LeCun et al., Efficient BackProp, 1998",
     )

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_babysit.actions import OWN_CODE
 from keras_babysit.backends import backend, to_array
 from keras_babysit.checks._double import double_precision, stateless_double
 from keras_babysit.checks._untouched import same_random_numbers
@@ -144,6 +145,7 @@ def _finding(name: str, one: Comparison) -> Finding:
                 if is_cut
                 else "Find the error between this weight and the loss: a custom gradient, a "
                 "stop_gradient on one of several paths, or a NumPy call.",
+                no_change_because=OWN_CODE,
             ),
         ),
         REFERENCE,

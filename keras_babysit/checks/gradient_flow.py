@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
+from keras_babysit.actions import CONNECTIONS, OWN_CODE, SetInitializer
 from keras_babysit.backends import backend, to_array
 from keras_babysit.backends.untouched import untouched_state
 from keras_babysit.checks.case import COMPILES, GRADIENT, Case, tensors
@@ -67,6 +68,7 @@ def _inputs(case: Case) -> tuple[list[Finding], str]:
                 Remedy(
                     "Find what discards the input: a softmax over one unit, a layer of dead units, "
                     "or a layer whose result is not used.",
+                    no_change_because=CONNECTIONS,
                 ),
             ),
             REFERENCE,
@@ -90,6 +92,7 @@ def _not_finite_output(name: str) -> Finding:
             Remedy(
                 "Keep the arguments of log, sqrt, arccos, exp and divisions within their range.",
                 "keras.ops.log(keras.ops.maximum(x, keras.config.epsilon()))",
+                no_change_because=OWN_CODE,
             ),
         ),
         REFERENCE,
@@ -163,6 +166,7 @@ def _leak(name: str, moved: float) -> Finding:
                 "Find the operation that mixes examples: a softmax, mean, norm, reshape or "
                 "transpose over axis 0, the batch axis.",
                 "keras.ops.softmax(x, axis=-1)",
+                no_change_because=OWN_CODE,
             ),
         ),
         REFERENCE,
@@ -237,6 +241,7 @@ def _not_finite_gradients(names: Sequence[str]) -> Finding:
                 "Find the operation whose slope is infinite: sqrt, norm or pow at 0, arccos at -1 "
                 "or 1, log at 0. Keep its argument away from there.",
                 "keras.ops.arccos(keras.ops.clip(x, -1 + 1e-5, 1 - 1e-5))",
+                no_change_because=OWN_CODE,
             ),
         ),
         REFERENCE,
@@ -263,13 +268,14 @@ def _judge(case: Case, index: int, name: str) -> Finding | None:
             "Find what blocks the gradient: stop_gradient, a step, argmax, round, integer cast or "
             "NumPy call between the weight and the loss. Freeze the layer if that is intended.",
             "layer.trainable = False  # layer: the one that holds the weight",
+            no_change_because=OWN_CODE,
         )
     else:
         message = f'"{name}" has no effect: it receives no gradient and does not change the output.'
         remedy = Remedy(
             "Use the layer in the forward pass or remove it. If all its ReLU units are dead, "
             "initialize its biases to zero.",
-            'keras.layers.Dense(64, activation="relu", kernel_initializer="he_normal")',
+            change=SetInitializer(activation="relu", class_name="Dense", units=64),
         )
     return Finding(
         "gradient_flow",

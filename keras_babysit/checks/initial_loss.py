@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from keras_babysit.actions import ScaleWeights, StandardizeInputs, StandardizeTargets
 from keras_babysit.checks.case import Case
 from keras_babysit.checks.result import CheckResult, Unknown
 from keras_babysit.findings import Finding, Remedy, Severity
@@ -135,11 +136,11 @@ def _finding(case: Case, index: int, kind: LossKind, loss: float, chance: float)
     remedies = [
         Remedy(
             "Standardize the inputs to mean 0 and standard deviation 1.",
-            "normalize = keras.layers.Normalization()\nnormalize.adapt(x)",
+            change=StandardizeInputs(),
         ),
         Remedy(
             "Initialize the weights so that activations keep their variance from layer to layer.",
-            "kb.initializers.lsuv(model, x[:256], y[:256])",
+            change=ScaleWeights(),
         ),
     ]
     if kind.form == "distance":
@@ -147,7 +148,7 @@ def _finding(case: Case, index: int, kind: LossKind, loss: float, chance: float)
             0,
             Remedy(
                 "Standardize the targets, or initialize the output bias to their mean.",
-                "y = (y - y.mean()) / y.std()",
+                change=StandardizeTargets(),
             ),
         )
     return Finding(

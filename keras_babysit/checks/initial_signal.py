@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from keras_babysit.actions import NormalizeActivations, ScaleWeights, SetInitializer
 from keras_babysit.backends import backend, to_array
 from keras_babysit.checks._depths import LayerSignal, tensors
 from keras_babysit.checks._facts import renamed
@@ -103,13 +104,13 @@ def _finding(target: str, what: str, before: float, after: float) -> Finding:
         (
             Remedy(
                 "Scale the initial weights layer by layer on a batch of data (LSUV).",
-                "kb.initializers.lsuv(model, x[:256], y[:256])",
+                change=ScaleWeights(),
             ),
             Remedy(
                 "Use an initializer that matches the activation.",
-                'kernel_initializer = kb.initializers.VariancePreserving("relu")',
+                change=SetInitializer(),
             ),
-            Remedy("Add normalization layers.", "keras.layers.BatchNormalization()"),
+            Remedy("Add normalization layers.", change=NormalizeActivations()),
         ),
         REFERENCE,
     )
@@ -158,8 +159,7 @@ def _about_off(target: str) -> Finding:
         (
             Remedy(
                 "Initialize the layer for ReLU, with zero biases.",
-                'keras.layers.Dense(64, activation="relu", kernel_initializer="he_normal", '
-                'bias_initializer="zeros")',
+                change=SetInitializer((target,), activation="relu", class_name="Dense", units=64),
             ),
         ),
         "Lu et al., Dying ReLU and Initialization, arXiv:1903.06733, 2019",
@@ -176,7 +176,7 @@ def _about_identical(target: str) -> Finding:
         (
             Remedy(
                 "Initialize the weights randomly.",
-                'kernel_initializer = kb.initializers.VariancePreserving("relu")',
+                change=SetInitializer((target,)),
             ),
         ),
         "CS231n, weight initialization: all-zero weights leave units identical",

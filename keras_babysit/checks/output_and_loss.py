@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_babysit.actions import SetLoss, SetOutput
 from keras_babysit.checks._facts import output_history, renamed
 from keras_babysit.checks.case import Case
 from keras_babysit.checks.result import CheckResult, Unknown
@@ -90,8 +91,7 @@ def _overlooked_classes(output: Output, y: Nested) -> list[Finding]:
                 {"classes": classes},
                 Remedy(
                     "Use a softmax for mutually exclusive classes.",
-                    'keras.layers.Dense(classes, activation="softmax"), '
-                    'loss="categorical_crossentropy", metrics=["categorical_accuracy"]',
+                    change=SetOutput("softmax", classes, True, "categorical_crossentropy"),
                 ),
             )
         ]
@@ -111,7 +111,7 @@ def _overlooked_classes(output: Output, y: Nested) -> list[Finding]:
             {"distinct_targets": len(distinct)},
             Remedy(
                 "Use a crossentropy loss for classes.",
-                'loss="binary_crossentropy"  # or "sparse_categorical_crossentropy"',
+                change=SetLoss("binary_crossentropy", 'or "sparse_categorical_crossentropy"'),
             ),
         )
     ]

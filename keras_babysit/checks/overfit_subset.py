@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import keras
 import numpy as np
 
+from keras_babysit.actions import LOOKS
 from keras_babysit.checks._training import Trainer
 from keras_babysit.checks.case import GRADIENT, TRAINER, Case
 from keras_babysit.checks.initial_loss import constant, perfect
@@ -214,6 +215,7 @@ def _finding(case: Case, examples: int, start: float, best: FitRun) -> Finding:
                 "Fix the other findings first. If there are none, check that inputs and labels "
                 "belong together, or add units to the model.",
                 "print(x[:5], y[:5])",
+                no_change_because=LOOKS,
             ),
         ),
         REFERENCE,

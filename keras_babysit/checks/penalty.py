@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_babysit.actions import OWN_CODE, ScalePenalties
 from keras_babysit.backends import to_array
 from keras_babysit.checks._depths import tensors
 from keras_babysit.checks._penalties import penalties_off
@@ -67,6 +68,7 @@ def judge(with_it: float, without: float, amount: float) -> list[Finding]:
                 Remedy(
                     "Use a positive regularization factor.",
                     "kernel_regularizer=keras.regularizers.L2(1e-4)",
+                    no_change_because=OWN_CODE,
                 ),
             )
         ]
@@ -80,6 +82,7 @@ def judge(with_it: float, without: float, amount: float) -> list[Finding]:
                 Remedy(
                     "Add the penalties exactly once in your compute_loss.",
                     "loss = loss + keras.ops.sum(self.losses)",
+                    no_change_because=OWN_CODE,
                 ),
             )
         ]
@@ -92,7 +95,7 @@ def judge(with_it: float, without: float, amount: float) -> list[Finding]:
                 evidence,
                 Remedy(
                     "Lower the regularization factor.",
-                    "kernel_regularizer=keras.regularizers.L2(1e-5)",
+                    change=ScalePenalties(0.1),
                 ),
             )
         ]
@@ -115,6 +118,7 @@ def judge_added(on: float, without: float, amount: float) -> list[Finding]:
             Remedy(
                 "Add self.losses exactly once in your compute_loss.",
                 "loss = loss + keras.ops.sum(self.losses)",
+                no_change_because=OWN_CODE,
             ),
         )
     ]

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import keras
 import numpy as np
 
+from keras_babysit.actions import SetDropout, SetLayerArguments
 from keras_babysit.backends import backend, to_array
 from keras_babysit.checks._training import draws
 from keras_babysit.checks.case import Case
@@ -116,7 +117,7 @@ def _noise_findings(noise: Mapping[str, float]) -> list[Finding]:
             target,
             f"In training mode, {target} adds noise of {value:.0f} times the signal variance.",
             {"noise": value},
-            (Remedy("Lower the dropout rate.", "keras.layers.Dropout(0.3)"),),
+            (Remedy("Lower the dropout rate.", change=SetDropout(0.3)),),
             REFERENCE,
         )
         for target, value in noise.items()
@@ -145,7 +146,9 @@ def _average_findings(case: Case, inference: list[np.ndarray]) -> list[Finding]:
                 Remedy(
                     "Preprocess the data as in the earlier training, or lower the momentum so that "
                     "the averages adapt faster.",
-                    "keras.layers.BatchNormalization(momentum=0.9)",
+                    change=SetLayerArguments(
+                        class_name="BatchNormalization", arguments=(("momentum", 0.9),)
+                    ),
                 ),
             ),
             REFERENCE,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from keras_babysit import markup
+from keras_babysit.actions import Action, action_from_json
 from keras_babysit.history import to_jsonable
 
 
@@ -29,11 +30,55 @@ class Remedy:
     Args:
         text: What to do, one sentence.
         code: The same as Python code to paste, with the names `kb`, `keras`, `np`, `model`, `x` and
-            `y`; empty if there is no code for it.
+            `y`; empty if there is no code for it. Where there is a change, it is that of the
+            change.
+        change: The same as data, which `kb.try_remedies` carries out; None if nothing can.
+        no_change_because: Why there is no change, as a sentence.
+
+    Raises:
+        ValueError: If there is a change and code that is not its own.
+
+    Example:
+        >>> from keras_babysit.actions import ScaleLearningRate
+        >>> Remedy("Lower the learning rate.", change=ScaleLearningRate(0.1, rate=3e-4)).code
+        'model.optimizer.learning_rate = 0.0003'
     """
 
     text: str
     code: str = ""
+    change: Action | None = None
+    no_change_because: str = ""
+
+    def __post_init__(self) -> None:
+        if self.change is None:
+            return
+        if self.code not in ("", self.change.code) or self.no_change_because:
+            raise ValueError(
+                "The code of a remedy must be that of its change. "
+                f"Received: code={self.code!r}, change={self.change!r}"
+            )
+        object.__setattr__(self, "code", self.change.code)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the remedy as a JSON object."""
+        return {
+            "text": self.text,
+            "code": self.code,
+            "change": None if self.change is None else to_jsonable(self.change.to_json()),
+            "no_change_because": self.no_change_because,
+        }
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Remedy:
+        """Return the remedy from the JSON object that `to_json` returned.
+
+        Records of an older version have no change; of another one the change may not be known.
+        """
+        given = record.get("change")
+        change = action_from_json(given) if given else None
+        if change is not None and change.code == record["code"]:
+            return cls(record["text"], change=change)
+        return cls(record["text"], record["code"], None, record.get("no_change_because", ""))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -115,7 +160,7 @@ class Finding:
             "target": self.target,
             "message": self.message,
             "evidence": to_jsonable(self.evidence),
-            "remedies": [{"text": r.text, "code": r.code} for r in self.remedies],
+            "remedies": [remedy.to_json() for remedy in self.remedies],
             "reference": self.reference,
             "step": self.step,
             "epoch": self.epoch,
@@ -134,7 +179,7 @@ class Finding:
             target=record["target"],
             message=record["message"],
             evidence=dict(record["evidence"]),
-            remedies=tuple(Remedy(r["text"], r["code"]) for r in record["remedies"]),
+            remedies=tuple(Remedy.from_json(remedy) for remedy in record["remedies"]),
             reference=record["reference"],
             step=record["step"],
             epoch=record["epoch"],

@@ -14,6 +14,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from keras_babysit.actions import LOOKS
 from keras_babysit.backends import backend
 from keras_babysit.backends.untouched import untouched_random_state
 from keras_babysit.findings import Remedy
@@ -67,12 +68,12 @@ def remedy(folder):
         text = (
             "Reproduce it: the bundle holds the model, the batch and a script that shows the value."
         )
-        return Remedy(text, command)
+        return Remedy(text, command, no_change_because=LOOKS)
     text = (
         "Reproduce it: the bundle holds the batch, the weights and a script that shows the value. "
         "You provide the model: MODULE:FUNCTION returns it, compiled."
     )
-    return Remedy(text, command + OWN_MODEL)
+    return Remedy(text, command + OWN_MODEL, no_change_because=LOOKS)
 
 
 def _fill(folder, model, box, bad, fault, limit):

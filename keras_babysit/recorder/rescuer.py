@@ -1,5 +1,6 @@
 """Goes back to a good state of a lost run, to stop or to continue from there."""
 
+from keras_babysit.actions import WEIGHTS
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.recorder.fault import short
 from keras_babysit.recorder.incident import in_epoch
@@ -7,8 +8,8 @@ from keras_babysit.recorder.snapshot import on_host
 from keras_babysit.recorder.vitals import learning_rate_index, with_learning_rate
 
 RULE = "rescue"
-CONTINUE = Remedy("Fix the cause and continue training from here.")
-BUYS_TIME = Remedy("Fix the cause: a rescue only buys time.")
+CONTINUE = Remedy("Fix the cause and continue training from here.", no_change_because=WEIGHTS)
+BUYS_TIME = Remedy("Fix the cause: a rescue only buys time.", no_change_because=WEIGHTS)
 
 
 class Rescuer:

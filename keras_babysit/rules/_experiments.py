@@ -1,23 +1,26 @@
 """Experiments that tell the causes of a poor fit apart, the cheapest first."""
 
+from keras_babysit.actions import LOOKS, AddHiddenLayer
 from keras_babysit.findings import Remedy
 from keras_babysit.history import History
-from keras_babysit.rules._structure import HIDDEN_LAYER
 from keras_babysit.rules._texts import FIND_RATE
 
 MEMORIZE = Remedy(
     "Check whether the network can memorize 20 examples. If not, the data are not the cause.",
     "kb.check(model, x, y)",
+    no_change_because=LOOKS,
 )
 """Seconds: separates a fault of network, loss or optimizer from one of the data."""
 
 LOOK = Remedy(
     "Look at some inputs beside their targets: check that they are paired, and scaled as intended.",
     "print(x[:5], y[:5])",
+    no_change_because=LOOKS,
 )
 
 CAPACITY = Remedy(
-    "If none of this helps, add capacity: another hidden layer, or more units.", HIDDEN_LAYER
+    "If none of this helps, add capacity: another hidden layer, or more units.",
+    change=AddHiddenLayer(),
 )
 
 

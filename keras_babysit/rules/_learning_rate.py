@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from keras_babysit.actions import ScaleLearningRate
 from keras_babysit.history import History
 
 HEALTHY_RATIO = 1e-3
@@ -48,40 +49,21 @@ def one_digit(value: float) -> float:
     return float(f"{value:.0e}")
 
 
-def set_rate(history: History, value: float | None) -> str:
-    """Return the code that sets a learning rate, empty if it is None.
+def set_rate(history: History, verb: str, value: float | None) -> ScaleLearningRate:
+    """Return the change to a learning rate: by a factor of 10 where it is not known.
 
-    An optimizer that holds a schedule refuses a number: then the code scales the schedule. It is
-    empty where the schedule is of a kind that keeps its values elsewhere.
+    Args:
+        history: The history of the run.
+        verb: `"Lower"` or `"Raise"`.
+        value: The learning rate to set; None if it is not known.
     """
     schedule, factor = history.facts.learning_rate_schedule, rate_factor(history, value)
-    if schedule is None:
-        return "" if value is None else f"model.optimizer.learning_rate = {value:g}"
-    if factor is None or schedule not in (*STARTING_SCHEDULES, "PiecewiseConstantDecay"):
-        return ""
-    if schedule == "PiecewiseConstantDecay":
-        scale = f'rate["values"] = [{factor:g} * value for value in rate["values"]]'
-    else:
-        names = '("initial_learning_rate", "warmup_target")'
-        scale = f"rate.update({{k: {factor:g} * rate[k] for k in {names} if rate.get(k)}})"
-    return f'{OPTIMIZER_CONFIG}rate = config["learning_rate"]["config"]\n{scale}\n{COMPILE_AGAIN}'
+    if factor is None:
+        factor = 0.1 if verb == "Lower" else 10.0
+    return ScaleLearningRate(factor, value, schedule or "")
 
 
 def rate_factor(history: History, value: float | None) -> float | None:
     """Return a learning rate as a multiple of the present one, None if one is not known."""
     rate = history.last("optimizer/learning_rate")
     return one_digit(value / rate) if rate and value else None
-
-
-OPTIMIZER_CONFIG = "config = model.optimizer.get_config()\n"
-COMPILE_AGAIN = "model.compile(type(model.optimizer).from_config(config), model.loss)"
-"""Code around a change of the arguments of an optimizer: it is made anew."""
-
-STARTING_SCHEDULES = (
-    "CosineDecay",
-    "CosineDecayRestarts",
-    "ExponentialDecay",
-    "InverseTimeDecay",
-    "PolynomialDecay",
-)
-"""The schedules of Keras that start at `initial_learning_rate`."""

@@ -1,5 +1,6 @@
 """What rules on training and validation data share."""
 
+from keras_babysit.actions import SPLIT
 from keras_babysit.findings import Remedy
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_fraction
@@ -16,6 +17,7 @@ SPLIT_AT_RANDOM = Remedy(
     "Split the data at random, before any other preprocessing.",
     "from sklearn.model_selection import train_test_split\n"
     "x, x_val, y, y_val = train_test_split(x, y, random_state=0)",
+    no_change_because=SPLIT,
 )
 """What helps if validation data is not like new data."""
 
@@ -24,6 +26,7 @@ SPLIT_BY_CLASS = Remedy(
     "Shuffle the data, or split it by class, before you set validation data aside.",
     "from sklearn.model_selection import train_test_split\n"
     "x, x_val, y, y_val = train_test_split(x, y, stratify=y, random_state=0)",
+    no_change_because=SPLIT,
 )
 """What helps if one of the two data sets lacks classes."""
 

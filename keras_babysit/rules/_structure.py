@@ -6,6 +6,7 @@ these remedies before their own.
 
 import itertools
 
+from keras_babysit.actions import SetActivation, UnfreezeLayers
 from keras_babysit.facts import LayerFacts, Role
 from keras_babysit.findings import Remedy
 from keras_babysit.history import History
@@ -30,8 +31,6 @@ RECTIFIERS = frozenset({"relu", "relu6", "ReLU"})
 
 NORMALIZERS = frozenset({"softmax", "sigmoid", "Softmax"})
 """Activations that turn logits into probabilities."""
-
-HIDDEN_LAYER = 'keras.layers.Dense(128, activation="relu", kernel_initializer="he_normal")'
 
 
 def structural_remedies(history: History) -> list[Remedy]:
@@ -59,7 +58,7 @@ def _without_nonlinearity(history: History) -> list[Remedy]:
         Remedy(
             "Give the hidden layers an activation. Without one, all layers together are a single "
             "linear layer.",
-            HIDDEN_LAYER,
+            change=SetActivation((), "relu", "he_normal", "Dense", 128),
         )
     ]
 
@@ -76,7 +75,7 @@ def _with_hidden_softmax(history: History) -> list[Remedy]:
         Remedy(
             f"Remove the softmax from {quoted(found)}: the outputs of all its units sum to 1, so "
             "that almost no signal is left. Use it in the output layer only.",
-            HIDDEN_LAYER,
+            change=SetActivation(tuple(found), "relu", "he_normal", "Dense", 128),
         )
     ]
 
@@ -92,7 +91,7 @@ def _with_rectified_logits(history: History) -> list[Remedy]:
                 Remedy(
                     f'Remove the {function} from "{target}": it sets negative logits to 0 before '
                     f"the {last}.",
-                    f"keras.layers.Dense({units})",
+                    change=SetActivation((target,), "linear", class_name="Dense", units=units),
                 )
             ]
     return []
@@ -104,7 +103,6 @@ def _with_frozen_layers(history: History) -> list[Remedy]:
     return [
         Remedy(
             "Unfreeze more layers: the frozen ones lose information that the inputs hold.",
-            "for layer in model.layers[-4:]:\n    layer.trainable = True\n"
-            "model.compile(keras.optimizers.Adam(1e-4), model.loss)",
+            change=UnfreezeLayers(last=4),
         )
     ]

@@ -3,22 +3,24 @@
 import re
 from collections.abc import Iterable
 
+from keras_babysit.actions import (
+    LOOKS,
+    ClipGradients,
+    MaskPadding,
+    NormalizeActivations,
+    ScaleWeights,
+    SetActivation,
+    StandardizeInputs,
+)
 from keras_babysit.facts import LayerFacts
 from keras_babysit.findings import Remedy
 from keras_babysit.history import History
-from keras_babysit.rules._learning_rate import (
-    COMPILE_AGAIN,
-    HEALTHY_RATIO,
-    OPTIMIZER_CONFIG,
-    rate_factor,
-    set_rate,
-)
+from keras_babysit.rules._learning_rate import HEALTHY_RATIO, rate_factor, set_rate
 from keras_babysit.rules.outputs import outputs
 
 SCALE_INPUTS = Remedy(
     "Scale the inputs to mean 0 and standard deviation 1.",
-    "normalize = keras.layers.Normalization()  # use it as the first layer of the model\n"
-    "normalize.adapt(x)",
+    change=StandardizeInputs(),
 )
 """What helps against inputs that are too large, too small or far from 0."""
 
@@ -100,19 +102,19 @@ def change_rate(history: History, verb: str, rate: float | None, reason: str = "
         times = "" if factor is None else f" to {factor:g} times its values"
         to = f" of the schedule `{schedule}`{times}"
     why = f": {reason}" if reason else ""
-    return Remedy(f"{verb} the learning rate{to}{why}.", set_rate(history, rate))
+    return Remedy(f"{verb} the learning rate{to}{why}.", change=set_rate(history, verb, rate))
 
 
 SCALE_WEIGHTS = Remedy(
     "Scale the initial weights to the data: `lsuv` gives hidden layers outputs of unit variance.",
-    "kb.initializers.lsuv(model, x[:256], y[:256])",
+    change=ScaleWeights(),
 )
 """What helps if signals or gradients vanish or explode with depth."""
 
 MASK_PADDING = Remedy(
     "Mask padded steps, or put the padding in front: after a long padding the last state of a "
     "recurrent layer hardly depends on the data.",
-    "keras.layers.Masking(mask_value=0.0)",
+    change=MaskPadding(),
 )
 
 RECURRENT = frozenset({"LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional"})
@@ -131,13 +133,14 @@ def restore_signal(history: History) -> Remedy:
 
 NORMALIZE = Remedy(
     "Add normalization layers between the hidden layers.",
-    "keras.layers.BatchNormalization()",
+    change=NormalizeActivations(),
 )
 """What helps if activations vanish or explode with depth."""
 
 FIND_RATE = Remedy(
     "Find a learning rate with a range test instead.",
     "kb.lr_range_test(model, x, y).plot()",
+    no_change_because=LOOKS,
 )
 
 OPTIMIZERS = frozenset(
@@ -160,36 +163,46 @@ def clip_gradient(history: History, reason: str = "") -> Remedy:
     """
     known, rate = history.facts.optimizer, history.last("optimizer/learning_rate")
     name = known if known in OPTIMIZERS else "Adam"
-    first = f"{rate:g}, " if rate is not None and known in OPTIMIZERS else ""
-    code = f"model.compile(keras.optimizers.{name}({first}global_clipnorm=1.0), model.loss)"
+    change = ClipGradients(1.0, name, rate if known in OPTIMIZERS else None)
     if history.facts.learning_rate_schedule is not None:  # it must stay
-        code = f'{OPTIMIZER_CONFIG}config["global_clipnorm"] = 1.0\n{COMPILE_AGAIN}'
-    return Remedy(f"Clip the norm of the gradient{f' {reason}' if reason else ''}.", code)
+        change = ClipGradients(1.0)
+    text = f"Clip the norm of the gradient{f' {reason}' if reason else ''}."
+    return Remedy(text, change=change)
 
 
-def relu_layer(layer: LayerFacts, activation: str = "relu", *, arguments: str = "") -> str:
-    """Return the code of a layer like the given one, initialized for a ReLU.
+def relu_layer(target: str, layer: LayerFacts, activation: str = "relu") -> SetActivation:
+    """Return the change of a layer to an activation, initialized for a ReLU.
 
     A recurrent layer keeps its own activation, tanh: neither dead units nor a growing state.
 
     Args:
+        target: Path of a hidden layer; empty for all hidden layers.
         layer: Facts of a hidden layer.
         activation: Name of the activation.
-        arguments: Further arguments of the layer, as code; may be empty.
 
     Example:
-        >>> relu_layer(LayerFacts(class_name="Conv2D", units=32), "elu")
+        >>> relu_layer("conv", LayerFacts(class_name="Conv2D", units=32), "elu").code
         'keras.layers.Conv2D(32, 3, activation="elu", kernel_initializer="he_normal")'
-        >>> relu_layer(LayerFacts(class_name="LSTM", units=32))
+        >>> relu_layer("lstm", LayerFacts(class_name="LSTM", units=32)).code
         'keras.layers.LSTM(32)'
     """
+    layers = (target,) if target else ()
     if layer.class_name in ("SimpleRNN", "LSTM", "GRU"):  # a ReLU lets their state grow
-        return f"keras.layers.{layer.class_name}({layer.units or 64})"
-    is_conv = bool(re.fullmatch(r"Conv[123]D", layer.class_name or ""))
-    name, size = (layer.class_name, ", 3") if is_conv else ("Dense", "")
-    shape = f"{name}({layer.units or 64}{size}"
-    more = f", {arguments}" if arguments else ""
-    return f'keras.layers.{shape}, activation="{activation}", kernel_initializer="he_normal"{more})'
+        return SetActivation(layers, "tanh", "", layer.class_name, layer.units or 64)
+    shape = layer_shape(layer)
+    return SetActivation(layers, activation, "he_normal", *shape)
+
+
+def layer_shape(layer: LayerFacts) -> tuple[str, int]:
+    """Return class and units of a layer for its code; `Dense` for other classes.
+
+    Example:
+        >>> layer_shape(LayerFacts(class_name="Conv2D", units=32))
+        ('Conv2D', 32)
+    """
+    name = layer.class_name or ""
+    is_conv = bool(re.fullmatch(r"Conv[123]D", name))
+    return name if is_conv else "Dense", layer.units or 64
 
 
 def update_size(ratio: float) -> str:

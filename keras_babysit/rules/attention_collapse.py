@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_babysit.actions import LOOKS, NEW_CODE, WarmUp
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
@@ -120,12 +121,12 @@ def _large(target: str, logit: float, what: str) -> Finding:
         remedies=(
             Remedy(
                 "Lower the learning rate, and raise it slowly in the first steps.",
-                "rate = keras.optimizers.schedules.CosineDecay(\n"
-                "    0.0, 10_000, warmup_target=3e-4, warmup_steps=1_000\n"
-                ")\n"
-                "model.compile(keras.optimizers.AdamW(rate), model.loss)",
+                change=WarmUp(3e-4),
             ),
-            Remedy("Normalize queries and keys before their product, in a layer of your own."),
+            Remedy(
+                "Normalize queries and keys before their product, in a layer of your own.",
+                no_change_because=NEW_CODE,
+            ),
         ),
         reference=REFERENCE,
     )
@@ -144,6 +145,7 @@ def _alike(target: str, entropy: float) -> Finding:
                 "Check the inputs of the layer: queries or keys that hardly differ give equal "
                 "weights.",
                 "kb.check(model, x, y)",
+                no_change_because=LOOKS,
             ),
         ),
         reference=REFERENCE,

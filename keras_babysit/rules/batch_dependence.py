@@ -1,5 +1,6 @@
 """Outputs that depend on the other examples of the batch."""
 
+from keras_babysit.actions import OWN_CODE
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._sequences import changed_outputs
@@ -64,10 +65,12 @@ def _finding(target: str, change: float) -> Finding:
             Remedy(
                 "Compute over the features, not over axis 0, which holds the examples.",
                 "keras.layers.Softmax(axis=-1)",
+                no_change_because=OWN_CODE,
             ),
             Remedy(
                 "Let Keras pass `training` to normalization layers: remove `training=True` where "
-                "the model calls them."
+                "the model calls them.",
+                no_change_because=OWN_CODE,
             ),
         ),
         reference="Ioffe and Szegedy, arXiv:1502.03167, section 3.1",

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from keras_babysit.actions import ReplaceLayers, SetLayerArguments
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above, require_count
@@ -138,11 +139,13 @@ def _finding(target: str, lag: float, training: float, inference: InferenceLoss)
         remedies=(
             Remedy(
                 "Lower the momentum, so that the averages follow faster.",
-                "keras.layers.BatchNormalization(momentum=0.9)",
+                change=SetLayerArguments(
+                    class_name="BatchNormalization", arguments=(("momentum", 0.9),)
+                ),
             ),
             Remedy(
                 "Use larger batches, or a normalization that does not depend on the batch.",
-                "keras.layers.LayerNormalization()",
+                change=ReplaceLayers("BatchNormalization", "LayerNormalization"),
             ),
         ),
         reference="Ioffe and Szegedy, arXiv:1502.03167, section 3.1",

@@ -1,5 +1,6 @@
 """Batch normalization that training runs in inference mode."""
 
+from keras_babysit.actions import OWN_CODE
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
@@ -73,7 +74,8 @@ def batch_norm_not_updating(history: History, *, steps: int = 10) -> list[Findin
             remedies=(
                 Remedy(
                     "Call the model and its layers with `training=True` in the training step, and "
-                    "pass `training` on to inner layers."
+                    "pass `training` on to inner layers.",
+                    no_change_because=OWN_CODE,
                 ),
             ),
             reference="Ioffe and Szegedy, arXiv:1502.03167, section 3.1",

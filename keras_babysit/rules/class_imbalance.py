@@ -1,5 +1,6 @@
 """Training data that consist almost entirely of one class."""
 
+from keras_babysit.actions import DATA, BalanceClasses, SetFocalLoss
 from keras_babysit.facts import TargetFacts
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
@@ -130,9 +131,7 @@ def _about_labels(history: History, index: int, leaf: TargetFacts) -> Finding:
         1 - positive,
         Remedy(
             "Weight the positives by how rare they are. Monitor recall or AUC, not accuracy.",
-            "model.compile(model.optimizer, keras.losses.BinaryFocalCrossentropy(\n"
-            f"    apply_class_balancing=True, alpha={1 - positive:.2g}"
-            f"{', from_logits=True' if is_logit else ''}))",
+            change=SetFocalLoss(1 - positive, from_logits=bool(is_logit)),
         ),
     )
 
@@ -190,8 +189,7 @@ def _about_fraction(index: int, leaf: TargetFacts, *, has_given_up: bool) -> Fin
         largest,
         Remedy(
             "Weight the classes by how rare they are. Monitor recall or AUC, not accuracy.",
-            f"_, counts = np.unique({_labels(leaf)}, return_counts=True)\n"
-            "model.fit(x, y, class_weight=dict(enumerate(counts.max() / counts)))",
+            change=BalanceClasses(_labels(leaf)),
         ),
     )
 
@@ -207,6 +205,7 @@ def _about_one(history: History, index: int, leaf: TargetFacts, examples: int) -
         Remedy(
             "Check how the labels are made and loaded.",
             f"np.unique({_labels(leaf)}, return_counts=True)",
+            no_change_because=DATA,
         ),
     )
 

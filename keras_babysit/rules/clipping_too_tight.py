@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from keras_babysit.actions import SetOptimizerArguments
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above, require_count
@@ -99,10 +100,9 @@ def _gradient_sizes(history: History, name: str, patience: int) -> list[tuple[fl
 def _finding(history: History, name: str, limit: float, usual: float, shortened: float) -> Finding:
     optimizer, rate = history.facts.optimizer, history.last("optimizer/learning_rate")
     wider = one_digit(usual)
-    code = ""
+    change = SetOptimizerArguments(((name, wider),))
     if optimizer in OPTIMIZERS and rate:
-        settings = f"{rate:g}, {name}={wider:g}"
-        code = f"model.compile(keras.optimizers.{optimizer}({settings}), model.loss)"
+        change = SetOptimizerArguments(((name, wider),), optimizer or "", rate)
     size = "entry of a gradient" if name == "clipvalue" else "norm of the gradient"
     return Finding(
         rule="clipping_too_tight",
@@ -112,7 +112,10 @@ def _finding(history: History, name: str, limit: float, usual: float, shortened:
         f"{size} is {number(usual)}, and `{name}` is {number(limit)}.",
         evidence={"limit": limit, "usual": usual, "shortened": shortened},
         remedies=(
-            Remedy(f"Raise `{name}` to {wider:g}, so that it clips unusual gradients only.", code),
+            Remedy(
+                f"Raise `{name}` to {wider:g}, so that it clips unusual gradients only.",
+                change=change,
+            ),
         ),
         reference="Pascanu et al., arXiv:1211.5063, section 3.2",
     )

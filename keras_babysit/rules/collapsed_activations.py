@@ -134,7 +134,7 @@ def _finding(
             restore_signal(history),
             Remedy(
                 "Use an activation that is steep at 0, with the initializer made for it.",
-                relu_layer(layer),
+                change=relu_layer("", layer),
             ),
             NORMALIZE,
         ),

@@ -3,6 +3,7 @@
 import math
 from typing import NamedTuple
 
+from keras_babysit.actions import OWN_CODE, AppendLayer
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
@@ -140,15 +141,17 @@ def _finding(target: str, now: float, start: float) -> Finding:
         remedies=(
             Remedy(
                 "Check that the loss pushes embeddings of different classes apart: equal "
-                "embeddings must cost more than separate ones."
+                "embeddings must cost more than separate ones.",
+                no_change_because=OWN_CODE,
             ),
             Remedy(
                 "Take semi-hard pairs, not the hardest of a batch, and a lower learning rate at "
-                "the start."
+                "the start.",
+                no_change_because=OWN_CODE,
             ),
             Remedy(
                 "Normalize the embeddings to unit length, so that they cannot shrink to 0.",
-                "keras.layers.UnitNormalization()",
+                change=AppendLayer("UnitNormalization"),
             ),
         ),
         reference="Schroff et al., FaceNet, arXiv:1503.03832, section 3.2",

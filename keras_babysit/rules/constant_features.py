@@ -1,5 +1,6 @@
 """Columns of the inputs that are constant."""
 
+from keras_babysit.actions import DATA, RemoveConstantFeatures
 from keras_babysit.facts import DataFacts, InputFacts
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
@@ -115,7 +116,11 @@ def _finding(target: str, leaf: InputFacts, examples: int, severity: Severity) -
 
 def _remedy(*, is_all: bool) -> Remedy:
     if is_all:
-        return Remedy("Check how the inputs are made and loaded.", "x.min(axis=0), x.max(axis=0)")
+        return Remedy(
+            "Check how the inputs are made and loaded.",
+            "x.min(axis=0), x.max(axis=0)",
+            no_change_because=DATA,
+        )
     return Remedy(
-        "Remove the constant columns: they carry no information.", "x = x[:, x.std(axis=0) > 0]"
+        "Remove the constant columns: they carry no information.", change=RemoveConstantFeatures()
     )

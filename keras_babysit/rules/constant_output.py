@@ -1,5 +1,6 @@
 """A network whose output does not depend on its input."""
 
+from keras_babysit.actions import LOOKS, ScaleLearningRate
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
@@ -166,8 +167,12 @@ def _finding(severity: Severity, target: str, message: str, evidence: dict[str, 
             Remedy(
                 "Run the checks: they find the layer where the signal or the gradient is lost.",
                 "kb.check(model, x, y)",
+                no_change_because=LOOKS,
             ),
-            Remedy("Lower the learning rate if units are dead or saturated."),
+            Remedy(
+                "Lower the learning rate if units are dead or saturated.",
+                change=ScaleLearningRate(0.1),
+            ),
         ),
         reference="CS231n, Babysitting the learning process: sanity checks",
     )

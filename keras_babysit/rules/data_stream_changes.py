@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_babysit.actions import LOOKS, OWN_CODE
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above, require_count
@@ -210,11 +211,13 @@ def _finding(target: str, message: str, evidence: dict[str, float]) -> Finding:
             Remedy(
                 "Do not change arrays in place: make a new array of each batch.",
                 "batch = batch / 255  # batch: an array of your generator; not batch /= 255",
+                no_change_because=OWN_CODE,
             ),
             Remedy(
                 "Print the range of some batches of your generator in each epoch.",
                 "for x, y in generator:  # generator: what you pass to fit\n"
                 "    print(x.min(), x.max(), np.unique(y))",
+                no_change_because=LOOKS,
             ),
         ),
         reference="NumPy, Copies and views",

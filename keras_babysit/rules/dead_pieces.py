@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_babysit.actions import CONNECTIONS, SetLayerArguments
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
@@ -95,9 +96,16 @@ def _finding(history: History, target: str, fraction: float, severity: Severity)
             change_rate(history, "Lower", suggest_lower_rate(history)),
             Remedy(
                 "Initialize the pieces with random kernels and zero biases, so that they differ.",
-                f"kb.layers.Maxout({history.layer(target).units or 64}, pieces=2)",
+                change=SetLayerArguments(
+                    class_name="Maxout",
+                    arguments=(("pieces", 2),),
+                    first=str(history.layer(target).units or 64),
+                    module="kb.layers",
+                ),
             ),
-            Remedy("Use fewer pieces: dead ones are unused weights."),
+            Remedy(
+                "Use fewer pieces: dead ones are unused weights.", no_change_because=CONNECTIONS
+            ),
         ),
         reference="Goodfellow et al., arXiv:1302.4389, section 7",
     )

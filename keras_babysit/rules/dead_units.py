@@ -2,12 +2,13 @@
 
 import numpy as np
 
+from keras_babysit.actions import SetInitializer
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
 from keras_babysit.rules._learning_rate import suggest_lower_rate
 from keras_babysit.rules._progress import is_solved
-from keras_babysit.rules._texts import change_rate, percent, relu_layer
+from keras_babysit.rules._texts import change_rate, layer_shape, percent, relu_layer
 from keras_babysit.rules._wilson import wilson_lower_bound
 from keras_babysit.rules.effects import POOR_FIT, SHORT_STEPS, STUCK
 from keras_babysit.rules.rule import rule
@@ -130,14 +131,20 @@ def _remedies(history: History, target: str) -> list[Remedy]:
     reason = "steps that are too long push biases far below zero"
     lower = change_rate(history, "Lower", suggest_lower_rate(history), reason)
     is_born_dead = was_born_dead(history, target)
+    name, units = layer_shape(layer)
+    is_recurrent = layer.class_name in ("SimpleRNN", "LSTM", "GRU")
+    if is_recurrent:
+        name = layer.class_name or ""
     restart = Remedy(
         "Initialize the layer for ReLU, with zero biases"
         + (": its units were dead from the start." if is_born_dead else "."),
-        relu_layer(layer, arguments='bias_initializer="zeros"'),
+        change=SetInitializer(
+            (target,), activation="" if is_recurrent else "relu", class_name=name, units=units
+        ),
     )
     leaky = Remedy(
         "Use an activation that has a gradient for negative inputs.",
-        relu_layer(layer, "leaky_relu"),
+        change=relu_layer(target, layer, "leaky_relu"),
     )
     return [restart, leaky, lower] if is_born_dead else [lower, leaky, restart]
 

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from keras_babysit.actions import SetLossWeights, StandardizeTargets
 from keras_babysit.facts import output_name
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
@@ -111,7 +112,6 @@ def _finding(history: History, heads: list[Head], largest: Head, head: Head) -> 
         else ""
     )
     weights = {one.name: one_digit(min(1.0, head.gradient / one.gradient)) for one in heads}
-    shown = ", ".join(f'"{name}": {weight:g}' for name, weight in weights.items())
     return Finding(
         rule="dominant_output",
         severity=Severity.WARNING,
@@ -122,10 +122,12 @@ def _finding(history: History, heads: list[Head], largest: Head, head: Head) -> 
         remedies=(
             Remedy(
                 "Weight the losses so that their gradients are of one size.",
-                f"model.compile(model.optimizer, model.loss, loss_weights={{{shown}}})  "
-                "# times the weights that you set",
+                change=SetLossWeights(tuple(weights.items())),
             ),
-            Remedy(f'Scale the targets of "{largest.name}" to standard deviation 1.'),
+            Remedy(
+                f'Scale the targets of "{largest.name}" to standard deviation 1.',
+                change=StandardizeTargets(f'y: the targets of "{largest.name}"'),
+            ),
         ),
         reference="Chen et al., GradNorm, arXiv:1711.02257",
     )

@@ -2,6 +2,7 @@
 
 import math
 
+from keras_babysit.actions import SetDtype, SetOptimizerArguments
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._texts import number
@@ -84,11 +85,11 @@ def epsilon_too_small(history: History) -> list[Finding]:
                 Remedy(
                     "Keep weights and optimizer in float32 with a mixed policy. Set it before you "
                     "build the model.",
-                    'keras.config.set_dtype_policy("mixed_float16")',
+                    change=SetDtype(),
                 ),
                 Remedy(
                     "Or set `epsilon=1e-3`.",
-                    f"model.compile(keras.optimizers.{facts.optimizer}(epsilon=1e-3), model.loss)",
+                    change=SetOptimizerArguments((("epsilon", 1e-3),), facts.optimizer or ""),
                 ),
             ),
             reference="IEEE 754, binary16: the smallest number above 0 is 2^-24",

@@ -112,7 +112,7 @@ def _in_network(history: History, names: list[str], factor: float, patience: int
             SCALE_WEIGHTS,
             Remedy(
                 "Use an activation that does not grow faster than its input.",
-                relu_layer(history.layer(names[-1])),
+                change=relu_layer("", history.layer(names[-1])),
             ),
             NORMALIZE,
         ),

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_babysit.actions import NormalizeActivations
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above, require_count
@@ -132,7 +133,7 @@ def _finding(history: History, target: str, message: str, before: float, after: 
             SCALE_WEIGHTS,
             Remedy(
                 "Add normalization layers between the hidden layers.",
-                "keras.layers.LayerNormalization()",
+                change=NormalizeActivations(norm="LayerNormalization"),
             ),
         ),
         reference="Pascanu, Mikolov and Bengio, ICML 2013, section 2",

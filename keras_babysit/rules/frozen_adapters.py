@@ -1,5 +1,6 @@
 """Low-rank adapters that were frozen together with their base."""
 
+from keras_babysit.actions import ORDER_OF_CALLS
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._texts import quoted
@@ -61,6 +62,7 @@ def frozen_adapters(history: History) -> list[Finding]:
                     "for layer in base.layers:\n"
                     "    layer.trainable = True\n"
                     "    layer.enable_lora(4)  # this freezes the kernel of the layer",
+                    no_change_because=ORDER_OF_CALLS,
                 ),
             ),
             reference="Hu et al., LoRA, arXiv:2106.09685",

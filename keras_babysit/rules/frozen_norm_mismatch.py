@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_babysit.actions import DATA, ScaleInputs
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above, require_count
@@ -82,21 +83,19 @@ def frozen_norm_mismatch(
             message=f"What arrives at the frozen layer {quoted([name])} is {how} what it was "
             "trained on. The inputs are prepared in another way than for its training.",
             evidence={"scale": scale, "shift": float(shifts[-1]) if len(shifts) else 0.0},
-            remedies=(
-                Remedy(
-                    "Prepare the inputs as in the training of the frozen layers, with the "
-                    "`preprocess_input` of that network: many networks scale [0, 255] themselves.",
-                    _code(scale),
-                ),
-            ),
+            remedies=(_prepare(scale),),
             reference="Keras Applications: `preprocess_input` of each network",
         )
     ]
 
 
-def _code(scale: float) -> str:
-    """Return the code that undoes or adds a division by 255, if that is about the difference."""
-    for factor, code in ((1 / IMAGE_RANGE, "x = 255.0 * x"), (IMAGE_RANGE, "x = x / 255.0")):
+def _prepare(scale: float) -> Remedy:
+    """Return the remedy, which undoes or adds a division by 255 if that is the difference."""
+    text = (
+        "Prepare the inputs as in the training of the frozen layers, with the "
+        "`preprocess_input` of that network: many networks scale [0, 255] themselves."
+    )
+    for factor in (1 / IMAGE_RANGE, IMAGE_RANGE):
         if 0.5 * factor < scale < 2 * factor:
-            return f"{code}  # and the validation data in the same way"
-    return ""
+            return Remedy(text, change=ScaleInputs(1 / factor))
+    return Remedy(text, no_change_because=DATA)

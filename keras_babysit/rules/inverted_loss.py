@@ -1,5 +1,6 @@
 """A loss that is lower for wrong answers than for right ones."""
 
+from keras_babysit.actions import NegateLoss
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._progress import training_loss
@@ -96,8 +97,7 @@ def _finding(output: Output, severity: Severity, end: str) -> Finding:
             Remedy(
                 "Change the sign of the loss; of a score in [0, 1] that should be large, return 1 "
                 "minus the score.",
-                "model.compile(model.optimizer, lambda y_true, y_pred: -loss(y_true, y_pred))  "
-                "# loss: your loss function",
+                change=NegateLoss(),
             ),
         ),
         reference="The definition of a loss: it is least where the predictions are right",

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from keras_babysit.actions import BinaryTargets, RenumberClasses, SetOutput
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules.effects import BLOWN_UP, LONG_STEPS, POOR_FIT, SHORT_STEPS, STUCK
@@ -63,7 +64,7 @@ def labels_out_of_range(history: History) -> list[Finding]:
                     {"target_min": low, "target_max": high},
                     Remedy(
                         "Map the targets to 0 and 1.",
-                        'y = (y > y.min()).astype("float32")',
+                        change=BinaryTargets(),
                     ),
                 )
             )
@@ -88,7 +89,7 @@ def _class_numbers(output: Output, low: float, high: float) -> list[Finding]:
             {"label_min": low, "label_max": high, "classes": classes},
             Remedy(
                 "Number the classes from 0, and give the output layer one unit per class.",
-                "classes, y = np.unique(y, return_inverse=True)",
+                change=RenumberClasses(),
             ),
         )
     ]
@@ -109,8 +110,7 @@ def _rows(output: Output) -> list[Finding]:
             Remedy(
                 "If several labels can hold at once, use a sigmoid output and a binary "
                 "crossentropy.",
-                f'keras.layers.Dense({output.columns}, activation="sigmoid")  # as the last layer\n'
-                'model.compile("adam", loss="binary_crossentropy")',
+                change=SetOutput("sigmoid", output.columns or 0, True, "binary_crossentropy"),
             ),
         )
     ]

@@ -3,6 +3,7 @@
 import math
 from typing import NamedTuple
 
+from keras_babysit.actions import KeepLearningRate, SetCallback, StretchSchedule
 from keras_babysit.facts import ScheduleFacts
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
@@ -170,10 +171,13 @@ def _about_schedule(history: History, schedule: ScheduleFacts, ends: float) -> F
 
 def _lengthen(schedule: ScheduleFacts, steps: int | None) -> Remedy:
     if schedule.decay_steps is None or not steps:
-        return Remedy("Let the schedule decay over all steps of the run: it counts steps.")
+        return Remedy(
+            "Let the schedule decay over all steps of the run: it counts steps.",
+            change=StretchSchedule(0, schedule.class_name or ""),
+        )
     return Remedy(
         f"Let the schedule decay over all {steps:,} steps: epochs times steps of an epoch.",
-        f"decay_steps = {steps}  # of {schedule.class_name}; then compile the model again",
+        change=StretchSchedule(steps, schedule.class_name or ""),
     )
 
 
@@ -190,11 +194,17 @@ def _about_decay(history: History, decay: Decay, poor: str) -> Finding:
         longer = max(3 * patience, epochs // 10)
         remedy = Remedy(
             f"Wait longer: set `patience={longer}` in {name}, or leave it out at first.",
-            f'keras.callbacks.ReduceLROnPlateau("{by[0].monitor}", patience={longer}, '
-            f"min_lr={decay.highest / 100:g})",
+            change=SetCallback(
+                "ReduceLROnPlateau",
+                by[0].monitor or "val_loss",
+                (("patience", longer), ("min_lr", decay.highest / 100)),
+            ),
         )
     else:
-        remedy = Remedy("Keep the learning rate constant until the loss falls, then lower it.")
+        remedy = Remedy(
+            "Keep the learning rate constant until the loss falls, then lower it.",
+            change=KeepLearningRate(decay.highest),
+        )
     return _finding(
         f"{subject} {fell} by epoch {decay.epoch + 1} of {epochs}. {poor}",
         {"highest": decay.highest, "lowest": decay.lowest, "at_step": decay.step},

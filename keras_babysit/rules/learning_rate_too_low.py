@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from keras_babysit.actions import ScaleLearningRate
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
@@ -129,10 +130,12 @@ def _finding(history: History, ratio: float, start: float, loss: float) -> Findi
 
 def _raise(history: History, rate: float | None, factor: int) -> Remedy:
     if not rate:
-        return Remedy(f"Raise the learning rate by a factor of {factor:,}.")
+        change = ScaleLearningRate(float(factor))
+        return Remedy(f"Raise the learning rate by a factor of {factor:,}.", change=change)
     higher = one_digit(rate * factor)
     if history.facts.learning_rate_schedule is not None:
         return change_rate(history, "Raise", higher)
     return Remedy(
-        f"Raise the learning rate from {rate:g} to {higher:g}.", set_rate(history, higher)
+        f"Raise the learning rate from {rate:g} to {higher:g}.",
+        change=set_rate(history, "Raise", higher),
     )

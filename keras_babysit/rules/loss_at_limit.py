@@ -2,6 +2,7 @@
 
 import math
 
+from keras_babysit.actions import OWN_CODE, SetOutput
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules.effects import BLOWN_UP, POOR_FIT, STUCK
@@ -70,7 +71,7 @@ def _finding(output: Output, *, has_failed: bool) -> Finding:
 def _positive(output: Output) -> Remedy:
     return Remedy(
         "Use an output activation that is always positive.",
-        f'keras.layers.Dense({output.columns or 1}, activation="softplus")',
+        change=SetOutput("softplus", output.columns or 1, is_shown_whole=True),
     )
 
 
@@ -83,4 +84,5 @@ def _clip(output: Output) -> Remedy:
     return Remedy(
         f"Keep the predictions away from {where} in the loss.",
         f"{code}  # in the loss: y_pred is its argument",
+        no_change_because=OWN_CODE,
     )

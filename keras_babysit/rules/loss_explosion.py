@@ -4,13 +4,14 @@ import math
 
 import numpy as np
 
+from keras_babysit.actions import StandardizeTargets
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History, Series
 from keras_babysit.rules._checks import require_above, require_count
 from keras_babysit.rules._learning_rate import suggest_lower_rate
 from keras_babysit.rules._network import OVERWRITING_RATIO, median_ratios
 from keras_babysit.rules._progress import may_be_negative
-from keras_babysit.rules._texts import change_rate, clip_gradient, number
+from keras_babysit.rules._texts import SCALE_INPUTS, change_rate, clip_gradient, number
 from keras_babysit.rules.effects import POOR_FIT, STUCK
 from keras_babysit.rules.non_finite_inputs import non_finite_inputs
 from keras_babysit.rules.outputs import guess_loss, outputs
@@ -244,7 +245,11 @@ def _finding(history: History, start: float, worst: float) -> Finding:
         remedies=(
             change_rate(history, "Lower", suggest_lower_rate(history)),
             clip_gradient(history, "if single batches make the loss explode"),
-            Remedy("Scale inputs and targets to mean 0 and standard deviation 1."),
+            SCALE_INPUTS,
+            Remedy(
+                "Scale the targets to mean 0 and standard deviation 1, if they are numbers.",
+                change=StandardizeTargets(),
+            ),
         ),
         reference="CS231n, Babysitting the learning process: a cost above 3 times its start",
     )

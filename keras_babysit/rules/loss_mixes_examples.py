@@ -1,5 +1,6 @@
 """A loss that compares each prediction with the target of every example."""
 
+from keras_babysit.actions import OWN_CODE
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._scores import advantages
@@ -67,6 +68,7 @@ def _finding(history: History, output: Output, count: int) -> Finding:
                 "Give targets and predictions the same shape before you subtract them.",
                 "y_true = keras.ops.reshape(y_true, keras.ops.shape(mean))  # in the loss; mean: "
                 "the predictions that y_true is compared with",
+                no_change_because=OWN_CODE,
             ),
         ),
         reference="NumPy's rules of broadcasting",

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_babysit.actions import SetDtype
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
@@ -79,7 +80,7 @@ def lost_updates(history: History, *, fraction: float = 0.9, patience: int = 3) 
                 Remedy(
                     "Keep the weights in float32 with a mixed policy. Set it before you build the "
                     "model.",
-                    f'keras.config.set_dtype_policy("{mixed}")',
+                    change=SetDtype(policy=mixed),
                 ),
             ),
             reference="Micikevicius et al., arXiv:1710.03740, section 3.1: float32 weights",

@@ -1,5 +1,6 @@
 """A mask that hides data."""
 
+from keras_babysit.actions import DATA, UnmaskPadding
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_fraction
@@ -127,15 +128,23 @@ def _finding(
             Remedy(
                 "Number the data from 1, so that 0 stands for padding only.",
                 "x = x + 1  # before padding; the Embedding needs one more `input_dim`",
+                no_change_because=DATA,
             ),
-            Remedy("Or set `mask_zero=False` if the sequences are not padded."),
+            Remedy(
+                "Or set `mask_zero=False` if the sequences are not padded.",
+                change=UnmaskPadding("Embedding"),
+            ),
         )
     else:
         remedies = (
-            Remedy("Remove the Masking layer if the sequences are not padded."),
+            Remedy(
+                "Remove the Masking layer if the sequences are not padded.",
+                change=UnmaskPadding("Masking"),
+            ),
             Remedy(
                 "Or pad with a value that the data never has, and mask that one.",
                 "keras.layers.Masking(mask_value=-1.0)  # if no step of the data is -1",
+                no_change_because=DATA,
             ),
         )
     return Finding(

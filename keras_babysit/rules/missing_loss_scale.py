@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_babysit.actions import ScaleLoss, SetDtype
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
@@ -82,12 +83,11 @@ def _finding(lost: list[str]) -> Finding:
         remedies=(
             Remedy(
                 "Scale the loss; `compile` does so by default.",
-                "model.compile(keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(1e-3)), "
-                "model.loss)",
+                change=ScaleLoss(),
             ),
             Remedy(
                 "Or use bfloat16, which holds numbers as small as float32 does.",
-                'keras.config.set_dtype_policy("mixed_bfloat16")',
+                change=SetDtype(policy="mixed_bfloat16"),
             ),
         ),
         reference="Micikevicius et al., arXiv:1710.03740, section 3.2",

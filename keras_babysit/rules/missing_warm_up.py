@@ -1,5 +1,6 @@
 """Attention that is trained at the full learning rate from the first step on."""
 
+from keras_babysit.actions import CONNECTIONS, WarmUp
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_fraction
@@ -111,12 +112,12 @@ def _finding(history: History, severity: Severity, longest: float) -> Finding:
         remedies=(
             Remedy(
                 "Raise the learning rate from 0 in the first tenth of the steps.",
-                "rate = keras.optimizers.schedules.CosineDecay(\n"
-                f"    0.0, 9_000, warmup_target={target:g}, warmup_steps=1_000\n"
-                ")  # of 10,000 steps\n"
-                "model.compile(keras.optimizers.AdamW(rate), model.loss)",
+                change=WarmUp(target),
             ),
-            Remedy("Or normalize the input of each block in place of its output."),
+            Remedy(
+                "Or normalize the input of each block in place of its output.",
+                no_change_because=CONNECTIONS,
+            ),
         ),
         reference="Xiong et al., arXiv:2002.04745",
     )

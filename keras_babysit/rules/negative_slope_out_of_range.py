@@ -1,5 +1,6 @@
 """Learned slopes of a PReLU outside [0, 1]."""
 
+from keras_babysit.actions import SetLayerArguments
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
@@ -10,6 +11,11 @@ from keras_babysit.rules.rule import rule
 STEEP_SLOPE = 3**0.5
 """Slope above which a layer multiplies the variance of its input by (1 + slope^2) / 2 = 2 or more
 (He et al., 2015, equation 15). He's initial weights compensate for a factor of 2 per layer."""
+
+
+BOUND = SetLayerArguments(
+    class_name="ChannelPReLU", arguments=(("bounded", True),), module="kb.layers"
+)
 
 
 @rule(
@@ -75,6 +81,6 @@ def _finding(target: str, low: float, high: float, severity: Severity) -> Findin
         message=f'The slopes of "{target}" for negative inputs range from {low:.2g} to {high:.2g}; '
         "they should stay in [0, 1].",
         evidence={"slope_low": low, "slope_high": high},
-        remedies=(Remedy("Keep the slopes in [0, 1].", "kb.layers.ChannelPReLU(bounded=True)"),),
+        remedies=(Remedy("Keep the slopes in [0, 1].", change=BOUND),),
         reference="He et al., arXiv:1502.01852, equation 15: variance grows by (1 + slope^2) / 2",
     )

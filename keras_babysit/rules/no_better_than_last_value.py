@@ -3,6 +3,7 @@
 import math
 from typing import NamedTuple
 
+from keras_babysit.actions import DATA, TASK
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._progress import is_current, is_falling, is_time
@@ -109,10 +110,12 @@ def no_better_than_last_value(history: History) -> list[Finding]:
                     "series\n"
                     "change = y - last.reshape(-1, *[1] * (np.ndim(y) - 1))\n"
                     "model.fit(x, change)",
+                    no_change_because=TASK,
                 ),
                 Remedy(
                     "Add inputs that say more about what comes next: a random walk has none in "
-                    "its past."
+                    "its past.",
+                    no_change_because=DATA,
                 ),
             ),
             reference="Hyndman and Koehler, International Journal of Forecasting 22, 2006",

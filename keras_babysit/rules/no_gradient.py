@@ -1,5 +1,6 @@
 """Trainable weights that receive no gradient."""
 
+from keras_babysit.actions import CONNECTIONS, LOOKS, UnfreezeLayers
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
@@ -89,7 +90,7 @@ def _nothing_trains() -> Finding:
         remedies=(
             Remedy(
                 "Make layers trainable, and compile the model again.",
-                "model.trainable = True  # then call model.compile again",
+                change=UnfreezeLayers(),
             ),
         ),
         reference="CS231n, Transfer learning: which layers to freeze",
@@ -109,7 +110,11 @@ def _finding(target: str, message: str, severity: Severity) -> Finding:
         message=message,
         evidence={"gradient_norm": 0.0},
         remedies=(
-            Remedy("Find the layer at which the gradient ends.", "kb.check(model, x, y)"),
+            Remedy(
+                "Find the layer at which the gradient ends.",
+                "kb.check(model, x, y)",
+                no_change_because=LOOKS,
+            ),
             _connect(target),
         ),
         reference="CS231n, Backpropagation: without a path to the loss there is no gradient",
@@ -118,9 +123,12 @@ def _finding(target: str, message: str, severity: Severity) -> Finding:
 
 def _connect(target: str) -> Remedy:
     if not target:
-        return Remedy("Connect the layers to the loss by operations that have a gradient.")
+        return Remedy(
+            "Connect the layers to the loss by operations that have a gradient.",
+            no_change_because=CONNECTIONS,
+        )
     text = f'Connect the output of "{target}" to the loss, or freeze the layer.'
     if "/" in target:  # a path: the layer is inside another one
-        return Remedy(text)
+        return Remedy(text, no_change_because=CONNECTIONS)
     code = f'model.get_layer("{target}").trainable = False  # then call model.compile again'
-    return Remedy(text, code)
+    return Remedy(text, code, no_change_because=CONNECTIONS)

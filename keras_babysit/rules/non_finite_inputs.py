@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from keras_babysit.actions import LOOKS, RemoveNonFinite
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules.effects import BLOWN_UP, POOR_FIT
@@ -100,8 +101,7 @@ def _finding(history: History, group: str, target: str, step: int, entries: floa
     where = "" if example is None else f"; the first is in example {example:.0f} of the batch"
     count = "1 entry" if entries == 1 else f"{entries:.0f} entries"
     is_one_of_many = len(history.targets(f"{group}/nonfinite")) > 1
-    comment = f"  # {name}: the array {target}" if is_one_of_many else ""
-    bad = f"bad = ~np.isfinite({name}).reshape(len({name}), -1).all(axis=1){comment}"
+    remove = RemoveNonFinite(name, f"{name}: the array {target}" if is_one_of_many else "")
     return Finding(
         rule="non_finite_inputs",
         severity=Severity.ERROR,
@@ -110,11 +110,12 @@ def _finding(history: History, group: str, target: str, step: int, entries: floa
         evidence={"first_seen": group, "seen_at_step": step, "entries": entries},
         measured_step=step,
         remedies=(
-            Remedy("Find the examples that hold these entries.", f"{bad}\nnp.flatnonzero(bad)"),
             Remedy(
-                "Remove these examples, or fill the missing values.",
-                f"{bad}\nx, y = x[~bad], y[~bad]",
+                "Find the examples that hold these entries.",
+                f"{remove.finds}\nnp.flatnonzero(bad)",
+                no_change_because=LOOKS,
             ),
+            Remedy("Remove these examples, or fill the missing values.", change=remove),
         ),
         reference="IEEE 754: NaN spreads through every sum and product",
     )

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from keras_babysit.actions import OWN_CODE, SetDtype, SetFromLogits, SetInitializer
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._learning_rate import suggest_lower_rate
@@ -158,11 +159,12 @@ def _about_activations(history: History, first: FirstNonFinite) -> tuple[str, li
     )
     in_float32 = Remedy(
         f'Compute "{first.target}" in float32, or use bfloat16: float16 overflows above 65,504.',
-        'dtype="float32"  # of the layer; or keras.config.set_dtype_policy("mixed_bfloat16")',
+        change=SetDtype((first.target,), "float32", "mixed_bfloat16"),
     )
     guard = Remedy(
         "Keep the arguments of log, sqrt, exp and divisions within their range.",
         "keras.ops.log(keras.ops.maximum(x, keras.config.epsilon()))",
+        no_change_because=OWN_CODE,
     )
     is_half = history.facts.dtype_policy == "mixed_float16"
     return message, [*([in_float32] if is_half else []), guard, *_limit_steps(history)]
@@ -170,7 +172,10 @@ def _about_activations(history: History, first: FirstNonFinite) -> tuple[str, li
 
 def _about_loss(history: History, first: FirstNonFinite) -> tuple[str, list[Remedy]]:
     logits = _from_logits(history)
-    own = Remedy("Check a loss of your own for the logarithm, square root or division of 0.")
+    own = Remedy(
+        "Check a loss of your own for the logarithm, square root or division of 0.",
+        no_change_because=OWN_CODE,
+    )
     quantities = ("loss/batch", *_own_losses(history))
     measured = [step for one in quantities for step in history.series(one).steps.tolist()]
     huge = _too_large_to_square(history, first.step)
@@ -209,7 +214,7 @@ def _from_logits(history: History) -> list[Remedy]:
         Remedy(
             "Compute the loss from logits: the logarithm of a softmax or sigmoid that reached 0 is "
             "infinite.",
-            f"keras.losses.{crossentropy}(from_logits=True)",
+            change=SetFromLogits(True, crossentropy, removes_activation=True),
         )
     ]
 
@@ -227,7 +232,7 @@ def _smaller(history: History, target: str) -> list[Remedy]:
     if history.layer(target).class_name in ("SimpleRNN", "LSTM", "GRU"):
         orthogonal = Remedy(
             f'Initialize the recurrent weights of "{target}" so that its state keeps its size.',
-            'recurrent_initializer="orthogonal"',
+            change=SetInitializer((target,), "", "orthogonal"),
         )
         return [orthogonal, SCALE_INPUTS]
     return [SCALE_INPUTS, SCALE_WEIGHTS]
@@ -241,6 +246,7 @@ def _about_gradients(history: History, first: FirstNonFinite) -> tuple[str, list
     root = Remedy(
         "Move the arguments of sqrt, norm and pow away from 0, where their slope is infinite.",
         "keras.ops.sqrt(x + keras.config.epsilon())",
+        no_change_because=OWN_CODE,
     )
     return message, [root, *_limit_steps(history)]
 

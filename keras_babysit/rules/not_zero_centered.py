@@ -2,6 +2,7 @@
 
 import itertools
 
+from keras_babysit.actions import NormalizeActivations, SetActivation
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
@@ -75,10 +76,8 @@ def not_zero_centered(history: History, *, layers: int = 4, patience: int = 2) -
             f'mean in "{found[0]}" is {mean:.2g}.',
             evidence={"layers": len(found), "mean": mean},
             remedies=(
-                Remedy("Use tanh or ReLU in the hidden layers.", 'activation="tanh"'),
-                Remedy(
-                    "Normalize the outputs of these layers.", "keras.layers.BatchNormalization()"
-                ),
+                Remedy("Use tanh or ReLU in the hidden layers.", change=SetActivation((), "tanh")),
+                Remedy("Normalize the outputs of these layers.", change=NormalizeActivations()),
             ),
             reference="CS231n, Activation functions; LeCun et al., 1998, section 4.4",
         )

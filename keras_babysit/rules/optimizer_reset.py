@@ -1,5 +1,6 @@
 """An optimizer that is reset in every round of a loop, although the weights go on."""
 
+from keras_babysit.actions import ORDER_OF_CALLS
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
@@ -66,6 +67,7 @@ def optimizer_reset(history: History, *, runs: int = 2) -> list[Finding]:
                 Remedy(
                     "Call `compile` once, before the loop; or train all epochs in one `fit`.",
                     "model.fit(x, y, epochs=10)  # 10: the epochs of all runs together",
+                    no_change_because=ORDER_OF_CALLS,
                 ),
             ),
             reference="Keras, Model.compile: a new optimizer has no state",

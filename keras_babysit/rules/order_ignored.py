@@ -1,5 +1,6 @@
 """Attention that cannot see the order of the steps."""
 
+from keras_babysit.actions import CONNECTIONS
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._sequences import explains_little
@@ -73,6 +74,7 @@ def order_ignored(history: History) -> list[Finding]:
                     "set.",
                     "positions = keras.layers.Embedding(12, 16)  # (steps, width) of h\n"
                     "h = h + positions(keras.ops.arange(12))  # h: the embedded steps",
+                    no_change_because=CONNECTIONS,
                 ),
             ),
             reference="Vaswani et al., arXiv:1706.03762, section 3.5",

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_babysit.actions import ScaleBatchSize, SetCallback
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
@@ -103,7 +104,7 @@ def _finding(
     rate = history.last("optimizer/learning_rate")
     at_plateaus = Remedy(
         "Lower the learning rate whenever the loss plateaus.",
-        'keras.callbacks.ReduceLROnPlateau(monitor="loss", patience=3)',
+        change=SetCallback("ReduceLROnPlateau", "loss", (("patience", 3),), is_by_name=True),
     )
     # The callback cannot set what a schedule sets.
     lower_at_plateaus = [at_plateaus] if history.facts.learning_rate_schedule is None else []
@@ -118,7 +119,7 @@ def _finding(
         remedies=(
             change_rate(history, "Lower", one_digit(0.1 * rate) if rate else None),
             *lower_at_plateaus,
-            Remedy("Use larger batches: their gradients vary less."),
+            Remedy("Use larger batches: their gradients vary less.", change=ScaleBatchSize()),
         ),
         reference="Bottou, Curtis and Nocedal, 2018, section 4.2: the distance from the minimum is "
         "proportional to the learning rate",

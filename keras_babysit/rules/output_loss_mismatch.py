@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 
+from keras_babysit.actions import FitTargets, SetFromLogits, SetLoss, SetOutput
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules.effects import BLOWN_UP, LONG_STEPS, POOR_FIT, SHORT_STEPS, STUCK
@@ -68,8 +69,8 @@ def _judge(output: Output, low: float, high: float) -> Iterator[Finding]:
             output,
             Severity.ERROR,
             "The output is always 1: it is a softmax over a single unit.",
-            Remedy("Use a sigmoid for two classes.", 'keras.layers.Dense(1, activation="sigmoid")'),
-            Remedy("Use a linear unit for regression.", "keras.layers.Dense(1)"),
+            Remedy("Use a sigmoid for two classes.", change=SetOutput("sigmoid", 1, True)),
+            Remedy("Use a linear unit for regression.", change=SetOutput("linear", 1, True)),
         )
     elif output.form == "categorical":
         yield from _categorical(output, low, high)
@@ -89,6 +90,10 @@ def _leaves_unit_interval(output: Output, low: float, high: float) -> bool:
     return _can_leave_unit_interval(output) or low < -ROUNDING or high > 1 + ROUNDING
 
 
+def _end(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
 def _not_probabilities(output: Output) -> str:
     is_bounded = output.low is None or math.isfinite(output.low)
     values = "values outside [0, 1]" if is_bounded else "unbounded values (logits)"
@@ -105,7 +110,7 @@ def _categorical(output: Output, low: float, high: float) -> Iterator[Finding]:
             "The gradients shrink, and the loss cannot reach 0.",
             Remedy(
                 "Set `from_logits=False`, so that the softmax is applied once.",
-                f"keras.losses.{loss}(from_logits=False)",
+                change=SetFromLogits(False, loss),
             ),
         )
     elif output.from_logits and output.is_probability:
@@ -115,14 +120,14 @@ def _categorical(output: Output, low: float, high: float) -> Iterator[Finding]:
             Severity.WARNING,
             "The loss expects logits, but the output stays between 0 and 1. No class can get a "
             f"probability above {most:.2f}.",
-            Remedy("Return logits: remove the last activation.", "activation=None"),
+            Remedy("Return logits: remove the last activation.", change=SetOutput("linear")),
         )
     elif output.from_logits is False and _leaves_unit_interval(output, low, high):
         yield _finding(
             output,
             Severity.ERROR,
             _not_probabilities(output),
-            Remedy("Set `from_logits=True` in the loss.", f"keras.losses.{loss}(from_logits=True)"),
+            Remedy("Set `from_logits=True` in the loss.", change=SetFromLogits(True, loss)),
         )
     elif output.from_logits is False and output.is_known and not output.is_distribution:
         # Divided by their sum they can be any distribution: it is unusual, but it trains.
@@ -135,7 +140,7 @@ def _categorical(output: Output, low: float, high: float) -> Iterator[Finding]:
             severity,
             "The loss expects one distribution over the classes, but the outputs are independent "
             f"probabilities. {effect}",
-            Remedy("Use a softmax as the last activation.", 'activation="softmax"'),
+            Remedy("Use a softmax as the last activation.", change=SetOutput("softmax")),
         )
 
 
@@ -148,7 +153,7 @@ def _binary(output: Output, low: float, high: float) -> Iterator[Finding]:
             "probability. No prediction can be below 0.5 or above 0.73.",
             Remedy(
                 "Set `from_logits=False`, so that the sigmoid is applied once.",
-                "keras.losses.BinaryCrossentropy(from_logits=False)",
+                change=SetFromLogits(False, "BinaryCrossentropy"),
             ),
         )
     elif output.from_logits is False and _leaves_unit_interval(output, low, high):
@@ -158,9 +163,9 @@ def _binary(output: Output, low: float, high: float) -> Iterator[Finding]:
             _not_probabilities(output),
             Remedy(
                 "Set `from_logits=True` in the loss.",
-                "keras.losses.BinaryCrossentropy(from_logits=True)",
+                change=SetFromLogits(True, "BinaryCrossentropy"),
             ),
-            Remedy("Use a sigmoid as the last activation instead.", 'activation="sigmoid"'),
+            Remedy("Use a sigmoid as the last activation instead.", change=SetOutput("sigmoid")),
         )
     elif output.is_distribution and (output.data.sum_high or 0) > 1:
         yield _finding(
@@ -168,7 +173,7 @@ def _binary(output: Output, low: float, high: float) -> Iterator[Finding]:
             Severity.WARNING,
             "Several labels can be true for one example, but the output probabilities sum to 1. "
             "They cannot all be high.",
-            Remedy("Use a sigmoid for each label.", 'activation="sigmoid"'),
+            Remedy("Use a sigmoid for each label.", change=SetOutput("sigmoid")),
         )
 
 
@@ -181,10 +186,11 @@ def _distance(output: Output) -> Iterator[Finding]:
             "every output with it.",
             Remedy(
                 "Use a crossentropy if the targets are class numbers.",
-                'loss="sparse_categorical_crossentropy"',
+                change=SetLoss("sparse_categorical_crossentropy"),
             ),
             Remedy(
-                "Use a single output unit if the targets are continuous.", "keras.layers.Dense(1)"
+                "Use a single output unit if the targets are continuous.",
+                change=SetOutput("linear", 1, True),
             ),
         )
         return
@@ -197,8 +203,14 @@ def _distance(output: Output) -> Iterator[Finding]:
             Severity.ERROR,
             f"The output ({output.gives}) cannot reach the targets, which range from "
             f"{output.data.low:.4g} to {output.data.high:.4g}.",
-            Remedy("Use a linear output layer.", f"keras.layers.Dense({output.columns or 1})"),
-            Remedy("Scale the targets to the range of the output instead."),
+            Remedy(
+                "Use a linear output layer.",
+                change=SetOutput("linear", output.columns or 1, True),
+            ),
+            Remedy(
+                "Scale the targets to the range of the output instead.",
+                change=FitTargets(_end(output.low), _end(output.high)),
+            ),
         )
     elif output.is_distribution and output.data.is_one_hot:
         yield _finding(
@@ -206,7 +218,7 @@ def _distance(output: Output) -> Iterator[Finding]:
             Severity.NOTE,
             "The loss is a distance between class probabilities. A crossentropy learns faster: its "
             "gradient does not vanish where the network is confident and wrong.",
-            Remedy("Use a crossentropy.", 'loss="categorical_crossentropy"'),
+            Remedy("Use a crossentropy.", change=SetLoss("categorical_crossentropy")),
         )
 
 

@@ -1,5 +1,6 @@
 """A network that fits its training data better than new data."""
 
+from keras_babysit.actions import DATA, SetCallback, SetDropout, SetOptimizerArguments
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
@@ -150,18 +151,22 @@ def _remedies(history: History) -> list[Remedy]:
         _penalty(history),
         Remedy(
             "Stop training at the best epoch and restore its weights.",
-            'keras.callbacks.EarlyStopping(monitor="val_loss", patience=5, '
-            "restore_best_weights=True)",
+            change=SetCallback(
+                "EarlyStopping",
+                "val_loss",
+                (("patience", 5), ("restore_best_weights", True)),
+                is_by_name=True,
+            ),
         ),
-        Remedy("Get more training examples, or augment those you have."),
+        Remedy("Get more training examples, or augment those you have.", no_change_because=DATA),
     ]
 
 
 def _dropout(rates: tuple[float, ...]) -> Remedy:
     if not rates:
-        return Remedy("Add dropout before the output layer.", "keras.layers.Dropout(0.5)")
-    rate = f"{min(0.7, max(rates) + 0.2):.1f}"
-    return Remedy(f"Raise the dropout rate to {rate}.", f"keras.layers.Dropout({rate})")
+        return Remedy("Add dropout before the output layer.", change=SetDropout(0.5))
+    rate = round(min(0.7, max(rates) + 0.2), 1)
+    return Remedy(f"Raise the dropout rate to {rate}.", change=SetDropout(rate))
 
 
 def _penalty(history: History) -> Remedy:
@@ -172,9 +177,11 @@ def _penalty(history: History) -> Remedy:
     if not regularization.penalized_weights and not decay:
         return Remedy(
             "Penalize large weights.",
-            f'keras.optimizers.{optimizer}(weight_decay=1e-3)  # or kernel_regularizer="l2"',
+            change=SetOptimizerArguments((("weight_decay", 1e-3),), optimizer),
         )
     return Remedy(
         "Penalize large weights more.",
-        f"keras.optimizers.{optimizer}(weight_decay={3 * (decay or 1e-3):.2g})",
+        change=SetOptimizerArguments(
+            (("weight_decay", float(f"{3 * (decay or 1e-3):.2g}")),), optimizer
+        ),
     )

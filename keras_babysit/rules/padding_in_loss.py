@@ -1,5 +1,6 @@
 """Padding that counts in the loss."""
 
+from keras_babysit.actions import IgnorePadding, MaskPadding
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_fraction
@@ -88,16 +89,13 @@ def _remedies(history: History, index: int) -> tuple[Remedy, ...]:
     shape = inputs[index].shape if index < len(inputs) else None
     is_tokens = shape is not None and len(shape) == 1
     name = "x" if len(inputs) < 2 else "padded"
-    said = "" if name == "x" else f"  # {name}: the padded input, number {index} of x"
-    is_data = f"({name} != 0)" if is_tokens else f"({name} != 0).any(axis=-1)"
+    said = "" if name == "x" else f"{name}: the padded input, number {index} of x"
     weights = Remedy(
         "Give padded steps the weight 0, and pass metrics as `weighted_metrics`.",
-        f'weight = {is_data}.astype("float32"){said}\nmodel.fit(x, y, sample_weight=weight)',
+        change=IgnorePadding(is_tokens, name, said),
     )
     mask = Remedy(
         "Or mask the padding, if every layer after the mask supports one.",
-        "keras.layers.Embedding(10_000, 64, mask_zero=True)  # the sizes of your own Embedding"
-        if is_tokens
-        else "keras.layers.Masking(mask_value=0.0)",
+        change=MaskPadding(is_tokens),
     )
     return weights, mask

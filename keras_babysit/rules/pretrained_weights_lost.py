@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_babysit.actions import WEIGHTS
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above, require_count
@@ -101,6 +102,7 @@ def _finding(history: History, start: float, jumped: float, current: float) -> F
                 "Start again from the trained weights, with a learning rate"
                 + (f" of {lower:g}." if lower else " that is 100 times lower."),
                 f"model.compile(keras.optimizers.{name}({lower:g}), model.loss)" if lower else "",
+                no_change_because=WEIGHTS,
             ),
         ),
         reference="Keras, Transfer learning and fine-tuning: a very low learning rate",

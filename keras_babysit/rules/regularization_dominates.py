@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_babysit.actions import OWN_CODE, ScalePenalties
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
@@ -115,8 +116,12 @@ def _won(history: History, patience: int) -> Finding | None:
                 "reconstruction error over the values of an example, as the divergence is a sum.",
                 "self.add_loss(1e-2 * divergence)  # self: your layer, in its call; divergence: "
                 "what it adds now",
+                no_change_because=OWN_CODE,
             ),
-            Remedy("Or raise its weight from 0 slowly, once the data loss has fallen."),
+            Remedy(
+                "Or raise its weight from 0 slowly, once the data loss has fallen.",
+                no_change_because=OWN_CODE,
+            ),
         ),
         reference="Bowman et al., arXiv:1511.06349, section 3.1",
     )
@@ -155,7 +160,7 @@ def _finding(penalty: float, left: float) -> Finding:
         remedies=(
             Remedy(
                 "Reduce the penalty to a tenth or less.",
-                "kernel_regularizer=keras.regularizers.L2(1e-4)",
+                change=ScalePenalties(0.1),
             ),
         ),
         reference="CS231n, Babysitting the learning process: the data loss beside the penalty",

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_babysit.actions import NormalizeActivations, SetInitializer
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
@@ -119,11 +120,11 @@ def _remedies(history: History, target: str) -> tuple[Remedy, ...]:
         SCALE_INPUTS,
         Remedy(
             f'Initialize "{target}" so that the signal keeps its size from layer to layer.',
-            'kernel_initializer="glorot_uniform"',
+            change=SetInitializer((target,), "glorot_uniform"),
         ),
         Remedy(
             f'Normalize the input of the activation in "{target}": replace the activation by two '
             "layers.",
-            f'[keras.layers.BatchNormalization(), keras.layers.Activation("{activation}")]',
+            change=NormalizeActivations((target,), before=activation),
         ),
     )

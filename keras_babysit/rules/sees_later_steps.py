@@ -1,5 +1,6 @@
 """A model of the next step that sees the step it is to predict."""
 
+from keras_babysit.actions import CONNECTIONS, SetLayerArguments
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._sequences import changed_outputs
@@ -63,12 +64,18 @@ def _finding(target: str, change: float) -> Finding:
                 "Let attention look at earlier steps only.",
                 "h = attention(h, h, use_causal_mask=True)  # attention: your MultiHeadAttention, "
                 "h: its input",
+                no_change_because=CONNECTIONS,
             ),
             Remedy(
                 "Let convolutions look at earlier steps only.",
-                'keras.layers.Conv1D(64, 3, padding="causal")',
+                change=SetLayerArguments(
+                    class_name="Conv1D", arguments=(("padding", "causal"),), first="64, 3"
+                ),
             ),
-            Remedy("Use a plain recurrent layer instead of a bidirectional one."),
+            Remedy(
+                "Use a plain recurrent layer instead of a bidirectional one.",
+                no_change_because=CONNECTIONS,
+            ),
         ),
         reference="Vaswani et al., arXiv:1706.03762, section 3.2.3",
     )

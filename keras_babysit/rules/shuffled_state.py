@@ -1,5 +1,6 @@
 """Shuffled batches for a layer that carries its state from batch to batch."""
 
+from keras_babysit.actions import KeepOrder, SetLayerArguments
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_fraction
@@ -68,9 +69,14 @@ def shuffled_state(history: History, *, fraction: float = 0.5) -> list[Finding]:
                 Remedy(
                     f"Keep the order: {percent(moved)} of the examples came at another position "
                     "than in the first epoch.",
-                    "model.fit(x, y, shuffle=False)  # and the batch size of the model",
+                    change=KeepOrder(),
                 ),
-                Remedy("Set `stateful=False` if each example is a sequence of its own."),
+                Remedy(
+                    "Set `stateful=False` if each example is a sequence of its own.",
+                    change=SetLayerArguments(
+                        (target,), facts.class_name or "LSTM", (("stateful", False),), "64"
+                    ),
+                ),
             ),
             reference="Keras, recurrent layers: stateful=True needs shuffle=False",
         )

@@ -1,5 +1,6 @@
 """A layer for sequences that gets sequences of one step."""
 
+from keras_babysit.actions import CONNECTIONS
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._sequences import sequence_layers
@@ -58,10 +59,12 @@ def single_time_step(history: History) -> list[Finding]:
                 Remedy(
                     "Put the steps on the second axis, if the columns are steps of one series.",
                     "x = x.reshape(len(x), -1, 1)  # and the same shape in keras.Input",
+                    no_change_because=CONNECTIONS,
                 ),
                 Remedy(
                     "Use Dense layers, if the columns are features of one moment.",
                     'keras.layers.Dense(64, activation="relu")',
+                    no_change_because=CONNECTIONS,
                 ),
             ),
             reference="Keras, recurrent layers: inputs of shape (batch, timesteps, feature)",

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_babysit.actions import OWN_CODE, SetCallback
 from keras_babysit.facts import CallbackFacts
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
@@ -110,14 +111,20 @@ def _finding(
 
 def _remedies(stopper: CallbackFacts | None, both: bool) -> list[Remedy]:
     if stopper is None:
-        return [Remedy("Look at the condition on which your callback sets `model.stop_training`.")]
+        return [
+            Remedy(
+                "Look at the condition on which your callback sets `model.stop_training`.",
+                no_change_because=OWN_CODE,
+            )
+        ]
     loss = "val_loss" if both else "loss"
     patience = max(5, 3 * (stopper.patience or 0))
     return [
         Remedy(
             f"Monitor the {'validation ' if both else ''}loss, with a patience of {patience} "
             "epochs and without `min_delta`.",
-            f'keras.callbacks.EarlyStopping("{loss}", patience={patience}, '
-            "restore_best_weights=True)",
+            change=SetCallback(
+                "EarlyStopping", loss, (("patience", patience), ("restore_best_weights", True))
+            ),
         )
     ]

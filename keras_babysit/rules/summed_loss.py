@@ -1,5 +1,6 @@
 """A loss that is the sum over the examples of a batch."""
 
+from keras_babysit.actions import AverageLoss
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._learning_rate import one_digit
@@ -109,7 +110,7 @@ def _mean() -> Remedy:
     return Remedy(
         "Return one loss per example, or their mean, in place of the sum. For a loss of Keras "
         'set `reduction="sum_over_batch_size"`.',
-        "keras.ops.mean(losses)  # losses: the loss of each example",
+        change=AverageLoss(),
     )
 
 

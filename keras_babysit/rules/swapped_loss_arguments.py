@@ -1,5 +1,6 @@
 """A crossentropy that takes the prediction for the truth."""
 
+from keras_babysit.actions import OWN_CODE
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules.effects import BLOWN_UP, LONG_STEPS, POOR_FIT, STUCK
@@ -56,6 +57,7 @@ def swapped_loss_arguments(history: History) -> list[Finding]:
                     "Pass the targets first, then the predictions.",
                     "loss = keras.losses.binary_crossentropy(y, model(x))  # in your loss: "
                     "(y_true, y_pred)",
+                    no_change_because=OWN_CODE,
                 ),
             ),
             reference="Keras, losses: loss(y_true, y_pred)",

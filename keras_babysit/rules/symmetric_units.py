@@ -1,5 +1,6 @@
 """Hidden layers whose units all have the same weights."""
 
+from keras_babysit.actions import SetInitializer
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
@@ -87,7 +88,7 @@ def _finding(targets: list[str]) -> Finding:
         remedies=(
             Remedy(
                 f"Initialize {shown} with random weights.",
-                'kernel_initializer="he_normal"  # "glorot_uniform" for tanh and sigmoid',
+                change=SetInitializer(tuple(targets)),
             ),
         ),
         reference="CS231n, Weight initialization: all-zero weights make all units compute the same",

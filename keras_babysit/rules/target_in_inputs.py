@@ -1,5 +1,6 @@
 """A column of the inputs that holds the target."""
 
+from keras_babysit.actions import RemoveFeature
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
@@ -69,7 +70,7 @@ def _finding(index: int, column: int, examples: int) -> Finding:
         remedies=(
             Remedy(
                 "Remove the column, unless it is known before the target is.",
-                f"x = np.delete(x, {column}, axis=1)",
+                change=RemoveFeature(column),
             ),
         ),
         reference="Kaufman et al., Leakage in data mining, 2012",

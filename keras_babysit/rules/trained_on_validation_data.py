@@ -1,5 +1,6 @@
 """Validation examples that the model was trained on in an earlier run."""
 
+from keras_babysit.actions import ORDER_OF_CALLS
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
@@ -101,6 +102,7 @@ def trained_on_validation_data(
                 Remedy(
                     "Train a new model in each fold.",
                     "model = keras.models.clone_model(model)  # new weights; compile it again",
+                    no_change_because=ORDER_OF_CALLS,
                 ),
             ),
             reference="Hastie et al., The Elements of Statistical Learning, 2009, section 7.10",
@@ -127,6 +129,7 @@ def _from_other_data(history: History, start: float) -> list[Finding]:
                 Remedy(
                     "Train a new model in each fold.",
                     "model = keras.models.clone_model(model)  # new weights; compile it again",
+                    no_change_because=ORDER_OF_CALLS,
                 ),
             ),
             reference="Hastie et al., The Elements of Statistical Learning, 2009, section 7.10",

@@ -2,6 +2,7 @@
 
 import math
 
+from keras_babysit.actions import SetActivation
 from keras_babysit.facts import LayerFacts
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
@@ -75,6 +76,12 @@ def _is_unbounded(known: LayerFacts) -> bool:
     return known.class_name in RECURRENT and known.activation in (None, *UNBOUNDED)
 
 
+def _shape(known: LayerFacts) -> tuple[str, int]:
+    """Return class and units for the code; that of a convolution needs more than we know."""
+    name = str(known.class_name)
+    return ("", 0) if name.startswith("Conv") else (name, known.units or 64)
+
+
 def _finding(history: History, severity: Severity, target: str, known: LayerFacts) -> Finding:
     sizes = history.series("activations/std", target).values
     finite = [float(size) for size in sizes if math.isfinite(size)]
@@ -92,9 +99,7 @@ def _finding(history: History, severity: Severity, target: str, known: LayerFact
         remedies=(
             Remedy(
                 f'Use tanh, the default activation, in "{target}".',
-                f"keras.layers.{known.class_name}({known.units or 64})"
-                if not str(known.class_name).startswith("Conv")
-                else "",
+                change=SetActivation((target,), "tanh", "", *_shape(known)),
             ),
         ),
         reference="Pascanu et al., arXiv:1211.5063",

@@ -1,5 +1,6 @@
 """A network that fits its training data worse than a baseline."""
 
+from keras_babysit.actions import ScalePenalties, TrainLonger
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
@@ -118,13 +119,18 @@ def _remedies(history: History, still_falls: bool) -> list[Remedy]:
     remedies = experiments(history)
     if still_falls:
         epochs = 3 * history.facts.epochs if history.facts.epochs else None
-        code = f"model.fit(x, y, epochs={epochs})" if epochs else ""
-        remedies.insert(0, Remedy("Train longer: the training loss is still falling.", code))
+        longer = TrainLonger(3, epochs or 0)
+        remedies.insert(
+            0, Remedy("Train longer: the training loss is still falling.", change=longer)
+        )
     if len(ratios) and 0 < ratios[-1] < SLOW_UPDATES:
         higher = one_digit(10 * rate) if rate else None
         remedies.insert(0, change_rate(history, "Raise", higher, "the weights hardly change"))
     has = history.facts.regularization
     if has.dropout or has.penalized_weights or has.weight_decay:
-        weaker = Remedy("Reduce the dropout, the weight penalty or the weight decay.")
+        weaker = Remedy(
+            "Reduce the dropout, the weight penalty or the weight decay.",
+            change=ScalePenalties(0.1, dropout=0.5),
+        )
         remedies.insert(-1 if remedies[-1] is CAPACITY else len(remedies), weaker)
     return [*structural_remedies(history), *remedies]

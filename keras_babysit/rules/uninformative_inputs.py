@@ -1,5 +1,6 @@
 """Inputs that do not predict the targets."""
 
+from keras_babysit.actions import DATA, LOOKS
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
@@ -25,6 +26,7 @@ _READ_IN_ORDER = Remedy(
     "Read inputs and targets in the same order: take both from one generator, or do not shuffle "
     "the one that the inputs come from.",
     "generator.shuffle = False  # generator: what the inputs are read or predicted from",
+    no_change_because=DATA,
 )
 
 NOTICEABLE = 0.1
@@ -127,8 +129,12 @@ def _finding(
             Remedy(
                 "Check that each row of x belongs to its row of y: print some examples.",
                 "for row, target in zip(x[:5], y[:5]):\n    print(row, target)",
+                no_change_because=LOOKS,
             ),
-            Remedy("Check that preprocessing did not remove the features that matter."),
+            Remedy(
+                "Check that preprocessing did not remove the features that matter.",
+                no_change_because=DATA,
+            ),
         ),
         reference="Cover and Hart, Nearest neighbor pattern classification, 1967",
     )

@@ -1,5 +1,6 @@
 """A recurrent layer that reads padding after the data."""
 
+from keras_babysit.actions import DATA, MaskPadding
 from keras_babysit.facts import LayerFacts
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
@@ -101,12 +102,11 @@ def _remedies(history: History) -> tuple[Remedy, ...]:
     return (
         Remedy(
             "Mask the padding: the recurrent layer then stops at the end of the data.",
-            "keras.layers.Embedding(10_000, 64, mask_zero=True)  # the sizes of your own Embedding"
-            if has_words
-            else "keras.layers.Masking(mask_value=0.0)  # as the first layer",
+            change=MaskPadding(has_words, "as the first layer"),
         ),
         Remedy(
             "Or pad in front of the data.",
             'x = keras.utils.pad_sequences(sequences, padding="pre")  # sequences: not padded yet',
+            no_change_because=DATA,
         ),
     )

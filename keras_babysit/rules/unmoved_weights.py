@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from keras_babysit.actions import ORDER_OF_CALLS, OWN_CODE, SetOptimizer
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
@@ -119,7 +120,7 @@ def _no_rate() -> Finding:
             Remedy(
                 "Set a learning rate above 0. In a schedule of your own, look for a division of "
                 "whole numbers.",
-                "model.compile(keras.optimizers.Adam(1e-3), model.loss)",
+                change=SetOptimizer(),
             ),
         ),
         reference="Keras, Transfer learning and fine-tuning",
@@ -139,10 +140,12 @@ def _finding(history: History, still: list[str], *, is_all: bool) -> Finding:
     again = Remedy(
         "Compile the model again after the last change of `trainable`, and before `fit`.",
         "model.compile(keras.optimizers.Adam(1e-4), model.loss)",
+        no_change_because=ORDER_OF_CALLS,
     )
     step = Remedy(
         "Apply the gradients to `self.trainable_variables` in your `train_step`, or freeze the "
-        "layers that must not change."
+        "layers that must not change.",
+        no_change_because=OWN_CODE,
     )
     severity = Severity.NOTE if own else Severity.WARNING
     return Finding(

@@ -2,6 +2,7 @@
 
 import math
 
+from keras_babysit.actions import CenterInputs
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above
@@ -134,8 +135,7 @@ def _about_center(target: str, offset: float) -> Finding:
         {"size_over_std": offset},
         Remedy(
             "Subtract the mean of each feature.",
-            "center = kb.layers.ZeroCenter()  # use it as the first layer of the model\n"
-            "center.adapt(x)",
+            change=CenterInputs(),
         ),
     )
 

@@ -2,6 +2,7 @@
 
 import math
 
+from keras_babysit.actions import RescaleOutputs, StandardizeTargets
 from keras_babysit.facts import output_name
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
@@ -99,7 +100,7 @@ def unscaled_targets(history: History, *, distance: float = FAR_TARGETS) -> list
             and not is_reached
             and not _reaches_early(history, f"outputs[{index}]", mean, away)
         ):
-            comment = f'  # y: the targets of "{output.target}"' if len(ends) > 1 else ""
+            comment = f'y: the targets of "{output.target}"' if len(ends) > 1 else ""
             size = math.hypot(at, spread)
             severity = Severity.NOTE if _is_open(history, index, mean) else Severity.WARNING
             found.append(_finding(severity, output.target, away, mean, std, size, comment))
@@ -171,12 +172,11 @@ def _finding(
         remedies=(
             Remedy(
                 "Scale the targets to mean 0 and standard deviation 1.",
-                f"mean, std = y.mean(), y.std(){comment}\n"
-                "y = (y - mean) / std  # and scale predictions back: predictions * std + mean",
+                change=StandardizeTargets(comment),
             ),
             Remedy(
                 "Rescale the outputs in the last layer of the model instead.",
-                f"keras.layers.Rescaling(scale=y.std(), offset=y.mean()){comment}",
+                change=RescaleOutputs(comment),
             ),
         ),
         reference="CS231n, Data preprocessing; Kingma and Ba, 2015: a step is bounded by the "

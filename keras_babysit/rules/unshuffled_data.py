@@ -1,5 +1,6 @@
 """Training examples that arrive class by class."""
 
+from keras_babysit.actions import DATA, Shuffle
 from keras_babysit.facts import TargetFacts
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
@@ -88,10 +89,11 @@ def _finding(target: str, stretch: int, of_stretch: float, of_all: float) -> Fin
         f"all examples, {percent(of_all)}.",
         evidence={"largest_fraction_of_stretch": of_stretch, "largest_fraction": of_all},
         remedies=(
-            Remedy("Shuffle the examples in each epoch.", "model.fit(x, y, shuffle=True)"),
+            Remedy("Shuffle the examples in each epoch.", change=Shuffle()),
             Remedy(
                 "Shuffle a dataset before batching, with a buffer that holds all examples.",
                 "dataset.unbatch().shuffle(10_000).batch(32)  # dataset: your tf.data.Dataset",
+                no_change_because=DATA,
             ),
         ),
         reference="LeCun et al., Efficient BackProp, 1998, section 4.2: shuffle the examples",

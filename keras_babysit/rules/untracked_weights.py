@@ -1,5 +1,6 @@
 """Weights that a model uses and does not know."""
 
+from keras_babysit.actions import OWN_CODE
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._texts import quoted
@@ -58,7 +59,8 @@ def untracked_weights(history: History) -> list[Finding]:
             remedies=(
                 Remedy(
                     "Make the layers that hold them attributes of the model: call them outside of "
-                    "`Lambda` and of functions. Set `trainable=False` if they must not change."
+                    "`Lambda` and of functions. Set `trainable=False` if they must not change.",
+                    no_change_because=OWN_CODE,
                 ),
             ),
             reference="Keras, Making new layers and models via subclassing",

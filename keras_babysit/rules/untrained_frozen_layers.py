@@ -1,5 +1,6 @@
 """Frozen layers that were never trained."""
 
+from keras_babysit.actions import WEIGHTS, UnfreezeLayers
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
@@ -63,8 +64,9 @@ def untrained_frozen_layers(history: History, *, layers: int = 3) -> list[Findin
                 Remedy(
                     "Load the pretrained weights before you freeze the layers.",
                     'base = keras.applications.MobileNetV2(weights="imagenet", include_top=False)',
+                    no_change_because=WEIGHTS,
                 ),
-                Remedy("Or train these layers as well.", "model.trainable = True  # then compile"),
+                Remedy("Or train these layers as well.", change=UnfreezeLayers()),
             ),
             reference="Keras, Transfer learning and fine-tuning",
         )

@@ -1,5 +1,6 @@
 """A network that is better on the validation data than on its training data."""
 
+from keras_babysit.actions import DATA, SPLIT
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
@@ -105,9 +106,12 @@ def _finding(history: History, gap: Estimate, severity: Severity) -> Finding:
                 "Split the data at random, before any other preprocessing.",
                 "from sklearn.model_selection import train_test_split\n"
                 "x, x_val, y, y_val = train_test_split(x, y, random_state=0)",
+                no_change_because=SPLIT,
             ),
             Remedy(
-                "Check the training data for wrong labels, and for augmentation that is too strong."
+                "Check the training data for wrong labels, and for augmentation that is too "
+                "strong.",
+                no_change_because=DATA,
             ),
         ),
         reference="Kapoor and Narayanan, Patterns 4, 2023: kinds of leakage",

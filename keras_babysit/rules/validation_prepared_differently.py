@@ -2,6 +2,7 @@
 
 import math
 
+from keras_babysit.actions import DATA, SPLIT, StandardizeInputs
 from keras_babysit.facts import ComparisonFacts, ShiftFacts
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
@@ -211,6 +212,7 @@ def _about_trend(
                 Remedy(
                     "Remove the trend: predict changes instead of levels, or scale each window by "
                     "its own mean.",
+                    no_change_because=DATA,
                 ),
             ),
             reference="Rabanser et al., Failing Loudly, arXiv:1810.11953",
@@ -293,6 +295,7 @@ def _prepare_alike(target: str) -> Remedy:
         f"print({name}.dtype, {name}.min(), {name}.max(), {name}.mean())\n"
         f"print({name}_val.dtype, {name}_val.min(), {name}_val.max(), {name}_val.mean())  "
         f"# {name}_val: your validation {target.split('[')[0]}",
+        no_change_because=SPLIT,
     )
 
 
@@ -302,7 +305,6 @@ def _inside(target: str, shift: ShiftFacts) -> list[Remedy]:
     return [
         Remedy(
             "Or scale inside of the model, and pass both to `fit` unscaled.",
-            "normalize = keras.layers.Normalization()  # use it as the first layer of the model\n"
-            "normalize.adapt(x)",
+            change=StandardizeInputs(),
         )
     ]

@@ -1,5 +1,6 @@
 """Gradients that vanish on their way back to the first layers."""
 
+from keras_babysit.actions import CONNECTIONS
 from keras_babysit.facts import LayerFacts
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
@@ -125,12 +126,16 @@ def _finding(target: str, layer: LayerFacts, first: float, largest: float) -> Fi
         f"weight there, and {largest:.2g} in a later layer.",
         evidence={"first_gradient": first, "largest_gradient": largest, "ratio": first / largest},
         remedies=(
-            Remedy("Use ReLU with He's initial weights in the hidden layers.", relu_layer(layer)),
+            Remedy(
+                "Use ReLU with He's initial weights in the hidden layers.",
+                change=relu_layer("", layer),
+            ),
             NORMALIZE,
             Remedy(
                 "Add skip connections around some of the layers.",
                 "def residual(block, inputs):\n"
                 "    return keras.layers.add([inputs, block(inputs)])",
+                no_change_because=CONNECTIONS,
             ),
         ),
         reference="Glorot and Bengio, AISTATS 2010, section 4.2",

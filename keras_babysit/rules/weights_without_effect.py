@@ -1,5 +1,6 @@
 """Class or sample weights that do nothing, or the opposite of what they are for."""
 
+from keras_babysit.actions import BalanceClasses, DropSampleWeights
 from keras_babysit.facts import TargetFacts
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
@@ -150,7 +151,10 @@ def _about_zeros(examples: int) -> Finding:
         f"All {examples:,} sample weights of the reference sample are 0: the loss is 0 and nothing "
         "is learned.",
         {"weight": 0.0},
-        Remedy("Train without sample weights, or check how they are made.", "model.fit(x, y)"),
+        Remedy(
+            "Train without sample weights, or check how they are made.",
+            change=DropSampleWeights(),
+        ),
     )
 
 
@@ -192,18 +196,13 @@ def _about_twice(target: str, leaf: TargetFacts, held_out: TargetFacts) -> Findi
             "train_ratio": spread(leaf.class_fractions),
             "validation_ratio": spread(held_out.class_fractions),
         },
-        Remedy("Train the resampled data without weights.", "model.fit(x, y)"),
+        Remedy("Train the resampled data without weights.", change=DropSampleWeights()),
     )
 
 
 def _weights(leaf: TargetFacts, text: str) -> Remedy:
     labels = "y.argmax(axis=-1)" if leaf.is_one_hot else "y"
-    return Remedy(
-        text,
-        f"classes, counts = np.unique({labels}, return_counts=True)\n"
-        "weights = {int(c): counts.max() / n for c, n in zip(classes, counts)}\n"
-        "model.fit(x, y, class_weight=weights)",
-    )
+    return Remedy(text, change=BalanceClasses(labels, is_numbered=False))
 
 
 def _finding(

@@ -1,5 +1,6 @@
 """Inputs that come from integer arithmetic that wrapped around."""
 
+from keras_babysit.actions import DATA
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules.effects import POOR_FIT
@@ -54,6 +55,7 @@ def wrapped_integers(history: History) -> list[Finding]:
                     "Convert to floating point before you subtract or multiply.",
                     'x = first.astype("float32") - second.astype("float32")  # first, second: the '
                     "arrays of 8-bit integers",
+                    no_change_because=DATA,
                 ),
             ),
             reference="NumPy, Data types: overflow errors",

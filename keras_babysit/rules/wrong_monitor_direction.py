@@ -1,5 +1,8 @@
 """Callbacks that take the worst epoch for the best."""
 
+from typing import Any
+
+from keras_babysit.actions import OWN_CODE, SAVES, SetCallback
 from keras_babysit.facts import CallbackFacts
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
@@ -7,14 +10,6 @@ from keras_babysit.rules.effects import POOR_FIT
 from keras_babysit.rules.rule import rule
 
 WORDS = {"min": "smallest", "max": "largest"}
-
-CODE = {
-    "EarlyStopping": 'keras.callbacks.EarlyStopping("{monitor}", mode="{mode}", patience=10)',
-    "ModelCheckpoint": 'keras.callbacks.ModelCheckpoint("best.keras", "{monitor}", '
-    'mode="{mode}", save_best_only=True)',
-    "ReduceLROnPlateau": 'keras.callbacks.ReduceLROnPlateau("{monitor}", mode="{mode}")',
-}
-"""How each callback of Keras is made with another direction."""
 
 
 @rule(
@@ -71,11 +66,19 @@ def _finding(one: CallbackFacts, name: str) -> Finding:
         f'"{one.monitor}", but a {"larger" if one.better == "max" else "smaller"} one is better. '
         f"{effects[str(one.action)]}.",
         evidence={"monitor": one.monitor, "mode": one.looks_for, "better": one.better},
-        remedies=(
-            Remedy(
-                f'Set `mode="{one.better}"` in {name}.',
-                CODE.get(name, "").format(monitor=one.monitor, mode=one.better),
-            ),
-        ),
+        remedies=(_remedy(one, name),),
         reference="keras.callbacks.EarlyStopping, argument `mode`",
     )
+
+
+def _remedy(one: CallbackFacts, name: str) -> Remedy:
+    text, mode, monitor = f'Set `mode="{one.better}"` in {name}.', one.better or "auto", one.monitor
+    if name == "ModelCheckpoint":
+        code = f'"best.keras", "{monitor}", mode="{mode}", save_best_only=True'
+        return Remedy(text, f"keras.callbacks.{name}({code})", no_change_because=SAVES)
+    if name not in ("EarlyStopping", "ReduceLROnPlateau"):
+        return Remedy(text, no_change_because=OWN_CODE)
+    more: tuple[tuple[str, Any], ...] = (("mode", mode),)
+    if name == "EarlyStopping":
+        more += (("patience", one.patience or 10), ("restore_best_weights", one.restores_best))
+    return Remedy(text, change=SetCallback(name, monitor or "val_loss", more))

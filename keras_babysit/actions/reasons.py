@@ -1,0 +1,12 @@
+"""Why no action can carry out a remedy, one sentence each."""
+
+DATA = "Only a person can correct the data."
+LOOKS = "It looks at the program and changes nothing."
+OWN_CODE = "It changes code of your own, such as a loss, a layer or a training step."
+NEW_CODE = "It needs new code, which a person has to write."
+CONNECTIONS = "It changes how layers are connected, which only the code of the model says."
+SPLIT = "It changes the validation data, on which remedies are compared."
+ORDER_OF_CALLS = "It changes the order of calls in your script, of which a trial knows one `fit`."
+TASK = "It changes what is predicted, so that scores cannot be compared."
+SAVES = "It changes what is saved, and nothing in the training."
+WEIGHTS = "It needs the weights from before the training."
