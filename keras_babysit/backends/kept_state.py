@@ -261,13 +261,13 @@ def _kept_container(value: Any) -> Callable[[], None]:
     return put_back
 
 
-def _is_same(now: dict, before: dict) -> bool:
+def _is_same(now: dict[Any, Any], before: dict[Any, Any]) -> bool:
     return len(now) == len(before) and all(
         key in before and before[key] is value for key, value in now.items()
     )
 
 
-def _refill(value: dict, before: dict) -> None:
+def _refill(value: dict[Any, Any], before: dict[Any, Any]) -> None:
     kind = collections.OrderedDict if isinstance(value, collections.OrderedDict) else dict
     kind.clear(value)
     for key, entry in before.items():
@@ -279,12 +279,12 @@ def _put_into(cell: Any, contents: Any) -> None:
         cell.cell_contents = contents
 
 
-def _put_item(known: dict, name: str, value: Any) -> None:
+def _put_item(known: dict[Any, Any], name: str, value: Any) -> None:
     if known.get(name) is not value:
         known[name] = value
 
 
-def _put_attributes(now: dict, before: dict) -> None:
+def _put_attributes(now: dict[Any, Any], before: dict[Any, Any]) -> None:
     if not _is_same(now, before):
         now.clear()
         now.update(before)

@@ -4,13 +4,18 @@ import contextlib
 import functools
 import itertools
 import types
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 from tensorflow.python.eager import context
 
+from keras_babysit.backends.protocol import Arguments
 from keras_babysit.backends.variables import InPlace, InPlaceSandbox, flat, groups, stride
+from keras_babysit.typing import Batch, Tensor
 
 CAN_COMPILE = True
 """Whether `compile` makes a difference; an uncompiled pass starts sooner."""
@@ -22,17 +27,17 @@ ANNOUNCES_THE_END = True
 """Whether Keras announces a step before it finds that data of unknown length are over."""
 
 
-def versions():
+def versions() -> dict[str, str]:
     """Return the version of the backend by its name."""
     return {"tensorflow": tf.__version__}
 
 
-def workers(model):
+def workers(model: Any) -> tuple[int, int]:
     """Return the rank of this process among those that train together, and their number."""
     return _workers(model.distribute_strategy)
 
 
-def _workers(strategy):
+def _workers(strategy: Any) -> tuple[int, int]:
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
         return 0, 1  # all other strategies that Keras takes are led by one process
     resolver = strategy.cluster_resolver
@@ -49,13 +54,15 @@ def _workers(strategy):
     return (tasks.index(here), len(tasks)) if here in tasks else (0, 1)
 
 
-def is_whole(model):
+def is_whole(model: Any) -> bool:
     """Return True: each process holds all weights."""
     del model
     return True
 
 
-def value_and_grad(function, values):
+def value_and_grad(
+    function: Callable[[Sequence[Tensor]], tuple[Tensor, Any]], values: Sequence[Tensor]
+) -> tuple[tuple[Tensor, Any], list[Tensor]]:
     """Return `(scalar, auxiliary), gradients` of `function` at `values`."""
     values = [tf.convert_to_tensor(value) for value in values]
     with tf.GradientTape() as tape:
@@ -66,7 +73,9 @@ def value_and_grad(function, values):
     return (scalar, auxiliary), [tf.convert_to_tensor(gradient) for gradient in gradients]
 
 
-def gradients_of_variables(function, variables):
+def gradients_of_variables(
+    function: Callable[[], Tensor], variables: Sequence[Any]
+) -> list[Tensor] | None:
     """Return the gradients of a scalar by the variables themselves."""
     with tf.GradientTape() as tape:
         scalar = function()
@@ -75,7 +84,7 @@ def gradients_of_variables(function, variables):
     return [tf.convert_to_tensor(gradient) for gradient in gradients]
 
 
-def derivative(function, z):
+def derivative(function: Callable[[Tensor], Tensor], z: Tensor) -> Tensor:
     """Return the elementwise derivative of `function` at `z`."""
     z = tf.stop_gradient(z)
     with tf.GradientTape() as tape:
@@ -84,12 +93,15 @@ def derivative(function, z):
     return tape.gradient(y, z, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
 
-def eagerly():
+def eagerly() -> AbstractContextManager[Any]:
     """Return a context in which operations run immediately, also while a graph is traced."""
-    return tf.init_scope()
+    scope: AbstractContextManager[Any] = tf.init_scope()
+    return scope
 
 
-def compile(function, *examples, varies=()):
+def compile(
+    function: Callable[..., Any], *examples: Any, varies: Sequence[int] = ()
+) -> Callable[..., Any]:
     """Return `function` as a graph for arguments like `examples`.
 
     XLA is left out: it compiles for longer and once per shape, which a probe does not earn back.
@@ -97,7 +109,7 @@ def compile(function, *examples, varies=()):
     often, and takes those of several runs in one process for the same one.
     """
 
-    def spec(index, leaf):
+    def spec(index: int, leaf: Any) -> Any:
         if not is_dense(leaf):
             return _spec_of_composite(leaf)
         shape = tf.convert_to_tensor(leaf).shape
@@ -109,15 +121,16 @@ def compile(function, *examples, varies=()):
         for index, example in enumerate(examples)
     ]
     graph = tf.function(function, input_signature=signature, autograph=False)
-    return graph.get_concrete_function()
+    concrete: Callable[..., Any] = graph.get_concrete_function()
+    return concrete
 
 
-def copy(values):
+def copy(values: Sequence[Tensor]) -> list[Tensor]:
     """Return copies of `values`."""
     return [tf.identity(value) for value in values]
 
 
-def subsample(values, count):
+def subsample(values: Sequence[Tensor], count: int) -> list[Tensor]:
     """Return copies of `values`; of those with more than `count` entries, evenly spaced ones."""
     sizes = [int(np.prod(value.shape)) for value in values]
     return [
@@ -126,34 +139,34 @@ def subsample(values, count):
     ]
 
 
-def wait(values):
+def wait(values: Any) -> None:
     """Return when `values` are computed."""
     for value in keras.tree.flatten(values)[-1:]:
         to_numpy(tf.reshape(value, [-1])[:1])
 
 
-def to_tensor(array):
+def to_tensor(array: Any) -> Tensor:
     """Return `array` as a tensor."""
     return tf.convert_to_tensor(array)
 
 
-def to_numpy(tensor):
+def to_numpy(tensor: Any) -> np.ndarray:
     """Return `tensor` on the host."""
     return tensor.numpy() if tf.is_tensor(tensor) else np.asarray(tensor)
 
 
-def is_dense(tensor):
+def is_dense(tensor: Any) -> bool:
     """Return whether a tensor or array has one value per entry."""
     return not isinstance(tensor, tf.SparseTensor | tf.RaggedTensor)
 
 
-def densify(tensor):
+def densify(tensor: Any) -> Any:
     """Return a sparse tensor as a dense one."""
     is_sparse = isinstance(tensor, tf.SparseTensor)
     return tf.sparse.to_dense(tf.sparse.reorder(tensor)) if is_sparse else tensor
 
 
-def _spec_of_composite(tensor):
+def _spec_of_composite(tensor: Any) -> Any:
     """Return the spec of a sparse or ragged tensor, with any number of examples."""
     shape = [None, *tensor.shape[1:]]
     if isinstance(tensor, tf.SparseTensor):
@@ -161,17 +174,22 @@ def _spec_of_composite(tensor):
     return tf.RaggedTensorSpec(shape, tensor.dtype, tensor.ragged_rank, tensor.row_splits.dtype)
 
 
-def is_out_of_memory(error):
+def is_out_of_memory(error: BaseException) -> bool:
     """Return whether an error says that there is not enough memory."""
     return isinstance(error, MemoryError | tf.errors.ResourceExhaustedError)
 
 
-def first_units(tensor, count):
+def first_units(tensor: Tensor, count: int) -> np.ndarray:
     """Return the first entries of the last axis, on the host."""
     return to_numpy(tensor[..., :count])
 
 
-def borrow(arguments, count, *, fetching=contextlib.nullcontext):
+def borrow(
+    arguments: Arguments,
+    count: int,
+    *,
+    fetching: Callable[[], AbstractContextManager[Any]] = contextlib.nullcontext,
+) -> tuple[list[Batch], Arguments]:
     """Return up to `count` batches out of fit's iterator, and arguments that hand them on.
 
     What is handed on is an iterator of the very same element spec, so that nothing is retraced.
@@ -201,22 +219,25 @@ def borrow(arguments, count, *, fetching=contextlib.nullcontext):
         return seen, (batches,)  # Keras takes any iterable, at the price of one more trace
 
 
-def _without_optional(leaf):
+def _without_optional(leaf: Any) -> Any:
     """Return None for what Keras hands on as an empty optional, as its train function does."""
     return None if isinstance(leaf, tf.experimental.Optional) else leaf
 
 
-def _again(batches, spec):
-    dataset = None
-    for batch in batches:
-        variant = tf.data.experimental.to_variant(tf.data.Dataset.from_tensors(batch))
-        one = tf.data.experimental.from_variant(variant, structure=spec)
-        dataset = one if dataset is None else dataset.concatenate(one)
+def _again(batches: Sequence[Batch], spec: Any) -> Any:
+    dataset, *others = (_dataset_of(batch, spec) for batch in batches)
+    for other in others:
+        dataset = dataset.concatenate(other)
     return iter(dataset.with_options(_plain()))
 
 
+def _dataset_of(batch: Batch, spec: Any) -> Any:
+    variant = tf.data.experimental.to_variant(tf.data.Dataset.from_tensors(batch))
+    return tf.data.experimental.from_variant(variant, structure=spec)
+
+
 @functools.cache
-def _plain():
+def _plain() -> Any:
     """Return options that leave a dataset as it is.
 
     By default one that has a single element gets a thread to fetch it ahead, and to end that
@@ -228,7 +249,7 @@ def _plain():
     return options
 
 
-def _here(value):
+def _here(value: Any) -> Any:
     """Return what this process holds of a value.
 
     Reading a metric is a collective operation, which waits for workers that do not read it.
@@ -239,7 +260,7 @@ def _here(value):
     return strategy.experimental_local_results(value)[0]
 
 
-_IN_PLACE = InPlace(lambda value: tf.convert_to_tensor(_here(value)))
+_IN_PLACE = InPlace(lambda value: tf.convert_to_tensor(_here(value)), copy)
 state, trained = _IN_PLACE.state, _IN_PLACE.trained
 exchange, logs = _IN_PLACE.exchange, _IN_PLACE.logs
 
@@ -251,12 +272,14 @@ class Feed:
     queue instead: with one step per call it is asked for exactly what was put in before.
     """
 
-    def __init__(self):
-        self._spec = None
+    def __init__(self) -> None:
+        self._spec: Any = None
         self._is_plain = False
-        self._queue = self._iterator = self._handle = None
+        self._queue: Any = None
+        self._iterator: Any = None
+        self._handle: Any = None
 
-    def take(self, arguments, count):
+    def take(self, arguments: Arguments, count: int) -> tuple[list[Batch], Arguments]:
         """Return the batches of a step, and arguments that hand them on."""
         (iterator,) = arguments
         if not isinstance(iterator, tf.data.Iterator):
@@ -277,7 +300,7 @@ class Feed:
             self._iterator = None
             return [batch], ([batch],)
 
-    def optimizer_value(self, arguments, variable, index):
+    def optimizer_value(self, arguments: Arguments, variable: Any, index: int) -> Tensor:
         """Return a copy of an optimizer variable as it is before a step."""
         del arguments, index
         if self._handle is None:
@@ -286,13 +309,13 @@ class Feed:
             return copy([variable.value])[0]
         return tf.raw_ops.ReadVariableOp(resource=self._handle, dtype=variable.dtype)
 
-    def hand(self, batches):
+    def hand(self, batches: Sequence[Batch]) -> Arguments:
         """Return the arguments of a step on these batches."""
         if self._spec is None:
             return (batches,)
         return (_again(batches, self._spec),)
 
-    def _enqueue(self, batch):
+    def _enqueue(self, batch: Batch) -> Any:
         if self._iterator is None:
             self._queue, self._iterator = _queue(self._spec)
         # The operation itself: a method of the queue takes several times as long.
@@ -301,12 +324,12 @@ class Feed:
         return self._iterator
 
 
-def _queue(spec):
+def _queue(spec: Any) -> tuple[Any, Any]:
     """Return a queue, and an iterator over what is put into it."""
     leaves = keras.tree.flatten(spec)
     queue = tf.queue.FIFOQueue(2, [leaf.dtype for leaf in leaves])
 
-    def next_batch(_):
+    def next_batch(_: Any) -> Batch:
         tensors = keras.tree.flatten(queue.dequeue())
         shaped = [tf.ensure_shape(t, s.shape) for t, s in zip(tensors, leaves, strict=True)]
         return keras.tree.pack_sequence_as(spec, shaped)
@@ -320,16 +343,16 @@ def _queue(spec):
     return queue, iter(tf.data.experimental.from_variant(variant, structure=spec))
 
 
-def random_state():
+def random_state() -> Any:
     """Return None: Keras draws on its own seeds alone."""
 
 
-def set_random_state(state):
+def set_random_state(state: Any) -> None:
     """Do nothing: Keras draws on its own seeds alone."""
 
 
 @contextlib.contextmanager
-def keep_hidden_state(model):
+def keep_hidden_state(model: Any) -> Iterator[None]:
     """Leave the variables and generators that Keras does not track as they were.
 
     Operations that run immediately, such as `tf.random.normal`, draw their seed on the context, and
@@ -355,9 +378,9 @@ _OWN_SEED = 2_015_231  # any number that nobody else is likely to use
 _HOLD_NOTHING = frozenset({bool, int, float, str, type(None)})
 
 
-def _untracked(model):
+def _untracked(model: Any) -> list[Any]:
     """Return the variables of TensorFlow that layers hold as attributes, in lists or modules."""
-    found = {}
+    found: dict[int, Any] = {}
     for layer in model._flatten_layers():
         for value in vars(layer).values():
             if type(value) not in _HOLD_NOTHING:  # most attributes, and this runs often
@@ -367,7 +390,7 @@ def _untracked(model):
     return [one for key, one in found.items() if key not in tracked]
 
 
-def _variables_in(value):
+def _variables_in(value: Any) -> list[Any]:
     if isinstance(value, tf.Variable):
         return [value]
     if isinstance(value, tf.random.Generator):
@@ -380,7 +403,7 @@ def _variables_in(value):
     return value.variables if isinstance(value, tf.Module) and not is_layer else []
 
 
-def keep(value):
+def keep(value: Any) -> Callable[[], None] | None:
     """Return a function that puts a variable or a random generator back."""
     if isinstance(value, keras.Variable):
         value = value._value
@@ -392,13 +415,13 @@ def keep(value):
     return lambda: value.assign(before)
 
 
-def is_walked(value):
+def is_walked(value: Any) -> bool:
     """Return whether a value is a module of TensorFlow."""
     return isinstance(value, tf.Module) and not isinstance(value, tf.random.Generator)
 
 
 @contextlib.contextmanager
-def uncompiled():
+def uncompiled() -> Iterator[None]:
     """Run functions operation by operation; what they write for TensorBoard is left out."""
     before = tf.config.functions_run_eagerly()
     tf.config.run_functions_eagerly(True)
@@ -409,46 +432,50 @@ def uncompiled():
         tf.config.run_functions_eagerly(before)
 
 
-def hand_out(receive, tensor):
+def hand_out(receive: Callable[[Tensor], None], tensor: Tensor) -> None:
     """Call `receive` with a tensor, unless it belongs to a graph, as that of `tf.map_fn`."""
     if not tf.is_symbolic_tensor(tensor):
         receive(tensor)
 
 
-def is_recomputing():
+def is_recomputing() -> bool:
     """Return False: whether a gradient computes something again is not known."""
     return False
 
 
-def own(tensor):
+def own(tensor: Tensor) -> Tensor:
     """Return a tensor as it is: it cannot be changed in place."""
     return tensor
 
 
-def dense(gradient):
+def dense(gradient: Any) -> Tensor:
     """Return a gradient as a tensor; that of an embedding comes as rows."""
     return tf.convert_to_tensor(gradient)
 
 
-def modules_in(layer):
+def modules_in(layer: Any) -> list[tuple[str, Any]]:
     """Return nothing: Keras wraps no modules of TensorFlow."""
     del layer
     return []
 
 
-def tapped_module(module, receive):
+def tapped_module(
+    module: Any, receive: Callable[[tuple[Any, ...], Any], None]
+) -> AbstractContextManager[None]:
     """Raise: there is no such module."""
     del receive
     raise TypeError(f"Keras wraps no modules of TensorFlow. Received: {module!r}")
 
 
-def is_optimizer(value):
+def is_optimizer(value: Any) -> bool:
     """Return False: the optimizers of TensorFlow are those of Keras."""
     del value
     return False
 
 
-def applied_by(optimizer, receive):
+def applied_by(
+    optimizer: Any, receive: Callable[[list[tuple[Tensor, Any]]], None]
+) -> AbstractContextManager[None]:
     """Raise: there is no such optimizer."""
     del receive
     raise TypeError(f"TensorFlow has no optimizers of its own. Received: {optimizer!r}")
@@ -457,19 +484,19 @@ def applied_by(optimizer, receive):
 class Sandbox(InPlaceSandbox):
     """Runs training steps and leaves no trace of them."""
 
-    state, copy = staticmethod(state), staticmethod(copy)
+    in_place = _IN_PLACE
 
 
-def has_accelerator():
+def has_accelerator() -> bool:
     """Return whether TensorFlow has a GPU or a TPU to compute on."""
     return bool(tf.config.get_visible_devices("GPU") or tf.config.get_visible_devices("TPU"))
 
 
-def shared(function):
+def shared(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return `function` as it is: each operation is added to a graph by itself."""
     return function
 
 
-def start_seconds(layers, is_compiled):
+def start_seconds(layers: int, is_compiled: bool) -> float:
     """Return about how long the first probe of so many layers takes, its trace included."""
     return 0.1 + (0.055 if is_compiled else 0.012) * layers

@@ -1,12 +1,17 @@
 """What the probes need of PyTorch."""
 
 import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Self
 
 import keras
 import numpy as np
 import torch
 
+from keras_babysit.backends.protocol import Arguments
 from keras_babysit.backends.variables import InPlace, InPlaceSandbox, stride
+from keras_babysit.typing import Batch, Tensor
 
 CAN_COMPILE = False
 """Whether `compile` makes a difference."""
@@ -18,12 +23,12 @@ ANNOUNCES_THE_END = False
 """Whether Keras announces a step before it finds that data of unknown length are over."""
 
 
-def versions():
+def versions() -> dict[str, str]:
     """Return the version of the backend by its name."""
     return {"torch": str(torch.__version__)}
 
 
-def workers(model):
+def workers(model: Any) -> tuple[int, int]:
     """Return the rank of this process among those that train together, and their number."""
     del model
     together = torch.distributed
@@ -32,13 +37,15 @@ def workers(model):
     return together.get_rank(), together.get_world_size()
 
 
-def is_whole(model):
+def is_whole(model: Any) -> bool:
     """Return True: each process holds all weights."""
     del model
     return True
 
 
-def value_and_grad(function, values):
+def value_and_grad(
+    function: Callable[[Sequence[Tensor]], tuple[Tensor, Any]], values: Sequence[Tensor]
+) -> tuple[tuple[Tensor, Any], list[Tensor]]:
     """Return `(scalar, auxiliary), gradients` of `function` at `values`."""
     with torch.enable_grad():
         values = [value.detach().requires_grad_(value.is_floating_point()) for value in values]
@@ -50,7 +57,9 @@ def value_and_grad(function, values):
     return (scalar, auxiliary), [torch.zeros_like(v) if g is None else g for g, v in pairs]
 
 
-def gradients_of_variables(function, variables):
+def gradients_of_variables(
+    function: Callable[[], Tensor], variables: Sequence[Any]
+) -> list[Tensor] | None:
     """Return the gradients of a scalar by the variables themselves."""
     values = [variable.value for variable in variables]
     with torch.enable_grad():
@@ -62,7 +71,7 @@ def gradients_of_variables(function, variables):
     return [torch.zeros_like(v) if g is None else g for g, v in pairs]
 
 
-def derivative(function, z):
+def derivative(function: Callable[[Tensor], Tensor], z: Tensor) -> Tensor:
     """Return the elementwise derivative of `function` at `z`."""
     with torch.enable_grad():
         z = z.detach().requires_grad_(True)
@@ -73,63 +82,68 @@ def derivative(function, z):
     return torch.zeros_like(z) if gradient is None else gradient
 
 
-def eagerly():
+def eagerly() -> AbstractContextManager[Any]:
     """Return a context in which operations run immediately, also while a graph is traced."""
     return contextlib.nullcontext()
 
 
-def compile(function, *examples, varies=()):
+def compile(
+    function: Callable[..., Any], *examples: Any, varies: Sequence[int] = ()
+) -> Callable[..., Any]:
     """Return `function` as it is: a probe runs too seldom to earn back a compilation."""
     del examples, varies
     return function
 
 
-def copy(values):
+def copy(values: Sequence[Tensor]) -> list[Tensor]:
     """Return copies of `values`: the optimizer updates the originals in place."""
     return [value.detach().clone() for value in values]
 
 
-def subsample(values, count):
+def subsample(values: Sequence[Tensor], count: int) -> list[Tensor]:
     """Return copies of `values`; of those with more than `count` entries, evenly spaced ones."""
     sizes = [value.numel() for value in values]
     return copy(
-        value.reshape(-1)[:: stride(size, count)] if size > count else value
-        for value, size in zip(values, sizes, strict=True)
+        [
+            value.reshape(-1)[:: stride(size, count)] if size > count else value
+            for value, size in zip(values, sizes, strict=True)
+        ]
     )
 
 
-def wait(values):
+def wait(values: Any) -> None:
     """Return when `values` are computed."""
     del values
     if torch.cuda.is_available():
         torch.cuda.synchronize()
 
 
-def to_tensor(array):
+def to_tensor(array: Any) -> Tensor:
     """Return `array` as a tensor on the device of the variables."""
     return keras.ops.convert_to_tensor(array)
 
 
-def to_numpy(tensor):
+def to_numpy(tensor: Any) -> np.ndarray:
     """Return `tensor` on the host; numpy has no bfloat16, which becomes float32."""
     if not isinstance(tensor, torch.Tensor):
         return np.asarray(tensor)
     tensor = tensor.detach().cpu()
-    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
+    array: np.ndarray = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
+    return array
 
 
-def is_dense(tensor):
+def is_dense(tensor: Any) -> bool:
     """Return whether a tensor or array has one value per entry."""
     return not isinstance(tensor, torch.Tensor) or tensor.layout is torch.strided
 
 
-def densify(tensor):
+def densify(tensor: Any) -> Any:
     """Return a sparse tensor as a dense one."""
     is_nested = isinstance(tensor, torch.Tensor) and tensor.is_nested
     return tensor if is_dense(tensor) or is_nested else tensor.to_dense()
 
 
-def is_out_of_memory(error):
+def is_out_of_memory(error: BaseException) -> bool:
     """Return whether an error says that there is not enough memory, on a GPU or on the host."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
@@ -137,18 +151,23 @@ def is_out_of_memory(error):
     return "not enough memory" in text or "can't allocate memory" in text
 
 
-def first_units(tensor, count):
+def first_units(tensor: Tensor, count: int) -> np.ndarray:
     """Return the first entries of the last axis, on the host."""
     return to_numpy(tensor[..., :count])
 
 
-def borrow(arguments, count, *, fetching=contextlib.nullcontext):
+def borrow(
+    arguments: Arguments,
+    count: int,
+    *,
+    fetching: Callable[[], AbstractContextManager[Any]] = contextlib.nullcontext,
+) -> tuple[list[Batch], Arguments]:
     """Return the one batch that Keras' function is handed; it is not used up by looking at it."""
     del count, fetching
     return [arguments[0][0]], arguments
 
 
-_IN_PLACE = InPlace(lambda value: value.detach())
+_IN_PLACE = InPlace(lambda value: value.detach(), copy)
 state, trained = _IN_PLACE.state, _IN_PLACE.trained
 exchange, logs = _IN_PLACE.exchange, _IN_PLACE.logs
 
@@ -156,27 +175,27 @@ exchange, logs = _IN_PLACE.exchange, _IN_PLACE.logs
 class Feed:
     """Takes the batches of every step and hands them on."""
 
-    def take(self, arguments, count):
+    def take(self, arguments: Arguments, count: int) -> tuple[list[Batch], Arguments]:
         """Return the batches of a step, and arguments that hand them on."""
         return borrow(arguments, count)
 
-    def optimizer_value(self, arguments, variable, index):
+    def optimizer_value(self, arguments: Arguments, variable: Any, index: int) -> Tensor:
         """Return a copy of an optimizer variable as it is before a step."""
         del arguments, index
         return copy([variable.value])[0]
 
-    def hand(self, batches):
+    def hand(self, batches: Sequence[Batch]) -> Arguments:
         """Return the arguments of a step on these batches."""
         return (batches,)
 
 
-def random_state():
+def random_state() -> Any:
     """Return PyTorch's own random state; dropout draws on it."""
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
     return [torch.random.get_rng_state(), *cuda]
 
 
-def set_random_state(state):
+def set_random_state(state: Any) -> None:
     """Put PyTorch's own random state back."""
     first, *cuda = (torch.as_tensor(np.asarray(one)) for one in state)
     torch.random.set_rng_state(first)
@@ -185,7 +204,7 @@ def set_random_state(state):
 
 
 @contextlib.contextmanager
-def keep_hidden_state(model):
+def keep_hidden_state(model: Any) -> Iterator[None]:
     """Leave the buffers of PyTorch modules as they were; Keras' own weights are parameters."""
     # Of each layer: Keras keeps layers in lists, which PyTorch does not look into.
     buffers = {id(one): one for layer in model._flatten_layers() for one in layer.buffers()}
@@ -202,7 +221,7 @@ MAX_KEPT_BYTES = 2**26
 """Size of a tensor of the data from which on it is not copied: a step does not write to it."""
 
 
-def keep(value):
+def keep(value: Any) -> Callable[[], None] | None:
     """Return a function that puts a tensor with its gradient, or a random generator, back."""
     if isinstance(value, torch.Generator):
         state = value.get_state()
@@ -216,10 +235,10 @@ def keep(value):
     before, gradient = value.detach().clone(), value.grad if value.is_leaf else None
     known = None if gradient is None else gradient.detach().clone()
 
-    def put_back():
+    def put_back() -> None:
         with torch.no_grad():
             value.detach().copy_(before)
-            if known is not None:
+            if gradient is not None:
                 gradient.copy_(known)
         if value.is_leaf:
             value.grad = gradient
@@ -230,40 +249,40 @@ def keep(value):
 _WALKED = (torch.nn.Module, torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler)
 
 
-def is_walked(value):
+def is_walked(value: Any) -> bool:
     """Return whether a value is a module, an optimizer or a schedule of PyTorch."""
     return isinstance(value, _WALKED) or type(value).__name__ == "GradScaler"
 
 
-def uncompiled():
+def uncompiled() -> AbstractContextManager[Any]:
     """Run functions as they are written, those of `torch.compile` too."""
     set_stance = getattr(torch.compiler, "set_stance", None)
     return contextlib.nullcontext() if set_stance is None else set_stance("force_eager")
 
 
-def hand_out(receive, tensor):
+def hand_out(receive: Callable[[Tensor], None], tensor: Tensor) -> None:
     """Call `receive` with a tensor, unless a transformation of `torch.func` holds its value."""
     if not torch._C._functorch.is_functorch_wrapped_tensor(tensor):
         receive(tensor)
 
 
-def is_recomputing():
+def is_recomputing() -> bool:
     """Return whether this is called from a backward pass, as `torch.utils.checkpoint` does."""
-    return torch._C._current_graph_task_id() != -1
+    return bool(torch._C._current_graph_task_id() != -1)
 
 
-def own(tensor):
+def own(tensor: Tensor) -> Tensor:
     """Return a copy of a tensor, which a step may change in place; weights stay what they are."""
     is_data = isinstance(tensor, torch.Tensor) and not isinstance(tensor, torch.nn.Parameter)
     return tensor.detach().clone().requires_grad_(tensor.requires_grad) if is_data else tensor
 
 
-def dense(gradient):
+def dense(gradient: Any) -> Tensor:
     """Return a gradient as a tensor, that of a sparse embedding with all rows."""
     return gradient.to_dense() if gradient.is_sparse else gradient
 
 
-def modules_in(layer):
+def modules_in(layer: Any) -> list[tuple[str, Any]]:
     """Return the innermost modules that a `TorchModuleWrapper` holds, with their paths."""
     if not isinstance(layer, keras.layers.TorchModuleWrapper):
         return []
@@ -271,10 +290,12 @@ def modules_in(layer):
     return [(name, one) for name, one in named if name and not list(one.children())]
 
 
-def tapped_module(module, receive):
+def tapped_module(
+    module: Any, receive: Callable[[tuple[Any, ...], Any], None]
+) -> AbstractContextManager[None]:
     """Return a context in which `receive` gets what a module is called with and returns."""
 
-    def after(one, args, output):
+    def after(one: Any, args: tuple[Any, ...], output: Any) -> None:
         del one
         if not is_recomputing():
             receive(args, output)
@@ -282,15 +303,17 @@ def tapped_module(module, receive):
     return _removed_after(module.register_forward_hook(after))
 
 
-def is_optimizer(value):
+def is_optimizer(value: Any) -> bool:
     """Return whether a value is an optimizer of PyTorch."""
     return isinstance(value, torch.optim.Optimizer)
 
 
-def applied_by(optimizer, receive):
+def applied_by(
+    optimizer: Any, receive: Callable[[list[tuple[Tensor, Any]]], None]
+) -> AbstractContextManager[None]:
     """Return a context in which each `step` of a PyTorch optimizer hands over its gradients."""
 
-    def before_step(one, args, kwargs):
+    def before_step(one: Any, args: Any, kwargs: Any) -> None:
         del args, kwargs
         parameters = [parameter for group in one.param_groups for parameter in group["params"]]
         receive([(p.grad, p) for p in parameters])
@@ -299,7 +322,7 @@ def applied_by(optimizer, receive):
 
 
 @contextlib.contextmanager
-def _removed_after(hook):
+def _removed_after(hook: Any) -> Iterator[None]:
     try:
         yield
     finally:
@@ -309,9 +332,9 @@ def _removed_after(hook):
 class Sandbox(InPlaceSandbox):
     """Runs training steps and leaves no trace of them, of gradients and dropout neither."""
 
-    state, copy = staticmethod(state), staticmethod(copy)
+    in_place = _IN_PLACE
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         model = self._model
         self._random = random_state()
         self._gradients = [variable.value.grad for variable in model.trainable_variables]
@@ -319,7 +342,7 @@ class Sandbox(InPlaceSandbox):
         model.train()
         return super().__enter__()
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         super().__exit__(*error)
         model = self._model
         for variable, gradient in zip(model.trainable_variables, self._gradients, strict=True):
@@ -328,17 +351,17 @@ class Sandbox(InPlaceSandbox):
         set_random_state(self._random)
 
 
-def has_accelerator():
+def has_accelerator() -> bool:
     """Return whether Keras computes on another device than the CPU."""
-    return keras.ops.zeros(()).device.type != "cpu"
+    return bool(keras.ops.zeros(()).device.type != "cpu")
 
 
-def shared(function):
+def shared(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return `function` as it is: each operation is added to a graph by itself."""
     return function
 
 
-def start_seconds(layers, is_compiled):
+def start_seconds(layers: int, is_compiled: bool) -> float:
     """Return about how long the first probe of so many layers takes: measured 1 to 2 ms for each.
 
     That is what its operations take; of a large network what they work on is most of it.

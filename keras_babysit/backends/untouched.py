@@ -8,6 +8,8 @@ import contextlib
 import random
 import sys
 import weakref
+from collections.abc import Iterator
+from typing import Any
 
 import keras
 import numpy as np
@@ -19,7 +21,7 @@ from keras_babysit.backends import backend
 
 
 @contextlib.contextmanager
-def untouched_random_state():
+def untouched_random_state() -> Iterator[None]:
     """Leave every global random state as it was: Python's, numpy's and the backend's."""
     python, arrays, drawn = random.getstate(), np.random.get_state(), backend.random_state()
     try:
@@ -31,7 +33,7 @@ def untouched_random_state():
 
 
 @contextlib.contextmanager
-def untouched_seeds():
+def untouched_seeds() -> Iterator[None]:
     """Leave every seed as it was too, where the block calls `keras.utils.set_random_seed`.
 
     Keras sets TensorFlow's seed wherever TensorFlow is imported. The counters of the names that
@@ -42,7 +44,7 @@ def untouched_seeds():
     counted = dict(global_state.get_global_attribute("object_name_uids") or {})
     eager = sys.modules.get("tensorflow.python.eager.context")
     context = eager.context() if eager else None
-    drawn = (context._seed, context._rng) if context else None
+    drawn = (context._seed, context._rng) if context else (None, None)
     with untouched_random_state():
         try:
             yield
@@ -58,7 +60,7 @@ def untouched_seeds():
 
 
 @contextlib.contextmanager
-def untouched_state(model):
+def untouched_state(model: Any) -> Iterator[None]:
     """Leave what a pass through `model` can reach besides Keras' variables as it was.
 
     These are the global random states, the variables, generators and buffers of the backend that
@@ -78,14 +80,14 @@ def untouched_state(model):
             _put_back(layer, before)
 
 
-def _plain_attributes(layer):
+def _plain_attributes(layer: Any) -> dict[str, Any]:
     return {name: value for name, value in vars(layer).items() if _is_plain(value)}
 
 
 _are_plain: "weakref.WeakKeyDictionary[type, bool]" = weakref.WeakKeyDictionary()
 
 
-def _is_plain(value):
+def _is_plain(value: Any) -> bool:
     """Return whether an attribute is a number, a tensor or an array; that depends on its type."""
     kind = type(value)
     known = _are_plain.get(kind)
@@ -96,7 +98,7 @@ def _is_plain(value):
     return known
 
 
-def _put_back(layer, before):
+def _put_back(layer: Any, before: dict[str, Any]) -> None:
     now = vars(layer)
     for name, value in before.items():
         if now.get(name, value) is not value:

@@ -2,11 +2,16 @@
 
 import contextlib
 import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, ClassVar, Self
 
 import keras
 
+from keras_babysit.backends.protocol import Arguments, Values
+from keras_babysit.typing import Batch, Tensor
 
-def groups(model):
+
+def groups(model: Any) -> tuple[list[Any], list[Any], list[Any]]:
     """Return the variables of a model as `(trainable, other, optimizer)`.
 
     `other` is all that is neither, the metrics last. The optimizer that `compile` was given comes
@@ -17,7 +22,7 @@ def groups(model):
     return model.trainable_variables, other, optimizer
 
 
-def optimizers(model):
+def optimizers(model: Any) -> list[Any]:
     """Return the optimizer that `compile` was given, if any, and those that a model has beside it.
 
     A GAN has one for each part. On JAX the state of a step holds one optimizer alone.
@@ -32,18 +37,18 @@ def optimizers(model):
     return list(found.values())
 
 
-def flat(grouped):
+def flat(grouped: Iterable[Iterable[Any]]) -> list[Any]:
     """Return the entries of all groups as one list."""
     return list(itertools.chain(*grouped))
 
 
-def assign(model, values):
+def assign(model: Any, values: Values) -> None:
     """Give the variables of a model other values, in the same groups."""
     for variable, value in zip(flat(groups(model)), flat(values), strict=True):
         variable.assign(value)
 
 
-def stride(size, count):
+def stride(size: int, count: int) -> int:
     """Return the distance of about `count` entries that are spread over `size`.
 
     It is odd: kernels are mostly a power of two wide, and the entries would lie in a few columns.
@@ -56,30 +61,42 @@ class InPlace:
 
     Args:
         read: Function that returns what this process can compute with of a variable's value.
+        copy: The function `copy` of the backend.
     """
 
-    def __init__(self, read):
+    def __init__(
+        self,
+        read: Callable[[Any], Tensor],
+        copy: Callable[[Sequence[Tensor]], list[Tensor]],
+    ) -> None:
         self._read = read
+        self._copy = copy
 
-    def state(self, model, arguments):
+    def state(self, model: Any, arguments: Arguments | None) -> Values:
         """Return `(trainable, other, optimizer)` values of the variables of `model`."""
         del arguments
-        return tuple(map(self._values, groups(model)))
+        trainable, other, optimizer = groups(model)
+        return self._values(trainable), self._values(other), self._values(optimizer)
 
-    def trained(self, model, result):
+    def copies(self, model: Any) -> Values:
+        """Return copies of what `state` returns."""
+        trainable, other, optimizer = self.state(model, None)
+        return self._copy(trainable), self._copy(other), self._copy(optimizer)
+
+    def trained(self, model: Any, result: Any) -> list[Tensor]:
         """Return the values of the trainable variables after a training step."""
         del result
         return self._values(model.trainable_variables)
 
-    def _values(self, variables):
+    def _values(self, variables: Iterable[Any]) -> list[Tensor]:
         return [self._read(variable.value) for variable in variables]
 
-    def exchange(self, model, arguments, values):
+    def exchange(self, model: Any, arguments: Arguments | None, values: Values) -> Arguments | None:
         """Give the variables of `model` other values; return the arguments of the next step."""
         assign(model, values)
         return arguments
 
-    def logs(self, result):
+    def logs(self, result: Any) -> Any:
         """Return what a training step returned of losses and metrics."""
         return result
 
@@ -87,34 +104,37 @@ class InPlace:
 class InPlaceSandbox:
     """Runs training steps on the variables themselves and puts them back exactly.
 
-    For the backends of `InPlace`. A subclass has two of their functions, `state` and `copy`, as
-    static methods.
+    A subclass names the `InPlace` of its backend.
     """
 
-    def __init__(self, model, function, feed, arguments):
+    in_place: ClassVar[InPlace]
+
+    def __init__(
+        self, model: Any, function: Callable[..., Any], feed: Any, arguments: Arguments | None
+    ) -> None:
         del arguments
         self._model, self._function, self._feed = model, function, feed
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         self._saved = self.values()
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         assign(self._model, self._saved)
 
-    def values(self):
+    def values(self) -> Values:
         """Return copies of what the variables are now."""
-        return tuple(map(self.copy, self.state(self._model, None)))
+        return self.in_place.copies(self._model)
 
-    def load(self, values):
+    def load(self, values: Values) -> None:
         """Start from these values, as `state` returns them."""
         assign(self._model, values)
 
-    def step(self, batches):
+    def step(self, batches: Sequence[Batch]) -> Any:
         """Train on these batches and return the logs."""
         return self._function(*self._feed.hand(batches))
 
     @contextlib.contextmanager
-    def attached(self):
+    def attached(self) -> Iterator[None]:
         """Have the values of the sandbox in the variables, as they are here."""
         yield
