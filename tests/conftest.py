@@ -27,6 +27,16 @@ hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
 
+@pytest.hookimpl(tryfirst=True)  # before tests are deselected by their marks
+def pytest_collection_modifyitems(items):
+    """Run what no backend makes a difference to where it is cheapest."""
+    if os.environ["KERAS_BACKEND"] == "torch":
+        return
+    for item in items:
+        if item.get_closest_marker("any_backend") and not item.get_closest_marker("each_backend"):
+            item.add_marker(pytest.mark.slow)
+
+
 def pytest_collection_finish():
     """Spare garbage collection the million objects of what is imported.
 

@@ -79,6 +79,7 @@ def test_sample_is_small_and_broad():
     assert len(SAMPLED) - len(healthy) >= 25
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize("name", LIVE, scope="module")  # both tests of a program, then the next
 def test_live_run_is_judged_rightly(recorded, name):
     [verdict], _ = judge.judge([PROGRAMS[name]], folder=recorded(name))
@@ -89,6 +90,7 @@ def test_live_run_is_judged_rightly(recorded, name):
         assert verdict.is_found, verdict.reported()
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize("name", LIVE, scope="module")
 def test_replay_says_what_the_live_run_said(recorded, name):
     recording = read_recording(path_of(PROGRAMS[name], recorded(name)))
@@ -98,6 +100,7 @@ def test_replay_says_what_the_live_run_said(recorded, name):
     assert any(a.severity >= Severity.WARNING for a in live) != LIVE[name]
 
 
+@pytest.mark.any_backend
 def test_thinning_keeps_first_and_last_judgement(recorded):
     name = "cancer-logistic-0"
     records = read_recording(path_of(PROGRAMS[name], recorded(name))).records

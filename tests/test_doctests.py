@@ -18,7 +18,22 @@ MODULES = [
 ]
 
 
-@pytest.mark.parametrize("name", MODULES)
+ON_EACH_BACKEND = {
+    *("activations", "backends", "baselines", "callbacks", "checks", "initializers", "layers"),
+    *("probes", "recorder", "samples"),
+}
+"""Packages that compute with the backend; the others compute without, or train as any user does."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(
+            name, marks=[pytest.mark.any_backend] * (name.split(".")[1] not in ON_EACH_BACKEND)
+        )
+        for name in MODULES
+    ],
+)
 def test_examples_run(name):
     module = importlib.import_module(name)
     flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE

@@ -9,7 +9,7 @@ from benchmarks.foreign.watch import watch
 
 BACKEND = keras.backend.backend()
 # On JAX each of them compiles for ten seconds or more.
-pytestmark = [pytest.mark.slow] if BACKEND == "jax" else []
+pytestmark = pytest.mark.slow if BACKEND == "jax" else pytest.mark.any_backend
 
 NAMED = {
     # Keras' attention computes softmax and dropout without calling the layers.
@@ -28,9 +28,20 @@ def _first_names():
     keras.utils.clear_session()
 
 
+ON_EACH_BACKEND = {"gan", "transformer", "distiller", "multi-output", "u-net"}
+"""A step of one's own, layers that are not called, a loss that calls layers, several outputs; and
+what PyTorch cannot train."""
+
+
 @pytest.mark.usefixtures("_first_names")
 @pytest.mark.filterwarnings("ignore:The structure of:UserWarning")
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.each_backend] * (name in ON_EACH_BACKEND))
+        for name in CASES
+    ],
+)
 def test_every_kind_is_measured_or_the_rest_is_named(name, tmp_path):
     if (name, BACKEND) == ("u-net", "torch"):
         pytest.skip("PyTorch cannot train it: grad_input must be contiguous")

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 import keras_babysit
 
 HEAVY = ("optuna", "sqlalchemy", "matplotlib", "sklearn", "tensorboard")
@@ -32,6 +34,7 @@ assert "optuna" in sys.modules
 """
 
 
+@pytest.mark.any_backend
 def test_import_loads_nothing_heavy_and_the_search_on_first_use():
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]

@@ -19,7 +19,14 @@ from keras_babysit.rules import DEFAULT_RULES
 HERE = [r for r in REPORTS.values() if keras.backend.backend() in r.backends]
 
 
-@pytest.mark.parametrize("report", [r for r in HERE if not r.pretrains], ids=lambda r: r.name)
+@pytest.mark.parametrize(
+    "report",
+    [
+        pytest.param(r, id=r.name, marks=[pytest.mark.any_backend] * ("torch" in r.backends))
+        for r in HERE
+        if not r.pretrains
+    ],
+)
 def test_both_programs_build(report):
     for is_repaired in (False, True):
         training = report.build(is_repaired=is_repaired)
@@ -119,6 +126,7 @@ def test_validity_is_of_reports_that_exist():
     assert not validity.is_valid(None)
 
 
+@pytest.mark.any_backend
 def test_recorded_run_is_graded(tmp_path):
     [faulty] = [p for p in programs() if p.id == "softmax-of-one-unit-faulty"]
     how = How(tmp_path, every=10, seconds=math.inf)

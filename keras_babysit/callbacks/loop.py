@@ -173,7 +173,7 @@ class Loop:
         """Return what Keras would call its train function with where `args` hold the state."""
         if keras.backend.backend() != "jax":
             return None
-        trainable, other, optimizer = groups(self._model)  # type: ignore[no-untyped-call]
+        trainable, other, optimizer = groups(self._model)
         values = values_in(args, trainable)
         if values is None:
             return None

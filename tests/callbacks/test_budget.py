@@ -49,6 +49,7 @@ def test_a_run_that_cannot_afford_a_probe_is_measured_without_its_layers(slow_st
     )
 
 
+@pytest.mark.any_backend
 def test_a_number_of_steps_or_a_larger_budget_measures_layers_at_once(slow_start):
     for options in ({"every": 4}, {"budget": 1.0}):
         sitter = kb.Babysitter(verbose=0, **options)
@@ -102,6 +103,7 @@ def clock(monkeypatch):
     return clock
 
 
+@pytest.mark.any_backend
 def test_the_account_holds_what_sinks_take_whenever_they_are_told(clock):
     sitter = kb.Babysitter(every=1000, verbose=0, sinks=[Clocked(clock)])
     fit(sitter)
@@ -117,6 +119,7 @@ def measured(sitter):
     return steps
 
 
+@pytest.mark.any_backend
 def test_what_is_measured_does_not_depend_on_the_clock(clock):
     idle, busy = kb.Babysitter(verbose=0), kb.Babysitter(verbose=0, sinks=[Clocked(clock, 0.3)])
     fit(idle, epochs=6)
@@ -150,6 +153,7 @@ def test_measurements_that_take_far_too_long_end_and_that_is_said(clock, monkeyp
     )
 
 
+@pytest.mark.any_backend
 def test_fifteen_short_runs_share_the_allowance():
     keras.utils.set_random_seed(3)
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, "softmax")])

@@ -39,8 +39,18 @@ def loop(*callbacks, rate=0.5, **params):
     return [*model.get_weights(), np.array(losses)]
 
 
-@pytest.mark.parametrize("params", [{}, {"epochs": 2, "steps": 3}], ids=["open", "planned"])
-@pytest.mark.parametrize("recorder", [False, True], ids=["plain", "recorder"])
+PLANNED = {"epochs": 2, "steps": 3}
+
+
+@pytest.mark.parametrize(
+    ("params", "recorder"),
+    [
+        pytest.param(PLANNED, True, id="planned-recorder"),
+        pytest.param(PLANNED, False, id="planned-plain", marks=pytest.mark.any_backend),
+        pytest.param({}, True, id="open-recorder", marks=pytest.mark.any_backend),
+        pytest.param({}, False, id="open-plain", marks=pytest.mark.any_backend),
+    ],
+)
 def test_each_step_is_measured_and_none_is_changed(params, recorder, tmp_path):
     options = {"record": tmp_path, "rescue": True} if recorder else {}
     sitter = kb.Babysitter(every=1, verbose=0, **options)

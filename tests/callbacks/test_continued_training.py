@@ -5,6 +5,8 @@ import pytest
 import keras_babysit as kb
 from tests.callbacks import continued
 
+pytestmark = pytest.mark.any_backend
+
 QUICK = {
     *("second_fit", "loop_of_fits", "classifier", "unfrozen_base", "low_rank_adapters"),
     *("single_examples", "loss_of_ones_own", "step_of_ones_own"),
@@ -12,14 +14,20 @@ QUICK = {
 }
 """One program per mechanism; the others take minutes together and run with `make test-all`."""
 
+ON_EACH_BACKEND = {"second_fit", "adapters"}
+"""The healthy program and the exploding one that run on each backend."""
+
 
 def cases(programs):
     """Return the programs by name as parameters."""
-    assert any(name in QUICK for name in programs)
-    return [
-        pytest.param(make, id=name, marks=() if name in QUICK else pytest.mark.slow)
-        for name, make in programs.items()
-    ]
+    assert len(ON_EACH_BACKEND.intersection(programs)) == 1
+    return [pytest.param(make, id=name, marks=_marks(name)) for name, make in programs.items()]
+
+
+def _marks(name):
+    if name in ON_EACH_BACKEND:
+        return pytest.mark.each_backend
+    return () if name in QUICK else pytest.mark.slow
 
 
 def rules_of(sitter):

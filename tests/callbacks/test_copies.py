@@ -10,6 +10,8 @@ from keras import layers
 
 import keras_babysit as kb
 
+pytestmark = pytest.mark.any_backend
+
 X = np.random.default_rng(0).normal(size=(64, 4)).astype("float32")
 Y = X[:, :1].copy()
 
@@ -51,7 +53,12 @@ def by_pickle(sitter):
     return pickle.loads(pickle.dumps(sitter))
 
 
-@pytest.mark.parametrize("duplicate", [by_pickle, copy.deepcopy, copy.copy])
+on_each_backend = pytest.mark.each_backend
+
+
+@pytest.mark.parametrize(
+    "duplicate", [pytest.param(by_pickle, marks=on_each_backend), copy.deepcopy, copy.copy]
+)
 def test_a_copy_made_before_a_run_trains_as_the_original(duplicate, tmp_path):
     sitter = duplicate(full(tmp_path))
     assert sitter.findings == []
@@ -60,7 +67,9 @@ def test_a_copy_made_before_a_run_trains_as_the_original(duplicate, tmp_path):
     assert history.series("updates/ratio", "dense/kernel").steps.tolist() == list(range(8))
 
 
-@pytest.mark.parametrize("duplicate", [by_pickle, copy.deepcopy, copy.copy])
+@pytest.mark.parametrize(
+    "duplicate", [by_pickle, pytest.param(copy.deepcopy, marks=on_each_backend), copy.copy]
+)
 def test_a_copy_made_after_a_run_keeps_what_was_found_and_can_train_again(duplicate, tmp_path):
     sitter = fit(full(tmp_path))
     copied = duplicate(sitter)

@@ -10,6 +10,8 @@ from keras_babysit.findings import Severity
 
 layers = keras.layers
 
+pytestmark = pytest.mark.any_backend
+
 
 def digits(count=600):
     data = load_digits()
@@ -132,7 +134,10 @@ def settings(case, is_sick):
     return data(), optimizer(), loss, epochs[0 if is_sick else 1]
 
 
-@pytest.mark.parametrize("name", FAULTS)
+CASES = [pytest.param(name, marks=[pytest.mark.each_backend] * (name == "dead")) for name in FAULTS]
+
+
+@pytest.mark.parametrize("name", CASES)
 def test_a_seeded_fault_is_found(name):
     case = FAULTS[name]
     severity = case.get("severity", Severity.WARNING)
@@ -143,7 +148,7 @@ def test_a_seeded_fault_is_found(name):
     assert finding.reference
 
 
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("name", CASES)
 def test_the_repaired_twin_is_silent(name):
     case = FAULTS[name]
     assert watch(case["well"](), *settings(case, is_sick=False)) == []

@@ -9,6 +9,8 @@ import keras_babysit as kb
 from keras_babysit.findings import Severity
 from tests.gaps import Filled, error_of_what_is_there
 
+pytestmark = pytest.mark.any_backend
+
 
 def linear_data(count=4000):
     rng = np.random.default_rng(0)
@@ -26,7 +28,10 @@ def alarms(x, y, *hidden, loss="mse"):
     return [(a.rule, a.target) for a in sitter.findings if a.severity >= Severity.WARNING]
 
 
-@pytest.mark.parametrize(("index", "target"), [(0, "inputs[0]"), (1, "targets[0]")])
+@pytest.mark.parametrize(
+    ("index", "target"),
+    [pytest.param(0, "inputs[0]", marks=pytest.mark.each_backend), (1, "targets[0]")],
+)
 def test_one_missing_value_in_a_batch_that_nobody_saw_is_found(index, target):
     data = linear_data()
     data[index][20 * 101, 0] = np.nan

@@ -29,14 +29,6 @@ X = np.random.default_rng(0).normal(size=(48, 4)).astype("float32")
 Y = np.random.default_rng(1).integers(0, 2, 48)
 
 
-def slow_on_jax(test):
-    """Leave a test of many fits to `make test-all-jax`: on JAX each of them compiles for seconds.
-
-    Files, clocks, kills and names are the same on every backend.
-    """
-    return pytest.mark.slow(test) if BACKEND == "jax" else test
-
-
 def small():
     model = keras.Sequential(
         [keras.Input((4,)), layers.Dense(4, "relu", name="first"), layers.Dense(2, "softmax")]
@@ -128,7 +120,7 @@ def tensorboard(folder):
     return kb.sinks.TensorBoard(folder), lambda: next((folder / "babysit").iterdir())
 
 
-@slow_on_jax
+@pytest.mark.any_backend
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has a device that is full")
 @pytest.mark.usefixtures("_size_limit")
 @pytest.mark.parametrize("fault", FAULTS)
@@ -240,7 +232,7 @@ def weights_after(*callbacks):
     return model.get_weights()
 
 
-@slow_on_jax
+@pytest.mark.any_backend
 @pytest.mark.parametrize("jump", [-1e9, 1e9])
 @pytest.mark.parametrize("where", ["before-a-step", "while-it-judges"])
 @pytest.mark.parametrize("name", ["time", "perf_counter"])
@@ -372,7 +364,7 @@ def run_script(script, *arguments):
     return done.stdout
 
 
-@slow_on_jax
+@pytest.mark.any_backend
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_killed_at_any_moment_leaves_every_whole_record(tmp_path):
     printed = run_script(KILLED, tmp_path)
@@ -471,6 +463,7 @@ KILLED_IN_TRAINING = """
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.skipif(BACKEND == "jax", reason="JAX does not train in a fork")
+@pytest.mark.any_backend
 def test_killed_while_it_trains_leaves_records_and_whole_bundles(tmp_path):
     printed = run_script(KILLED_IN_TRAINING, tmp_path)
     assert printed.strip() == (
@@ -518,7 +511,7 @@ HOSTILE = {
 }
 
 
-@slow_on_jax
+@pytest.mark.any_backend
 def test_layers_of_every_name_are_watched_and_told_of(tmp_path, capsys):
     x = h = keras.Input((4,))
     for name in HOSTILE.values():

@@ -2,7 +2,11 @@
 
 import runpy
 
+import pytest
+
 from tests.examples.paths import EXAMPLES
+
+pytestmark = pytest.mark.any_backend
 
 
 def test_loss_curves_and_findings_match_the_names(tmp_path, capsys):

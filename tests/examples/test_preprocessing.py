@@ -3,8 +3,11 @@
 import runpy
 
 import numpy as np
+import pytest
 
 from tests.examples.paths import EXAMPLES
+
+pytestmark = pytest.mark.any_backend
 
 
 def test_stages_and_pictures(tmp_path, capsys):

@@ -2,7 +2,11 @@
 
 import runpy
 
+import pytest
+
 from tests.examples.paths import EXAMPLES
+
+pytestmark = pytest.mark.any_backend
 
 
 def test_each_program_gets_its_findings(tmp_path, capsys):

@@ -2,7 +2,11 @@
 
 import runpy
 
+import pytest
+
 from tests.examples.paths import EXAMPLES
+
+pytestmark = pytest.mark.any_backend
 
 
 def test_two_workers_find_a_good_network(tmp_path, capsys):

@@ -19,6 +19,8 @@ from keras_babysit.remedies import (
 )
 from tests.remedies.programs import blobs, network
 
+pytestmark = pytest.mark.any_backend
+
 BUDGET = {"budget": "1h", "epochs": 4}  # no result depends on the speed of the machine
 
 
@@ -104,6 +106,7 @@ def test_a_budget_that_is_spent_leaves_remedies_untried():
     assert trial.rows[-1].reason == "the budget was spent."
 
 
+@pytest.mark.each_backend
 def test_nothing_of_the_user_is_changed():
     keras.utils.set_random_seed(3)
     model = network()

@@ -13,6 +13,8 @@ import pytest
 import keras_babysit as kb
 from tests.rules.table import TABLE
 
+pytestmark = pytest.mark.any_backend
+
 CLASSES, STEPS, FEATURES = 3, 5, 8
 RANDOM = np.random.default_rng(0)
 

@@ -8,6 +8,8 @@ import keras_babysit as kb
 from keras_babysit.samples import batches
 from keras_babysit.samples.recurrence import Recurrence
 
+pytestmark = pytest.mark.any_backend
+
 
 def rows(start, stop):
     return np.repeat(np.arange(start, stop, dtype="float32"), 3).reshape(-1, 3)

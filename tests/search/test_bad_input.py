@@ -9,6 +9,8 @@ import keras_babysit as kb
 from keras_babysit.errors import NotCompiledError
 from tests.search.models import blobs, build, compiled
 
+pytestmark = pytest.mark.any_backend
+
 X, Y = blobs(30)
 
 

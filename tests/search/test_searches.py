@@ -1,4 +1,4 @@
-"""Complete searches over small models, on every backend."""
+"""Complete searches over small models."""
 
 import threading
 from types import SimpleNamespace
@@ -21,6 +21,8 @@ from keras_babysit.search.slots import SURPLUS, counted_trials, fill_slots
 from keras_babysit.search.trial_run import write_attributes
 from tests.search.models import blobs, build, compiled, deep
 
+pytestmark = pytest.mark.any_backend
+
 QUIET = {"objective": "val_accuracy", "cv": 3, "seed": 0, "verbose": 0}
 
 
@@ -40,7 +42,13 @@ SEARCHES = {
 }
 
 
-@pytest.mark.parametrize(("kind", "function", "arguments"), SEARCHES.values(), ids=SEARCHES)
+@pytest.mark.parametrize(
+    ("kind", "function", "arguments"),
+    [
+        pytest.param(*case, id=name, marks=[pytest.mark.each_backend] * (name == "random"))
+        for name, case in SEARCHES.items()
+    ],
+)
 def test_results_have_scikit_learns_names(kind, function, arguments):
     x, y = blobs()
     search = kind(function, **QUIET, **arguments, refit=True).fit(x, y, epochs=3)
@@ -192,6 +200,7 @@ def test_trials_of_one_seed_sample_different_points():
     assert len(set(rates)) == 6
 
 
+@pytest.mark.each_backend
 def test_trials_are_stopped_by_cause_within_tens_of_steps():
     x, y = blobs(600)
     search = kb.search.RandomizedSearchCV(deep, **QUIET | {"cv": 2}, max_trials=8, max_stopped=0.75)

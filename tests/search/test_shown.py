@@ -14,6 +14,8 @@ from keras_babysit.search.progress import ProgressBar, incomplete_text
 from tests.search.models import blobs, deep
 from tests.search.records import DROPOUT, record
 
+pytestmark = pytest.mark.any_backend
+
 OBJECTIVE = read_objective("val_loss")
 
 

@@ -7,7 +7,6 @@ import tempfile
 import time
 from pathlib import Path
 
-import keras
 import optuna
 import pytest
 import sqlalchemy
@@ -18,9 +17,7 @@ from keras_babysit.search.storage import open_storage
 from tests.search.postgres import INSTALLED, REASON, Postgres
 from tests.search.worker_process import RETRIES, work
 
-pytestmark = pytest.mark.skipif(
-    keras.backend.backend() != "tensorflow", reason="no backend takes part: once is enough"
-)
+pytestmark = pytest.mark.any_backend
 
 # Keras takes seconds to import: a server imports it once, and forks a process per worker.
 PROCESSES = multiprocessing.get_context("forkserver")

@@ -8,6 +8,8 @@ nbformat = pytest.importorskip("nbformat", reason="nbconvert is not installed")
 preprocessors = pytest.importorskip("nbconvert.preprocessors")
 pytest.importorskip("ipykernel")
 
+pytestmark = pytest.mark.any_backend
+
 SETUP = """
 import keras, numpy as np
 import keras_babysit as kb

@@ -216,6 +216,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
+@pytest.mark.any_backend
 def test_killed_process_leaves_what_it_measured(tmp_path):
     done = subprocess.run([sys.executable, "-c", KILLED, tmp_path])
     assert done.returncode == -9
