@@ -431,6 +431,8 @@ class RunFacts:
         parameters: Number of the entries of all weights, frozen ones included.
         dtype_policy: Name of the model's policy, e.g. `"mixed_float16"`.
         is_made_of_layers: Whether the model computes with Keras' own layers only.
+        linear_layers: Names of the layers with a kernel that are together one linear map of the
+            inputs; empty if there are fewer than two, or if something between them is not linear.
         is_compiled: Whether the probes are compiled.
         layers: The measured layers by their path, in the order in which they are called.
         weights: The trainable weights by their name, in the order of the model; None if not known.
@@ -486,6 +488,7 @@ class RunFacts:
     parameters: int | None = None
     dtype_policy: str | None = None
     is_made_of_layers: bool | None = None
+    linear_layers: tuple[str, ...] = ()
     is_compiled: bool | None = None
     layers: Mapping[str, LayerFacts] = field(default_factory=dict)
     weights: Mapping[str, WeightFacts] | None = None

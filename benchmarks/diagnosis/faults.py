@@ -1194,6 +1194,16 @@ FAULTS = [
         ),
     ),
     Fault(
+        "no-activation",
+        ("linear_stack",),
+        (*STUCK, "uninformative_inputs", "oscillating_loss"),
+        (
+            ("spirals-mlp", "linear", options(activation="linear")),
+            ("spirals-tanh", "linear", options(activation="linear")),
+            ("spirals-mlp", "linear-deep", options(activation="linear", units=(64, 64, 64, 64))),
+        ),
+    ),
+    Fault(
         "updates-too-small",
         ("update_ratio", "learning_rate_too_low"),
         (*STUCK, *BLOWN),

@@ -5,6 +5,7 @@ a `Case` and returns a `CheckResult`, or raises `Unknown`. Then add it to `DEFAU
 it finds to `_FOUND`.
 """
 
+import inspect
 from collections.abc import Callable
 
 from keras_babysit.checks.case import Case
@@ -13,6 +14,7 @@ from keras_babysit.checks.gradient_check import gradient_check
 from keras_babysit.checks.gradient_flow import gradient_flow
 from keras_babysit.checks.initial_loss import initial_loss
 from keras_babysit.checks.initial_signal import initial_signal
+from keras_babysit.checks.linearity import linearity
 from keras_babysit.checks.output_and_loss import output_and_loss
 from keras_babysit.checks.overfit_subset import overfit_subset
 from keras_babysit.checks.penalty import penalty
@@ -31,6 +33,7 @@ DEFAULT_CHECKS: Rules[Check] = Rules(
         output_and_loss,
         initial_loss,
         penalty,
+        linearity,
         initial_signal,
         gradient_flow,
         sequences,
@@ -49,6 +52,7 @@ _FOUND: dict[str, tuple[str, tuple[str, ...]]] = {
     "output_and_loss": ("Output and loss do not fit", ("initial_loss", "overfit_subset")),
     "initial_loss": ("Unexpected initial loss", ()),
     "penalty": ("Penalty outweighs the loss", ("overfit_subset",)),
+    "linearity": ("Layers are one linear map", ("overfit_subset",)),
     "initial_signal": ("Signal lost in the initial network", ("gradient_flow", "overfit_subset")),
     "gradient_flow": ("Gradient does not reach the weights", ("overfit_subset",)),
     "sequences": ("Steps of sequences are mixed up", ()),
@@ -58,9 +62,15 @@ _FOUND: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 """What each check finds, for people, and which findings of other checks follow from it."""
 
-for _name in DEFAULT_CHECKS.names:
+for _name, _check in zip(DEFAULT_CHECKS.names, DEFAULT_CHECKS, strict=True):
     _title, _explains = _FOUND[_name]
     CONDITIONS.add(
-        Condition(_name, title=_title, explains=_explains),
+        Condition(
+            _name,
+            title=_title,
+            explains=_explains,
+            about=inspect.getdoc(_check) or "",
+            has_page=True,
+        ),
         silence=f'kb.check(model, x, y, checks=kb.checks.DEFAULT_CHECKS.without("{_name}"))',
     )

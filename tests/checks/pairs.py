@@ -558,6 +558,21 @@ def tiny_initial_weights():
     return model((64,), *body, L.Dense(10), loss=sparse_logits()), x, y
 
 
+def three_layers_without_activation():
+    x, y = digits()
+    body = [L.Dense(64), L.Dropout(0.1), L.BatchNormalization(), L.Dense(32)]
+    return (
+        model((64,), *body, L.Dense(10), L.Softmax(), loss="sparse_categorical_crossentropy"),
+        x,
+        y,
+    )
+
+
+def narrow_layer_without_activation():
+    x, _ = digits()
+    return model((64,), L.Dense(8), L.Dense(64), loss="mse"), x, x
+
+
 def saturated_from_the_start():
     x, y = digits()
     wide = keras.initializers.RandomNormal(stddev=2.0)
@@ -898,6 +913,7 @@ BROKEN = [
     (saturated_from_the_start, "initial_signal"),
     (all_weights_zero, "initial_signal"),
     (dead_from_the_start, "initial_signal"),
+    (three_layers_without_activation, "linearity"),
     (stopped_gradient, "gradient_flow"),
     (wrong_gradient, "gradient_check"),
     (softmax_over_the_batch, "gradient_flow"),
@@ -928,3 +944,4 @@ BROKEN = [
 ]
 
 CORRECT += [tagger_with_a_mask, next_word_by_what_came_before]
+CORRECT += [narrow_layer_without_activation]

@@ -60,6 +60,7 @@ def solved(quantity, target):
     )
 
 
+DENSE = LayerFacts(class_name="Dense", role="hidden", units=64)
 DEAD, SATURATED = "activations/dead_fraction", "activations/saturated_fraction"
 FLAT = [0.693] * 8
 FALLING = [0.69 - 0.05 * step for step in range(8)]
@@ -3552,6 +3553,13 @@ TABLE = {
         None,
     ),
     "left-its-start": (rules.loss_not_decreasing, poor([0.5] * 8, {}, FALLING), None),
+    "no-activation-anywhere": (
+        rules.linear_stack,
+        history({}, linear_layers=("a", "b", "c"), layers={"a": DENSE}),
+        Severity.NOTE,
+    ),
+    "one-linear-layer": (rules.linear_stack, history({}, linear_layers=()), None),
+    "not-known-to-be-linear": (rules.linear_stack, history({}), None),
     "rests-with-tiny-steps": (rules.plateau, resting(1e-6), Severity.WARNING),
     "rests-with-huge-steps": (rules.plateau, resting(0.5, rate=0.1), Severity.WARNING),
     "rests-with-healthy-steps": (rules.plateau, resting(1e-3), None),
