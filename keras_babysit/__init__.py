@@ -3,6 +3,7 @@
 - `Babysitter` monitors a run: `model.fit(..., callbacks=[Babysitter()])`.
 - `watch` monitors a training loop of one's own.
 - `check` and `lr_range_test` test a model and its data before training.
+- `explain` prints what a finding means, how it is measured, and what to do about it.
 - `search` tunes hyperparameters. It requires the extra `[search]` and is imported on first use.
 - `try_remedies` tries what findings advise, each remedy against the same training without it. It
   requires the extra `[remedies]` and is imported on first use.
@@ -11,9 +12,19 @@
 import importlib
 from typing import Any
 
-from keras_babysit import activations, callbacks, checks, initializers, layers, rules, sinks
+from keras_babysit import (
+    activations,
+    callbacks,
+    checks,
+    config,
+    initializers,
+    layers,
+    rules,
+    sinks,
+)
 from keras_babysit.callbacks import Babysitter, watch
 from keras_babysit.checks import check, lr_range_test
+from keras_babysit.explanations import explain
 from keras_babysit.findings import Finding, Remedy, Severity, Verdict
 from keras_babysit.history import History, Measurement
 from keras_babysit.quantities import Quantity, register_quantity
@@ -39,6 +50,8 @@ __all__ = [
     "callbacks",
     "check",
     "checks",
+    "config",
+    "explain",
     "initializers",
     "layers",
     "lr_range_test",

@@ -76,6 +76,12 @@ def code(text: str) -> str:
     return f"<pre>{escape(text)}</pre>" if text.strip() else ""
 
 
+def link(text: str, address: str) -> str:
+    """Return a paragraph that links to an address."""
+    there = escape(address, quote=True)
+    return f'<p class=kb-mute><a href="{there}" target="_blank">{escape(text)}</a></p>'
+
+
 def escaped(text: str) -> str:
     """Return a text that may stand inside of a fragment."""
     return escape(text)

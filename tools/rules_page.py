@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_babysit.checks import DEFAULT_CHECKS
+from keras_babysit.explanations import parts, prose, thresholds
 from keras_babysit.findings import CONDITIONS, Condition, alternatives
 from keras_babysit.findings.verdict import FACTS
 from keras_babysit.rules import DEFAULT_RULES, RANKED, Rule
@@ -84,41 +85,27 @@ def _other(condition: Condition) -> str:
 
 def _section(rule: Rule[...]) -> str:
     condition = rule.condition
-    text, parts = _parts(inspect.getdoc(rule) or "")
+    text, found = parts(inspect.getdoc(rule) or "")
     facts = [
-        ("Thresholds", _thresholds(parts.get("Args", ""))),
-        ("Reports", _prose(parts.get("Returns", ""))),
+        ("Thresholds", _thresholds(found.get("Args", ""))),
+        ("Reports", prose(found.get("Returns", ""))),
         ("Needs measured", ", ".join(_need(need) for need in condition.needs)),
         ("Silent", "; ".join(condition.silent)),
         ("Explains", ", ".join(_link(CONDITIONS[name]) for name in condition.explains)),
-        ("Reference", _prose(parts.get("Reference", ""))),
+        ("Reference", prose(found.get("Reference", ""))),
         ("Turned off by", f"`{CONDITIONS.silence(condition.name)}`"),
     ]
     lines = "".join(f"- **{heading}**:{_after(value)}\n" for heading, value in facts if value)
     return f"\n## {condition.title}\n\n`{condition.name}`. {text}\n\n{lines}"
 
 
-def _parts(text: str) -> tuple[str, dict[str, str]]:
-    """Return what a docstring says before its first part, and the parts by their heading."""
-    pieces = re.split(r"^(Args|Returns|Raises|Example|Reference):\n", text, flags=re.MULTILINE)
-    headings, bodies = pieces[1::2], pieces[2::2]
-    return pieces[0].strip(), dict(zip(headings, map(inspect.cleandoc, bodies), strict=True))
-
-
 def _thresholds(args: str) -> str:
     """Return the arguments but the history, a list item each."""
-    items = re.split(r"^(\w+): ", args, flags=re.MULTILINE)[1:]
-    named = zip(items[::2], items[1::2], strict=True)
-    lines = [f"  - `{name}`: {_prose(text)}" for name, text in named if name != "history"]
-    return "".join(f"\n{line}" for line in lines)
+    return "".join(f"\n  - `{name}`: {text}" for name, text in thresholds(args))
 
 
 def _after(text: str) -> str:
     return text if text.startswith("\n") else f" {text}"
-
-
-def _prose(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _need(need: str) -> str:

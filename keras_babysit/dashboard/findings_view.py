@@ -100,6 +100,8 @@ def _card(cause: CauseView) -> dict[str, Any]:
         "remedies": [_remedy(remedy) for remedy in cause.remedies[:8]],
         "reference": cause.reference,
         "silence": cause.silence,
+        "page": cause.page,
+        "explain": cause.explain,
     }
 
 

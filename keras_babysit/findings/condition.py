@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 from keras_babysit.facts import RunFacts
 from keras_babysit.findings.finding import Severity
@@ -29,6 +29,9 @@ class Condition:
         is_notice: Whether it says what was not checked, rather than what is wrong.
         costs_the_run: Whether a note of it becomes a warning in a run that has learned nothing, if
             no warning explains that.
+        about: What it means, how it is measured and where its thresholds come from: the docstring
+            of what reports it. `kb.explain` prints it.
+        has_page: Whether the documentation of this package has a page on it.
 
     Example:
         >>> Condition("dead_units").title
@@ -45,6 +48,8 @@ class Condition:
     is_immediate: bool = False
     is_notice: bool = False
     costs_the_run: bool = False
+    about: str = field(default="", repr=False)
+    has_page: bool = False
 
     def __post_init__(self) -> None:
         if not self.title:

@@ -80,8 +80,15 @@ def _cause(cause: CauseView) -> str:
                 "Further remedies" if cause.is_problem else "Remedies",
                 *map(_remedy, cause.remedies),
             ),
+            _more(cause),
         )
     )
+
+
+def _more(cause: CauseView) -> str:
+    if cause.page:
+        return markup.link("What it means, and how it is measured", cause.page)
+    return markup.paragraph(f"More: {cause.explain}", is_mute=True) if cause.explain else ""
 
 
 def _symptom(one: SymptomView) -> str:

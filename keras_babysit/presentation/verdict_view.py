@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from keras_babysit.findings import CONDITIONS, Cause, Finding, Group, Remedy, Severity, Verdict
+from keras_babysit.presentation.documentation import explain_code, page_of
 from keras_babysit.presentation.wording import (
     code_lines,
     common_evidence,
@@ -80,6 +81,8 @@ class CauseView:
         remedies: What to do, except what the verdict asks for first; empty if it no longer holds.
         reference: Source of the threshold.
         silence: Code that silences the rule; empty if there is none.
+        page: Address of the documentation's page on it; empty without `doc_url`.
+        explain: Code that prints what is known of it; empty if there is nothing to print.
     """
 
     rule: str
@@ -99,6 +102,8 @@ class CauseView:
     remedies: tuple[RemedyView, ...]
     reference: str
     silence: str
+    page: str = ""
+    explain: str = ""
 
     @property
     def anchor(self) -> str:
@@ -179,6 +184,8 @@ def _cause(cause: Cause, do_first: Remedy | None) -> CauseView:
         remedies=tuple(_remedy(one) for one in remedies if one != do_first),
         reference=one_line(first.reference),
         silence=CONDITIONS.silence(group.rule),
+        page=page_of(group.rule),
+        explain=explain_code(group.rule),
     )
 
 

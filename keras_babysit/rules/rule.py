@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from typing import Any, Generic, ParamSpec, Protocol
@@ -100,6 +101,8 @@ def rule(
             is_fatal=is_fatal,
             is_immediate=is_immediate,
             costs_the_run=costs_the_run,
+            about=inspect.getdoc(function) or "",
+            has_page=function.__module__.startswith("keras_babysit.rules."),
         )
         CONDITIONS.add(condition)
         return Rule(function, condition)

@@ -197,7 +197,15 @@ def _symptom(one: SymptomView) -> str:
 def _about(cause: CauseView) -> str:
     source = f'<p class="reference">{_text(cause.reference)}</p>' if cause.reference else ""
     code = f'<p class="silence"><code>{escape(cause.silence)}</code></p>' if cause.silence else ""
-    return source + code
+    return source + code + _more(cause)
+
+
+def _more(cause: CauseView) -> str:
+    if cause.page:
+        words = "What it means, and how it is measured"
+        return f'<p class="silence"><a href="{escape(cause.page)}">{words}</a></p>'
+    code = f"<code>{escape(cause.explain)}</code>"
+    return f'<p class="silence">More: {code}</p>' if cause.explain else ""
 
 
 def _remedies(remedies: Iterable[RemedyView]) -> str:

@@ -9,6 +9,7 @@ import rich.console
 from rich.text import Text
 
 from keras_babysit.findings import CONDITIONS, Change, Event, Finding, Severity, moments
+from keras_babysit.presentation.documentation import more
 from keras_babysit.presentation.wording import (
     ascii_signs,
     code_lines,
@@ -178,6 +179,9 @@ class _Panel:
         silence = CONDITIONS.silence(first.rule)
         if silence:
             yield Text(f"To silence: {silence}", "dim"), 2
+        if more(first.rule):  # not wrapped, so that an address can be followed
+            line = f"  More: {more(first.rule)}"
+            yield Text(line, "dim", no_wrap=True, overflow="ignore"), 2
 
 
 class _Symptom:

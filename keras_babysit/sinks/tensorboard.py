@@ -15,6 +15,7 @@ import numpy as np
 from keras_babysit.facts import RunFacts
 from keras_babysit.findings import CONDITIONS, Change, Event, Finding, Remedy, moments
 from keras_babysit.history import History, Measurement, header
+from keras_babysit.presentation.documentation import page_of
 from keras_babysit.presentation.wording import (
     code_lines,
     common_evidence,
@@ -259,6 +260,8 @@ def _finding(findings: Sequence[Finding], change: Change) -> str:
         lines.append(f"*{_escaped(one_line(first.reference))}*")
     silence = CONDITIONS.silence(first.rule)
     lines += ["To silence:", _code([silence])] if silence else []
+    page = page_of(first.rule)
+    lines += [f"[What it means, and how it is measured]({page})"] if page else []
     return "\n\n".join(line for line in lines if line)
 
 

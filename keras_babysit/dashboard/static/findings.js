@@ -56,8 +56,13 @@ function card(one) {
       one.targets.length ? fold(`targets-${one.key}`, `${whole(one.targets.length + one.more)} layers or weights`, targets(one)) : null,
       one.symptoms.length ? fold(`symptoms-${one.key}`, "What the symptoms say", one.symptoms.map((symptom, index) => said(symptom, `${one.key}-${index}`))) : null,
       one.remedies.length ? fold(`remedies-${one.key}`, remediesTitle(one), remedies(one.remedies, one.key)) : null,
-      one.reference || one.silence ? fold(`about-${one.key}`, "Source, and how to silence this rule",
-        one.reference ? h("p", { class: "reference" }, one.reference) : null, one.silence ? code(one.silence, `${one.key}-silence`) : null) : null));
+      one.reference || one.silence || one.explain ? fold(`about-${one.key}`, "Source, and how to silence this rule",
+        one.reference ? h("p", { class: "reference" }, one.reference) : null, one.silence ? code(one.silence, `${one.key}-silence`) : null, more(one)) : null));
+}
+
+function more(one) {
+  if (one.page) return h("p", {}, h("a", { href: one.page, target: "_blank", rel: "noopener" }, "What it means, and how it is measured"));
+  return one.explain ? h("p", { class: "reference" }, "More: ", h("code", {}, one.explain)) : null;
 }
 
 function remediesTitle(one) {
