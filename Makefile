@@ -11,7 +11,7 @@ MINUTES ?= 30
 BACKEND ?= tensorflow
 VENV = $(if $(filter tensorflow,$(BACKEND)),.venv,.venv-$(BACKEND))
 
-.PHONY: demo test test-jax test-torch test-oldest test-all test-all-jax test-all-torch lint bench-dashboard bench-overhead bench-account bench-scale bench-repeatability bench-search screenshots bench-layers bench-lr bench-diagnosis bench-foreign soak docs-pages messages clean
+.PHONY: demo test test-jax test-torch test-oldest test-all test-all-jax test-all-torch lint bench-dashboard bench-overhead bench-account bench-scale bench-repeatability bench-search screenshots bench-layers bench-lr bench-diagnosis bench-foreign soak docs docs-pages messages pictures clean
 
 demo: .venv/.demo
 	.venv/bin/python examples/quickstart.py
@@ -111,6 +111,16 @@ docs-pages: .venv/.dev
 	.venv/bin/python -m tools.quantities_page
 	.venv/bin/python -m tools.rules_page
 
+# The documentation, into build/docs/index.html, which opens without a server. Its notebooks are
+# executed, every link is checked, and the examples of docstrings and pages run.
+docs: .venv/.docs
+	KERAS_BACKEND=tensorflow .venv/bin/python -m tools.site
+	KERAS_BACKEND=tensorflow .venv/bin/python -m pytest -q tests/test_doctests.py tests/docs/test_blocks.py
+
+# The pictures of the docs that examples draw; a test asserts that none is older than its example.
+pictures: .venv/.dev
+	KERAS_BACKEND=tensorflow .venv/bin/python -m tools.pictures
+
 # All that a user can be shown, on one page; a test asserts that it is up to date.
 messages: .venv/.dev
 	.venv/bin/python -m tools.messages_page
@@ -125,6 +135,11 @@ lint: .venv/.dev
 .venv/.demo: setup.cfg
 	test -d .venv || $(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet -e '.[tensorflow,examples]'
+	touch $@
+
+.venv/.docs: setup.cfg
+	test -d .venv || $(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet -e '.[tensorflow,docs]'
 	touch $@
 
 .venv/.dev: setup.cfg pyproject.toml

@@ -1,0 +1,63 @@
+"""The notebooks of the gallery."""
+
+import re
+
+import keras
+import pytest
+
+pytest.importorskip("jupytext", reason="jupytext is not installed")
+
+from tools.site import notebooks
+
+SOURCES = {path.stem: path for path in notebooks.sources()}
+ON_TENSORFLOW = {"gan"}
+"""Notebooks whose training step is written for TensorFlow."""
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_notebook_has_a_title_and_shows_how_to_load_real_data(name):
+    made = notebooks.notebook(SOURCES[name])
+    text = "\n".join(cell.source for cell in made.cells)
+    assert made.cells[0].cell_type == "markdown"
+    assert made.cells[0].source.startswith("# ")
+    assert "import keras_babysit as kb" in text
+    assert re.search(r"keras\.(datasets|applications|utils)\.\w+", text)
+
+
+def test_the_gallery_lists_every_notebook():
+    page = (notebooks.GALLERY / "index.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"\((\w+)\.ipynb\)", page)) == set(SOURCES)
+
+
+def test_the_badge_follows_from_the_address_in_setup_cfg(tmp_path, monkeypatch):
+    monkeypatch.setattr(notebooks, "ROOT", tmp_path)
+    assert notebooks.colab_badge("nan") == ""
+    (tmp_path / "setup.cfg").write_text("[metadata]\nurl = https://github.com/someone/something/\n")
+    there = "github/someone/something/blob/gh-pages/gallery/nan.ipynb"
+    assert there in notebooks.colab_badge("nan")
+
+
+def executed(name, folder, monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", keras.backend.backend())
+    made = notebooks.executed(SOURCES[name], folder)
+    return [
+        output.get("text") or output.get("data", {}).get("text/html", "")
+        for cell in made.cells
+        for output in cell.get("outputs", ())
+    ]
+
+
+def test_the_quickstart_runs(tmp_path, monkeypatch):
+    shown = "".join(executed("quickstart", tmp_path, monkeypatch))
+    assert "dead_units" in shown
+    assert "Do this first:" in shown
+    before, after = re.findall(r"(?:before|after )\s+([\d.]+)", shown)[-2:]
+    assert float(after) > 0.8 > float(before)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(set(SOURCES) - {"quickstart"}))
+def test_a_notebook_runs(name, tmp_path, monkeypatch):
+    if name in ON_TENSORFLOW and keras.backend.backend() != "tensorflow":
+        pytest.skip("its training step is written for TensorFlow")
+    assert executed(name, tmp_path, monkeypatch)
