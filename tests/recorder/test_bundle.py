@@ -116,6 +116,7 @@ def test_the_batch_and_the_state_are_those_of_the_run(tmp_path):
         assert all(loaded[name].dtype.kind != "O" for name in loaded.files)
 
 
+@pytest.mark.any_backend
 def test_another_version_is_named(tmp_path, reproduce_here):
     folder, _ = bundle_of(faulty.infinite_target, tmp_path)
     path = folder / "bundle.json"
@@ -220,6 +221,7 @@ def test_names_of_inputs_do_not_hide_each_other():
     assert [float(a[0]) for a in keras.tree.flatten(again)] == [0, 1, 2]
 
 
+@pytest.mark.any_backend
 def test_a_full_disk_is_one_warning_and_training_goes_on(tmp_path, monkeypatch):
     def full(*args, **kwargs):
         raise OSError(28, "No space left on device")
@@ -235,6 +237,7 @@ def test_a_full_disk_is_one_warning_and_training_goes_on(tmp_path, monkeypatch):
     assert not any("reproduce.py" in remedy.code for remedy in finding.remedies)
 
 
+@pytest.mark.any_backend
 def test_a_folder_that_cannot_be_made_is_one_warning_at_the_start(tmp_path):
     occupied = tmp_path / "file"
     occupied.write_text("not a folder")
@@ -246,6 +249,7 @@ def test_a_folder_that_cannot_be_made_is_one_warning_at_the_start(tmp_path):
     assert reported(sitter)
 
 
+@pytest.mark.any_backend
 def test_bundles_do_not_overwrite_each_other(tmp_path):
     for _ in range(2):
         fit(faulty.infinite_target, kb.Babysitter(record=tmp_path, verbose=0))

@@ -361,6 +361,7 @@ def test_after_a_nan_that_ends_the_run_the_good_state_is_there(tmp_path):
             assert np.isfinite(one).all()
 
 
+@pytest.mark.any_backend
 def test_a_plateau_is_not_undone():
     """The learning rate stays as the other callback left it, before the factor of the rescue."""
     plateau = keras.callbacks.ReduceLROnPlateau("loss", factor=0.5, patience=1, min_delta=10.0)
@@ -369,6 +370,7 @@ def test_a_plateau_is_not_undone():
     assert float(model.optimizer.learning_rate) == pytest.approx(0.001 * 0.1 * 0.5 * 0.1)
 
 
+@pytest.mark.any_backend
 def test_a_checkpoint_loads_where_the_package_is_not_installed(tmp_path):
     sitter = kb.Babysitter(record=tmp_path / "record", rescue=GO_ON, verbose=0)
     checkpoint = keras.callbacks.ModelCheckpoint(tmp_path / "model.keras")
