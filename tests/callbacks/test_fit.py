@@ -324,8 +324,7 @@ class Fixed(keras.layers.Layer):
         return keras.KerasTensor(inputs.shape, inputs.dtype)
 
 
-def watch_batches_of(size, *, is_declared):
-    count = max(2 * size, 96)
+def watch_batches_of(size, *, is_declared, count=640):
     x, y = np.random.default_rng(0).normal(size=(count, 4)).astype("float32"), np.arange(count) % 2
     given = keras.Input(batch_shape=(size, 4)) if is_declared else keras.Input((4,))
     hidden = keras.layers.Dense(8, "relu", name="hidden")(Fixed(size)(given))
@@ -350,7 +349,7 @@ def test_a_model_of_one_batch_size_is_measured_on_batches_of_that_size(size, sco
 
 @pytest.mark.parametrize("is_declared", [True, False])
 def test_batches_that_are_too_small_are_measured_by_the_host_alone(is_declared):
-    history, notes = watch_batches_of(4, is_declared=is_declared)
+    history, notes = watch_batches_of(4, is_declared=is_declared, count=96)
     assert any("only batches of 4 examples, and fewer than 8 are" in note for note in notes)
     assert len(history.series("updates/ratio", "hidden/kernel").steps) > 10
     assert history.series("activations/mean", "hidden").steps.size <= (0 if is_declared else 1)
