@@ -11,7 +11,7 @@ MINUTES ?= 30
 BACKEND ?= tensorflow
 VENV = $(if $(filter tensorflow,$(BACKEND)),.venv,.venv-$(BACKEND))
 
-.PHONY: demo test test-jax test-torch test-oldest test-all test-all-jax test-all-torch lint bench-dashboard bench-overhead bench-account bench-scale bench-repeatability bench-search screenshots bench-layers bench-lr bench-diagnosis bench-foreign soak docs docs-pages messages pictures clean
+.PHONY: demo test test-jax test-torch test-oldest test-all test-all-jax test-all-torch lint bench-dashboard bench-overhead bench-account bench-scale bench-repeatability bench-search screenshots bench-layers bench-lr bench-headroom bench-diagnosis bench-foreign soak docs docs-pages messages pictures clean
 
 demo: .venv/.demo
 	.venv/bin/python examples/quickstart.py
@@ -45,6 +45,11 @@ test-all-torch: .venv-torch/.dev
 bench-lr: .venv-torch/.dev
 	KERAS_BACKEND=torch .venv-torch/bin/python -m benchmarks.lr_range run $(ROWS)
 	KERAS_BACKEND=torch .venv-torch/bin/python -m benchmarks.lr_range table
+
+# Trains what is not kept yet in benchmarks/headroom.jsonl; ROWS="--networks mlp/sgd" for a part.
+bench-headroom: .venv-torch/.dev
+	KERAS_BACKEND=torch .venv-torch/bin/python -m benchmarks.headroom run $(ROWS)
+	KERAS_BACKEND=torch .venv-torch/bin/python -m benchmarks.headroom docs
 
 bench-layers: .venv/.dev
 	KERAS_BACKEND=tensorflow .venv/bin/python benchmarks/layers.py

@@ -298,6 +298,29 @@ SHIPPED = (
         scale=Scale.LOG,
     ),
     Quantity(
+        "optimizer/headroom",
+        Of.RUN,
+        "Headroom of the learning rate",
+        "smallest multiple of the optimizer's own next update at which the loss of the same batch, "
+        "in training mode, is above its value before the step: below 1 the step overshoots; 32 "
+        "stands for 32 or more",
+        scale=Scale.LOG,
+    ),
+    Quantity(
+        "optimizer/headroom_low",
+        Of.RUN,
+        "Headroom of the learning rate, lower end",
+        "lower end of the 95 % interval of the headroom over the examples of the batch",
+        scale=Scale.LOG,
+    ),
+    Quantity(
+        "optimizer/headroom_high",
+        Of.RUN,
+        "Headroom of the learning rate, upper end",
+        "upper end of that interval",
+        scale=Scale.LOG,
+    ),
+    Quantity(
         "optimizer/loss_scale",
         Of.RUN,
         "Loss scale",

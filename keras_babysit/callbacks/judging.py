@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from keras_babysit.callbacks.bad_batch_search import BadBatchSearch
+from keras_babysit.callbacks.fork import Forks
 from keras_babysit.callbacks.recorder_link import RecorderLink
 from keras_babysit.callbacks.rule_runner import RuleRunner
 from keras_babysit.callbacks.step_counter import StepCounter
@@ -38,6 +39,7 @@ class Judging:
         search: The `BadBatchSearch` of the run.
         stopping: The `Stopping` of the run.
         recorder: The `RecorderLink` of the run.
+        forks: The `Forks` that try remedies; None if none are tried.
 
     Attributes:
         latest: The `JudgedMoment` that is made now, or was made last; None before the first.
@@ -53,6 +55,7 @@ class Judging:
         search: BadBatchSearch,
         stopping: Stopping,
         recorder: RecorderLink,
+        forks: Forks | None = None,
     ) -> None:
         self.latest: JudgedMoment | None = None
         self._history = history
@@ -62,6 +65,7 @@ class Judging:
         self._search = search
         self._stopping = stopping
         self._recorder = recorder
+        self._forks = forks
 
     @property
     def acts_at_once(self) -> bool:
@@ -78,6 +82,9 @@ class Judging:
         self._update_health(holding)
         if self._must_wait(holding):
             return
+        if self._forks is not None:
+            self._forks.consider(holding)
+            holding = self._forks.attach(holding)
         self._runner.publish(holding, step=steps.now, epoch=steps.epoch)
         self._stopping.stop_if_needed(holding)
 

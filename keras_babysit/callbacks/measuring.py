@@ -77,7 +77,9 @@ class Measuring:
             if not self._measurements and batch is None:
                 self._notice(notices.batches_not_accessible())
         self._recorder.note_state(self._measurements)
-        before = self._monitor.before_step(arguments) if self._measurements else None
+        before = None
+        if self._measurements:
+            before = self._monitor.before_step(arguments, batch, self._steps.now)
         return before, self._schedule.clock() - start
 
     def after_step(self, known: tuple[Any, float] | None, result: Any) -> None:

@@ -14,6 +14,7 @@ from keras_babysit.callbacks._warnings import brief, warn
 from keras_babysit.callbacks.after_fit import is_in_fit
 from keras_babysit.callbacks.bad_batch_search import BadBatchSearch
 from keras_babysit.callbacks.epoch_logs import EpochLogs
+from keras_babysit.callbacks.fork import Forks
 from keras_babysit.callbacks.judging import JudgedMoment, Judging
 from keras_babysit.callbacks.keeping import Keeping
 from keras_babysit.callbacks.loop import Loop, LoopSteps
@@ -181,6 +182,17 @@ class Session:
         self._search = BadBatchSearch(self.health, planned.get("steps"))
         self._stepping = loop or Stepping(model, steps, schedule)
         self._keeping = Keeping(self.reference, schedule, steps, self._search)
+        self._forks = None
+        if settings.try_remedies and loop is None:
+            self._forks = Forks(
+                model,
+                self.history,
+                self.reference,
+                steps,
+                schedule,
+                workers=self._workers,
+                judge=self._judge,
+            )
         self._judging = Judging(
             self.history,
             self._runner,
@@ -189,6 +201,7 @@ class Session:
             search=self._search,
             stopping=self._stopping,
             recorder=self._link,
+            forks=self._forks,
         )
         self._measuring = Measuring(
             model,
@@ -296,6 +309,12 @@ class Session:
         is_between_epochs = self.steps.now == self.steps.epoch_start
         if is_between_epochs and self.monitor.has_measured:
             self._measure_epoch(is_last=True)
+        if self._forks is not None:
+            self._forks.end()
+        self._judging.judge_and_publish()
+
+    @guarded
+    def _judge(self) -> None:
         self._judging.judge_and_publish()
 
     def _note_who_stopped(self) -> None:
@@ -310,6 +329,8 @@ class Session:
     def abandon(self) -> None:
         """Put back what is left of a run, whether or not it came to `end`."""
         self._stepping.call_off()
+        if self._forks is not None:
+            self._forks.end()
         self._link.stop()
         self._runner.leave()
 
@@ -383,6 +404,8 @@ class Session:
         if is_due or is_wanted or self._search.is_on:
             see = functools.partial(self._see_step, is_due)
             self._stepping.intercept_train(see, self._after_step)
+        if self._forks is not None:
+            self._parts.attempt("remedies", self._forks.expect_step)
         self._quiet_until = min(self.schedule.next_step, self._keeping.next_step)
         if self._search.is_on:
             self._quiet_until = step

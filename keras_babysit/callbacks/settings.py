@@ -26,6 +26,7 @@ class Settings:
     stop_on: Severity | None = None
     record: str | os.PathLike[str] | None = None
     rescue: Rescue | None = None
+    try_remedies: bool = False
     sinks: Sequence[Sink] = ()
 
 

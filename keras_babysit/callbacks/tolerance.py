@@ -11,6 +11,7 @@ TITLES = {
     "logs": "Logs of the epochs",
     "callbacks": "Other callbacks",
     "earlier": "Earlier runs of this model",
+    "remedies": "Effects of remedies",
 }
 """What is not measured where a part is off."""
 

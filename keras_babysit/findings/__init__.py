@@ -9,6 +9,7 @@ from keras_babysit.findings.condition import CONDITIONS, Condition, Conditions, 
 from keras_babysit.findings.finding import Finding, Remedy, Severity
 from keras_babysit.findings.finding_list import FindingList
 from keras_babysit.findings.journal import MAX_EPISODES, Change, Event, Journal
+from keras_babysit.findings.tried import Outcome, Tried
 from keras_babysit.findings.verdict import Verdict, measured_as_a_whole, verdict_of, verdict_on
 
 __all__ = [
@@ -23,8 +24,10 @@ __all__ = [
     "FindingList",
     "Group",
     "Journal",
+    "Outcome",
     "Remedy",
     "Severity",
+    "Tried",
     "Verdict",
     "alternatives",
     "causes_of",

@@ -9,6 +9,7 @@ from typing import Any
 
 from keras_babysit import markup
 from keras_babysit.actions import Action, action_from_json
+from keras_babysit.findings.tried import Tried
 from keras_babysit.history import to_jsonable
 
 
@@ -100,6 +101,7 @@ class Finding:
         measured_step: Step of the measurement that shows it; None if several do.
         needs_cause: Whether it is only an effect, so that the data that caused it are searched for
             before it is reported.
+        tried: What its remedy did in a fork of the run; None if none was tried.
 
     Example:
         >>> finding = Finding("dead_units", Severity.WARNING, "dense", "80 of 100 units are dead")
@@ -120,6 +122,7 @@ class Finding:
     cause: str = ""
     measured_step: int | None = None
     needs_cause: bool = False
+    tried: Tried | None = None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -146,6 +149,7 @@ class Finding:
         return markup.fragment(
             markup.heading(f"{self.rule}{where}", self.severity.name.lower(), when),
             markup.paragraph(self.message),
+            "" if self.tried is None else markup.paragraph(self.tried.text),
             markup.paragraph(numbers, is_mute=True) if numbers else "",
             *(markup.paragraph(one.text) + markup.code(one.code) for one in self.remedies),
             markup.paragraph(self.reference, is_mute=True) if self.reference else "",
@@ -168,6 +172,7 @@ class Finding:
             "cause": self.cause,
             "measured_step": self.measured_step,
             "needs_cause": self.needs_cause,
+            "tried": None if self.tried is None else self.tried.to_json(),
         }
 
     @classmethod
@@ -187,6 +192,7 @@ class Finding:
             cause=record.get("cause", ""),
             measured_step=record.get("measured_step"),
             needs_cause=record.get("needs_cause", False),
+            tried=Tried.from_json(record["tried"]) if record.get("tried") else None,
         )
 
 

@@ -1,8 +1,8 @@
 """Keeps the findings of a run, and reports each once.
 
 A rule returns every finding that holds now. The `Journal` compares that with what held before and
-turns it into events: a finding opens, worsens or resolves. Whoever shows findings shows events, so
-nothing is reported twice.
+turns it into events: a finding opens, worsens or resolves, or its remedy was tried. Whoever shows
+findings shows events, so nothing is reported twice.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ class Change(enum.Enum):
 
     OPENED = "opened"
     WORSENED = "worsened"
+    TRIED = "tried"
     RESOLVED = "resolved"
 
 
@@ -122,11 +123,14 @@ class Journal:
             self._begin(opened)
             return Event(Change.OPENED, opened, step, epoch)
         before = self._episodes[number]
-        if finding.severity <= before.severity:
+        if finding.severity > before.severity:
+            worse = replace(finding, step=before.step, epoch=before.epoch, resolved_step=None)
+            self._episodes[number] = worse
+            return Event(Change.WORSENED, worse, step, epoch)
+        if finding.tried is None or finding.tried == before.tried:
             return None
-        worse = replace(finding, step=before.step, epoch=before.epoch, resolved_step=None)
-        self._episodes[number] = worse
-        return Event(Change.WORSENED, worse, step, epoch)
+        tried = self._episodes[number] = replace(before, tried=finding.tried)
+        return Event(Change.TRIED, tried, step, epoch)
 
     def _begin(self, opened: Finding) -> None:
         number, self._count = self._count, self._count + 1

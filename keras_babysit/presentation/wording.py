@@ -73,6 +73,8 @@ def message(findings: Sequence[Finding]) -> str:
     others = list(dict.fromkeys(one.target for one in findings if one.is_open))
     others = [one for one in others if one != findings[0].target]
     text = one_line(findings[0].message)
+    if (tried := findings[0].tried) is not None:
+        text += f" {one_line(tried.text)}"
     if not others:
         return text
     more = f", and {len(others) - MAX_NAMES} more" if len(others) > MAX_NAMES else ""

@@ -12,6 +12,7 @@ from keras_babysit.probes.depth import Depth, Reach
 from keras_babysit.probes.derived import DerivedReadings
 from keras_babysit.probes.description import Description
 from keras_babysit.probes.example_choice import ExampleChoice
+from keras_babysit.probes.headroom_runner import HeadroomRunner
 from keras_babysit.probes.kept import Kept
 from keras_babysit.probes.layout import Layout
 from keras_babysit.probes.loss_facts import has_own_step
@@ -66,7 +67,8 @@ class Monitor:
         self._weights = []
         self._gradients = UnknownGradients(model)
         self._runner = self._comparison = self._derived = self._layout = None
-        self._scoring = self._updates = None  # made for the probe that `_measured_with` is
+        # Made for the probe that `_measured_with` is.
+        self._scoring = self._updates = self._headroom = None
         self._measured_with = self._described = None
         self._is_behaviour_due = True
         self._since = 0  # the step at which the loss became what it is
@@ -172,9 +174,16 @@ class Monitor:
         values = readings | values
         return self._record(step, epoch, values)
 
-    def before_step(self, arguments):
-        """Return what `measure_update` needs to know of the weights before a step."""
-        return self._updates.before(arguments, on_host=self.reach is Reach.NOT_MEASURED)
+    def before_step(self, arguments, batch=None, step=0):
+        """Return what `measure_update` needs to know of the weights before a step.
+
+        Args:
+            arguments: Arguments of Keras' train function.
+            batch: The batch of that step, or None if it could not be seen.
+            step: Optimizer steps done before it.
+        """
+        before = self._updates.before(arguments, on_host=self.reach is Reach.NOT_MEASURED)
+        return before, self._headroom.before(arguments, batch, step)
 
     def measure_update(self, before, result, step, epoch, steps):
         """Measure how far a call of Keras' train function moved the weights.
@@ -192,8 +201,11 @@ class Monitor:
         """
         if before is None or not self._layout.has_same_weights:
             return []
+        before, moved = before
         has_update = self._schedule.has_update(step, steps)
         measurements = self._updates.after(before, result, step, epoch, steps) if has_update else []
+        if has_update and steps == 1:
+            measurements += self._headroom.after(moved, result, step, epoch)
         unknown = self._gradients.moved_without(measurements)
         if unknown:
             self._description.note_unknown_gradients(unknown)
@@ -262,7 +274,7 @@ class Monitor:
         if not self._layout.has_same_loss:
             self._derived, self._since = None, step
         self._runner = self._layout = None
-        self._scoring = self._updates = self._measured_with = None
+        self._scoring = self._updates = self._headroom = self._measured_with = None
 
     def _prepare(self, batch, arguments, whole, step):
         """Build what Keras would build in its first step, and the parts on top of that.
@@ -305,6 +317,14 @@ class Monitor:
         self._measured_with = runner.probe
         depth, schedule = self._depth, self._schedule
         self._updates = Updates(self.model, self._weights, is_compiled=depth.is_compiled)
+        self._headroom = HeadroomRunner(
+            self.model,
+            schedule,
+            runner,
+            self._batch_size,
+            notice=self._notice,
+            is_compiled=depth.is_compiled,
+        )
         self._scoring = Scoring(
             self.model,
             self._reference,

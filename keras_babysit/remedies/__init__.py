@@ -4,10 +4,10 @@ To add a change: a frozen dataclass on `Change` in the file of what it changes, 
 its place in `of_findings.REMEDIES`.
 """
 
+from keras_babysit.interval import Interval, paired_interval
 from keras_babysit.remedies.change import Change
 from keras_babysit.remedies.data_changes import Shuffle, StandardizeInputs, StandardizeTargets
 from keras_babysit.remedies.fit_changes import BalanceClasses, SetFromLogits, StopEarly, TrainLonger
-from keras_babysit.remedies.interval import Interval, paired_interval
 from keras_babysit.remedies.layer_changes import (
     AddDropout,
     NormalizeActivations,

@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 from keras_babysit.findings import Finding
+from keras_babysit.interval import Interval
 from keras_babysit.remedies.change import Change
-from keras_babysit.remedies.interval import Interval
 from keras_babysit.remedies.program import Program
 
 

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from keras_babysit.backends.untouched import untouched_seeds
 from keras_babysit.callbacks import Babysitter
 from keras_babysit.findings import Finding
+from keras_babysit.interval import Interval, paired_interval
 from keras_babysit.remedies.change import Change
-from keras_babysit.remedies.interval import Interval, paired_interval
 from keras_babysit.remedies.of_findings import changes_for
 from keras_babysit.remedies.optimizer_changes import DecayedToZero, read_rate
 from keras_babysit.remedies.program import Program

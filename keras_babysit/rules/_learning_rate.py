@@ -6,6 +6,7 @@ import numpy as np
 
 from keras_babysit.actions import ScaleLearningRate
 from keras_babysit.history import History
+from keras_babysit.rules._headroom import BEST, rate_at_start
 
 HEALTHY_RATIO = 1e-3
 """Update ratio of a healthy run (CS231n, "Babysitting the learning process")."""
@@ -20,6 +21,9 @@ SMALLEST_FACTOR = 1e-6
 that began near 0, not on the learning rate."""
 
 
+LEAST_CHANGE = 0.5
+"""Largest multiple of the present learning rate that counts as lower."""
+
 LEAST_RATE = 1e-6
 """Least learning rate that is suggested, a tenth of those of fine-tuning (Devlin et al.,
 arXiv:1810.04805, appendix A.3: from 2e-5 on). Where only a smaller one would do, the data or the
@@ -29,19 +33,30 @@ loss have another scale, which other remedies change."""
 def suggest_lower_rate(history: History) -> float | None:
     """Return a lower learning rate to try, None if the present one is not known.
 
-    The first step shows how far the present learning rate moves the weights. The suggested one
+    Where the headroom was measured in the first steps, the suggested one is a tenth of what the
+    network bore there, and at most half of the present one.
+    Else the first step shows how far the present learning rate moves the weights. The suggested one
     would have moved them by `FIRST_RATIO`, and is at most a tenth of the present one. Without such
     a measurement it is a tenth. One below `LEAST_RATE` is not suggested: None.
     """
     rate = history.last("optimizer/learning_rate")
     if rate is None:
         return None
+    measured = rate_at_start(history)
+    if measured is not None:
+        lower = one_digit(min(measured, LEAST_CHANGE * rate))
+        return lower if lower >= LEAST_RATE else None
     kernels = [t for t in history.targets("updates/ratio") if history.facts.is_kernel(t)]
     first = [history.first("updates/ratio", target) for target in kernels]
     moved = float(np.median([ratio for ratio in first if ratio > 0] or [0.0]))
     factor = FIRST_RATIO / moved if moved > 0 and math.isfinite(moved) else 0.1
     lower = one_digit(rate * min(max(factor, SMALLEST_FACTOR), 0.1))
     return lower if lower >= LEAST_RATE else None
+
+
+def lower_rate(rate: float, headroom: float | None) -> float:
+    """Return a tenth of a learning rate, or of what the network bears if that is less."""
+    return one_digit(rate * min(0.1, 0.1 if headroom is None else BEST * headroom))
 
 
 def one_digit(value: float) -> float:

@@ -11,10 +11,12 @@ from keras_babysit.actions import (
     ScaleWeights,
     SetActivation,
     StandardizeInputs,
+    WarmUp,
 )
 from keras_babysit.facts import LayerFacts
 from keras_babysit.findings import Remedy
 from keras_babysit.history import History
+from keras_babysit.rules._headroom import Headroom, grows
 from keras_babysit.rules._learning_rate import HEALTHY_RATIO, rate_factor, set_rate
 from keras_babysit.rules.outputs import outputs
 
@@ -103,6 +105,31 @@ def change_rate(history: History, verb: str, rate: float | None, reason: str = "
         to = f" of the schedule `{schedule}`{times}"
     why = f": {reason}" if reason else ""
     return Remedy(f"{verb} the learning rate{to}{why}.", change=set_rate(history, verb, rate))
+
+
+ADAPTIVE = ("Adam", "AdamW", "Nadam", "Adamax", "Lion", "Lamb", "RMSprop")
+"""Optimizers whose first steps are of the full learning rate in every weight, whatever the
+gradient."""
+
+
+def warm_up(history: History, first: Headroom, later: Headroom) -> list[Remedy]:
+    """Return the remedy that raises the learning rate in the first steps; none for others.
+
+    Args:
+        history: The history of the run.
+        first: The first measurement of the headroom.
+        later: A later one, where it has grown.
+    """
+    if history.facts.optimizer not in ADAPTIVE:
+        return []
+    why = grows(first, later)
+    return [
+        Remedy(
+            "Raise the learning rate from 0 in the first tenth of the steps: "
+            f"{why[0].lower()}{why[1:]}",
+            change=WarmUp(first.rate or 1e-3, history.facts.optimizer),
+        )
+    ]
 
 
 SCALE_WEIGHTS = Remedy(

@@ -5,10 +5,18 @@ import numpy as np
 from keras_babysit.findings import Finding, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
+from keras_babysit.rules._headroom import (
+    Headroom,
+    compared,
+    growth,
+    headrooms,
+    in_evidence,
+    overshoot,
+)
 from keras_babysit.rules._learning_rate import HEALTHY_RATIO, suggest_lower_rate
 from keras_babysit.rules._network import WARM_UP_STEPS, began_tiny, is_overwritten, median_ratios
 from keras_babysit.rules._progress import constant_loss, fraction_done, training_loss
-from keras_babysit.rules._texts import FIND_RATE, change_rate, update_size
+from keras_babysit.rules._texts import FIND_RATE, change_rate, update_size, warm_up
 from keras_babysit.rules.dead_units import dead_units, was_born_dead
 from keras_babysit.rules.effects import BLOWN_UP, POOR_FIT, STUCK
 from keras_babysit.rules.loss_explosion import loss_explosion
@@ -36,7 +44,7 @@ FALLEN_LOSS = 0.9
     explains=(*BLOWN_UP, *STUCK, *POOR_FIT, "update_ratio", "dead_pieces"),
     needs=("updates/ratio", "loss/start"),
     silent=(
-        "in the first 10 steps, unless the loss explodes",
+        "in the first 10 steps, unless the loss explodes or a step is twice as long as is borne",
         "if the loss falls and no units die",
     ),
 )
@@ -51,7 +59,12 @@ def learning_rate_too_high(
     that is less. First steps above 0.1 are enough if the loss has exploded since (see
     `loss_explosion`), or if most units of a layer have died (see `dead_units`).
 
-    Reads `"updates/ratio"`, `"loss/start"`, `"loss/batch"`, `"logs/loss"`, `"score/loss"`,
+    Where the headroom of the learning rate was measured, it is reported at once if the update is
+    more than twice as long as the network bears, with the whole 95 % interval, and no batch had a
+    loss below 0.9 of the first: such steps do not settle (see `OVERSHOOTS`).
+
+    Reads `"optimizer/headroom"`, `"updates/ratio"`, `"loss/start"`, `"loss/batch"`, `"logs/loss"`,
+    `"score/loss"`,
     `"activations/dead_fraction"` and the facts of the outputs. It is silent in the first 10 steps
     unless the loss has exploded, and if the loss falls and no units die: then long steps work.
 
@@ -84,6 +97,9 @@ def learning_rate_too_high(
     require_count("patience", patience)
     steps, ratios = median_ratios(history)
     start, loss = history.last("loss/start"), _loss(history)
+    over = overshoot(history)
+    if over is not None and start is not None and _is_unchanged(history, start):
+        return [_finding(history, float(ratios.max(initial=0.0)), start, _latest(history), over)]
     if start is None or loss is None or not start > 0 or len(ratios) == 0:
         return []
     recent = ratios[-patience:]
@@ -133,16 +149,36 @@ def _loss(history: History) -> float | None:
     return float(np.median(batches)) if loss is None and len(batches) >= 3 else loss
 
 
-def _finding(history: History, ratio: float, start: float, loss: float) -> Finding:
+def _latest(history: History) -> float:
+    return float(history.series("loss/batch").values[-1])
+
+
+def _is_unchanged(history: History, start: float) -> bool:
+    """Return whether the loss is finite and has not fallen, so that nothing speaks against it."""
+    losses = history.series("loss/batch").values
+    return len(losses) > 0 and start > 0 and bool((losses >= FALLEN_LOSS * start).all())
+
+
+def _finding(
+    history: History, ratio: float, start: float, loss: float, over: Headroom | None = None
+) -> Finding:
     rate = history.last("optimizer/learning_rate")
+    first = next(iter(headrooms(history)), None)
+    shown = over or (first if first is not None and first.value < 1 else None)
+    when = "" if shown is None else f"at step {shown.step:,}"
+    now = f"The loss went from {start:.4g} to {loss:.4g}."
+    grown = growth(history)
     return Finding(
         rule="learning_rate_too_high",
         severity=Severity.WARNING,
         target="",
-        message=f"{update_size(ratio).capitalize()}. The loss went from {start:.4g} to {loss:.4g}.",
+        message=f"{update_size(ratio).capitalize()}. "
+        + (now if shown is None else f"{compared(shown, when)} {now}"),
         evidence={"update_ratio": ratio, "loss_start": start, "loss": loss}
-        | ({} if rate is None else {"learning_rate": rate}),
+        | ({} if rate is None else {"learning_rate": rate})
+        | in_evidence(shown),
         remedies=(
+            *([] if grown is None or shown is None else warm_up(history, *grown)),
             change_rate(history, "Lower", suggest_lower_rate(history)),
             FIND_RATE,
         ),

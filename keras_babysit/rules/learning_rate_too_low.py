@@ -8,6 +8,14 @@ from keras_babysit.actions import ScaleLearningRate
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
+from keras_babysit.rules._headroom import (
+    BEST,
+    BEYOND,
+    Headroom,
+    compared,
+    headrooms,
+    in_evidence,
+)
 from keras_babysit.rules._learning_rate import HEALTHY_RATIO, one_digit, set_rate
 from keras_babysit.rules._network import median_ratios
 from keras_babysit.rules._progress import planned_steps, training_loss
@@ -32,6 +40,10 @@ MAX_ERROR_LEARNED = 0.5
 """Error, as a fraction of that of a constant prediction, below which the network has learned its
 task already: short steps are right for fine-tuning."""
 
+LEAST_ROOM = 4.0
+"""Headroom of the learning rate up to which it is not too low: a quarter of what the network bears
+is half of the rate at which a step lowers a quadratic loss most."""
+
 LARGEST_FACTOR = 1000
 """Largest factor by which a higher learning rate is suggested."""
 
@@ -52,7 +64,9 @@ def learning_rate_too_low(
     end of the run, or the kernels will have moved by less than a thousandth of their size.
 
     Reads `"updates/ratio"`, `"loss/start"`, `"loss/batch"`, `"score/loss"` and
-    `"optimizer/learning_rate"`. It is silent in the first tenth of a run, while the learning rate
+    `"optimizer/learning_rate"`; and `"optimizer/headroom"` where it was measured: then it is silent
+    if the network bears less than four times the learning rate, and the suggested one is a tenth
+    of what it bears. It is silent in the first tenth of a run, while the learning rate
     rises (warm-up), and on networks that have learned their task already (fine-tuning). A learning
     rate that was lowered by a schedule is no problem: earlier steps were longer.
 
@@ -93,11 +107,14 @@ def learning_rate_too_low(
     is_early = history.step < max(MIN_STEPS, FIRST_TENTH * (planned or 10 * MIN_STEPS))
     if is_early or not 0 < ratios.max() < ratio or _is_rising(history) or _has_learned(history):
         return []
+    room = next(reversed(headrooms(history)), None)
+    if room is not None and room.high < LEAST_ROOM:
+        return []
     left = max(1.0, planned / history.step) if planned else 1.0
     stands_still = planned is not None and ratios.max() * planned < MIN_MOVE
     if not stands_still and not (start - loss) * left < MIN_FALL * start:
         return []
-    return [_finding(history, float(np.median(ratios)), start, loss)]
+    return [_finding(history, float(np.median(ratios)), start, loss, room)]
 
 
 def _is_rising(history: History) -> bool:
@@ -111,18 +128,24 @@ def _has_learned(history: History) -> bool:
     return bool(errors and constant is not None and errors[-1].value < MAX_ERROR_LEARNED * constant)
 
 
-def _finding(history: History, ratio: float, start: float, loss: float) -> Finding:
+def _finding(
+    history: History, ratio: float, start: float, loss: float, room: Headroom | None
+) -> Finding:
     rate = history.last("optimizer/learning_rate")
     wanted = HEALTHY_RATIO / ratio if ratio > 0 else math.inf
     factor = 10 ** round(math.log10(min(wanted, LARGEST_FACTOR)))
+    if room is not None and room.value < BEYOND:
+        factor = min(factor, max(2, round(BEST * room.value)))
+    beside = "" if room is None else f"{compared(room)} "
     return Finding(
         rule="learning_rate_too_low",
         severity=Severity.WARNING,
         target="",
-        message=f"{update_size(ratio).capitalize()}. "
+        message=f"{update_size(ratio).capitalize()}. {beside}"
         f"The loss went from {start:.4g} to {loss:.4g} in {history.step:,} steps.",
         evidence={"update_ratio": ratio, "loss_start": start, "loss": loss, "factor": factor}
-        | ({} if rate is None else {"learning_rate": rate}),
+        | ({} if rate is None else {"learning_rate": rate})
+        | in_evidence(room),
         remedies=(_raise(history, rate, factor), FIND_RATE),
         reference="CS231n, Babysitting the learning process: updates of about 1e-3 of the weights",
     )

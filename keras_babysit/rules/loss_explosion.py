@@ -8,6 +8,7 @@ from keras_babysit.actions import StandardizeTargets
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History, Series
 from keras_babysit.rules._checks import require_above, require_count
+from keras_babysit.rules._headroom import compared, headrooms, in_evidence
 from keras_babysit.rules._learning_rate import suggest_lower_rate
 from keras_babysit.rules._network import OVERWRITING_RATIO, median_ratios
 from keras_babysit.rules._progress import may_be_negative
@@ -57,7 +58,8 @@ def loss_explosion(
 
     Reads `"loss/start"`, the loss before the first step; `"loss/constant"`, the loss of a constant
     prediction; `"loss/batch"`, the loss of single batches; `"logs/loss"`, its mean over an epoch;
-    and `"updates/ratio"` where the loss of a constant prediction is not known. It is silent if the
+    and `"updates/ratio"` where the loss of a constant prediction is not known; and
+    `"optimizer/headroom"`, to show whether the steps overshot. It is silent if the
     loss can be negative, as a log-likelihood can (the first loss is not above 0, or a later one is
     below 0): multiples mean nothing then. It is also silent if inputs or targets that are not
     finite are the cause (see `non_finite_inputs`).
@@ -232,15 +234,18 @@ def _finding(history: History, start: float, worst: float) -> Finding:
         evidence["learning_rate"] = rate
     if ratios:
         evidence["largest_update_ratio"] = max(ratios)
+    first_room = next((one for one in headrooms(history) if one.high < 1), None)
+    evidence |= in_evidence(first_room)
     first = number(start, 4)
     times = f"{number(worst / start, 3)} times its value before the first step ({first})"
     now = f"is {number(worst, 4)}, {times}."
+    why = "" if first_room is None else f" {compared(first_room, f'at step {first_room.step:,}')}"
     gone = f"is no longer finite. It was {first} before the first step."
     return Finding(
         rule="loss_explosion",
         severity=Severity.ERROR,
         target="",
-        message=f"The loss {now if math.isfinite(worst) else gone}",
+        message=f"The loss {now if math.isfinite(worst) else gone}{why}",
         evidence=evidence,
         remedies=(
             change_rate(history, "Lower", suggest_lower_rate(history)),

@@ -4,17 +4,14 @@ from keras_babysit.actions import CONNECTIONS, WarmUp
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_fraction
+from keras_babysit.rules._headroom import grows, growth, in_evidence
 from keras_babysit.rules._learning_rate import one_digit
 from keras_babysit.rules._network import WARM_UP_STEPS, median_ratios
 from keras_babysit.rules._progress import HALF_WAY, fraction_done, poor_fit
 from keras_babysit.rules._sequences import explains_little, has_not_learnt
-from keras_babysit.rules._texts import number, percent
+from keras_babysit.rules._texts import ADAPTIVE, number, percent
 from keras_babysit.rules.effects import POOR_FIT
 from keras_babysit.rules.rule import rule
-
-ADAPTIVE = ("Adam", "AdamW", "Nadam", "Adamax", "Lion", "Lamb", "RMSprop")
-"""Optimizers whose first steps are of the full learning rate in every weight, whatever the
-gradient."""
 
 RISES = 2.0
 """Factor by which the learning rate rises after the first step from which on it warms up."""
@@ -44,7 +41,7 @@ def missing_warm_up(history: History, *, ratio: float = 0.02) -> list[Finding]:
     they have made one-sided recovers slowly. A learning rate that rises from 0 avoids them.
 
     Reads `"updates/ratio"` of the first steps, `"attention/logit_max"`, which only attention has,
-    `"optimizer/learning_rate"`, the schedule, and the
+    `"optimizer/learning_rate"`, the schedule, `"optimizer/headroom"` of the first steps, and the
     error on the training data beside the baselines. It is silent in the first half of a run;
     without `MultiHeadAttention` or `GroupQueryAttention`; on optimizers whose steps follow the
     gradient, such as SGD; if the learning rate doubles after the first step or more; and if the
@@ -102,13 +99,15 @@ def _finding(history: History, severity: Severity, longest: float) -> Finding:
     rate = history.first("optimizer/learning_rate")
     target = one_digit(rate) if rate else 1e-3
     at = f" at a learning rate of {number(rate)}" if rate else ""
+    grown = growth(history)
     return Finding(
         rule="missing_warm_up",
         severity=severity,
         target="",
         message=f"One of the first steps changed the weights by {percent(longest, 1)}{at}, without "
-        "a warm-up. Transformers that start with long steps learn worse.",
-        evidence={"first_update_ratio": longest},
+        "a warm-up. Transformers that start with long steps learn worse."
+        + ("" if grown is None else f" {grows(*grown)}"),
+        evidence={"first_update_ratio": longest} | in_evidence(None if grown is None else grown[0]),
         remedies=(
             Remedy(
                 "Raise the learning rate from 0 in the first tenth of the steps.",

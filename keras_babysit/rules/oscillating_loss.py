@@ -6,7 +6,8 @@ from keras_babysit.actions import ScaleBatchSize, SetCallback
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
-from keras_babysit.rules._learning_rate import one_digit
+from keras_babysit.rules._headroom import compared, headrooms, in_evidence
+from keras_babysit.rules._learning_rate import lower_rate
 from keras_babysit.rules._progress import constant_loss, curve, detrended, has_learnt_most
 from keras_babysit.rules._scores import training_errors
 from keras_babysit.rules._texts import change_rate
@@ -29,7 +30,8 @@ def oscillating_loss(
     distance of a point from the line through its two neighbours; the median of the latest jumps
     counts.
 
-    Reads `"logs/loss"`, `"score/loss"` of target `"train"`, and `"loss/start"`. It is silent while
+    Reads `"logs/loss"`, `"score/loss"` of target `"train"`, `"loss/start"`, and for the learning
+    rate to try `"optimizer/headroom"`. It is silent while
     the jumps are small beside the range of the loss, as they are near the end of any run with a
     constant learning rate. The range is from the initial loss to zero, or to the lowest loss if
     that is negative.
@@ -102,6 +104,8 @@ def _finding(
     history: History, severity: Severity, start: float, recent: list[float], jump: float
 ) -> Finding:
     rate = history.last("optimizer/learning_rate")
+    room = next(reversed(headrooms(history)), None)
+    room = room if room is not None and room.high < 1 else None
     at_plateaus = Remedy(
         "Lower the learning rate whenever the loss plateaus.",
         change=SetCallback("ReduceLROnPlateau", "loss", (("patience", 3),), is_by_name=True),
@@ -113,11 +117,13 @@ def _finding(
         severity=severity,
         target="",
         message=f"The training loss oscillated between {min(recent):.3g} and {max(recent):.3g} in "
-        f"the latest {len(recent)} epochs, on the same examples. The initial loss was {start:.3g}.",
+        f"the latest {len(recent)} epochs, on the same examples. The initial loss was {start:.3g}."
+        + ("" if room is None else f" {compared(room)}"),
         evidence={"jump": jump, "loss_start": start}
-        | ({} if rate is None else {"learning_rate": rate}),
+        | ({} if rate is None else {"learning_rate": rate})
+        | in_evidence(room),
         remedies=(
-            change_rate(history, "Lower", one_digit(0.1 * rate) if rate else None),
+            change_rate(history, "Lower", lower_rate(rate, room and room.value) if rate else None),
             *lower_at_plateaus,
             Remedy("Use larger batches: their gradients vary less.", change=ScaleBatchSize()),
         ),

@@ -9,10 +9,12 @@ gave, `recurrence` notices data that repeats, `data_facts` describes a batch,
 from keras_babysit.samples.earlier import has_other_weights, recall, remember, state_of
 from keras_babysit.samples.optimizer_memory import has_memory, kind_of, steps_of
 from keras_babysit.samples.reference_sample import ReferenceSample
+from keras_babysit.samples.sample import Sample
 from keras_babysit.samples.user_probe_data import UserProbeData, read_user_probe_data
 
 __all__ = [
     "ReferenceSample",
+    "Sample",
     "UserProbeData",
     "has_memory",
     "has_other_weights",

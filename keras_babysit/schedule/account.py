@@ -12,10 +12,12 @@ class Account:
     Args:
         spent: Estimated seconds of its measurements.
         trained: Estimated seconds of its training steps.
+        headroom: Estimated seconds that the headroom of the learning rate took beside `spent`.
     """
 
     spent: float = 0.0
     trained: float = 0.0
+    headroom: float = 0.0
 
 
 _accounts: "weakref.WeakKeyDictionary[Any, Account]" = weakref.WeakKeyDictionary()
@@ -28,6 +30,6 @@ def account_of(model: Any) -> Account:
         >>> model = keras.Sequential([keras.layers.Dense(1)])
         >>> account_of(model).spent += 0.5
         >>> account_of(model)
-        Account(spent=0.5, trained=0.0)
+        Account(spent=0.5, trained=0.0, headroom=0.0)
     """
     return _accounts.setdefault(model, Account())

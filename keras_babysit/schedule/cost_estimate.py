@@ -37,6 +37,10 @@ SCORE_FRACTION = 0.5
 """What a score takes of a probe, to start and for each operation: it has no backward pass and reads
 only the gates of the layers."""
 
+HEADROOM_PASSES = 10
+"""Forward passes of a measurement of the headroom: before the step, at eight multiples of its
+update, and what copying the weights takes. Most runs need fewer."""
+
 LOOK_SECONDS = 0.02
 """What a look takes beside the probe: the rules, the sinks and the update of the weights."""
 
@@ -141,6 +145,17 @@ class CostEstimate:
         start = FORWARD_FRACTION * (self.compiled_start or 0.0) if mode.is_compiled else 0.0
         each = SCORE_FRACTION * self._operations(mode) + self._work(examples)
         return (0.0 if self.is_kept else start) + passes * each
+
+    def headroom_start(self, mode: Mode) -> float:
+        """Return the seconds that the first measurement of the headroom takes beyond the others."""
+        if not mode.is_compiled or self.is_kept:
+            return 0.0
+        return FORWARD_FRACTION * (self.compiled_start or 0.0)
+
+    def headroom(self, mode: Mode, examples: int) -> float:
+        """Return the seconds of a measurement of the headroom: some forward passes."""
+        each = SCORE_FRACTION * self._operations(mode) + self._work(examples)
+        return HEADROOM_PASSES * each
 
     def is_small_pass(self, examples: int) -> bool:
         """Return whether the work on so many examples is less than the operations' own cost."""

@@ -48,6 +48,18 @@ if that takes no more than so many allowances."""
 BEHAVIOUR_EXAMPLES, BEHAVIOUR_PASSES = 16, 4
 """Size of the comparison of outputs, as `probes.behaviour` makes it."""
 
+HEADROOM_GROWTH, HEADROOM_SPACING = 4, 128
+"""The headroom of the learning rate is measured at steps 0, 1, 4, 16, 64, ... and then at multiples
+of the spacing: it changes most in the first steps."""
+
+MIN_HEADROOM_STEPS = 64
+"""Planned steps from which on the headroom is measured: a shorter run ends before a warning is of
+use."""
+
+HEADROOM_FRACTION = 0.25
+"""Fraction of the allowance that the headroom may take, of what everything else has left."""
+
+EARLY_HEADROOM = Looks(HEADROOM_SPACING, HEADROOM_GROWTH)
 UNCOMPILED, EARLY, EVERY_END = Mode(is_compiled=False), Looks(), Ends()
 
 
@@ -66,6 +78,9 @@ class Plan:
         score_examples: Most examples of each of the two samples that a score uses.
         has_behaviour: Whether it is measured once what the outputs depend on.
         seconds: Estimated seconds of all of that; of a run of unknown length, of its start.
+        headroom: The steps from which on a probe measures the headroom of the learning rate, once
+            each; None for none.
+        headroom_seconds: Estimated seconds of that, beside `seconds`.
     """
 
     mode: Mode | None = UNCOMPILED
@@ -78,6 +93,8 @@ class Plan:
     score_examples: int = MAX_EXAMPLES
     has_behaviour: bool = True
     seconds: float = 0.0
+    headroom: Looks | None = EARLY_HEADROOM
+    headroom_seconds: float = 0.0
 
 
 def plan_run(
@@ -87,6 +104,7 @@ def plan_run(
     epochs: int | None,
     budget: float,
     allowance: float,
+    headroom: float | None = None,
 ) -> Plan:
     """Return the plan of a run: a pure function of what is fixed.
 
@@ -96,6 +114,8 @@ def plan_run(
         epochs: Planned epochs, None if they are not known.
         budget: Seconds that all measurements are to take.
         allowance: Seconds that the start and `MIN_LOOKS` looks may take, at least `budget`.
+        headroom: Seconds that the headroom of the learning rate may take, of what the rest leaves
+            of the allowance; None for `HEADROOM_FRACTION` of the allowance.
 
     Returns:
         The `Plan`. Of the modes that the allowance covers, it has the one that shows most; then the
@@ -122,6 +142,7 @@ def plan_run(
             scores=None,
             has_behaviour=False,
             seconds=spent,
+            headroom=None,
         )
     score_mode, scores, score_examples, cost = _choose_scores(
         estimate, mode, epochs, max(SCORE_FRACTION * budget, budget - spent), allowance - spent
@@ -129,6 +150,9 @@ def plan_run(
     spent += cost
     behaviour = estimate.behaviour(score_mode, BEHAVIOUR_EXAMPLES, BEHAVIOUR_PASSES)
     has_behaviour = spent + behaviour <= allowance
+    spent += behaviour if has_behaviour else 0.0
+    most = HEADROOM_FRACTION * allowance if headroom is None else headroom
+    multiples, headroom_cost = _choose_headroom(estimate, mode, steps, min(most, allowance - spent))
     return Plan(
         mode,
         looks,
@@ -139,7 +163,9 @@ def plan_run(
         score_mode,
         score_examples,
         has_behaviour,
-        spent + (behaviour if has_behaviour else 0.0),
+        spent,
+        multiples,
+        headroom_cost,
     )
 
 
@@ -247,6 +273,31 @@ def _candidates(steps: int, epochs: int) -> Iterator[tuple[Looks, Ends]]:
 
 def _powers() -> Iterator[int]:
     return (2**exponent for exponent in itertools.count(1))
+
+
+def _choose_headroom(
+    estimate: CostEstimate, mode: Mode, steps: int | None, limit: float
+) -> tuple[Looks | None, float]:
+    """Return from which steps on the headroom is measured, and what that costs.
+
+    It comes last, so that it displaces nothing. Of a run whose length is not known the early
+    measurements are counted; later ones come at powers of `HEADROOM_GROWTH` only.
+    """
+    if steps is not None and steps < MIN_HEADROOM_STEPS:
+        return None, 0.0
+    start = estimate.headroom_start(mode)
+    each = estimate.headroom(mode, step_examples(estimate))
+    least = max(HEADROOM_SPACING, power_of_two((steps or 0) / LOOKS))
+    spacings = itertools.takewhile(lambda n: n < (steps or 0), _doubling(least))
+    for looks in [*(Looks(n, HEADROOM_GROWTH) for n in spacings), Looks(None, HEADROOM_GROWTH)]:
+        cost = start + len(looks.steps(steps or MAX_SPACING)) * each
+        if cost <= limit:
+            return looks, cost
+    return None, 0.0
+
+
+def _doubling(first: int) -> Iterator[int]:
+    return (first * 2**exponent for exponent in itertools.count())
 
 
 def _choose_scores(

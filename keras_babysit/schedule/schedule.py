@@ -8,8 +8,8 @@ from typing import Literal
 
 from keras_babysit.history import Overhead
 from keras_babysit.schedule.account import Account
-from keras_babysit.schedule.cost_estimate import CostEstimate
-from keras_babysit.schedule.plan import Plan, plan_run
+from keras_babysit.schedule.cost_estimate import FAST_MACHINE, CostEstimate
+from keras_babysit.schedule.plan import HEADROOM_FRACTION, Plan, plan_run
 
 SHORT_RUN_SECONDS = 60.0
 """A shorter run gets the budget of one that takes this long: at 2 % that is 1.2 seconds."""
@@ -101,6 +101,7 @@ class Schedule:
         self._started: float | None = None
         self._stopped: float | None = None
         self._next: float = 0
+        self._next_headroom: float = 0
         self._updates_every, self._done_before, self._per_call = 1, 0, 1
         self._done = 0  # steps, as far as they were asked about
         self._nested = 0.0  # seconds charged inside the current `charging` block
@@ -132,6 +133,7 @@ class Schedule:
             epochs=self._epochs,
             budget=self._run_budget,
             allowance=self.allowance,
+            headroom=HEADROOM_FRACTION * self._whole_allowance - self.account.headroom,
         )
         if self._next:
             self._next = self._after(self._done)
@@ -144,10 +146,12 @@ class Schedule:
     @property
     def allowance(self) -> float:
         """Estimated seconds that this run may take: of the model's allowance, what is left."""
-        earlier = self.account
-        whole = self.budget * max(ALLOWANCE_SECONDS, earlier.trained + self._training)
         least = self.budget * max(NEXT_RUN_SECONDS, self._training)
-        return max(whole - earlier.spent, least)
+        return max(self._whole_allowance - self.account.spent, least)
+
+    @property
+    def _whole_allowance(self) -> float:
+        return self.budget * max(ALLOWANCE_SECONDS, self.account.trained + self._training)
 
     @property
     def _run_budget(self) -> float:
@@ -157,6 +161,11 @@ class Schedule:
             return whole
         least = self.budget * max(NEXT_RUN_SECONDS, self._training)
         return min(whole, max(least, NEXT_RUN_FRACTION * self.allowance))
+
+    @property
+    def step_seconds(self) -> float:
+        """Estimated seconds of a training step on a nominal machine; 0 if that is not known."""
+        return 0.0 if self._estimate is None else self._estimate.step * FAST_MACHINE
 
     @property
     def _training(self) -> float:
@@ -188,6 +197,7 @@ class Schedule:
         if self._estimate is not None:
             self.account.trained += self._done * self._estimate.step
             self.account.spent += self.plan.seconds
+            self.account.headroom += self.plan.headroom_seconds
 
     # --- when to measure ---------------------------------------------------------------------
 
@@ -210,6 +220,15 @@ class Schedule:
         """Record that a probe was taken once `step` steps were done, and plan the next."""
         self._done = max(self._done, step)
         self._next = self._after(step)
+
+    def is_headroom_due(self, step: int) -> bool:
+        """Return whether a probe at `step` is to measure the headroom of the learning rate too."""
+        return self.plan.headroom is not None and step >= self._next_headroom
+
+    def note_headroom(self, step: int) -> None:
+        """Record that the headroom was measured at a step, and plan the next."""
+        if self.plan.headroom is not None:
+            self._next_headroom = self.plan.headroom.after(step)
 
     def is_end_due(self, kind: str, epoch: int, *, is_last: bool = False) -> bool:
         """Return whether to measure at the end of an epoch.

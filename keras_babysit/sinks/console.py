@@ -68,7 +68,7 @@ class Console(Sink):
         self._shown, self._withheld = {}, set()
 
     def on_events(self, events: Sequence[Event]) -> None:
-        """Print a panel per rule that opened or worsened, and a line per rule that was resolved."""
+        """Print a panel per rule that opened or worsened, and a line per rule that changed else."""
         for change in Change:
             changed = [event for event in events if event.change is change]
             for group in moments(event.finding for event in changed):
@@ -77,6 +77,10 @@ class Console(Sink):
                 if change is Change.RESOLVED:
                     if rule not in self._withheld:
                         self._print(_Resolved(group))
+                    continue
+                if change is Change.TRIED:
+                    if rule not in self._withheld:
+                        self._print(_Tried(group[0]))
                     continue
                 if cause in self._shown and severity <= self._shown[cause]:
                     self._withheld.add(rule)
@@ -201,6 +205,23 @@ class _Symptom:
             (f": {message(self.findings)}", "dim"),
         )
         yield from wrapped(line, console, options.max_width, indent=2, hang=4)
+
+
+class _Tried:
+    """What the remedy of a finding did, as one line."""
+
+    def __init__(self, finding: Finding) -> None:
+        self.finding = finding
+
+    def __rich_console__(
+        self, console: rich.console.Console, options: rich.console.ConsoleOptions
+    ) -> Iterator[Text]:
+        tried = self.finding.tried
+        if tried is not None:
+            line = Text.assemble(
+                ("\u2192 ", "cyan"), (f"{_title(self.finding)}: ", "bold"), one_line(tried.text)
+            )
+            yield from wrapped(line, console, options.max_width, indent=2, hang=4)
 
 
 class _Resolved:

@@ -35,7 +35,7 @@ class Sink:
         """Receive the measurements of one probe."""
 
     def on_events(self, events: Sequence[Event]) -> None:
-        """Receive the findings that opened, worsened or were resolved; never empty."""
+        """Receive the findings that opened, worsened, were tried or were resolved; never empty."""
 
     def on_end(self, report: Report) -> None:
         """Write what is left at the end of the run."""

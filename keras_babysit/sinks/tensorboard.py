@@ -254,6 +254,7 @@ def _finding(findings: Sequence[Finding], change: Change) -> str:
     shown = findings[:TEXT_TARGETS]
     lines += [f"{_quoted(one.target)}: {_escaped(one_line(one.message))}" for one in shown]
     lines.append(_more(findings))
+    lines.append("" if first.tried is None else _escaped(one_line(first.tried.text)))
     lines.append(" · ".join(f"{_escaped(k)} {_escaped(v)}" for k, v in common_evidence(findings)))
     lines += [_remedy(number, remedy) for number, remedy in enumerate(first.remedies, 1)]
     if first.reference:

@@ -28,7 +28,7 @@ class Monitor:
         self.calls.append(("measure", step, batch))
         return [Measurement(step, epoch, "loss/batch", "", 1.0)] if self.can_measure else []
 
-    def before_step(self, arguments):
+    def before_step(self, arguments, batch, step):
         return "weights"
 
     def measure_update(self, before, result, step, epoch, steps):

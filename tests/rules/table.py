@@ -601,6 +601,15 @@ def moving(ratio, losses, rates=None, more=None):
     return made
 
 
+def bearing(made, *measured):
+    """Return the history with the headroom at steps 0, 1, 4, 16, ...: value and interval each."""
+    for index, values in enumerate(measured):
+        step = 4 ** (index - 1) if index else 0
+        for end, value in zip(("", "_low", "_high"), values, strict=True):
+            made.append(Measurement(step, 0, f"optimizer/headroom{end}", "", value))
+    return made
+
+
 def slopes(low, high, loss=0.5):
     quantities = {"activations/slope_low": low, "activations/slope_high": high}
     series = {(name, "prelu"): [value] * 3 for name, value in quantities.items()}
@@ -3196,6 +3205,36 @@ TABLE = {
         None,
     ),
     "long-first-steps": (rules.learning_rate_too_high, moving(0.3, [2.4] * 5), None),
+    "twice-as-long-as-is-borne": (
+        rules.learning_rate_too_high,
+        bearing(moving(0.3, [2.4]), (0.2, 0.1, 0.4)),
+        Severity.WARNING,
+    ),
+    "perhaps-twice-as-long-as-is-borne": (
+        rules.learning_rate_too_high,
+        bearing(moving(0.3, [2.4]), (0.2, 0.1, 0.7)),
+        None,
+    ),
+    "borne-again": (
+        rules.learning_rate_too_high,
+        bearing(moving(0.3, [2.4, 2.5]), (0.2, 0.1, 0.4), (0.6, 0.5, 0.8)),
+        None,
+    ),
+    "too-long-but-falls": (
+        rules.learning_rate_too_high,
+        bearing(moving(0.3, [2.4, 1.9]), (0.4, 0.3, 0.45), (0.4, 0.3, 0.45)),
+        None,
+    ),
+    "hardly-moves-but-bears-no-more": (
+        rules.learning_rate_too_low,
+        bearing(moving(1e-6, [2.3] * 50), (3.0, 2.0, 3.9)),
+        None,
+    ),
+    "hardly-moves-and-bears-much-more": (
+        rules.learning_rate_too_low,
+        bearing(moving(1e-6, [2.3] * 50), (32.0, 32.0, 32.0)),
+        Severity.WARNING,
+    ),
     "half-of-itself-each-step": (
         rules.update_ratio,
         moving(0.5, [1.0] * 90),

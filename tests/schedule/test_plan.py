@@ -1,10 +1,13 @@
 """The plan of a run: what it shows, and that its estimated cost keeps to the limits."""
 
+import dataclasses
+
 import pytest
 
 from keras_babysit.schedule.cost_estimate import CostEstimate, Mode
 from keras_babysit.schedule.looks import Looks
 from keras_babysit.schedule.plan import (
+    HEADROOM_FRACTION,
     LAST_RESORT,
     LATER_FRACTION,
     MAX_SPACING,
@@ -136,3 +139,29 @@ def test_a_run_of_unknown_length_is_looked_at_early_and_then_as_often_as_it_earn
     assert estimate.probe(cheap.mode, 32) <= 0.02 * spacing * estimate.step
     costly = planned(network("torch", 100, multiply_adds=1e9), steps=None, epochs=None)
     assert costly.looks.steps(10**6) == [0]
+
+
+@pytest.mark.parametrize("backend", STARTS)
+@pytest.mark.parametrize(("steps", "layers"), [(64, 3), (320, 8), (20_000, 30), (None, 5)])
+def test_the_headroom_displaces_nothing(backend, steps, layers):
+    estimate = network(backend, layers)
+    arguments = {"steps": steps, "epochs": 10, "budget": BUDGET, "allowance": ALLOWANCE}
+    without = plan_run(estimate, **arguments, headroom=0.0)
+    plan = plan_run(estimate, **arguments)
+    assert without.headroom is None
+    expected = dataclasses.replace(
+        without, headroom=plan.headroom, headroom_seconds=plan.headroom_seconds
+    )
+    assert plan == expected
+    assert 0 <= plan.headroom_seconds <= HEADROOM_FRACTION * ALLOWANCE
+    assert plan.seconds + plan.headroom_seconds <= (1 + LATER_FRACTION) * ALLOWANCE
+
+
+def test_the_headroom_of_a_small_network_is_measured_early_and_then_evenly():
+    plan = planned(network("torch", 3), steps=320)
+    assert plan.headroom.steps(320) == [0, 1, 4, 16, 64, 128, 256]
+
+
+@pytest.mark.parametrize(("steps", "is_measured"), [(63, False), (64, True)])
+def test_a_run_that_is_soon_over_measures_no_headroom(steps, is_measured):
+    assert (planned(network("torch", 3), steps=steps).headroom is not None) == is_measured

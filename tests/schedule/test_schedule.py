@@ -230,3 +230,26 @@ def test_time_that_is_no_cost_of_monitoring_is_not_charged():
             clock.now += 8.0
     assert schedule.spent["keep"] == 1.0
     assert schedule.overhead.seconds == 1.0
+
+
+def test_the_headroom_is_due_at_the_first_probe_of_each_planned_step():
+    schedule = Schedule(every=10)
+    schedule.start(planned_steps=1000)
+    found = []
+    for step in range(0, 300, 10):
+        if schedule.is_headroom_due(step):
+            found.append(step)
+            schedule.note_headroom(step)
+    assert found == [0, 10, 20, 70, 130, 260]
+
+
+def test_what_the_headroom_took_does_not_shorten_later_runs():
+    account = Account()
+    schedule = Schedule(account=account)
+    schedule.know(CostEstimate(layers=3, uncompiled_start=0.005))
+    schedule.start(planned_steps=500)
+    before = schedule.allowance
+    assert schedule.plan.headroom_seconds > 0
+    schedule.settle()
+    assert account.headroom == schedule.plan.headroom_seconds
+    assert before - Schedule(account=account).allowance == pytest.approx(schedule.plan.seconds)

@@ -1,0 +1,138 @@
+"""The measured headroom of the learning rate: what the network bears."""
+
+import math
+from typing import NamedTuple
+
+from keras_babysit.history import History
+from keras_babysit.rules._network import WARM_UP_STEPS
+
+OVERSHOOTS = 0.5
+"""Headroom below which a step is too long for good. A step of gradient descent on a quadratic loss
+lowers it up to 2 / curvature, which is a headroom of 1; above that the loss may rise and the
+network still find a flatter place, up to about 4 / curvature, which is 1/2 (Lewkowycz et al.,
+arXiv:2003.02218)."""
+
+BEST = 0.1
+"""Fraction of the headroom that is suggested. One step lowers a quadratic loss most at half of it;
+but the loss of the batch that the step was made for bears several times more than that of other
+examples, by as much as its gradient is noise (McCandlish et al., arXiv:1812.06162, section 2.2). A
+tenth of the learning rate at which the loss turns is also what range tests take (Smith,
+arXiv:1506.01186; fastai)."""
+
+BEYOND = 32.0
+"""The largest headroom that is measured; it stands for this or more."""
+
+GROWS = 4.0
+"""Factor by which the headroom grows in the first steps where a warm-up is of use: fourfold is two
+of the multiples at which it is measured."""
+
+EARLY = 100
+"""Steps in which it has grown by then: the range of short warm-ups."""
+
+
+class Headroom(NamedTuple):
+    """One measurement: multiples of the update, the 95 % interval, and the learning rate then.
+
+    `rate` is None where it is not known.
+    """
+
+    step: int
+    value: float
+    low: float
+    high: float
+    rate: float | None
+
+    @property
+    def borne(self) -> float | None:
+        """The highest learning rate that the network bore."""
+        return None if self.rate is None else self.rate * self.value
+
+
+def headrooms(history: History) -> list[Headroom]:
+    """Return the measurements of the headroom, oldest first."""
+    values = history.series("optimizer/headroom")
+    ends = [history.series(f"optimizer/headroom_{end}") for end in ("low", "high")]
+    rates = history.series("optimizer/learning_rate")
+    known = [dict(zip(one.steps.tolist(), one.values.tolist(), strict=True)) for one in ends]
+    found = []
+    for step, value in zip(values.steps.tolist(), values.values.tolist(), strict=True):
+        before = rates.values[rates.steps <= step]
+        rate = float(before[-1]) if len(before) else None
+        low, high = (one.get(step, value) for one in known)
+        found.append(Headroom(step, value, low, high, rate))
+    return found
+
+
+def overshoot(history: History) -> Headroom | None:
+    """Return the latest measurement if it is below `OVERSHOOTS` for certain, else None."""
+    latest = headrooms(history)[-1:]
+    return latest[0] if latest and latest[0].high < OVERSHOOTS else None
+
+
+def rate_at_start(history: History) -> float | None:
+    """Return the learning rate that suits the first steps; None if it was not measured.
+
+    The least headroom in the first steps counts: the update of momentum grows over these. Of a
+    headroom that was not measured to its end half is not known, so that there is no rate then.
+    """
+    first = [one for one in headrooms(history) if one.step < 2 * WARM_UP_STEPS]
+    rates = [one.borne for one in first if one.value < BEYOND and one.borne is not None]
+    least = min(rates, default=0.0)
+    return BEST * least if least > 0 and math.isfinite(least) else None
+
+
+def growth(history: History) -> tuple[Headroom, Headroom] | None:
+    """Return the first measurement and a later early one, if the headroom grew in between.
+
+    It grew if what the network bears is `GROWS` times as much and the intervals are apart.
+    """
+    early = [one for one in headrooms(history) if one.step < EARLY]
+    if len(early) < 2:
+        return None
+    first, largest = early[0], max(early[1:], key=lambda one: one.value)
+    has_grown = largest.value >= GROWS * first.value and largest.low > first.high
+    return (first, largest) if has_grown else None
+
+
+def compared(reading: Headroom, when: str = "now") -> str:
+    """Return the learning rate beside what the network bears, as a sentence.
+
+    Args:
+        reading: A measurement.
+        when: When that was, such as `"now"`.
+
+    Example:
+        >>> compared(Headroom(0, 20.0, 12.5, 32.0, 1e-3))
+        'The learning rate is 0.05 of what this network bears now (0.031 to 0.08).'
+        >>> compared(Headroom(0, 32.0, 32.0, 32.0, 1e-3))
+        'The learning rate is at most 0.031 of what this network bears now.'
+    """
+    if reading.value >= BEYOND:
+        return f"The learning rate is at most {1 / BEYOND:.2g} of what this network bears {when}."
+    value, low, high = (f"{1 / one:.2g}" for one in (reading.value, reading.high, reading.low))
+    times = "times" if reading.value < 1 else "of"
+    return f"The learning rate is {value} {times} what this network bears {when} ({low} to {high})."
+
+
+def in_evidence(reading: Headroom | None) -> dict[str, float]:
+    """Return a measurement as evidence, empty without one."""
+    if reading is None:
+        return {}
+    return {
+        "headroom": reading.value,
+        "headroom_low": reading.low,
+        "headroom_high": reading.high,
+    }
+
+
+def grows(first: Headroom, later: Headroom) -> str:
+    """Return by how much the headroom grew, as a sentence.
+
+    Example:
+        >>> grows(Headroom(0, 0.5, 0.3, 0.8, 0.01), Headroom(16, 6.0, 4.0, 9.0, 0.01))
+        'The network bears 12 times as much at step 16 as at step 0.'
+    """
+    times = f"{later.value / first.value:.2g}"
+    return (
+        f"The network bears {times} times as much at step {later.step:,} as at step {first.step:,}."
+    )
