@@ -2,7 +2,8 @@
 
 `session` wires one monitored run. Each of its parts has a file: `step_counter` and `stepping`,
 `measuring`, `judging` with `rule_runner`, `bad_batch_search`, `recorder_link`, `stopping`,
-`delivery` to the sinks. A new task of a run is a new part that `session` constructs and calls.
+`fork` with `fork_training` for remedies that are tried, `delivery` to the sinks. A new task of a
+run is a new part that `session` constructs and calls.
 """
 
 from keras_babysit.callbacks.babysitter import Babysitter

@@ -1,7 +1,8 @@
 """Probes: a model and a batch in, measurements out; the model is left unchanged.
 
 `monitor` only sequences them. `probe` with `taps`, `units` and `gates` measures layers,
-`host_probe` and `updates` what the host sees of each step, `score` the whole reference sample,
+`host_probe` and `updates` what the host sees of each step, `headroom` how much longer the step
+could be, `score` the whole reference sample,
 `derived` what follows from other readings. To add a measurement: its quantity in `quantities.py`,
 and its code in the module that has the values.
 """

@@ -1,7 +1,6 @@
 """When the headroom of the learning rate is measured, and on what."""
 
 from keras_babysit.backends import backend
-from keras_babysit.probes import notices
 from keras_babysit.probes.headroom import Headroom
 from keras_babysit.probes.probe import Probe
 
@@ -9,20 +8,21 @@ from keras_babysit.probes.probe import Probe
 class HeadroomRunner:
     """Measures the headroom of one run where the plan says so and the model allows it.
 
+    Where it fails it is off, without a word: no rule needs it, and those that read it say the same
+    as without it.
+
     Args:
         model: A compiled and built `keras.Model`.
         schedule: The `Schedule` of the run.
         runner: The `ProbeRunner` of the run.
         batch_size: The `BatchSize` of the model.
-        notice: Called with a sentence and what it is about where it fails.
         is_compiled: Whether to compile the forward passes.
     """
 
-    def __init__(self, model, schedule, runner, batch_size, *, notice, is_compiled):
+    def __init__(self, model, schedule, runner, batch_size, *, is_compiled):
         self._model = model
         self._schedule = schedule
         self._batch_size = batch_size
-        self._notice = notice
         self._runner = runner
         self._key = runner.key if is_compiled else None
         probe = runner.probe
@@ -57,7 +57,6 @@ class HeadroomRunner:
     def _try(self, function, *args, **kwargs):
         try:
             return function(*args, **kwargs)
-        except Exception as error:  # memory, or a model that takes no other weights
+        except Exception:  # memory, or outputs that are not one for each example
             self._is_on = False
-            self._notice(notices.headroom_failed(error), "headroom")
             return None

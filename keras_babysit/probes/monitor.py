@@ -322,7 +322,6 @@ class Monitor:
             schedule,
             runner,
             self._batch_size,
-            notice=self._notice,
             is_compiled=depth.is_compiled,
         )
         self._scoring = Scoring(

@@ -128,14 +128,6 @@ def behaviour_failed(error):
     )
 
 
-def headroom_failed(error):
-    """Return the notice on a model at whose moved weights no loss could be computed."""
-    return (
-        "Headroom of the learning rate not measured: a forward pass with other weights raised "
-        f"{type(error).__name__}."
-    )
-
-
 def batches_too_large_to_score(batch_size):
     """Return the notice on a model of whose batches too few are kept for a score."""
     return (
