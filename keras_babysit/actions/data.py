@@ -57,9 +57,11 @@ class StandardizeTargets(Action):
 
     Args:
         comment: Which array `y` is, if there are several; may be empty.
+        of: Code of the array.
     """
 
     comment: str = ""
+    of: str = "y"
 
     @property
     def text(self) -> str:
@@ -70,8 +72,9 @@ class StandardizeTargets(Action):
     def code(self) -> str:
         """The code to paste."""
         return (
-            f"mean, std = y.mean(), y.std(){_commented(self.comment)}\n"
-            "y = (y - mean) / std  # and scale predictions back: predictions * std + mean"
+            f"mean, std = {self.of}.mean(), {self.of}.std(){_commented(self.comment)}\n"
+            f"{self.of} = ({self.of} - mean) / std  "
+            "# and scale predictions back: predictions * std + mean"
         )
 
 

@@ -95,7 +95,7 @@ class SetInitializer(OfLayers):
         initializer: Name of the initializer of the kernels; empty to keep it.
         recurrent: Name of the initializer of recurrent kernels; empty to keep it.
         activation: Activation of the layers, for the code; empty to leave it out.
-        class_name: Class of the layers, for the code; empty shows the arguments alone.
+        class_name: Class of the layers, for the code; empty for any.
         units: Their number of units, for the code; 0 if it is not known.
     """
 
@@ -120,9 +120,12 @@ class SetInitializer(OfLayers):
 
     @property
     def code(self) -> str:
-        """The layer to paste, or its arguments."""
+        """The layer to paste, or its argument."""
         shape = {"activation": self.activation} if self.activation else {}
-        return layer_code(self.class_name, self.units, shape | self.arguments)
+        name, units = self.class_name, self.units
+        if self.initializer and not name:
+            name, units = "Dense", 64
+        return layer_code(name, units, shape | self.arguments)
 
 
 @dataclass(frozen=True)

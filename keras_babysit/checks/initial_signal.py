@@ -103,14 +103,14 @@ def _finding(target: str, what: str, before: float, after: float) -> Finding:
         {"quantity": what, "before": before, "after": after, "ratio": ratio},
         (
             Remedy(
-                "Scale the initial weights layer by layer on a batch of data (LSUV).",
-                change=ScaleWeights(),
-            ),
-            Remedy(
                 "Use an initializer that matches the activation.",
                 change=SetInitializer(),
             ),
             Remedy("Add normalization layers.", change=NormalizeActivations()),
+            Remedy(
+                "Scale the initial weights layer by layer on a batch of data (LSUV).",
+                change=ScaleWeights(),
+            ),
         ),
         REFERENCE,
     )

@@ -10,6 +10,7 @@ from keras_babysit.actions import (
     NormalizeActivations,
     ScaleWeights,
     SetActivation,
+    SetInitializer,
     StandardizeInputs,
     WarmUp,
 )
@@ -155,7 +156,29 @@ def restore_signal(history: History) -> Remedy:
         history: The history of the run.
     """
     is_recurrent = any(one.class_name in RECURRENT for one in history.facts.layers.values())
-    return MASK_PADDING if is_recurrent else SCALE_WEIGHTS
+    return MASK_PADDING if is_recurrent else initialize_layers(history)
+
+
+def initialize_layers(history: History) -> Remedy:
+    """Return the remedy that draws initial weights as the activations of the hidden layers need.
+
+    It depends on no data. `lsuv` divides by the spread that each layer has on a batch, which is
+    rounding error where the signal is lost, so that the weights can become huge.
+
+    Args:
+        history: The history of the run.
+
+    Example:
+        >>> initialize_layers(History()).code
+        'keras.layers.Dense(64, kernel_initializer="he_normal", bias_initializer="zeros")'
+    """
+    hidden = [one for one in history.facts.layers.values() if one.role == "hidden"]
+    squashing = [one for one in hidden if one.activation_kind == "squashing"]
+    name = "glorot_uniform" if 2 * len(squashing) > len(hidden) else "he_normal"
+    return Remedy(
+        f'Initialize the hidden layers with "{name}", so that signals keep their size.',
+        change=SetInitializer((), name),
+    )
 
 
 NORMALIZE = Remedy(

@@ -13,7 +13,7 @@ from keras_babysit.rules._network import (
     networks,
     ratios_by_depth,
 )
-from keras_babysit.rules._texts import NORMALIZE, number, relu_layer, restore_signal
+from keras_babysit.rules._texts import NORMALIZE, SCALE_WEIGHTS, number, relu_layer, restore_signal
 from keras_babysit.rules.effects import POOR_FIT, SHORT_STEPS, STUCK
 from keras_babysit.rules.rule import rule
 
@@ -137,6 +137,7 @@ def _finding(
                 change=relu_layer("", layer),
             ),
             NORMALIZE,
+            SCALE_WEIGHTS,
         ),
         reference="CS231n, Weight initialization; Glorot and Bengio, AISTATS 2010",
     )

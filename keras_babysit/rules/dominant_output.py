@@ -126,7 +126,7 @@ def _finding(history: History, heads: list[Head], largest: Head, head: Head) -> 
             ),
             Remedy(
                 f'Scale the targets of "{largest.name}" to standard deviation 1.',
-                change=StandardizeTargets(f'y: the targets of "{largest.name}"'),
+                change=StandardizeTargets(of=f'y["{largest.name}"]'),
             ),
         ),
         reference="Chen et al., GradNorm, arXiv:1711.02257",

@@ -13,7 +13,13 @@ from keras_babysit.rules._network import (
     is_overwritten,
     networks,
 )
-from keras_babysit.rules._texts import NORMALIZE, SCALE_WEIGHTS, number, relu_layer
+from keras_babysit.rules._texts import (
+    NORMALIZE,
+    SCALE_WEIGHTS,
+    initialize_layers,
+    number,
+    relu_layer,
+)
 from keras_babysit.rules.effects import BLOWN_UP, LONG_STEPS, POOR_FIT, STUCK
 from keras_babysit.rules.outputs import guess_loss
 from keras_babysit.rules.rule import rule
@@ -109,12 +115,13 @@ def _in_network(history: History, names: list[str], factor: float, patience: int
         f'{number(last)} in "{names[-1]}", the last hidden layer.',
         evidence={"first_size": first, "last_std": last, "ratio": last / max(first, 1e-30)},
         remedies=(
-            SCALE_WEIGHTS,
+            initialize_layers(history),
             Remedy(
                 "Use an activation that does not grow faster than its input.",
                 change=relu_layer("", history.layer(names[-1])),
             ),
             NORMALIZE,
+            SCALE_WEIGHTS,
         ),
         reference="He et al., arXiv:1502.01852, section 2.2: the layers' factors multiply",
     )

@@ -8,7 +8,7 @@ from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above, require_count
 from keras_babysit.rules._network import LOST_SIGNAL, gradient_sizes, kernels, layer_of, networks
 from keras_babysit.rules._progress import training_loss
-from keras_babysit.rules._texts import SCALE_WEIGHTS, clip_gradient, number
+from keras_babysit.rules._texts import clip_gradient, initialize_layers, number
 from keras_babysit.rules.effects import BLOWN_UP, LONG_STEPS, POOR_FIT, STUCK
 from keras_babysit.rules.rule import rule
 
@@ -130,7 +130,7 @@ def _finding(history: History, target: str, message: str, before: float, after: 
         evidence={"before": before, "after": after, "ratio": after / before},
         remedies=(
             clip_gradient(history),
-            SCALE_WEIGHTS,
+            initialize_layers(history),
             Remedy(
                 "Add normalization layers between the hidden layers.",
                 change=NormalizeActivations(norm="LayerNormalization"),

@@ -8,7 +8,7 @@ from keras_babysit.actions import OWN_CODE, SetDtype, SetFromLogits, SetInitiali
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._learning_rate import suggest_lower_rate
-from keras_babysit.rules._texts import SCALE_INPUTS, SCALE_WEIGHTS, change_rate, clip_gradient
+from keras_babysit.rules._texts import SCALE_INPUTS, change_rate, clip_gradient, initialize_layers
 from keras_babysit.rules.effects import POOR_FIT, STUCK
 from keras_babysit.rules.non_finite_inputs import non_finite_inputs
 from keras_babysit.rules.outputs import outputs
@@ -235,7 +235,7 @@ def _smaller(history: History, target: str) -> list[Remedy]:
             change=SetInitializer((target,), "", "orthogonal"),
         )
         return [orthogonal, SCALE_INPUTS]
-    return [SCALE_INPUTS, SCALE_WEIGHTS]
+    return [SCALE_INPUTS, initialize_layers(history)]
 
 
 def _about_gradients(history: History, first: FirstNonFinite) -> tuple[str, list[Remedy]]:

@@ -65,12 +65,17 @@ def output_loss_mismatch(history: History) -> list[Finding]:
 def _judge(output: Output, low: float, high: float) -> Iterator[Finding]:
     """Yield what does not fit, the worst first; `low` and `high` bound the measured values."""
     if output.is_distribution and output.columns == 1:
+        loss = "binary_crossentropy" if output.form == "categorical" else ""
+        sigmoid = Remedy(
+            "Use a sigmoid for two classes.", change=SetOutput("sigmoid", 1, True, loss)
+        )
+        linear = Remedy("Use a linear unit for regression.", change=SetOutput("linear", 1, True))
+        is_number = output.form == "distance" and output.data.is_binary is not True
         yield _finding(
             output,
             Severity.ERROR,
             "The output is always 1: it is a softmax over a single unit.",
-            Remedy("Use a sigmoid for two classes.", change=SetOutput("sigmoid", 1, True)),
-            Remedy("Use a linear unit for regression.", change=SetOutput("linear", 1, True)),
+            *((linear, sigmoid) if is_number else (sigmoid, linear)),
         )
     elif output.form == "categorical":
         yield from _categorical(output, low, high)
@@ -184,14 +189,7 @@ def _distance(output: Output) -> Iterator[Finding]:
             Severity.ERROR,
             f"Each example has {output.columns} outputs but a single target, and the loss compares "
             "every output with it.",
-            Remedy(
-                "Use a crossentropy if the targets are class numbers.",
-                change=SetLoss("sparse_categorical_crossentropy"),
-            ),
-            Remedy(
-                "Use a single output unit if the targets are continuous.",
-                change=SetOutput("linear", 1, True),
-            ),
+            *_for_one_column(output),
         )
         return
     low, high = output.data.percentile_1, output.data.percentile_99
@@ -220,6 +218,18 @@ def _distance(output: Output) -> Iterator[Finding]:
             "gradient does not vanish where the network is confident and wrong.",
             Remedy("Use a crossentropy.", change=SetLoss("categorical_crossentropy")),
         )
+
+
+def _for_one_column(output: Output) -> list[Remedy]:
+    """Return what fits one column of targets: class numbers are whole, numbers need not be."""
+    loss, units = "sparse_categorical_crossentropy", output.columns or 0
+    change = SetLoss(loss) if output.is_distribution else SetOutput("softmax", units, True, loss)
+    classes = Remedy("Use a crossentropy if the targets are class numbers.", change=change)
+    single = Remedy(
+        "Use a single output unit if the targets are continuous.",
+        change=SetOutput("linear", 1, True),
+    )
+    return [single] if output.data.is_whole is False else [classes, single]
 
 
 def _finding(output: Output, severity: Severity, message: str, *remedies: Remedy) -> Finding:

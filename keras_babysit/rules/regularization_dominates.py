@@ -6,6 +6,7 @@ from keras_babysit.actions import OWN_CODE, ScalePenalties
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
+from keras_babysit.rules._learning_rate import one_digit
 from keras_babysit.rules._progress import HALF_WAY, fraction_done
 from keras_babysit.rules._scores import training_errors
 from keras_babysit.rules._texts import number, percent
@@ -151,6 +152,7 @@ def _finding(penalty: float, left: float) -> Finding:
             f"The penalty is {percent(penalty)} of the loss, and the network fits the "
             "training data poorly."
         )
+    factor = _smaller(penalty, left)
     return Finding(
         rule="regularization_dominates",
         severity=Severity.WARNING,
@@ -159,9 +161,20 @@ def _finding(penalty: float, left: float) -> Finding:
         evidence={"penalty_fraction": penalty, "kernel_norm_left": left},
         remedies=(
             Remedy(
-                "Reduce the penalty to a tenth or less.",
-                change=ScalePenalties(0.1),
+                f"Multiply the penalty by {factor:g}, so that it is small beside the data loss.",
+                change=ScalePenalties(factor),
             ),
         ),
         reference="CS231n, Babysitting the learning process: the data loss beside the penalty",
     )
+
+
+def _smaller(penalty: float, left: float) -> float:
+    """Return the factor with which the penalty is a tenth of the data loss at the initial weights.
+
+    A penalty of the squared weights, which have shrunk to a fraction of their norm, would be larger
+    by the square of that at their initial size. The factor is at most 0.1.
+    """
+    beside = penalty / max(1.0 - penalty, 1e-6)
+    factor = 0.1 * min(left, 1.0) ** 2 / beside if beside > 0 else 0.1
+    return one_digit(min(0.1, max(factor, 1e-6)))

@@ -12,6 +12,11 @@ from keras_babysit.rules._wilson import wilson_lower_bound
 from keras_babysit.rules.effects import POOR_FIT, SHORT_STEPS, STUCK
 from keras_babysit.rules.rule import rule
 
+STANDARD_INPUTS = 2.6
+"""Root mean square of the inputs up to which scaling them to 1 is no remedy: Glorot's initial
+weights make pre-activations of about the size of the inputs, and tanh'(2.6) is 0.02, the slope
+below which a unit counts as saturated."""
+
 
 @rule(
     title="Saturated units",
@@ -116,8 +121,10 @@ def _end(low: float, high: float) -> str:
 
 def _remedies(history: History, target: str) -> tuple[Remedy, ...]:
     activation = history.layer(target).activation or "tanh"
+    sizes = [leaf.rms for leaf in history.facts.data.inputs if leaf.rms is not None]
+    are_large = not sizes or max(sizes) > STANDARD_INPUTS
     return (
-        SCALE_INPUTS,
+        *([SCALE_INPUTS] if are_large else []),
         Remedy(
             f'Initialize "{target}" so that the signal keeps its size from layer to layer.',
             change=SetInitializer((target,), "glorot_uniform"),

@@ -69,12 +69,14 @@ def symmetric_units(history: History, *, patience: int = 2) -> list[Finding]:
         is_sure = len(later) >= patience or (len(later) and series.steps[-1] >= LATE_STEP)
         if is_sure and later.max() <= EQUAL_UNITS:
             found.append(layer_of(history, name))
-    return [_finding(list(dict.fromkeys(found)))] if found else []
+    return [_finding(history, list(dict.fromkeys(found)))] if found else []
 
 
-def _finding(targets: list[str]) -> Finding:
+def _finding(history: History, targets: list[str]) -> Finding:
     shown, more = quoted(targets[:MAX_NAMED]), len(targets) - MAX_NAMED
     shown += f" and {more} more" if more > 0 else ""
+    is_squashing = history.layer(targets[0]).activation_kind == "squashing"
+    initializer = "glorot_uniform" if is_squashing else "he_normal"
     subject = (
         f"All units of {shown} have" if len(targets) == 1 else f"In each of {shown}, all units have"
     )
@@ -88,7 +90,7 @@ def _finding(targets: list[str]) -> Finding:
         remedies=(
             Remedy(
                 f"Initialize {shown} with random weights.",
-                change=SetInitializer(tuple(targets)),
+                change=SetInitializer(tuple(targets), initializer),
             ),
         ),
         reference="CS231n, Weight initialization: all-zero weights make all units compute the same",
