@@ -11,7 +11,7 @@ MINUTES ?= 30
 BACKEND ?= tensorflow
 VENV = $(if $(filter tensorflow,$(BACKEND)),.venv,.venv-$(BACKEND))
 
-.PHONY: demo test test-jax test-torch test-oldest test-all test-all-jax test-all-torch lint bench-dashboard bench-overhead bench-account bench-scale bench-repeatability bench-search screenshots bench-layers bench-lr bench-headroom bench-diagnosis bench-foreign soak docs docs-pages messages pictures clean
+.PHONY: demo test test-jax test-torch test-oldest test-all test-all-jax test-all-torch lint bench-dashboard bench-overhead bench-account bench-scale bench-repeatability bench-search screenshots bench-layers bench-lr bench-headroom bench-diagnosis bench-remedies bench-foreign soak docs docs-pages messages pictures clean
 
 demo: .venv/.demo
 	.venv/bin/python examples/quickstart.py
@@ -58,6 +58,13 @@ bench-layers: .venv/.dev
 bench-diagnosis: .venv/.dev
 	KERAS_BACKEND=tensorflow .venv/bin/python benchmarks/diagnosis record --jobs $(JOBS)
 	KERAS_BACKEND=tensorflow .venv/bin/python benchmarks/diagnosis judge --write
+
+# Carries out remedies on faulty programs that have no result yet, and tries them; hours for all.
+# ROWS="--programs 10" for a part, drawn by hash.
+bench-remedies: .venv-torch/.dev
+	KERAS_BACKEND=torch .venv-torch/bin/python -m benchmarks.remedies first $(ROWS)
+	KERAS_BACKEND=torch .venv-torch/bin/python -m benchmarks.remedies tried --healthy 10 $(ROWS)
+	.venv-torch/bin/python -m benchmarks.remedies table --write
 
 # Watches what is not recorded yet in .foreign/, then judges all of it. Hours on a small machine.
 bench-foreign: .venv/.dev .venv-jax/.dev .venv-torch/.dev

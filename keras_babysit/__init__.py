@@ -23,6 +23,7 @@ from keras_babysit import (
     sinks,
 )
 from keras_babysit.callbacks import Babysitter, watch
+from keras_babysit.callbacks.trying import plug_in_trials
 from keras_babysit.checks import check, lr_range_test
 from keras_babysit.explanations import explain
 from keras_babysit.findings import Finding, Remedy, Severity, Verdict
@@ -60,6 +61,8 @@ __all__ = [
     "sinks",
     "watch",
 ]
+
+plug_in_trials(lambda: importlib.import_module("keras_babysit.remedies").try_remedies)
 
 
 def __getattr__(name: str) -> Any:

@@ -15,6 +15,7 @@ from keras_babysit import markup
 from keras_babysit.callbacks.after_fit import call_after_fit, callbacks_of_fit
 from keras_babysit.callbacks.session import Session
 from keras_babysit.callbacks.settings import Settings
+from keras_babysit.callbacks.trying import try_remedies_of
 from keras_babysit.findings import FindingList, Severity, Verdict
 from keras_babysit.history import History, Overhead
 from keras_babysit.recorder import Rescue, read_rescue
@@ -126,6 +127,7 @@ class Babysitter(keras.callbacks.Callback):
                 *sinks,
             ),
         )
+        self._log_dir = None if log_dir is None else str(log_dir)
         self._session: Session | None = None
         self._is_training = False
         self._kept: Report | None = None  # of the latest run, where its session was left behind
@@ -181,6 +183,37 @@ class Babysitter(keras.callbacks.Callback):
     def report(self) -> Report:
         """Return a `Report` of the latest run: print it, or write it as JSON or HTML."""
         return Report(self.history, self.findings, self.overhead)
+
+    def try_remedies(self, x: Any = None, y: Any = None, **arguments: Any) -> Any:
+        """Try the remedies of the latest run, each against the same training without it.
+
+        The model is built anew, with the loss, the optimizer, the epochs and the batch size of the
+        run; the run's model stays as it is. It requires the extra `[remedies]`. With `log_dir`,
+        the result is written there, where `kb-report` shows it.
+
+        Args:
+            x: Training inputs, or a dataset; None takes the reference sample, up to 1,024 examples
+                of the run, which gives another training than all of them.
+            y: Training targets.
+            **arguments: Further arguments of `keras_babysit.try_remedies`, such as `budget`,
+                `validation_data` and `seeds`, and of `Model.fit`, in place of those of the run.
+
+        Returns:
+            A `Trial`: what helped, by how much, and the program to go on with.
+
+        Raises:
+            RuntimeError: If there was no run, or it goes on.
+            ValueError: If no examples were kept and none are given.
+        """
+        if self._session is None or self._is_training:
+            state = "no run yet" if self._session is None else "a run that is not over"
+            raise RuntimeError(
+                f"`try_remedies` must be called after `fit`, in the same process. Received: {state}"
+            )
+        trial = try_remedies_of(self._session, tuple(self.findings), (x, y), arguments)
+        if self._log_dir is not None and "://" not in self._log_dir:
+            trial.to_json(Path(self._log_dir) / "trial.json")
+        return trial
 
     def __repr__(self) -> str:
         if not self._has_run:

@@ -3,8 +3,9 @@
 It prints headline and first remedy of each run, and with `--run` the whole report of one.
 
 It reads what `Babysitter(log_dir=...)` and the `JsonLines` sink write, of runs that are finished,
-running or were killed. The exit status is 0. It is 1 if `--fail-on` is given and a finding of that
-severity or above is open, and 2 if there is no run that was measured.
+running or were killed; and each `trial.json` of a trial of remedies. The exit status is 0. It is 1
+if `--fail-on` is given and a finding of that severity or above is open, and 2 if there is no run
+that was measured.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from rich.text import Text
 
 from keras_babysit.dashboard.library import Library
 from keras_babysit.findings import Severity
+from keras_babysit.presentation.trial_table import read_trials, trial_table
 from keras_babysit.presentation.verdict_view import view
 from keras_babysit.presentation.wording import ascii_signs, name, one_line
 from keras_babysit.sinks import Report
@@ -151,6 +153,8 @@ def _write(options: argparse.Namespace, runs: Sequence[RunReport], screen: Conso
         return
     for run in runs:
         _show(run, screen, is_brief=options.run is None)
+    for where, rows, note in read_trials(options.logdir):
+        _show_trial(where, rows, note, screen)
 
 
 def _pages(path: Path, runs: Sequence[RunReport]) -> list[tuple[Path, Report]]:
@@ -195,6 +199,16 @@ def _show(run: RunReport, screen: Console, *, is_brief: bool) -> None:
         screen.print(shown)
     else:
         screen.print(Text(ascii_signs(_printed(shown))))
+
+
+def _show_trial(path: str, rows: list[list[str]], note: str, screen: Console) -> None:
+    """Print the table of a trial of remedies."""
+    screen.print()
+    screen.print(Text.assemble(("Remedies that were tried", "bold"), (f"  {path}", "dim")))
+    shown: RenderableType = Group(trial_table(rows), *([Text(note)] if note else []))
+    if not screen.encoding.startswith("utf"):
+        shown = Text(ascii_signs(_printed(shown)))
+    screen.print(shown)
 
 
 def _brief(report: Report) -> RenderableType:

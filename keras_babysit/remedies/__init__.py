@@ -1,47 +1,131 @@
 """Remedies as actions: changes of a program, and their trial against a control.
 
-To add a change: a frozen dataclass on `Change` in the file of what it changes, its name below, and
-its place in `of_findings.REMEDIES`.
+To add a change: an action in `keras_babysit.actions`, and here a frozen dataclass of the same name
+on that action and on `Change`, in the file of what it changes.
 """
 
 from keras_babysit.interval import Interval, paired_interval
 from keras_babysit.remedies.change import Change
-from keras_babysit.remedies.data_changes import Shuffle, StandardizeInputs, StandardizeTargets
-from keras_babysit.remedies.fit_changes import BalanceClasses, SetFromLogits, StopEarly, TrainLonger
-from keras_babysit.remedies.layer_changes import (
-    AddDropout,
-    NormalizeActivations,
-    RemovePenalties,
-    SetActivation,
-    SetInitializer,
+from keras_babysit.remedies.data_changes import (
+    BinaryTargets,
+    CenterInputs,
+    DropSampleWeights,
+    FitTargets,
+    IgnorePadding,
+    KeepOrder,
+    RemoveConstantFeatures,
+    RemoveFeature,
+    RemoveNonFinite,
+    RenumberClasses,
+    ScaleInputs,
+    Shuffle,
+    StandardizeInputs,
+    StandardizeTargets,
 )
-from keras_babysit.remedies.of_findings import changes_for
-from keras_babysit.remedies.optimizer_changes import ClipGradients, ScaleLearningRate
+from keras_babysit.remedies.fit_changes import (
+    BalanceClasses,
+    ScaleBatchSize,
+    SetCallback,
+    TrainLonger,
+)
+from keras_babysit.remedies.kinds import KINDS, change_of, changes_for
+from keras_babysit.remedies.layer_changes import (
+    AddHiddenLayer,
+    AppendLayer,
+    MaskPadding,
+    NormalizeActivations,
+    ReplaceLayers,
+    RescaleOutputs,
+    ScalePenalties,
+    ScaleWeights,
+    SetActivation,
+    SetDropout,
+    SetDtype,
+    SetInitializer,
+    SetLayerArguments,
+    SetOutput,
+    UnfreezeLayers,
+    UnmaskPadding,
+)
+from keras_babysit.remedies.loss_changes import (
+    AverageLoss,
+    NegateLoss,
+    SetFocalLoss,
+    SetFromLogits,
+    SetLoss,
+    SetLossWeights,
+)
+from keras_babysit.remedies.optimizer_changes import (
+    ClipGradients,
+    KeepLearningRate,
+    ScaleLearningRate,
+    ScaleLoss,
+    SetOptimizer,
+    SetOptimizerArguments,
+    StretchSchedule,
+    WarmUp,
+)
 from keras_babysit.remedies.program import Program
 from keras_babysit.remedies.trial import Effect, Row, Trial
 from keras_babysit.remedies.try_remedies import try_remedies
 
 __all__ = [
-    "AddDropout",
+    "KINDS",
+    "AddHiddenLayer",
+    "AppendLayer",
+    "AverageLoss",
     "BalanceClasses",
+    "BinaryTargets",
+    "CenterInputs",
     "Change",
     "ClipGradients",
+    "DropSampleWeights",
     "Effect",
+    "FitTargets",
+    "IgnorePadding",
     "Interval",
+    "KeepLearningRate",
+    "KeepOrder",
+    "MaskPadding",
+    "NegateLoss",
     "NormalizeActivations",
     "Program",
-    "RemovePenalties",
+    "RemoveConstantFeatures",
+    "RemoveFeature",
+    "RemoveNonFinite",
+    "RenumberClasses",
+    "ReplaceLayers",
+    "RescaleOutputs",
     "Row",
+    "ScaleBatchSize",
+    "ScaleInputs",
     "ScaleLearningRate",
+    "ScaleLoss",
+    "ScalePenalties",
+    "ScaleWeights",
     "SetActivation",
+    "SetCallback",
+    "SetDropout",
+    "SetDtype",
+    "SetFocalLoss",
     "SetFromLogits",
     "SetInitializer",
+    "SetLayerArguments",
+    "SetLoss",
+    "SetLossWeights",
+    "SetOptimizer",
+    "SetOptimizerArguments",
+    "SetOutput",
     "Shuffle",
     "StandardizeInputs",
     "StandardizeTargets",
-    "StopEarly",
+    "StretchSchedule",
     "TrainLonger",
     "Trial",
+    "UnfreezeLayers",
+    "UnmaskPadding",
+    "WarmUp",
+    "change_of",
     "changes_for",
     "paired_interval",
     "try_remedies",

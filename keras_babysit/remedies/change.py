@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass
 
+from keras_babysit.actions import Action
 from keras_babysit.findings import Remedy
 from keras_babysit.remedies.program import Program
 
 
 @dataclass(frozen=True)
-class Change(ABC):
-    """One change of a program.
+class Change(Action):
+    """One change of a program: an action that can be carried out.
 
-    A new kind is a frozen dataclass with these methods in a file of this package, and its name in
-    `keras_babysit.remedies`.
+    A new kind is an `Action` in `keras_babysit.actions`, and here a frozen dataclass of the same
+    name on that action and on this class, with `apply`.
     """
-
-    @property
-    @abstractmethod
-    def text(self) -> str:
-        """What is done, one sentence."""
-
-    @property
-    @abstractmethod
-    def code(self) -> str:
-        """The same as code to paste, with the names `kb`, `keras`, `np`, `model`, `x`, `y`."""
 
     def why_not(self, program: Program) -> str:
         """Return why it cannot be applied to a program, as a sentence; empty if it can."""
@@ -48,4 +39,4 @@ class Change(ABC):
     @property
     def remedy(self) -> Remedy:
         """The change as a remedy of a finding."""
-        return Remedy(self.text, self.code)
+        return Remedy(self.text, change=self)

@@ -1,36 +1,20 @@
-"""Changes of how `fit` is called, and of the loss."""
+"""Changes of how `fit` is called."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 import numpy as np
 
+from keras_babysit import actions
 from keras_babysit.remedies.change import Change
 from keras_babysit.remedies.program import Program
 
 
 @dataclass(frozen=True)
-class TrainLonger(Change):
-    """Train for more epochs.
-
-    Args:
-        factor: How many times as many.
-    """
-
-    factor: int = 3
-
-    @property
-    def text(self) -> str:
-        """What is done."""
-        return f"Train {self.factor} times as long."
-
-    @property
-    def code(self) -> str:
-        """The code to paste."""
-        return f"model.fit(x, y, epochs=epochs)  # epochs: {self.factor} times as many as before"
+class TrainLonger(actions.TrainLonger, Change):
+    """Train for more epochs."""
 
     def apply(self, program: Program) -> Program:
         """Return the program with more epochs."""
@@ -38,114 +22,78 @@ class TrainLonger(Change):
 
 
 @dataclass(frozen=True)
-class StopEarly(Change):
-    """Stop when the validation loss no longer falls, and keep the best weights.
-
-    Args:
-        patience: Epochs without an improvement.
-    """
-
-    patience: int = 5
+class ScaleBatchSize(actions.ScaleBatchSize, Change):
+    """Use batches of another size."""
 
     @property
-    def text(self) -> str:
-        """What is done."""
-        return "Stop training at the best epoch and restore its weights."
-
-    @property
-    def code(self) -> str:
-        """The callback to paste."""
-        return (
-            f'keras.callbacks.EarlyStopping(monitor="val_loss", patience={self.patience}, '
-            "restore_best_weights=True)"
-        )
+    def is_of_optimizer(self) -> bool:
+        """True: the steps are fewer and less noisy."""
+        return True
 
     def why_not(self, program: Program) -> str:
-        """There must be more epochs than the patience."""
-        if program.epochs > self.patience:
-            return ""
-        return f"There are only {program.epochs} epochs."
+        """There must be more than one such batch."""
+        is_larger = self.factor * program.batch_size < program.size
+        return "" if is_larger else "There are too few examples for larger batches."
 
     def apply(self, program: Program) -> Program:
-        """Return the program that holds out a fifth of its training data to stop by."""
-        return program.changed(patience=self.patience)
+        """Return the program with larger batches."""
+        return program.with_fit(batch_size=self.factor * program.batch_size)
 
 
 @dataclass(frozen=True)
-class BalanceClasses(Change):
+class BalanceClasses(actions.BalanceClasses, Change):
     """Weight the classes by how rare they are."""
 
-    @property
-    def text(self) -> str:
-        """What is done."""
-        return "Weight the classes by how rare they are."
-
-    @property
-    def code(self) -> str:
-        """The code to paste."""
-        return (
-            "_, counts = np.unique(y, return_counts=True)\n"
-            "model.fit(x, y, class_weight=dict(enumerate(counts.max() / counts)))"
-        )
-
     def why_not(self, program: Program) -> str:
-        """The targets must be class numbers from 0 without a gap."""
-        y = program.y
-        is_whole = isinstance(y, np.ndarray) and y.dtype.kind in "iu" and y.size == len(y)
-        if not is_whole or not np.array_equal(np.unique(y), np.arange(y.max() + 1)):
+        """The targets must be class numbers, or a column for each class."""
+        y = _classes(program)
+        if y is None:
+            return "The targets are not class numbers, nor a column for each class."
+        is_gapless = np.array_equal(np.unique(y), np.arange(y.max() + 1))
+        if self.is_numbered and not is_gapless:
             return "The targets are not class numbers 0, 1, ..., all of which occur."
-        return "" if not program.fit.get("class_weight") else "The classes are weighted already."
+        return ""
 
     def apply(self, program: Program) -> Program:
         """Return the program with weighted classes."""
-        _, counts = np.unique(program.y, return_counts=True)
-        weights = {index: float(value) for index, value in enumerate(counts.max() / counts)}
-        return program.with_fit(class_weight=weights)
+        y = _classes(program)
+        assert y is not None  # as `why_not` says
+        classes, counts = np.unique(y, return_counts=True)
+        weights = (counts.max() / counts).tolist()
+        return program.changed(sample_weight=None).with_fit(
+            class_weight=dict(zip(classes.astype(int).tolist(), weights, strict=True))
+        )
+
+
+def _classes(program: Program) -> np.ndarray | None:
+    """Return the class number of each example, None if the targets are of another kind."""
+    y = program.y
+    if not isinstance(y, np.ndarray):
+        return None
+    if y.ndim == 2 and y.shape[1] > 1:
+        is_one_hot = np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all()
+        return y.argmax(axis=1) if is_one_hot else None
+    is_whole = y.size == len(y) and bool((y == np.round(y)).all()) and y.min() >= 0
+    return y.reshape(-1).astype(int) if is_whole else None
 
 
 @dataclass(frozen=True)
-class SetFromLogits(Change):
-    """Compute the crossentropy of logits, or of probabilities.
-
-    Args:
-        from_logits: Whether the outputs are logits.
-    """
-
-    from_logits: bool
+class SetCallback(actions.SetCallback, Change):
+    """Use a callback of Keras, in place of one of the same class."""
 
     @property
-    def text(self) -> str:
-        """What is done."""
-        return f"Set `from_logits={self.from_logits}` in the loss."
-
-    @property
-    def code(self) -> str:
-        """The argument to paste."""
-        return f"from_logits={self.from_logits}"
+    def is_of_optimizer(self) -> bool:
+        """Whether it changes the learning rate."""
+        return self.class_name == "ReduceLROnPlateau"
 
     def why_not(self, program: Program) -> str:
-        """The loss must be a crossentropy."""
-        return "" if _loss(program) is not None else "The loss does not distinguish logits."
+        """There must be more epochs than the patience."""
+        patience = int(dict(self.arguments).get("patience", 0))
+        return "" if program.epochs > patience else f"There are only {program.epochs} epochs."
 
     def apply(self, program: Program) -> Program:
-        """Return the program with the other loss."""
-        loss = _loss(program)
-        assert loss is not None  # as `why_not` says
-        other = type(loss).from_config({**loss.get_config(), "from_logits": self.from_logits})
-        return program.changed(compile={**program.compile, "loss": other}, is_scored_by_loss=False)
-
-
-def _loss(program: Program) -> Any:
-    """Return the loss as an object that has `from_logits`, None if it is of another kind."""
-    given = program.compile.get("loss", program.model.loss)
-    if isinstance(given, str) or callable(given):
-        name = given if isinstance(given, str) else getattr(given, "__name__", "")
-        known = {
-            "sparse_categorical_crossentropy": keras.losses.SparseCategoricalCrossentropy,
-            "categorical_crossentropy": keras.losses.CategoricalCrossentropy,
-            "binary_crossentropy": keras.losses.BinaryCrossentropy,
-        }
-        if name in known:
-            return known[name]()
-    has_it = isinstance(given, keras.losses.Loss) and "from_logits" in given.get_config()
-    return given if has_it else None
+        """Return the program with the callback."""
+        kind = getattr(keras.callbacks, self.class_name)
+        kept = tuple(one for one in program.callbacks if not isinstance(one, kind))
+        made = kind(monitor=self.monitor, **dict(self.arguments))
+        return program.changed(callbacks=(*kept, made))

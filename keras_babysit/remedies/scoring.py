@@ -48,17 +48,20 @@ class Scorer:
         self._blocks = np.array_split(np.arange(size), min(BLOCKS, size))
         self._x, self._y, self._weight = x, y, weight
 
-    def score(self, program: Program, model: keras.Model) -> Score:
+    def score(self, program: Program, model: Any) -> Score:
         """Return the score of a trained model of a program."""
-        predictions = model.predict(self._inputs(program), batch_size=128, verbose=0)
+        predictions = model.predict(program.validation[0], batch_size=128, verbose=0)
         if program.unscale is not None:
             scale, offset = program.unscale
             predictions = predictions * scale + offset
-        loss = np.array([self._loss(rows, predictions) for rows in self._blocks])
-        return Score(loss, self._errors(predictions, model.loss))
-
-    def _inputs(self, program: Program) -> Any:
-        return program.validation[0]
+        try:
+            loss = np.array([self._loss(rows, predictions) for rows in self._blocks])
+        except Exception:  # outputs of another shape have no loss of the unchanged program
+            if program.is_scored_by_loss:
+                raise
+            loss = np.full(len(self._blocks), np.nan)
+        y = self._y if program.is_scored_by_loss else program.validation[1]
+        return Score(loss, self._errors(y, predictions, model.loss))
 
     def _loss(self, rows: NDArray[np.int64], predictions: Any) -> float:
         y, weight = take((self._y, self._weight), rows)
@@ -69,33 +72,39 @@ class Scorer:
         penalties = sum(float(to_array(one)) for one in self._model.losses)
         return float(to_array(loss)) - penalties
 
-    def _errors(self, predictions: Any, loss: Any) -> Values | None:
-        if not isinstance(self._y, np.ndarray) or not isinstance(predictions, np.ndarray):
+    def _errors(self, y: Any, predictions: Any, loss: Any) -> Values | None:
+        if isinstance(y, dict) and isinstance(predictions, dict):
+            parts = [self._errors(y[name], predictions[name], None) for name in y]
+            known = [part for part in parts if part is not None]
+            return np.mean(known, axis=0) if len(known) == len(parts) else None
+        if not isinstance(y, np.ndarray) or not isinstance(predictions, np.ndarray):
             return None
-        y = self._y.reshape(len(self._y), -1)
+        y = y.reshape(len(y), -1)
         if predictions.ndim != 2:
             return None
         columns = predictions.shape[1]
-        if columns > 1 and y.shape[1] in (1, columns) and _are_classes(y, columns):
+        if not np.isfinite(predictions).all():
+            wrong = np.full(len(y), np.inf)
+        elif columns > 1 and y.shape[1] in (1, columns) and _are_classes(y):
             classes = y[:, 0] if y.shape[1] == 1 else y.argmax(axis=1)
             wrong = (predictions.argmax(axis=1) != classes).astype(float)
         elif y.shape[1] != columns:
             return None
-        elif np.isin(y, (0, 1)).all():
-            limit = 0.0 if _is_of_logits(loss) else 0.5
-            wrong = ((predictions > limit) != (y > 0.5)).mean(axis=1)
+        elif np.isin(y, (0, 1)).all() or len(np.unique(y)) == 2:
+            limit = 0.0 if _is_of_logits(loss) or y.min() < 0 else 0.5
+            wrong = ((predictions > limit) != (y > y.mean())).mean(axis=1)
         else:
             spread = float(y.var(axis=0).mean()) or 1.0
             wrong = np.square(predictions - y).mean(axis=1) / spread
         return np.array([wrong[rows].mean() for rows in self._blocks])
 
 
-def _are_classes(y: NDArray[Any], columns: int) -> bool:
+def _are_classes(y: NDArray[Any]) -> bool:
     if y.shape[1] == 1:
-        return bool((y == np.round(y)).all() and y.min() >= 0 and y.max() < columns)
+        return bool((y == np.round(y)).all())
     return bool(np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all())
 
 
 def _is_of_logits(loss: Any) -> bool:
-    get_config = getattr(loss, "get_config", dict)
-    return bool(get_config().get("from_logits", False))
+    config: dict[str, Any] = loss.get_config() if hasattr(loss, "get_config") else {}
+    return bool(config.get("from_logits", False))

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import html
 import io
+import json
 import math
+import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
-from keras_babysit.findings import Finding
+from keras_babysit.findings import Finding, Remedy
+from keras_babysit.history import to_jsonable
 from keras_babysit.interval import Interval
+from keras_babysit.presentation.trial_table import HEAD, trial_table
 from keras_babysit.remedies.change import Change
 from keras_babysit.remedies.program import Program
 
@@ -77,6 +80,7 @@ class Trial:
             and `program.fit` its arguments of `fit`.
         findings: The findings whose remedies were tried.
         seconds: Seconds that the trial took.
+        note: Why it ended early; empty if it did not.
     """
 
     rows: tuple[Row, ...]
@@ -84,25 +88,50 @@ class Trial:
     program: Program
     findings: tuple[Finding, ...] = field(default=())
     seconds: float = 0.0
+    note: str = ""
+
+    @property
+    def left_to_people(self) -> tuple[Remedy, ...]:
+        """The remedies of the findings that no change can carry out, with the reason of each."""
+        found = (remedy for one in self.findings for remedy in one.remedies)
+        return tuple(dict.fromkeys(one for one in found if one.change is None))
 
     def __str__(self) -> str:
         if not self.rows:
             return "No remedy was tried: there is no finding with a remedy that can be applied."
-        return _as_text(self.rows)
+        return "\n\n".join([_as_text(self.rows), *([self.note] if self.note else [])])
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
         if not self.rows:
             return f"<p>{html.escape(str(self))}</p>"
-        head = "".join(f"<th>{html.escape(cell)}</th>" for cell in _HEAD)
+        head = "".join(f"<th>{html.escape(cell)}</th>" for cell in HEAD)
         body = "".join(
             "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in _cells(row)) + "</tr>"
             for row in self.rows
         )
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        note = f"<p>{html.escape(self.note)}</p>" if self.note else ""
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{note}"
 
-    def to_html(self, path: str) -> None:
+    def to_json(self, path: str | os.PathLike[str]) -> None:
+        """Write the trial as JSON; `kb-report` shows a `trial.json` in its folder.
+
+        A row has the `cells` of the table, and `changes`, `effect`, `measure`, `control`, `remedy`,
+        `low` and `high` (the interval of the difference), `seeds`, `seconds` and `reason`.
+        """
+        record = {
+            "type": "trial",
+            "rows": [to_jsonable(_record(row)) for row in self.rows],
+            "best": None if self.best is None else self.best.text,
+            "seconds": self.seconds,
+            "note": self.note,
+        }
+        text = json.dumps(record, indent=1, allow_nan=False)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text + "\n")
+
+    def to_html(self, path: str | os.PathLike[str]) -> None:
         """Write the table as an HTML page."""
         with open(path, "w", encoding="utf-8") as file:
             file.write(
@@ -114,7 +143,21 @@ class Trial:
             )
 
 
-_HEAD = ("verdict", "remedy", "score", "difference", "seeds")
+def _record(row: Row) -> dict[str, Any]:
+    difference = row.difference
+    return {
+        "cells": _cells(row),
+        "changes": [change.to_json() for change in row.changes],
+        "effect": row.effect.value,
+        "measure": row.measure,
+        "control": row.control,
+        "remedy": row.remedy,
+        "low": None if difference is None else difference.low,
+        "high": None if difference is None else difference.high,
+        "seeds": row.seeds,
+        "seconds": row.seconds,
+        "reason": row.reason,
+    }
 
 
 def _cells(row: Row) -> tuple[str, ...]:
@@ -132,10 +175,8 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 def _as_text(rows: Sequence[Row]) -> str:
     """Return the table as text, as wide as the terminal and at most 100 columns."""
-    table = Table(*_HEAD, box=box.SIMPLE_HEAD, pad_edge=False)
-    for row in rows:
-        table.add_row(*_cells(row))
     width = min(100, shutil.get_terminal_size().columns)
     stream = io.StringIO()
+    table = trial_table([_cells(row) for row in rows])
     Console(file=stream, width=width, color_system=None).print(table)
     return "\n".join(line.rstrip() for line in stream.getvalue().strip("\n").splitlines())

@@ -1,0 +1,1 @@
+"""Measures whether remedies work: applied mechanically to faulty programs, and tried."""

@@ -1,0 +1,99 @@
+"""The tables of docs/remedies.md, from the results."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from benchmarks.remedies.programs import load
+
+PAGE = Path(__file__).parents[2] / "docs" / "remedies.md"
+
+BEGIN, END = "<!-- measured: make bench-remedies -->\n", "<!-- end of measured -->\n"
+
+EFFECTS = ("cured", "improved", "no difference", "harms")
+OTHER = ("left to people", "not applicable", "failed", "nothing found")
+
+
+def text() -> str:
+    """Return what was measured, as Markdown."""
+    results = load()
+    parts = [_first(results["first"])] if results["first"] else []
+    parts += [_tried(results)] if results["tried"] or results["healthy"] else []
+    return "\n".join([*parts, f"Measured on {results.get('on', 'nothing yet')}.\n"])
+
+
+def write() -> str:
+    """Write the page and return what was measured."""
+    page, found = PAGE.read_text(encoding="utf-8"), text()
+    before, rest = page.split(BEGIN)
+    PAGE.write_text(f"{before}{BEGIN}{found}{END}{rest.split(END)[1]}", encoding="utf-8")
+    return found
+
+
+def _first(found: dict[str, Any]) -> str:
+    """Return the table of the first remedy, per rule and over all."""
+    rules = sorted({one.get("rule", "-") for one in found.values()})
+    lines = [
+        f"The first remedy of the first finding, carried out on {len(found)} faulty programs:\n",
+        f"| rule | programs | {' | '.join((*EFFECTS, *OTHER))} |",
+        "|---" * (2 + len(EFFECTS) + len(OTHER)) + "|",
+    ]
+    for rule in rules:
+        seen = [one for one in found.values() if one.get("rule", "-") == rule]
+        lines.append(_row(f"`{rule}`" if rule != "-" else rule, seen))
+    lines.append(_row("**all**", list(found.values())))
+    carried = [one for one in found.values() if one["effect"] in EFFECTS]
+    if carried:
+        cured = sum(one["effect"] == "cured" for one in carried)
+        harms = sum(one["effect"] == "harms" for one in carried)
+        lines.append(
+            f"\nOf the {len(carried)} programs on which a remedy could be carried out, "
+            f"{_percent(cured, len(carried))} were cured and {_percent(harms, len(carried))} "
+            f"harmed; of all {len(found)}, {_percent(cured, len(found))} were cured."
+        )
+    harmed = [
+        f"`{name}` (`{one['rule']}`: {one['remedy']} {one['broken']:.2f} → {one['score']:.2f})"
+        for name, one in sorted(found.items())
+        if one["effect"] == "harms"
+    ]
+    lines.append(f"\nHarmed: {'; '.join(harmed)}." if harmed else "\nNo program was harmed.")
+    return "\n".join(lines) + "\n"
+
+
+def _row(name: str, seen: list[dict[str, Any]]) -> str:
+    counts = Counter(one["effect"] for one in seen)
+    cells = [str(counts[effect] or "") for effect in (*EFFECTS, *OTHER)]
+    return f"| {name} | {len(seen)} | {' | '.join(cells)} |"
+
+
+def _tried(results: dict[str, Any]) -> str:
+    """Return what trials said."""
+    faulty, healthy = results["tried"].values(), results["healthy"].values()
+    rows = [row for one in faulty for row in one["rows"]]
+    verdicts = Counter(row["verdict"] for row in rows)
+    spoken = sum(one["spoken"] for one in faulty)
+    agreed = sum(one["agreed"] for one in faulty)
+    false = [row for one in healthy for row in one["rows"] if row["verdict"] == "helps"]
+    lines = ["| `kb.try_remedies` | |", "|---|---|"]
+    if faulty:
+        cured = sum(one["effect"] == "cured" for one in faulty)
+        judged = verdicts["helps"] + verdicts["harms"] + verdicts["no difference"]
+        undecided = verdicts["undecided"]
+        costs = sorted(one["trainings"] for one in faulty)
+        lines += [
+            f"| faulty programs that are cured by the best changes | {cured}/{len(faulty)} |",
+            f"| verdicts whose sign a whole training shows | {agreed}/{spoken} |",
+            f"| rows that are undecided | {undecided}/{judged + undecided} |",
+            f"| cost in trainings, median | {costs[len(costs) // 2]:.0f} |",
+        ]
+    if healthy:
+        tried = sum(len(one["rows"]) for one in healthy)
+        lines.append(
+            f"| remedies that help on healthy programs | {len(false)} of {tried} tried, "
+            f"{len(healthy)} programs |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.0f} % ({part}/{whole})"

@@ -1,0 +1,44 @@
+"""The table of a trial of remedies: as text, and in the file that `kb-report` reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+HEAD = ("verdict", "remedy", "score", "difference", "seeds")
+"""The columns."""
+
+FILE = "trial.json"
+"""Name of the file in a log folder."""
+
+
+def trial_table(rows: Sequence[Sequence[str]]) -> Table:
+    """Return the table of the cells of each row, in the order of `HEAD`.
+
+    Example:
+        >>> trial_table([("helps", "Train longer.", "2 → 1", "-1", "3")]).row_count
+        1
+    """
+    table = Table(*HEAD, box=box.SIMPLE_HEAD, pad_edge=False)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
+
+
+def read_trials(folder: str) -> Iterator[tuple[str, list[list[str]], str]]:
+    """Yield path, rows and note of each trial in a folder; a damaged file is left out."""
+    for path in sorted(Path(folder).rglob(FILE)) if "://" not in folder else ():
+        try:
+            record: Any = json.loads(path.read_text(encoding="utf-8"))
+            rows = [[str(cell) for cell in row["cells"]] for row in record["rows"]]
+            note = str(record.get("note", ""))
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        if record.get("type") == "trial" and all(len(row) == len(HEAD) for row in rows):
+            yield str(path), rows, note

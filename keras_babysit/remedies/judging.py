@@ -1,0 +1,103 @@
+"""From the scores of control and remedy to a row of the table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_babysit.interval import Interval, paired_interval
+from keras_babysit.remedies.change import Change
+from keras_babysit.remedies.program import Program
+from keras_babysit.remedies.scoring import Score
+from keras_babysit.remedies.trial import Effect, Row
+
+SAME = 0.05
+"""Change of the score, as a fraction of the control's, up to which two trainings count as equal."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Scores of control and remedy of one replicate."""
+
+    control: Score
+    remedy: Score
+
+    @property
+    def sign(self) -> float:
+        """-1 if the remedy has the lower loss, 1 if it has the higher one; 0 if not known."""
+        difference = float(np.mean(self.remedy.loss) - np.mean(self.control.loss))
+        return 0.0 if math.isnan(difference) else float(np.sign(difference))
+
+
+def apply_all(changes: Sequence[Change], program: Program) -> Program:
+    """Return the program with several changes, in their order."""
+    for change in changes:
+        program = change.apply(program)
+    return program
+
+
+def judge(
+    changes: tuple[Change, ...], pairs: Sequence[Pair], program: Program, seconds: float
+) -> Row:
+    """Return the row of a remedy from its replicates."""
+    measure = "loss" if apply_all(changes, program).is_scored_by_loss else "error"
+    control = [_values(pair.control, measure) for pair in pairs]
+    remedy = [_values(pair.remedy, measure) for pair in pairs]
+
+    def row(effect: Effect, **more: Any) -> Row:
+        known = {"measure": measure, "seeds": len(pairs), "seconds": seconds}
+        return Row(changes, effect, **{**known, **more})
+
+    if any(values is None for values in (*control, *remedy)):
+        return row(Effect.UNDECIDED, reason="its scores cannot be compared.")
+    before, after = np.array(control, float), np.array(remedy, float)
+    scores = {"control": float(before.mean()), "remedy": float(after.mean())}
+    lost_before, lost_after = (~np.isfinite(v).all(axis=1) for v in (before, after))
+    if lost_before.any() or lost_after.any():
+        return row(_effect_of_losses(lost_before, lost_after), **scores)
+    difference = paired_interval(after - before)
+    return row(_effect(difference, scores["control"]), difference=difference, **scores)
+
+
+def rank(row: Row) -> float:
+    """Return the difference as a fraction of the control's score, lower if it is better."""
+    if math.isfinite(row.remedy) and not math.isfinite(row.control):
+        return -math.inf
+    if not math.isfinite(row.remedy):
+        return math.inf
+    scale = abs(row.control) or 1.0
+    return (row.remedy - row.control) / scale
+
+
+def leader(rows: Sequence[Row]) -> Row | None:
+    """Return the row that helps most, None if none does."""
+    helping = [row for row in rows if row.effect is Effect.HELPS]
+    return min(helping, key=rank, default=None)
+
+
+def _values(score: Score, measure: str) -> Any:
+    return score.loss if measure == "loss" else score.error
+
+
+def _effect(difference: Interval, control: float) -> Effect:
+    if difference.high < 0:
+        return Effect.HELPS
+    if difference.low > 0:
+        return Effect.HARMS
+    near = SAME * abs(control)
+    is_same = -near <= difference.low and difference.high <= near
+    return Effect.NO_DIFFERENCE if is_same else Effect.UNDECIDED
+
+
+def _effect_of_losses(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> Effect:
+    """Return the effect where scores are not finite: in all replicates, or it is undecided."""
+    if len(before) > 1 and before.all() and not after.any():
+        return Effect.HELPS
+    if len(before) > 1 and after.all() and not before.any():
+        return Effect.HARMS
+    return Effect.UNDECIDED
