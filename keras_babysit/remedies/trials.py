@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -72,11 +73,10 @@ class Trials:
         self._longest = 0.0  # seconds of the longest training so far
 
     def watch(self, callback: Any) -> None:
-        """Train the control of the first seed under a callback, as long as there is time."""
+        """Train the control of the first seed under a callback, to its end whatever the budget."""
         try:
-            self._controls["plain", 0] = self._train(self.program, 0, callbacks=(callback,))
-        except BudgetSpentError:
-            return
+            score = self._train(self.program, 0, callbacks=(callback,), end=math.inf)
+            self._controls["plain", 0] = score
         except KeyboardInterrupt:
             self._is_interrupted = True
 
@@ -230,6 +230,7 @@ class Trials:
         seed: int,
         changes: Sequence[Change] = (),
         callbacks: Sequence[Any] = (),
+        end: float | None = None,
     ) -> Score:
         start = time.perf_counter()
         model = program.build(seed)
@@ -237,7 +238,7 @@ class Trials:
             self._weights[seed] = self.program.build(seed).get_weights()
         if all(change.keeps_weights for change in changes):
             share_weights(model, self._weights[seed])
-        program.train(model, seed, Deadline(self._end), *callbacks)
+        program.train(model, seed, Deadline(self._end if end is None else end), *callbacks)
         score = self._scorer.score(program, model)
         self._longest = max(self._longest, time.perf_counter() - start)
         return score
