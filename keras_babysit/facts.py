@@ -43,6 +43,8 @@ class LayerFacts:
         is_masked: Whether a recurrent layer gets a mask with them.
         reads_last: Whether a recurrent layer returns only what it holds after the last step.
         is_stateful: Whether a recurrent layer goes on where the batch before ended.
+        image: Height and width of the images that a two-dimensional convolution gets.
+        channels: Their number of channels.
         network: Name of the network that it belongs to, among several that a training step of the
             user's calls one by one, as a generator and a discriminator; None if there is one.
     """
@@ -58,6 +60,8 @@ class LayerFacts:
     is_masked: bool | None = None
     reads_last: bool | None = None
     is_stateful: bool | None = None
+    image: tuple[int, ...] | None = None
+    channels: int | None = None
     network: str | None = None
 
 
@@ -96,6 +100,7 @@ class OutputFacts:
             `"huber"` (squared up to `delta`, absolute beyond) or `"squared_logarithmic"`.
         delta: Residual from which on a Huber loss grows linearly, above 0.
         columns: Size of the output's last axis.
+        shape: Shape of the output for one example.
         low: Least value that the last activation can give, -inf if there is no bound.
         high: Largest value that it can give, inf if there is no bound.
         is_distribution: Whether each row of the output is a distribution: in [0, 1], of sum 1.
@@ -118,6 +123,7 @@ class OutputFacts:
     distance: Distance | None = None
     delta: float = 1.0
     columns: int | None = None
+    shape: tuple[int, ...] | None = None
     low: float | None = None
     high: float | None = None
     is_distribution: bool | None = None
@@ -441,6 +447,10 @@ class RunFacts:
         frozen_adapters: Paths of the layers whose low-rank adapters (LoRA) are frozen; empty unless
             those of all layers are.
         has_own_step: Whether the model has a `train_step` of its own.
+        leaves_out_penalties: Whether that step ignores the weight penalties of the layers; None
+            without penalties, and where it is not known.
+        optimizer_weights: Names of the weights that each optimizer updates, by the name of the
+            optimizer; empty for a single one.
         outputs: The outputs of the model, in its order.
         loss_reduction: Whether the loss of a batch is the mean over its examples or their sum; None
             if it is neither, or not known.
@@ -456,6 +466,8 @@ class RunFacts:
             but began with an optimizer that was reset.
         recurring_fraction: Fraction of the training examples that came again in a later epoch, in
             [0, 1].
+        repeated_batches: Fraction of the batches of the first epoch that hold the examples of an
+            earlier one, in [0, 1].
         moved_fraction: Fraction of the repeated examples that came at another position in a later
             epoch, in [0, 1]; only looked for where a layer is stateful.
         worker: Index of this worker, where several train together.
@@ -495,6 +507,8 @@ class RunFacts:
     untracked_weights: tuple[str, ...] = ()
     frozen_adapters: tuple[str, ...] = ()
     has_own_step: bool | None = None
+    leaves_out_penalties: bool | None = None
+    optimizer_weights: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     outputs: tuple[OutputFacts, ...] = ()
     loss_reduction: Reduction | None = None
     data: DataFacts = field(default_factory=DataFacts)
@@ -507,6 +521,7 @@ class RunFacts:
     optimizer_steps_before: int | None = None
     optimizer_resets: int | None = None
     recurring_fraction: float | None = None
+    repeated_batches: float | None = None
     moved_fraction: float | None = None
     worker: int | None = None
     workers: int | None = None

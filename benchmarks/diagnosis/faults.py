@@ -15,7 +15,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from benchmarks.diagnosis import data, outcomes, zoo
+from benchmarks.diagnosis import data, outcomes, own_steps, zoo
 from benchmarks.diagnosis.program import Label, Program, Split
 from benchmarks.diagnosis.recipe import Recipe
 from benchmarks.diagnosis.stream import Stream
@@ -117,7 +117,56 @@ def l1(strength: float) -> Callable[[int], Any]:
     return lambda index: keras.regularizers.L1(strength)
 
 
+def permuted(rng: np.random.Generator, *arrays: Any) -> tuple[Any, ...]:
+    return tuple(array[rng.permutation(len(array))] for array in arrays)
+
+
+def validation_shuffled(s: Split, rng: np.random.Generator) -> Split:
+    return s._replace(y_val=permuted(rng, s.y_val)[0])
+
+
+def targets_shuffled(s: Split, rng: np.random.Generator) -> Split:
+    y, y_val = permuted(rng, s.y, s.y_val)
+    return s._replace(y=y, y_val=y_val)
+
+
+def as_class_number(y: Any) -> Any:
+    return y.argmax(axis=1).astype("float32") if y.ndim > 1 else y
+
+
+def first_batch_only(split: Split, batch_size: int) -> Stream:
+    """Return a stream of as many batches as usual, all of which are the first one."""
+    times = -(-len(split.x) // batch_size)
+    rows = np.tile(np.arange(batch_size), times)
+    return Stream(split._replace(x=split.x[rows], y=split.y[rows]), batch_size)
+
+
+def channels_first(x: Any) -> Any:
+    return np.moveaxis(x, -1, 1)
+
+
 # ------------------------------------------------------------------------------------- losses
+
+
+def opposite_entropy(y_true: Any, y_pred: Any) -> Any:
+    """Return the crossentropy of the opposite labels."""
+    return keras.losses.binary_crossentropy(1 - y_true, y_pred)
+
+
+class Drift(keras.callbacks.Callback):
+    """Moves all output logits together, further in each epoch, which a softmax does not notice."""
+
+    FASTEST = 512.0
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Lower the bias of the last layer."""
+        bias = self.model.layers[-1].bias
+        bias.assign(bias - min(2.0**epoch, self.FASTEST))
+
+
+def hyperbolic(y_true: Any, y_pred: Any) -> Any:
+    """Return a distance that is not among Keras' own."""
+    return ops.mean(ops.sqrt(1 + ops.square(y_true - y_pred)) - 1, axis=-1)
 
 
 def summed_squares(y_true: Any, y_pred: Any) -> Any:
@@ -567,6 +616,20 @@ def narrow(recipe: Recipe) -> Recipe:
 
 
 # ------------------------------------------------------------------------------------ the faults
+
+FROM_LOGITS = chain(
+    options(last=None),
+    having(loss=lambda: keras.losses.CategoricalCrossentropy(from_logits=True)),
+)
+
+DRIFTING = having(callbacks=(Drift,), policy="mixed_bfloat16")
+
+NUMBERS = chain(
+    with_targets(as_class_number),
+    options(outputs=1, last=None),
+    having(loss=keras.losses.MeanSquaredError),
+)
+"""Classes as one number."""
 
 FAULTS = [
     Fault(
@@ -1569,6 +1632,203 @@ FAULTS = [
         ),
         is_same_loss=False,
     ),
+    Fault(
+        "at-chance",
+        ("not_learning", "uninformative_inputs"),
+        (*STUCK, "overfitting"),
+        (
+            ("friedman-mlp", "own-loss", chain(
+                with_data(targets_shuffled), having(loss=lambda: hyperbolic, epochs=2))),
+            ("sine-tanh", "own-loss", chain(
+                with_data(targets_shuffled), having(loss=lambda: hyperbolic, epochs=3))),
+            ("digits-mlp", "one-epoch", chain(with_data(targets_shuffled), having(epochs=1))),
+            ("spirals-mlp", "one-epoch", having(epochs=1, rate=1e-3)),
+        ),
+        is_same_loss=False,
+    ),
+    Fault(
+        "metric-of-another-task",
+        ("metric_mismatch",),
+        (),
+        (
+            ("digits-mlp", "binary", having(metrics=("binary_accuracy",))),
+            ("labels-mlp", "categorical", having(metrics=("categorical_accuracy",))),
+            ("friedman-mlp", "accuracy", having(metrics=("accuracy",))),
+        ),
+        misleads=True,
+    ),
+    Fault(
+        "one-unit-for-many-targets",
+        ("shapes_broadcast",),
+        (*STUCK, "learning_rate_too_low", "collapsed_activations"),
+        (
+            ("digits-autoencoder", "1", options(outputs=1)),
+            ("digits-autoencoder-sigmoid", "1", options(outputs=1)),
+            ("plane-autoencoder-tanh", "1", options(outputs=1)),
+        ),
+    ),
+    Fault(
+        "channels-first",
+        ("image_axes",),
+        (*STUCK, "overfitting"),
+        (
+            ("digits-resnet-bn", "8", with_inputs(channels_first)),
+            ("digits-resnet-bn-small-batch", "8", with_inputs(channels_first)),
+            ("digits-resnet-bn-sgd", "8", with_inputs(channels_first)),
+        ),
+    ),
+    Fault(
+        "targets-constant",
+        ("constant_targets",),
+        (*STUCK, "dead_units", "unscaled_targets", "class_imbalance"),
+        (
+            ("friedman-mlp", "3", with_targets(lambda y: 0 * y + 3)),
+            ("sine-tanh", "0", with_targets(lambda y: 0 * y)),
+            ("cancer-mlp", "1", with_targets(lambda y: 0 * y + 1)),
+        ),
+        is_same_loss=False,
+        misleads=True,
+    ),
+    Fault(
+        "same-batch",
+        ("repeated_batches",),
+        ("overfitting", *STUCK),
+        (
+            ("digits-mlp", "first", having(stream=first_batch_only)),
+            ("cancer-mlp", "first", having(stream=first_batch_only)),
+            ("friedman-mlp", "first", having(stream=first_batch_only)),
+        ),
+    ),
+    Fault(
+        "validation-shuffled",
+        ("validation_not_paired",),
+        ("overfitting",),
+        (
+            ("digits-mlp", "all", with_data(validation_shuffled)),
+            ("digits-cnn", "all", with_data(validation_shuffled)),
+            ("cancer-mlp", "all", with_data(validation_shuffled)),
+        ),
+    ),
+    Fault(
+        "few-steps",
+        ("too_few_steps", "learning_rate_too_low"),
+        STUCK,
+        (
+            ("digits-mlp", "8", having(batch_size=2000, epochs=8)),
+            ("friedman-mlp", "8", having(batch_size=2000, epochs=8)),
+            ("spirals-mlp", "8", having(batch_size=2000, epochs=8)),
+        ),
+    ),
+    Fault(
+        "classes-as-numbers",
+        ("classes_as_numbers",),
+        (*STUCK, "dead_units", "metric_mismatch"),
+        (
+            ("digits-mlp", "squared", NUMBERS),
+            ("digits-mlp-sgd", "squared", NUMBERS),
+            ("digits-cnn", "squared", NUMBERS),
+        ),
+        is_same_loss=False,
+        misleads=True,
+    ),
+    Fault(
+        "dropout-kept",
+        ("dropout_too_high",),
+        (*STUCK, "dead_units", "validation_better_than_train"),
+        (
+            ("digits-mlp-dropout", "95", options(dropout=0.95)),
+            ("digits-cnn-swish-dropout", "98", options(dropout=0.98)),
+            ("spirals-mlp", "95", options(dropout=0.95)),
+        ),
+    ),
+    Fault(
+        "activation-missing",
+        ("no_activation",),
+        STUCK,
+        (
+            ("spirals-mlp", "linear", options(activation="linear")),
+            ("sine-tanh", "linear", options(activation="linear")),
+            ("friedman-mlp", "linear", options(activation="linear")),
+        ),
+    ),
+    Fault(
+        "softmax-inside",
+        ("hidden_softmax",),
+        (*STUCK, *SHRUNK),
+        (
+            ("digits-mlp", "all", options(activation="softmax")),
+            ("friedman-mlp", "all", options(activation="softmax")),
+            ("spirals-tanh", "all", options(activation="softmax")),
+        ),
+    ),
+    Fault(
+        "penalties-forgotten",
+        ("penalties_left_out",),
+        ("overfitting",),
+        (
+            ("digits-own-step", "all", options(model=own_steps.Forgetful)),
+            ("friedman-own-step", "all", options(model=own_steps.Forgetful)),
+            ("cancer-own-step", "all", options(model=own_steps.Forgetful)),
+        ),
+        is_same_loss=False,
+        misleads=True,
+    ),
+    Fault(
+        "generator-trains-both",
+        ("optimizers_overlap",),
+        ("samples_alike", *STUCK),
+        (
+            ("ring-gan", "all", options(mixes_up=True)),
+            ("ring-gan-wide", "all", options(mixes_up=True)),
+            ("ring-gan-noise", "all", options(mixes_up=True)),
+        ),
+        misleads=True,
+    ),
+    Fault(
+        "discriminator-strong",
+        ("discriminator_won",),
+        (),
+        (
+            ("ring-gan", "strong", options(pace=30.0, targets=(1.0, 0.0), pulls=100.0)),
+            ("ring-gan-wide", "strong", options(pace=30.0, targets=(1.0, 0.0), pulls=100.0)),
+            ("ring-gan-noise", "strong", options(pace=30.0, targets=(1.0, 0.0), pulls=100.0)),
+        ),
+        misleads=True,
+    ),
+    Fault(
+        "samples-pulled-together",
+        ("samples_alike",),
+        ("discriminator_won",),
+        (
+            ("ring-gan", "10", options(pulls=10.0)),
+            ("ring-gan-wide", "10", options(pulls=10.0)),
+            ("ring-gan-noise", "10", options(pulls=10.0)),
+        ),
+        misleads=True,
+    ),
+    Fault(
+        "labels-reversed-in-loss",
+        ("reversed_answers", "inverted_loss"),
+        (*STUCK, "overfitting", "metric_mismatch"),
+        (
+            ("cancer-mlp", "own", having(loss=lambda: opposite_entropy)),
+            ("spirals-mlp", "own", having(loss=lambda: opposite_entropy)),
+            ("series-gru", "own", having(loss=lambda: opposite_entropy)),
+        ),
+        is_same_loss=False,
+    ),
+    Fault(
+        "logits-drift",
+        ("output_logits_diverge",),
+        (*BLOWN, *STUCK, "learning_rate_too_high", "lost_updates", "unscaled_targets"),
+        (
+            ("digits-mlp-logits", "bfloat16", DRIFTING),
+            ("digits-mlp", "bfloat16", chain(FROM_LOGITS, DRIFTING)),
+            ("digits-cnn", "bfloat16", chain(FROM_LOGITS, DRIFTING)),
+        ),
+        is_same_loss=False,
+        misleads=True,
+    ),
 ]  # fmt: skip
 """Every way to break a program."""
 
@@ -1583,6 +1843,7 @@ def cases() -> dict[str, tuple[Fault, Recipe, Recipe]]:
         f"{fault.name}-{base}-{strength}": (fault, change(zoo.find(base)), zoo.find(base))
         for fault in FAULTS
         for base, strength, change in fault.cases
+        if zoo.runs_here(zoo.find(base))
     }
 
 

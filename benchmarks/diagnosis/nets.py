@@ -83,7 +83,7 @@ def mlp(shape: Shape, **options: Any) -> keras.Model:
             x = keras.layers.Dropout(options["dropout"])(x)
         if options.get("between"):
             x = options["between"](x, index)
-    return keras.Model(inputs, head(x, options))
+    return options.get("model", keras.Model)(inputs, head(x, options))
 
 
 def normalise(x: keras.KerasTensor, options: dict[str, Any]) -> keras.KerasTensor:

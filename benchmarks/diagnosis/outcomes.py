@@ -85,6 +85,8 @@ def score_of(outputs: np.ndarray, y: Any, task: str) -> float:
         return 0.0
     if task == "steps":  # of the steps that are no padding
         return float((outputs.argmax(axis=-1) == y)[y > 0].mean())
+    if task == "samples":  # of samples, which shall be as far apart as the data
+        return float(1 - np.abs(outputs.std(axis=0) / y.std(axis=0) - 1).mean())
     if task == "near":  # of the nearest embedding that is not its own
         apart = np.square(outputs[:, None] - outputs[None]).sum(axis=-1)
         np.fill_diagonal(apart, np.inf)

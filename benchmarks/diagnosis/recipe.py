@@ -32,7 +32,8 @@ class Recipe:
         metrics: Names of metrics.
         policy: Keras' dtype policy.
         fit: Further arguments of `fit`.
-        task: How the result is scored: `"class"`, `"value"`, `"labels"`, `"steps"` or `"near"`.
+        task: How the result is scored: `"class"`, `"value"`, `"labels"`, `"steps"`, `"near"` or
+            `"samples"`.
         aim: Validation score that a healthy run reaches.
         before: Changes the model before training.
         stream: Returns what yields the training examples, given the data and the batch size; None

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from benchmarks.diagnosis import data, nets
+from benchmarks.diagnosis import data, nets, own_steps
 from benchmarks.diagnosis.program import Label, Program, Split
 from benchmarks.diagnosis.recipe import Recipe
 from benchmarks.diagnosis.stream import Stream
@@ -581,9 +581,42 @@ RECIPES = [
 """Every healthy base."""
 
 
+WEAK_PENALTY = {"model": own_steps.Stepping, "penalty": lambda index: keras.regularizers.L2(1e-4)}
+
+GAN = Recipe(
+    "ring-gan",
+    generated(own_steps.ring, 2000),
+    own_steps.adversarial,
+    {},
+    lambda: None,
+    adam,
+    1e-3,
+    batch_size=64,
+    epochs=15,
+    metrics=(),
+    task="samples",
+    aim=0.5,
+)
+
+OWN = [
+    DIGITS.having(name="digits-own-step", options=WEAK_PENALTY, metrics=()),
+    REGRESSION.having(name="friedman-own-step", options=WEAK_PENALTY, metrics=()),
+    TWO_CLASSES.having(name="cancer-own-step", options=WEAK_PENALTY, metrics=()),
+    GAN,
+    GAN.having(name="ring-gan-wide", options={"units": (64,)}),
+    GAN.having(name="ring-gan-noise", options={"noise": 8}),
+]  # fmt: skip
+"""Bases with a training step of their own, which not every backend runs."""
+
+
 def find(name: str) -> Recipe:
     """Return the recipe of a name."""
-    return next(r for r in [*RECIPES, *TUNED] if r.name == name)
+    return next(r for r in [*RECIPES, *OWN, *TUNED] if r.name == name)
+
+
+def runs_here(recipe: Recipe) -> bool:
+    """Return whether the backend in use trains a recipe."""
+    return own_steps.RUNS_HERE or recipe.name not in {one.name for one in OWN}
 
 
 # ----------------------------------------------------------------------------------- fine-tuning
@@ -619,7 +652,8 @@ TUNED = [
 
 def recipes() -> dict[str, Recipe]:
     """Return the recipe of each healthy program by its id."""
-    return {f"{recipe.name}-{seed}": recipe for recipe in [*RECIPES, *TUNED] for seed in SEEDS}
+    every = filter(runs_here, [*RECIPES, *OWN, *TUNED])
+    return {f"{recipe.name}-{seed}": recipe for recipe in every for seed in SEEDS}
 
 
 def programs() -> list[Program]:

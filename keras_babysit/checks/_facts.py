@@ -32,7 +32,8 @@ def output_history(case: "Case", ranges: Sequence[OutputRange] | None = None) ->
     for index, (name, kind, bounds, prediction, by_name) in enumerate(ends):
         is_own = by_name.form == "other" and by_name.distance is None
         columns = prediction.shape[-1] if prediction.ndim > 1 else 1
-        facts = kind.output_facts(target=name, columns=columns, is_own=is_own)
+        shape = tuple(prediction.shape[1:])
+        facts = kind.output_facts(target=name, columns=columns, shape=shape, is_own=is_own)
         if bounds is not None and bounds.is_known:
             facts = dataclasses.replace(
                 facts, low=bounds.low, high=bounds.high, is_distribution=bounds.is_distribution

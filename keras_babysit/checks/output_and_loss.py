@@ -17,6 +17,7 @@ from keras_babysit.rules.loss_at_limit import loss_at_limit
 from keras_babysit.rules.loss_mixes_examples import loss_mixes_examples
 from keras_babysit.rules.output_loss_mismatch import output_loss_mismatch
 from keras_babysit.rules.outputs import Output, outputs
+from keras_babysit.rules.shapes_broadcast import shapes_broadcast
 from keras_babysit.rules.summed_loss import summed_loss
 from keras_babysit.rules.swapped_loss_arguments import swapped_loss_arguments
 from keras_babysit.typing import Nested
@@ -30,6 +31,7 @@ BATCH_SIZE = 32
 
 RULES = (
     output_loss_mismatch,
+    shapes_broadcast,
     labels_out_of_range,
     inverted_loss,
     swapped_loss_arguments,

@@ -20,6 +20,7 @@ from keras_babysit.checks.overfit_subset import overfit_subset
 from keras_babysit.checks.penalty import penalty
 from keras_babysit.checks.result import CheckResult
 from keras_babysit.checks.sequences import sequences
+from keras_babysit.checks.settings import settings
 from keras_babysit.checks.two_modes import two_modes
 from keras_babysit.findings import CONDITIONS, Condition
 from keras_babysit.rules import Rules
@@ -37,6 +38,7 @@ DEFAULT_CHECKS: Rules[Check] = Rules(
         initial_signal,
         gradient_flow,
         sequences,
+        settings,
         two_modes,
         gradient_check,
         overfit_subset,
@@ -56,6 +58,7 @@ _FOUND: dict[str, tuple[str, tuple[str, ...]]] = {
     "initial_signal": ("Signal lost in the initial network", ("gradient_flow", "overfit_subset")),
     "gradient_flow": ("Gradient does not reach the weights", ("overfit_subset",)),
     "sequences": ("Steps of sequences are mixed up", ()),
+    "settings": ("Settings that keep the network from learning", ("overfit_subset",)),
     "two_modes": ("Training and inference differ", ()),
     "gradient_check": ("Wrong gradient", ("overfit_subset",)),
     "overfit_subset": ("A few examples cannot be fitted", ()),

@@ -29,6 +29,7 @@ class Condition:
         is_notice: Whether it says what was not checked, rather than what is wrong.
         costs_the_run: Whether a note of it becomes a warning in a run that has learned nothing, if
             no warning explains that.
+        is_doubt: Whether a note of it alone already forbids the verdict that there are no problems.
         about: What it means, how it is measured and where its thresholds come from: the docstring
             of what reports it. `kb.explain` prints it.
         has_page: Whether the documentation of this package has a page on it.
@@ -48,6 +49,7 @@ class Condition:
     is_immediate: bool = False
     is_notice: bool = False
     costs_the_run: bool = False
+    is_doubt: bool = False
     about: str = field(default="", repr=False)
     has_page: bool = False
 

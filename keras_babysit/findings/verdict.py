@@ -211,6 +211,10 @@ def _headline(
     if not causes:
         return extent
     notes = sum(cause.is_open for cause in causes)
+    groups = [group for cause in causes for group in cause.groups]
+    doubts = [one for one in groups if one.is_open and CONDITIONS[one.rule].is_doubt]
+    if doubts:
+        return f"{doubts[0].title}{_where(doubts[0].targets, facts)}"
     counts = [
         *([_counted(notes, "note")] if notes else []),
         *([f"{len(causes) - notes} resolved"] if len(causes) > notes else []),

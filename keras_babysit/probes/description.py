@@ -84,8 +84,9 @@ class Description:
                 for target, layer in layers.items()
             },
             weights=self._marked(facts.describe_weights(self._model, weights, layers)),
-            outputs=describe_outputs(self._model, probe.outputs, probe.columns),
+            outputs=describe_outputs(self._model, probe.outputs, probe.shapes),
             untracked_weights=probe.untracked,
+            **_optimizers(probe),
         )
 
     def describe_loss(self, probe, state, batch, *, is_compiled):
@@ -165,3 +166,11 @@ class Description:
     def note_compilation(self, is_compiled):
         """Note whether the probes are compiled."""
         self._history.note(is_compiled=is_compiled)
+
+
+def _optimizers(probe):
+    """Return which weights each of several optimizers updates; nothing for a single one."""
+    applied = getattr(probe, "applied", {})
+    if len(applied) < 2:
+        return {}
+    return {"optimizer_weights": {name: tuple(weights) for name, weights in applied.items()}}

@@ -12,6 +12,7 @@ from keras_babysit.probes.kernels import kernel_ids
 from keras_babysit.probes.linear_map import linear_layers
 from keras_babysit.probes.loss_facts import has_own_step
 from keras_babysit.probes.optimizer_state import describe_settings
+from keras_babysit.probes.own_penalties import leaves_out_penalties
 from keras_babysit.version import __version__
 
 
@@ -39,6 +40,7 @@ def describe(model, planned, batch_size):
         "optimizer_settings": describe_settings(model.optimizer),
         "frozen_adapters": frozen_adapters(model),
         "has_own_step": has_own_step(model),
+        "leaves_out_penalties": leaves_out_penalties(model),
         "is_made_of_layers": is_made_of_layers(model),
         "linear_layers": linear_layers(model),
     }

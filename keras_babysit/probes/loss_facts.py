@@ -77,22 +77,30 @@ def runs_as_a_step(model):
     return has_own_step(model) or any(backend.modules_in(one) for one in model._flatten_layers())
 
 
-def describe_outputs(model, ends, columns):
+def describe_outputs(model, ends, shapes):
     """Return the facts of each output: the form of its loss and the range of its values.
 
     Args:
         model: A compiled model.
         ends: For each output the target that made it and the function it ends in, or None.
-        columns: Size of the last axis of each output.
+        shapes: Shape of each output for one example, None where it is not known.
 
     Returns:
         A tuple of `OutputFacts`, one for each output.
     """
     losses = _losses(model, len(ends))
     return tuple(
-        replace(describe_loss(loss), columns=size, **_range(end))
-        for loss, end, size in zip(losses, ends, columns, strict=True)
+        replace(describe_loss(loss), **_sizes(shape), **_range(end))
+        for loss, end, shape in zip(losses, ends, shapes, strict=True)
     )
+
+
+def _sizes(shape):
+    """Return what `OutputFacts` say of the shape of an output."""
+    if shape is None:
+        return {}
+    is_known = all(size is not None for size in shape)
+    return {"columns": shape[-1] if shape else 1, "shape": tuple(shape) if is_known else None}
 
 
 def describe_loss(loss):

@@ -17,6 +17,7 @@ from keras_babysit.probes import taps
 from keras_babysit.probes.attention import attention_layers, tapped_attention
 from keras_babysit.probes.constant_loss import read_constant
 from keras_babysit.probes.facts import output_layers
+from keras_babysit.probes.image_layers import describe_images
 from keras_babysit.probes.kernels import kernel_ids
 from keras_babysit.probes.readings import Pass, Readings, moments, nonfinite, norm
 from keras_babysit.probes.sequence_layers import describe_sequence, inside_bidirectional, read_mask
@@ -54,7 +55,7 @@ class Probe:
         profiles: After the first run, the kind of activation by target (see `gates.Profile`).
         outputs: After the first run, for each output of the model the target that computed it and
             its last function; None where no measured layer computed it.
-        columns: After the first run, the size of the last axis of each output.
+        shapes: After the first run, the shape of each output for one example.
         layers: After the first run, the layer of each target.
         structure: After the first run, the nested structure of the outputs, with None for each.
         rows: After the latest run, the predictions for the first examples, by index of the output;
@@ -81,7 +82,7 @@ class Probe:
         self.has_call = has_call
         self.profiles = {}
         self.outputs = []
-        self.columns = []
+        self.shapes = []
         self.layers = {}
         self.structure = None
         self.rows = {}
@@ -158,8 +159,8 @@ class Probe:
             made_by[id(call.y)] = call
             self.layers[call.target] = call.layer
             self.profiles[call.target] = read_output(readings, call)
-            if sequence := describe_sequence(call, self._pairs):
-                self.sequences[call.target] = sequence
+            if received := describe_sequence(call, self._pairs) | describe_images(call):
+                self.sequences[call.target] = received
             read_mask(readings, call)
 
         with stateless(model, trainable, other) as scope:
@@ -174,7 +175,7 @@ class Probe:
             last = [made_by.get(id(t)) for t in outputs]
             # Not the calls themselves: they hold tensors of the graph.
             self.outputs = [None if call is None else (call.target, call.function) for call in last]
-            self.columns = [output.shape[-1] if len(output.shape) > 1 else 1 for output in outputs]
+            self.shapes = [tuple(output.shape[1:]) for output in outputs]
             self.structure = keras.tree.map_structure(lambda leaf: None, y_pred)
             for index, output in enumerate(outputs):
                 read_prediction(readings, f"outputs[{index}]", output)

@@ -81,9 +81,9 @@ class StepProbe:
         return self._tapped.outputs
 
     @property
-    def columns(self):
+    def shapes(self):
         """As of `Probe`; empty if the step does not call the model itself."""
-        return self._tapped.columns
+        return self._tapped.shapes
 
     @property
     def structure(self):

@@ -15,6 +15,7 @@ from keras_babysit.backends import backend, kept_state, to_array
 from keras_babysit.backends.untouched import untouched_random_state
 from keras_babysit.probes import taps
 from keras_babysit.probes.attention import attention_layers, tapped_attention
+from keras_babysit.probes.image_layers import describe_images
 from keras_babysit.probes.module_taps import modules_of
 from keras_babysit.probes.optimizer_taps import name_optimizers, rate_of, tapped_optimizer
 from keras_babysit.probes.probe import pop_rows, read_prediction, read_rows, weight_names
@@ -77,7 +78,7 @@ class TappedStep:
         sequences: After the first run, what `LayerFacts` say of sequences and networks, by target.
         outputs: After the first run, for each output of the model the target that made it and its
             last function, or None. Empty where the step does not call the model itself.
-        columns: After the first run, the size of the last axis of each output.
+        shapes: After the first run, the shape of each output for one example.
         structure: After the first run, the nested structure of the outputs, with None for each.
         made: After the first run, the targets that made the outputs of the model and its parts.
         applied: After the first run, the names of the weights that each optimizer updates, by its
@@ -96,7 +97,7 @@ class TappedStep:
         self.profiles = {}
         self.sequences = {}
         self.outputs = []
-        self.columns = []
+        self.shapes = []
         self.structure = None
         self.made = set()
         self.applied = {}
@@ -205,7 +206,8 @@ class TappedStep:
             self.layers[target] = call.layer
             self.profiles[target] = profile
             network = self._inside[0] if self._inside else None
-            self.sequences[target] = describe_sequence(call, self._pairs) | {"network": network}
+            received = describe_sequence(call, self._pairs) | describe_images(call)
+            self.sequences[target] = received | {"network": network}
             read_mask(readings, call)
         self._send(readings)
 
@@ -238,7 +240,7 @@ class TappedStep:
         if layer is not self.model:
             return
         self.outputs = [None if target is None else (target, how) for target, how in ends]
-        self.columns = [one.shape[-1] if len(one.shape) > 1 else 1 for one in flat]
+        self.shapes = [tuple(one.shape[1:]) for one in flat]
         self.structure = keras.tree.map_structure(lambda leaf: None, outputs)
         readings = Readings()
         for index, output in enumerate(flat):

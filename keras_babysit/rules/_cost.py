@@ -22,6 +22,9 @@ LEARNT_BELOW = 0.9
 SIGNS = ("constant_output", "loss_not_decreasing", "plateau")
 """Conditions that say only that the fit is poor, and so nothing about capacity."""
 
+UNKNOWN = "not_learning"
+"""The condition that no other finding explains."""
+
 POOR = "underfitting"
 """The condition that a cause of a poor fit explains."""
 
@@ -30,8 +33,11 @@ def by_cost(history: History, findings: Iterable[Finding]) -> list[Finding]:
     """Return the findings of one judgement, with what they mean for each other.
 
     - A note becomes a warning if half of the run is over, the network is hardly better than a
-      constant prediction, no warning explains that, and its condition says that it may
-      (`costs_the_run`). Of several notes it is the one of the highest rank.
+      constant prediction or a warning says that its fit is poor, no warning explains that, and its
+      condition says that it may (`costs_the_run`). Of several notes it is the one of the highest
+      rank.
+    - That the cause of a poor run is unknown (`not_learning`) is left out while a warning or an
+      error holds.
     - More capacity is no remedy while another finding explains the poor fit.
 
     Args:
@@ -48,11 +54,14 @@ def by_cost(history: History, findings: Iterable[Finding]) -> list[Finding]:
         one for one in found if POOR in CONDITIONS[one.rule].explains and one.rule not in POOR_FIT
     ]
     is_explained = any(one.severity > Severity.NOTE for one in causes)
-    if not is_explained and (has_not_learnt(history) or _learnt_little(history)):
+    is_poor = any(one.rule in (POOR, UNKNOWN) and one.severity > Severity.NOTE for one in found)
+    if not is_explained and (is_poor or has_not_learnt(history) or _learnt_little(history)):
         notes = {one.rule for one in causes if CONDITIONS[one.rule].costs_the_run}
         root = min(notes, key=CONDITIONS.rank, default=None)
         found = [_raised(one) if one.rule == root else one for one in found]
     serious = {one.rule for one in found if one.severity > Severity.NOTE}
+    if serious.difference((UNKNOWN,)):
+        found = [one for one in found if one.rule != UNKNOWN]
     open_causes = serious.difference(SIGNS)
     return [_without_capacity(one, open_causes) for one in found]
 

@@ -18,6 +18,20 @@ LOOK = Remedy(
     no_change_because=LOOKS,
 )
 
+PERMUTE = Remedy(
+    "Train a copy on shuffled targets. If its score is the same, the network does not use the "
+    "inputs.",
+    "copy = keras.models.clone_model(model)\n"
+    'copy.compile("adam", model.loss)\n'
+    "copy.fit(x, np.random.default_rng(0).permutation(y))",
+)
+"""One training: tells a network that learns the targets' frequencies from one that learns more."""
+
+TRY_REMEDIES = Remedy(
+    "Let `kb.try_remedies(model, x, y)` train with each remedy that may help, beside a control.",
+)
+"""A minute: the most expensive, and it only says what helps."""
+
 CAPACITY = Remedy(
     "If none of this helps, add capacity: another hidden layer, or more units.",
     change=AddHiddenLayer(),

@@ -36,8 +36,8 @@ NORMALIZERS = frozenset({"softmax", "sigmoid", "Softmax"})
 def structural_remedies(history: History) -> list[Remedy]:
     """Return remedies for the structure of the network; usually there is none."""
     return [
-        *_without_nonlinearity(history),
-        *_with_hidden_softmax(history),
+        *without_nonlinearity(history),
+        *with_hidden_softmax(history),
         *_with_rectified_logits(history),
         *_with_frozen_layers(history),
     ]
@@ -48,7 +48,8 @@ def _layers(history: History, role: Role) -> dict[str, LayerFacts]:
     return {target: known for target, known in layers.items() if known.role == role}
 
 
-def _without_nonlinearity(history: History) -> list[Remedy]:
+def without_nonlinearity(history: History) -> list[Remedy]:
+    """Return the remedy for several layers that together are linear, or nothing."""
     hidden = _layers(history, "hidden").values()
     is_linear = all(known.class_name in AFFINE and known.activation is None for known in hidden)
     # Functions that are not layers, such as an `ops.relu` in a `call`, are not among the facts.
@@ -63,12 +64,18 @@ def _without_nonlinearity(history: History) -> list[Remedy]:
     ]
 
 
-def _with_hidden_softmax(history: History) -> list[Remedy]:
-    found = [
+def hidden_softmaxes(history: History) -> list[str]:
+    """Return the paths of the hidden layers with weights that end in a softmax."""
+    return [
         target
         for target, known in _layers(history, "hidden").items()
         if known.activation == "softmax" and known.parameters
     ]
+
+
+def with_hidden_softmax(history: History) -> list[Remedy]:
+    """Return the remedy for hidden layers that end in a softmax, or nothing."""
+    found = hidden_softmaxes(history)
     if not found:
         return []
     return [

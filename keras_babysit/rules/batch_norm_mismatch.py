@@ -37,7 +37,7 @@ first step: next to a loss near 0 every factor is large."""
 
 @rule(
     title="Outdated batch normalization averages",
-    explains=("overfitting", *POOR_FIT),
+    explains=("overfitting", "validation_not_paired", *POOR_FIT),
     needs=("activations/std", "logs/loss"),
     silent=("in the first nine tenths of a run", "on frozen layers"),
 )

@@ -3,6 +3,7 @@
 POOR_FIT = (
     "constant_output",
     "loss_not_decreasing",
+    "not_learning",
     "oscillating_loss",
     "plateau",
     "underfitting",

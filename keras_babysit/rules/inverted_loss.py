@@ -13,7 +13,15 @@ from keras_babysit.rules.rule import rule
 
 @rule(
     title="Loss rewards errors",
-    explains=(*BLOWN_UP, *LONG_STEPS, *STUCK, *POOR_FIT, "dead_pieces", "overfitting"),
+    explains=(
+        "reversed_answers",
+        *BLOWN_UP,
+        *LONG_STEPS,
+        *STUCK,
+        *POOR_FIT,
+        "dead_pieces",
+        "overfitting",
+    ),
     needs=("facts/outputs",),
     silent=(
         "on the losses of Keras",

@@ -60,6 +60,7 @@ def rule(
     is_fatal: bool = False,
     is_immediate: bool = False,
     costs_the_run: bool = False,
+    is_doubt: bool = False,
 ) -> Callable[[Callable[P, list[Finding]]], Rule[P]]:
     """Turn a function into a rule, and register its condition.
 
@@ -74,6 +75,7 @@ def rule(
         is_immediate: Whether one measurement is enough, so that its step is exact.
         costs_the_run: Whether a note of it becomes a warning in a run that has learned nothing, if
             no warning explains that.
+        is_doubt: Whether a note of it alone already forbids the verdict that there are no problems.
 
     Returns:
         The decorator.
@@ -101,6 +103,7 @@ def rule(
             is_fatal=is_fatal,
             is_immediate=is_immediate,
             costs_the_run=costs_the_run,
+            is_doubt=is_doubt,
             about=inspect.getdoc(function) or "",
             has_page=function.__module__.startswith("keras_babysit.rules."),
         )

@@ -9,18 +9,20 @@ from keras_babysit.rules.rule import rule
 
 @rule(
     title="Target among the inputs",
+    explains=("no_better_than_last_value", "validation_better_than_train"),
     needs=("facts/data",),
     silent=(
         "on fewer than 64 examples",
-        "on inputs of one column, or of more than one axis",
+        "on inputs of one column, and on images",
         "if the column is noisy, or if it takes two columns to know the target",
     ),
 )
 def target_in_inputs(history: History, *, examples: int = 64) -> list[Finding]:
-    """Report a column of a table whose values correspond one to one to the target.
+    """Report a column, or a step of a sequence, that corresponds one to one to the target.
 
     A column that is made from the target, such as its logarithm or its class number, is often not
-    known when the network is used. Training looks perfect then, and the network is useless.
+    known when the network is used. A window of a series that ends with the value to predict holds
+    the target too. Training looks perfect then, and the network is useless.
 
     Reads `history.facts.data`. Of numbers, the column must have the same or the opposite order; of
     classes, one value per class. It is silent on inputs of a single column, because then the
@@ -53,25 +55,33 @@ def target_in_inputs(history: History, *, examples: int = 64) -> list[Finding]:
     if data.examples is None or data.examples < examples:
         return []
     return [
-        _finding(index, leaf.target_column, data.examples)
+        _finding(index, leaf.target_column, data.examples, leaf.shape or ())
         for index, leaf in enumerate(data.inputs)
         if leaf.target_column is not None
     ]
 
 
-def _finding(index: int, column: int, examples: int) -> Finding:
+def _finding(index: int, column: int, examples: int, shape: tuple[int, ...]) -> Finding:
+    what = f"Column {column} of the inputs"
+    remedy = Remedy(
+        "Remove the column, unless it is known before the target is.",
+        change=RemoveFeature(column),
+    )
+    if len(shape) == 2:
+        step, feature = divmod(column, shape[1])
+        what = f"Step {step} of the inputs (feature {feature})"
+        remedy = Remedy(
+            "Let the windows end before the value to predict: the target is a step after the last "
+            "one of the input.",
+            "print(x[:3, -3:], y[:3])",
+        )
     return Finding(
         rule="target_in_inputs",
         severity=Severity.WARNING,
         target=f"inputs[{index}]",
-        message=f"Column {column} of the inputs holds the target: in all {examples:,} examples its "
+        message=f"{what} holds the target: in all {examples:,} examples its "
         "values correspond one to one to those of the target.",
         evidence={"column": column, "examples": examples},
-        remedies=(
-            Remedy(
-                "Remove the column, unless it is known before the target is.",
-                change=RemoveFeature(column),
-            ),
-        ),
+        remedies=(remedy,),
         reference="Kaufman et al., Leakage in data mining, 2012",
     )

@@ -9,7 +9,12 @@ from keras_babysit.rules.rule import rule
 
 @rule(
     title="Validation classes missing from the training data",
-    explains=("overfitting", "uninformative_inputs", "unvalidated_classes"),
+    explains=(
+        "overfitting",
+        "validation_not_paired",
+        "uninformative_inputs",
+        "unvalidated_classes",
+    ),
     needs=("facts/data",),
     silent=(
         "before the end of the first epoch",

@@ -52,7 +52,12 @@ ORDERS = {
 
 @rule(
     title="Validation data prepared differently",
-    explains=("overfitting", "uninformative_inputs", "validation_better_than_train"),
+    explains=(
+        "overfitting",
+        "validation_not_paired",
+        "uninformative_inputs",
+        "validation_better_than_train",
+    ),
     needs=("facts/comparison",),
     silent=(
         "without validation data",

@@ -11,6 +11,7 @@ from keras_babysit.samples.earlier import Earlier
 from keras_babysit.samples.epoch_order import EpochOrder
 from keras_babysit.samples.looks import describe_batch
 from keras_babysit.samples.recurrence import Recurrence
+from keras_babysit.samples.repeated_batches import RepeatedBatches
 from keras_babysit.samples.sample import MAX_EXAMPLES, Sample
 from keras_babysit.samples.user_probe_data import UserProbeData
 from keras_babysit.typing import Batch
@@ -47,6 +48,7 @@ class ReferenceSample:
         self._rows: set[int] = set()  # keys of the training examples that were kept
         self._recurrence = Recurrence()
         self._order = EpochOrder()
+        self._repeated = RepeatedBatches()
 
     @property
     def is_given(self) -> bool:
@@ -96,6 +98,9 @@ class ReferenceSample:
             batch = batches.without(batch, self._rows)
         else:
             self._order.remember(step, batch)
+            self._repeated.note(batch)
+            if self._repeated.fraction is not None:
+                self._history.note(repeated_batches=self._repeated.fraction)
         self._rows |= batches.rows(batch)
         if batches.size(batch):
             self.train.add(step, batch)

@@ -27,7 +27,9 @@ MAX_COLUMNS = 4096
 
 
 def target_column(inputs: np.ndarray, targets: Sequence[np.ndarray]) -> int | None:
-    """Return the index of the column of a table that holds a target, None if there is none.
+    """Return the index of the column that holds a target, None if there is none.
+
+    Columns are those of a table, or the entries of a sequence, step by step.
 
     A column holds the target if its values and those of the target correspond one to one, and, of
     numbers, in the same or the opposite order. Where it is all of the inputs, or most columns hold
@@ -45,7 +47,11 @@ def target_column(inputs: np.ndarray, targets: Sequence[np.ndarray]) -> int | No
         >>> target_column(np.repeat(classes[:, None], 3, axis=1), [classes]) is None
         True
     """
-    if inputs.ndim != 2 or not 2 <= inputs.shape[1] <= MAX_COLUMNS or len(inputs) < MIN_EXAMPLES:
+    if inputs.ndim not in (2, 3) or inputs.dtype.kind not in "fiub":
+        return None
+    are_steps = inputs.ndim == 3
+    inputs = inputs.reshape(len(inputs), -1)
+    if not 2 <= inputs.shape[1] <= MAX_COLUMNS or len(inputs) < MIN_EXAMPLES:
         return None
     for leaf in targets:
         target = _one_number(leaf)
@@ -53,6 +59,8 @@ def target_column(inputs: np.ndarray, targets: Sequence[np.ndarray]) -> int | No
             continue
         values, counts = np.unique(target, return_counts=True)
         are_classes = counts.min() >= MIN_OF_A_CLASS and len(values) > 1
+        if are_steps and are_classes:
+            continue  # the class of a sequence may well be one of its steps
         if not are_classes and len(values) < MIN_VALUES:
             continue
         holding = [

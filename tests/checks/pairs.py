@@ -885,7 +885,39 @@ def one_step_of_many_features():
     return model((1, 8), L.LSTM(8), L.Dense(1), loss="mse"), x[:, None], y
 
 
+def adapters_frozen():
+    x, y = numbers()
+    inner = L.Dense(16, activation="relu")
+    found = model((8,), inner, L.Dense(1), loss="mse")
+    inner.enable_lora(2)
+    inner.trainable = False
+    found.compile("adam", "mse")
+    return found, x, y
+
+
+def channels_first_images():
+    x, y = digits()
+    x = np.repeat(x.reshape(-1, 1, 8, 8), 3, axis=1)
+    layers = L.Conv2D(8, 3, padding="same", activation="relu"), L.Flatten()
+    last = L.Dense(10, activation="softmax")
+    return model((3, 8, 8), *layers, last, loss="sparse_categorical_crossentropy"), x, y
+
+
+def dropout_the_wrong_way_round():
+    x, y = numbers()
+    return model((8,), L.Dense(16, "relu"), L.Dropout(0.95), L.Dense(1), loss="mse"), x, y
+
+
+def one_unit_for_three_targets():
+    x, _ = numbers()
+    return mlp(8, 1, loss="mse"), x, x[:, :3]
+
+
 BROKEN = [
+    (adapters_frozen, "settings"),
+    (channels_first_images, "settings"),
+    (dropout_the_wrong_way_round, "settings"),
+    (one_unit_for_three_targets, "output_and_loss"),
     (arccos_of_one, "gradient_flow"),
     (log_of_a_negative, "gradient_flow"),
     (squares_broadcast, "output_and_loss"),

@@ -150,7 +150,7 @@ def scored_values(model, x, y, weight=None):
     sample.train.add(0, (x, y, weight))
     probe = Probe(model, is_compiled=False)
     probe(backend.state(model, None), sample.train.batch(32))
-    outputs = describe_outputs(model, probe.outputs, probe.columns)
+    outputs = describe_outputs(model, probe.outputs, probe.shapes)
     choice, batch_size = choice_for(model, sample)
     scoring = Scoring(
         model,

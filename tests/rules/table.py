@@ -984,6 +984,165 @@ def depending(on, change, **facts):
     return history({(f"inference/{on}", "outputs[0]"): [change]}, **facts)
 
 
+def at_chance(advantage, error, *, target="train", has_ended=True, ranked=None, **reference):
+    """Return a run of one epoch with its advantage over a constant prediction's error of 0.5."""
+    known = reference | {
+        "constant_error": 0.5,
+        "constant_advantage": advantage,
+        "constant_advantage_stderr": error,
+    }
+    series = {(f"reference/{name}", target): [value] for name, value in known.items()}
+    series |= {(f"predictions/{name}", target): [v] for name, v in (ranked or {}).items()}
+    return history(
+        series | {("score/loss", "train"): [0.69]},
+        epochs=4 if not has_ended else 1,
+        steps_per_epoch=1,
+        has_ended=has_ended,
+    )
+
+
+def unknown_loss(batches, constants):
+    """Return the losses of late batches under a loss of the user's, and those of their means."""
+    made = history({}, has_ended=True, epochs=1, steps_per_epoch=100)
+    for step, (loss, constant) in enumerate(zip(batches, constants, strict=True)):
+        made.append(Measurement(96 + step, 0, "loss/batch", "", loss))
+        made.append(Measurement(96 + step, 0, "loss/constant", "", constant))
+    return made
+
+
+def own_step(accuracy=None, losses=()):
+    """Return a run with a training step of the user's, of which only the logs are known."""
+    series = {("logs/loss", ""): losses}
+    if accuracy is not None:
+        series["logs/accuracy", ""] = [accuracy] * 5
+    data = DataFacts(examples=1000, targets=(TargetFacts(largest_fraction=0.5),))
+    return history(series, data=data, epochs=5, steps_per_epoch=1, has_ended=True)
+
+
+def measured_by(metric, value, *, error, form="categorical", from_logits=None):
+    """Return a run whose metric and error were measured on the same examples."""
+    is_number = form == "distance"
+    known = TargetFacts(shape=(), is_whole=not is_number, is_binary=form == "binary")
+    made = history(
+        scores([error])
+        | {(f"score/{metric}", "train"): [value], ("reference/constant_error", "train"): [0.9]},
+        outputs=(OutputFacts(target="dense", form=form, from_logits=from_logits),),
+        data=DataFacts(targets=(known,)),
+    )
+    made.note(epochs=1, steps_per_epoch=1, has_ended=True)
+    made.append(Measurement(1, 1, "loss/batch", "", 0.5))
+    return made
+
+
+def of_shapes(made, wanted, form="distance"):
+    """Return the shapes of an output and of its targets."""
+    output = OutputFacts(target="dense", form=form, shape=made)
+    return history({}, outputs=(output,), data=DataFacts(targets=(TargetFacts(shape=wanted),)))
+
+
+def of_images(shape, image, channels):
+    """Return images, and what a convolution takes them for."""
+    known = LayerFacts(class_name="Conv2D", image=image, channels=channels)
+    return history({}, layers={"conv2d": known}, data=DataFacts(inputs=(InputFacts(shape=shape),)))
+
+
+def of_targets(form="distance", **known):
+    """Return targets of a whole run."""
+    return history(
+        {},
+        epochs=1,
+        has_ended=True,
+        outputs=(OutputFacts(target="dense", form=form),),
+        data=DataFacts(examples=64, targets=(TargetFacts(**known),)),
+    )
+
+
+def validated(validation, *, neighbours=0.1, unseen=0.0):
+    """Return a run that fits its training data, with its error on the validation data."""
+    measured = {
+        ("score/error", "train"): 0.05,
+        ("score/error", "validation"): validation,
+        ("reference/constant_error", "train"): 0.9,
+        ("reference/constant_error", "validation"): 0.9,
+        ("reference/neighbour_error", "train"): neighbours,
+        ("reference/constant_advantage", "validation"): 0.9 - validation,
+        ("targets/unseen_share", "validation"): unseen,
+    }
+    errors = [key for key in measured if key[0] in ("score/error", "reference/constant_advantage")]
+    measured |= {(f"{name}_stderr", target): 0.01 for name, target in errors}
+    return history({key: [value] * 3 for key, value in measured.items()})
+
+
+def ended(steps, losses, error=0.45):
+    """Return a run that ended after so many steps."""
+    made = poor([error] * 8, {"constant_error": 0.5}, losses, logged=losses)
+    made.append(Measurement(steps, 7, "loss/batch", "", losses[-1]))
+    made.note(has_ended=True)
+    return made
+
+
+def numbered(count, metric="accuracy", form="distance"):
+    """Return a run on the numbers of classes."""
+    known = TargetFacts(classes=tuple(map(float, range(count))))
+    return history(
+        {(f"logs/{metric}", ""): [0.1] * 3},
+        outputs=(OutputFacts(target="dense", form=form, columns=1),),
+        data=DataFacts(targets=(known,)),
+    )
+
+
+def layered(activation, last=None):
+    """Return three layers, the hidden ones with an activation."""
+    layers = {
+        name: LayerFacts(
+            class_name="Dense",
+            activation=last if name == "c" else activation,
+            role="output" if name == "c" else "hidden",
+            parameters=80,
+        )
+        for name in "abc"
+    }
+    weights = {f"{name}/kernel": WeightFacts(layer=name, size=64, is_kernel=True) for name in "abc"}
+    return history({}, layers=layers, weights=weights, is_made_of_layers=True)
+
+
+def adversarial(discriminator, generator):
+    """Return the losses of two networks that play against each other."""
+    return history({("logs/d_loss", ""): discriminator, ("logs/g_loss", ""): generator})
+
+
+def generated(spreads, units=2):
+    """Return the spread of a generator's samples."""
+    layers = {
+        "g/out": LayerFacts(network="g", units=units),
+        "d/out": LayerFacts(network="d", units=1),
+    }
+    made = history(
+        {("activations/spread", "g/out"): spreads, ("inputs/spread", "inputs[0]"): [1.0]},
+        layers=layers,
+    )
+    made.append(Measurement(20, 5, "loss/batch", "", 1.0))
+    return made
+
+
+def reversed_by(ranked, losses=tuple(FALLING), accuracy=None):
+    """Return a run on yes and no, with the ranks of its answers or its accuracy."""
+    count = len(losses)
+    series = {(f"predictions/{name}", "train"): [value] * count for name, value in ranked.items()}
+    series["logs/loss", ""] = list(losses)
+    if accuracy is not None:
+        series["logs/accuracy", ""] = [accuracy] * count
+    known = TargetFacts(is_binary=True, largest_fraction=0.5)
+    return history(series, data=DataFacts(examples=400, targets=(known,)))
+
+
+def drifting(means, policy):
+    """Return the mean logit of ten classes over time."""
+    output = OutputFacts(target="dense", form="categorical", from_logits=True, columns=10)
+    series = {("outputs/mean", "outputs[0]"): list(map(float, means))}
+    return history(series, outputs=(output,), dtype_policy=policy)
+
+
 TABLE = {
     "rare-labels-given-up": (rules.class_imbalance, rare_labels(0.0, 0.5), Severity.WARNING),
     "rare-labels-ranked-well": (rules.class_imbalance, rare_labels(0.0, 0.8), Severity.NOTE),
@@ -3632,6 +3791,283 @@ TABLE = {
     "validation-a-bit-better": (
         rules.validation_better_than_train,
         history(scores([0.4] * 3, [0.37] * 3)),
+        None,
+    ),
+    "at-chance-after-one-epoch": (rules.not_learning, at_chance(0.0, 0.01), Severity.WARNING),
+    "at-chance-but-neighbours-are-not": (
+        rules.not_learning,
+        at_chance(0.0, 0.1, neighbour_advantage=0.2, neighbour_advantage_stderr=0.02),
+        Severity.WARNING,
+    ),
+    "at-chance-as-far-as-few-examples-tell": (
+        rules.not_learning,
+        at_chance(0.0, 0.1),
+        Severity.NOTE,
+    ),
+    "hardly-better-than-chance": (rules.not_learning, at_chance(0.02, 0.005), Severity.NOTE),
+    "hardly-better-but-ranks-well": (
+        rules.not_learning,
+        at_chance(0.02, 0.005, ranked={"auc": 0.8, "auc_stderr": 0.02}),
+        None,
+    ),
+    "well-above-chance": (rules.not_learning, at_chance(0.3, 0.01), None),
+    "one-of-two-outputs-at-chance": (
+        rules.not_learning,
+        at_chance(0.0, 0.01, target="train/kind"),
+        Severity.WARNING,
+    ),
+    "at-chance-while-it-trains": (
+        rules.not_learning,
+        at_chance(0.0, 0.01, has_ended=False),
+        None,
+    ),
+    "own-loss-of-the-mean-output": (
+        rules.not_learning,
+        unknown_loss([1.0, 1.0, 1.01, 0.99], [1.0] * 4),
+        Severity.WARNING,
+    ),
+    "own-loss-below-that-of-the-mean-output": (
+        rules.not_learning,
+        unknown_loss([0.9, 0.92, 0.88, 0.9], [1.0] * 4),
+        None,
+    ),
+    "own-loss-that-varies-too-much-to-tell": (
+        rules.not_learning,
+        unknown_loss([0.5, 1.5, 0.7, 1.3], [1.0] * 4),
+        None,
+    ),
+    "own-step-with-an-accuracy-at-chance": (
+        rules.not_learning,
+        own_step(accuracy=0.5),
+        Severity.WARNING,
+    ),
+    "own-step-with-an-accuracy-above-chance": (rules.not_learning, own_step(accuracy=0.8), None),
+    "own-step-whose-loss-stays": (
+        rules.not_learning,
+        own_step(losses=[2.0, 2.01, 1.99, 2.0, 2.0]),
+        Severity.NOTE,
+    ),
+    "own-step-whose-loss-falls": (
+        rules.not_learning,
+        own_step(losses=[2.0, 1.8, 1.6, 1.5, 1.4]),
+        None,
+    ),
+    "ten-answers-per-example": (
+        rules.metric_mismatch,
+        measured_by("binary_accuracy", 0.93, error=0.4),
+        Severity.WARNING,
+    ),
+    "threshold-of-a-probability-on-logits": (
+        rules.metric_mismatch,
+        measured_by("accuracy", 0.91, error=0.06, form="binary", from_logits=True),
+        Severity.NOTE,
+    ),
+    "exact-matches-of-numbers": (
+        rules.metric_mismatch,
+        measured_by("accuracy", 0.0, error=0.1, form="distance"),
+        Severity.WARNING,
+    ),
+    "exact-matches-of-numbers-that-occur": (
+        rules.metric_mismatch,
+        measured_by("accuracy", 0.3, error=0.1, form="distance"),
+        Severity.NOTE,
+    ),
+    "accuracy-of-classes": (rules.metric_mismatch, measured_by("accuracy", 0.6, error=0.4), None),
+    "one-unit-for-three-targets": (
+        rules.shapes_broadcast,
+        of_shapes((1,), (3,)),
+        Severity.WARNING,
+    ),
+    "a-prediction-per-step-for-one-target": (
+        rules.shapes_broadcast,
+        of_shapes((12, 1), (1,)),
+        Severity.WARNING,
+    ),
+    "an-axis-of-one-more": (rules.shapes_broadcast, of_shapes((1,), ()), None),
+    "shapes-of-a-crossentropy": (
+        rules.shapes_broadcast,
+        of_shapes((10,), (), form="categorical"),
+        None,
+    ),
+    "channels-first-read-as-last": (
+        rules.image_axes,
+        of_images((3, 32, 32), (3, 32), 32),
+        Severity.WARNING,
+    ),
+    "channels-last-read-as-first": (
+        rules.image_axes,
+        of_images((28, 28, 1), (28, 1), 28),
+        Severity.WARNING,
+    ),
+    "channels-where-they-belong": (rules.image_axes, of_images((32, 32, 3), (32, 32), 3), None),
+    "channels-moved-inside-the-model": (
+        rules.image_axes,
+        of_images((3, 32, 32), (32, 32), 3),
+        None,
+    ),
+    "recordings-of-one-row": (rules.image_axes, of_images((1, 64, 128), (1, 64), 128), None),
+    "targets-all-alike": (rules.constant_targets, of_targets(low=3.0, high=3.0), Severity.WARNING),
+    "targets-of-one-class": (
+        rules.constant_targets,
+        of_targets(low=0.0, high=1.0, largest_fraction=1.0),
+        Severity.WARNING,
+    ),
+    "targets-that-vary": (rules.constant_targets, of_targets(low=3.0, high=4.0), None),
+    "targets-that-the-loss-ignores": (
+        rules.constant_targets,
+        of_targets(low=0.0, high=0.0, form="other"),
+        None,
+    ),
+    "one-batch-again-and-again": (
+        rules.repeated_batches,
+        history({("logs/val_loss", ""): [1.0]}, repeated_batches=1.0),
+        Severity.WARNING,
+    ),
+    "one-batch-as-an-experiment": (
+        rules.repeated_batches,
+        history({}, repeated_batches=1.0),
+        Severity.NOTE,
+    ),
+    "batches-that-repeat-at-the-end": (
+        rules.repeated_batches,
+        history({("logs/val_loss", ""): [1.0]}, repeated_batches=0.1),
+        None,
+    ),
+    "validation-labels-in-another-order": (
+        rules.validation_not_paired,
+        validated(validation=0.9),
+        Severity.WARNING,
+    ),
+    "validation-that-is-merely-harder": (rules.validation_not_paired, validated(0.5), None),
+    "validation-at-chance-and-neighbours-too": (
+        rules.validation_not_paired,
+        validated(0.9, neighbours=0.88),
+        None,
+    ),
+    "validation-of-classes-never-trained": (
+        rules.validation_not_paired,
+        validated(0.9, unseen=0.9),
+        None,
+    ),
+    "ten-steps-in-all": (rules.too_few_steps, ended(10, FALLING), Severity.WARNING),
+    "ten-steps-were-enough": (rules.too_few_steps, ended(10, FALLING, error=0.1), None),
+    "a-thousand-steps": (rules.too_few_steps, ended(1000, FALLING), None),
+    "few-steps-without-a-fall": (rules.too_few_steps, ended(10, FLAT), None),
+    "class-numbers-as-numbers": (rules.classes_as_numbers, numbered(5), Severity.WARNING),
+    "ratings-without-an-accuracy": (rules.classes_as_numbers, numbered(5, metric="mae"), None),
+    "yes-and-no-as-numbers": (rules.classes_as_numbers, numbered(2), None),
+    "class-numbers-and-a-softmax": (
+        rules.classes_as_numbers,
+        numbered(5, form="categorical"),
+        None,
+    ),
+    "dropout-the-wrong-way-round": (
+        rules.dropout_too_high,
+        history({}, regularization=Regularization(dropout=(0.2, 0.95))),
+        Severity.NOTE,
+    ),
+    "dropout-of-a-half": (
+        rules.dropout_too_high,
+        history({}, regularization=Regularization(dropout=(0.5, 0.5))),
+        None,
+    ),
+    "three-linear-layers": (rules.no_activation, layered(None), Severity.NOTE),
+    "layers-with-activations": (rules.no_activation, layered("relu"), None),
+    "softmax-between-layers": (rules.hidden_softmax, layered("softmax"), Severity.NOTE),
+    "softmax-at-the-end": (rules.hidden_softmax, layered("relu", last="softmax"), None),
+    "own-step-without-the-penalties": (
+        rules.penalties_left_out,
+        history({}, leaves_out_penalties=True),
+        Severity.WARNING,
+    ),
+    "own-step-with-the-penalties": (
+        rules.penalties_left_out,
+        history({}, leaves_out_penalties=False),
+        None,
+    ),
+    "generator-step-trains-both": (
+        rules.optimizers_overlap,
+        history({}, optimizer_weights={"g": ("a", "b"), "d": ("b",)}),
+        Severity.WARNING,
+    ),
+    "one-optimizer-per-network": (
+        rules.optimizers_overlap,
+        history({}, optimizer_weights={"g": ("a",), "d": ("b",)}),
+        None,
+    ),
+    "optimizers-that-share-an-encoder": (
+        rules.optimizers_overlap,
+        history({}, optimizer_weights={"g": ("a", "e"), "d": ("b", "e")}),
+        None,
+    ),
+    "discriminator-is-always-right": (
+        rules.discriminator_won,
+        adversarial([1.3, 0.3, 0.01, 0.01, 0.0], [0.7, 2.0, 6.0, 7.0, 9.0]),
+        Severity.WARNING,
+    ),
+    "discriminator-in-balance": (
+        rules.discriminator_won,
+        adversarial([1.3, 1.2, 1.2, 1.1, 1.2], [0.7, 0.9, 1.0, 1.1, 1.0]),
+        None,
+    ),
+    "critic-without-a-lower-end": (
+        rules.discriminator_won,
+        adversarial([0.1, -3.0, -4.0, -5.0, -5.0], [0.7, 4.0, 4.0, 5.0, 6.0]),
+        None,
+    ),
+    "generator-of-one-sample": (
+        rules.samples_alike,
+        generated([0.5, 0.1, 0.01, 0.01, 0.01]),
+        Severity.WARNING,
+    ),
+    "generator-of-many-samples": (rules.samples_alike, generated([0.2] * 5), None),
+    "discriminator-that-answers-one-half": (
+        rules.samples_alike,
+        generated([0.5, 0.1, 0.01, 0.01, 0.01], units=1),
+        None,
+    ),
+    "ranks-the-wrong-way-round": (
+        rules.reversed_answers,
+        reversed_by({"auc": 0.1, "auc_stderr": 0.02}),
+        Severity.WARNING,
+    ),
+    "ranks-the-wrong-way-round-before-it-learns": (
+        rules.reversed_answers,
+        reversed_by({"auc": 0.1, "auc_stderr": 0.02}, FLAT),
+        None,
+    ),
+    "ranks-a-bit-worse-than-a-guess": (
+        rules.reversed_answers,
+        reversed_by({"auc": 0.45, "auc_stderr": 0.02}),
+        None,
+    ),
+    "accuracy-far-below-a-guess": (
+        rules.reversed_answers,
+        reversed_by({}, accuracy=0.1),
+        Severity.WARNING,
+    ),
+    "accuracy-of-a-guess": (rules.reversed_answers, reversed_by({}, accuracy=0.45), None),
+    "last-step-is-the-target": (
+        rules.target_in_inputs,
+        history(
+            {},
+            data=DataFacts(examples=500, inputs=(InputFacts(target_column=11, shape=(12, 1)),)),
+        ),
+        Severity.WARNING,
+    ),
+    "logits-drift-in-half-precision": (
+        rules.output_logits_diverge,
+        drifting([0, -5, -20, -60, -150, -300, -310, -320], "mixed_bfloat16"),
+        Severity.WARNING,
+    ),
+    "logits-drift-in-full-precision": (
+        rules.output_logits_diverge,
+        drifting([0, -5, -20, -60, -150, -300, -310, -320], "float32"),
+        Severity.NOTE,
+    ),
+    "logits-large-from-the-start": (
+        rules.output_logits_diverge,
+        drifting([-200] * 8, "mixed_bfloat16"),
         None,
     ),
 }

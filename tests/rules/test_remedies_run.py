@@ -107,6 +107,7 @@ def replacements(model, x, y):
         "first": np.ones((4, 4), "uint8"),
         "second": np.ones((4, 4), "uint8"),
         "generator": [(x[:4], y[:4])] if hasattr(y, "shape") else [],
+        "images": np.ones((4, 3, 8, 8), "float32"),
         "h": keras.ops.ones((2, 12, 16)),
         "loss": keras.losses.MeanSquaredError(),
         "losses": keras.ops.ones((4,)),

@@ -1,0 +1,42 @@
+"""Checks what is set in the layers and the model, and needs no training to be seen."""
+
+from keras_babysit.checks._facts import renamed
+from keras_babysit.checks.case import Case
+from keras_babysit.checks.result import CheckResult
+from keras_babysit.rules.dropout_too_high import dropout_too_high
+from keras_babysit.rules.frozen_adapters import frozen_adapters
+from keras_babysit.rules.hidden_softmax import hidden_softmax
+from keras_babysit.rules.image_axes import image_axes
+from keras_babysit.rules.missing_loss_scale import missing_loss_scale
+from keras_babysit.rules.no_activation import no_activation
+from keras_babysit.rules.optimizers_overlap import optimizers_overlap
+from keras_babysit.rules.penalties_left_out import penalties_left_out
+from keras_babysit.samples.data_facts import describe_data
+
+RULES = (
+    image_axes,
+    frozen_adapters,
+    penalties_left_out,
+    optimizers_overlap,
+    hidden_softmax,
+    no_activation,
+    dropout_too_high,
+)
+"""Rules of a run that see their fault in the first measurement."""
+
+
+def settings(case: Case) -> CheckResult:
+    """Report settings of layers, optimizers and precision that keep a network from learning.
+
+    The rules in `RULES` judge what one measurement shows. That gradients are too small for float16
+    and the loss is not scaled is judged from that measurement alone.
+    """
+    _ = case.known  # measures once what the layers get, and the gradients
+    case.history.note(data=describe_data(case.data.batch))
+    found = [one for rule in RULES for one in rule(case.history)]
+    found += missing_loss_scale(case.history, patience=1)
+    facts = case.history.facts
+    return CheckResult(
+        f"{len(facts.layers)} layers, precision {facts.dtype_policy or 'not known'}",
+        renamed(found, "settings"),
+    )

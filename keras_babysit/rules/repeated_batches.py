@@ -1,0 +1,77 @@
+"""A data stream that yields the same batch again and again."""
+
+from keras_babysit.findings import Finding, Remedy, Severity
+from keras_babysit.history import History
+from keras_babysit.rules._checks import require_fraction
+from keras_babysit.rules._texts import percent
+from keras_babysit.rules.effects import POOR_FIT
+from keras_babysit.rules.rule import rule
+
+
+@rule(
+    title="The same batch again and again",
+    explains=(*POOR_FIT, "overfitting", "unseen_classes", "data_stream_changes"),
+    needs=("facts/data",),
+    silent=(
+        "in the first four batches",
+        "on batches of fewer than 8 different examples",
+    ),
+    is_immediate=True,
+)
+def repeated_batches(history: History, *, fraction: float = 0.5) -> list[Finding]:
+    """Report an epoch whose batches hold the same examples.
+
+    A generator that begins again at each batch, an index that is never raised, or a
+    `__getitem__` that ignores its argument trains the network on one batch. The training loss looks
+    perfect, and the rest of the data is never seen.
+
+    Reads `history.facts.repeated_batches`: of the batches of the first epoch that were kept, the
+    fraction that holds exactly the examples of an earlier one, by their inputs. It is silent on
+    batches of fewer than 8 different examples, which may be equal by chance.
+
+    Args:
+        history: The history of the run.
+        fraction: Fraction of the batches from which on it is reported, in (0, 1].
+
+    Returns:
+        One WARNING for the inputs if there are validation data; without them one NOTE: training on
+        a single batch is also a way to test whether a network can learn at all.
+
+    Raises:
+        ValueError: If `fraction` lies outside (0, 1].
+
+    Example:
+        >>> history = History()
+        >>> history.note(repeated_batches=1.0)
+        >>> print(repeated_batches(history)[0].message)
+        100 % of the batches of the first epoch hold the examples of an earlier batch.
+
+    Reference:
+        The definition of an epoch: every example once.
+    """
+    require_fraction("fraction", fraction)
+    repeated = history.facts.repeated_batches
+    if repeated is None or repeated < fraction:
+        return []
+    has_validation = bool(history.facts.validation.examples) or bool(
+        len(history.series("logs/val_loss").values)
+    )
+    return [
+        Finding(
+            rule="repeated_batches",
+            severity=Severity.WARNING if has_validation else Severity.NOTE,
+            target="inputs",
+            message=f"{percent(repeated)} of the batches of the first epoch hold the examples of "
+            "an earlier batch.",
+            evidence={"repeated_batches": repeated},
+            remedies=(
+                Remedy(
+                    "Check the generator: each batch needs the next rows, and `__getitem__` must "
+                    "use its index.",
+                    "for batch, _ in zip(generator, range(3)):  # generator: your data\n"
+                    "    print(batch[0][:2])",
+                ),
+            ),
+            reference="The definition of an epoch: every example once",
+        )
+    ]

@@ -1,0 +1,117 @@
+"""Validation data in which what was learned does not hold at all."""
+
+from keras_babysit.findings import Finding, Remedy, Severity
+from keras_babysit.history import History
+from keras_babysit.rules._checks import require_fraction
+from keras_babysit.rules._progress import HALF_WAY, can_be_learned, modes_differ
+from keras_babysit.rules._scores import advantages, beats_constant, estimates, training_errors
+from keras_babysit.rules._texts import error_name, percent
+from keras_babysit.rules.rule import rule
+
+UNSEEN = 0.5
+"""Fraction of validation examples of unseen classes from which on these are the cause."""
+
+
+@rule(
+    title="Validation inputs and targets do not belong together",
+    explains=("overfitting",),
+    needs=("score/error", "reference/neighbour_error"),
+    silent=(
+        "without validation data",
+        "until the network fits the training data",
+        "if a nearest-neighbour baseline does not predict the training data",
+    ),
+)
+def validation_not_paired(history: History, *, margin: float = 0.1) -> list[Finding]:
+    """Report a network that is at chance on the validation data, and not by overfitting.
+
+    In the training data examples with similar inputs have similar targets: a nearest-neighbour
+    baseline predicts each from the others, and so does the network. If the validation data were of
+    the same kind, it could not be at chance there. Its inputs and targets are in different orders,
+    its classes have other numbers, or it comes from elsewhere.
+
+    Reads `"score/error"`, `"reference/constant_error"`, `"reference/neighbour_error"` and
+    `"reference/constant_advantage"`. It is silent until the errors of the network and of the
+    neighbours on the training data are below half of that of a constant prediction; if most
+    validation examples are of classes that were never trained; and if batch normalization differs
+    between training and inference.
+
+    Args:
+        history: The history of the run.
+        margin: Advantage over a constant prediction on the validation data, as a fraction of its
+            error, that the 95 % interval must exclude, in (0, 1].
+
+    Returns:
+        One WARNING for the validation data, or nothing.
+
+    Raises:
+        ValueError: If `margin` lies outside (0, 1].
+
+    Example:
+        >>> validation_not_paired(History())
+        []
+
+    Reference:
+        Cover and Hart, "Nearest neighbor pattern classification", 1967: what neighbours find is
+        there for new examples of the same kind too.
+    """
+    require_fraction("margin", margin)
+    errors = {
+        "train": training_errors(history),
+        "validation": estimates(history, "error", "validation"),
+    }
+    constant = {name: history.last("reference/constant_error", name) for name in errors}
+    neighbours = history.last("reference/neighbour_error", "train")
+    if not all(errors.values()) or None in constant.values() or neighbours is None:
+        return []
+    known = HALF_WAY * float(constant["train"])
+    is_fitted = errors["train"][-1].high < known and neighbours < known
+    if not is_fitted or can_be_learned(history) is not True or modes_differ(history):
+        return []
+    better = advantages(history, "validation")[-1:]
+    limit = margin * float(constant["validation"])
+    is_at_chance = all(one.high < limit for one in better) and bool(better)
+    if not is_at_chance or beats_constant(history, "validation"):
+        return []
+    if history.last("targets/unseen_share", "validation", default=0.0) >= UNSEEN:
+        return []
+    return [
+        _finding(
+            history,
+            errors["train"][-1].value,
+            errors["validation"][-1].value,
+            float(constant["validation"]),
+        )
+    ]
+
+
+def _finding(history: History, train: float, validation: float, constant: float) -> Finding:
+    return Finding(
+        rule="validation_not_paired",
+        severity=Severity.WARNING,
+        target="validation",
+        message=f"What holds in the training data does not hold in the validation data: the "
+        f"{error_name(history)} is {percent(train, 1)} and {percent(validation, 1)}, that of a "
+        f"constant prediction {percent(constant, 1)}. Nearest neighbours show that it is not "
+        "overfitting.",
+        evidence={
+            "train_error": train,
+            "validation_error": validation,
+            "constant_error": constant,
+        },
+        remedies=(
+            Remedy(
+                "Check that each validation input belongs to its target: same order, no shuffling "
+                "of one alone, and the same numbers for the classes.",
+                "print(x_val[:5], y_val[:5])  # x_val, y_val: your validation data",
+            ),
+            Remedy(
+                "Validate on a part of the training data: if that score is good, the validation "
+                "data are at fault.",
+                "copy = keras.models.clone_model(model)\n"
+                'copy.compile("adam", model.loss)\n'
+                "copy.fit(x, y, validation_split=0.2)",
+            ),
+        ),
+        reference="Cover and Hart, Nearest neighbor pattern classification, 1967",
+    )
