@@ -11,7 +11,7 @@ MINUTES ?= 30
 BACKEND ?= tensorflow
 VENV = $(if $(filter tensorflow,$(BACKEND)),.venv,.venv-$(BACKEND))
 
-.PHONY: demo test test-jax test-torch test-oldest test-all test-all-jax test-all-torch lint bench-dashboard bench-overhead bench-account bench-scale bench-repeatability bench-search screenshots bench-layers bench-lr bench-headroom bench-diagnosis bench-remedies bench-foreign soak docs docs-pages messages pictures clean
+.PHONY: demo test test-colab dist test-jax test-torch test-oldest test-all test-all-jax test-all-torch lint bench-dashboard bench-overhead bench-account bench-scale bench-repeatability bench-search screenshots bench-layers bench-lr bench-headroom bench-diagnosis bench-remedies bench-foreign soak docs docs-pages messages pictures clean
 
 demo: .venv/.demo
 	.venv/bin/python examples/quickstart.py
@@ -156,7 +156,7 @@ lint: .venv/.dev
 
 .venv/.dev: setup.cfg pyproject.toml
 	test -d .venv || $(PYTHON) -m venv .venv
-	.venv/bin/pip install --quiet -e '.[tensorflow,dev]'
+	.venv/bin/pip install --quiet -e '.[tensorflow,dev,trackers]'
 	touch $@
 
 .venv-jax/.dev: setup.cfg pyproject.toml
@@ -179,5 +179,27 @@ lint: .venv/.dev
 	.venv-oldest/bin/pip install --quiet --no-deps -e .
 	touch $@
 
+# Wheel and source distribution, checked, and the wheel installed into an empty environment and used.
+dist:
+	rm -rf dist .venv-dist .venv-wheel
+	$(PYTHON) -m venv .venv-dist
+	.venv-dist/bin/pip install --quiet build twine
+	.venv-dist/bin/python -m build --outdir dist . >/dev/null
+	.venv-dist/bin/twine check --strict dist/*
+	$(PYTHON) -m venv .venv-wheel
+	.venv-wheel/bin/pip install --quiet "$$(ls dist/*.whl)[jax]"
+	cd dist && KERAS_BACKEND=jax ../.venv-wheel/bin/python ../tools/try_installed.py
+
+# The versions that Google Colab has installed (November 2026), the suite on each backend.
+COLAB = keras==3.13.2 tensorflow==2.20.0 jax==0.7.2 torch==2.11.0
+test-colab: .venv-colab/.dev
+	for backend in tensorflow jax torch; do \
+		KERAS_BACKEND=$$backend .venv-colab/bin/python $(PYTEST) $(PYTEST_ARGS) || exit 1; done
+
+.venv-colab/.dev: setup.cfg pyproject.toml
+	test -d .venv-colab || $(PYTHON) -m venv .venv-colab
+	.venv-colab/bin/pip install --quiet $(COLAB) -e '.[dev]'
+	touch $@
+
 clean:
-	rm -rf .venv .venv-jax .venv-torch .venv-oldest .jax_cache build *.egg-info
+	rm -rf .venv .venv-jax .venv-torch .venv-oldest .venv-dist .venv-wheel .venv-colab dist .jax_cache build *.egg-info

@@ -12,6 +12,7 @@
 import importlib
 from typing import Any
 
+import keras_babysit.supported  # noqa: F401 - first: raises if Keras is too old for the others
 from keras_babysit import (
     activations,
     callbacks,

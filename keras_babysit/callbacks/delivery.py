@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
+from keras_babysit.history import History
 from keras_babysit.sinks import Sink
 
 WAIT_SECONDS = 30.0
@@ -38,6 +39,15 @@ class Delivery:
         # Nobody may call `leave` after a run that broke off.
         self._end = weakref.finalize(self, self._calls.put, None)
         self._end.atexit = False
+
+    def begin(self, history: History) -> None:
+        """Start the sink; what it reads of this thread, it reads first.
+
+        Raises:
+            Exception: Whatever the sink raises.
+        """
+        getattr(self.sink, "before_start", lambda: None)()
+        self("on_start", history)
 
     def __call__(self, method: str, argument: Any) -> None:
         """Call a method of the sink.

@@ -57,7 +57,7 @@ class RuleRunner:
         """
         self.history.note(rules=tuple(self._rules.names))
         for sink in self._sinks:
-            sink("on_start", self.history)
+            sink.begin(self.history)
         if len(self.history):
             self._show_measurements(list(self.history))
         self.history.listen(self._show_measurements)

@@ -4,13 +4,14 @@ It prints headline and first remedy of each run, and with `--run` the whole repo
 
 It reads what `Babysitter(log_dir=...)` and the `JsonLines` sink write, of runs that are finished,
 running or were killed; and each `trial.json` of a trial of remedies. The exit status is 0. It is 1
-if `--fail-on` is given and a finding of that severity or above is open, and 2 if there is no run
-that was measured.
+if `--fail-on` is given and a finding of that severity or above, or of that rule, is open, and 2 if
+there is no run that was measured.
 """
 
 from __future__ import annotations
 
 import argparse
+import difflib
 import io
 import json
 import re
@@ -23,7 +24,7 @@ from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from keras_babysit.dashboard.library import Library
-from keras_babysit.findings import Severity
+from keras_babysit.findings import CONDITIONS, Severity
 from keras_babysit.presentation.trial_table import read_trials, trial_table
 from keras_babysit.presentation.verdict_view import view
 from keras_babysit.presentation.wording import ascii_signs, name, one_line
@@ -54,11 +55,13 @@ class RunReport:
         report = self.report
         return report is not None and (len(report.history) > 0 or bool(report.findings))
 
-    @property
-    def worst(self) -> int:
-        """The highest severity of the open findings; 0 if there are none."""
-        findings = self.report.findings if self.report else []
-        return max((one.severity for one in findings if one.is_open), default=0)
+    def has_open(self, what: str) -> bool:
+        """Return whether a finding of a severity or above, or of a rule, is open."""
+        found = [one for one in (self.report.findings if self.report else []) if one.is_open]
+        level = Severity.__members__.get(what.upper())
+        if level is not None:
+            return any(one.severity >= level for one in found)
+        return any(one.rule == what for one in found)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,6 +74,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     runs = [one for one in _read(options.logdir) if options.run in (None, one.name)]
     if not runs:
         errors.print(Text(_nothing(options)))
+        return NOTHING
+    if problem := _unknown(options.fail_on, runs):
+        errors.print(Text(problem))
         return NOTHING
     if options.html and len(runs) > 1 and _is_page(options.html):
         message = f"{len(runs)} runs cannot be written to one file. Use --run, or a folder."
@@ -88,8 +94,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="kb-report",
         description="Report what keras-babysit found in the runs of a log folder.",
-        epilog="Exit status: 0; 1 if a finding of the --fail-on severity or above is open; 2 if "
-        "there is no run that was measured.",
+        epilog="Exit status: 0; 1 if a finding that --fail-on names is open; 2 if there is no run "
+        "that was measured.",
     )
     parser.add_argument("logdir", metavar="LOGDIR", help="folder with event files or JSON lines")
     parser.add_argument(
@@ -106,11 +112,32 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--fail-on",
-        metavar="SEVERITY",
-        choices=[level.name.lower() for level in Severity],
-        help="fail if a finding of this severity or above is open: note, warning or error",
+        metavar="WHAT",
+        action="append",
+        default=[],
+        help="fail if a finding of this severity or above is open (note, warning or error), or one "
+        "of the rule of this name; may be given more than once",
     )
     return parser
+
+
+def _unknown(failures: Sequence[str], runs: Sequence[RunReport]) -> str:
+    """Return what is wrong with `--fail-on`: a misspelled rule must not pass in silence."""
+    levels = [level.name.lower() for level in Severity]
+    rules = {condition.name for condition in CONDITIONS}
+    for one in runs:  # rules of one's own
+        if one.report is not None:
+            rules |= {*(one.report.history.facts.rules or ())}
+            rules |= {found.rule for found in one.report.findings}
+    for text in failures:
+        if text not in levels and text not in rules:
+            near = difflib.get_close_matches(text, [*levels, *sorted(rules)], 1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            return (
+                "--fail-on must be note, warning, error or the name of a rule. Received: "
+                f"{one_line(text, 80)}.{hint}"
+            )
+    return ""
 
 
 def _is_folder(path: str) -> bool:
@@ -236,9 +263,8 @@ def _printed(renderable: RenderableType) -> str:
     return capture.get().rstrip("\n")
 
 
-def _status(runs: Sequence[RunReport], fail_on: str | None) -> int:
-    limit = Severity[fail_on.upper()] if fail_on else None
-    if limit and any(one.worst >= limit for one in runs):
+def _status(runs: Sequence[RunReport], fail_on: Sequence[str]) -> int:
+    if any(one.has_open(what) for one in runs for what in fail_on):
         return FAILED
     return WELL if all(one.is_judged for one in runs) else NOTHING
 

@@ -13,6 +13,10 @@ from keras_babysit.findings.condition import CONDITIONS, Condition, alternatives
 from keras_babysit.findings.finding import Finding, Remedy, Severity
 from keras_babysit.history import History
 
+FORMAT_VERSION = 1
+"""Version of the JSON object of a verdict, described in docs/schema/verdict.json. It rises when a
+key is removed or gets another meaning; keys may be added without."""
+
 FACTS = {
     "facts/data": "the training data",
     "facts/outputs": "the outputs and their losses",
@@ -79,8 +83,9 @@ class Verdict:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return the verdict as a JSON object."""
+        """Return the verdict as a JSON object; docs/schema/verdict.json describes it."""
         return {
+            "version": FORMAT_VERSION,
             "headline": self.headline,
             "severity": None if self.severity is None else self.severity.name,
             "causes": [cause.to_json() for cause in self.causes],

@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import Any
 
 from keras_babysit.findings import Verdict
-from keras_babysit.history import History
+from keras_babysit.history import History, to_jsonable
 from keras_babysit.presentation import drawing
 from keras_babysit.presentation.verdict_view import (
     CauseView,
@@ -64,7 +64,8 @@ def _text(text: Any, limit: int = 600) -> str:
 
 def _script(record: Any) -> str:
     """Return JSON that is safe inside a script element, whatever names it contains."""
-    text = json.dumps(record, allow_nan=False, separators=(",", ":"))
+    # Steps may be NumPy integers; everything else is plain already.
+    text = json.dumps(record, allow_nan=False, separators=(",", ":"), default=to_jsonable)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 

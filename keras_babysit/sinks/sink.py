@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 class Sink:
     """Base class of outputs. The methods are called in the order of a run.
 
-    First `on_start`, then `on_measurements` and `on_events` any number of times, then `on_end` and
-    `close`. By default every method does nothing. A sink that raises is switched off with one
-    warning for the rest of the run; training continues. A sink that hangs does not block training
-    either: each sink is called in a thread of its own, one call at a time, and training waits at
-    most half a minute per call.
+    First `before_start` and `on_start`, then `on_measurements` and `on_events` any number of times,
+    then `on_end` and `close`. By default every method does nothing. A sink that raises is switched
+    off with one warning for the rest of the run; training continues. A sink that hangs does not
+    block training either: each sink is called in a thread of its own, one call at a time, and
+    training waits at most half a minute per call.
 
     Attributes:
         has_own_thread: Set to False if the sink must be called in the thread of `fit`, for example
@@ -27,6 +27,12 @@ class Sink:
     """
 
     has_own_thread: bool = True
+
+    def before_start(self) -> None:
+        """Read what a library keeps per thread, such as its active run.
+
+        Called in the thread of `fit`, unlike everything else, and must not wait for anything.
+        """
 
     def on_start(self, history: History) -> None:
         """Prepare for a run; `history.facts` describes the model. May raise if it cannot write."""

@@ -344,6 +344,39 @@ def test_two_runs_stand_side_by_side(chromium, trained):
     tab.assert_clean()
 
 
+def test_more_than_two_runs_lie_over_each_other(chromium, trained, tmp_path):
+    expect = playwright.expect
+    tab = Tab(chromium, trained, viewport={"width": 1440, "height": 900})
+    tab.run("sick").click()
+    tab.inside.get_by_label("Compare with fixed").check()
+    expect(tab.inside.locator("h1")).to_have_text(["sick", "fixed"])
+    tab.inside.get_by_label("Compare with demo").check()
+    expect(tab.inside.locator("h1")).to_have_text(["3 runs"])
+    expect(tab.inside.locator(".overlaid .name")).to_have_text(["sick", "fixed", "demo"])
+    loss = tab.inside.locator(".chart").first
+    expect(loss.locator("canvas:not(.swatch)")).to_be_visible()
+    expect(loss.locator(".key")).to_have_count(3)
+    tab.keep("overlay")
+    with tab.page.expect_download() as download:
+        loss.get_by_role("button", name="as CSV").click()
+    download.value.save_as(tmp_path / "loss.csv")
+    heading, *rows = (tmp_path / "loss.csv").read_text().splitlines()
+    assert heading == "run,data,step,seconds since 1970,value"
+    assert {tuple(row.split(",")[:2]) for row in rows} == {
+        (run, "validation") for run in ("sick", "fixed", "demo")
+    }
+    tab.inside.locator("[data-switch=side]").select_option("train")
+    expect(loss.locator(".key").first).to_have_attribute("title", "sick, train")
+    tab.inside.locator("[data-switch=axis]").select_option("relative")
+    expect(loss.locator("canvas:not(.swatch)")).to_be_visible()
+    assert tab.page.url.count("p.babysit.other=") == 2
+    tab.page.reload()
+    expect(tab.inside.locator("h1")).to_have_text(["3 runs"])
+    tab.inside.get_by_label("Compare with demo").uncheck()
+    expect(tab.inside.locator("h1")).to_have_text(["sick", "fixed"])
+    tab.assert_clean()
+
+
 def test_everything_works_with_the_keyboard(chromium, trained):
     expect = playwright.expect
     tab = Tab(chromium, trained)

@@ -3,11 +3,13 @@
 import html
 import io
 import json
+import logging
 
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from keras_babysit import sinks
 from keras_babysit.testing.sinks import SinkCase
+from tests.sinks.trackers import TRACKERS, is_installed
 
 
 class Paper(io.StringIO):
@@ -70,11 +72,24 @@ def notebook(folder):
     return sinks.Notebook(Cell(folder / "cell.html"))
 
 
+def logging_sink(folder):
+    logger = logging.Logger("tests")  # not registered anywhere, unlike that of `getLogger`
+    handler = logging.StreamHandler(Paper(folder / "log.txt"))
+    logger.addHandler(handler)
+    return sinks.Logging(logger)
+
+
+def read_logging(folder):
+    return (folder / "log.txt").read_text(encoding="utf-8").splitlines()
+
+
 CASES = {
     "Sink": SinkCase(lambda folder: sinks.Sink(), lambda folder: [], reports_findings=False),
     "Console": SinkCase(console(), read_console),
     "Console-silent": SinkCase(console(verbose=0), read_console, reports_findings=False),
     "JsonLines": SinkCase(lambda folder: sinks.JsonLines(folder / "run.jsonl"), read_json_lines),
+    "Logging": SinkCase(logging_sink, read_logging),
     "Notebook": SinkCase(notebook, read_notebook),
     "TensorBoard": SinkCase(lambda folder: sinks.TensorBoard(folder / "logs"), read_tensorboard),
 }
+CASES |= {name: case for name, (package, case) in TRACKERS.items() if is_installed(package)}

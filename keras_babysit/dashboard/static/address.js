@@ -4,12 +4,12 @@ const PREFIX = "p.babysit."; // TensorBoard's convention for the parameters of a
 
 export function readAddress() {
   const found = new URLSearchParams();
-  for (const [key, value] of parameters()) if (key.startsWith(PREFIX)) found.set(key.slice(PREFIX.length), value);
+  for (const [key, value] of parameters()) if (key.startsWith(PREFIX)) found.append(key.slice(PREFIX.length), value);
   const window = /^(\d+)-(\d+)$/.exec(found.get("window") || "");
   const cell = /^(other:)?(\d+)@(\d+)$/.exec(found.get("layer") || "");
   return {
     run: found.get("run"),
-    other: found.get("other"),
+    others: found.getAll("other"),
     quantity: found.get("quantity"),
     window: window ? [Number(window[1]), Number(window[2])] : null,
     cell: cell ? { isOther: Boolean(cell[1]), series: Number(cell[2]), step: Number(cell[3]) } : null,
@@ -17,14 +17,16 @@ export function readAddress() {
 }
 
 // Replaces the address without a new entry in the history of the browser.
-export function writeAddress({ run, other, quantity, window, cell }) {
+export function writeAddress({ run, others, quantity, window, cell }) {
   const kept = parameters().filter(([key]) => !key.startsWith(PREFIX));
   const ours = {
-    run, other, quantity,
+    run, other: others, quantity,
     window: window && `${window[0]}-${window[1]}`,
     layer: cell && `${cell.isOther ? "other:" : ""}${cell.series}@${cell.step}`,
   };
-  for (const [key, value] of Object.entries(ours)) if (value) kept.push([PREFIX + key, value]);
+  for (const [key, values] of Object.entries(ours)) {
+    for (const value of [values].flat()) if (value) kept.push([PREFIX + key, value]);
+  }
   const hash = ["babysit", ...kept.map(([key, value]) => `${key}=${encodeURIComponent(value)}`)].join("&");
   const page = host();
   if (page.location.hash !== `#${hash}`) page.history.replaceState(page.history.state, "", `#${hash}`);

@@ -29,7 +29,7 @@ export function marking(run, axis) {
   if (axis === "step" || !run.clock.length) return { unit: "step", mark: whole };
   const start = run.clock[0][1];
   if (axis === "relative") return { unit: "time", mark: (step) => duration(secondsAt(run.clock, step) - start) };
-  return { unit: "clock", mark: (step) => new Date(1000 * secondsAt(run.clock, step)).toLocaleTimeString("en-GB") };
+  return { unit: "clock", mark: (step) => timeOfDay(secondsAt(run.clock, step)) };
 }
 
 // The time of a step, interpolated between the steps whose times are known.
@@ -41,7 +41,11 @@ export function secondsAt(clock, step) {
   return early + ((step - from) / (to - from)) * (late - early);
 }
 
-function duration(seconds) {
+export function timeOfDay(seconds) {
+  return new Date(1000 * seconds).toLocaleTimeString("en-GB");
+}
+
+export function duration(seconds) {
   if (seconds < 60) return `${Number(seconds.toFixed(1))} s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
   return `${Math.floor(seconds / 3600)} h ${Math.round((seconds % 3600) / 60)} min`;

@@ -2,10 +2,11 @@
 
 import { onAddress, readAddress, writeAddress } from "./address.js";
 import { fetchJson } from "./api.js";
-import { whatIsARun, drawRuns } from "./runs.js";
+import { MAX_RUNS, whatIsARun, drawRuns } from "./runs.js";
 import { h, replace } from "./dom.js";
 import { followTheme, onReload } from "./host.js";
 import { drawLayer } from "./layer.js";
+import { drawOverlay } from "./overlay.js";
 import { drawRun, shareScales } from "./run_view.js";
 import { drawTable } from "./runs_table.js";
 // The other modules are listed too, so that the browser loads all of them in parallel.
@@ -25,7 +26,7 @@ import "./vendor/uPlot.esm.js";
 const REFRESH_SECONDS = 5; // of a running run
 const SHEETS = ["./vendor/uPlot.min.css", "./styles.css"];
 
-const state = { run: null, other: null, quantity: null, window: null, cell: null, isTable: false, axis: "step", scale: "auto", smoothing: 0 };
+const state = { run: null, others: [], quantity: null, window: null, cell: null, isTable: false, axis: "step", scale: "auto", smoothing: 0, side: "validation" };
 const parts = {};
 let turn = 0; // responses of an earlier turn are outdated and ignored
 
@@ -81,15 +82,15 @@ function keepUpToDate() {
 function restore() {
   const found = readAddress();
   const id = (name) => (parts.listing.runs.find((run) => run.name === name) || { id: null }).id;
-  const [run, other] = [id(found.run), id(found.other)];
-  Object.assign(state, { run: run || state.run, other: run && other, quantity: found.quantity, window: found.window });
-  state.cell = found.cell && { run: found.cell.isOther ? other : run, series: found.cell.series, step: found.cell.step };
+  const run = id(found.run), others = run ? found.others.map(id).filter((one) => one && one !== run) : [];
+  Object.assign(state, { run: run || state.run, others: [...new Set(others)].slice(0, MAX_RUNS - 1), quantity: found.quantity, window: found.window });
+  state.cell = found.cell && { run: found.cell.isOther ? others[0] : run, series: found.cell.series, step: found.cell.step };
 }
 
 function remember() {
   const name = (id) => (parts.listing.runs.find((run) => run.id === id) || { name: null }).name;
   const { quantity, window, cell } = state;
-  writeAddress({ run: name(state.run), other: name(state.other), quantity, window, cell: cell && { ...cell, isOther: cell.run === state.other } });
+  writeAddress({ run: name(state.run), others: state.others.map(name), quantity, window, cell: cell && { ...cell, isOther: cell.run !== state.run } });
 }
 
 async function refresh(listed = fetchJson("runs", { read: 1 })) {
@@ -103,14 +104,14 @@ async function refresh(listed = fetchJson("runs", { read: 1 })) {
   if (!state.run) restore();
   const known = new Set(parts.listing.runs.map((run) => run.id));
   if (!known.has(state.run)) state.run = parts.listing.runs.length ? parts.listing.runs[0].id : null;
-  if (!known.has(state.other)) state.other = null;
+  state.others = state.others.filter((one) => known.has(one));
   listRuns();
   await load();
 }
 
 function choose(change) {
   if ("run" in change) state.isTable = false;
-  const isOtherRun = ("run" in change && change.run !== state.run) || "other" in change;
+  const isOtherRun = ("run" in change && change.run !== state.run) || "others" in change;
   if (isOtherRun) Object.assign(state, { window: null, cell: null });
   Object.assign(state, change);
   remember();
@@ -135,7 +136,7 @@ async function load() {
     parts.drawn = null;
     return;
   }
-  const ids = state.other ? [state.run, state.other] : [state.run];
+  const ids = [state.run, ...state.others];
   try {
     // The heat map of a single run is requested at once; for two runs, their lengths must be known first.
     const [runs, early] = await Promise.all([
@@ -143,6 +144,10 @@ async function load() {
       ids.length === 1 ? heatMap(ids[0], range()) : null,
     ]);
     const window = state.window || [0, Math.max(...runs.map((run) => run.last))];
+    if (runs.length > 2) {
+      if (mine === turn) show({ runs, maps: [], layer: null, quantity: null, window });
+      return;
+    }
     const quantity = chosen(runs);
     const isEarly = early && (early.quantity === quantity || quantity === null);
     const maps = isEarly ? [early] : await Promise.all(runs.map((run) => {
@@ -153,13 +158,17 @@ async function load() {
       ? await fetchJson("layer", { run: state.cell.run, series: state.cell.series, step: state.cell.step })
       : null;
     if (mine !== turn) return;
-    parts.data = { runs, maps, layer, quantity, window };
-    parts.status.textContent = "";
-    draw(false);
-    sayWhen();
+    show({ runs, maps, layer, quantity, window });
   } catch (error) {
     if (mine === turn) parts.status.textContent = error.message;
   }
+}
+
+function show(data) {
+  parts.data = data;
+  parts.status.textContent = "";
+  draw(false);
+  sayWhen();
 }
 
 // Says when a running run was read, on the page that is there already.
@@ -195,15 +204,19 @@ function draw(isForced) {
   parts.drawn = text;
   parts.layer.hidden = !data.layer;
   document.body.classList.toggle("has-layer", Boolean(data.layer));
-  document.body.classList.toggle("is-pair", data.runs.length > 1);
+  document.body.classList.toggle("is-pair", data.runs.length === 2);
   if (data.layer) drawLayer(parts.layer, data.layer, () => choose({ cell: null }));
   const titles = shareScales(data.runs, data.maps);
+  const context = { ...data, titles, state, choose };
   const top = scrollY; // emptying the page resets the scroll position
-  replace(parts.main, data.runs.map((run) => h("article", { class: "view", "data-run": run.id })));
-  data.runs.forEach((run, index) => {
-    drawRun(parts.main.children[index], run, data.maps[index], { ...data, titles, state, choose });
-  });
+  if (data.runs.length > 2) drawOverlay(parts.main, context);
+  else drawSideBySide(context);
   scrollTo({ top, behavior: "instant" });
+}
+
+function drawSideBySide(context) {
+  replace(parts.main, context.runs.map((run) => h("article", { class: "view", "data-run": run.id })));
+  context.runs.forEach((run, index) => drawRun(parts.main.children[index], run, context.maps[index], context));
 }
 
 function drawEmpty() {

@@ -7,7 +7,7 @@ import { secondsAt, stepMarks } from "./frame.js";
 import { color } from "./palette.js";
 import uPlot from "./vendor/uPlot.esm.js";
 
-const HEIGHT = 156;
+export const HEIGHT = 156;
 const LOG_FROM = 30; // range (as a factor) from which an axis is logarithmic
 const STYLES = {
   batch: { width: 1.25, dash: [] },
@@ -16,8 +16,7 @@ const STYLES = {
 };
 
 export function drawChart(parent, chart, run, box, { zoom, display }) {
-  const isWide = chart.range[1] / chart.range[0] > LOG_FROM;
-  const isLog = chart.range[0] > 0 && (display.scale === "log" || (display.scale === "auto" && isWide));
+  const isLog = isLogarithmic(chart.range, display.scale);
   const keys = chart.lines.map((line) => h("output", {}));
   const at = h("span", { class: "at" });
   const host = h("div", { class: "plot", role: "img", "aria-label": spoken(chart) });
@@ -36,8 +35,12 @@ export function drawChart(parent, chart, run, box, { zoom, display }) {
   const plot = new uPlot(options(drawn, run, box, isLog, read, zoom), columns(drawn.lines, steps), host);
 }
 
+export function isLogarithmic([low, high], scale) {
+  return low > 0 && (scale === "log" || (scale === "auto" && high / low > LOG_FROM));
+}
+
 // Exponential moving average without the bias towards its first value, as in TensorBoard.
-function smoothed(line, weight) {
+export function smoothed(line, weight) {
   if (!weight) return line;
   let mean = 0, total = 0;
   const values = line.values.map((value) => {
@@ -90,9 +93,17 @@ function columns(lines, steps) {
   ];
 }
 
-function options(chart, run, box, isLog, read, zoom) {
-  const ink = color("mute"), grid = { stroke: color("grid"), width: 1 };
+// The axes of a chart, horizontal and vertical; `across` says where and how the former is marked.
+export function axes(left, isLog, across) {
+  const stroke = color("mute"), grid = { stroke: color("grid"), width: 1 };
   const font = '11.5px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
+  return [
+    { stroke, font, grid: { show: false }, ticks: { show: false }, size: 26, ...across },
+    { stroke, font, grid, ticks: { show: false }, size: left, gap: 8, filter: (_, marks) => marks, splits: (_, __, low, high) => marks(low, high, isLog), values: (_, found) => found.map((v) => label(v, isLog ? v : found[1] - found[0] || v)) },
+  ];
+}
+
+function options(chart, run, box, isLog, read, zoom) {
   const banded = chart.lines.filter((line) => line.margins);
   const first = chart.lines.length + 1;
   return {
@@ -102,10 +113,7 @@ function options(chart, run, box, isLog, read, zoom) {
     legend: { show: false },
     cursor: { sync: { key: "babysit", setSeries: false }, drag: { x: true, y: false, setScale: false }, y: false, points: { size: 6 } },
     scales: { x: { time: false, range: [box.first, box.last] }, y: { distr: isLog ? 3 : 1, range: spread(chart.range, isLog) } },
-    axes: [
-      { stroke: ink, font, grid: { show: false }, ticks: { show: false }, size: 26, splits: () => stepMarks(box), values: (_, marks) => marks.map(box.mark) },
-      { stroke: ink, font, grid, ticks: { show: false }, size: box.left, gap: 8, filter: (_, marks) => marks, splits: (_, __, low, high) => marks(low, high, isLog), values: (_, found) => found.map((v) => label(v, isLog ? v : found[1] - found[0] || v)) },
-    ],
+    axes: axes(box.left, isLog, { splits: () => stepMarks(box), values: (_, marks) => marks.map(box.mark) }),
     series: [
       {},
       ...chart.lines.map((line) => ({
@@ -127,7 +135,7 @@ function marks(low, high, isLog) {
   return isLog ? decades(low, high) : ticks(low, high, 4);
 }
 
-function spread([low, high], isLog) {
+export function spread([low, high], isLog) {
   if (isLog) return [low / 1.3, high * 1.3];
   const padding = (high - low) * 0.06 || Math.abs(high) / 10 || 1;
   return [low - padding, high + padding];

@@ -42,7 +42,7 @@ function head(run, { runs }) {
 }
 
 // How all curves are drawn.
-function switches(run, { state, choose }) {
+export function switches(run, { state, choose }) {
   const select = (label, key, options) => h("label", { class: "picker" }, h("span", { class: "quiet" }, label),
     h("select", { "data-focus": `switch-${key}`, "data-switch": key, change: (event) => choose({ [key]: event.target.value }) },
       options.map(([value, words]) => h("option", { value, selected: state[key] === value }, words))));

@@ -1,4 +1,4 @@
-// The list of runs: one to show, and optionally a second one to compare.
+// The list of runs: one to show, and optionally others to compare with it.
 
 import { h, replace, svg } from "./dom.js";
 import { cutInTheMiddle, whole } from "./format.js";
@@ -7,6 +7,8 @@ import { SIGNS } from "./palette.js";
 export const whatIsARun = "A run is a folder inside the log folder, or a JSON lines file in it.";
 
 const WORDS = { finished: "finished", running: "running", "cut off": "incomplete" };
+export const MAX_RUNS = 8; // as many as colours and dashes can tell apart
+
 const FILTER_FROM = 8;
 const NAME_LETTERS = 24;
 
@@ -27,20 +29,21 @@ export function drawRuns(parent, listing, state, choose) {
     listing.runs.length > FILTER_FROM || pattern ? filter : null,
     h("ul", {}, shown.map((run) => row(run, listing.runs.length, state, choose))),
     listing.isCut ? h("p", { class: "quiet" }, `Only the latest ${listing.runs.length} runs are listed.`) : null,
-    listing.runs.length > 1 ? h("p", { class: "quiet" }, "Select a second run to compare both side by side.") : null,
+    listing.runs.length > 1 ? h("p", { class: "quiet" }, `Select a second run to compare both side by side, or up to ${MAX_RUNS} to draw their curves over each other.`) : null,
   ].filter(Boolean));
 }
 
 function row(run, count, state, choose) {
   const isChosen = run.id === state.run;
-  const isOther = run.id === state.other;
+  const isOther = state.others.includes(run.id);
+  const rest = state.others.filter((one) => one !== run.id);
   const pick = h("button", {
     type: "button", class: "run", "data-focus": `run-${run.id}`, "aria-pressed": String(isChosen), title: run.name,
-    click: () => choose({ run: run.id, other: isOther ? null : state.other }),
+    click: () => choose({ run: run.id, others: rest }),
   }, sign(run), h("span", { class: "name" }, cutInTheMiddle(run.name, NAME_LETTERS)), h("span", { class: "quiet" }, words(run)));
   const tick = h("input", {
     type: "checkbox", "data-focus": `compare-${run.id}`, "aria-label": `Compare with ${run.name}`,
-    title: "Compare", disabled: isChosen, change: (event) => choose({ other: event.target.checked ? run.id : null }),
+    title: "Compare", disabled: isChosen || (!isOther && rest.length >= MAX_RUNS - 1), change: (event) => choose({ others: event.target.checked ? [...rest, run.id] : rest }),
   });
   tick.checked = isChosen || isOther;
   return h("li", { class: isChosen || isOther ? "chosen" : "" }, pick, count > 1 ? tick : null);

@@ -42,7 +42,7 @@ function heading(column, sort) {
 }
 
 function open(run, choose) {
-  return h("button", { type: "button", class: "open", title: run.name, "data-focus": `open-${run.id}`, click: () => choose({ run: run.id, other: null, isTable: false }) }, cutInTheMiddle(run.name, NAME_LETTERS));
+  return h("button", { type: "button", class: "open", title: run.name, "data-focus": `open-${run.id}`, click: () => choose({ run: run.id, others: [], isTable: false }) }, cutInTheMiddle(run.name, NAME_LETTERS));
 }
 
 function severity(run) {

@@ -1,0 +1,63 @@
+import json
+import struct
+
+import pytest
+
+from keras_babysit import sinks
+from keras_babysit.history import History, Measurement
+from keras_babysit.testing.sinks import FINDING, opened, play
+
+wandb = pytest.importorskip("wandb", reason="wandb is not installed")
+
+BLOCK, WHOLE, LAST = 32768, 1, 4
+
+
+def records(folder):
+    """Return the records in the file that `wandb sync` uploads: protobufs in LevelDB's log format.
+
+    Behind seven bytes that name the file come blocks of 32 KiB, in which every piece of a record
+    follows its checksum (4 bytes), its length (2) and its kind (1): whole, first, middle or last.
+    """
+    from wandb.proto.wandb_internal_pb2 import Record
+
+    [path] = folder.rglob("*.wandb")
+    data, position, pieces = path.read_bytes(), 7, b""
+    while position + 7 <= len(data):
+        left = BLOCK - position % BLOCK
+        if left < 7:
+            position += left
+            continue
+        length, kind = struct.unpack_from("<HB", data, position + 4)
+        pieces += data[position + 7 : position + 7 + length]
+        position += 7 + length
+        if kind in (WHOLE, LAST):
+            yield Record.FromString(pieces)
+            pieces = b""
+
+
+def test_a_run_of_its_own_is_in_the_file_that_is_uploaded(tmp_path):
+    settings = wandb.Settings(silent=True)
+    sink = sinks.WandB(project="digits", mode="offline", dir=str(tmp_path), settings=settings)
+    measured = [Measurement(1, 0, "loss/batch", "", 0.25)]
+    play(sink, History(), measured, [opened(FINDING)])
+    assert wandb.run is None  # it was finished
+    logged, alerts = {}, []
+    for record in records(tmp_path):
+        for item in record.history.item:
+            logged["/".join(item.nested_key) or item.key] = json.loads(item.value_json)
+        if record.HasField("alert"):
+            alerts.append((record.alert.title, record.alert.level, record.alert.text))
+    assert logged["babysit/loss/batch"] == 0.25
+    assert logged["babysit/step"] == 1
+    [(title, level, text)] = alerts
+    assert (title, level) == ('Dead units in "dense"', "WARN")
+    assert "80 of 100 units are dead" in text
+    assert "optimizer.learning_rate = 1e-4" in text
+    [table] = tmp_path.rglob("*.table.json")
+    [row] = json.loads(table.read_text())["data"]
+    assert row[:5] == ["warning", "dead_units", "dense", 10, None]
+
+
+def test_a_run_and_arguments_for_a_new_one_exclude_each_other():
+    with pytest.raises(ValueError, match=r"Received: run=.* and mode, project"):
+        sinks.WandB(run=object(), project="digits", mode="offline")
