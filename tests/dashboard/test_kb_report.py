@@ -87,6 +87,25 @@ def test_fails_on_findings_of_that_severity_or_above(run, tmp_path, severity, fa
     assert run(tmp_path)[0] == 0
 
 
+@pytest.mark.parametrize(("rule", "status"), [("dead_units", 1), ("overfitting", 0)])
+def test_fails_on_findings_of_a_rule(run, tmp_path, rule, status):
+    json_run(tmp_path / "run.jsonl", events=warned(Severity.NOTE))
+    assert run(tmp_path, "--fail-on", "error", "--fail-on", rule)[0] == status
+
+
+def test_a_rule_of_ones_own_that_is_in_the_log_is_known(run, tmp_path):
+    mine = [opened(replace(FINDING, rule="my_rule"))]
+    json_run(tmp_path / "run.jsonl", events=mine)
+    assert run(tmp_path, "--fail-on", "my_rule")[0] == 1
+
+
+def test_a_rule_that_nobody_knows_is_an_error_rather_than_silence(run, tmp_path):
+    json_run(tmp_path / "run.jsonl")
+    status, _, err = run(tmp_path, "--fail-on", "dead_unitz")
+    assert status == 2
+    assert "Received: dead_unitz. Did you mean dead_units?" in err
+
+
 def test_resolved_findings_do_not_fail(run, tmp_path):
     event_run(tmp_path)  # its error is resolved at the end
     assert run(tmp_path, "--fail-on", "note")[0] == 0
