@@ -1,5 +1,7 @@
 """The bundle: what somebody else needs to see the bad value, in one folder."""
 
+from __future__ import annotations
+
 import importlib.resources
 import json
 import platform
@@ -10,6 +12,7 @@ import tempfile
 import warnings
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -19,6 +22,12 @@ from keras_babysit.backends import backend
 from keras_babysit.backends.untouched import untouched_random_state
 from keras_babysit.findings import Remedy
 from keras_babysit.history import to_jsonable
+from keras_babysit.typing import Tensor
+
+if TYPE_CHECKING:
+    from keras_babysit.recorder.fault import Fault
+    from keras_babysit.recorder.replay import BadStep
+    from keras_babysit.recorder.ring import KeptStep
 
 NOT_SAVED = (
     "The model is not in this bundle: its .keras file cannot be loaded without your code "
@@ -32,7 +41,9 @@ MAX_FOLDER_NAME = 100
 """Characters of a model's name in that of its bundle: a file name holds 255 bytes."""
 
 
-def write(parent, name, *, model, box, bad, fault, limit):
+def write(
+    parent: Any, name: str, *, model: Any, box: Any, bad: BadStep, fault: Fault, limit: float
+) -> Any:
     """Write a bundle and return its folder.
 
     It is written under another name and renamed when it is whole.
@@ -61,7 +72,7 @@ def write(parent, name, *, model, box, bad, fault, limit):
         raise
 
 
-def remedy(folder):
+def remedy(folder: Any) -> Remedy:
     """Return the remedy that reproduces what a bundle holds."""
     command = f"python {shlex.quote(str(folder / 'reproduce.py'))}"
     if (folder / "model.keras").exists():
@@ -76,7 +87,7 @@ def remedy(folder):
     return Remedy(text, command + OWN_MODEL, no_change_because=LOOKS)
 
 
-def _fill(folder, model, box, bad, fault, limit):
+def _fill(folder: Any, model: Any, box: Any, bad: BadStep, fault: Fault, limit: float) -> None:
     box.load(bad.before)
     with box.attached():
         reason, imports = _save_model(folder / "model.keras", model)
@@ -101,7 +112,7 @@ def _fill(folder, model, box, bad, fault, limit):
     (folder / "README.txt").write_text(_readme(facts), encoding="utf-8")
 
 
-def _facts_of(fault):
+def _facts_of(fault: Fault) -> dict[str, Any]:
     return {
         "finding": fault.message,
         "quantity": fault.quantity,
@@ -113,7 +124,7 @@ def _facts_of(fault):
     }
 
 
-def _environment():
+def _environment() -> dict[str, Any]:
     versions = {"python": platform.python_version(), "keras": keras.version()}
     return {
         "backend": keras.backend.backend(),
@@ -122,7 +133,7 @@ def _environment():
     }
 
 
-def _save_state(path, model, bad, *, is_whole):
+def _save_state(path: Any, model: Any, bad: BadStep, *, is_whole: bool) -> dict[str, int]:
     """Write what model.keras does not hold, all if `is_whole`; return how many arrays by group."""
     trainable, other, optimizer = bad.before
     count = len(model.optimizer.variables) if model.optimizer else 0
@@ -135,9 +146,9 @@ def _save_state(path, model, bad, *, is_whole):
     return {name: len(values) for name, values in state.items()}
 
 
-def _save_batch(path, kept):
+def _save_batch(path: Any, kept: KeptStep) -> dict[str, Any]:
     """Write the batch and the random state of a step; return the structure of the batch."""
-    arrays = {}
+    arrays: dict[str, Any] = {}
     batch = keras.utils.unpack_x_y_sample_weight(kept.batches[0])
     parts = dict(zip(("x", "y", "weight"), batch, strict=True))
     structures = {name: structure(part, name, arrays) for name, part in parts.items()}
@@ -146,7 +157,7 @@ def _save_batch(path, kept):
     return structures
 
 
-def _save_model(path, model):
+def _save_model(path: Any, model: Any) -> tuple[str | None, list[Any]]:
     """Save the model; return why it can't be loaded by others, None if it can, and its modules."""
     try:
         with warnings.catch_warnings():  # what can't be saved is reported below
@@ -169,7 +180,7 @@ def _save_model(path, model):
     return None, sorted(modules)
 
 
-def _modules(config):
+def _modules(config: Any) -> set[str]:
     """Return the modules that a model's configuration needs, other than Keras'."""
     found = set()
     if isinstance(config, list):
@@ -185,7 +196,7 @@ def _modules(config):
     return found
 
 
-def structure(tensors, name, arrays):
+def structure(tensors: Any, name: str, arrays: dict[str, Any]) -> Any:
     """Return the structure of a part of a batch as JSON; its leaves go to `arrays`.
 
     Args:
@@ -211,20 +222,20 @@ def structure(tensors, name, arrays):
     return {"array": name}
 
 
-def _save(path, arrays):
+def _save(path: Any, arrays: dict[str, Any]) -> None:
     """Write arrays to an `.npz`, without pickle."""
-    plain = {name: _plain(value) for name, value in arrays.items()}
+    plain: dict[str, Any] = {name: _plain(value) for name, value in arrays.items()}
     np.savez(path, **plain)
 
 
-def _plain(value):
+def _plain(value: Tensor) -> np.ndarray:
     array = np.asarray(backend.to_numpy(value))
     if array.dtype.name == "bfloat16":  # numpy has none of its own
         return array.astype("float32")
     return array.astype("S") if array.dtype.kind == "O" else array  # text; what else raises here
 
 
-def _free(parent, name):
+def _free(parent: Any, name: str) -> Any:
     """Return a path in `parent` that is not taken."""
     path, number = parent / name, 1
     while path.exists():
@@ -233,12 +244,12 @@ def _free(parent, name):
     return path
 
 
-def slug(text):
+def slug(text: str) -> str:
     """Return `text` as part of a file name."""
     return re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("_.")[:MAX_FOLDER_NAME] or "model"
 
 
-def _readme(facts):
+def _readme(facts: dict[str, Any]) -> str:
     how = "python reproduce.py" + ("" if facts["model"] else OWN_MODEL)
     return f"""{facts["finding"]}
 

@@ -1,6 +1,13 @@
 """Which layer made a loss explode that is still finite."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from keras_babysit.recorder.step_inspector import StepInspector
 
 GREW = 10.0
 """Growth of the largest output of a layer, from the last good state to the bad one and on the same
@@ -25,7 +32,7 @@ class Growth:
     factor: float
 
 
-def first_grown_layer(now, good):
+def first_grown_layer(now: StepInspector, good: StepInspector) -> Growth | None:
     """Return the first layer whose output grew at least tenfold.
 
     Args:
@@ -47,9 +54,9 @@ def first_grown_layer(now, good):
     return None
 
 
-def _reaches(target, limit):
-    return lambda part: _largest_outputs(part).get(target, 0.0) >= limit
+def _reaches(target: str, limit: float) -> Callable[[StepInspector], bool]:
+    return lambda part: bool(_largest_outputs(part).get(target, 0.0) >= limit)
 
 
-def _largest_outputs(inspector):
+def _largest_outputs(inspector: StepInspector) -> dict[str, float]:
     return {one.target: one.largest.max(initial=0.0) for one in inspector.readings()}

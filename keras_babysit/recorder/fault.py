@@ -1,5 +1,6 @@
 """What went bad first, and how to say it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,7 +49,7 @@ class Fault:
     evidence: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def message(self):
+    def message(self) -> str:
         """The finding in one sentence."""
         text = f"{self.what} in batch {self.batch} of epoch {self.epoch + 1}"
         if self.example is not None:
@@ -57,7 +58,7 @@ class Fault:
             text += f", although {self.although}"
         return f"{text}: {self.numbers}." if self.numbers else f"{text}."
 
-    def finding(self, show, found_by):
+    def finding(self, show: Remedy | None, found_by: Mapping[str, Any]) -> Finding:
         """Return the fault as a finding.
 
         Args:
@@ -70,13 +71,15 @@ class Fault:
             severity=Severity.ERROR,
             target=self.target,
             message=self.message,
-            evidence={"quantity": self.quantity, "bad_step": self.step} | self.evidence | found_by,
+            evidence={"quantity": self.quantity, "bad_step": self.step}
+            | self.evidence
+            | dict(found_by),
             remedies=remedies,
             reference="Found by replaying the kept batches from the last good state",
         )
 
 
-def unlocated(reason, evidence):
+def unlocated(reason: str, evidence: Mapping[str, Any]) -> Finding:
     """Return the finding on a run that diverged where the recorder cannot see.
 
     Args:
@@ -88,11 +91,11 @@ def unlocated(reason, evidence):
         severity=Severity.ERROR,
         target="",
         message=f"Training diverged; the first bad step could not be located. {reason}",
-        evidence=evidence,
+        evidence=dict(evidence),
     )
 
 
-def short(value):
+def short(value: Any) -> str:
     """Return a number in three digits.
 
     Example:

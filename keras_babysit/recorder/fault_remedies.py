@@ -37,7 +37,7 @@ COMPUTE_WIDER = Remedy(
 )
 
 
-def for_overflow(dtype):
+def for_overflow(dtype: str) -> list[Remedy]:
     """Return remedies for values beyond the range of `dtype`, a name."""
     if dtype == "float16":
         return [COMPUTE_WIDER, SCALE_INPUTS]

@@ -1,11 +1,19 @@
 """The flight recorder of one run: keeps what a replay needs, and acts when the run is lost."""
 
+from __future__ import annotations
+
 import enum
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from keras_babysit.backends import backend
+from keras_babysit.backends.protocol import Arguments, Values
 from keras_babysit.backends.untouched import untouched_state
+from keras_babysit.findings import Finding
+from keras_babysit.history import History
 from keras_babysit.recorder.attachment import Attachment
 from keras_babysit.recorder.batch_keeper import BatchKeeper, steps_per_call
 from keras_babysit.recorder.incident import investigate
@@ -14,6 +22,14 @@ from keras_babysit.recorder.rescuer import Rescuer
 from keras_babysit.recorder.snapshot import Position, Snapshot
 from keras_babysit.recorder.state_keeper import StateCheck, StateKeeper
 from keras_babysit.recorder.vitals import learning_rate_index
+from keras_babysit.schedule import Schedule
+from keras_babysit.typing import Batch
+
+if TYPE_CHECKING:
+    from keras_babysit.recorder.health import RunHealth
+    from keras_babysit.recorder.incident import Incident
+    from keras_babysit.recorder.rescue import Rescue
+    from keras_babysit.recorder.ring import Ring
 
 
 class Phase(enum.Enum):
@@ -58,8 +74,18 @@ class FlightRecorder:
     """
 
     def __init__(
-        self, model, *, folder, rescue, history, schedule, health, on_findings, warn, ring=None
-    ):
+        self,
+        model: Any,
+        *,
+        folder: str | os.PathLike[str] | None,
+        rescue: Rescue | None,
+        history: History,
+        schedule: Schedule,
+        health: RunHealth,
+        on_findings: Callable[..., None],
+        warn: Callable[..., None],
+        ring: Ring | None = None,
+    ) -> None:
         self.model = model
         self.phase = Phase.BETWEEN_EPOCHS
         self.position = Position()
@@ -73,15 +99,17 @@ class FlightRecorder:
         if rescue is not None:
             self._rescuer = Rescuer(model, rescue, health=health, report=self._reporter.add)
         self._on_findings, self._warn = on_findings, warn
-        self._expected = None  # step, epoch and batch index of the step that comes next
+        self._expected: tuple[int, int, int] | None = (
+            None  # step, epoch and batch index of the step that comes next
+        )
         self._epoch_start = 0
 
     @property
-    def findings(self):
+    def findings(self) -> list[Finding]:
         """What was found and done since the run was last well."""
         return self._reporter.findings
 
-    def start(self):
+    def start(self) -> None:
         """Take the place of the train function.
 
         Raises:
@@ -92,7 +120,7 @@ class FlightRecorder:
         self._reporter.start()
         self.attachment.attach()
 
-    def begin_epoch(self, epoch, step):
+    def begin_epoch(self, epoch: int, step: int) -> None:
         """Note that an epoch begins, with `step` steps done."""
         if self.phase is Phase.OVER:
             return
@@ -101,32 +129,32 @@ class FlightRecorder:
         self._epoch_start = step
         self.states.begin_epoch()
 
-    def expect(self, step, epoch, batch_index):
+    def expect(self, step: int, epoch: int, batch_index: int) -> None:
         """Note the step that comes next: without that the recorder takes itself away."""
         if self.phase is Phase.OVER:
             return
         self._expected = (step, epoch, batch_index)
         self.attachment.attach()
 
-    def measured(self, is_good):
+    def measured(self, is_good: bool) -> None:
         """Note that the state before the step that comes next was measured."""
         self.states.measured(is_good)
 
-    def end_epoch(self):
+    def end_epoch(self) -> None:
         """Look into a loss that was reported after the last step of an epoch."""
         if self.phase is Phase.IN_EPOCH:  # Keras did not say that its steps are over
             self._end_steps()
         elif self.health.is_lost:
             self._guarded(self._respond, None)
 
-    def stop(self):
+    def stop(self) -> None:
         """Take everything away, and let go of what was kept."""
         self.phase = Phase.OVER
         self.attachment.detach()
         self.batches.clear()
         self.states.snapshots.clear()
 
-    def _guarded(self, function, *arguments, otherwise=None):
+    def _guarded(self, function: Callable[..., Any], *arguments: Any, otherwise: Any = None) -> Any:
         """Keep a failure of the recorder away from training: one warning, and it is off."""
         if self.phase is Phase.OVER:
             return otherwise
@@ -139,7 +167,7 @@ class FlightRecorder:
 
     # --- around a step and the end of an epoch ---------------------------------------------------
 
-    def _run_step(self, *arguments):
+    def _run_step(self, *arguments: Any) -> Any:
         """Stand in for the train function."""
         if self._expected is None:  # another `fit`, or one that went on without callbacks
             self.attachment.detach()
@@ -147,7 +175,7 @@ class FlightRecorder:
         (step, epoch, batch_index), self._expected = self._expected, None
         before = self.position = Position(self.position.call, step, epoch)
         arguments = self._guarded(self._look_at_state, arguments, otherwise=arguments)
-        batches = []
+        batches: list[Batch] = []
         if self.phase is not Phase.OVER:
             batches, arguments = self.batches.take(arguments)
             self._guarded(self.batches.keep, before, batch_index, batches, arguments)
@@ -159,7 +187,7 @@ class FlightRecorder:
         self.position = Position(before.call + 1, step + steps_per_call(self.model), epoch)
         return result
 
-    def _look_at_state(self, arguments):
+    def _look_at_state(self, arguments: Arguments) -> Any:
         """Look at the state before a step where it is time to; return the arguments to use."""
         self.states.note_initial(self.position, arguments)
         if not self.health.is_lost:
@@ -171,7 +199,7 @@ class FlightRecorder:
             return arguments
         return self._respond(arguments)
 
-    def _end_steps(self):
+    def _end_steps(self) -> None:
         """Look at the loss of an epoch whose steps are over."""
         if self.phase is Phase.IN_EPOCH:
             self.phase = Phase.BETWEEN_EPOCHS
@@ -179,13 +207,13 @@ class FlightRecorder:
         elif self.phase is Phase.OVER:
             self.attachment.detach()
 
-    def _look_at_epoch(self):
+    def _look_at_epoch(self) -> None:
         if not self.health.is_lost:
             self._note(self.states.check_at_epoch_end(self.position, self._epoch_start))
         if self.health.is_lost:
             self._respond(None)
 
-    def _note(self, check):
+    def _note(self, check: StateCheck | None) -> None:
         """Bring the run's health up to what a check of its state shows."""
         if check is StateCheck.LOST:
             self.health.lose()
@@ -195,7 +223,7 @@ class FlightRecorder:
 
     # --- when the run is lost --------------------------------------------------------------------
 
-    def _respond(self, arguments):
+    def _respond(self, arguments: Arguments | None) -> Arguments | None:
         """Investigate a run that is lost, report what was found, and rescue it if wanted.
 
         Args:
@@ -232,25 +260,29 @@ class FlightRecorder:
         self._on_findings(skipped)
         return arguments
 
-    def _conclude(self, incident, values):
+    def _conclude(
+        self,
+        incident: Incident,
+        values: Values | None,
+    ) -> None:
         """Go on from restored values, or end the recording."""
-        if values is None or not self._rescuer.can_continue:
+        if values is None or self._rescuer is None or not self._rescuer.can_continue:
             self.stop()
             self.model.stop_training = self.model.stop_training or self._rescuer is not None
             return
-        previous = incident.bad and incident.bad.previous
-        self.batches.ring.clear(good=previous and previous[0])
+        previous = None if incident.bad is None else incident.bad.previous
+        self.batches.ring.clear(good=None if previous is None else previous[0])
         self.states.start_from(Snapshot.at(self.position, values, is_confirmed=True))
         self.health.rescue(self.position.step)
 
-    def _learning_rate(self, arguments):
+    def _learning_rate(self, arguments: Arguments | None) -> np.ndarray | None:
         index = learning_rate_index(self.model)
         if index is None:
             return None
         return np.array(backend.to_numpy(backend.state(self.model, arguments)[2][index]))
 
 
-def _check_learning_rate(model, rescue):
+def _check_learning_rate(model: Any, rescue: Rescue) -> None:
     optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
     if rescue.lr_factor < 1 and not hasattr(getattr(optimizer, "_learning_rate", None), "assign"):
         raise ValueError(

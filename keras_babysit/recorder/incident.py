@@ -1,16 +1,23 @@
 """A lost run, investigated: what went bad first, and which state is good."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from keras_babysit.backends import backend
+from keras_babysit.backends.protocol import Values
 from keras_babysit.recorder.fault import Fault
 from keras_babysit.recorder.locate import Locator
 from keras_babysit.recorder.replay import BadStep, Replay, singles
 from keras_babysit.recorder.ring import KeptStep
 from keras_babysit.recorder.vitals import with_fresh_metrics
+
+if TYPE_CHECKING:
+    from keras_babysit.recorder.ring import Ring
+    from keras_babysit.recorder.snapshot import Snapshot, Snapshots
 
 
 @dataclass
@@ -29,7 +36,7 @@ class Incident:
         is_well: Whether the replay went well and arrived where the run is: nothing is lost.
     """
 
-    good: Any = None
+    good: Values | None = None
     good_step: int = 0
     good_epoch: int = 0
     bad: BadStep | None = None
@@ -40,21 +47,21 @@ class Incident:
     is_well: bool = False
 
     @property
-    def why(self):
+    def why(self) -> str:
         """What went bad, or why that is not known, in a sentence."""
         return self.reason if self.fault is None else self.fault.message
 
     @property
-    def evidence(self):
+    def evidence(self) -> dict[str, Any]:
         """What the replay says of itself, by name; empty where nothing was trained again."""
         if self.replay is None:
             return {}
-        facts = {"replayed_calls": self.replay.steps}
+        facts: dict[str, Any] = {"replayed_calls": self.replay.steps}
         if self.replay.is_identical is not None:
             facts["replay_is_identical"] = self.replay.is_identical
         return facts
 
-    def train_on(self, *, lr_factor, skip_batch):
+    def train_on(self, *, lr_factor: float, skip_batch: bool) -> tuple[Values, int, int, int]:
         """Train on from the good state as far as that goes well.
 
         Args:
@@ -63,7 +70,12 @@ class Incident:
 
         Returns:
             The values then, their epoch, how many steps that were, and how many there are.
+
+        Raises:
+            ValueError: If no good state is known.
         """
+        if self.good is None:
+            raise ValueError("`train_on` needs a good state. Received: an incident without one.")
         steps = self.later
         if skip_batch and self.bad is not None:
             steps = [one for one in steps if one.step != self.bad.kept.step]
@@ -75,7 +87,16 @@ class Incident:
         return values, epoch, done, len(steps)
 
 
-def investigate(model, box, ring, snapshots, *, now, limit, known):
+def investigate(
+    model: Any,
+    box: Any,
+    ring: Ring,
+    snapshots: Snapshots,
+    *,
+    now: Snapshot,
+    limit: float,
+    known: frozenset[Any],
+) -> Incident:
     """Return the `Incident` of a run that is lost.
 
     It replays the kept batches from the last good state until something goes bad, and looks into
@@ -101,7 +122,8 @@ def investigate(model, box, ring, snapshots, *, now, limit, known):
         return incident
     incident.replay = replay = Replay(model, box, limit=limit, known=known)
     kept = ring.since(start.call)
-    landmark = snapshots.latest if snapshots.latest.call > start.call else None
+    latest = snapshots.latest
+    landmark = latest if latest is not None and latest.call > start.call else None
     incident.bad = replay.first_bad(start, kept, landmark, ring.before(start.call))
     if incident.bad is None:
         incident.is_well = replay.is_like(box.values(), now)
@@ -111,11 +133,13 @@ def investigate(model, box, ring, snapshots, *, now, limit, known):
     incident.fault = Locator(model, incident.bad, known).locate(start.values)
     if start is good:
         incident.later = singles(kept)
-    _prefer_later(incident, kept)
+    _prefer_later(incident, incident.bad, replay, kept)
     return incident
 
 
-def _start(box, ring, snapshots, now):
+def _start(
+    box: Any, ring: Ring, snapshots: Snapshots, now: Snapshot
+) -> tuple[Snapshot, str] | tuple[None, str]:
     """Return the snapshot to start from; None and the reason if there is none."""
     if box is None:
         return None, 'To find the cause, set `Babysitter(record="folder")`: it keeps the batches.'
@@ -134,8 +158,8 @@ def _start(box, ring, snapshots, now):
     )
 
 
-def _nothing_found(replay, start, landmark):
-    if replay.is_identical is False:
+def _nothing_found(replay: Replay, start: Snapshot, landmark: Snapshot | None) -> str:
+    if replay.is_identical is False and landmark is not None:
         return (
             f"The replay from step {start.step} differs from the run at step {landmark.step}: "
             "something that is random or changes is neither a weight nor a seed of Keras."
@@ -146,16 +170,15 @@ def _nothing_found(replay, start, landmark):
     )
 
 
-def _prefer_later(incident, kept):
+def _prefer_later(incident: Incident, bad: BadStep, replay: Replay, kept: list[KeptStep]) -> None:
     """Take the state right before the bad step for the good one, if it does well.
 
     It is tried on the batch before, which went well then: the state may be ruined, too.
     """
-    bad = incident.bad
     if bad.exploded_at is not None:
         return
     before = [one for one in singles(kept) if one.step < bad.kept.step]
-    if not before or not incident.replay.is_good(bad.before, before[-1]):
+    if not before or not replay.is_good(bad.before, before[-1]):
         return
     incident.good, incident.good_step, incident.good_epoch = (
         bad.before,
@@ -165,10 +188,15 @@ def _prefer_later(incident, kept):
     incident.later = [one for one in singles(kept) if one.step >= bad.kept.step]
 
 
-def in_epoch(model, values, then, now):
+def in_epoch(
+    model: Any,
+    values: Values,
+    then: int,
+    now: int,
+) -> Values:
     """Return `values` of epoch `then` as they are in epoch `now`: the metrics start anew."""
     return values if then == now else with_fresh_metrics(model, values)
 
 
-def _scaled(rate, factor):
+def _scaled(rate: Any, factor: float) -> Any:
     return None if rate is None else np.asarray(backend.to_numpy(rate)) * np.float32(factor)

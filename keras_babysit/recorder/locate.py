@@ -1,17 +1,29 @@
 """Where one bad step went bad: the layer, the quantity and the example."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
 import keras
 import numpy as np
 
 from keras_babysit.backends import to_array
+from keras_babysit.backends.protocol import Values
 from keras_babysit.backends.untouched import untouched_state
+from keras_babysit.findings import Remedy
 from keras_babysit.probes.loss_facts import has_plain_loss
 from keras_babysit.probes.probe import weight_names
 from keras_babysit.recorder import fault_remedies as remedies
-from keras_babysit.recorder.explosion import first_grown_layer
+from keras_babysit.recorder.explosion import Growth, first_grown_layer
 from keras_babysit.recorder.fault import Fault, short
 from keras_babysit.recorder.step_inspector import StepInspector
 from keras_babysit.recorder.vitals import nonfinite_variables
+from keras_babysit.typing import Nested
+
+if TYPE_CHECKING:
+    from keras_babysit.recorder.replay import BadStep
+    from keras_babysit.recorder.step_inspector import LayerReading
 
 CAST_OVERFLOWS = ("float16",)
 """Types whose inputs overflow as they are cast, before the layer computes."""
@@ -29,14 +41,14 @@ class Locator:
         known: What was never finite, as `nonfinite_variables` returns it.
     """
 
-    def __init__(self, model, bad, known=frozenset()):
+    def __init__(self, model: Any, bad: BadStep, known: frozenset[Any] = frozenset()) -> None:
         self.model = model
         self.bad = bad
         self._known = known
         self._now = StepInspector(model, bad.kept, bad.before)
         self._good = StepInspector(model, *bad.previous) if bad.previous is not None else None
 
-    def locate(self, good=None):
+    def locate(self, good: Values | None = None) -> Fault:
         """Return the `Fault`.
 
         Args:
@@ -53,7 +65,7 @@ class Locator:
                 fault = None
             return fault or self._in_step()
 
-    def _in_data(self):
+    def _in_data(self) -> Fault | None:
         bad = _bad_data(self._now)
         by_design = self._in_good_step(_bad_data) if bad else ()
         target = next((name for name in bad if name not in by_design), None)
@@ -72,7 +84,7 @@ class Locator:
             entries=count,
         )
 
-    def _in_layers(self):
+    def _in_layers(self) -> Fault | None:
         readings = self._now.readings()
         found = _bad_layers(readings)
         by_design = self._in_good_step(lambda step: _bad_layers(step.readings())) if found else ()
@@ -85,10 +97,12 @@ class Locator:
             return self._overflowed_input(readings[:index], reading, example)
         return self._bad_output(reading, example)
 
-    def _overflowed_input(self, before, reading, example):
+    def _overflowed_input(
+        self, before: Sequence[LayerReading], reading: LayerReading, example: int | None
+    ) -> Fault:
         size = self._now.size
-        largest = [one.largest for one in before if len(one.largest) == size]
-        largest = largest[-1] if largest else self._now.largest_input()
+        outputs = [one.largest for one in before if len(one.largest) == size]
+        largest = outputs[-1] if outputs else self._now.largest_input()
         return self._fault(
             "input",
             reading.target,
@@ -98,7 +112,7 @@ class Locator:
             remedies=remedies.for_overflow(reading.dtype),
         )
 
-    def _bad_output(self, reading, example):
+    def _bad_output(self, reading: LayerReading, example: int | None) -> Fault:
         dtype = reading.dtype
         how = f"overflowed {dtype}" if reading.has_infinity else "is NaN"
         cures = [remedies.STAY_IN_DOMAIN]
@@ -113,7 +127,7 @@ class Locator:
             dtype=dtype,
         )
 
-    def _in_loss(self):
+    def _in_loss(self) -> Fault | None:
         loss, penalty, y_pred = self._now.loss()
         if np.isfinite(loss) or self._in_good_step(_is_loss_bad):
             return None
@@ -128,7 +142,7 @@ class Locator:
             remedies=[remedies.USE_LOGITS, remedies.STAY_IN_DOMAIN],
         )
 
-    def _span_of(self, y_pred, example):
+    def _span_of(self, y_pred: Nested, example: int | None) -> str:
         """Return the range of one example's predictions, empty where their rows are no examples."""
         leaves = [to_array(leaf) for leaf in keras.tree.flatten(y_pred)]
         if example is None or any(len(leaf) != self._now.size for leaf in leaves):
@@ -136,7 +150,7 @@ class Locator:
         row = np.concatenate([leaf[example].astype("float64").ravel() for leaf in leaves])
         return f"predictions from {short(row.min())} to {short(row.max())}"
 
-    def _in_gradients(self):
+    def _in_gradients(self) -> Fault | None:
         if hasattr(self.model.optimizer, "dynamic_scale"):
             return None
         bad = self._now.bad_gradients()
@@ -154,7 +168,7 @@ class Locator:
             remedies=[remedies.AVOID_INFINITE_SLOPE],
         )
 
-    def _in_update(self):
+    def _in_update(self) -> Fault:
         name, is_average = self._ruined()
         if name is None:
             return self._fault(
@@ -185,7 +199,7 @@ class Locator:
             remedies=[remedies.LOWER_RATE, remedies.CLIP_GRADIENTS],
         )
 
-    def _in_step(self):
+    def _in_step(self) -> Fault:
         """Return what is bad after a step that cannot be taken apart."""
         name, _ = self._ruined()
         loss = self.bad.loss
@@ -203,7 +217,7 @@ class Locator:
             remedies=[remedies.INSPECT_BATCH, remedies.STAY_IN_DOMAIN],
         )
 
-    def _ruined(self):
+    def _ruined(self) -> tuple[str | None, bool]:
         """Return the first weight or moving average that the step made bad, and which it is.
 
         The name is None where nothing is bad, and empty for the optimizer's state.
@@ -219,7 +233,7 @@ class Locator:
             return "/".join(path.split("/")[-2:]), True
         return "", False
 
-    def _exploded(self, good):
+    def _exploded(self, good: Values | None) -> Fault:
         loss = self.bad.loss
         what = f"The loss exploded to {short(loss)}"
         growth = self._growth_since(good)
@@ -244,7 +258,7 @@ class Locator:
             loss=loss,
         )
 
-    def _growth_since(self, good):
+    def _growth_since(self, good: Values | None) -> Growth | None:
         if good is None:
             return None
         try:
@@ -253,13 +267,22 @@ class Locator:
         except Exception:  # a model without `call`
             return None
 
-    def _in_good_step(self, read):
+    def _in_good_step(self, read: Callable[[StepInspector], Any]) -> Any:
         """Return what `read` finds in the good step before, empty where there is none."""
         return read(self._good) if self._good is not None else frozenset()
 
     def _fault(
-        self, quantity, target, what, *, example, although="", numbers="", remedies=(), **evidence
-    ):
+        self,
+        quantity: str,
+        target: str,
+        what: str,
+        *,
+        example: int | None,
+        although: str = "",
+        numbers: str = "",
+        remedies: Sequence[Remedy] = (),
+        **evidence: Any,
+    ) -> Fault:
         kept = self.bad.kept
         if self.bad.exploded_at is not None:
             evidence["loss_too_high_since_step"] = self.bad.exploded_at
@@ -277,18 +300,18 @@ class Locator:
             evidence=evidence,
         )
 
-    def _largest(self, largest, example):
+    def _largest(self, largest: np.ndarray | None, example: int | None) -> str:
         """Return the largest entry of an example in words, where the rows are the examples."""
         if largest is None or example is None or len(largest) != self._now.size:
             return ""
         return f"largest input {short(largest[example])}"
 
-    def _largest_of_all(self):
+    def _largest_of_all(self) -> str:
         largest = self._now.largest_input()
         return f"largest input {short(largest.max())}" if largest is not None else ""
 
 
-def _bad_data(inspector):
+def _bad_data(inspector: StepInspector) -> dict[str, np.ndarray]:
     """Return the arrays of a batch that are not finite, by name."""
     return {
         name: leaf
@@ -297,7 +320,7 @@ def _bad_data(inspector):
     }
 
 
-def _bad_layers(readings):
+def _bad_layers(readings: list[LayerReading]) -> dict[tuple[str, str], tuple[int, LayerReading]]:
     """Return index and `LayerReading` by group ("input" or "output") and target, in their order.
 
     An input counts where it is cast: elsewhere it is what another layer gave.
@@ -311,5 +334,5 @@ def _bad_layers(readings):
     return found
 
 
-def _is_loss_bad(inspector):
+def _is_loss_bad(inspector: StepInspector) -> bool:
     return not np.isfinite(inspector.loss()[0])

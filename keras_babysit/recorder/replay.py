@@ -1,12 +1,15 @@
 """The replay: the kept batches are trained on again until something goes bad."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from keras_babysit.backends import backend
+from keras_babysit.backends.protocol import Sandbox, Values
 from keras_babysit.recorder.ring import KeptStep
 from keras_babysit.recorder.vitals import (
     LossMeter,
@@ -15,6 +18,9 @@ from keras_babysit.recorder.vitals import (
     with_fresh_metrics,
     with_learning_rate,
 )
+
+if TYPE_CHECKING:
+    from keras_babysit.recorder.snapshot import Snapshot
 
 MUCH_WORSE = 1.5
 """Factor of the loss on a batch that it was just trained on from which on a state counts as ruined:
@@ -60,19 +66,27 @@ class Replay:
             there was none to meet.
     """
 
-    def __init__(self, model, box, *, limit, known=frozenset()):
+    def __init__(
+        self, model: Any, box: Sandbox, *, limit: float, known: frozenset[Any] = frozenset()
+    ) -> None:
         self.model = model
         self.box = box
         self.limit = limit
         self.steps = 0
-        self.is_identical = None
+        self.is_identical: bool | None = None
         self._known = known
-        self._losses = {}  # of each call
-        self._logged = None  # the loss that the latest step returned
+        self._losses: dict[int, float | None] = {}  # of each call
+        self._logged: float | None = None  # the loss that the latest step returned
         self._meter = LossMeter(model)
         self._rate_index = learning_rate_index(model)
 
-    def first_bad(self, snapshot, kept, landmark=None, previous=None):
+    def first_bad(
+        self,
+        snapshot: Snapshot,
+        kept: list[KeptStep],
+        landmark: Snapshot | None = None,
+        previous: KeptStep | None = None,
+    ) -> BadStep | None:
         """Return the first `BadStep`, None if all went well.
 
         Values that are not finite come before a loss that is too high. Of that the start of the
@@ -85,8 +99,9 @@ class Replay:
             previous: The kept step before them, None if it is not kept.
         """
         epoch, values = snapshot.epoch, self._start(snapshot.values)
-        exploded = highest = None
-        previous = previous and (singles([previous])[-1], values)
+        exploded: BadStep | None = None
+        highest: BadStep | None = None
+        latest = None if previous is None else (singles([previous])[-1], values)
         for one in kept:
             if landmark is not None and one.call == landmark.call:
                 self.is_identical = self.is_like(values, landmark)
@@ -97,20 +112,22 @@ class Replay:
             self._losses[one.call] = self._loss(before, values)
             bad = self._judge(one, before, values)
             if bad is not None:
-                bad = replace(bad, previous=previous)
-            previous = (singles([one])[-1], before)
+                bad = replace(bad, previous=latest)
+            latest = (singles([one])[-1], before)
             if bad is None:
                 exploded = None
             elif bad.is_finite:
                 exploded = exploded or bad
-                highest = bad if highest is None or bad.loss > highest.loss else highest
+                highest = (
+                    bad if highest is None or (bad.loss or 0.0) > (highest.loss or 0.0) else highest
+                )
             else:
                 bad = self._single(bad)
-                return replace(bad, exploded_at=exploded and exploded.kept.step)
+                return replace(bad, exploded_at=None if exploded is None else exploded.kept.step)
         exploded = exploded or highest
-        return exploded and self._single(exploded)
+        return None if exploded is None else self._single(exploded)
 
-    def is_like(self, values, snapshot):
+    def is_like(self, values: Values, snapshot: Snapshot) -> bool:
         """Return whether all but the metrics and the learning rate is what the snapshot holds."""
         count = len(self.model.non_trainable_variables)
         groups = (
@@ -127,16 +144,20 @@ class Replay:
             if index != left_out
         )
 
-    def is_good(self, values, kept):
+    def is_good(self, values: Values, kept: KeptStep) -> bool:
         """Return whether these values do on a step about as well as the replay did on its call."""
         before = self._prepare(self._start(values), kept)
         after = self._train(kept)
         loss, then = self._loss(before, after), self._losses.get(kept.call)
-        is_known = loss is not None and then is not None and then > 0
-        is_worse = is_known and loss > MUCH_WORSE * then
+        is_worse = bool(loss is not None and then and loss > MUCH_WORSE * then > 0)
         return not is_worse and self._judge(kept, before, after) is None
 
-    def go_on(self, values, epoch, kept):
+    def go_on(
+        self,
+        values: Values,
+        epoch: int,
+        kept: list[KeptStep],
+    ) -> tuple[Values, int]:
         """Train on kept steps as long as that goes well; return the values and how many did.
 
         Args:
@@ -154,11 +175,14 @@ class Replay:
                 return before, done
         return values, len(kept)
 
-    def _start(self, values):
+    def _start(
+        self,
+        values: Values,
+    ) -> Values:
         self.box.load(values)
         return self.box.values()
 
-    def _prepare(self, values, one):
+    def _prepare(self, values: Values, one: KeptStep) -> Values:
         """Bring learning rate and random state to what they were; return the values then."""
         index = self._rate_index
         if one.rate is not None and index is not None:
@@ -169,12 +193,17 @@ class Replay:
             backend.set_random_state(one.random)
         return values
 
-    def _train(self, one):
+    def _train(self, one: KeptStep) -> Values:
         self.steps += 1
         self._logged = _loss_in(self.box.step(one.batches))
         return self.box.values()
 
-    def _judge(self, one, before, after):
+    def _judge(
+        self,
+        one: KeptStep,
+        before: Values,
+        after: Values,
+    ) -> BadStep | None:
         """Return the step as a `BadStep` if it is one."""
         loss = self._loss(before, after)
         is_finite = (loss is None or math.isfinite(loss)) and not self._ruined(after)
@@ -182,16 +211,20 @@ class Replay:
             return None
         return BadStep(one, before, after, loss, is_finite)
 
-    def _loss(self, before, after):
+    def _loss(
+        self,
+        before: Values,
+        after: Values,
+    ) -> float | None:
         """Return the loss of the latest step; one with a step of its own alone knows it."""
         loss = self._meter.mean(self._meter.totals(before), self._meter.totals(after))
         return self._logged if loss is None else loss
 
-    def _ruined(self, values):
+    def _ruined(self, values: Values) -> bool:
         """Return whether a weight, a moving average or the optimizer ceased to be finite."""
         return bool(nonfinite_variables(self.model, values) - self._known)
 
-    def _single(self, bad):
+    def _single(self, bad: BadStep) -> BadStep:
         """Return the bad step of a call that made several."""
         batches = bad.kept.batches
         if len(batches) == 1:
@@ -206,13 +239,13 @@ class Replay:
         return bad  # one by one they do well
 
 
-def _loss_in(logs):
+def _loss_in(logs: Any) -> float | None:
     """Return the loss among the logs of a step, None if there is none."""
     loss = logs.get("loss") if isinstance(logs, dict) else None
     return None if loss is None or np.ndim(loss) else float(backend.to_numpy(loss))
 
 
-def singles(kept):
+def singles(kept: list[KeptStep]) -> list[KeptStep]:
     """Return steps of one batch each in place of calls that made several."""
     return [
         replace(one, step=one.step + i, batch_index=one.batch_index + i, batches=[batch])

@@ -1,12 +1,21 @@
 """Reports what the flight recorder found: its findings, and the bundles in its folder."""
 
+from __future__ import annotations
+
 import collections
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from keras_babysit.findings import Finding, Remedy
 from keras_babysit.recorder import bundle
 from keras_babysit.recorder.fault import unlocated
+
+if TYPE_CHECKING:
+    from keras_babysit.recorder.fault import Fault
+    from keras_babysit.recorder.incident import Incident
 
 
 class Reporter:
@@ -21,19 +30,21 @@ class Reporter:
         findings: What was found and done since the run was last well.
     """
 
-    def __init__(self, model, folder, *, warn):
-        self.findings = []
+    def __init__(self, model: Any, folder: Any, *, warn: Callable[..., None]) -> None:
+        self.findings: list[Finding] = []
         self._model = model
         self._folder = folder
         self._warn = warn
-        self._counts = collections.Counter()  # how often each key of a finding was reported
+        self._counts: collections.Counter[Any] = (
+            collections.Counter()
+        )  # how often each key of a finding was reported
 
     @property
-    def writes_bundles(self):
+    def writes_bundles(self) -> bool:
         """Whether there is a folder for bundles."""
         return self._folder is not None
 
-    def start(self):
+    def start(self) -> None:
         """Make the folder; where that fails one warning says so, and no bundle is written."""
         if self._folder is None:
             return
@@ -45,7 +56,7 @@ class Reporter:
             self._warn("The flight recorder cannot write bundles", error)
             self._folder = None
 
-    def report(self, incident, box, *, limit):
+    def report(self, incident: Incident, box: Any, *, limit: float) -> None:
         """Add the finding on what went bad, and write its bundle.
 
         Args:
@@ -54,12 +65,12 @@ class Reporter:
             limit: Loss above which a step counts as exploded.
         """
         if incident.fault is not None:
-            show = self._write_bundle(incident, box, limit) if self.writes_bundles else None
+            show = self._write_bundle(incident, incident.fault, box, limit)
             self.add(incident.fault.finding(show, incident.evidence))
         elif self.writes_bundles:
             self.add(unlocated(incident.reason, incident.evidence))
 
-    def add(self, finding):
+    def add(self, finding: Finding) -> None:
         """Add a finding; a second one of the same target gets a target of its own."""
         self._counts[finding.key] += 1
         count = self._counts[finding.key]
@@ -68,20 +79,24 @@ class Reporter:
             finding = replace(finding, target=target)
         self.findings.append(finding)
 
-    def clear(self):
+    def clear(self) -> None:
         """Forget the findings: a rescue has held."""
         self.findings = []
 
-    def _write_bundle(self, incident, box, limit):
+    def _write_bundle(
+        self, incident: Incident, fault: Fault, box: Any, limit: float
+    ) -> Remedy | None:
         """Return the remedy that reproduces the fault, None if the bundle cannot be written."""
+        if not self.writes_bundles or incident.bad is None:
+            return None
         try:
             written = bundle.write(
                 self._folder,
-                f"{bundle.slug(self._model.name)}-step{incident.fault.step}",
+                f"{bundle.slug(self._model.name)}-step{fault.step}",
                 model=self._model,
                 box=box,
                 bad=incident.bad,
-                fault=incident.fault,
+                fault=fault,
                 limit=limit,
             )
         except Exception as error:

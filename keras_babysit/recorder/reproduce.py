@@ -13,12 +13,14 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 
-def main(folder=None, arguments=None):
+def main(folder: Any = None, arguments: Any = None) -> int:
     """Rebuild model and batch, run the one bad step and say what is bad in it."""
     folder = Path(__file__).resolve().parent if folder is None else Path(folder)
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -43,7 +45,7 @@ def main(folder=None, arguments=None):
     return 0 if is_there else 1
 
 
-def _compare_versions(bundle):
+def _compare_versions(bundle: dict[str, Any]) -> None:
     import keras
 
     here = {"python": platform.python_version(), "keras": keras.__version__}
@@ -56,7 +58,7 @@ def _compare_versions(bundle):
     keras.config.set_floatx(bundle["floatx"])
 
 
-def _model(folder, bundle, options):
+def _model(folder: Path, bundle: dict[str, Any], options: Any) -> Any:
     import keras
 
     for name in [*bundle["imports"], *([options.module] if options.module else [])]:
@@ -74,12 +76,12 @@ def _model(folder, bundle, options):
     return keras.models.load_model(folder / bundle["model"])
 
 
-def _arrays(path):
+def _arrays(path: Path) -> dict[str, Any]:
     with np.load(path, allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
 
 
-def tensors(structure, arrays):
+def tensors(structure: Any, arrays: Any) -> Any:
     """Return tensors in the structure of the batch."""
     import keras
 
@@ -96,7 +98,7 @@ def tensors(structure, arrays):
     return tuple(values) if kind == "tuple" else values
 
 
-def restore(model, folder, bundle, x, y, weight):
+def restore(model: Any, folder: Path, bundle: dict[str, Any], x: Any, y: Any, weight: Any) -> None:
     """Give the model the values of the run from before the bad step."""
     state = _arrays(folder / "state.npz")
     if not model.built:
@@ -118,7 +120,7 @@ def restore(model, folder, bundle, x, y, weight):
             variable.assign(state[f"{name}{index}"])
 
 
-def _groups(model):
+def _groups(model: Any) -> Any:
     """Return the variables of a model by what they belong to, as `state.npz` has them."""
     return {
         "trainable": model.trainable_variables,
@@ -128,11 +130,11 @@ def _groups(model):
     }
 
 
-def _beside(model):
+def _beside(model: Any) -> Any:
     """Return the optimizers that a model has beside that of `compile`, as a GAN."""
     import keras
 
-    found = {}
+    found: dict[int, Any] = {}
     for value in vars(model).values():
         some = value.values() if isinstance(value, dict) else value
         some = list(some) if isinstance(value, dict | list | tuple) else [value]
@@ -140,7 +142,7 @@ def _beside(model):
     return [one for one in found.values() if one is not model.optimizer]
 
 
-def _build_in_a_step(model, x, y, weight):
+def _build_in_a_step(model: Any, x: Any, y: Any, weight: Any) -> None:
     """Have the optimizers built that only the model's own step builds; leave all else as it was."""
     import keras
 
@@ -154,7 +156,7 @@ def _build_in_a_step(model, x, y, weight):
 
 
 @contextlib.contextmanager
-def _random_state(arrays):
+def _random_state(arrays: Any) -> Iterator[None]:
     """Start from the random state of the run where the backend has one: PyTorch."""
     if "random0" in arrays and os.environ["KERAS_BACKEND"] == "torch":
         import torch
@@ -163,7 +165,7 @@ def _random_state(arrays):
     yield
 
 
-def _show_data(bundle, x, y, weight):
+def _show_data(bundle: dict[str, Any], x: Any, y: Any, weight: Any) -> bool:
     import keras
 
     found = False
@@ -175,16 +177,16 @@ def _show_data(bundle, x, y, weight):
     return found and bundle["quantity"] in ("input", "target")
 
 
-def _show_layers(model, bundle, x):
+def _show_layers(model: Any, bundle: dict[str, Any], x: Any) -> bool:
     """Show the first layer whose output is not finite, or the one whose output exploded."""
     import keras
 
-    seen = []
+    seen: list[Any] = []
 
-    def tap(layer):
+    def tap(layer: Any) -> Any:
         call = layer.call
 
-        def tapped(*args, **kwargs):
+        def tapped(*args: Any, **kwargs: Any) -> Any:
             outputs = call(*args, **kwargs)
             given = _host(args[0]) if args else None
             ys = [y for y in keras.tree.flatten(outputs) if hasattr(y, "dtype")]
@@ -215,12 +217,12 @@ def _show_layers(model, bundle, x):
     return False
 
 
-def _leaves(model):
+def _leaves(model: Any) -> list[Any]:
     import keras
 
     found, opaque = [], (keras.layers.RNN, keras.layers.TimeDistributed)
 
-    def visit(layer):
+    def visit(layer: Any) -> None:
         inner = [
             one
             for one in layer._flatten_layers(include_self=False, recursive=False)
@@ -237,7 +239,7 @@ def _leaves(model):
     return [one for one in unique.values() if not isinstance(one, keras.layers.InputLayer)]
 
 
-def _show_step(model, bundle, x, y, weight):
+def _show_step(model: Any, bundle: dict[str, Any], x: Any, y: Any, weight: Any) -> bool:
     """Run the one training step and show its loss and what it made of the weights."""
     if not getattr(model, "compiled", False):
         print("The model is not compiled: the training step cannot be run.")
@@ -259,7 +261,7 @@ def _show_step(model, bundle, x, y, weight):
     return is_ruined or ("loss" in logs and not np.isfinite(loss))
 
 
-def _show(name, array, is_asked=False):
+def _show(name: str, array: Any, is_asked: bool = False) -> bool:
     """Print an array's range and what is not finite in it; return whether anything is."""
     if array is None or array.dtype.kind != "f":
         return False
@@ -279,11 +281,11 @@ def _show(name, array, is_asked=False):
     return bool(bad.any())
 
 
-def _count_bad(array):
+def _count_bad(array: Any) -> int:
     return int(np.sum(~np.isfinite(array))) if array.dtype.kind == "f" else 0
 
 
-def _host(tensor):
+def _host(tensor: Any) -> Any:
     import keras
 
     if not hasattr(tensor, "dtype"):

@@ -27,7 +27,7 @@ class Rescue:
     skip_batch: bool = True
     max_times: int = 3
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not 0 < self.lr_factor <= 1:
             raise ValueError(
                 f"Argument `lr_factor` must be in (0, 1]. Received: lr_factor={self.lr_factor}"
@@ -46,7 +46,7 @@ STOP = Rescue(lr_factor=1.0, skip_batch=False, max_times=0)
 """What `rescue=True` stands for."""
 
 
-def read_rescue(rescue):
+def read_rescue(rescue: bool | Rescue) -> Rescue | None:
     """Return the `Rescue` that an argument stands for, None for none.
 
     Raises:

@@ -51,34 +51,34 @@ class Ring:
         ([1, 2], 1)
     """
 
-    def __init__(self, *, max_steps=MAX_STEPS, max_bytes=MAX_RING_BYTES):
+    def __init__(self, *, max_steps: int = MAX_STEPS, max_bytes: int = MAX_RING_BYTES) -> None:
         self.max_steps = max_steps
         self.max_bytes = max_bytes
-        self._kept = collections.deque()
+        self._kept: collections.deque[tuple[KeptStep, int]] = collections.deque()
         self._bytes = 0
-        self._good = None
+        self._good: KeptStep | None = None
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._kept)
 
     @property
-    def first(self):
+    def first(self) -> int | None:
         """The first call that is kept, None if none is."""
         return self._kept[0][0].call if self._kept else None
 
     @property
-    def until(self):
+    def until(self) -> int:
         """The call after the latest one that is kept, 0 if none is."""
         return self._kept[-1][0].call + 1 if self._kept else 0
 
     @property
-    def capacity(self):
+    def capacity(self) -> int:
         """How many calls like the latest one the ring can hold."""
         if not self._kept:
             return self.max_steps
         return min(self.max_steps, max(1, self.max_bytes // max(1, self._kept[-1][1])))
 
-    def add(self, kept):
+    def add(self, kept: KeptStep) -> None:
         """Keep one more step, and let the oldest go that do not fit; the new one always stays."""
         size = n_bytes(kept.batches)
         self._kept.append((kept, size))
@@ -86,25 +86,25 @@ class Ring:
         while len(self._kept) > 1 and not self._fits:
             self._bytes -= self._kept.popleft()[1]
 
-    def drop_latest(self):
+    def drop_latest(self) -> None:
         """Forget the latest step: it did not happen."""
         if self._kept:
             self._bytes -= self._kept.pop()[1]
 
-    def clear(self, good=None):
+    def clear(self, good: KeptStep | None = None) -> None:
         """Forget all but a step that went well, if one is known, to compare others with."""
         self._kept.clear()
         self._bytes = 0
         self._good = good
 
-    def since(self, call):
+    def since(self, call: int) -> list[KeptStep]:
         """Return the kept steps from `call` on, in their order."""
         return [kept for kept, _ in self._kept if kept.call >= call]
 
-    def before(self, call):
+    def before(self, call: int) -> KeptStep | None:
         """Return the kept step right before `call`, or an older one that went well, or None."""
         return next((kept for kept, _ in self._kept if kept.call == call - 1), self._good)
 
     @property
-    def _fits(self):
+    def _fits(self) -> bool:
         return len(self._kept) <= self.max_steps and self._bytes <= self.max_bytes

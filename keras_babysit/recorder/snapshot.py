@@ -1,10 +1,13 @@
 """Snapshots: the state of a run on the host, to replay from and to go back to."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from keras_babysit.backends import backend
+from keras_babysit.backends.protocol import Values
 
 
 @dataclass(frozen=True)
@@ -39,18 +42,25 @@ class Snapshot:
     call: int
     step: int
     epoch: int
-    values: tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray]]
+    values: Values
     is_confirmed: bool = False
 
     @classmethod
-    def at(cls, position, values, *, is_confirmed):
+    def at(
+        cls,
+        position: Position,
+        values: Values,
+        *,
+        is_confirmed: bool,
+    ) -> Snapshot:
         """Return a snapshot of `values` at a `Position`."""
         return cls(position.call, position.step, position.epoch, values, is_confirmed)
 
     @property
-    def layout(self):
+    def layout(self) -> tuple[int, int, int]:
         """How many variables there were in each group."""
-        return tuple(map(len, self.values))
+        trainable, other, optimizer = self.values
+        return len(trainable), len(other), len(optimizer)
 
 
 class Snapshots:
@@ -67,26 +77,31 @@ class Snapshots:
         8
     """
 
-    def __init__(self):
-        self.good = None
-        self.latest = None
+    def __init__(self) -> None:
+        self.good: Snapshot | None = None
+        self.latest: Snapshot | None = None
 
-    def add(self, snapshot):
+    def add(self, snapshot: Snapshot) -> None:
         """Keep one more; the latest one goes unless it is the last that is confirmed."""
         self.latest = snapshot
         if snapshot.is_confirmed:
             self.good = snapshot
 
-    def confirm(self):
+    def confirm(self) -> None:
         """Note that the losses since the latest one were good."""
         if self.latest is not None and not self.latest.is_confirmed:
             self.good = self.latest = replace(self.latest, is_confirmed=True)
 
-    def clear(self):
+    def clear(self) -> None:
         """Forget both."""
         self.good = self.latest = None
 
 
-def on_host(values):
+def on_host(
+    values: Values,
+) -> Values:
     """Return copies of the values of the variables as arrays."""
-    return tuple([np.array(backend.to_numpy(value)) for value in group] for group in values)
+    trainable, other, optimizer = (
+        [np.array(backend.to_numpy(value)) for value in group] for group in values
+    )
+    return trainable, other, optimizer

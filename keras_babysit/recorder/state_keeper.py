@@ -1,13 +1,23 @@
 """Keeps snapshots of a run within a budget, and checks whether its state is still good."""
 
+from __future__ import annotations
+
 import enum
 import math
+from typing import TYPE_CHECKING, Any
 
 from keras_babysit.backends import backend, optimizers
+from keras_babysit.backends.protocol import Arguments
+from keras_babysit.history import History
 from keras_babysit.recorder.snapshot import Snapshot, Snapshots, on_host
 from keras_babysit.recorder.vitals import LossMeter, nonfinite_variables
 from keras_babysit.rules.loss_explosion import PERSISTENCE, explosion_limit
+from keras_babysit.schedule import Schedule
 from keras_babysit.schedule.schedule import SHORT_RUN_SECONDS
+
+if TYPE_CHECKING:
+    from keras_babysit.recorder.ring import Ring
+    from keras_babysit.recorder.snapshot import Position
 
 SNAPSHOT_FRACTION = 0.2
 """Fraction of the budget that snapshots may take: what probes, scores and examples leave."""
@@ -41,24 +51,26 @@ class StateKeeper:
         spent: Seconds that snapshots took.
     """
 
-    def __init__(self, model, ring, *, history, schedule):
+    def __init__(self, model: Any, ring: Ring, *, history: History, schedule: Schedule) -> None:
         self.snapshots = Snapshots()
-        self.known = frozenset()
+        self.known: frozenset[Any] = frozenset()
         self.spent = 0.0
         self._model = model
         self._ring = ring
         self._history = history
         self._schedule = schedule
         self._meter = LossMeter(model)
-        self._mark = None  # the loss so far at the latest snapshot
-        self._measured = None  # whether the state before the next step was good, if measured
+        self._mark: tuple[float, float] | None = None  # the loss so far at the latest snapshot
+        self._measured: bool | None = (
+            None  # whether the state before the next step was good, if measured
+        )
         self._cost = 0.0  # of the latest snapshot, in seconds
 
-    def begin_epoch(self):
+    def begin_epoch(self) -> None:
         """Note that Keras starts to add up the loss anew."""
         self._mark = (0.0, 0.0) if self._mark is not None else None
 
-    def measured(self, is_good):
+    def measured(self, is_good: bool) -> None:
         """Note that the state before the next step was measured: it is worth a snapshot.
 
         Args:
@@ -66,7 +78,7 @@ class StateKeeper:
         """
         self._measured = is_good
 
-    def check_if_due(self, position, arguments):
+    def check_if_due(self, position: Position, arguments: Arguments) -> StateCheck | None:
         """Take a snapshot before a step if one is due.
 
         Args:
@@ -81,7 +93,7 @@ class StateKeeper:
             return None
         return self._check(position, arguments, is_confirmed=bool(measured))
 
-    def check_at_epoch_end(self, position, epoch_start):
+    def check_at_epoch_end(self, position: Position, epoch_start: int) -> StateCheck | None:
         """Read the loss of an epoch whose steps are over, and take a snapshot if affordable.
 
         Args:
@@ -99,13 +111,15 @@ class StateKeeper:
             return StateCheck.LOST
         return self._check(position, None, is_confirmed=False) if self._is_affordable else None
 
-    def note_initial(self, position, arguments):
+    def note_initial(self, position: Position, arguments: Arguments | None) -> None:
         """Note what is not finite before the first step, where no snapshot tells."""
         if position.call == 0 and not self._is_built:
             values = backend.state(self._model, arguments)
             self.known = nonfinite_variables(self._model, values)
 
-    def take(self, position, arguments, *, is_confirmed):
+    def take(
+        self, position: Position, arguments: Arguments | None, *, is_confirmed: bool
+    ) -> Snapshot:
         """Return a snapshot of the run as it is now; it is not kept.
 
         What was kept before an optimizer was built is forgotten: it cannot be restored any more.
@@ -118,19 +132,19 @@ class StateKeeper:
             self.snapshots.clear()
         return snapshot
 
-    def start_from(self, snapshot):
+    def start_from(self, snapshot: Snapshot) -> None:
         """Keep this snapshot alone: the run goes on from there."""
         self.snapshots.clear()
         self.snapshots.add(snapshot)
         self._mark = self._meter.totals(snapshot.values)
 
     @property
-    def limit(self):
+    def limit(self) -> float:
         """Loss above which a step counts as exploded; infinity where the first is not known."""
         limit = explosion_limit(self._history)
         return math.inf if limit is None else limit
 
-    def _is_due(self, position, *, is_asked):
+    def _is_due(self, position: Position, *, is_asked: bool) -> bool:
         latest = self.snapshots.latest
         if latest is None:
             # One that is not built by then is never used, as that which a GAN does not name.
@@ -139,18 +153,20 @@ class StateKeeper:
         return (is_asked or position.call - latest.call >= spacing) and self._is_affordable
 
     @property
-    def _is_built(self):
+    def _is_built(self) -> bool:
         return all(one.built for one in optimizers(self._model))
 
     @property
-    def _is_affordable(self):
+    def _is_affordable(self) -> bool:
         schedule = self._schedule
         if schedule.every != "auto":
             return True
         allowance = SNAPSHOT_FRACTION * schedule.budget * max(schedule.elapsed, SHORT_RUN_SECONDS)
         return self.spent + self._cost <= allowance
 
-    def _check(self, position, arguments, *, is_confirmed):
+    def _check(
+        self, position: Position, arguments: Arguments | None, *, is_confirmed: bool
+    ) -> StateCheck:
         backend.wait(backend.state(self._model, arguments)[0])  # what is pending is not our cost
         start = self._schedule.clock()
         snapshot = self.take(position, arguments, is_confirmed=is_confirmed)
@@ -168,7 +184,7 @@ class StateKeeper:
         self._schedule.charge("other", self._cost)
         return found
 
-    def _judge(self, snapshot, totals):
+    def _judge(self, snapshot: Snapshot, totals: tuple[float, float] | None) -> StateCheck:
         ruined = nonfinite_variables(self._model, snapshot.values) - self.known
         if ruined or not _all_finite(totals):
             return StateCheck.LOST
@@ -176,5 +192,5 @@ class StateKeeper:
         return StateCheck.GOOD if loss is None or loss <= self.limit else StateCheck.FINITE
 
 
-def _all_finite(totals):
+def _all_finite(totals: tuple[float, float] | None) -> bool:
     return totals is None or all(map(math.isfinite, totals))

@@ -1,16 +1,26 @@
 """One step, looked at from values of its own: its data, layers, loss and gradients."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from keras_babysit.backends import backend, to_array
+from keras_babysit.backends.protocol import Values
 from keras_babysit.probes import taps
 from keras_babysit.probes.probe import compute_loss, stateless
 from keras_babysit.recorder.vitals import nonfinite_indices
 from keras_babysit.samples import batches
+from keras_babysit.typing import Tensor
+
+if TYPE_CHECKING:
+    from keras_babysit.recorder.ring import KeptStep
 
 BATCH_PARTS = ("inputs", "targets", "sample_weight")
 """The parts of a batch, by name."""
@@ -56,13 +66,19 @@ class StepInspector:
         size: Number of examples.
     """
 
-    def __init__(self, model, kept, values, rows=None):
+    def __init__(
+        self,
+        model: Any,
+        kept: KeptStep,
+        values: Values,
+        rows: Any = None,
+    ) -> None:
         self.model, self.kept, self.values = model, kept, values
         batch = keras.utils.unpack_x_y_sample_weight(kept.batches[0])
         self.batch = batch if rows is None else batches.take(batch, rows)
         self.size = batches.size(self.batch[0])
 
-    def first_alone(self, is_bad):
+    def first_alone(self, is_bad: Callable[[StepInspector], Any]) -> int | None:
         """Return the first example that is bad by itself.
 
         Rows of what a layer gives need not be the examples, and a batch norm or a sum over the
@@ -75,15 +91,15 @@ class StepInspector:
             Its index in the batch; None if none is, or if the model takes no smaller batches.
         """
 
-        def is_part_bad(rows):
-            return is_bad(StepInspector(self.model, self.kept, self.values, rows))
+        def is_part_bad(rows: Any) -> bool:
+            return bool(is_bad(StepInspector(self.model, self.kept, self.values, rows)))
 
         try:
             return first_alone(self.size, is_part_bad)
         except Exception:  # a model that takes batches of one size only
             return None
 
-    def data(self):
+    def data(self) -> dict[str, np.ndarray]:
         """Return the arrays of the batch by name."""
         return {
             f"{group}[{index}]": to_array(leaf)
@@ -92,23 +108,23 @@ class StepInspector:
             if leaf is not None
         }
 
-    def largest_input(self):
+    def largest_input(self) -> Any:
         """Return the largest entry of each example over all inputs, None if none is a number."""
         found = [array for name, array in self.data().items() if name.startswith(BATCH_PARTS[0])]
         found = [_largest_of(array) for array in found if array.dtype.kind in "fiu"]
         return np.max(found, axis=0) if found else None
 
-    def readings(self):
+    def readings(self) -> list[LayerReading]:
         """Return a `LayerReading` of each output of each layer, in the order of the calls."""
         try:
             return self._readings_of(taps.leaves(self.model))
         except Exception:  # layers inside of others may not be called by themselves
             return self._readings_of(taps.outermost(self.model))
 
-    def _readings_of(self, layers):
+    def _readings_of(self, layers: list[Any]) -> list[LayerReading]:
         readings = []
 
-        def record(call):
+        def record(call: Any) -> None:
             y = to_array(call.y)
             if y.dtype.kind != "f":
                 return
@@ -131,7 +147,7 @@ class StepInspector:
             self.model(self.batch[0], training=True)
         return readings
 
-    def loss(self):
+    def loss(self) -> tuple[float, float, Any]:
         """Return the loss, the penalties in it and what the model predicts."""
         x, y, weight = self.batch
         with self._scope(self.values):
@@ -140,11 +156,11 @@ class StepInspector:
             loss = compute_loss(self.model, x, y, y_pred, weight, training=True)
         return float(to_array(loss)), penalty, y_pred
 
-    def bad_gradients(self):
+    def bad_gradients(self) -> set[int]:
         """Return the indices of the trainable weights whose gradients are not finite."""
         x, y, weight = self.batch
 
-        def loss_of(trainable):
+        def loss_of(trainable: Sequence[Tensor]) -> Any:
             with self._scope((trainable, *self.values[1:])):
                 y_pred = self.model(x, training=True)
                 loss = compute_loss(self.model, x, y, y_pred, weight, training=True)
@@ -154,16 +170,20 @@ class StepInspector:
         _, gradients = backend.value_and_grad(loss_of, trainable)
         return nonfinite_indices(gradients)
 
-    def _scope(self, values):
+    def _scope(
+        self,
+        values: Values,
+    ) -> AbstractContextManager[Any]:
         if self.kept.random is not None:
             backend.set_random_state(self.kept.random)
         trainable, other = (
             [ops.convert_to_tensor(value) for value in group] for group in values[:2]
         )
-        return stateless(self.model, trainable, other)
+        scope: AbstractContextManager[Any] = stateless(self.model, trainable, other)
+        return scope
 
 
-def first_alone(size, is_bad):
+def first_alone(size: int, is_bad: Callable[[slice], Any]) -> int | None:
     """Return the first example that is bad by itself, by bisection; None if none is.
 
     Args:
@@ -188,8 +208,9 @@ def first_alone(size, is_bad):
     return start if size and is_bad(slice(start, start + 1)) else None
 
 
-def _largest_of(array):
-    if array.ndim == 0 or not array.size:
-        return np.abs(array.reshape(-1).astype("float64"))
+def _largest_of(array: Any) -> np.ndarray:
     with np.errstate(all="ignore"):
-        return np.abs(array.reshape(len(array), -1).astype("float64")).max(axis=1)
+        sizes: np.ndarray = np.abs(array.astype("float64"))
+        if sizes.ndim == 0 or not sizes.size:
+            return sizes.reshape(-1)
+        return np.asarray(sizes.reshape(len(sizes), -1).max(axis=1))

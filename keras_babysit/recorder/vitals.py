@@ -1,10 +1,15 @@
 """Vital signs of a training: the loss that Keras adds up, and whether its values are finite."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
 from keras_babysit.backends import backend
+from keras_babysit.backends.protocol import Values
+from keras_babysit.typing import Tensor
 
 
 class LossMeter:
@@ -14,10 +19,13 @@ class LossMeter:
         model: A compiled `keras.Model`.
     """
 
-    def __init__(self, model):
+    def __init__(self, model: Any) -> None:
         self._model = model
 
-    def totals(self, values):
+    def totals(
+        self,
+        values: Values,
+    ) -> tuple[float, float] | None:
         """Return the sum and the weight of the losses of the epoch so far.
 
         Args:
@@ -29,12 +37,16 @@ class LossMeter:
         tracker = getattr(self._model, "_loss_tracker", None)
         others = [*self._model.non_trainable_variables, *self._model.metrics_variables]
         indices = {id(variable): index for index, variable in enumerate(others)}
-        found = [indices.get(id(variable)) for variable in getattr(tracker, "variables", ())]
-        if len(found) != 2 or None in found:
+        tracked = getattr(tracker, "variables", ())
+        found = [indices[id(variable)] for variable in tracked if id(variable) in indices]
+        if len(tracked) != 2 or len(found) != 2:
             return None
-        return tuple(float(backend.to_numpy(values[1][index])) for index in found)
+        total, weight = (float(backend.to_numpy(values[1][index])) for index in found)
+        return total, weight
 
-    def mean(self, before, after):
+    def mean(
+        self, before: tuple[float, float] | None, after: tuple[float, float] | None
+    ) -> float | None:
         """Return the mean loss between two `totals`, None if it is not known."""
         if before is None or after is None:
             return None
@@ -44,7 +56,7 @@ class LossMeter:
         return (after[0] - before[0]) / weight if weight else None
 
 
-def with_fresh_metrics(model, values):
+def with_fresh_metrics(model: Any, values: Values) -> Values:
     """Return `values` with the metrics as they are at the start of an epoch."""
     trainable, other, optimizer = values
     count = len(model.non_trainable_variables)
@@ -56,7 +68,11 @@ def with_fresh_metrics(model, values):
     return trainable, [*other[:count], *fresh], optimizer
 
 
-def with_learning_rate(values, index, rate):
+def with_learning_rate(
+    values: Values,
+    index: int,
+    rate: Any,
+) -> Values:
     """Return `values` with another learning rate.
 
     Args:
@@ -68,7 +84,10 @@ def with_learning_rate(values, index, rate):
     return trainable, other, [*optimizer[:index], rate, *optimizer[index + 1 :]]
 
 
-def nonfinite_variables(model, values):
+def nonfinite_variables(
+    model: Any,
+    values: Values,
+) -> frozenset[Any]:
     """Return which variables of a state are not finite, as pairs `(group, index)`.
 
     Metrics do not count: any bad batch leaves them not finite until the next epoch. Nor does a
@@ -85,7 +104,7 @@ def nonfinite_variables(model, values):
     return frozenset((group, index) for group, indices in groups for index in indices)
 
 
-def nonfinite_indices(values):
+def nonfinite_indices(values: Sequence[Tensor]) -> set[int]:
     """Return the indices of those of some tensors or arrays that hold NaN or infinity."""
     if values and all(isinstance(value, np.ndarray) for value in values):
         return {index for index, value in enumerate(values) if not is_finite(value)}
@@ -101,14 +120,14 @@ def nonfinite_indices(values):
     return {index for index, good in zip(floats, is_good, strict=True) if not good}
 
 
-def is_finite(array):
+def is_finite(array: Any) -> bool:
     """Return whether an array holds neither NaN nor infinity; integers never do."""
     if array.dtype.kind in "iub?":
         return True
     return bool(np.isfinite(array.astype("float32") if array.dtype.kind == "V" else array).all())
 
 
-def learning_rate_index(model):
+def learning_rate_index(model: Any) -> int | None:
     """Return the index of the learning rate among the optimizer's variables.
 
     Returns:
@@ -118,11 +137,11 @@ def learning_rate_index(model):
     return _index_of(model, getattr(optimizer, "_learning_rate", None))
 
 
-def loss_scale_index(model):
+def loss_scale_index(model: Any) -> int | None:
     """Return the index of the loss scale among the optimizer's variables, None if it has none."""
     return _index_of(model, getattr(model.optimizer, "dynamic_scale", None))
 
 
-def _index_of(model, variable):
+def _index_of(model: Any, variable: Any) -> int | None:
     variables = model.optimizer.variables if model.optimizer else []
     return next((index for index, one in enumerate(variables) if one is variable), None)
