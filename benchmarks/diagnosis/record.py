@@ -27,7 +27,8 @@ FOLDER = Path(__file__).parents[2] / ".diagnosis"
 """Folder of the recordings; ignored by git."""
 
 LIMIT_SECONDS = 60.0
-"""Time limit of a run in seconds, so that no program delays the others."""
+"""Time limit of a run in seconds of the processor, so that no program delays the others. A busy
+machine must not end a run: one that ends early is another program."""
 
 
 LIMIT_STEPS = 600
@@ -49,7 +50,7 @@ class StepLimit(keras.callbacks.Callback):
 
 
 class TimeLimit(keras.callbacks.Callback):
-    """Ends a run after a number of seconds."""
+    """Ends a run after a number of seconds of the processor."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__()
@@ -57,11 +58,11 @@ class TimeLimit(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Start the clock."""
-        self.end = time.monotonic() + self.seconds
+        self.end = time.process_time() + self.seconds
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         """End the run if the time is up."""
-        if time.monotonic() > self.end:
+        if time.process_time() > self.end:
             self.model.stop_training = True
 
 
@@ -140,7 +141,7 @@ class How:
         starts: Folder of initial weights, so that several backends start from the same ones. Then
             data is not shuffled, and a run ends after a number of steps rather than seconds. The
             first backend writes the weights.
-        seconds: Time limit of a run in seconds.
+        seconds: Time limit of a run in seconds of the processor.
     """
 
     folder: Path = FOLDER
