@@ -4,6 +4,8 @@
 or a batch size is short, and the comparison with a constant prediction and the nearest neighbours.
 """
 
+import numpy as np
+
 from keras_babysit import baselines
 from keras_babysit.backends import backend
 from keras_babysit.facts import output_name
@@ -105,10 +107,16 @@ class Scoring:
         if len(samples["validation"]) and len({one.is_weighted for one in samples.values()}) > 1:
             # Class weights apply to the training data alone.
             samples = {target: one.unweighted() for target, one in samples.items()}
+        in_the_loss = {"train": self._reference.train, "validation": self._reference.validation}
         values, scored = {}, {}
         for target, sample in samples.items():
             part = sample.subsample(self.examples)
-            scores, scored[target], gates = self._run(state, part)
+            scores, found, gates = self._run(state, part)
+            if sample is not in_the_loss[target]:
+                # Baselines are compared as the loss counts: it was to find the rare class.
+                weighted = in_the_loss[target].subsample(self.examples)
+                found = _weighted(found, weighted, sum(examples for examples, _ in gates))
+            scored[target] = found
             if target == "train":
                 for examples, readings in gates:
                     derived.add_gates(readings, examples)
@@ -162,6 +170,21 @@ class Scoring:
             elif not self._batch_size.settle(count) or self._batch_size.is_too_small:
                 raise
             return self._run(state, sample)
+
+
+def _weighted(scored, sample, examples):
+    """Return what was scored with the weights of a sample of the same examples, where it has any.
+
+    Args:
+        scored: What was `Scored`, None where nothing was; without examples of weight 0.
+        sample: The `Sample` with the weights of the loss.
+        examples: Number of its first examples that were scored.
+    """
+    weights = None if scored is None else sample.batch(examples)[2]
+    if not isinstance(weights, np.ndarray) or weights.size != len(weights):
+        return scored
+    weights = weights[weights.reshape(-1) != 0]
+    return scored._replace(weights=weights) if len(weights) == len(scored.predictions) else scored
 
 
 class BaselineComparison:

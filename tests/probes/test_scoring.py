@@ -140,6 +140,24 @@ def test_the_comparison_counts_the_errors_of_a_constant_prediction():
     assert comparison.compare(None, None) == ({}, True)
 
 
+def test_class_weights_count_beside_the_baselines_and_not_beside_validation_data():
+    """Keras weights the training data alone: losses are compared without, baselines with them."""
+    model, sample = network(), reference(validation=256)
+    weight = np.where(Y[:512] == 1, 9.0, 1.0).astype("float32")
+    weight[::4] = 0
+    sample.train.add(0, (X[:512], Y[:512], weight))
+    values = scoring_of(model, sample).score(derived())
+    counts = weight > 0
+    x, y, weight = X[:512][counts], Y[:512][counts], weight[counts]
+    assert values["score/loss", "train"] == pytest.approx(loss_of(model, x, y), rel=1e-3)
+    wrong = model.predict(x, verbose=0).argmax(-1) != y
+    assert values["score/error", "train"] == pytest.approx(wrong.mean())
+    weighted = np.average(wrong, weights=weight)
+    assert values["reference/network_error", "train"] == pytest.approx(weighted)
+    constant = np.average(y != 1, weights=weight)
+    assert values["reference/constant_error", "train"] == pytest.approx(constant)
+
+
 RNG = np.random.default_rng(1)
 POSITIONS, CLASSES = 6, 3
 
