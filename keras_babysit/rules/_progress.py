@@ -10,7 +10,7 @@ from keras_babysit.history import History
 from keras_babysit.rules._network import is_mostly_frozen
 from keras_babysit.rules._scores import Estimate, beats_constant, estimates, smooth, training_errors
 from keras_babysit.rules._texts import error_name, percent
-from keras_babysit.rules.outputs import guess_loss
+from keras_babysit.rules.outputs import guess_loss, outputs
 
 MIN_RECENT_FALL = 0.02
 """Fraction of its whole fall that a training loss must fall in the latest third of the scores to
@@ -39,6 +39,10 @@ of `loss_explosion`."""
 MIN_LOST_BY_FREEZING = 0.5
 """Fraction of what a nearest-neighbour baseline finds in the inputs that frozen layers must have
 lost to be the cause of a poor fit."""
+
+LEARNED_BY_LOSS = 0.9
+"""Fraction of the loss of a constant prediction below which a network has learned by its loss: that
+of the nearest neighbours' error below which there is something to learn."""
 
 CURRENT_FROM = 0.75
 """Fraction of the epochs so far from which on a score counts as current."""
@@ -180,8 +184,9 @@ def poor_fit(history: History, margin: float) -> PoorFit | None:
     A large error alone means nothing, because the data may be noisy. It is compared with two
     baselines: 5 nearest neighbours, and the best constant prediction. If these two are equally
     good, there may be nothing to learn, and the constant prediction does not count. The fit is not
-    known if the network fits in training mode and only its batch normalizations differ, and if a
-    layer carries its state from batch to batch: a sample out of order breaks it.
+    known if a loss of your own counts errors in another way than an error rate does, if the network
+    fits in training mode and only its batch normalizations differ, and if a layer carries its state
+    from batch to batch: a sample out of order breaks it.
 
     Args:
         history: The history of the run.
@@ -193,10 +198,28 @@ def poor_fit(history: History, margin: float) -> PoorFit | None:
         return None
     if any(facts.is_stateful for facts in history.facts.layers.values()):
         return None
+    if counts_otherwise(history, errors[-1]):
+        return None
     by_neighbours = _beside_neighbours(history, errors[-1], margin)
     if can_be_learned(history) is False:
         return by_neighbours
     return _beside_constant(history, errors[-1], margin) or by_neighbours
+
+
+def counts_otherwise(history: History, error: Estimate) -> bool:
+    """Return whether the network is better than a constant prediction by its own loss alone.
+
+    A loss of your own that gives rare positives more weight trades many false positives for them:
+    the error rate gets worse than that of "no" for all while the loss falls far below that of any
+    constant prediction. Then the error rate is not what was to be learned.
+    """
+    worst = history.last("reference/constant_error", "train")
+    loss, constant = training_loss(history), history.last("loss/constant")
+    if not any(one.form == "other" for one in outputs(history)):
+        return False
+    if worst is None or error.value < worst or loss is None or constant is None:
+        return False
+    return bool(0 <= loss < LEARNED_BY_LOSS * constant)
 
 
 def modes_differ(history: History) -> bool:

@@ -7,7 +7,7 @@ from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
 from keras_babysit.rules._learning_rate import suggest_lower_rate
-from keras_babysit.rules._progress import is_solved
+from keras_babysit.rules._progress import began_trained, is_solved, poor_fit
 from keras_babysit.rules._texts import change_rate, layer_shape, percent, relu_layer
 from keras_babysit.rules._wilson import wilson_lower_bound
 from keras_babysit.rules.effects import POOR_FIT, SHORT_STEPS, STUCK
@@ -16,6 +16,9 @@ from keras_babysit.rules.rule import rule
 NOTE_FROM = 0.2
 """Rate of dead units from which on there is a note: 10-20 % is common and trains well (CS231n,
 "Activation functions")."""
+
+POOR_FROM = 0.05
+"""Smallest difference to a baseline that counts as a poor fit; that of `underfitting`."""
 
 MIN_DIFFERENT_EXAMPLES = 10
 """A healthy unit is inactive for half of the examples, and for all of ten once in a thousand."""
@@ -43,7 +46,8 @@ def dead_units(history: History, *, threshold: float = 0.4, patience: int = 3) -
     It is silent on activations with a slope on both sides (leaky ReLU), on squashing ones (see
     `saturated_units`), and until enough examples were seen. If fewer than 10 of these differ, it is
     silent unless all units are dead. If the training loss is almost 0, it is a note: the remaining
-    units are enough.
+    units are enough. It is a note as well in a network that was trained before, whose units were
+    dead before the first step, and that does not fit poorly: what it knows it learned without them.
 
     Args:
         history: The history of the run.
@@ -84,11 +88,17 @@ def dead_units(history: History, *, threshold: float = 0.4, patience: int = 3) -
         fraction = float(recent.values.min())
         rate = wilson_lower_bound(fraction, _units(history, target))
         severity = _severity(fraction, rate, threshold)
-        if severity is Severity.WARNING and is_solved(history):
+        if severity is Severity.WARNING and (is_solved(history) or _are_inherited(history, target)):
             severity = Severity.NOTE
         if severity is not None and (are_enough or severity is Severity.ERROR):
             found.append(_finding(history, target, fraction, severity))
     return found
+
+
+def _are_inherited(history: History, target: str) -> bool:
+    """Return whether a network that was trained before came with its dead units, and does well."""
+    came_so = began_trained(history) and was_born_dead(history, target)
+    return came_so and poor_fit(history, POOR_FROM) is None
 
 
 def _units(history: History, target: str) -> int | None:

@@ -39,6 +39,20 @@ def layer(quantity, values, kind="rectifier", role="hidden"):
     return history({(quantity, "dense"): values}, layers={"dense": known})
 
 
+def born_dead(fraction=0.7, first=None, start=2.3, error=0.1):
+    """Return a layer whose units are dead, as many of them before the first step, or `first`."""
+    at_first = fraction if first is None else first
+    gates = (np.arange(20) >= 20 * at_first).astype(float)
+    made = layer("activations/dead_fraction", [fraction] * 4)
+    made.append(Measurement(0, 0, "activations/gate_max", "dense", gates))
+    for name, value in (("loss/start", start), ("loss/constant", 2.3)):
+        made.append(Measurement(0, 0, name, "", value))
+    known = {"score/error": error, "score/error_stderr": 0.01, "score/loss": 0.1}
+    for name, value in (known | {"reference/constant_error": 0.5}).items():
+        made.append(Measurement(3, 3, name, "train", value))
+    return made
+
+
 def of_examples(different, series):
     return history(series, data=DataFacts(examples=64, different_examples=different))
 
@@ -1255,6 +1269,23 @@ TABLE = {
     "dead-once": (rules.dead_units, layer(DEAD, [0, 0, 0.9]), None),
     "came-back": (rules.dead_units, layer(DEAD, [0.9, 0.9, 0.9, 0.1, 0.1, 0.1]), None),
     "dead-in-a-problem-that-is-solved": (rules.dead_units, solved(DEAD, "dense"), Severity.NOTE),
+    "dead-before-the-first-step": (rules.dead_units, born_dead(), Severity.WARNING),
+    "dead-before-the-first-step-of-fine-tuning": (
+        rules.dead_units,
+        born_dead(start=0.2),
+        Severity.NOTE,
+    ),
+    "dead-before-the-first-step-of-fine-tuning-that-fits-poorly": (
+        rules.dead_units,
+        born_dead(start=0.2, error=0.5),
+        Severity.WARNING,
+    ),
+    "dead-through-before-the-first-step-of-fine-tuning": (
+        rules.dead_units,
+        born_dead(1.0, start=0.2),
+        Severity.ERROR,
+    ),
+    "died-in-fine-tuning": (rules.dead_units, born_dead(first=0.1, start=0.2), Severity.WARNING),
     "dead-for-both-of-two-examples": (
         rules.dead_units,
         few_examples(layer(DEAD, [0.8] * 5)),
@@ -1602,6 +1633,21 @@ TABLE = {
         rules.underfitting,
         poor([0.98] * 8, {"constant_error": 1.0} | SURELY_BETTER, FLAT),
         None,
+    ),
+    "own-loss-that-weighs-a-rare-label": (
+        rules.underfitting,
+        of_an_own_loss(with_constant(1.15, poor([0.2] * 8, {"constant_error": 0.04}, FLAT))),
+        None,
+    ),
+    "own-loss-no-better-than-that-of-a-constant": (
+        rules.underfitting,
+        of_an_own_loss(with_constant(0.7, poor([0.2] * 8, {"constant_error": 0.04}, FLAT))),
+        Severity.WARNING,
+    ),
+    "plain-loss-with-more-errors-than-a-constant": (
+        rules.underfitting,
+        of_classes(with_constant(1.15, poor([0.2] * 8, {"constant_error": 0.04}, FLAT)), 2),
+        Severity.WARNING,
     ),
     "no-yardstick": (rules.underfitting, poor([0.5] * 8, {}, FLAT), None),
     "gap-instead": (
