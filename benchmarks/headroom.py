@@ -35,7 +35,7 @@ from keras_babysit.schedule import Looks
 from keras_babysit.schedule.plan import HEADROOM_GROWTH, HEADROOM_SPACING
 
 RESULTS = pathlib.Path(__file__).with_suffix(".jsonl")
-PAGE = pathlib.Path(__file__).parent.parent / "docs" / "accuracy.md"
+PAGE = pathlib.Path(__file__).parent.parent / "docs" / "remedies.md"
 STEPS, BATCH_SIZE, EXAMPLES = 256, 32, 512
 LOOKS = Looks(HEADROOM_SPACING, HEADROOM_GROWTH).steps(STEPS)
 WITHIN = 1.5  # times the best loss of the sweep, where a training counts as good
@@ -332,38 +332,47 @@ def text(found):
     def shown(value):
         return "none" if value is None else f"{value:.3g}"
 
+    first = (
+        f"{found['networks']} of {len(NETWORKS)} networks at 8 learning rates each, "
+        f"{found['trainings']} trainings of {STEPS} steps from the same initial weights "
+        f"(Keras {keras.__version__} on {keras.backend.backend()}).\n\n"
+    )
+    warning = "None of these trainings diverged, so that the lead was not measured.\n"
+    if found["diverged"]:
+        warning = (
+            f"{found['diverged']} trainings diverged: their loss stays above {EXPLODED:g} times "
+            f"the first. `learning_rate_too_high` warned of "
+            f"{part(found['warned_of_diverged'], found['diverged'])} by the headroom, with a "
+            f"median lead of {shown(found['median_lead'])} steps. Of the {found['late']} that "
+            f"diverged after step {LEAD} or later it warned of "
+            f"{part(found['warned_of_late'], found['late'])}, "
+            f"{shown(found['median_lead_late'])} steps ahead in the median.\n"
+        )
+    alarms = (
+        f"Of the trainings that end within {WITHIN:g} times the best loss of their network "
+        f"{part(found['false_alarms'], found['good'])} were warned of; of all that did not "
+        f"diverge {part(found['warned_of_sound'], found['sound'])}.\n"
+    )
+    suggestions = "Not trained yet.\n"
+    if found["suggestions"]:
+        suggestions = (
+            f"{part(found['suggestions_within'], found['suggestions'])} end within {WITHIN:g} "
+            f"times the best loss of the sweep; median ratio {shown(found['median_ratio'])}, "
+            f"worst {shown(found['worst_ratio'])}.\n"
+        )
     return (
-        f"{found['networks']} networks at 8 learning rates each, {found['trainings']} trainings of "
-        f"{STEPS} steps from the same initial weights (Keras {keras.__version__} on "
-        f"{keras.backend.backend()}).\n\n"
-        f"- **Warning before a divergence.** {found['diverged']} trainings diverged: their loss "
-        f"stays above {EXPLODED:g} times the first. `learning_rate_too_high` warned of "
-        f"{part(found['warned_of_diverged'], found['diverged'])} by the headroom, with a median "
-        f"lead of {shown(found['median_lead'])} steps. Of the {found['late']} that diverged after "
-        f"step {LEAD} or later it warned of {part(found['warned_of_late'], found['late'])}, "
-        f"{shown(found['median_lead_late'])} steps ahead in the median.\n"
-        f"- **False alarms.** Of the trainings that end within {WITHIN:g} times the best loss of "
-        f"their network {part(found['false_alarms'], found['good'])} were warned of; of all that "
-        f"did not diverge {part(found['warned_of_sound'], found['sound'])}.\n"
-        f"- **The learning rate that it suggests**, trained for real: "
-        f"{part(found['suggestions_within'], found['suggestions'])} end within {WITHIN:g} times "
-        f"the best loss of the sweep; median ratio {shown(found['median_ratio'])}, worst "
-        f"{shown(found['worst_ratio'])}.\n"
+        f"{first}- **Warning before a divergence.** {warning}- **False alarms.** {alarms}"
+        f"- **Suggested learning rate, trained for real.** {suggestions}"
     )
 
 
 def write_page(found):
-    """Write the paragraph into docs/accuracy.md."""
+    """Write the figures into docs/remedies.md, between their marks."""
     start, end = "<!-- headroom: start -->", "<!-- headroom: end -->"
-    head = "## Headroom of the learning rate\n\nThis section is written by `make bench-headroom`. "
     page = PAGE.read_text(encoding="utf-8")
-    section = f"{start}\n{head}{text(found)}{end}\n"
-    if start in page:
-        before, rest = page.split(start)
-        page = before + section + rest.split(end)[1].removeprefix("\n")
-    else:
-        page = page.rstrip("\n") + "\n\n" + section
-    PAGE.write_text(page, encoding="utf-8")
+    before, rest = page.split(start)
+    section = f"{start}\nWritten by `make bench-headroom`: {text(found)}{end}"
+    PAGE.write_text(before + section + rest.split(end)[1], encoding="utf-8")
 
 
 if __name__ == "__main__":
