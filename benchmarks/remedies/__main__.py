@@ -22,6 +22,7 @@ def main() -> None:
     tried = commands.add_parser("tried", help="call kb.try_remedies")
     for one in (first, tried):
         one.add_argument("--programs", type=int, help="number of faulty programs; all by default")
+        one.add_argument("--seconds", type=float, help="only programs that train in this time")
         one.add_argument("--again", action="store_true", help="measure all of them again")
         one.add_argument("--minutes", type=float, default=600, help="start no program after that")
     tried.add_argument("--healthy", type=int, default=0, help="number of healthy programs")
@@ -40,10 +41,11 @@ def main() -> None:
     from benchmarks.remedies import tried as trials
 
     if options.command == "first":
-        carried_out.measure(options.programs, options.minutes, again=options.again)
+        carried_out.measure(options.programs, options.seconds, options.minutes, again=options.again)
     else:
         trials.measure(
             options.programs,
+            options.seconds,
             options.healthy,
             options.trainings,
             options.minutes,

@@ -10,18 +10,21 @@ from benchmarks.remedies.programs import (
     faulty,
     findings_of,
     first_of,
-    load,
     program_of,
-    save,
     score_after,
+    where,
 )
+from benchmarks.remedies.results import load, save
 from keras_babysit.remedies import change_of
 
 
-def measure(count: int | None, minutes: float, *, again: bool = False) -> None:
+def measure(
+    count: int | None, seconds: float | None, minutes: float, *, again: bool = False
+) -> None:
     """Measure programs that have no result, and print a line for each."""
     results, end = load(), time.monotonic() + 60 * minutes
-    for case in faulty(count):
+    results["on"] = where()
+    for case in faulty(count, seconds):
         if (case.id in results["first"] and not again) or time.monotonic() > end:
             continue
         results["first"][case.id] = seen = carry_out(case)

@@ -2,12 +2,10 @@
 
 import functools
 import hashlib
-import json
 import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -20,8 +18,6 @@ from keras_babysit import Babysitter
 from keras_babysit.findings import Finding, Severity
 from keras_babysit.remedies import Change, Program
 from keras_babysit.remedies.program import share_weights
-
-FILE = Path(__file__).parent / "results.json"
 
 SPREAD = 2.0
 """Standard deviations of the scores of the repaired program's seeds below their mean, down to which
@@ -85,11 +81,15 @@ class Case:
         return "harms" if score <= self.broken - CLEAR else "no difference"
 
 
-def faulty(count: int | None = None) -> list[Case]:
+def faulty(count: int | None = None, seconds: float | None = None) -> list[Case]:
     """Return seeded faults that are harmful, in the order of a hash of their names.
 
     Faults that mislead the measurement alone, and programs that read a stream, are left out: no
     score shows the first, and a trial cannot repeat the second.
+
+    Args:
+        count: Number of programs; None for all.
+        seconds: Longest training, by `outcomes.json`; None for any.
     """
     measured = outcomes.load()
     found = []
@@ -97,6 +97,8 @@ def faulty(count: int | None = None) -> list[Case]:
         scores = [measured[key] for s in zoo.SEEDS if (key := f"{base.name}-{s}") in measured]
         broken = measured.get(name, {})
         is_known = "validation" in broken and scores and all("validation" in s for s in scores)
+        if seconds is not None and broken.get("seconds", 0.0) > seconds:
+            continue
         if fault.misleads or recipe.stream or not is_known or not faults.does_hurt(name, measured):
             continue
         seed = faults.seed_of(name)
@@ -170,18 +172,6 @@ def score_after(case: Case, changes: tuple[Change, ...]) -> float:
     return float(outcomes.score(model, x, y, case.task))
 
 
-def load() -> dict[str, Any]:
-    """Return the results so far."""
-    empty: dict[str, Any] = {"first": {}, "tried": {}, "healthy": {}}
-    return json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else empty
-
-
-def save(results: dict[str, Any]) -> None:
-    """Keep the results, one line per program."""
-    results["on"] = f"{keras.backend.backend()}, Keras {keras.__version__}, {platform.machine()}"
-    parts = []
-    for part in ("first", "tried", "healthy"):
-        lines = [f"  {json.dumps(k)}: {json.dumps(v)}" for k, v in sorted(results[part].items())]
-        parts.append(f' "{part}": {{\n' + ",\n".join(lines) + "\n }")
-    parts.append(f' "on": {json.dumps(results["on"])}')
-    FILE.write_text("{\n" + ",\n".join(parts) + "\n}\n", encoding="utf-8")
+def where() -> str:
+    """Return what the measurements are made on."""
+    return f"{keras.backend.backend()}, Keras {keras.__version__}, {platform.machine()}"

@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from benchmarks.remedies.programs import load
+from benchmarks.remedies.results import load
 
 PAGE = Path(__file__).parents[2] / "docs" / "remedies.md"
 

@@ -9,21 +9,31 @@ from benchmarks.remedies.programs import (
     faulty,
     findings_of,
     healthy,
-    load,
     program_of,
-    save,
     score_after,
+    where,
 )
+from benchmarks.remedies.results import load, save
 from keras_babysit import try_remedies
 from keras_babysit.remedies import Effect, Row
 
 
 def measure(
-    count: int | None, sound: int, trainings: int, minutes: float, *, again: bool = False
+    count: int | None,
+    seconds: float | None,
+    sound: int,
+    trainings: int,
+    minutes: float,
+    *,
+    again: bool = False,
 ) -> None:
     """Measure programs that have no result, and print a line for each."""
     results, end = load(), time.monotonic() + 60 * minutes
-    for part, cases in (("tried", faulty(count)), ("healthy", healthy(sound) if sound else [])):
+    results["on"] = where()
+    for part, cases in (
+        ("tried", faulty(count, seconds)),
+        ("healthy", healthy(sound) if sound else []),
+    ):
         for case in cases:
             if (case.id in results[part] and not again) or time.monotonic() > end:
                 continue
