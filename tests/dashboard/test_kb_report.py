@@ -103,7 +103,7 @@ def test_a_rule_that_nobody_knows_is_an_error_rather_than_silence(run, tmp_path)
     json_run(tmp_path / "run.jsonl")
     status, _, err = run(tmp_path, "--fail-on", "dead_unitz")
     assert status == 2
-    assert "Received: dead_unitz. Did you mean dead_units?" in err
+    assert "Received: dead_unitz. Did you mean dead_units?" in " ".join(err.split())
 
 
 def test_resolved_findings_do_not_fail(run, tmp_path):
