@@ -54,6 +54,7 @@ _NOT_WALKED = frozenset(
     {
         *("train_function", "test_function", "predict_function", "history"),
         *("_inbound_nodes", "_outbound_nodes", "_functional_backup_state"),
+        "_eval_epoch_iterator",  # of the validation data, which `fit` keeps on the model
     }
 )
 """Attributes of models and layers that no training step changes."""

@@ -10,7 +10,7 @@ from keras import layers, ops
 
 import keras_babysit as kb
 from benchmarks.foreign.own_steps import OwnStep
-from keras_babysit.backends import to_array
+from keras_babysit.backends import kept_state, to_array
 
 BACKEND = keras.backend.backend()
 X = np.random.default_rng(0).normal(size=(64, 4)).astype("float32")
@@ -189,3 +189,10 @@ def test_a_step_that_draws_from_an_iterator_is_left_alone():
     (note,) = [one.message for one in sitter.findings if one.rule == "not_watched"]
     assert note.startswith("Training step not measured: it reads from an iterator")
     assert sitter.history.targets("activations/std")  # of a pass through the model
+
+
+def test_the_validation_data_that_fit_keeps_on_the_model_are_no_state_of_a_step():
+    model = keras.Sequential()
+    vars(model)["_eval_epoch_iterator"] = iter([1, 2])  # as Keras sets it
+    with kept_state(model):
+        pass
