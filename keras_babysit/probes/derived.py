@@ -1,9 +1,11 @@
 """What follows from the readings of a probe: fractions of units, learning rate, first loss."""
 
 import math
+from typing import Any
 
 import numpy as np
 
+from keras_babysit.backends.protocol import Values
 from keras_babysit.probes.gate_window import GateWindow
 from keras_babysit.probes.optimizer_state import learning_rate, loss_scale
 from keras_babysit.samples.batch_size import MIN_PROBE_EXAMPLES
@@ -32,14 +34,18 @@ class FirstLoss:
         [2.0, 3.0, None]
     """
 
-    def __init__(self, batch_size, *, enough=MIN_PROBE_EXAMPLES, since=0):
+    def __init__(
+        self, batch_size: int, *, enough: int = MIN_PROBE_EXAMPLES, since: int = 0
+    ) -> None:
         self._since = since
         self._batch_size = batch_size
         self._enough = enough
-        self._losses = []
+        self._losses: list[float] = []
         self._most = math.inf
 
-    def update(self, step, loss, constant=None):
+    def update(
+        self, step: int, loss: Any, constant: float | np.ndarray | None = None
+    ) -> float | None:
         """Take in the loss of a probe; return the new estimate, None if it stays as it is.
 
         Args:
@@ -65,20 +71,20 @@ class DerivedReadings:
         since: Optimizer steps done when the loss became what it is.
     """
 
-    def __init__(self, *, needed, batch_size, since=0):
+    def __init__(self, *, needed: int, batch_size: int, since: int = 0) -> None:
         self._windows = {
             "activations/gate_max": ("activations/dead_fraction", GateWindow(needed)),
             "activations/piece_share": ("activations/dead_piece_fraction", GateWindow(needed)),
         }
         self._first_loss = FirstLoss(batch_size, since=since)
 
-    def add_gates(self, readings, examples):
+    def add_gates(self, readings: dict[tuple[str, str], Any], examples: int) -> None:
         """Take in the widest gates of a pass over so many examples."""
         for (quantity, target), gates in readings.items():
             if quantity in self._windows:
                 self._windows[quantity][1].add(target, examples, gates)
 
-    def dead_fractions(self):
+    def dead_fractions(self) -> dict[tuple[str, str], float]:
         """Return the fractions of dead units and pieces, where enough examples were seen."""
         fractions = {}
         for quantity, window in self._windows.values():
@@ -88,7 +94,9 @@ class DerivedReadings:
                     fractions[quantity, target] = fraction
         return fractions
 
-    def derive(self, readings, optimizer, state, step):
+    def derive(
+        self, readings: dict[tuple[str, str], Any], optimizer: Any, state: Values, step: int
+    ) -> dict[tuple[str, str], float]:
         """Return what follows from the readings of one probe, by quantity and target.
 
         Args:
@@ -106,7 +114,7 @@ class DerivedReadings:
         return values | self.dead_fractions() | saturated_fractions(readings)
 
 
-def optimizer_readings(optimizer, state):
+def optimizer_readings(optimizer: Any, state: Values) -> dict[tuple[str, str], float]:
     """Return the learning rate, and the loss scale where there is one, by quantity and target."""
     values = {}
     rate = learning_rate(optimizer, state)
@@ -118,7 +126,7 @@ def optimizer_readings(optimizer, state):
     return values
 
 
-def saturated_fractions(readings):
+def saturated_fractions(readings: dict[tuple[str, str], Any]) -> dict[tuple[str, str], float]:
     """Return the fraction of saturated units of each squashing layer, by quantity and target.
 
     Example:

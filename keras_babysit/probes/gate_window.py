@@ -26,30 +26,33 @@ class GateWindow:
         0.5
     """
 
-    def __init__(self, examples):
+    def __init__(self, examples: int) -> None:
         self.examples = examples
-        self._probes = collections.defaultdict(collections.deque)  # target -> (examples, gates)
+        # (examples, gates) of each target
+        self._probes: dict[str, collections.deque[tuple[int, np.ndarray]]] = (
+            collections.defaultdict(collections.deque)
+        )
 
-    def add(self, target, examples, gate_max):
+    def add(self, target: str, examples: int, gate_max: np.ndarray) -> None:
         """Add the widest gate of each unit over `examples` examples."""
         probes = self._probes[target]
         probes.append((examples, gate_max))
         while self.seen(target) - probes[0][0] >= self.examples:
             probes.popleft()
 
-    def targets(self):
+    def targets(self) -> list[str]:
         """Return the layers whose gates were added, in their order."""
         return list(self._probes)
 
-    def seen(self, target):
+    def seen(self, target: str) -> int:
         """Return the number of examples in the window."""
         return sum(examples for examples, _ in self._probes[target])
 
-    def is_full(self, target):
+    def is_full(self, target: str) -> bool:
         """Return whether the window holds enough examples."""
         return self.seen(target) >= self.examples
 
-    def dead_fraction(self, target):
+    def dead_fraction(self, target: str) -> float | None:
         """Return the fraction of dead units, None as long as there are too few examples."""
         if not self.is_full(target):
             return None

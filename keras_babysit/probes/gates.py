@@ -7,12 +7,14 @@ user's own activation is therefore handled like a built-in one.
 import dataclasses
 import functools
 import warnings
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
+from typing import Any
 
 import keras
 import numpy as np
 
 from keras_babysit.backends import backend
+from keras_babysit.typing import Nested, Tensor
 
 CLOSED_GATE = 1e-3
 """Fraction of the steepest slope below which a gate counts as closed: a thousandth of the signal
@@ -51,7 +53,7 @@ KNOWN = {
 """What evaluation gives for the most common functions, to save its time."""
 
 
-def profile(function) -> Profile | None:
+def profile(function: Callable[..., Any]) -> Profile | None:
     """Return what kind of elementwise function `function` is; None if it is not elementwise.
 
     Softmax and gated linear units mix their inputs and have no gate of their own.
@@ -64,7 +66,7 @@ def profile(function) -> Profile | None:
 
 
 @functools.lru_cache(256)
-def evaluated_profile(function) -> Profile | None:
+def evaluated_profile(function: Callable[..., Any]) -> Profile | None:
     """Return the same as `profile`, without looking it up."""
     points = np.concatenate([np.linspace(-_CENTRE, _CENTRE, 122), [-_ASYMPTOTE, _ASYMPTOTE]])
     row, column = points.reshape(1, -1), points.reshape(-1, 1)
@@ -113,7 +115,7 @@ KNOWN_REACH = {
 """What evaluation gives for the most common functions, to save its time."""
 
 
-def reach(function) -> FunctionRange | None:
+def reach(function: Callable[..., Any]) -> FunctionRange | None:
     """Return what values `function` can return, read off its values; None if the call fails."""
     if is_linear(function):
         return FunctionRange()
@@ -121,7 +123,7 @@ def reach(function) -> FunctionRange | None:
     return KNOWN_REACH[function] if is_known else evaluated_reach(function)
 
 
-def evaluated_reach(function) -> FunctionRange | None:
+def evaluated_reach(function: Callable[..., Any]) -> FunctionRange | None:
     """Return the same as `reach`, without looking it up."""
     with backend.eagerly():
         try:
@@ -140,19 +142,19 @@ def evaluated_reach(function) -> FunctionRange | None:
     )
 
 
-def _evaluate(function, array):
+def _evaluate(function: Callable[..., Any], array: Any) -> np.ndarray:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Keras warns about softmax over one entry
         values = function(backend.to_tensor(array.astype("float32")))
         return np.asarray(backend.to_numpy(values), "float64")
 
 
-def is_linear(function) -> bool:
+def is_linear(function: Callable[..., Any]) -> bool:
     """Return whether `function` passes its input on as it is."""
     return function is None or function is keras.activations.linear
 
 
-def from_input(function, z, profile):
+def from_input(function: Callable[..., Any], z: Tensor, profile: Any) -> Tensor:
     """Return the gate as a fraction of its peak, from the input `z` of the function."""
     if (
         function is keras.activations.relu
@@ -161,7 +163,7 @@ def from_input(function, z, profile):
     return keras.ops.abs(backend.derivative(function, z)) / profile.peak
 
 
-def from_output(function, y):
+def from_output(function: Callable[..., Any], y: Nested) -> Any:
     """Return the gate as a fraction of its peak, from the output; None where that is impossible.
 
     ReLU is open where `y > 0`; sigmoid has slope `y (1 - y)`, tanh `1 - y²`.

@@ -5,14 +5,19 @@ batch, the weights, how far a step moves them and the loss that Keras returns ar
 cost one read each, on the host. Of a large weight about `ENTRIES` entries are read.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 
 from keras_babysit.backends import backend, to_array
+from keras_babysit.backends.protocol import Values
 from keras_babysit.probes.update_ratio import ENTRIES
+from keras_babysit.typing import Batch, Tensor
 
 
-def read_on_host(names, state, batch):
+def read_on_host(names: list[Any], state: Values, batch: Batch) -> dict[tuple[str, str], Any]:
     """Return readings of a batch and of the weights, by quantity and target.
 
     Args:
@@ -42,11 +47,11 @@ def read_on_host(names, state, batch):
 class HostUpdateRatio:
     """Computes what `UpdateRatio` computes, on the host."""
 
-    def before(self, state):
+    def before(self, state: Values) -> list[np.ndarray]:
         """Return a copy of what the step is about to change."""
         return [np.array(value) for value in _read(state[0])]
 
-    def after(self, before, trained):
+    def after(self, before: list[np.ndarray], trained: list[Tensor]) -> np.ndarray:
         """Return the ratio and the fraction of unchanged entries, as `UpdateRatio.after` does."""
         pairs = list(zip(before, _read(trained), strict=True))
         with np.errstate(all="ignore"):
@@ -55,7 +60,7 @@ class HostUpdateRatio:
         return np.array([ratios, unchanged], np.float64)
 
 
-def first_loss(result):
+def first_loss(result: Any) -> float | None:
     """Return the loss of the first step of a run, None if there is none.
 
     Args:
@@ -66,24 +71,24 @@ def first_loss(result):
     return None if loss is None else float(to_array(loss))
 
 
-def _read(values):
+def _read(values: Sequence[Tensor]) -> list[np.ndarray]:
     """Return weights on the host, and `ENTRIES` entries of the large ones."""
     large = [value for value in values if _is_large(value)]
     parts = iter(backend.subsample(large, ENTRIES))
     return [_to_float32(next(parts) if _is_large(value) else value) for value in values]
 
 
-def _is_large(value):
-    return np.prod(value.shape) > ENTRIES
+def _is_large(value: Tensor) -> bool:
+    return bool(np.prod(value.shape) > ENTRIES)
 
 
-def _to_float32(tensor):
+def _to_float32(tensor: Tensor) -> np.ndarray:
     """Return an array; double precision is reduced as well, as a probe does it."""
     values = to_array(tensor)
     return values.astype("float32") if values.dtype.kind == "f" else values
 
 
-def _norm(values):
+def _norm(values: np.ndarray) -> float:
     with np.errstate(over="ignore"):
         norm = np.linalg.norm(values.ravel())
     if not np.isfinite(norm):  # a square may have overflowed

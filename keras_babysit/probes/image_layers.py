@@ -1,11 +1,13 @@
 """What layers get of images: their size and their channels."""
 
+from typing import Any
+
 import keras
 
 CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.SeparableConv2D, keras.layers.DepthwiseConv2D)
 
 
-def describe_images(call):
+def describe_images(call: Any) -> dict[str, Any]:
     """Return what `LayerFacts` say of the images that a two-dimensional convolution gets.
 
     Args:

@@ -3,9 +3,15 @@
 A loop of `fit(epochs=1)` would otherwise compile the same graphs each time.
 """
 
+from __future__ import annotations
+
 import contextlib
+from collections.abc import Callable
+from typing import Any
 
 import keras
+
+from keras_babysit.typing import Batch
 
 ATTRIBUTE = "_keras_babysit_kept"
 """Name of the attribute of Keras' train function that holds what is kept. Graphs refer to their
@@ -28,11 +34,11 @@ class Kept:
         True
     """
 
-    def __init__(self):
-        self._parts = {}
+    def __init__(self) -> None:
+        self._parts: dict[Any, Any] = {}
 
     @classmethod
-    def of(cls, train_function):
+    def of(cls, train_function: Callable[..., Any]) -> Kept:
         """Return what is kept of the model that a train function belongs to.
 
         Nothing is kept where there is no train function, or where it takes no attributes.
@@ -44,21 +50,21 @@ class Kept:
                 setattr(train_function, ATTRIBUTE, kept)
         return kept
 
-    def keep(self, name, key, part):
+    def keep(self, name: str, key: Any, part: Any) -> None:
         """Keep a part that was compiled for `key`, a tuple."""
         self._parts[name] = (key, part)
 
-    def recall(self, name, key):
+    def recall(self, name: str, key: Any) -> Any:
         """Return the part that was compiled for `key`, None if there is none."""
         known, part = self._parts.get(name, ((), None))
         return part if _are_same(known, key) else None
 
-    def forget(self):
+    def forget(self) -> None:
         """Forget everything, after an error."""
         self._parts.clear()
 
 
-def key_of(model, layers, batch):
+def key_of(model: Any, layers: list[Any], batch: Batch) -> Any:
     """Return what a graph is compiled for: variables, layers, shapes and types of the data.
 
     Args:
@@ -71,13 +77,13 @@ def key_of(model, layers, batch):
     return (*variables, len(layers), *layers, data)
 
 
-def _spec(leaf):
+def _spec(leaf: Any) -> Any:
     if leaf is None:
         return None
     return (*leaf.shape[1:], str(getattr(leaf, "dtype", "")))
 
 
-def _are_same(one, other):
+def _are_same(one: Any, other: Any) -> bool:
     if isinstance(one, tuple) and isinstance(other, tuple):
         return len(one) == len(other) and all(map(_are_same, one, other))
     is_object = isinstance(one, keras.Layer | keras.Variable)

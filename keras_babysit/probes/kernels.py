@@ -1,12 +1,14 @@
 """What a kernel is: a weight that mixes the units that go in, as its layer says."""
 
+from typing import Any
+
 OTHER_WEIGHTS = ("bias", "beta", "gamma", "alpha", "scale", "embeddings")
 """Ends of the attributes under which layers keep what is added to their units, scales them or is
 looked up: of any rank. The bias of an attention layer has an axis per head, that of a GRU one for
 its two parts, the slopes of a PReLU those of an image."""
 
 
-def kernel_ids(model):
+def kernel_ids(model: Any) -> set[int]:
     """Return the ids of the variables of a model that are kernels.
 
     A kernel has an input axis and an output axis, so at least two. Its layer tells it from other
@@ -24,7 +26,7 @@ def kernel_ids(model):
         >>> [v.path.split("/", 1)[1] for v in attention.weights if id(v) in kernels]
         ['query/kernel', 'key/kernel', 'value/kernel', 'attention_output/kernel']
     """
-    attributes = {}
+    attributes: dict[int, tuple[Any, str]] = {}
     for layer in model._flatten_layers():
         for name, value in vars(layer).items():
             attributes.setdefault(id(value), (layer, name))
@@ -35,7 +37,7 @@ def kernel_ids(model):
     }
 
 
-def _is_kernel(layer, attribute):
+def _is_kernel(layer: Any, attribute: str) -> bool:
     """Return whether the weight that a layer keeps under that attribute is a kernel."""
     if type(layer).__module__.startswith("keras."):
         return "kernel" in attribute

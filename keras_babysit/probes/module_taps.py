@@ -1,9 +1,12 @@
 """Taps on modules of PyTorch inside a `TorchModuleWrapper`: each counts as a layer."""
 
 import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from keras_babysit.backends import backend
 from keras_babysit.probes.taps import Call
+from keras_babysit.typing import Nested
 
 ELEMENTWISE = ("ReLU", "ReLU6", "LeakyReLU", "ELU", "SELU", "GELU", "SiLU", "Sigmoid", "Tanh")
 """Classes of modules that apply a function to each entry."""
@@ -28,7 +31,7 @@ class ModuleLayer:
 
     built = True
 
-    def __init__(self, module, target, variables):
+    def __init__(self, module: Any, target: str, variables: dict[int, Any]) -> None:
         self.class_name = type(module).__name__
         self.name = target
         own = [variables.get(id(one)) for one in module.parameters(recurse=False)]
@@ -39,18 +42,18 @@ class ModuleLayer:
         self._module = module
         self._calls = 0
 
-    def count_params(self):
+    def count_params(self) -> int:
         """Return the number of entries of its weights."""
         return sum(one.value.numel() for one in self.weights)
 
     @contextlib.contextmanager
-    def tapped(self, record):
+    def tapped(self, record: Callable[..., Any]) -> Iterator[None]:
         """Hand each call inside this context to `record`."""
         self._calls = 0
         with backend.tapped_module(self._module, lambda args, y: self._receive(record, args, y)):
             yield
 
-    def _receive(self, record, args, y):
+    def _receive(self, record: Callable[..., Any], args: tuple[Any, ...], y: Nested) -> None:
         if not hasattr(y, "shape"):
             return
         self._calls += 1
@@ -65,7 +68,7 @@ class ModuleLayer:
         record(Call(self, name, y, x if is_elementwise else None, function, x=x))
 
 
-def modules_of(layer, target):
+def modules_of(layer: Any, target: str) -> list[Any]:
     """Return a `ModuleLayer` for each module inside a layer; none for a layer of Keras.
 
     Args:

@@ -1,15 +1,18 @@
 """The losses among what a training step returns."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
 from keras_babysit.backends import to_array
+from keras_babysit.typing import Tensor
 
 WHOLE = ("loss", "total_loss")
 """Names of the loss that a step minimizes, where it returns its parts as well."""
 
 
-def losses_in(result):
+def losses_in(result: Any) -> dict[str, float]:
     """Return the losses that a step returned, by name, as floats.
 
     Args:
@@ -31,9 +34,9 @@ def losses_in(result):
     for part in parts:
         if isinstance(part, dict) and any("loss" in str(name).lower() for name in part):
             return {
-                str(name): _number(value)
+                str(name): number
                 for name, value in part.items()
-                if "loss" in str(name).lower() and _number(value) is not None
+                if "loss" in str(name).lower() and (number := _number(value)) is not None
             }
     if any(isinstance(part, dict) for part in parts):
         return {}
@@ -41,7 +44,7 @@ def losses_in(result):
     return {"loss": numbers[0]} if len(numbers) == 1 else {}
 
 
-def main_loss(losses):
+def main_loss(losses: dict[str, float]) -> str | None:
     """Return the name of the loss that a step minimizes, None if that is not clear.
 
     Example:
@@ -54,7 +57,7 @@ def main_loss(losses):
     return next(iter(losses)) if len(losses) == 1 else None
 
 
-def _number(value):
+def _number(value: Tensor) -> float | None:
     """Return a floating-point number, or a tensor of one, as a float; None for anything else."""
     if isinstance(value, float):
         return value

@@ -1,5 +1,7 @@
 """Which weights train although a probe finds no gradient: it does not reach them."""
 
+from typing import Any
+
 from keras_babysit.probes.probe import weight_names
 
 MOVED = 2.0
@@ -22,18 +24,18 @@ class UnknownGradients:
         model: A compiled `keras.Model`.
     """
 
-    def __init__(self, model):
+    def __init__(self, model: Any) -> None:
         self._model = model
         self._zero: set[str] = set()
         self._reached: set[str] = set()
 
-    def note(self, readings):
+    def note(self, readings: dict[tuple[str, str], Any]) -> None:
         """Take in the readings of a probe."""
         norms = {t: value for (name, t), value in readings.items() if name == "gradients/norm"}
         self._reached |= {target for target, value in norms.items() if value != 0}
         self._zero = {target for target, value in norms.items() if value == 0} - self._reached
 
-    def moved_without(self, measurements):
+    def moved_without(self, measurements: list[Any]) -> list[Any]:
         """Return the weights without a gradient that a step moved, in the order of the model.
 
         Args:
@@ -54,7 +56,7 @@ class UnknownGradients:
             and named[one.target].constraint is None
         ]
 
-    def _decay(self):
+    def _decay(self) -> float:
         optimizer = getattr(self._model.optimizer, "inner_optimizer", self._model.optimizer)
         decay = getattr(optimizer, "weight_decay", None) or 0.0
         return float(decay) * float(optimizer.learning_rate) if decay else 0.0

@@ -1,9 +1,15 @@
 """The update ratio: how far one real step moves each weight, relative to its size."""
 
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
 from keras import ops
 
 from keras_babysit.backends import backend, to_array
+from keras_babysit.backends.protocol import Values
 from keras_babysit.probes.readings import norm
+from keras_babysit.typing import Tensor
 
 ENTRIES = 2**16
 """Entries of a weight whose update is measured: enough for half a per cent of the ratio. A copy of
@@ -21,15 +27,15 @@ class UpdateRatio:
         is_compiled: Whether to compile the computation.
     """
 
-    def __init__(self, *, is_compiled=True):
+    def __init__(self, *, is_compiled: bool = True) -> None:
         self.is_compiled = is_compiled
-        self._function = None
+        self._function: Callable[..., Any] | None = None
 
-    def before(self, state):
+    def before(self, state: Values) -> list[Tensor]:
         """Return a copy of what the step is about to change."""
         return backend.subsample(state[0], ENTRIES)
 
-    def after(self, before, trained):
+    def after(self, before: list[Tensor], trained: list[Tensor]) -> np.ndarray:
         """Return the ratio and the fraction of unchanged entries of each variable.
 
         Returns:
@@ -43,7 +49,7 @@ class UpdateRatio:
         return to_array(self._function(before, trained))
 
 
-def _ratios(before, after):
+def _ratios(before: list[Tensor], after: list[Tensor]) -> Tensor:
     ratios, unchanged = [], []
     for old, new in zip(before, after, strict=True):
         old, new = ops.cast(old, "float32"), ops.cast(new, "float32")

@@ -1,11 +1,19 @@
 """The update ratios of a step, computed where that is fastest."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from keras_babysit.backends import backend
+from keras_babysit.backends.protocol import Arguments
 from keras_babysit.history import Measurement
 from keras_babysit.probes import host_probe
 from keras_babysit.probes.update_ratio import UpdateRatio
+
+if TYPE_CHECKING:
+    from keras_babysit.probes.host_probe import HostUpdateRatio
 
 MAX_HOST_ENTRIES, MAX_HOST_WEIGHTS = 1_000_000, 64
 """Up to so many entries in so many weights the update is computed on the host: compiling it, or
@@ -24,7 +32,7 @@ class Updates:
         is_compiled: Whether to compile the computation where the host does not do it.
     """
 
-    def __init__(self, model, weights, *, is_compiled):
+    def __init__(self, model: Any, weights: list[str], *, is_compiled: bool) -> None:
         self._model = model
         self._weights = weights
         self._are_half = [variable.dtype in HALF for variable in model.trainable_variables]
@@ -33,7 +41,9 @@ class Updates:
         is_small = sum(sizes) <= MAX_HOST_ENTRIES and len(sizes) <= MAX_HOST_WEIGHTS
         self._ratios = self._on_host if is_small else UpdateRatio(is_compiled=is_compiled)
 
-    def before(self, arguments, *, on_host):
+    def before(
+        self, arguments: Arguments, *, on_host: bool
+    ) -> tuple[HostUpdateRatio | UpdateRatio, list[Any]]:
         """Return what `after` needs to know of the weights before a step.
 
         Args:
@@ -43,7 +53,14 @@ class Updates:
         ratios = self._on_host if on_host else self._ratios
         return ratios, ratios.before(backend.state(self._model, arguments))
 
-    def after(self, before, result, step, epoch, steps):
+    def after(
+        self,
+        before: tuple[HostUpdateRatio | UpdateRatio, list[Any]],
+        result: Any,
+        step: int,
+        epoch: int,
+        steps: int,
+    ) -> list[Any]:
         """Return the measurements per optimizer step of the call that gave `result`.
 
         Args:

@@ -184,8 +184,8 @@ class _Panel:
         if silence:
             yield Text(f"To silence: {silence}", "dim"), 2
         if more(first.rule):  # not wrapped, so that an address can be followed
-            line = f"  More: {more(first.rule)}"
-            yield Text(line, "dim", no_wrap=True, overflow="ignore"), 2
+            address = f"  More: {more(first.rule)}"
+            yield Text(address, "dim", no_wrap=True, overflow="ignore"), 2
 
 
 class _Symptom:
