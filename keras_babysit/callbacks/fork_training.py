@@ -54,11 +54,20 @@ class Trainer:
     Args:
         model: The model in `fit`.
         fork: The `Fork`.
+
+    Raises:
+        ValueError: If the optimizer has no learning rate that can be set.
     """
 
     def __init__(self, model: keras.Model, fork: Fork) -> None:
         self._fork = fork
-        self._index = learning_rate_index(model)
+        index = learning_rate_index(model)
+        if index is None:
+            raise ValueError(
+                "The learning rate must be a number. Received: an optimizer that follows a "
+                "schedule, or none."
+            )
+        self._index = index
 
     def train(self, rate: float, steps: int, replicate: int) -> Values:
         """Return the values after some steps.
