@@ -1742,16 +1742,6 @@ FAULTS = [
         ),
     ),
     Fault(
-        "activation-missing",
-        ("no_activation",),
-        STUCK,
-        (
-            ("spirals-mlp", "linear", options(activation="linear")),
-            ("sine-tanh", "linear", options(activation="linear")),
-            ("friedman-mlp", "linear", options(activation="linear")),
-        ),
-    ),
-    Fault(
         "softmax-inside",
         ("hidden_softmax",),
         (*STUCK, *SHRUNK),

@@ -8,7 +8,6 @@ from keras_babysit.rules.frozen_adapters import frozen_adapters
 from keras_babysit.rules.hidden_softmax import hidden_softmax
 from keras_babysit.rules.image_axes import image_axes
 from keras_babysit.rules.missing_loss_scale import missing_loss_scale
-from keras_babysit.rules.no_activation import no_activation
 from keras_babysit.rules.optimizers_overlap import optimizers_overlap
 from keras_babysit.rules.penalties_left_out import penalties_left_out
 from keras_babysit.samples.data_facts import describe_data
@@ -19,7 +18,6 @@ RULES = (
     penalties_left_out,
     optimizers_overlap,
     hidden_softmax,
-    no_activation,
     dropout_too_high,
 )
 """Rules of a run that see their fault in the first measurement."""

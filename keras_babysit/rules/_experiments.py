@@ -24,11 +24,13 @@ PERMUTE = Remedy(
     "copy = keras.models.clone_model(model)\n"
     'copy.compile("adam", model.loss)\n'
     "copy.fit(x, np.random.default_rng(0).permutation(y))",
+    no_change_because=LOOKS,
 )
 """One training: tells a network that learns the targets' frequencies from one that learns more."""
 
 TRY_REMEDIES = Remedy(
     "Let `kb.try_remedies(model, x, y)` train with each remedy that may help, beside a control.",
+    no_change_because=LOOKS,
 )
 """A minute: the most expensive, and it only says what helps."""
 

@@ -36,7 +36,7 @@ NORMALIZERS = frozenset({"softmax", "sigmoid", "Softmax"})
 def structural_remedies(history: History) -> list[Remedy]:
     """Return remedies for the structure of the network; usually there is none."""
     return [
-        *without_nonlinearity(history),
+        *_without_nonlinearity(history),
         *with_hidden_softmax(history),
         *_with_rectified_logits(history),
         *_with_frozen_layers(history),
@@ -48,7 +48,7 @@ def _layers(history: History, role: Role) -> dict[str, LayerFacts]:
     return {target: known for target, known in layers.items() if known.role == role}
 
 
-def without_nonlinearity(history: History) -> list[Remedy]:
+def _without_nonlinearity(history: History) -> list[Remedy]:
     """Return the remedy for several layers that together are linear, or nothing."""
     hidden = _layers(history, "hidden").values()
     is_linear = all(known.class_name in AFFINE and known.activation is None for known in hidden)

@@ -1,5 +1,6 @@
 """Class numbers that are fitted as if they were quantities."""
 
+from keras_babysit.actions import TASK
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
@@ -76,6 +77,7 @@ def _finding(output: Output) -> Finding:
                 "class numbers.",
                 f'keras.layers.Dense({count}, activation="softmax")  '
                 '# and loss="sparse_categorical_crossentropy"',
+                no_change_because=TASK,
             ),
         ),
         reference="Bishop, Pattern Recognition and Machine Learning, 2006, section 4.1.3",

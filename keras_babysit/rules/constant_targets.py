@@ -1,5 +1,6 @@
 """Targets that are all the same."""
 
+from keras_babysit.actions import LOOKS
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
@@ -86,6 +87,7 @@ def _finding(target: str, output: Output, count: int) -> Finding:
             Remedy(
                 "Check how the targets are read: print the values that occur.",
                 "print(np.unique(y, return_counts=True))",
+                no_change_because=LOOKS,
             ),
         ),
         reference="The definition of supervised learning: a target that depends on the input",

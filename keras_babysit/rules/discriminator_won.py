@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 
+from keras_babysit.actions import OWN_CODE
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above, require_count
@@ -111,10 +112,12 @@ def _finding(refuses: float, makes: float) -> Finding:
                 "Weaken the discriminator: a lower learning rate for it, targets of 0.9 in place "
                 "of 1, dropout, or fewer units.",
                 "keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=0.1)",
+                no_change_because=OWN_CODE,
             ),
             Remedy(
                 "Use a loss whose gradient does not vanish: that of a Wasserstein critic with a "
-                "penalty of its gradient."
+                "penalty of its gradient.",
+                no_change_because=OWN_CODE,
             ),
         ),
         reference="Arjovsky and Bottou, arXiv:1701.04862, theorem 2.4",

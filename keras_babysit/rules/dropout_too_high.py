@@ -1,5 +1,6 @@
 """Dropout that leaves next to nothing."""
 
+from keras_babysit.actions import SetDropout
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_fraction
@@ -64,7 +65,7 @@ def dropout_too_high(history: History, *, rate: float = 0.85) -> list[Finding]:
             remedies=(
                 Remedy(
                     "Set the fraction of units to remove, not the one to keep.",
-                    f"keras.layers.Dropout({right:g})",
+                    change=SetDropout(right),
                 ),
             ),
             reference="Srivastava et al., JMLR 15, 2014, section 7.3",

@@ -1,5 +1,6 @@
 """Images whose channels lie on another axis than a convolution takes them from."""
 
+from keras_babysit.actions import DATA
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules.effects import POOR_FIT, STUCK
@@ -88,6 +89,7 @@ def _finding(
             Remedy(
                 "Move the axis of the channels, in the training and the validation data.",
                 f"images = np.transpose(images, ({axes}))  # images: your array",
+                no_change_because=DATA,
             ),
         ),
         reference="Keras, keras.layers.Conv2D: data_format",

@@ -1,5 +1,6 @@
 """An accuracy that does not count the right answers."""
 
+from keras_babysit.actions import LOOKS
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_fraction
@@ -125,6 +126,7 @@ def _of_numbers(name: str, value: float, has_learnt: bool) -> Finding:
         Remedy(
             "Use a metric of distances.",
             'model.compile(model.optimizer, model.loss, metrics=["mae", "r2_score"])',
+            no_change_because=LOOKS,
         ),
     )
 
@@ -137,7 +139,11 @@ def _of_answers(output: Output, name: str, value: float, right: float) -> Findin
         f'The metric "{name}" is {percent(value, 1)}, but {percent(right, 1)} of the answers are '
         "right.",
         {"metric": value, "accuracy": right},
-        Remedy(text, f"model.compile(model.optimizer, model.loss, metrics=[{metric}])"),
+        Remedy(
+            text,
+            f"model.compile(model.optimizer, model.loss, metrics=[{metric}])",
+            no_change_because=LOOKS,
+        ),
     )
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from keras_babysit.actions import TrainLonger
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
@@ -234,7 +235,7 @@ def _beside_first_epoch(history: History, patience: int) -> _AtChance | None:
 
 
 def _finding(history: History, found: _AtChance) -> Finding:
-    longer = Remedy("Train longer: the training loss is still falling.")
+    longer = Remedy("Train longer: the training loss is still falling.", change=TrainLonger())
     return Finding(
         rule="not_learning",
         severity=Severity.WARNING if found.is_sure else Severity.NOTE,

@@ -1,5 +1,6 @@
 """Two optimizers of one training step that update the same network."""
 
+from keras_babysit.actions import OWN_CODE
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules.effects import POOR_FIT
@@ -60,6 +61,7 @@ def _finding(larger: str, smaller: str, count: int) -> Finding:
             Remedy(
                 "Take the gradient, and apply it, for the weights of one network only: those of "
                 "`self.generator`, not those of `self`.",
+                no_change_because=OWN_CODE,
             ),
         ),
         reference="Goodfellow et al., arXiv:1406.2661, algorithm 1",

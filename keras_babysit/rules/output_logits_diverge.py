@@ -2,6 +2,7 @@
 
 import math
 
+from keras_babysit.actions import NEW_CODE, OWN_CODE
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above, require_count
@@ -105,8 +106,11 @@ def _finding(target: str, severity: Severity, mean: float) -> Finding:
                 "        keras.ops.logsumexp(y_pred, axis=-1)\n"
                 "    )\n\n"
                 "model.compile(model.optimizer, with_z_loss)",
+                no_change_because=OWN_CODE,
             ),
-            Remedy("Use weight decay on the weights of the output layer."),
+            Remedy(
+                "Use weight decay on the weights of the output layer.", no_change_because=NEW_CODE
+            ),
         ),
         reference="Wortsman et al., arXiv:2309.14322, section 3.1.2",
     )

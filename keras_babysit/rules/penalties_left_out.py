@@ -1,5 +1,6 @@
 """Weight penalties that a training step of one's own does not add to its loss."""
 
+from keras_babysit.actions import OWN_CODE
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules.rule import rule
@@ -56,6 +57,7 @@ def penalties_left_out(history: History) -> list[Finding]:
                     "Add the penalties to the loss in `train_step`, or compute it with "
                     "`self.compute_loss`, which adds them.",
                     "penalty = sum(self.losses)  # in train_step, where self is the model: add it",
+                    no_change_because=OWN_CODE,
                 ),
             ),
             reference="Keras, Customizing what happens in fit()",

@@ -79,7 +79,6 @@ from keras_babysit.rules.no_gradient import no_gradient as no_gradient
 from keras_babysit.rules.order_ignored import order_ignored as order_ignored
 from keras_babysit.rules.dropout_too_high import dropout_too_high as dropout_too_high
 from keras_babysit.rules.hidden_softmax import hidden_softmax as hidden_softmax
-from keras_babysit.rules.no_activation import no_activation as no_activation
 from keras_babysit.rules.samples_alike import samples_alike as samples_alike
 from keras_babysit.rules.discriminator_won import discriminator_won as discriminator_won
 from keras_babysit.rules.clipping_too_tight import clipping_too_tight as clipping_too_tight

@@ -1,5 +1,6 @@
 """A data stream that yields the same batch again and again."""
 
+from keras_babysit.actions import OWN_CODE
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_fraction
@@ -70,6 +71,7 @@ def repeated_batches(history: History, *, fraction: float = 0.5) -> list[Finding
                     "use its index.",
                     "for batch, _ in zip(generator, range(3)):  # generator: your data\n"
                     "    print(batch[0][:2])",
+                    no_change_because=OWN_CODE,
                 ),
             ),
             reference="The definition of an epoch: every example once",

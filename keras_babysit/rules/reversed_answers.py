@@ -2,6 +2,7 @@
 
 import math
 
+from keras_babysit.actions import LOOKS, OWN_CODE
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
@@ -119,8 +120,9 @@ def _finding(how: str, evidence: dict[str, float]) -> Finding:
                 "Check what 1 means: to the loss, in the data, and to the metric. With distances, "
                 "the answer for alike examples is small.",
                 "print(y[:10], model.predict(x[:10], verbose=0))",
+                no_change_because=LOOKS,
             ),
-            Remedy("Check the sign of a loss of your own."),
+            Remedy("Check the sign of a loss of your own.", no_change_because=OWN_CODE),
         ),
         reference="Fawcett, An introduction to ROC analysis, 2006",
     )

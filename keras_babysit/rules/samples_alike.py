@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_babysit.actions import LOOKS, OWN_CODE
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
@@ -92,13 +93,17 @@ def _finding(network: str, now: float, start: float, data: float | None) -> Find
         remedies=(
             Remedy(
                 "Let the discriminator see how varied a batch is: add the standard deviation over "
-                "the batch to its inputs."
+                "the batch to its inputs.",
+                no_change_because=OWN_CODE,
             ),
             Remedy(
                 "Train the discriminator more steps than the generator, or lower the learning "
-                "rate of the generator."
+                "rate of the generator.",
+                no_change_because=OWN_CODE,
             ),
-            Remedy("Check that the generator gets new noise in every step."),
+            Remedy(
+                "Check that the generator gets new noise in every step.", no_change_because=LOOKS
+            ),
         ),
         reference="Salimans et al., arXiv:1606.03498, section 3.2",
     )

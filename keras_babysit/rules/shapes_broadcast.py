@@ -2,6 +2,7 @@
 
 import math
 
+from keras_babysit.actions import CONNECTIONS, LOOKS
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules.effects import LONG_STEPS, POOR_FIT, SHORT_STEPS
@@ -85,12 +86,14 @@ def _remedies(output: Output, made: int, wanted: int) -> list[Remedy]:
             Remedy(
                 f"Give the output layer {wanted:,} units, one per target.",
                 f"keras.layers.Dense({wanted})",
+                no_change_because=CONNECTIONS,
             )
         ]
     found = [
         Remedy(
             "Compare the shapes of the predictions and of the targets.",
             "print(model.output_shape, np.shape(y))",
+            no_change_because=LOOKS,
         )
     ]
     if len(output.shape or ()) > len(output.data.shape or ()) or (output.shape or (1,))[0] > 1:
@@ -100,6 +103,7 @@ def _remedies(output: Output, made: int, wanted: int) -> list[Remedy]:
                 "Let the last recurrent layer return its last state only, or flatten the steps "
                 "before the output layer.",
                 "keras.layers.LSTM(64, return_sequences=False)",
+                no_change_because=CONNECTIONS,
             ),
         )
     return found

@@ -1,6 +1,6 @@
 """A column of the inputs that holds the target."""
 
-from keras_babysit.actions import RemoveFeature
+from keras_babysit.actions import DATA, RemoveFeature
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
@@ -74,6 +74,7 @@ def _finding(index: int, column: int, examples: int, shape: tuple[int, ...]) -> 
             "Let the windows end before the value to predict: the target is a step after the last "
             "one of the input.",
             "print(x[:3, -3:], y[:3])",
+            no_change_because=DATA,
         )
     return Finding(
         rule="target_in_inputs",

@@ -1,5 +1,6 @@
 """Validation data in which what was learned does not hold at all."""
 
+from keras_babysit.actions import DATA, LOOKS
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_fraction
@@ -104,6 +105,7 @@ def _finding(history: History, train: float, validation: float, constant: float)
                 "Check that each validation input belongs to its target: same order, no shuffling "
                 "of one alone, and the same numbers for the classes.",
                 "print(x_val[:5], y_val[:5])  # x_val, y_val: your validation data",
+                no_change_because=DATA,
             ),
             Remedy(
                 "Validate on a part of the training data: if that score is good, the validation "
@@ -111,6 +113,7 @@ def _finding(history: History, train: float, validation: float, constant: float)
                 "copy = keras.models.clone_model(model)\n"
                 'copy.compile("adam", model.loss)\n'
                 "copy.fit(x, y, validation_split=0.2)",
+                no_change_because=LOOKS,
             ),
         ),
         reference="Cover and Hart, Nearest neighbor pattern classification, 1967",

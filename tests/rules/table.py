@@ -4017,8 +4017,6 @@ TABLE = {
         history({}, regularization=Regularization(dropout=(0.5, 0.5))),
         None,
     ),
-    "three-linear-layers": (rules.no_activation, layered(None), Severity.NOTE),
-    "layers-with-activations": (rules.no_activation, layered("relu"), None),
     "softmax-between-layers": (rules.hidden_softmax, layered("softmax"), Severity.NOTE),
     "softmax-at-the-end": (rules.hidden_softmax, layered("relu", last="softmax"), None),
     "own-step-without-the-penalties": (
