@@ -2,7 +2,11 @@
 
 import runpy
 
+import pytest
+
 from tests.examples.paths import EXAMPLES
+
+pytestmark = pytest.mark.any_backend
 
 
 def test_the_remedies_of_findings_are_listed_and_the_page_shows_them(tmp_path, capsys):

@@ -25,6 +25,7 @@ def table(example):
     return example.print_table(width=100, depth=10)
 
 
+@pytest.mark.any_backend
 def test_it_saves_its_plots(example, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(
         sys, "argv", ["initialization", "--folder", str(tmp_path), "--width", "20", "--depth", "3"]
