@@ -1,4 +1,4 @@
-"""The commands: watch, one, table, shut."""
+"""The commands: watch, one, table, shut, healthy."""
 
 import argparse
 import fnmatch
@@ -37,8 +37,18 @@ def main() -> None:
         "shut", help="print the fraction of ReLU units that no example activates"
     )
     one.add_argument("name", help="name of a model that takes images")
+    one = commands.add_parser("healthy", help="train healthy programs and count false alarms")
+    one.add_argument("name", nargs="*", help="names of programs; without any, all of them")
+    one.add_argument("--short", action="store_true", help="also for one epoch each")
+    one.add_argument("--out", type=Path, help="file of JSON lines to append the results to")
     options = parser.parse_args()
-    runs = {"watch": run_watch, "one": run_one, "table": run_table, "shut": run_shut}
+    runs = {
+        "watch": run_watch,
+        "one": run_one,
+        "table": run_table,
+        "shut": run_shut,
+        "healthy": run_healthy,
+    }
     runs[options.command](options)
 
 
@@ -75,6 +85,12 @@ def run_shut(options: argparse.Namespace) -> None:
     from benchmarks.foreign.shut import shut
 
     print(shut(cases.find(options.name)))
+
+
+def run_healthy(options: argparse.Namespace) -> None:
+    from benchmarks.foreign.healthy import run
+
+    run.run(options.name, [None, 1] if options.short else [None], options.out)
 
 
 def path_of(name: str) -> Path:
