@@ -17,6 +17,7 @@ from benchmarks.diagnosis.reports import (
     own_loss,
     own_step,
     precision,
+    second,
     sequences,
     settings,
     several_outputs,
@@ -39,6 +40,7 @@ PROGRAMS = (
     sequences,
     settings,
     several_outputs,
+    *second.PROGRAMS,
 )
 """The modules that register reports on import."""
 

@@ -3,7 +3,8 @@
 `python benchmarks/diagnosis answers --label L --code C --folder F` judges the recordings of a
 folder and writes `answers/L.json`. A recording holds the verdict that a user reads after the run,
 so that an answer does not depend on the code that judges it. Of the faulty programs of the test
-half only the grade is stored: nobody looks at more while rules change.
+half, and of all programs of the second set, only the grade is stored: nobody looks at more while
+rules change.
 """
 
 import hashlib
@@ -15,8 +16,10 @@ from typing import Any
 
 from benchmarks.diagnosis.program import Program
 from benchmarks.diagnosis.replay import read_recording
-from benchmarks.diagnosis.reports.expectations import EXPECTED, Expectation
+from benchmarks.diagnosis.reports.expectation import Expectation
+from benchmarks.diagnosis.reports.expectations import EXPECTED
 from benchmarks.diagnosis.reports.programs import report_of
+from benchmarks.diagnosis.reports.report import SECOND
 from keras_babysit.findings import Severity, Verdict, explain
 
 FOLDER = Path(__file__).parent / "answers"
@@ -98,16 +101,19 @@ def answer(program: Program, path: Path) -> dict[str, Any]:
         "shown": [f"{one.severity.name.lower()} {one.rule} @{one.step}" for one in shown],
         "do_first": verdict["do_first"] and verdict["do_first"]["text"],
     }
+    is_second = report_of(program).name in SECOND
+    result: dict[str, Any]
     if program.label.is_healthy:
         worst = max((one.severity for one in alarms), default=None)
-        return {"alarm": worst and worst.name.lower()} | details
+        result = {"alarm": worst and worst.name.lower()}
+        return result | ({} if is_second else details)
     expected = EXPECTED[report_of(program).name]
-    result: dict[str, Any] = {"grade": grade(shown, expected)}
+    result = {"grade": grade(shown, expected)}
     result["wrong"] = result["grade"] != "first" and is_wrong(verdict["do_first"], expected)
     if run["diverged"] is not None:
         first = min((one.step for one in alarms), default=None)
         result["lead"] = None if first is None else run["diverged"] - first
-    return result | (details if program.half == "tuning" else {})
+    return result | (details if program.half == "tuning" and not is_second else {})
 
 
 def judge(programs: Iterable[Program], folder: Path) -> dict[str, Any]:

@@ -187,6 +187,48 @@ CONDITIONS: dict[str, Meaning] = {
         "the epsilon of the optimizer is 0 in the precision of the weights", ("epsilon_too_small",)
     ),
     "overflow": Meaning("values exceed the range of float16"),
+    # ----------------------------------------------------------- the second set
+    "output_out_of_reach": Meaning(
+        "the activation of the output layer cannot return the targets", ("output_loss_mismatch",)
+    ),
+    "loss_divides_by_zero": Meaning("the loss divides by targets that are 0, or nearly"),
+    "non_finite_data": Meaning("inputs or targets hold NaN or infinity", ("non_finite_inputs",)),
+    "class_left_out": Meaning(
+        "a class has weight 0, or the weights distort the classes", ("weights_without_effect",)
+    ),
+    "symmetric": Meaning("all units of a layer are the same", ("symmetric_units",)),
+    "penalty_wrong_sign": Meaning("a term of the loss falls below any bound"),
+    "no_gradient_reaches": Meaning(
+        "no gradient reaches weights that should train", ("no_gradient",)
+    ),
+    "gradients_add_up": Meaning("gradients of earlier steps are never cleared"),
+    "weights_not_updated": Meaning(
+        "the step leaves out weights that should train", ("unmoved_weights",)
+    ),
+    "gradients_underflow": Meaning(
+        "gradients in half precision are rounded to 0, without a loss scale",
+        ("missing_loss_scale",),
+    ),
+    "weights_not_tracked": Meaning(
+        "the model computes with weights that do not belong to it", ("untracked_weights",)
+    ),
+    "depends_on_the_batch": Meaning(
+        "the answer for an example depends on the others of its batch", ("batch_dependence",)
+    ),
+    "mask_inverted": Meaning("a mask shows padding and hides data"),
+    "averages_of_single_batches": Meaning("the averages of batch norms follow single batches"),
+    "labels_numbered_differently": Meaning(
+        "validation labels are numbered otherwise than training labels"
+    ),
+    "signal_scaled_away": Meaning("scaling each example by itself removes what tells them apart"),
+    "data_changes": Meaning(
+        "the training data changes from one epoch or run to the next", ("data_stream_changes",)
+    ),
+    "forgets": Meaning("what earlier runs taught is forgotten in the latest one"),
+    "copies_in_a_batch": Meaning("the examples of a batch are copies of one"),
+    "warm_up_too_long": Meaning("the warm-up is longer than the training"),
+    "epsilon_too_large": Meaning("the epsilon of the optimizer is above its gradients"),
+    "dropout_too_strong": Meaning("dropout removes most of the signal"),
     # --------------------------------------------------------------- symptoms
     "stuck": Meaning(
         "the loss does not fall, or the fit is poor",

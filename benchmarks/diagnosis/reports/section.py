@@ -7,7 +7,7 @@ from typing import Any
 from benchmarks.diagnosis.reports import validity
 from benchmarks.diagnosis.reports.answers import GRADES, load_all
 from benchmarks.diagnosis.reports.programs import half_of
-from benchmarks.diagnosis.reports.report import KINDS, REPORTS, SHOWN
+from benchmarks.diagnosis.reports.report import KINDS, REPORTS, SECOND, SHOWN
 from benchmarks.diagnosis.verdict import Count, warned_before
 
 PAGE = Path(__file__).parents[3] / "docs" / "accuracy.md"
@@ -15,14 +15,23 @@ PAGE = Path(__file__).parents[3] / "docs" / "accuracy.md"
 START, END = "<!-- reports: start -->", "<!-- reports: end -->"
 
 GROUPS: dict[str, Callable[[str], bool]] = {
-    "fresh, test half": lambda name: name not in SHOWN and half_of(name) == "test",
-    "fresh, tuning half": lambda name: name not in SHOWN and half_of(name) == "tuning",
-    "fresh, both halves": lambda name: name not in SHOWN,
+    "second set": lambda name: name in SECOND,
+    "first set, test half": lambda name: is_first(name) and half_of(name) == "test",
+    "first set, tuning half": lambda name: is_first(name) and half_of(name) == "tuning",
+    "first set, both halves": lambda name: is_first(name),
     "shown before": lambda name: name in SHOWN,
 }
 """Groups of reports, by a condition on their name."""
 
+
+def is_first(name: str) -> bool:
+    """Return whether a report belongs to the first set."""
+    return name not in SHOWN and name not in SECOND
+
+
 Answers = Mapping[str, Any]
+
+VARIANTS = ("faulty", "repaired")
 
 TEXT = """\
 ## Public reports
@@ -33,13 +42,18 @@ thread. A report is valid if its faulty program scores worse, or misleads more, 
 one without Babysitter, with every seed (`python benchmarks/diagnosis validate`). What a right
 answer names, what is a symptom and which remedies are wrong was written down in words before the
 first monitored run (`expectations.py`). Rules were matched to these words by what they say, not by
-what they had found. Of the test half, only the grades were looked at.
+what they had found.
 
 This section is written by `python benchmarks/diagnosis answers` from
 `benchmarks/diagnosis/reports/answers/`; the rest of the page is older.
 
-*Fresh* reports were not seen by those who wrote rules, although the kinds were known to them; 14
-reports served as examples (*shown before*).
+Three groups are counted apart:
+
+- The *second set* was searched out and written after the rules, by somebody who wrote none of them;
+  of its answers only grades are stored. It shows what to expect of a program that is new.
+- The *first set* was not seen by those who wrote rules, although its kinds were known to them. Of
+  its test half, only the grades were looked at.
+- 14 reports served as examples (*shown before*).
 
 - *Named, first right*: the first warning or error that a user reads names the fault.
 - *Symptom only*: what is reported is true, but does not lead to the cause.
@@ -88,21 +102,23 @@ def overall(every: Iterable[Mapping[str, Any]]) -> list[list[str]]:
         [
             f"{one['about']['label']}, {one['about']['backend']}",
             group,
-            *cells(*(of_group(one["answers"], belongs, v) for v in ("faulty", "repaired"))),
+            *cells(*(of_group(one["answers"], belongs, v) for v in VARIANTS)),
         ]
         for one in every
         for group, belongs in GROUPS.items()
+        if of_group(one["answers"], belongs, "faulty")
     ]
 
 
 def by_kind(one: Mapping[str, Any]) -> list[list[str]]:
-    """Return a row for each kind of reports."""
+    """Return a row for each kind of reports that has any, of all groups."""
     rows = []
     for kind in KINDS:
         names = {name for name, report in REPORTS.items() if report.kind == kind}
         of_kind = {n: a for n, a in one["answers"].items() if n.rpartition("-")[0] in names}
-        parts = (of_group(of_kind, lambda name: True, v) for v in ("faulty", "repaired"))
-        rows.append([kind, *cells(*parts)])
+        faulty, repaired = (of_group(of_kind, lambda name: True, v) for v in VARIANTS)
+        if faulty:
+            rows.append([kind, *cells(faulty, repaired)])
     return rows
 
 
@@ -132,11 +148,11 @@ def by_report(one: Mapping[str, Any]) -> list[str]:
 
 
 def false_alarms(one: Mapping[str, Any]) -> list[str]:
-    """Return a line for each repaired program with a warning or an error."""
+    """Return a line for each repaired program with a warning or an error, as far as shown."""
     return [
         f"- {name.removesuffix('-repaired')}: {', '.join(found['shown'])}"
         for name, found in one["answers"].items()
-        if found.get("alarm")
+        if found.get("alarm") and "shown" in found
     ]
 
 
@@ -174,7 +190,7 @@ def text() -> str:
         name = f"{last['about']['label']}, {last['about']['backend']}"
         parts += [f"### By kind ({name})", table(["kind", *COLUMNS], by_kind(last))]
         parts += [
-            f"### Tuning half: not named first ({name})",
+            f"### First set, tuning half: not named first ({name})",
             "\n".join(by_report(last)) or "None",
         ]
         alarms = "\n".join(false_alarms(last)) or "None"
