@@ -41,7 +41,7 @@ CONDITIONS: dict[str, Meaning] = {
         "validation data has classes that training data has not", ("unseen_classes",)
     ),
     "not_shuffled": Meaning("training data is not shuffled", ("unshuffled_data",)),
-    "data_repeats": Meaning("the same few batches come again and again"),
+    "data_repeats": Meaning("the same few batches come again and again", ("repeated_batches",)),
     "validation_among_training": Meaning(
         "validation rows are among the training rows", ("leakage",)
     ),
@@ -59,19 +59,22 @@ CONDITIONS: dict[str, Meaning] = {
     ),
     # ------------------------------------------------------------------ loss
     "output_loss_mismatch": Meaning(
-        "the output layer and the loss do not belong together", ("output_loss_mismatch",)
+        "the output layer and the loss do not belong together",
+        ("output_loss_mismatch", "classes_as_numbers"),
     ),
     "loss_not_a_mean": Meaning("the loss is a sum over the batch, not a mean", ("summed_loss",)),
     "loss_mixes_examples": Meaning(
         "the loss of one example depends on the targets of others, as after broadcasting",
-        ("loss_mixes_examples",),
+        ("loss_mixes_examples", "shapes_broadcast"),
     ),
     "loss_unbounded": Meaning("the loss falls below any bound", ("inverted_loss",)),
     "loss_misses_the_truth": Meaning(
         "the loss is not smallest where outputs equal targets",
         ("inverted_loss", "swapped_loss_arguments"),
     ),
-    "loss_against_metric": Meaning("the loss falls while the metric that it stands for gets worse"),
+    "loss_against_metric": Meaning(
+        "the loss falls while the metric that it stands for gets worse", ("reversed_answers",)
+    ),
     "edge_of_a_function": Meaning(
         "a logarithm, root or arccos is evaluated at its edge", ("loss_at_limit",)
     ),
@@ -86,7 +89,9 @@ CONDITIONS: dict[str, Meaning] = {
         "a penalty (of weights, activities, a divergence) outweighs the loss of the data",
         ("regularization_dominates",),
     ),
-    "penalty_without_effect": Meaning("the penalties of the layers do not reach the loss"),
+    "penalty_without_effect": Meaning(
+        "the penalties of the layers do not reach the loss", ("penalties_left_out",)
+    ),
     # --------------------------------------------------- sequences, attention
     "mask_hides_data": Meaning("a mask hides steps that hold data", ("masked_data",)),
     "padding_counts": Meaning(
@@ -179,8 +184,8 @@ CONDITIONS: dict[str, Meaning] = {
         "the code of an autoencoder is ignored: its divergence is 0", ("regularization_dominates",)
     ),
     "embeddings_collapse": Meaning("all embeddings are one point", ("collapsed_embeddings",)),
-    "discriminator_won": Meaning("the discriminator is always right"),
-    "samples_collapse": Meaning("generated samples have no spread"),
+    "discriminator_won": Meaning("the discriminator is always right", ("discriminator_won",)),
+    "samples_collapse": Meaning("generated samples have no spread", ("samples_alike",)),
     # -------------------------------------------------------------- precision
     "updates_lost": Meaning("updates are lost in the rounding of the weights", ("lost_updates",)),
     "epsilon_underflows": Meaning(
@@ -218,7 +223,7 @@ CONDITIONS: dict[str, Meaning] = {
     "mask_inverted": Meaning("a mask shows padding and hides data"),
     "averages_of_single_batches": Meaning("the averages of batch norms follow single batches"),
     "labels_numbered_differently": Meaning(
-        "validation labels are numbered otherwise than training labels"
+        "validation labels are numbered otherwise than training labels", ("validation_not_paired",)
     ),
     "signal_scaled_away": Meaning("scaling each example by itself removes what tells them apart"),
     "data_changes": Meaning(
@@ -228,16 +233,11 @@ CONDITIONS: dict[str, Meaning] = {
     "copies_in_a_batch": Meaning("the examples of a batch are copies of one"),
     "warm_up_too_long": Meaning("the warm-up is longer than the training"),
     "epsilon_too_large": Meaning("the epsilon of the optimizer is above its gradients"),
-    "dropout_too_strong": Meaning("dropout removes most of the signal"),
+    "dropout_too_strong": Meaning("dropout removes most of the signal", ("dropout_too_high",)),
     # --------------------------------------------------------------- symptoms
     "stuck": Meaning(
         "the loss does not fall, or the fit is poor",
-        (
-            "loss_not_decreasing",
-            "plateau",
-            "underfitting",
-            "constant_output",
-        ),
+        ("loss_not_decreasing", "plateau", "underfitting", "constant_output", "not_learning"),
     ),
     "blown_up": Meaning(
         "values explode",
