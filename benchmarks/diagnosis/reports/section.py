@@ -49,8 +49,8 @@ This section is written by `python benchmarks/diagnosis answers` from
 
 Three groups are counted apart:
 
-- The *second set* was searched out and written after the rules, by somebody who wrote none of them;
-  of its answers only grades are stored. It shows what to expect of a program that is new.
+- The *second set* was searched out and written when the rules of the first set were finished; of
+  its answers only grades are stored. It shows what to expect of a program that is new.
 - The *first set* was not seen by those who wrote rules, although its kinds were known to them. Of
   its test half, only the grades were looked at.
 - 14 reports served as examples (*shown before*).
@@ -181,7 +181,11 @@ def text() -> str:
     measured = validity.load()
     valid = sum(validity.is_valid(scores) for scores in measured.values())
     every = sorted(load_all(), key=lambda one: one["about"]["order"])
-    parts = [TEXT, f"{valid} of {len(REPORTS)} reports are valid and count."]
+    unknown = len(set(REPORTS) - set(measured))
+    rest = f" {unknown} others, of the second set, are not validated and recorded yet." * bool(
+        unknown
+    )
+    parts = [TEXT, f"{valid} of {len(REPORTS)} reports are valid and count.{rest}"]
     parts.append("\n".join(map(description, every)))
     parts.append(table(["code", "reports", *COLUMNS], overall(every)))
     parts.append("\n".join(line for line in map(on_healthy, every) if line))
