@@ -38,13 +38,11 @@ DRAWN_BY = {
     ),
     "preprocessing": ("preprocessing.png", "whitened_digits.png"),
     "learning_rates": ("learning_rates.png", "lr_range_test.png"),
-    "sanity_checks": ("initial_signal.png",),
     "activations": ("activations.png",),
-    "search": ("search.png",),
 }
 """Pictures by the example that draws them."""
 
-FOLDER_ARGUMENT = {"initialization": "--folder", "search": "--out"}
+FOLDER_ARGUMENT = {"initialization": "--folder"}
 
 
 def checksum(source: str) -> str:
