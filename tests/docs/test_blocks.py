@@ -30,7 +30,6 @@ SHORTER = {
     "rounds=3": "rounds=1",
     "cv=3": "cv=2",
     "epochs=20": "epochs=1",
-    "epochs=10": "epochs=1",
     "epochs=6": "epochs=1",
     'budget="5min"': 'budget="2s"',
 }
