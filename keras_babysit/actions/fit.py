@@ -37,18 +37,27 @@ class ScaleBatchSize(Action):
 
     Args:
         factor: How many times as many examples, at least 2.
+        size: The size in place of the factor; 0 for the factor.
+        epochs: Epochs of the run, for the code; 0 to leave them out.
     """
 
     factor: int = 4
+    size: int = 0
+    epochs: int = 0
 
     @property
     def text(self) -> str:
         """What is done."""
+        if self.size:
+            return f"Use batches of {self.size} examples."
         return f"Use batches of {self.factor} times as many examples."
 
     @property
     def code(self) -> str:
         """The code to paste."""
+        if self.size:
+            epochs = f", epochs={self.epochs}" if self.epochs else ""
+            return f"model.fit(x, y, batch_size={self.size}{epochs})"
         return f"model.fit(x, y, batch_size={32 * self.factor})  # {self.factor} times your own"
 
 

@@ -32,12 +32,14 @@ class ScaleBatchSize(actions.ScaleBatchSize, Change):
 
     def why_not(self, program: Program) -> str:
         """There must be more than one such batch."""
+        if self.size:
+            return "" if self.size != program.batch_size else "The batches have this size."
         is_larger = self.factor * program.batch_size < program.size
         return "" if is_larger else "There are too few examples for larger batches."
 
     def apply(self, program: Program) -> Program:
         """Return the program with larger batches."""
-        return program.with_fit(batch_size=self.factor * program.batch_size)
+        return program.with_fit(batch_size=self.size or self.factor * program.batch_size)
 
 
 @dataclass(frozen=True)
