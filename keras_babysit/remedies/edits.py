@@ -12,11 +12,14 @@ import numpy as np
 
 def as_it_is(layer: Any) -> Any:
     """Return a new layer like the given one."""
-    return type(layer).from_config(layer.get_config())
+    return with_arguments(layer)
 
 
 def with_arguments(layer: Any, **arguments: Any) -> Any:
     """Return a new layer like the given one, with other arguments."""
+    if isinstance(layer, keras.layers.Lambda):  # its function need not be one that Keras can find
+        given = {"mask": layer.mask, "arguments": layer.arguments, "name": layer.name}
+        return keras.layers.Lambda(layer.function, layer._output_shape, **given)
     return type(layer).from_config({**layer.get_config(), **arguments})
 
 

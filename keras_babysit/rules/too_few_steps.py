@@ -1,6 +1,6 @@
 """A run of so few steps that it ends while the network still learns."""
 
-from keras_babysit.actions import NEW_CODE, TrainLonger
+from keras_babysit.actions import ScaleBatchSize, TrainLonger
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
@@ -73,9 +73,9 @@ def too_few_steps(history: History, *, steps: int = 100) -> list[Finding]:
     size = facts.batch_size or 0
     examples = facts.examples_per_epoch or 0
     is_large = size > 32 and 0 < examples <= 4 * size
-    code = f"model.fit(x, y, batch_size=32, epochs={facts.epochs or 20})"
     smaller = Remedy(
-        "Use smaller batches: each of them is a step.", code, no_change_because=NEW_CODE
+        "Use smaller batches: each of them is a step.",
+        change=ScaleBatchSize(size=32, epochs=facts.epochs or 20),
     )
     longer = Remedy(
         "Train for more epochs, or more steps in each: leave out `steps_per_epoch`, so that an "

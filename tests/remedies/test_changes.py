@@ -340,3 +340,12 @@ def test_a_model_that_is_not_compiled_is_refused():
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
     with pytest.raises(NotCompiledError, match="must be compiled"):
         program(model)
+
+
+def test_a_lambda_of_a_function_that_keras_cannot_find_is_kept():
+    layers = [keras.layers.Lambda(lambda x: 2 * x), keras.layers.Dense(3, "softmax")]
+    model = keras.Sequential([keras.Input((4,)), *layers])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    new = program(model).build(0)
+    assert new.layers[0].function is layers[0].function
+    assert new.layers[0] is not layers[0]
