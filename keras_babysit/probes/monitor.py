@@ -126,12 +126,14 @@ class Monitor:
         return notices.layers_take_too_long(self._runner.start_seconds, self._schedule.budget)
 
     def why_few_measurements(self, steps):
-        """Return the notice on layers that were measured too rarely; None where they were not.
+        """Return the notice on layers of a loop that were measured too rarely, else None.
+
+        In `fit`, the plan covers the reference sample, and the verdict names what it leaves out.
 
         Args:
             steps: Steps of the run.
         """
-        if not self.looks or self._derived is None:
+        if not self._has_own_loop or not self.looks or self._derived is None:
             return None
         seen = self._derived.seen
         needed = min(self._derived.needed, steps * self.batch_size)
