@@ -502,6 +502,6 @@ def start_seconds(layers: int, is_compiled: bool) -> float:
     return 0.1 + (0.055 if is_compiled else 0.012) * layers
 
 
-def without_gradients():
+def without_gradients() -> AbstractContextManager[Any]:
     """Return a context that does nothing: gradients are only taken on a tape."""
     return contextlib.nullcontext()
