@@ -11,7 +11,7 @@ MINUTES ?= 30
 BACKEND ?= tensorflow
 VENV = $(if $(filter tensorflow,$(BACKEND)),.venv,.venv-$(BACKEND))
 
-.PHONY: demo test test-colab dist test-jax test-torch test-oldest test-all test-all-jax test-all-torch lint bench-dashboard bench-overhead bench-account bench-scale bench-repeatability bench-search screenshots bench-layers bench-lr bench-headroom bench-diagnosis bench-remedies bench-foreign soak docs docs-pages messages pictures clean
+.PHONY: demo test test-colab dist test-jax test-torch test-oldest test-all test-all-jax test-all-torch lint bench-dashboard bench-overhead bench-account bench-scale bench-gpu bench-repeatability bench-search screenshots bench-layers bench-lr bench-headroom bench-diagnosis bench-remedies bench-foreign soak docs docs-pages messages pictures clean
 
 demo: .venv/.demo
 	.venv/bin/python examples/quickstart.py
@@ -99,6 +99,11 @@ bench-account: .venv/.dev .venv-jax/.dev .venv-torch/.dev
 # ROWS="--backends torch --programs 10 --busy 0 4 --repeats 2".
 bench-repeatability: .venv/.dev .venv-jax/.dev .venv-torch/.dev
 	.venv/bin/python -m benchmarks.repeatability run $(ROWS)
+
+# On a machine with a GPU, with the environments or the Python that are there: it installs nothing.
+# At most eight minutes; ROWS="--small" tests the script itself on a CPU.
+bench-gpu:
+	$(PYTHON) -m benchmarks.gpu $(ROWS)
 
 bench-scale: .venv/.dev .venv-jax/.dev .venv-torch/.dev
 	KERAS_BACKEND=tensorflow .venv/bin/python -m benchmarks.scale run

@@ -60,7 +60,8 @@ def main(argv=None):
         optimizer.step()
         return loss.detach()
 
-    with kb.watch(model, optimizer, steps=STEPS, every=10, log_dir=args.out) as sitter:
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    with kb.watch(model, optimizer, loss=loss, steps=STEPS, log_dir=args.out) as sitter:
         for x, y in batches():
             sitter.step(train_step, torch.tensor(x), torch.tensor(y).long())
     return sitter

@@ -54,7 +54,7 @@ def main(argv=None):
         keras.optimizers.SGD(0.1), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     )
     x_val, y_val = next(batches())
-    with kb.watch(model, steps=STEPS, every=10, log_dir=args.out) as sitter:
+    with kb.watch(model, steps=STEPS, log_dir=args.out) as sitter:
         for step, (x, y) in enumerate(batches(), start=1):
             sitter.step(model.train_on_batch, x, y, return_dict=True)
             if step % 50 == 0:

@@ -473,6 +473,8 @@ class RunFacts:
         worker: Index of this worker, where several train together.
         workers: How many workers train together; None for one alone.
         rules: Names of the rules that judge the run; None if not known.
+        is_own_loop: Whether a loop of the user's trains the model, rather than `fit`.
+        is_hardly_measured: Whether the layers were measured too rarely to judge all of them.
         has_ended: Whether `fit` came to its end.
         stopped_by: Class name of the callback that ended `fit` before its last planned epoch, `""`
             if it is not known which did; None if none did.
@@ -526,6 +528,8 @@ class RunFacts:
     worker: int | None = None
     workers: int | None = None
     rules: tuple[str, ...] | None = None
+    is_own_loop: bool | None = None
+    is_hardly_measured: bool | None = None
     has_ended: bool = False
     stopped_by: str | None = None
     broke_off: str | None = None

@@ -26,6 +26,7 @@ def main() -> None:
     one.add_argument("--seconds", type=int, default=900, help="time limit per model")
     one.add_argument("--epochs", type=int, default=1, help="epochs of 4 steps each")
     one.add_argument("--every", type=int, help="measure every N steps, regardless of the cost")
+    one.add_argument("--together", action="store_true", help="all in this process, for small ones")
     one = commands.add_parser("one", help="record one model in this process")
     one.add_argument("--epochs", type=int, default=1)
     one.add_argument("--every", type=int)
@@ -58,7 +59,7 @@ def run_watch(options: argparse.Namespace) -> None:
     for name in cases.names():
         is_wanted = any(fnmatch.fnmatch(name, pattern) for pattern in options.only or ["*"])
         if is_wanted and (options.again or not _is_known(name)):
-            watch_in_a_process(name, options)
+            (watch_here if options.together else watch_in_a_process)(name, options)
             print(tables.row(tables.read(path_of(name))), flush=True)
 
 
@@ -99,6 +100,24 @@ def path_of(name: str) -> Path:
 
 def _is_known(name: str) -> bool:
     return path_of(name).exists() or tables.failure_of(path_of(name)).exists()
+
+
+def watch_here(name: str, options: argparse.Namespace) -> None:
+    """Record one model in this process, or store the reason why that failed."""
+    import keras
+
+    from benchmarks.foreign import cases
+    from benchmarks.foreign.watch import watch
+
+    keras.utils.clear_session()
+    failure = tables.failure_of(path_of(name))
+    failure.unlink(missing_ok=True)
+    try:
+        watch(cases.find(name), path_of(name), options.epochs, options.every)
+    except Exception as error:
+        failure.parent.mkdir(parents=True, exist_ok=True)
+        why = f"{type(error).__name__}: {str(error)[:250]}"
+        failure.write_text(json.dumps({"name": name, "failed": " ".join(why.split())}))
 
 
 def watch_in_a_process(name: str, options: argparse.Namespace) -> None:

@@ -1,7 +1,9 @@
 """Renders the recordings as Markdown."""
 
 import json
+import re
 from collections import Counter
+from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -62,48 +64,63 @@ def missed(run: dict[str, Any]) -> list[str]:
 
 
 def page(folder: Path, before: str = "") -> str:
-    """Return the page of all backends; for one without recordings here, its part of `before`."""
-    old = {part.partition("\n")[0]: part.strip() for part in before.split("\n## ")[1:]}
+    """Return the page of all backends.
+
+    Of models without a recording here, the rows and warnings of `before` stay as they are.
+    """
+    old = {part.partition("\n")[0]: part for part in before.split("\n## ")[1:]}
     parts = [INTRODUCTION]
     for backend in ("tensorflow", "jax", "torch"):
         runs = [read(path) for path in recordings(folder / backend)]
-        if runs:
-            parts += [f"## {backend}", summary(runs), missing(runs), rows(runs), alarms(runs)]
-        elif backend in old:
-            parts += [f"## {old[backend]}"]
+        kept = _of_models(old.get(backend, ""), "| ")
+        known = kept | {run["name"]: [row(run)] for run in runs}
+        if known:
+            warned = _of_models(old.get(backend, ""), "- ")
+            warned |= {run["name"]: alarms([run]).splitlines() for run in runs}
+            lines = [line for name in _names() for line in known.get(name, [])]
+            warnings = [line for name in _names() for line in warned.get(name, [])]
+            parts += [f"## {backend}", summary(lines), missing(known), TABLE + "\n".join(lines)]
+            parts += ["\n".join(warnings)]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
-def rows(runs: list[dict[str, Any]]) -> str:
-    return TABLE + "\n".join(map(row, runs))
+def _names() -> list[str]:
+    from benchmarks.foreign import cases
+
+    return cases.names()
+
+
+def _of_models(part: str, start: str) -> dict[str, list[str]]:
+    """Return the lines of a part of the page that begin with `start` and a model's name."""
+    found: dict[str, list[str]] = {name: [] for name in _names()}
+    for line in part.splitlines():
+        name = re.split(r"[ ,]", line.removeprefix(start))[0] if line.startswith(start) else ""
+        if name in found:
+            found[name].append(line)
+    return {name: lines for name, lines in found.items() if lines}
 
 
 def recordings(folder: Path) -> list[Path]:
     """Return the paths of the recordings of a backend, in the order of the models."""
-    from benchmarks.foreign import cases
-
-    paths = [folder / f"{name}.jsonl.gz" for name in cases.names()]
+    paths = [folder / f"{name}.jsonl.gz" for name in _names()]
     return [path for path in paths if path.exists() or failure_of(path).exists()]
 
 
-def summary(runs: list[dict[str, Any]]) -> str:
-    done = [run for run in runs if "failed" not in run]
-    quiet = [
-        run for run in done if not any(a.severity >= Severity.WARNING for a in run["findings"])
-    ]
-    whole = [run for run in done if not missed(run)]
+def summary(rows: Iterable[str]) -> str:
+    """Return in one sentence what the rows of a table say."""
+    cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in rows]
+    done = [one for one in cells if not one[3].startswith("failed: ")]
+    quiet = [one for one in done if "(WARNING" not in one[4] and "(ERROR" not in one[4]]
+    whole = [one for one in done if one[3] == "-"]
     return (
-        f"{len(runs)} models: {len(done)} trained, {len(whole)} of them measured completely, "
+        f"{len(cells)} models: {len(done)} trained, {len(whole)} of them measured completely, "
         f"{len(quiet)} without a warning."
     )
 
 
-def missing(runs: list[dict[str, Any]]) -> str:
+def missing(known: Container[str]) -> str:
     """Return the names of the models without a recording."""
-    from benchmarks.foreign import cases
-
-    known = {run["name"] for run in runs}
-    names = [name for name in cases.names() if name not in known]
+    names = [name for name in _names() if name not in known]
     return f"Not recorded: {', '.join(names)}." if names else ""
 
 

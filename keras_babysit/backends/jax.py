@@ -467,3 +467,8 @@ def start_seconds(layers: int, is_compiled: bool) -> float:
     """
     del is_compiled
     return 0.35 + (0.055 + 0.0003 * layers) * layers
+
+
+def without_gradients() -> AbstractContextManager[Any]:
+    """Return a context that does nothing: gradients are only taken on request."""
+    return contextlib.nullcontext()

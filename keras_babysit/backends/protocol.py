@@ -318,6 +318,9 @@ class Backend(Protocol):
                 before each step.
         """
 
+    def without_gradients(self) -> AbstractContextManager[Any]:
+        """Return a context in which operations keep nothing for a backward pass."""
+
     def logs(self, result: Any) -> Any:
         """Return what a train function returned of losses and metrics."""
 

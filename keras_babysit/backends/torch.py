@@ -368,3 +368,8 @@ def start_seconds(layers: int, is_compiled: bool) -> float:
     """
     del is_compiled
     return 0.0015 * layers
+
+
+def without_gradients() -> AbstractContextManager[Any]:
+    """Return a context in which no operation is recorded for a backward pass."""
+    return torch.no_grad()

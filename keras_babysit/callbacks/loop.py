@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
+from keras.src.trainers.compile_utils import CompileLoss
 
 from keras_babysit.backends.variables import groups
 from keras_babysit.callbacks.step_counter import StepCounter
+from keras_babysit.callbacks.stepping import first_batch
 from keras_babysit.typing import Batch
 
 
@@ -95,6 +97,8 @@ class Loop:
         optimizer: The optimizer, None if it is not one of Keras or not known.
         data: Returns `(x, y)` or `(x, y, sample_weight)` from the arguments of a step; None to look
             for the arrays among them.
+        loss: What the step minimizes, as `compile` takes it; None if that is not known, or if the
+            model is compiled with it.
 
     Attributes:
         step: The `LoopStep` of the loop.
@@ -107,6 +111,7 @@ class Loop:
         model: keras.Model,
         optimizer: keras.optimizers.Optimizer | None,
         data: Callable[..., Batch] | None,
+        loss: Any = None,
     ) -> None:
         self.step = LoopStep()
         self.calls_keras = False
@@ -115,6 +120,8 @@ class Loop:
         self._data = data
         self._see: Callable[..., Any] | None = None
         self._after: Callable[[Any, Any], None] | None = None
+        self._latest: tuple[Callable[..., Any], Any, Any, Any] | None = None
+        self._compiled = {} if loss is None or model.compiled else _as_compiled(model, loss)
 
     def intercept_train(self, see: Callable[..., Any], after: Callable[[Any, Any], None]) -> None:
         """Be there at the next step; the arguments are those of `Stepping.intercept_train`."""
@@ -129,39 +136,125 @@ class Loop:
 
     @contextlib.contextmanager
     def attached(self) -> Iterator[None]:
-        """Let the model have the optimizer, as if it were compiled with it, for a while."""
-        attributes, compiled = vars(self._model), {"optimizer": self._optimizer}
-        missing = {
-            name: value
-            for name, value in (compiled | {"stop_training": False}).items()
-            if name not in attributes
-        }
-        attributes.update(missing)
+        """Let the model have the optimizer and the loss, as if compiled with them, for a while."""
+        attributes = vars(self._model)
+        missing = {"optimizer": self._optimizer, "stop_training": False}
+        added = {k: v for k, v in missing.items() if k not in attributes} | self._compiled
+        before = {name: attributes[name] for name in added if name in attributes}
+        attributes.update(added)
         try:
             yield
         finally:
-            for name in missing:
+            for name in added:
                 del attributes[name]
+            attributes.update(before)
+
+    @contextlib.contextmanager
+    def between_steps(self) -> Iterator[None]:
+        """As `attached`, with what the latest step left in the variables of the model.
+
+        On JAX a step returns the state, and the variables know nothing of it.
+        """
+        before = []
+        for variables, values in zip(self._groups(), self._state() or (), strict=False):
+            before += [(variable, variable._value) for variable in variables]
+            for variable, value in zip(variables, values, strict=True):
+                variable._value = value
+        try:
+            with self.attached():
+                yield
+        finally:
+            for variable, value in before:
+                variable._value = value
+
+    @property
+    def knows_state(self) -> bool:
+        """Whether the state after the latest step is known."""
+        if keras.backend.backend() != "jax" or self._latest is None:
+            return True
+        has_taken_state = values_in(self._latest[1], self._model.trainable_variables) is not None
+        return not has_taken_state or self._state() is not None
+
+    def again(self) -> tuple[Any, Batch] | None:
+        """Prepare to run the latest step once more, from the state that it left.
+
+        Returns:
+            What `see` of `intercept_train` would get: its arguments and a batch; None if the step
+            has given up what it was called with, or if there was none.
+        """
+        if self._latest is None or self.calls_keras:
+            return None
+        function, args, kwargs, result = self._latest
+        if keras.backend.backend() == "jax":
+            args = tuple(self._follow(one, result) for one in args)
+        leaves = keras.tree.flatten((args, kwargs))
+        if any(getattr(one, "is_deleted", bool)() for one in leaves):
+            return None
+        batch = first_batch(self._batches(args, kwargs))
+        if batch is None:
+            return None
+        self.step.function, self.step.args, self.step.kwargs = function, args, kwargs
+        return self._arguments(args), batch
+
+    def forget(self) -> None:
+        """Let go of the latest step."""
+        self._latest = None
+        self.step.function, self.step.args, self.step.kwargs = None, (), {}
 
     def call(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """Return what the function returns; measure around it if that was asked for."""
         see, after = self._see, self._after
         self.call_off()
-        if see is None or after is None:
-            return function(*args, **kwargs)
         owner = getattr(function, "__self__", None)
         is_keras = owner is self._model and function.__name__ == "train_on_batch"
         self.calls_keras = is_keras and self._model.compiled
+        self.step.args, self.step.kwargs = (), {}  # a step may give up what it is called with
+        self._latest = None
+        if see is None or after is None:
+            result = function(*args, **kwargs)
+        else:
+            result = self._measured(see, after, function, args, kwargs)
+        is_explicit = keras.backend.backend() == "jax"  # elsewhere a result may hold a whole graph
+        self._latest = (function, args, kwargs, result if is_explicit else None)
+        return result
+
+    def _measured(self, see: Any, after: Any, function: Any, args: Any, kwargs: Any) -> Any:
         step = self.step
         step.function, step.args, step.kwargs = function, args, kwargs
         with self.attached():
             arguments = self._arguments(args)
             known = see(arguments, self._batches(args, kwargs))
-        step.args, step.kwargs = (), {}  # a step may give up what it is called with
+        step.args, step.kwargs = (), {}
         result = function(*args, **kwargs)
         with self.attached():
             after(known, self._as_in_fit(result))
         return result
+
+    def _groups(self) -> list[list[Any]]:
+        optimizer = self._optimizer
+        slots = optimizer.variables if optimizer is not None else []
+        model = self._model
+        return [model.trainable_variables, model.non_trainable_variables, slots]
+
+    def _state(self) -> list[list[Any]] | None:
+        """Return the values after the latest step by group, None where the step returned none."""
+        if keras.backend.backend() != "jax" or self._latest is None:
+            return None
+        found = [values_in(self._latest[3], group) for group in self._groups()]
+        if found[0] is None:
+            return None
+        return [
+            [one._value for one in group] if values is None else values
+            for group, values in zip(self._groups(), found, strict=True)
+        ]
+
+    def _follow(self, argument: Any, result: Any) -> Any:
+        """Return an argument, or what a step returned in its place if it holds the state."""
+        variables = self._model.trainable_variables
+        if values_in([argument], variables) is None:
+            return argument
+        parts = [result, *(result if isinstance(result, tuple | list) else [])]
+        return next((one for one in parts if _are_alike(one, argument)), argument)
 
     def _batches(self, args: Any, kwargs: Any) -> list[Batch]:
         if self._data is not None:
@@ -193,6 +286,24 @@ class Loop:
         variables = self._model.trainable_variables
         values = values_in(result, variables) or [one.value for one in variables]
         return logs, (values, [], [], [])
+
+
+def _as_compiled(model: keras.Model, loss: Any) -> dict[str, Any]:
+    """Return the attributes that tell a model compiled with a loss from one that is not."""
+    names = getattr(model, "output_names", None)
+    compiled = CompileLoss(loss, None, output_names=names)
+    without = {"_compile_metrics": None, "_loss_tracker": None, "steps_per_execution": 1}
+    return without | {"loss": loss, "_compile_loss": compiled, "compiled": True}
+
+
+def _are_alike(one: Any, other: Any) -> bool:
+    """Return whether two nested structures have the same arrays in the same places."""
+    try:
+        keras.tree.assert_same_structure(one, other)
+    except (ValueError, TypeError):
+        return False
+    pairs = zip(keras.tree.flatten(one), keras.tree.flatten(other), strict=True)
+    return all(getattr(a, "shape", None) == getattr(b, "shape", None) for a, b in pairs)
 
 
 def loss_of(result: Any) -> Any:

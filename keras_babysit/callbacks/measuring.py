@@ -11,7 +11,7 @@ from keras_babysit.backends.protocol import Arguments
 from keras_babysit.callbacks.recorder_link import RecorderLink
 from keras_babysit.callbacks.step_counter import StepCounter
 from keras_babysit.history import Measurement
-from keras_babysit.probes import Monitor, build_optimizer, notices
+from keras_babysit.probes import Monitor, build_optimizer
 from keras_babysit.schedule import Schedule
 from keras_babysit.typing import Batch
 
@@ -75,7 +75,7 @@ class Measuring:
         if not self._is_probed:
             self._probe(arguments, batch)
             if not self._measurements and batch is None:
-                self._notice(notices.batches_not_accessible())
+                self._notice(self._monitor.why_no_batch)
         self._recorder.note_state(self._measurements)
         before = None
         if self._measurements:

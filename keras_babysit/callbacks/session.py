@@ -131,6 +131,8 @@ class Session:
         self.model = model
         self._loop = loop
         self.history = History()
+        if loop is not None:
+            self.history.note(is_own_loop=True)
         self.health = RunHealth()
         in_fit = loop is None and is_in_fit()
         self.steps: StepCounter = (
@@ -311,6 +313,10 @@ class Session:
             self._measure_epoch(is_last=True)
         if self._forks is not None:
             self._forks.end()
+        few = self.monitor.why_few_measurements(self.steps.now)
+        if few is not None:
+            self._runner.note(few, "layers")
+            self.history.note(is_hardly_measured=True)
         self._judging.judge_and_publish()
 
     @guarded

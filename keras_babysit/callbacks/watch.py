@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,11 +14,12 @@ from keras_babysit.callbacks.babysitter import Babysitter
 from keras_babysit.callbacks.loop import Loop, loss_of
 from keras_babysit.callbacks.session import Session
 from keras_babysit.findings import Severity
+from keras_babysit.recorder import Rescue
 from keras_babysit.rules import DEFAULT_RULES, RuleLike
 from keras_babysit.samples.batches import densify, keep
 from keras_babysit.samples.sample import MAX_EXAMPLES
 from keras_babysit.sinks import Sink
-from keras_babysit.typing import Batch
+from keras_babysit.typing import Batch, Probe
 
 MAX_LOSSES = 256
 """Losses that are held on the device before their mean is read: reading one waits for its step."""
@@ -34,30 +35,38 @@ class watch(Babysitter):  # noqa: N801 - it is used as a function
     optimizers get and the losses that it returns are measured, and everything that it can reach is
     put back. The loop trains bit by bit as without `watch`.
 
-    Scores need a loss: they are measured where the model is compiled and its `train_on_batch` is
-    the step.
+    Scores and baselines need `loss`, unless the model is compiled with it. They are measured at
+    each `validate`, and at the end.
 
     Args:
         model: The `keras.Model` that the loop trains. It need not be compiled.
         optimizer: The optimizer, for the facts of the run and the learning rate. None if the model
             is compiled with it.
+        loss: What the step minimizes, as `model.compile` takes it: the name of a loss, a
+            `keras.losses.Loss` or a function of `(y_true, y_pred)`, where `y_pred` is `model(x)`.
+            Ignored if the model is compiled.
         steps: Number of steps of the whole loop, at least 1; None if that is not known.
         data: Function that is called with the arguments of a step and returns `(x, y)` or
             `(x, y, sample_weight)` among them. None looks for the arrays with as many examples as
-            the first one.
+            the first one. `x` is what the model is called on.
+        probe: Examples to score instead of those that the loop trains on, see `Babysitter`. Layers
+            are measured on the batch of a step in any case, unless the step is `train_on_batch`.
         rules: See `Babysitter`.
         every: See `Babysitter`.
         budget: See `Babysitter`.
         log_dir: See `Babysitter`.
         verbose: See `Babysitter`.
         stop_on: `Severity`, or its name, at which `should_stop` becomes true.
+        record: Not available in a loop.
+        rescue: Not available in a loop.
         sinks: See `Babysitter`.
 
     Attributes:
         should_stop: Whether there is a finding of the severity `stop_on`; the loop decides.
 
     Raises:
-        ValueError: If `steps`, or one of the arguments of `Babysitter`, is out of range.
+        ValueError: If `steps`, or one of the arguments of `Babysitter`, is out of range; if
+            `record` or `rescue` is set, or `loss` cannot be read.
 
     Example:
         >>> import numpy as np
@@ -77,17 +86,29 @@ class watch(Babysitter):  # noqa: N801 - it is used as a function
         model: keras.Model,
         optimizer: Any = None,
         *,
+        loss: Any = None,
         steps: int | None = None,
         data: Callable[..., Batch] | None = None,
+        probe: Probe | None = None,
         rules: Iterable[RuleLike | str] = DEFAULT_RULES,
         every: int | Literal["auto"] = "auto",
         budget: float = 0.02,
         log_dir: str | Path | os.PathLike[str] | None = None,
         verbose: int = 1,
         stop_on: Severity | str | None = None,
+        record: str | os.PathLike[str] | None = None,
+        rescue: bool | Rescue = False,
         sinks: Iterable[Sink] = (),
     ) -> None:
+        if record is not None or rescue:
+            raise ValueError(
+                "Arguments `record` and `rescue` must not be set in a loop: its state may be in "
+                "variables of its own, where it cannot be restored. Use `fit`, or "
+                "`keras.callbacks.CallbackList([kb.Babysitter(record=...)], model=model)` around "
+                f"`model.train_on_batch`. Received: record={record!r}, rescue={rescue!r}"
+            )
         super().__init__(
+            probe,
             rules=rules,
             every=every,
             budget=budget,
@@ -103,6 +124,7 @@ class watch(Babysitter):  # noqa: N801 - it is used as a function
         self._optimizer = optimizer
         self._steps = steps
         self._data = data
+        self._loss = keras.losses.get(loss) if isinstance(loss, str) else loss
         self._loop: Loop | None = None
         self._part = self._index = 0  # of the loop between two validations, and in it
         self._losses: list[Any] = []  # that were not read yet
@@ -111,7 +133,7 @@ class watch(Babysitter):  # noqa: N801 - it is used as a function
     def __enter__(self) -> watch:
         """Start to watch."""
         known = self._optimizer if isinstance(self._optimizer, keras.optimizers.Optimizer) else None
-        self._loop = Loop(self.model, known, self._data)
+        self._loop = Loop(self.model, known, self._data, self._loss)
         self._part = self._index = 0
         self._losses, self._sum, self._count = [], 0.0, 0
         planned = {"epochs": 1, "steps": self._steps}
@@ -125,13 +147,14 @@ class watch(Babysitter):  # noqa: N801 - it is used as a function
         """Judge a last time and close the sinks; after an error only the latter."""
         if self._session is None or self._loop is None:
             return
-        with self._loop.attached():
-            if kind is not None:
-                self._session.abandon()
-                return
+        if kind is not None:
+            self._session.abandon()
+            return
+        with self._loop.between_steps():
             if self._index:
                 self._session.end_epoch(self._logs())
             self._session.end()
+        self._loop.forget()
 
     def step(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Return `function(*args, **kwargs)`, and measure if that is due.
@@ -162,21 +185,30 @@ class watch(Babysitter):  # noqa: N801 - it is used as a function
         self.should_stop = self.should_stop or session.has_stopped
         return result
 
-    def validate(self, x: Any, y: Any = None, sample_weight: Any = None) -> None:
+    def validate(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        *,
+        logs: Mapping[str, float] | None = None,
+    ) -> None:
         """Take validation data into account: compare them with the training data, and score both.
 
         Args:
             x: Inputs, as `model.evaluate` takes them; up to 1,024 examples are kept.
             y: Targets, None without any.
             sample_weight: Weights of the examples, None if all count the same.
+            logs: What the loop measured on the validation data, as `{"val_loss": 0.3}`; rules about
+                the validation loss read it.
         """
         session, loop = self._session, self._loop
         if session is None or loop is None or not self._index:
             return
         batch = keep(densify((x, y, sample_weight)), MAX_EXAMPLES)
-        with loop.attached():
+        with loop.between_steps():
             session.take_validation(batch)
-            session.end_epoch(self._logs())
+            session.end_epoch(self._logs() | dict(logs or {}))
             self._part += 1
             self._index = 0
             session.begin_epoch(self._part)

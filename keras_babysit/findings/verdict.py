@@ -123,7 +123,7 @@ def verdict_of(
 
     Returns:
         The verdict; without findings its headline is "No problems found", with "but layers were
-        not measured" where a notice says so, or "Nothing was measured".
+        not measured" or "hardly measured" where a notice says so, or "Nothing was measured".
     """
     measured = measured_as_a_whole(
         (name, target) for name in history.quantities() for target in history.targets(name)
@@ -173,7 +173,7 @@ def verdict_on(
     gaps = _unmeasured(facts, set(measured), causes) if not_checked is None else not_checked
     problems = [c for c in causes if c.is_open and c.severity >= Severity.WARNING]
     return Verdict(
-        headline=_headline(causes, problems, facts, _extent(measured, notices)),
+        headline=_headline(causes, problems, facts, _extent(measured, notices, facts)),
         severity=max((_open_severity(cause) for cause in causes if cause.is_open), default=None),
         causes=causes,
         do_first=_first_remedy(problems),
@@ -194,13 +194,15 @@ def _first_remedy(problems: Sequence[Cause]) -> Remedy | None:
 # -------------------------------------------------------------------------------- headline
 
 
-def _extent(measured: Collection[str], notices: Iterable[Finding]) -> str:
+def _extent(measured: Collection[str], notices: Iterable[Finding], facts: RunFacts) -> str:
     """Return what a headline without problems must add: the layers are most of what is checked."""
     are_layers_missing = not any(name.startswith("activations/") for name in measured)
     if not measured:
         return "Nothing was measured"
     if are_layers_missing and any(one.is_open for one in notices):
         return "No problems found, but layers were not measured"
+    if facts.is_hardly_measured:
+        return "No problems found, but layers were hardly measured"
     return "No problems found"
 
 
@@ -270,7 +272,7 @@ def _unmeasured(facts: RunFacts, measured: set[str], causes: Sequence[Cause]) ->
             continue  # the user left it out
         missing = [need for need in condition.needs if not _is_known(need, measured, facts)]
         if missing and condition.name not in found:
-            notes.append(_note(condition, missing))
+            notes.append(_note(condition, missing, facts))
     return notes
 
 
@@ -282,15 +284,22 @@ def _is_fact(name: str, facts: RunFacts) -> bool:
     return name.startswith("facts/") and facts.knows(name.removeprefix("facts/"))
 
 
-def _note(condition: Condition, missing: Sequence[str]) -> Finding:
+def _note(condition: Condition, missing: Sequence[str], facts: RunFacts) -> Finding:
     titles = [" or ".join(map(_title, alternatives(need))) for need in missing]
     return Finding(
         rule=condition.name,
         severity=Severity.NOTE,
         target="",
         message=f"Not checked: {condition.title}. Not measured: {'; '.join(titles)}.",
-        evidence={"not_measured": list(missing)},
+        evidence={"not_measured": list(missing)} | _loop(facts),
     )
+
+
+def _loop(facts: RunFacts) -> dict[str, Any]:
+    """Return what decides which argument of a loop provides a measurement; nothing in `fit`."""
+    if not facts.is_own_loop:
+        return {}
+    return {"is_own_loop": True, "has_loss": facts.loss is not None}
 
 
 def _title(need: str) -> str:

@@ -237,13 +237,32 @@ def _reported(held: str) -> str:
 
 # ----------------------------------------------------------------------------- not checked
 
-WAYS_OUT = (
+WaysOut = tuple[tuple[tuple[str, ...], str], ...]
+
+WAYS_OUT: WaysOut = (
     (("logs/val_", "facts/comparison"), "`validation_data` of `fit` provides it."),
     (("score/", "reference/"), "A larger `budget`, such as `budget=0.1`, measures it."),
     (("facts/",), ""),
     (("",), "`every=10` measures it, whatever it costs."),
 )
 """What a rule needs, by the start of its name, and the argument that provides it."""
+
+WAYS_OUT_OF_LOOPS: WaysOut = (
+    (("logs/val_",), '`sitter.validate(x, y, logs={"val_loss": ...})` provides it.'),
+    (("facts/comparison",), "`sitter.validate(x, y)` provides it."),
+    *WAYS_OUT[1:],
+)
+"""The same in a loop of one's own."""
+
+WAYS_OUT_WITHOUT_LOSS: WaysOut = (
+    *WAYS_OUT_OF_LOOPS[:2],
+    (
+        ("score/", "reference/", "inference/", "padding/", "facts/loss_reduction", "facts/outputs"),
+        "`loss` of `kb.watch` provides it.",
+    ),
+    *WAYS_OUT_OF_LOOPS[2:],
+)
+"""The same where `kb.watch` does not know the loss."""
 
 
 def _not_checked(notes: Iterable[Finding]) -> Iterator[str]:
@@ -264,7 +283,10 @@ def _not_checked(notes: Iterable[Finding]) -> Iterator[str]:
 def _way_out(note: Finding) -> str:
     """Return the argument that provides the first thing that a condition lacks."""
     needs = note.evidence.get("not_measured") or [""]
-    return next(out for starts, out in WAYS_OUT if str(needs[0]).startswith(starts))
+    ways = WAYS_OUT
+    if note.evidence.get("is_own_loop"):
+        ways = WAYS_OUT_OF_LOOPS if note.evidence["has_loss"] else WAYS_OUT_WITHOUT_LOSS
+    return next(out for starts, out in ways if str(needs[0]).startswith(starts))
 
 
 def opening(cause: CauseView) -> str:

@@ -78,6 +78,26 @@ class DerivedReadings:
         }
         self._first_loss = FirstLoss(batch_size, since=since)
 
+    @property
+    def needed(self) -> int:
+        """Examples without a gradient that it takes to call a unit dead."""
+        return self._gates.examples
+
+    @property
+    def seen(self) -> int | None:
+        """Examples of the recent probes in which each unit was looked at; None without units."""
+        counts = [self._gates.seen(target) for target in self._gates.targets()]
+        return min(counts, default=None)
+
+    def need(self, examples: int) -> None:
+        """Let fewer examples be enough: a run had no more than these."""
+        for _, window in self._windows.values():
+            window.examples = min(window.examples, examples)
+
+    @property
+    def _gates(self) -> GateWindow:
+        return self._windows["activations/gate_max"][1]
+
     def add_gates(self, readings: dict[tuple[str, str], Any], examples: int) -> None:
         """Take in the widest gates of a pass over so many examples."""
         for (quantity, target), gates in readings.items():

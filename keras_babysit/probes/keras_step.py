@@ -35,7 +35,7 @@ class KerasStep:
         Returns:
             What was `Seen`.
         """
-        data = keras.tree.map_structure(_as_tensor, pack(batch, self.form))
+        data = as_tensors(pack(batch, self.form))
         model = self._model
         if keras.backend.backend() != "jax":
             if keras.backend.backend() == "torch":
@@ -72,6 +72,11 @@ def pack(batch, form):
     if form is None:
         return keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
     return (x, y, sample_weight)[:form] if form <= 3 else x
+
+
+def as_tensors(data):
+    """Return nested data with tensors in place of arrays."""
+    return keras.tree.map_structure(_as_tensor, data)
 
 
 def _as_tensor(leaf):

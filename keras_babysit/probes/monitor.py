@@ -20,11 +20,15 @@ from keras_babysit.probes.optimizer_state import describe_schedule, learning_rat
 from keras_babysit.probes.probe import weight_names
 from keras_babysit.probes.probe_runner import ProbeRunner
 from keras_babysit.probes.scoring import BaselineComparison, Scoring
+from keras_babysit.probes.step_score import StepScore, has_test_step
 from keras_babysit.probes.unknown_gradients import UnknownGradients
 from keras_babysit.probes.updates import Updates
 from keras_babysit.samples import batches
 from keras_babysit.samples.batch_size import BatchSize
 from keras_babysit.schedule.plan import BEHAVIOUR_EXAMPLES
+
+FEWEST_LOOKS = 3
+"""Measurements in a row that rules about layers ask for: fewer show nothing that lasts."""
 
 
 class Monitor:
@@ -44,9 +48,14 @@ class Monitor:
             with what that is about.
         reference: The `ReferenceSample` of the run.
         depth: The `Depth` to start from; None for what suits the model and the schedule.
-        loop: The loop of the user's that trains the model, with the attributes `step`, an object to
-            run its step with (see `StepProbe`), or None, and `calls_keras`, whether it trains on
-            what the model is compiled for; None in `fit`.
+        loop: The loop of the user's that trains the model; None in `fit`. It has the attributes
+            `step`, an object to run its step with (see `StepProbe`), `calls_keras`, whether it
+            trains on what the model is compiled for, and `knows_state`, whether the variables hold
+            what the latest step left, and the method `again()`, which prepares to run the latest
+            step once more.
+
+    Attributes:
+        looks: How often the layers were measured.
     """
 
     def __init__(
@@ -68,8 +77,9 @@ class Monitor:
         self._gradients = UnknownGradients(model)
         self._runner = self._comparison = self._derived = self._layout = None
         # Made for the probe that `_measured_with` is.
-        self._scoring = self._updates = self._headroom = None
+        self._scoring = self._updates = self._headroom = self._test_step = None
         self._measured_with = self._described = None
+        self.looks = 0
         self._is_behaviour_due = True
         self._since = 0  # the step at which the loss became what it is
         self._form = None
@@ -87,7 +97,13 @@ class Monitor:
     @property
     def can_use_reference(self):
         """Whether it can measure without the batch of a step."""
-        return not self._has_own_loop and self._choice.can_use_reference
+        return self._has_own_loop or self._choice.can_use_reference
+
+    @property
+    def why_no_batch(self):
+        """The notice on a step whose batch cannot be seen."""
+        is_fit = self._loop is None
+        return notices.batches_not_accessible() if is_fit else notices.no_arrays_found()
 
     def why_not_measured(self):
         """Return what is not measured because of its cost: notices by what they are about."""
@@ -108,6 +124,29 @@ class Monitor:
         if self._batch_size.is_too_small:
             return notices.batches_too_small(self._batch_size.only)
         return notices.layers_take_too_long(self._runner.start_seconds, self._schedule.budget)
+
+    def why_few_measurements(self, steps):
+        """Return the notice on layers of a loop that were measured too rarely, else None.
+
+        In `fit`, the plan covers the reference sample, and the verdict names what it leaves out.
+
+        Args:
+            steps: Steps of the run.
+        """
+        if not self._has_own_loop or not self.looks or self._derived is None:
+            return None
+        seen = self._derived.seen
+        needed = min(self._derived.needed, steps * self.batch_size)
+        seen = needed if seen is None else seen
+        is_rare = self.looks < min(FEWEST_LOOKS, steps)
+        if not is_rare and 2 * seen >= needed:
+            return None
+        return notices.few_measurements(self.looks, steps, seen, needed)
+
+    @property
+    def batch_size(self):
+        """Examples of the first batch that was measured."""
+        return self._description.batch_size
 
     def note_learning_rate(self, steps):
         """Note the schedule once, and the learning rate of each epoch in which it is another one.
@@ -146,8 +185,12 @@ class Monitor:
         Returns:
             The measurements, none if there was no batch to measure on.
         """
-        # A step of a loop is run on what it is called with.
-        whole, batch = batch, batch if self._has_own_loop else self._choice.choose(batch)
+        if self._has_own_loop:  # its step is run on what it is called with
+            if batch is None and arguments is None:
+                arguments, batch = self._loop.again() or (None, None)
+            whole = batch
+        else:
+            whole, batch = batch, self._choice.choose(batch)
         if batch is None:
             return []
         self._follow_model(step)
@@ -172,6 +215,7 @@ class Monitor:
         if any(quantity == "optimizer/learning_rate" for quantity, _ in readings):
             values.pop(("optimizer/learning_rate", ""), None)
         values = readings | values
+        self.looks += self.reach is not Reach.NOT_MEASURED
         return self._record(step, epoch, values)
 
     def before_step(self, arguments, batch=None, step=0):
@@ -227,14 +271,33 @@ class Monitor:
             The measurements; empty where no score is possible.
         """
         probe = None if self._runner is None else self._runner.probe
-        is_possible = probe is not None and probe is self._described and probe.has_loss
-        is_possible = is_possible and self._layout.is_current
-        if not is_possible or self._scoring.is_off:
+        is_possible = probe is not None and probe is self._described and self._layout.is_current
+        if not is_possible or not self._can_score(probe) or self._scoring.is_off:
             return []
         self._description.describe_data()
+        if self._has_own_loop:
+            self._derived.need(step * self._description.batch_size)
         # Before the score: what the network is made for matters more than how well it does.
-        values = self._read_behaviour() if self._is_behaviour_due else {}
+        is_plain = self._test_step is None
+        values = self._read_behaviour() if self._is_behaviour_due and is_plain else {}
         return self._record(step, epoch, values | self._scoring.score(self._derived))
+
+    def _can_score(self, probe):
+        """Return whether a pass in inference mode shows how well the model does, or its gates."""
+        if self._test_step is not None:
+            self._test_step.form = self._form
+            return True
+        if not self._has_own_loop:
+            if not probe.has_loss and has_own_step(self.model):
+                self._notice(notices.no_test_step(), "scores")
+            return probe.has_loss
+        if not self._loop.knows_state:
+            self._notice(notices.state_not_returned(), "scores")
+            return False
+        if not probe.has_loss:
+            self._notice(notices.loss_not_known(), "scores")
+        is_plain = self._runner.runs_step and probe.calls_on_batch
+        return probe.has_loss or is_plain
 
     def _read_behaviour(self):
         """Return what the outputs depend on, once; empty where that cannot be measured."""
@@ -249,7 +312,8 @@ class Monitor:
             return {}
         state = backend.state(self.model, None)
         try:
-            return Behaviour(self.model)(state, batch, may_mix=only is not None)
+            has_loss = self._runner.probe.has_loss
+            return Behaviour(self.model, has_loss=has_loss)(state, batch, may_mix=only is not None)
         except Exception as error:
             self._notice(notices.behaviour_failed(error), "behaviour")
             return {}
@@ -316,6 +380,8 @@ class Monitor:
             return
         self._measured_with = runner.probe
         depth, schedule = self._depth, self._schedule
+        is_own = runner.runs_step and not runner.probe.has_loss and not self._has_own_loop
+        self._test_step = StepScore(self.model) if is_own and has_test_step(self.model) else None
         self._updates = Updates(self.model, self._weights, is_compiled=depth.is_compiled)
         self._headroom = HeadroomRunner(
             self.model,
@@ -334,6 +400,8 @@ class Monitor:
             comparison=self._comparison,
             notice=self._notice,
             layers=runner.layers,
+            has_loss=runner.probe.has_loss,
+            step=self._test_step,
             kept=(runner.kept, runner.key),
             is_compiled=depth.is_compiled
             and (schedule.every != "auto" or schedule.plan.score_mode.is_compiled),
@@ -363,7 +431,7 @@ class Monitor:
             )
         if is_first:
             self._description.describe_network(probe, self._weights)
-            if not self._runner.runs_step:
+            if not self._runner.runs_step or (self._has_own_loop and probe.calls_on_batch):
                 self._describe_loss(probe, state, batch)
         return readings, batch
 

@@ -128,6 +128,61 @@ def behaviour_failed(error):
     )
 
 
+def loss_not_known():
+    """Return the notice on a loop whose loss is not known."""
+    return (
+        "Scores not measured: what the loop minimizes is not known. Set `loss` to it, such as "
+        '`loss="mse"` or a function of `(y_true, y_pred)`.'
+    )
+
+
+def no_test_step():
+    """Return the notice on a model that trains on what only its own step knows."""
+    return (
+        "Scores not measured: the model has a `train_step` of its own, and neither a `test_step`, "
+        "a `compute_loss` nor a compiled loss."
+    )
+
+
+def no_arrays_found():
+    """Return the notice on a loop in whose step no batch was found."""
+    return (
+        "Layers not measured: no arrays were found among the arguments of the step. Set `data` to "
+        "a function that is called with them and returns `(x, y)`."
+    )
+
+
+def state_not_returned():
+    """Return the notice on a loop whose state after a step is not known."""
+    return (
+        "Scores not measured: the step takes the weights as an argument, and does not return them "
+        "in a list, a tuple or a dictionary."
+    )
+
+
+def few_measurements(looks, steps, examples, needed):
+    """Return the notice on layers that were measured too rarely to judge all of them.
+
+    Args:
+        looks: How often they were measured.
+        steps: Steps of the run.
+        examples: Examples that were seen.
+        needed: Examples that a verdict on dead units needs.
+
+    Example:
+        >>> few_measurements(5, 150, 160, 1024)
+        'Dead units not checked: 5 measurements in 150 steps saw 160 of the 1,024 examples that it \
+takes. Set `every=10` for more.'
+    """
+    times = f"{looks} measurement{'s' if looks > 1 else ''} in {steps:,} steps"
+    if examples < needed:
+        return (
+            f"Dead units not checked: {times} saw {examples:,} of the {needed:,} examples that it "
+            "takes. Set `every=10` for more."
+        )
+    return f"Layers hardly measured: {times}. Set `every=10` for more."
+
+
 def batches_too_large_to_score(batch_size):
     """Return the notice on a model of whose batches too few are kept for a score."""
     return (

@@ -75,6 +75,7 @@ class Score:
     Args:
         model: A compiled and built `keras.Model`.
         layers: The layers whose gates to read.
+        has_loss: Whether to score; if not, only the gates are read.
         is_compiled: Whether to compile the pass.
 
     Attributes:
@@ -82,11 +83,12 @@ class Score:
         structure: After the first pass, the nested structure of the outputs.
     """
 
-    def __init__(self, model, *, layers=(), is_compiled=True):
+    def __init__(self, model, *, layers=(), has_loss=True, is_compiled=True):
         self.parts = []
         self.structure = None
         self.model = model
         self.layers = layers
+        self.has_loss = has_loss
         self.is_compiled = is_compiled
         self._parts = 1  # slices of one pass
         self._names = taps.names(layers)
@@ -134,6 +136,8 @@ class Score:
         model = self.model
         with taps.tapped(self.layers, self._names, functools.partial(read_openings, readings)):
             y_pred = model(x, training=False)
+        if not self.has_loss:
+            return
         self._read_scores(readings, (x, y, y_pred, sample_weight))
         outputs = keras.tree.flatten(y_pred)
         parts = [_part(output) for output in outputs]

@@ -32,6 +32,8 @@ class Scoring:
         comparison: A `BaselineComparison`.
         notice: Called with a sentence and what it is about when scores are not measured.
         layers: The layers whose gates are read on the way.
+        has_loss: Whether the loss is known; without it, only the gates are read.
+        step: A `StepScore` that scores; None to score predictions.
         kept: What is `Kept` of earlier runs, and what the graphs are compiled for; None for
             nothing.
         is_compiled: Whether to compile the score.
@@ -52,10 +54,13 @@ class Scoring:
         comparison,
         notice,
         layers=(),
+        has_loss=True,
+        step=None,
         kept=None,
         is_compiled=False,
     ):
         self._model = model
+        self._has_loss = has_loss or step is not None
         self._reference = reference
         self._choice = choice
         self._batch_size = batch_size
@@ -65,7 +70,9 @@ class Scoring:
         self.is_off = False
         self._kept, self._key = kept or (Kept(), ())
         known = self._kept.recall("score", (*layers, self._key)) if is_compiled else None
-        self._score = known or Score(model, layers=layers, is_compiled=is_compiled)
+        self._score = (
+            step or known or Score(model, layers=layers, has_loss=has_loss, is_compiled=is_compiled)
+        )
         # A score keeps one layer at a time in memory, and each operation has a fixed cost. Where
         # that is most of it, several times the examples of a probe share it.
         are_shared = not is_compiled and estimate.is_small_pass(choice.max_examples)
@@ -103,8 +110,13 @@ class Scoring:
     def values(self, derived):
         """Return the scores by quantity and target; raises what a score raises."""
         state = backend.state(self._model, None)
-        samples = {"train": self._reference.train, "validation": self._reference.validation}
-        if len(samples["validation"]) and len({one.is_weighted for one in samples.values()}) > 1:
+        samples = {"train": self._reference.train}
+        if self._has_loss:
+            samples["validation"] = self._reference.validation
+        if (
+            all(map(len, samples.values()))
+            and len({one.is_weighted for one in samples.values()}) > 1
+        ):
             # Class weights apply to the training data alone.
             samples = {target: one.unweighted() for target, one in samples.items()}
         in_the_loss = {"train": self._reference.train, "validation": self._reference.validation}
@@ -124,6 +136,8 @@ class Scoring:
             for name, (mean, error) in scores.items():
                 values[f"score/{name}", target] = mean
                 values[f"score/{name}_stderr", target] = error
+        if not self._has_loss:
+            return values
         compared, stands_for_all = self._compare(scored)
         if not stands_for_all:
             values = {key: value for key, value in values.items() if key[1] != "validation"}

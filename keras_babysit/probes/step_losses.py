@@ -44,6 +44,19 @@ def losses_in(result: Any) -> dict[str, float]:
     return {"loss": numbers[0]} if len(numbers) == 1 else {}
 
 
+def numbers_in(logs: Any) -> dict[str, float]:
+    """Return the numbers of a dictionary of logs by name, as floats; empty for anything else.
+
+    Example:
+        >>> numbers_in({"loss": np.float32(0.5), "images": np.zeros((2, 2))})
+        {'loss': 0.5}
+    """
+    if not isinstance(logs, dict):
+        return {}
+    found = {str(name): _number(value) for name, value in logs.items()}
+    return {name: value for name, value in found.items() if value is not None}
+
+
 def main_loss(losses: dict[str, float]) -> str | None:
     """Return the name of the loss that a step minimizes, None if that is not clear.
 

@@ -53,12 +53,19 @@ class StepProbe:
             Exception: What the step raises.
         """
         del takes_gradients  # a step takes them in any case
+        if not self.has_run:
+            self._tapped.expect(batch[0])
         seen = self.step.run(self._tapped, state, batch, scale=loss_scale)
         if not self.layers:
             raise NothingSeenError(f"The step must call a layer. Received: {self.model.name!r}")
         self.rows, self.losses = seen.rows, seen.losses
         self.has_run = True
         return host_probe.read_on_host(self._weights, state, batch) | seen.readings
+
+    @property
+    def calls_on_batch(self):
+        """After the first run, whether the step calls the model on the inputs of the batch."""
+        return self._tapped.calls_on_expected
 
     @property
     def layers(self):

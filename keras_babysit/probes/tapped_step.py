@@ -83,6 +83,8 @@ class TappedStep:
         made: After the first run, the targets that made the outputs of the model and its parts.
         applied: After the first run, the names of the weights that each optimizer updates, by its
             name.
+        calls_on_expected: After the first run, whether the step calls the model on the inputs that
+            it was to `expect`.
 
     Example:
         >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1, name="d")])
@@ -101,6 +103,8 @@ class TappedStep:
         self.structure = None
         self.made = set()
         self.applied = {}
+        self.calls_on_expected = False
+        self._expected = None
         self._given = optimizers
         self._watched = taps.leaves(model)
         self._names = taps.names(self._watched)
@@ -123,6 +127,10 @@ class TappedStep:
             Exception: What the function raises; everything is put back as well.
         """
         return self.run(function, *args, **kwargs)
+
+    def expect(self, inputs):
+        """Let the next run find out whether the step calls the model on these inputs."""
+        self._expected = inputs
 
     def run(self, function, *args, roots=(), resets=False, scale=1.0, rates=None, **kwargs):
         """Run a function, as a call of this object does.
@@ -158,7 +166,10 @@ class TappedStep:
         losses = returned | {
             target: float(value) for (name, target), value in readings.items() if name == "added"
         }
-        readings = {key: value for key, value in readings.items() if key[0] != "added"}
+        apart = [value for (name, _), value in readings.items() if name == "apart"]
+        self.calls_on_expected = self.calls_on_expected or (bool(apart) and not any(apart))
+        own = ("added", "apart")
+        readings = {key: value for key, value in readings.items() if key[0] not in own}
         self._add_losses(readings, losses)
         self._add_rates(readings, known)
         return Seen(readings, losses, result, rows)
@@ -219,6 +230,8 @@ class TappedStep:
         def call(*args, **kwargs):
             if backend.is_recomputing():
                 return inner(*args, **kwargs)
+            if layer is self.model and self._expected is not None:
+                self._compare_inputs(args[0] if args else kwargs)
             self._inside.append(name)
             try:
                 outputs = inner(*args, **kwargs)
@@ -229,6 +242,19 @@ class TappedStep:
             return outputs
 
         return call
+
+    def _compare_inputs(self, inputs):
+        """Find out how far the inputs of the model are from those that are expected."""
+        found, expected = keras.tree.flatten(inputs), keras.tree.flatten(self._expected)
+        self._expected = None
+        if [_shape(one) for one in found] != [_shape(one) for one in expected]:
+            return
+        readings = Readings()
+        for one, other in zip(found, expected, strict=True):
+            one, other = (keras.ops.cast(value, "float32") for value in (one, other))
+            apart = keras.ops.max(keras.ops.abs(keras.ops.stop_gradient(one) - other))
+            readings.add("apart", "", apart)
+        self._send(readings)
 
     def _end_network(self, layer, outputs):
         flat = [one for one in keras.tree.flatten(outputs) if hasattr(one, "shape")]
@@ -309,6 +335,10 @@ class TappedStep:
 
 
 _SCALED = ("gradients/norm",)
+
+
+def _shape(one):
+    return tuple(getattr(one, "shape", ()))
 
 
 class _Outlet:

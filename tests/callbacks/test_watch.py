@@ -7,13 +7,19 @@ import numpy as np
 import pytest
 
 import keras_babysit as kb
-from tests.callbacks.loops import LOOPS, X, Y, made, plainly
+from keras_babysit.presentation.verdict_view import view
+from tests.callbacks.loops import BACKEND, LOOPS, X, Y, batches, made, plainly
 
 STEPS = 10
 
 
 def left(model, losses):
     return [*(np.array(keras.ops.convert_to_numpy(v)) for v in model.variables), np.array(losses)]
+
+
+def notices(sitter):
+    """Return what is not measured."""
+    return {one.target for one in sitter.findings if one.rule == "not_watched"}
 
 
 def run(loop, **options):
@@ -39,7 +45,7 @@ def test_each_step_is_measured_and_none_is_changed(name, tmp_path):
         np.testing.assert_array_equal(found, expected)
     history, steps = sitter.history, list(range(STEPS))
     assert history.facts.broke_off is None
-    assert not [one.message for one in sitter.findings if one.rule == "not_watched"]
+    assert notices(sitter) == ({"scores"} if not sitter.model.compiled else set())
     for quantity, target in (
         ("activations/std", "hidden"),
         ("gradients/norm", "hidden/kernel"),
@@ -106,7 +112,76 @@ def test_an_error_of_the_loop_is_raised_and_the_sinks_are_closed(tmp_path):
     assert "optimizer" not in vars(model)
 
 
+OWN = [name for name in LOOPS if name != "train-on-batch"]
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_loss_gives_scores_of_the_state_that_the_loop_has_reached(name):
+    seen = []
+
+    def validating(steps, call, model, optimizer):
+        def counted(function, *args, **kwargs):
+            result = call(function, *args, **kwargs)
+            if call != plainly:
+                seen.append(result)
+                if len(seen) == STEPS:
+                    call.__self__.validate(X[:64], Y[:64], logs={"val_loss": 3.0})
+            return result
+
+        return LOOPS[name](steps, counted, model, optimizer)
+
+    alone, watched, sitter = run(validating, loss="mse")
+    for found, expected in zip(watched, alone, strict=True):
+        np.testing.assert_array_equal(found, expected)
+    history, model = sitter.history, sitter.model
+    pairs = [batch for _, batch in zip(range(STEPS), batches(STEPS), strict=True)]
+    errors = [np.mean((model.predict(x, verbose=0) - y) ** 2) for x, y in pairs]
+    assert history.series("score/loss", "train").steps.tolist()[0] == STEPS
+    assert history.first("score/loss", "train") == pytest.approx(np.mean(errors), rel=1e-4)
+    expected = np.mean((model.predict(X[:64], verbose=0) - Y[:64]) ** 2)
+    assert history.first("score/loss", "validation") == pytest.approx(expected, rel=1e-4)
+    assert history.first("score/error", "train") > 0
+    assert history.last("logs/val_loss") == 3.0
+    assert history.facts.outputs[0].distance == "squared"
+    assert not sitter.model.compiled
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_without_a_loss_dead_units_are_found_and_the_last_state_is_measured(name):
+    def dead(steps, call, model, optimizer):
+        model.get_layer("hidden").bias.assign(-100 * np.ones(8))
+        return LOOPS[name](steps, call, model, optimizer)
+
+    *_, sitter = run(dead, every=8)
+    history = sitter.history
+    assert history.last("activations/dead_fraction", "hidden") == 1.0
+    assert history.series("activations/std", "hidden").steps.tolist() == [0, 8, STEPS]
+    notes = [one.message for one in sitter.verdict.not_checked if one.rule == "not_watched"]
+    assert [note for note in notes if "Set `loss`" in note]
+    assert not [line for line in view(sitter.verdict).not_checked if "`fit`" in line]
+
+
+def test_inputs_that_the_step_changes_are_not_taken_for_those_of_the_model():
+    name = OWN[0]
+
+    def scaled(steps, call, model, optimizer):
+        def doubled(function, x, y):
+            return call(lambda x, y: function(2 * x, y), x, y)
+
+        return LOOPS[name](steps, doubled, model, optimizer)
+
+    if BACKEND == "jax":
+        pytest.skip("its step has another argument")
+    *_, sitter = run(scaled, every=8)
+    assert "activations/dead_fraction" not in sitter.history.quantities()
+    assert sitter.verdict.headline.endswith("layers were hardly measured")
+
+
 def test_bad_arguments_are_refused():
+    with pytest.raises(ValueError, match="`record` and `rescue` must not be set in a loop"):
+        kb.watch(made(), record="folder")
+    with pytest.raises(ValueError, match="`record` and `rescue` must not be set in a loop"):
+        kb.watch(made(), rescue=True)
     with pytest.raises(ValueError, match="`steps` must be at least 1"):
         kb.watch(made(), steps=0)
     with pytest.raises(RuntimeError, match="`step` must be called inside"):
@@ -142,4 +217,4 @@ def test_a_state_that_is_given_up_by_each_step_is_measured_too():
             sitter.validate(X[64:128], Y[64:128])
     assert sitter.history.series("updates/ratio", "head/kernel").steps.tolist() == list(range(6))
     assert sitter.history.series("logs/loss").steps.tolist() == [2, 4, 6]
-    assert not [one.message for one in sitter.findings if one.rule == "not_watched"]
+    assert notices(sitter) == ({"scores"} if not sitter.model.compiled else set())
