@@ -2,7 +2,9 @@
 
 import os
 import pickle
+import shutil
 import tempfile
+import weakref
 from dataclasses import dataclass
 
 import keras
@@ -107,8 +109,10 @@ class Checkpoints:
     """
 
     def __init__(self, folder=None):
-        self._temporary = tempfile.TemporaryDirectory() if folder is None else None
-        self._folder = os.fspath(folder if folder is not None else self._temporary.name)
+        if folder is None:
+            folder = tempfile.mkdtemp(prefix="search-")
+            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        self._folder = os.fspath(folder)
         os.makedirs(self._folder, exist_ok=True)
 
     def save(self, key, fold, epochs, state):
@@ -123,7 +127,7 @@ class Checkpoints:
         try:
             with open(self._path(key, fold, epochs), "rb") as file:
                 return pickle.load(file)
-        except (OSError, EOFError, pickle.UnpicklingError, AttributeError, ImportError):
+        except Exception:  # missing, torn, or of another version
             return None
 
     def discard(self, key):

@@ -23,6 +23,9 @@ and at most `MAX_EVERY` steps apart: a rule needs three of them, and should stop
 of steps. The interval is fixed: the `Babysitter`'s automatic one depends on the speed of the
 machine, and the same seed should give the same search everywhere."""
 
+BUILD_EXAMPLES = 2
+"""Number of examples with which a model is built before its state is restored."""
+
 DEFAULT_BATCH_SIZE = 32
 """Batch size of `Model.fit` if none is given."""
 
@@ -155,8 +158,12 @@ class CrossValidation:
         if not stage.start:
             return model, None
         state = self.checkpoints.load(key, stage.fold, stage.start)
-        if state is not None and state.restore(model):
-            return model, state
+        if state is not None:
+            # `fit` would draw a batch to build metrics, and with it from the random numbers.
+            few = self.examples.take(self.folds[stage.fold][1][:BUILD_EXAMPLES])
+            self.objective.evaluate(model, few, None)
+            if state.restore(model):
+                return model, state
         state = None
         for earlier in self.ladder:
             if earlier.fold == stage.fold and earlier.rung < stage.rung:
