@@ -78,10 +78,12 @@ bench-foreign: .venv/.dev .venv-jax/.dev .venv-torch/.dev
 soak: $(VENV)/.dev
 	KERAS_BACKEND=$(BACKEND) $(VENV)/bin/python benchmarks/soak.py --minutes $(MINUTES)
 
-# On PyTorch, which has nothing to compile: the many small models train several times as fast.
+# On PyTorch, which has nothing to compile: the many small models train several times as fast. About
+# a day for all of it; it goes on where it ended. ROWS="--seeds 0 1 --problems text" for a part.
 bench-search: .venv-torch/.dev
 	.venv-torch/bin/pip install --quiet -e '.[bench]'
-	KERAS_BACKEND=torch .venv-torch/bin/python benchmarks/search.py
+	KERAS_BACKEND=torch .venv-torch/bin/python benchmarks/search.py run $(ROWS)
+	KERAS_BACKEND=torch .venv-torch/bin/python benchmarks/search.py table $(ROWS)
 
 # About two hours for all of it; ROWS="--rows mlp --backends jax" for a part, --peers for the peers.
 bench-overhead: .venv/.dev .venv-jax/.dev .venv-torch/.dev

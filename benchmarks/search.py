@@ -1,75 +1,128 @@
-"""How many training examples does a search need to reach a given cross-validated score?
+"""What does a search cost to reach the score of random search, and how good is it at equal cost?
 
-    make bench-search
-    KERAS_BACKEND=torch python benchmarks/search.py [--seeds 5] [--trials 24] [--only digits]
+    make bench-search            # goes on where it ended; a part: ROWS="--seeds 0 --problems text"
+    KERAS_BACKEND=torch python benchmarks/search.py run [--seeds 0 1 2] [--problems ...]
+    KERAS_BACKEND=torch python benchmarks/search.py table
 
-Four searches get the same build function, folds, epochs and number of trials. The target of a
-problem is the final score of KerasTuner's random search, median over the seeds. The benchmark
-counts the examples processed until a trial that is complete over all folds has at least that score.
-If no trial has, all examples of the search count, as a lower bound.
+All searches get the same build function, folds and epochs. The target of a problem is the final
+score of random search with 24 trials, median over the seeds. The cost is the number of examples
+processed, or the seconds of CPU time on one thread (the time that a search takes on an idle
+machine), until a trial that is complete over all folds has at least that score. If no trial has,
+the whole cost of the search counts, as a lower bound. Searches that stop trials early go on until
+they have had the budget of random search. Searches run one after the other; each finished one is
+stored, and is not run again.
+
+`DEVELOPMENT` names the problems on which the search was developed. The others were only measured.
 """
 
 import argparse
+import contextlib
 import json
 import os
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import keras
 import keras_tuner
 import numpy as np
 import optuna
-from sklearn.datasets import load_breast_cancer, load_digits, make_friedman1
+from optuna.trial import TrialState
+from sklearn.datasets import load_breast_cancer, load_digits, load_wine, make_friedman1
 from sklearn.preprocessing import scale
 
 import keras_babysit as kb
 from keras_babysit.search.cross_validation import CrossValidation
 from keras_babysit.search.data import Examples, make_folds
+from keras_babysit.search.fidelity import Fidelity, stages
 from keras_babysit.search.hyper_parameters import HyperParameters
 from keras_babysit.search.hypermodel import Hypermodel
 from keras_babysit.search.objective import read_objective
 from keras_babysit.search.suggest import suggest
 
-FOLDS = 3
+FOLDS, EPOCHS, TRIALS = 3, 6, 24
+FULL = FOLDS * EPOCHS
+OUR_TRIALS, OUR_ROUNDS = 84, 9
+SAVED = Path(".search/trials.json")
+RESAMPLES = 2000
+
+DEVELOPMENT = ("digits", "regression")
 
 
 def digits():
+    """Images of 8 x 8 pixels, as vectors."""
     x, y = load_digits(return_X_y=True)
-    return scale(x).astype("float32"), y, "val_accuracy", {"epochs": 5, "batch_size": 128}
+    return scale(x[:600]).astype("float32"), y[:600], "val_accuracy"
+
+
+def digits_conv():
+    """The same images, other ones, for a convolutional network."""
+    x, y = load_digits(return_X_y=True)
+    return (x[900:1500].reshape(-1, 8, 8, 1) / 16).astype("float32"), y[900:1500], "val_accuracy"
 
 
 def breast_cancer():
+    """A table of 30 columns."""
     x, y = load_breast_cancer(return_X_y=True)
-    return scale(x).astype("float32"), y, "val_loss", {"epochs": 8, "batch_size": 64}
+    return scale(x).astype("float32"), y, "val_loss"
+
+
+def wine():
+    """A table of 13 columns, three classes."""
+    x, y = load_wine(return_X_y=True)
+    return scale(x).astype("float32"), y, "val_loss"
+
+
+def text():
+    """Generated sentences of 16 words: four topics, each with 30 words of its own among 300."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 4, 600)
+    own = y[:, None] * 30 + rng.integers(0, 30, (600, 16))
+    x = np.where(rng.random((600, 16)) < 0.2, own, rng.integers(120, 300, (600, 16)))
+    return x.astype("int32"), y, "val_loss"
 
 
 def regression():
+    """Friedman's first function, with noise."""
     x, y = make_friedman1(600, noise=1.0, random_state=0)
-    return scale(x).astype("float32"), scale(y), "val_loss", {"epochs": 8, "batch_size": 64}
+    return scale(x).astype("float32"), scale(y).astype("float32"), "val_loss"
 
 
-PROBLEMS = {"digits": digits, "breast cancer": breast_cancer, "regression": regression}
+PROBLEMS = {
+    "digits": digits,
+    "digits-conv": digits_conv,
+    "breast-cancer": breast_cancer,
+    "wine": wine,
+    "text": text,
+    "regression": regression,
+}
 
 
-def builder(x, y):
+def builder(problem, x, y):
     """Return a build function with six hyperparameters, in KerasTuner's form."""
     classes = len(np.unique(y)) if y.dtype.kind == "i" else 0
 
     def build(hp):
+        units = hp.Int("units", 8, 128, sampling="log")
+        activation = hp.Choice("activation", ["relu", "tanh"])
+        penalty = keras.regularizers.L2(hp.Float("l2", 1e-6, 1e-1, sampling="log"))
+        dropout = hp.Float("dropout", 0.0, 0.6)
+        layers = hp.Int("layers", 1, 2)
         model = keras.Sequential([keras.Input(x.shape[1:])])
-        penalty = hp.Float("l2", 1e-6, 1e-1, sampling="log")
-        for _ in range(hp.Int("layers", 1, 2)):
-            model.add(
-                keras.layers.Dense(
-                    hp.Int("units", 8, 128, sampling="log"),
-                    activation=hp.Choice("activation", ["relu", "tanh"]),
-                    kernel_regularizer=keras.regularizers.L2(penalty),
-                )
-            )
-            model.add(keras.layers.Dropout(hp.Float("dropout", 0.0, 0.6)))
+        if problem == "text":
+            model.add(keras.layers.Embedding(300, units))
+            model.add(keras.layers.GlobalAveragePooling1D())
+        if problem == "digits-conv":
+            model.add(keras.layers.Conv2D(max(4, units // 8), 3, activation=activation))
+            model.add(keras.layers.MaxPooling2D())
+            model.add(keras.layers.Flatten())
+        for _ in range(layers):
+            model.add(keras.layers.Dense(units, activation=activation, kernel_regularizer=penalty))
+            model.add(keras.layers.Dropout(dropout))
         model.add(keras.layers.Dense(classes or 1))
         rate = hp.Float("learning_rate", 1e-5, 10.0, sampling="log")
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True) if classes else "mse"
@@ -81,182 +134,317 @@ def builder(x, y):
 
 
 class Bench:
-    """One problem and seed. Each search returns `(score or None, examples)` per trial."""
+    """One problem and seed. Each search returns `[score or None, examples, seconds]` per trial."""
 
-    def __init__(self, problem, seed, trials):
-        x, y, objective, fit = PROBLEMS[problem]()
-        self.x, self.y, self.fit = x, y, fit
-        self.build = builder(x, y)
-        self.seed, self.trials = seed, trials
+    def __init__(self, problem, seed):
+        x, y, objective = PROBLEMS[problem]()
+        self.x, self.y, self.seed = x, y, seed
+        self.fit = {"epochs": EPOCHS, "batch_size": max(32, len(x) // 6)}
+        self.build = builder(problem, x, y)
         self.objective = read_objective(objective)
-        examples = Examples(x, y)
-        self.evaluation = CrossValidation(
+        self.worst = 0.0 if self.objective.sign < 0 else 1e6
+        self.found = []
+
+    def evaluation(self, *fidelities):
+        examples = Examples(self.x, self.y)
+        return CrossValidation(
             Hypermodel(self.build),
             examples,
-            make_folds(examples, FOLDS, seed),
+            make_folds(examples, FOLDS, self.seed),
             self.objective,
-            seed=seed,
+            seed=self.seed,
             is_watched=False,
-            fit_arguments=fit,
+            fit_arguments=self.fit,
+            ladder=stages([*fidelities, Fidelity(FOLDS, EPOCHS)]),
         )
-        self.worst = 0.0 if self.objective.sign < 0 else 1e6
 
-    def evaluate(self, hp, number, continues=lambda score, fold: True):
-        """Return the mean score over all folds, None if it was pruned, and the examples."""
-        scores, examples = [], 0
-        for index, fold in enumerate(self.evaluation.run(hp, number, may_stop=False)):
-            scores.append(fold.score if np.isfinite(fold.score) else self.worst)
+    def evaluate(self, evaluation, hp, continues=lambda score, step: True):
+        """Train a trial stage by stage; return its mean score, or None if it was pruned."""
+        start, scores, examples, ladder = time.process_time(), {}, 0, evaluation.ladder
+        folds = evaluation.run(hp, (0, len(self.found), 0), ladder, may_stop=False)
+        score = None
+        for step, (stage, fold) in enumerate(zip(ladder, folds, strict=False)):
+            scores[stage.fold] = fold.score if np.isfinite(fold.score) else self.worst
             examples += fold.examples
-            is_last = index + 1 == FOLDS
-            if not is_last and not continues(float(np.mean(scores)), index):
-                return None, examples
-        return float(np.mean(scores)), examples
+            mean = float(np.mean(list(scores.values())))
+            if step + 1 == len(ladder):
+                score = mean
+            elif not continues(mean, step):
+                break
+        self.found.append([score, examples, time.process_time() - start])
+        return score
 
-    def kerastuner_random(self):
-        """Run KerasTuner's random search; a trial is cross-validated in `run_trial`."""
-        bench, found = self, []
+    @property
+    def budget(self):
+        return TRIALS * FULL * (len(self.x) - len(self.x) // FOLDS)
 
-        class Tuner(keras_tuner.RandomSearch):
+    def is_spent(self):
+        return sum(examples for _, examples, _ in self.found) >= self.budget
+
+    def kerastuner(self, kind, **options):
+        """Run a tuner of KerasTuner; a trial is cross-validated in `run_trial`."""
+        bench = self
+
+        class Tuner(kind):
             def run_trial(self, trial, *args, **kwargs):
-                found.append(bench.evaluate(trial.hyperparameters, len(found)))
-                return {bench.objective.name: found[-1][0]}
+                hp = trial.hyperparameters
+                return {bench.objective.name: bench.run_tuner_trial(hp)}
+
+            def on_trial_end(self, trial):
+                super().on_trial_end(trial)
+                if bench.is_spent():
+                    raise StopIteration
 
         with tempfile.TemporaryDirectory() as folder:
             objective = keras_tuner.Objective(self.objective.name, self.objective.direction)
             tuner = Tuner(
-                self.build,
-                objective=objective,
-                max_trials=self.trials,
-                seed=self.seed,
-                directory=folder,
+                self.build, objective=objective, seed=self.seed, directory=folder, **options
             )
-            tuner.search(verbose=0)
-        return found
+            with contextlib.suppress(StopIteration):
+                tuner.search(verbose=0)
+        return self.found
 
-    def tpe(self, pruner=None):
-        """Run Optuna's default sampler."""
-        found = []
+    def run_tuner_trial(self, hp):
+        """Train as far as the tuner asks for: its Hyperband asks for some epochs of one fold.
+
+        Of a trial that Hyperband continues, only the further epochs count. At the last epoch, the
+        trial is cross-validated.
+        """
+        epochs = hp.values.get("tuner/epochs", EPOCHS)
+        done = hp.values.get("tuner/initial_epoch", 0)
+        if epochs == EPOCHS:
+            ladder = [Fidelity(1, done)] if done else []
+            evaluation, skipped = self.evaluation(*ladder), bool(done)
+            score = self.evaluate(evaluation, hp)
+        else:
+            evaluation, skipped = self.evaluation(*[Fidelity(1, e) for e in (done, epochs) if e]), 0
+            seen = []
+
+            def continues(mean, step):
+                seen.append(mean)
+                return step < (1 if done else 0)
+
+            self.evaluate(evaluation, hp, continues)
+            score, skipped = seen[-1], bool(done)
+        if skipped:  # KerasTuner loads a checkpoint instead
+            _, examples, seconds = self.found[-1]
+            saved = done * (len(self.x) - len(self.x) // FOLDS)
+            self.found[-1][1:] = [examples - saved, seconds * (1 - saved / examples)]
+        return score
+
+    def kerastuner_random(self):
+        """Run random search."""
+        return self.kerastuner(keras_tuner.RandomSearch, max_trials=TRIALS)
+
+    def kerastuner_bayesian(self):
+        """Run Bayesian optimization with a Gaussian process."""
+        return self.kerastuner(keras_tuner.BayesianOptimization, max_trials=TRIALS)
+
+    def kerastuner_hyperband(self):
+        """Run Hyperband over the epochs of one fold, as often as the budget allows."""
+        options = {"max_epochs": EPOCHS, "factor": 3, "hyperband_iterations": 10}
+        return self.kerastuner(keras_tuner.Hyperband, **options)
+
+    def optuna(self, sampler, pruner=None, fidelities=()):
+        """Run a sampler of Optuna."""
+        evaluation = self.evaluation(*fidelities)
 
         def objective(trial):
-            def continues(score, fold):
-                trial.report(score, fold)
+            def continues(score, step):
+                trial.report(score, step)
                 return not trial.should_prune()
 
             hp = HyperParameters(lambda dimension: suggest(trial, dimension))
-            found.append(self.evaluate(hp, trial.number, continues))
-            if found[-1][0] is None:
+            score = self.evaluate(evaluation, hp, continues)
+            if score is None:
                 raise optuna.TrialPruned
-            return found[-1][0]
+            return score
 
         study = optuna.create_study(
             direction=f"{self.objective.direction}imize",
-            sampler=optuna.samplers.TPESampler(seed=self.seed),
+            sampler=sampler,
             pruner=pruner or optuna.pruners.NopPruner(),
         )
-        study.optimize(objective, n_trials=self.trials)
-        return found
+        while not self.is_spent():
+            study.optimize(objective, n_trials=1)
+        return self.found
 
-    def tpe_pruned(self):
-        """Run the same with the pruner of `CoarseToFineSearchCV`."""
-        return self.tpe(optuna.pruners.MedianPruner(n_startup_trials=5))
+    def tpe(self):
+        """Run Optuna's default sampler."""
+        return self.optuna(optuna.samplers.TPESampler(seed=self.seed))
+
+    def gp(self):
+        """Run Optuna's Gaussian process."""
+        return self.optuna(optuna.samplers.GPSampler(seed=self.seed))
+
+    def tpe_hyperband(self):
+        """Run TPE with Hyperband's pruner, at the same stages as `CoarseToFineSearchCV`."""
+        pruner = optuna.pruners.HyperbandPruner(min_resource=1, max_resource=4, reduction_factor=2)
+        ladder = Fidelity(1, -(-EPOCHS // 3)), Fidelity(1, EPOCHS)
+        return self.optuna(optuna.samplers.TPESampler(seed=self.seed), pruner, ladder)
 
     def ours(self):
-        """Run `CoarseToFineSearchCV` with its defaults."""
+        """Run `CoarseToFineSearchCV` with further rounds, up to the budget."""
+        start = time.process_time()
         search = kb.search.CoarseToFineSearchCV(
             self.build,
             objective=self.objective.name,
-            max_trials=self.trials,
+            max_trials=OUR_TRIALS,
+            rounds=OUR_ROUNDS,
+            reruns=0,
             cv=FOLDS,
             seed=self.seed,
             verbose=0,
         ).fit(self.x, self.y, **self.fit)
-        return [(r.score if r.state == "complete" else None, r.examples) for r in search.records_]
+        seconds, known = time.process_time() - start, {}
+        for trial in search.study_.get_trials():
+            known[trial.number] = trial.user_attrs["examples"]
+            before = known.get(trial.user_attrs.get("continues"), 0)
+            score = trial.value if trial.state == TrialState.COMPLETE else None
+            self.found.append([score, known[trial.number] - before, 0.0])
+        total = sum(examples for _, examples, _ in self.found)
+        for one in self.found:  # training takes most of the time
+            one[2] = seconds * one[1] / total
+        return self.found
 
 
 SEARCHES = {
     "KerasTuner RandomSearch": Bench.kerastuner_random,
+    "KerasTuner Hyperband": Bench.kerastuner_hyperband,
+    "KerasTuner BayesianOptimization": Bench.kerastuner_bayesian,
     "Optuna TPE": Bench.tpe,
-    "Optuna TPE, pruned between folds": Bench.tpe_pruned,
+    "Optuna GP": Bench.gp,
+    "Optuna TPE, Hyperband pruner": Bench.tpe_hyperband,
     "CoarseToFineSearchCV": Bench.ours,
 }
 
 
-def best_score(trials, sign):
-    scores = [score for score, _ in trials if score is not None]
-    return min(scores, key=lambda score: sign * score, default=float("nan"))
+def best_score(trials, sign, budget, column):
+    """Return the best score within a budget; the worst possible one if there is none."""
+    spent, best = 0.0, np.inf
+    for trial in trials:
+        spent += trial[column]
+        if spent > budget * (1 + 1e-9):
+            break
+        if trial[0] is not None:
+            best = min(best, sign * trial[0])
+    return sign * best
 
 
-def to_reach(trials, target, sign):
-    """Return the examples until a score at least as good, and whether there is one."""
-    total = 0
-    for score, examples in trials:
-        total += examples
-        if score is not None and sign * score <= sign * target:
-            return total, True
-    return total, False
+def to_reach(trials, target, sign, column):
+    """Return the cost until a score at least as good, and whether there is one."""
+    spent = 0.0
+    for trial in trials:
+        spent += trial[column]
+        if trial[0] is not None and sign * trial[0] <= sign * target:
+            return spent, True
+    return spent, False
+
+
+def interval(function, count):
+    """Return the 95 % bootstrap interval of a statistic of `count` seeds."""
+    rng = np.random.default_rng(0)
+    values = [function(rng.integers(0, count, count)) for _ in range(RESAMPLES)]
+    return np.quantile(values, [0.025, 0.975])
 
 
 def report(problem, runs):
-    """Print a table; `runs[name]` holds the trials of each seed."""
-    sign = read_objective(PROBLEMS[problem]()[2]).sign
+    """Print the table of a problem; `runs[name]` holds the trials of each seed."""
+    objective = read_objective(PROBLEMS[problem]()[2])
+    sign = objective.sign
+    count = len(runs["KerasTuner RandomSearch"])
+    part = "development" if problem in DEVELOPMENT else "only measured"
+    print(f"\n{problem} ({part}), {objective.name}, {count} seeds")
     random = runs["KerasTuner RandomSearch"]
-    target = float(np.median([best_score(trials, sign) for trials in random]))
-    print(f"\n{problem}: {PROBLEMS[problem]()[2]} {target:.4g}")
-    print(f"  {'':34}{'examples to reach it, thousands':>34}{'reached':>9}{'ratio':>7}{'best':>9}")
-    base = np.median([to_reach(trials, target, sign)[0] for trials in random])
+    finals = [best_score(trials, sign, np.inf, 1) for trials in random]
+    target = float(np.median(finals))
+    heads = (
+        "examples to reach it",
+        "reached",
+        "CPU time to reach it",
+        "score at equal examples",
+        "at equal CPU time",
+    )
+    print(f"  target {target:.4g}")
+    print("  {:32}{:>24}{:>9}{:>24}{:>26}{:>20}".format("", *heads))
     for name, found in runs.items():
-        counts = [to_reach(trials, target, sign) for trials in found]
-        spent = np.array([count for count, _ in counts]) / 1e3
-        middle = np.median(spent)
-        best = np.median([best_score(trials, sign) for trials in found])
-        spread = f"{middle:.0f} ({spent.min():.0f} to {spent.max():.0f})"
-        reached = f"{sum(done for _, done in counts)}/{len(counts)}"
-        ratio = middle / (base / 1e3)
-        print(f"  {name:34}{spread:>34}{reached:>9}{ratio:7.2f}{best:9.4g}", flush=True)
+        cells = []
+        for column in (1, 2):
+            costs = np.array([to_reach(trials, target, sign, column)[0] for trials in found])
+            base = np.array([to_reach(trials, target, sign, column)[0] for trials in random])
+            ratio = np.median(costs) / np.median(base)
+            low, high = interval(
+                lambda rows, c=costs, b=base: np.median(c[rows]) / np.median(b[rows]), count
+            )
+            cells.append(f"{ratio:.2f} ({low:.2f} to {high:.2f})")
+            budgets = [sum(trial[column] for trial in trials) for trials in random]
+            scores = np.array(
+                [
+                    best_score(trials, sign, budget, column)
+                    for trials, budget in zip(found, budgets, strict=True)
+                ]
+            )
+            low, high = interval(lambda rows, s=scores: np.median(s[rows]), count)
+            cells.append(f"{np.median(scores):.4g} ({low:.4g} to {high:.4g})")
+        done = sum(to_reach(trials, target, sign, 1)[1] for trials in found)
+        examples, score, seconds, timed = cells
+        print(f"  {name:32}{examples:>24}{done:>6}/{count:<2}{seconds:>24}{score:>26}{timed:>20}")
+
+
+def read_saved():
+    return json.loads(SAVED.read_text()) if SAVED.exists() else {}
+
+
+def run(arguments):
+    """Run the searches that are not stored."""
+    for seed in arguments.seeds:
+        for problem in arguments.problems:
+            for name in arguments.searches:
+                key = f"{problem}, {name}, {seed}"
+                saved = read_saved()
+                if key in saved:
+                    continue
+                start = time.process_time()
+                saved[key] = SEARCHES[name](Bench(problem, seed))
+                SAVED.parent.mkdir(exist_ok=True)
+                SAVED.write_text(json.dumps(saved))
+                print(f"{key}: {time.process_time() - start:.0f} s of CPU time", flush=True)
+
+
+def table(arguments):
+    """Print the table of the seeds for which all searches are stored."""
+    saved = read_saved()
+    print(
+        f"Keras {keras.__version__} on {keras.backend.backend()}, one CPU thread, budget of "
+        f"{TRIALS} trials of {FOLDS} folds and {EPOCHS} epochs, medians and 95 % intervals"
+    )
+    for problem in arguments.problems:
+        seeds = [
+            seed
+            for seed in arguments.seeds
+            if all(f"{problem}, {name}, {seed}" in saved for name in arguments.searches)
+        ]
+        if seeds:
+            report(
+                problem,
+                {
+                    n: [saved[f"{problem}, {n}, {seed}"] for seed in seeds]
+                    for n in arguments.searches
+                },
+            )
 
 
 def main():
+    """Run a part of the benchmark, or print its table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--trials", type=int, default=24)
-    parser.add_argument("--only", default="", help="run problems whose name contains this")
-    parser.add_argument(
-        "--save", type=Path, help="file of finished trials, from which a later run continues"
-    )
+    parser.add_argument("command", choices=["run", "table"])
+    parser.add_argument("--seeds", type=int, nargs="+", default=range(20))
+    parser.add_argument("--problems", nargs="+", default=list(PROBLEMS), choices=list(PROBLEMS))
+    parser.add_argument("--searches", nargs="+", default=list(SEARCHES), choices=list(SEARCHES))
     arguments = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    print(f"Keras {keras.__version__} on {keras.backend.backend()}; {arguments.trials} trials")
-    saved = SavedTrials(arguments.save)
-    for problem in PROBLEMS:
-        if arguments.only not in problem:
-            continue
-        runs = {
-            name: [
-                saved.get(f"{problem}, {name}, {seed}", search, problem, seed, arguments.trials)
-                for seed in range(arguments.seeds)
-            ]
-            for name, search in SEARCHES.items()
-        }
-        report(problem, runs)
-
-
-class SavedTrials:
-    """The finished trials of each search, in a file if a path is given."""
-
-    def __init__(self, path):
-        self.path = path
-        self.trials = json.loads(path.read_text()) if path and path.exists() else {}
-
-    def get(self, key, search, *arguments):
-        """Return the trials of a search, and run it if they are not saved."""
-        if key not in self.trials:
-            start = time.perf_counter()
-            self.trials[key] = search(Bench(*arguments))
-            print(f"  {key}: {time.perf_counter() - start:.0f} s", flush=True)
-            if self.path:
-                self.path.write_text(json.dumps(self.trials))
-        return self.trials[key]
+    {"run": run, "table": table}[arguments.command](arguments)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,9 +1,13 @@
-"""Search learning rate, size, activation and dropout, in three rounds with two workers.
+"""Search learning rate, size, activation and dropout from coarse to fine, with two workers.
 
     python examples/search.py [--out FOLDER] [--trials N] [--workers N]
 
-The data are scikit-learn's handwritten digits. The first process starts the others: they run the
-same script on the same database. Kill one of them (`kill -9`), and another one repeats its trial.
+The data are scikit-learn's handwritten digits. The first of three rounds trains one fold for two
+epochs, the second one fold for six, the third all three folds; the best trials of each round go on,
+in ranges that narrow. A picture per round shows what was known after it.
+
+The first process starts the others: they run the same script on the same database. Kill one of them
+(`kill -9`), and another one repeats its trial.
 """
 
 import argparse
@@ -53,6 +57,7 @@ def search(out, trials, *, verbose):
         cv=3,
         storage=f"sqlite:///{out / 'search.db'}",
         study_name="digits",
+        checkpoint_dir=out / "checkpoints",
         heartbeat_interval=5,
         seed=24,
         log_dir=out / "logs",
@@ -78,9 +83,12 @@ def main(arguments=None):
     for helper in helpers:
         helper.wait()
     if not chosen.is_helper:
+        for rounds in range(1, len(found.ranges_) + 1):
+            found.plot(rounds).savefig(chosen.out / f"round-{rounds}.png", dpi=110)
         found.plot().savefig(chosen.out / "search.png", dpi=110)
-        print(f"\nBest: val_accuracy {found.best_score_:.3f} with {found.best_params_}")
-        print(f"Plot: {chosen.out / 'search.png'}")
+        print(f"\nBest, with other seeds: val_accuracy {found.best_score_:.3f}")
+        print(f"Hyperparameters: {found.best_params_}")
+        print(f"Plots: {chosen.out / 'search.png'}, and round-1.png, ... for each round")
         print(f"Optuna: optuna-dashboard sqlite:///{chosen.out / 'search.db'}")
         print(f"TensorBoard: tensorboard --logdir {chosen.out / 'logs'}")
     return found

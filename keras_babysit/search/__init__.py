@@ -2,17 +2,19 @@
 
 | part | modules |
 |---|---|
-| arguments and results of a search | `base_search_cv`, `results` |
-| processes that share the trials | `worker`, `slots`, `study`, `storage` |
-| one trial | `trial_run`, `cross_validation`, `causes`, `objective`, `data` |
-| hyperparameters | `hyper_parameters`, `space`, `suggest` |
-| ranges of the next round (pure functions) | `record`, `narrow_ranges`, `edits`, `rounds` |
+| arguments and results of a search | `base_search_cv`, `results`, `finalists` |
+| processes that share the trials | `worker`, `view`, `slots`, `study`, `storage`, `parallel` |
+| one trial | `trial_run`, `cross_validation`, `checkpoint`, `judge`, `objective`, `data` |
+| reasons to stop a trial | `causes` |
+| hyperparameters | `hyper_parameters`, `space`, `suggest`, `sampler` |
+| which trials run, and how far (pure functions) | `record`, `fidelity`, `phases`, `agreement` |
+| ranges of the next round (pure functions) | `narrow_ranges`, `edits`, `rounds` |
 | display | `progress`, `table`, `plot`, `hparams` |
 
 Optuna stores the trials, samples them and prunes them. To extend the search, add:
 
 - a strategy: a subclass of `BaseSearchCV`;
-- a sampler: an entry in `sampler.SAMPLERS`;
+- a sampler: an entry in `sampler.SAMPLERS`, and in `sampler.MODELS` to sample later rounds;
 - a reason to stop a trial: a rule in `causes.CAUSES`;
 - a change to the ranges of the next round: an edit in `edits.EDITS`.
 """

@@ -1,16 +1,32 @@
 """The common part of all searches: arguments, `fit` and results."""
 
+import contextlib
+import functools
+import inspect
 import uuid
 import zlib
 
+import optuna
+
 from keras_babysit import markup
 from keras_babysit.errors import SearchFailedError
+from keras_babysit.search.checkpoint import Checkpoints
 from keras_babysit.search.cross_validation import CrossValidation
 from keras_babysit.search.data import Examples, make_folds, to_arrays
+from keras_babysit.search.fidelity import read_fidelities, stages
+from keras_babysit.search.finalists import by_metric, closeness, winner, with_reruns
 from keras_babysit.search.hparams import HParams
 from keras_babysit.search.hyper_parameters import HyperParameters
 from keras_babysit.search.hypermodel import Hypermodel
 from keras_babysit.search.objective import read_objective
+from keras_babysit.search.parallel import (
+    check_backend,
+    run_workers,
+    shared_storage,
+    watching,
+    worker_count,
+)
+from keras_babysit.search.phases import NEW, Phase
 from keras_babysit.search.plot import plot
 from keras_babysit.search.progress import ProgressBar, incomplete_counts
 from keras_babysit.search.record import best, ranking
@@ -39,11 +55,12 @@ class BaseSearchCV:
     pruned if that score is worse than the median of the other trials. All trials use the same
     folds. In the first fold the `Babysitter` watches: it stops a trial within tens of steps if the
     loss explodes or is not finite, if a whole layer is dead or saturated, or if the weights hardly
-    change. The cause is recorded.
+    change. The cause is recorded. A trial whose score is in the best tenth at that time is stopped
+    only for what cannot recover: values that are not finite.
 
-    To search in parallel, start the same script several times, on one machine or on many, with the
-    same `storage` and `study_name`. The processes share the trials. If one of them is killed,
-    another one repeats its trial.
+    To search in parallel, pass `n_jobs`, or start the same script several times, on one machine or
+    on many, with the same `storage` and `study_name`. The processes share the trials. If one of
+    them is killed, another one repeats its trial.
 
     Args:
         hypermodel: A function `hp -> compiled model`, or a KerasTuner `HyperModel`. `hp` is a
@@ -53,14 +70,17 @@ class BaseSearchCV:
         direction: `"min"`, `"max"`, or `"auto"` to infer it from the name of the objective.
         cv: Number of folds, a scikit-learn splitter, or an iterable of `(train, validation)` row
             numbers.
-        pruner: `"median"` to prune between folds once 5 trials are complete, None to never prune,
-            or an Optuna pruner.
+        pruner: `"median"` to prune between folds once 5 trials are complete; `"wilcoxon"` to prune
+            a trial that Wilcoxon's test on its folds finds worse than the best one, which takes at
+            least 4 folds; None to never prune; or an Optuna pruner.
         diagnose: Whether the `Babysitter` watches the trials and stops those that cannot succeed.
         max_stopped: Largest fraction of the trials of a round that may be stopped in the first
             fold, in [0, 1]. It leaves slow starters a chance.
         error_score: `"raise"` to end the search if a trial raises an exception, `"fail"` to mark
             that trial as failed and continue.
         refit: Whether to train a model with the best hyperparameters on all examples at the end.
+            The name of a metric, such as `"val_accuracy"`, does so for the trial that is the best
+            one by that metric.
             There is no validation data then: callbacks that monitor it are left out, and where
             there are such, the model is trained for the median of the epochs that its folds kept.
         storage: None to keep the trials in memory, `"sqlite:///search.db"` to share them between
@@ -74,16 +94,28 @@ class BaseSearchCV:
         log_dir: Folder of the event files for TensorBoard's HParams tab, or None to write none.
         seed: Seed of folds, samples and weights. None derives it from `study_name`.
         verbose: 1 to show a progress bar and a table of results, 0 to print nothing.
+        reruns: How often each of the 3 best trials is trained again with other seeds at the end,
+            at least 0. The winner is then the one with the best mean of these repetitions.
+        n_jobs: Number of worker processes, as in scikit-learn: None for one, -1 for one per core.
+            Within `joblib.parallel_config("dask")` or `"ray"`, the workers run on that cluster, and
+            `storage` must be a database that all of them reach.
+        checkpoint_dir: Folder for the states of trials that a later round continues; workers on
+            several machines need a shared one. Without a state, a trial is trained from its start
+            again, with the same result. None for a temporary folder.
 
     Attributes:
         best_params_: Hyperparameters of the best complete trial of all rounds.
-        best_score_: Mean score of that trial.
+        best_score_: Mean score of that trial over the folds. With `reruns`, the mean over its
+            repetitions: the score by which it was selected is left out, because the best of many
+            scores is too good on average.
         best_trial_: `Record` of that trial.
         best_index_: Its index in the columns of `cv_results_`.
         best_model_: With `refit`, the model trained on all examples.
         cv_results_: Dictionary of columns with one entry per trial (see `cv_results`).
         ranges_: One dictionary per round, with the `Range` of each numeric hyperparameter.
-        findings_: One `Finding` per change of a range, and suggestions of what else to search.
+        findings_: One `Finding` per change of a range, suggestions of what else to search, how well
+            the ranks of short trials agree with those of longer ones, and whether the winner is
+            clear.
         records_: One `Record` per trial.
         study_: The Optuna study.
         n_splits_: Number of folds.
@@ -93,7 +125,11 @@ class BaseSearchCV:
         TypeError: If `hypermodel` or `storage` has the wrong type.
     """
 
-    _is_exhaustive = False
+    def __new__(cls, *args, **kwargs):
+        """Keep the arguments, for `get_params` and for the workers of `n_jobs`."""
+        search = super().__new__(cls)
+        search._given = dict(zip(("hypermodel",), args, strict=False)) | kwargs
+        return search
 
     def __init__(
         self,
@@ -115,8 +151,11 @@ class BaseSearchCV:
         log_dir=None,
         seed=None,
         verbose=1,
+        reruns=0,
+        n_jobs=None,
+        checkpoint_dir=None,
     ):
-        _check(max_stopped, error_score, storage, study_name)
+        _check(max_stopped, error_score, storage, study_name, reruns)
         self.hypermodel = Hypermodel(hypermodel)
         self.objective = read_objective(objective, direction)
         self.cv = cv
@@ -132,11 +171,15 @@ class BaseSearchCV:
             max_retries=max_retries,
             allow_lost_trials=allow_lost_trials,
         )
+        self.heartbeat_interval = heartbeat_interval
         self.study_name = study_name or f"search-{uuid.uuid4().hex[:8]}"
         self.max_retries = max_retries
         self.log_dir = log_dir
         self.seed = zlib.crc32(self.study_name.encode()) if seed is None else seed
         self.verbose = verbose
+        self.reruns = reruns
+        self.n_jobs = n_jobs
+        self.checkpoint_dir = checkpoint_dir
 
     def fit(self, x, y=None, *, groups=None, sample_weight=None, **fit_arguments):
         """Run the search. The arguments are those of `Model.fit`.
@@ -168,7 +211,19 @@ class BaseSearchCV:
         folds = make_folds(examples, self.cv, self.seed, groups)
         model, space = self._discover_space(examples)
         few = examples.take(slice(0, DEFAULT_MODEL_EXAMPLES))
-        rounds = self._rounds(space, lambda hp: self.hypermodel.ask_all(hp, few, fit_arguments))
+        of_rounds = self._fidelities(len(folds), _epochs(fit_arguments))
+        fidelities = list(dict.fromkeys(of_rounds))
+        phases = self._phases(
+            space,
+            lambda hp: self.hypermodel.ask_all(hp, few, fit_arguments),
+            [fidelities.index(one) for one in of_rounds],
+        )
+        settings = read_settings(
+            self.objective, self.seed, folds, examples, space, model, fit_arguments
+        ) | {"fidelity": [[one.folds, one.epochs] for one in fidelities]}
+        if len(phases) > 1:  # what later ones run depends on the earlier ones
+            settings["number of trials"] = [phase.size for phase in phases]
+        data = {"x": x, "y": y, "groups": groups, "sample_weight": sample_weight}
         evaluation = CrossValidation(
             self.hypermodel,
             examples,
@@ -177,38 +232,70 @@ class BaseSearchCV:
             seed=self.seed,
             is_watched=self.diagnose,
             fit_arguments=fit_arguments,
+            ladder=stages(fidelities),
+            checkpoints=Checkpoints(self.checkpoint_dir),
         )
         hparams = HParams(self.log_dir, self.objective, space)
-        plan = Plan(
-            rounds,
-            self._steering(),
-            self.max_stopped,
-            self.max_retries,
-            self.error_score == "fail",
-            self._is_exhaustive,
-        )
-        with quiet_optuna_log():
-            settings = read_settings(
-                self.objective, self.seed, folds, examples, space, model, fit_arguments
+        bar = ProgressBar(self.objective, phases, verbose=self.verbose)
+        workers = worker_count(self.n_jobs)
+        with quiet_optuna_log(), bar, self._shared(workers) as given:
+            self.study_ = self._open_study(settings, space)
+            worker = Worker(
+                self.study_,
+                self.storage,
+                Plan(
+                    phases,
+                    self._steering(),
+                    self.max_stopped,
+                    self.max_retries,
+                    self.error_score == "fail",
+                ),
+                evaluation,
+                self.objective,
+                on_change=bar.update,
+                on_trial=hparams.write,
             )
-            self.study_ = self._open_study(settings)
-            total = sum(len(slots) for slots in rounds)
-            bar = ProgressBar(self.objective, total, len(rounds), verbose=self.verbose)
-            with bar:
-                worker = Worker(
-                    self.study_,
-                    self.storage,
-                    plan,
-                    evaluation,
-                    self.objective,
-                    on_change=bar.update,
-                    on_trial=hparams.write,
-                )
-                worker.run()
-            self._conclude(worker.records(), len(rounds), len(folds))
+            if workers > 1:
+                make = functools.partial(type(self), **given)
+                with watching(worker.show):
+                    run_workers(make, workers, data, fit_arguments, self.max_retries)
+            worker.run()  # with several workers, what is left by those that died
+            records = worker.records()
+        self._conclude(records, phases, len(folds))
         if self.refit:
             hp = self._hp(self.best_params_)
             self.best_model_ = evaluation.train_on_all(hp, self.best_trial_.epochs)
+        return self
+
+    def get_params(self, deep=True):
+        """Return the arguments of the search by name, as scikit-learn's estimators do.
+
+        Args:
+            deep: Has no effect: no argument has parameters of its own.
+        """
+        known = {}
+        for kind in reversed(type(self).__mro__):
+            for name, one in inspect.signature(kind.__init__).parameters.items():
+                if one.kind in (one.KEYWORD_ONLY, one.POSITIONAL_OR_KEYWORD) and name != "self":
+                    known[name] = one.default
+        return known | self._given
+
+    def set_params(self, **params):
+        """Change arguments of the search, and forget its results.
+
+        Raises:
+            ValueError: If it has no such argument.
+        """
+        unknown = sorted(set(params) - set(self.get_params()))
+        if unknown:
+            raise ValueError(
+                f"{type(self).__name__} must have these arguments. Received: {unknown}. It has: "
+                f"{sorted(self.get_params())}"
+            )
+        given = self._given | params
+        vars(self).clear()
+        self._given = given
+        self.__init__(**given)
         return self
 
     def build(self, params):
@@ -228,8 +315,11 @@ class BaseSearchCV:
             )
         return self.best_model_.predict(to_arrays("x", x), **{"verbose": 0} | arguments)
 
-    def plot(self):
+    def plot(self, rounds=None):
         """Plot the score against each hyperparameter (see `keras_babysit.search.plot`).
+
+        Args:
+            rounds: Number of rounds to show, with the ranges up to the next one; None for all.
 
         Returns:
             A `matplotlib.figure.Figure`, which displays itself in a notebook; `show()` opens it
@@ -238,7 +328,7 @@ class BaseSearchCV:
         Raises:
             ImportError: If matplotlib is not installed.
         """
-        return plot(self.records_, self.ranges_, self.objective)
+        return plot(self.records_, self.ranges_, self.objective, rounds)
 
     def summary(self):
         """Return the table of the best trials and the findings, as text."""
@@ -278,16 +368,40 @@ class BaseSearchCV:
             lambda dimension: params.get(dimension.name, dimension.default_value)
         )
 
-    def _rounds(self, space, ask):
-        """Return one dictionary per round: its slots, and the hyperparameters fixed for each.
+    @contextlib.contextmanager
+    def _shared(self, workers):
+        """Use a storage that the workers share; yield the arguments of their searches."""
+        given = self._given | {"seed": self.seed, "study_name": self.study_name}
+        given |= {"verbose": 0, "n_jobs": None, "refit": False}
+        if workers > 1:
+            check_backend(self._is_in_memory)
+        if workers == 1 or not self._is_in_memory:
+            yield given
+            return
+        with shared_storage(self.heartbeat_interval, self.max_retries) as (url, storage, folder):
+            self.storage = storage
+            yield given | {"storage": url, "checkpoint_dir": self.checkpoint_dir or folder}
+            self.storage = optuna.storages.InMemoryStorage()
+            optuna.copy_study(
+                from_study_name=self.study_name, from_storage=storage, to_storage=self.storage
+            )
+        self.study_ = optuna.load_study(study_name=self.study_name, storage=self.storage)
+
+    def _phases(self, space, ask, rungs):
+        """Return the `Phase`s of the search.
 
         Args:
             space: The search space by name.
             ask: Function that asks given `HyperParameters` for all that a trial asks for.
+            rungs: Index of the fidelity of each round.
         """
         raise NotImplementedError
 
-    def _sampler(self):
+    def _fidelities(self, folds, epochs):
+        """Return the `Fidelity` of each round."""
+        return read_fidelities(None, 1, folds, epochs)
+
+    def _make_sampler(self, space):
         return read_sampler("random", self.seed)
 
     def _steering(self):
@@ -300,44 +414,56 @@ class BaseSearchCV:
         self.objective.score(model, (x, y, sample_weight), None)
         return model, space
 
-    def _open_study(self, settings):
+    def _open_study(self, settings, space):
         """Return the study, continued if these are its settings.
 
         Trials in memory are those of an earlier `fit` of this object: with other data or arguments
         it starts anew.
         """
-        study = self._create_study()
-        if self._is_in_memory and not has_same_settings(study, settings):
+        study = self._create_study(space)
+        is_own = self._is_in_memory and isinstance(self.storage, optuna.storages.InMemoryStorage)
+        if is_own and not has_same_settings(study, settings):
             self.storage = read_storage(None)
-            study = self._create_study()
+            study = self._create_study(space)
         require_same_settings(study, settings)
         return study
 
-    def _create_study(self):
+    def _create_study(self, space):
         return open_study(
             self.storage,
             self.study_name,
             direction={"min": "minimize", "max": "maximize"}[self.objective.direction],
-            sampler=self._sampler(),
+            sampler=self._make_sampler(space),
             pruner=self.pruner,
         )
 
-    def _conclude(self, records, rounds, folds):
-        self.records_ = records
+    def _conclude(self, records, phases, folds):
         self.n_splits_ = folds
-        ranges, self.findings_ = ranges_by_round(records, rounds, self._steering())
+        rounds = 1 + phases[-1].round
+        after = Phase(NEW, rounds, phases[-1].rung)  # what the last round says about a next one
+        ranges, self.findings_ = ranges_by_round(records, [*phases, after], self._steering())
         self.ranges_ = ranges[:rounds]
-        self.cv_results_ = cv_results(records, folds)
+        self.records_ = with_reruns(records)
+        self.findings_ += closeness(self.records_, rounds - 1)
+        self.cv_results_ = cv_results(self.records_, folds)
         if self.verbose:
-            show(summary(records, self.findings_, self.objective))
-        self.best_trial_ = best(records)
+            show(summary(self.records_, self.findings_, self.objective))
+        self.best_trial_ = self._choose_best()
         if self.best_trial_ is None:
             raise SearchFailedError(
-                f"No trial completed ({_describe_ends(records)}). {self._way_out(records)}"
+                f"No trial completed ({_describe_ends(self.records_)}). "
+                f"{self._way_out(self.records_)}"
             )
-        self.best_params_ = dict(self.best_trial_.params)
-        self.best_score_ = self.best_trial_.score
-        self.best_index_ = int(self.cv_results_["rank_test_score"].argmin())
+        found = self.best_trial_
+        self.best_params_ = dict(found.params)
+        self.best_score_ = found.rerun_score if found.reruns else found.score
+        self.best_index_ = [r.number for r in self.records_ if r.is_finished].index(found.number)
+
+    def _choose_best(self):
+        """Return the winner; with the name of a metric as `refit`, the best trial by that one."""
+        if not isinstance(self.refit, str):
+            return winner(self.records_)
+        return best(by_metric(self.records_, read_objective(self.refit)))
 
     def _way_out(self, records):
         messages = [record.message for record in records if record.message]
@@ -353,7 +479,9 @@ def _describe_ends(records):
     return ", ".join(parts) or "no trial ended"
 
 
-def _check(max_stopped, error_score, storage, study_name):
+def _check(max_stopped, error_score, storage, study_name, reruns):
+    if not (isinstance(reruns, int) and reruns >= 0):
+        raise ValueError(f"Argument `reruns` must be at least 0. Received: reruns={reruns}")
     if not 0 <= max_stopped <= 1:
         raise ValueError(
             f"Argument `max_stopped` must be in [0, 1]. Received: max_stopped={max_stopped}"
@@ -367,6 +495,11 @@ def _check(max_stopped, error_score, storage, study_name):
             "Argument `study_name` must be given together with `storage`, because workers find "
             "their common study by its name. Received: study_name=None"
         )
+
+
+def _epochs(fit_arguments):
+    """Return the number of epochs of `fit`; None if they are not counted from 0."""
+    return None if fit_arguments.get("initial_epoch") else fit_arguments.get("epochs")
 
 
 def _check_fit(fit_arguments):

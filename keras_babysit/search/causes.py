@@ -52,8 +52,9 @@ def no_update(history: History) -> list[Finding]:
     """Stop a trial whose weights hardly move.
 
     Reads `"updates/ratio"`, the norm of an update divided by the norm of the weight. The median of
-    the latest 3 ratios of a kernel, times the number of steps of the run, estimates how far it
-    moves. The rule reports a model in which every kernel moves by less than 1 % of its norm.
+    3 consecutive ratios of a kernel, those where it is largest, times the number of steps of the
+    run, estimates how far it moves. (The latest ones alone are small in a training that has
+    converged.) The rule reports a model in which every kernel moves by less than 1 % of its norm.
 
     It is silent in the first 20 steps, if the number of steps is unknown, and while the learning
     rate increases (warm-up).
@@ -81,10 +82,11 @@ def no_update(history: History) -> list[Finding]:
         return []
     targets = history.targets("updates/ratio")
     kernels = [target for target in targets if history.facts.is_kernel(target)] or targets
-    ratios = [history.series("updates/ratio", target).tail(3).values for target in kernels]
+    ratios = [history.series("updates/ratio", target).values for target in kernels]
     if not ratios or min(len(values) for values in ratios) < 3:
         return []
-    ratio = max(float(np.median(values)) for values in ratios)
+    windows = [np.lib.stride_tricks.sliding_window_view(values, 3) for values in ratios]
+    ratio = max(float(np.median(window, axis=1).max()) for window in windows)
     if ratio * steps >= MIN_TOTAL_UPDATE:
         return []
     rate = history.last("optimizer/learning_rate")
@@ -109,14 +111,20 @@ def _is_warming_up(history: History) -> bool:
     return len(rates) > 1 and bool(rates[-1] > rates[-2])
 
 
-CAUSES = Rules(
-    [
-        non_finite_inputs,
-        non_finite_values,
-        loss_explosion,
-        dead_through,
-        saturated_through,
-        no_update,
-    ]
-)
+_AT_ANY_TIME = [
+    non_finite_inputs,
+    non_finite_values,
+    loss_explosion,
+    dead_through,
+    saturated_through,
+]
+
+CAUSES = Rules([*_AT_ANY_TIME, no_update])
 """All causes. Root causes come before their symptoms."""
+
+LATER_CAUSES = Rules(_AT_ANY_TIME)
+"""The causes in a training that is continued: by then it may have converged, and hardly move."""
+
+UNRECOVERABLE = ("non_finite_inputs", "non_finite_values")
+"""Causes after which no training recovers: a weight or an input that is not finite stays so. A
+trial among the best so far is stopped by these only. BTTackler, arXiv:2602.23630."""

@@ -1,6 +1,5 @@
 """Training and scoring one model per fold."""
 
-import contextlib
 import copy
 import math
 import time
@@ -9,15 +8,12 @@ from dataclasses import dataclass, field
 import keras
 import numpy as np
 
-from keras_babysit import baselines
-from keras_babysit.backends import to_array
 from keras_babysit.callbacks import Babysitter
 from keras_babysit.findings import Finding, Severity
-from keras_babysit.history import Measurement
-from keras_babysit.rules import overfitting, underfitting
-from keras_babysit.samples.batches import take
 from keras_babysit.samples.sample import MAX_EXAMPLES
-from keras_babysit.search.causes import CAUSES
+from keras_babysit.search.causes import CAUSES, LATER_CAUSES, UNRECOVERABLE
+from keras_babysit.search.checkpoint import Capture, Checkpoints, Restore
+from keras_babysit.search.judge import judge
 from keras_babysit.search.traits import traits
 
 MEASUREMENTS = 40
@@ -27,20 +23,21 @@ and at most `MAX_EVERY` steps apart: a rule needs three of them, and should stop
 of steps. The interval is fixed: the `Babysitter`'s automatic one depends on the speed of the
 machine, and the same seed should give the same search everywhere."""
 
+BUILD_EXAMPLES = 2
+"""Number of examples with which a model is built before its state is restored."""
+
 DEFAULT_BATCH_SIZE = 32
 """Batch size of `Model.fit` if none is given."""
-
-PREDICT_BATCH_SIZE = 128
-"""Number of examples per forward pass."""
 
 
 @dataclass(frozen=True)
 class Fold:
-    """The result of one fold.
+    """The result of one fold, after one of its stages.
 
     Args:
         score: Objective on the validation part; NaN if the trial was stopped.
-        train_score: Objective on as many training examples, in inference mode too.
+        train_score: Objective on as many training examples, in inference mode too; NaN before the
+            last epoch.
         examples: Number of training examples processed.
         epochs: Epochs after which the model had the weights that were scored.
         seconds: Seconds of the training.
@@ -49,6 +46,7 @@ class Fold:
         is_stopped: Whether the trial was stopped.
         findings: Names of other rules that found something in the watched fold.
         traits: Traits of the model (see `traits`).
+        metrics: All values of `Model.evaluate` on the validation part, by name.
     """
 
     score: float
@@ -60,6 +58,7 @@ class Fold:
     is_stopped: bool = False
     findings: list = field(default_factory=list)
     traits: dict = field(default_factory=dict)
+    metrics: dict = field(default_factory=dict)
 
 
 class CrossValidation:
@@ -74,9 +73,23 @@ class CrossValidation:
         is_watched: Whether the `Babysitter` watches the first fold.
         fit_arguments: Further arguments of `Model.fit`. Callbacks are copied for each fold, or made
             for each fold where `callbacks` is a function that returns them.
+        ladder: All `Stage`s of a trial, in order.
+        checkpoints: `Checkpoints` from which other workers continue trials; None for own ones.
     """
 
-    def __init__(self, hypermodel, examples, folds, objective, *, seed, is_watched, fit_arguments):
+    def __init__(
+        self,
+        hypermodel,
+        examples,
+        folds,
+        objective,
+        *,
+        seed,
+        is_watched,
+        fit_arguments,
+        ladder,
+        checkpoints=None,
+    ):
         self.hypermodel = hypermodel
         self.examples = examples
         self.folds = folds
@@ -84,24 +97,36 @@ class CrossValidation:
         self.seed = seed
         self.is_watched = is_watched
         self.fit_arguments = fit_arguments
+        self.ladder = ladder
+        self.checkpoints = checkpoints or Checkpoints()
+        self._spent = 0  # examples processed since the last result
 
-    def run(self, hp, number, *, may_stop):
-        """Yield one `Fold` per fold. A trial that is stopped ends after the first one.
+    def run(self, hp, key, stages, *, may_stop, stands_out=lambda score, rung: False):
+        """Yield one `Fold` per stage. A trial that is stopped ends after the first one.
 
         Args:
             hp: The `HyperParameters` of the trial.
-            number: Number of the trial. It is part of the random seeds.
+            key: Key of the trial (see `Record`). It is part of the random seeds.
+            stages: The stages to run, without those that an earlier trial has run.
             may_stop: Whether an ERROR in the first fold stops the trial.
+            stands_out: Function of a score and the index of a fidelity: whether it is so good that
+                the trial may only be stopped by what cannot recover.
         """
         keras.utils.clear_session()  # releases the models of earlier trials
-        for fold_index, (train, validation) in enumerate(self.folds):
-            seed = np.random.SeedSequence([self.seed, number, fold_index]).generate_state(1)[0]
-            keras.utils.set_random_seed(int(seed))
-            model = self.hypermodel.build(hp)
-            sitter = None
-            if self.is_watched and fold_index == 0:
-                sitter = self._sitter(train, may_stop)
-            yield self._run_fold(model, hp, train, validation, sitter, may_stop)
+        model = state = current = None
+        for stage in stages:
+            if stage.fold != current:
+                model, state = self._begin(hp, key, stage)
+                current = stage.fold
+            is_watched = self.is_watched and stage.fold == 0 and not (state and state.is_over)
+            sitter = self._sitter(stage, may_stop=may_stop) if is_watched else None
+            found, after = self._run_stage(model, hp, key, stage, state, sitter, may_stop)
+            if found.is_stopped and self._can_recover(model, found.cause, stage, stands_out):
+                model, state = self._begin(hp, key, stage)
+                sitter = self._sitter(stage, may_stop=False)
+                found, after = self._run_stage(model, hp, key, stage, state, sitter, False)
+            state = after
+            yield found
 
     def train_on_all(self, hp, epochs):
         """Return a model trained on all examples.
@@ -123,12 +148,42 @@ class CrossValidation:
         self._fit(model, hp, np.arange(self.examples.size), None, kept, changes)
         return model
 
-    def _sitter(self, train, may_stop):
+    def _begin(self, hp, key, stage):
+        """Return a model before a stage, and the state that it is to be given.
+
+        Without a checkpoint, the stages before are trained again, with the same result.
+        """
+        self._set_seed(key, stage.fold, 0)
+        model = self.hypermodel.build(hp)
+        if not stage.start:
+            return model, None
+        state = self.checkpoints.load(key, stage.fold, stage.start)
+        if state is not None:
+            # `fit` would draw a batch to build metrics, and with it from the random numbers.
+            few = self.examples.take(self.folds[stage.fold][1][:BUILD_EXAMPLES])
+            self.objective.evaluate(model, few, None)
+            if state.restore(model):
+                return model, state
+        state = None
+        for earlier in self.ladder:
+            if earlier.fold == stage.fold and earlier.rung < stage.rung:
+                state, _, _ = self._train(model, hp, key, earlier, state, ())
+        return model, state
+
+    def _set_seed(self, key, fold, epochs):
+        entropy = [self.seed, *key, fold, epochs]
+        keras.utils.set_random_seed(int(np.random.SeedSequence(entropy).generate_state(1)[0]))
+
+    def _sitter(self, stage, *, may_stop):
+        train, _ = self.folds[stage.fold]
         x, y, sample_weight = self.examples.take(self._sample(train, MAX_EXAMPLES))
         probe = (x, y) if sample_weight is None else (x, y, sample_weight)
-        stop_on = Severity.ERROR if may_stop else None
         return Babysitter(
-            probe, rules=CAUSES, every=self._every(len(train)), verbose=0, stop_on=stop_on
+            probe,
+            rules=LATER_CAUSES if stage.start else CAUSES,
+            every=self._every(len(train)),
+            verbose=0,
+            stop_on=Severity.ERROR if may_stop else None,
         )
 
     def _every(self, examples):
@@ -138,27 +193,78 @@ class CrossValidation:
         )
         return min(max(known.get("epochs", 1) * steps // MEASUREMENTS, MIN_EVERY), MAX_EVERY)
 
-    def _run_fold(self, model, hp, train, validation, sitter, may_stop):
-        held_out = self.examples.take(validation)
-        shown = _ExamplesShown(len(train))
-        own = self._own_callbacks()
-        watching = [shown, *([sitter] if sitter else [])]
+    def _can_recover(self, model, cause, stage, stands_out):
+        """Return whether a stopped trial is among the best so far, and its cause may pass."""
+        if cause.rule in UNRECOVERABLE:
+            return False
+        held_out = self.examples.take(self.folds[stage.fold][1])
+        score = self.objective.score(model, held_out, self._batch_size)
+        return bool(np.isfinite(score)) and stands_out(score, stage.rung)
+
+    def _run_stage(self, model, hp, key, stage, state, sitter, may_stop):
+        """Return the `Fold` after a stage, and the state of the training."""
+        watching = [sitter, _FullLength(sitter, self.fit_arguments)] if sitter else []
         start = time.perf_counter()
-        # The user's callbacks may monitor validation metrics.
-        self._fit(model, hp, train, held_out if own else None, [*own, *watching])
+        state, epochs, own = self._train(model, hp, key, stage, state, watching)
         seconds = time.perf_counter() - start
         cause = _cause(sitter)
-        seen = {"examples": shown.total, "epochs": _epochs_kept(shown.epochs, own)}
+        seen = {"examples": self._spent, "epochs": _epochs_kept(epochs, own)}
         seen |= {"seconds": seconds, "cause": cause, "traits": traits(model)}
+        self._spent = 0
         if cause is not None and may_stop:
-            return Fold(np.nan, np.nan, is_stopped=True, **seen)
-        batch_size = self.fit_arguments.get("batch_size")
+            return Fold(np.nan, np.nan, is_stopped=True, **seen), state
+        train, validation = self.folds[stage.fold]
+        held_out = self.examples.take(validation)
+        metrics = self.objective.evaluate(model, held_out, self._batch_size)
+        seen |= {"metrics": metrics, "score": metrics[self.objective.key]}
+        if not self._is_full(stage):
+            return Fold(train_score=np.nan, **seen), state
         train_sample = self.examples.take(self._sample(train, len(validation)))
-        scores = [
-            self.objective.score(model, part, batch_size) for part in (held_out, train_sample)
-        ]
-        findings = self._judge(model, sitter, train_sample, held_out) if sitter else []
-        return Fold(*scores, findings=findings, **seen)
+        train_score = self.objective.score(model, train_sample, self._batch_size)
+        findings = judge(model, sitter, train_sample, held_out) if sitter else []
+        return Fold(train_score=train_score, findings=findings, **seen), state
+
+    def _train(self, model, hp, key, stage, state, watching):
+        """Train a model for a stage.
+
+        Returns:
+            Its `TrainingState` if a later stage continues it, the number of epochs so far, and the
+            user's callbacks.
+        """
+        train, validation = self.folds[stage.fold]
+        own = self._own_callbacks()
+        shown = _ExamplesShown(len(train), stage.start)
+        callbacks = [*own, *watching, shown]
+        changes = {}
+        if stage.start:
+            state.restore(model)
+            self._set_seed(key, stage.fold, stage.start)
+            callbacks.insert(len(own), Restore(own, state.callbacks))
+            changes = {"initial_epoch": stage.start}
+        if stage.end is not None:
+            changes["epochs"] = stage.end
+        if stage.start and state.is_over:  # `fit` only ends the training once more
+            changes = {"initial_epoch": state.epochs, "epochs": state.epochs}
+        capture = Capture(stage.end, own)
+        if not self._is_full(stage):
+            callbacks.append(capture)
+        # The user's callbacks may monitor validation metrics.
+        held_out = self.examples.take(validation) if own else None
+        self._fit(model, hp, train, held_out, callbacks, changes)
+        self._spent += shown.total
+        if stage.start and state.is_over:
+            return state, state.epochs, own
+        if capture.state is not None:
+            self.checkpoints.save(key, stage.fold, stage.end, capture.state)
+        return capture.state, shown.epochs, own
+
+    @property
+    def _batch_size(self):
+        return self.fit_arguments.get("batch_size")
+
+    def _is_full(self, stage):
+        """Return whether the fold is trained for all epochs after this stage."""
+        return stage.end == self.ladder[-1].end
 
     def _fit(self, model, hp, train, held_out, callbacks, changes=()):
         x, y, sample_weight = self.examples.take(train)
@@ -190,31 +296,13 @@ class CrossValidation:
             return rows
         return np.sort(np.random.default_rng(self.seed).choice(rows, most, replace=False))
 
-    def _judge(self, model, sitter, train, validation):
-        """Return the names of the rules that find over- or underfitting in inference mode."""
-        history = sitter.history
-        train, validation = (_first(part, baselines.MAX_VOTERS) for part in (train, validation))
-        outputs, neighbours = history.facts.outputs, None
-        tasks = [_task(model, outputs, *part) for part in (train, validation)]
-        if tasks[0] is not None:
-            are_tokens = baselines.takes_tokens(model)
-            neighbours = baselines.Neighbours(are_tokens=are_tokens).errors(tasks[0], train[0])
-        for key, value in baselines.compare_with_baselines(*tasks, neighbours).items():
-            history.append(Measurement(history.step, history.epoch, *key, value))
-        history.note(has_ended=True)
-        return [
-            finding.rule
-            for rule in (overfitting, underfitting)
-            for finding in rule(history, patience=1)
-        ]
-
 
 class _ExamplesShown(keras.callbacks.Callback):
     """Counts the training examples, including those of an interrupted epoch, and the epochs."""
 
-    def __init__(self, size):
+    def __init__(self, size, epochs=0):
         super().__init__()
-        self.total = self.epochs = 0
+        self.total, self.epochs = 0, epochs
         self._size = size
         self._batches = 0
 
@@ -225,6 +313,18 @@ class _ExamplesShown(keras.callbacks.Callback):
         steps = self.params.get("steps") or self._batches
         self.total += round(self._size * min(1.0, self._batches / max(steps, 1)))
         self.epochs += 1
+
+
+class _FullLength(keras.callbacks.Callback):
+    """Notes for how many epochs the model will be trained in all: some causes depend on it."""
+
+    def __init__(self, sitter, fit_arguments):
+        super().__init__()
+        self._sitter = sitter
+        self._epochs = fit_arguments.get("epochs", 1)
+
+    def on_train_begin(self, logs=None):
+        self._sitter.history.note(epochs=self._epochs)
 
 
 def _epochs_kept(epochs, callbacks):
@@ -240,40 +340,3 @@ def _monitors_validation(callback):
 def _cause(sitter):
     errors = [a for a in sitter.findings if a.severity >= Severity.ERROR] if sitter else []
     return errors[0] if errors else None
-
-
-def _first(part, most):
-    return keras.tree.map_structure(lambda leaf: None if leaf is None else leaf[:most], part)
-
-
-def _task(model, outputs, x, y, sample_weight):
-    """Return the `Task` of the model on these examples; None if it cannot be determined."""
-    predictions = _predict(model, x)
-    if predictions is None or predictions.ndim != 2 or not isinstance(y, np.ndarray):
-        return None
-    return baselines.read_task(y, predictions, outputs, sample_weight)
-
-
-def _predict(model, x):
-    """Return the predictions of a model with one output; None if it has several.
-
-    `Model.predict` would compile a function for a single use.
-    """
-    size = len(keras.tree.flatten(x)[0])
-    parts = []
-    for start in range(0, size, PREDICT_BATCH_SIZE):
-        batch = take(x, slice(start, start + PREDICT_BATCH_SIZE))
-        with _no_gradients():
-            predictions = model(batch, training=False)
-        if not hasattr(predictions, "shape"):
-            return None
-        parts.append(to_array(predictions))
-    return np.concatenate(parts)
-
-
-def _no_gradients():
-    if keras.backend.backend() != "torch":
-        return contextlib.nullcontext()
-    import torch
-
-    return torch.no_grad()

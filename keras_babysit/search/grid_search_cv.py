@@ -4,6 +4,7 @@ import itertools
 
 from keras_babysit.search.base_search_cv import BaseSearchCV
 from keras_babysit.search.grid import grid_cells, grid_values
+from keras_babysit.search.phases import NEW, REPEAT, Phase
 
 
 class GridSearchCV(BaseSearchCV):
@@ -36,13 +37,11 @@ class GridSearchCV(BaseSearchCV):
         {'learning_rate': 0.1}
     """
 
-    _is_exhaustive = True
-
     def __init__(self, hypermodel, *, objective, max_trials=None, **kwargs):
         super().__init__(hypermodel, objective=objective, **kwargs)
         self.max_trials = max_trials
 
-    def _rounds(self, space, ask):
+    def _phases(self, space, ask, rungs):
         for dimension in space.values():
             grid_values(dimension)
         limit = None if self.max_trials is None else self.max_trials + 1
@@ -53,4 +52,6 @@ class GridSearchCV(BaseSearchCV):
                 f"max_trials={self.max_trials}, and more combinations than that. Raise "
                 "`max_trials`, or search fewer values."
             )
-        return [{(0, index): cell for index, cell in enumerate(grid)}]
+        cells = Phase(NEW, 0, 0, len(grid), grid, is_exhaustive=True)
+        repeats = [Phase(REPEAT, 0, 0, self.reruns)] if self.reruns else []
+        return [cells, *repeats]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
-from keras_babysit.search.record import Record, ranking
+from keras_babysit.search.record import Record, by_promise
 from keras_babysit.search.space import Range
 
 MIN_KEPT_TRIALS = 3
@@ -22,6 +22,7 @@ def narrow_ranges(
     keep: float = 0.2,
     min_width: float = 1 / 3,
     margin: float = 0.25,
+    finished: int | None = None,
 ) -> dict[str, Range]:
     """Return narrower ranges around the best trials of all rounds.
 
@@ -30,11 +31,12 @@ def narrow_ranges(
     as wide as the old range, and stays within it.
 
     Args:
-        records: The trials so far.
+        records: The trials so far; with `finished`, only those to narrow around, best first.
         ranges: The current ranges by name.
         keep: Fraction of the trials to narrow around, in (0, 1].
         min_width: Smallest width of a new range, as a fraction of the old width, in (0, 1].
         margin: Margin at each end, as a fraction of the span of the best trials; at least 0.
+        finished: Number of trials of which `keep` is a fraction; None for those in `records`.
 
     Returns:
         The new range of each name. A range with fewer than 3 scored trials stays as it is.
@@ -52,14 +54,12 @@ def narrow_ranges(
     Reference:
         CS231n, "Hyperparameter optimization": search coarse to fine, in log space.
     """
-    kept = _best_of(list(records), keep)
+    given = list(records)
+    if finished is None:
+        finished = sum(record.is_finished for record in given)
+        given = by_promise(given)
+    kept = given[: max(MIN_KEPT_TRIALS, math.ceil(keep * finished))]
     return {name: _narrowed(one, kept, min_width, margin) for name, one in ranges.items()}
-
-
-def _best_of(records: list[Record], keep: float) -> list[Record]:
-    ranked = ranking(records)
-    finished = sum(record.is_finished for record in records)
-    return ranked[: max(MIN_KEPT_TRIALS, math.ceil(keep * finished))]
 
 
 def _narrowed(old: Range, kept: list[Record], min_width: float, margin: float) -> Range:

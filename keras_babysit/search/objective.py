@@ -37,27 +37,26 @@ class Objective:
 
     def score(self, model, examples, batch_size):
         """Return the objective of a model on `(x, y, sample_weight)`."""
-        x, y, sample_weight = examples
-        options = {} if sample_weight is None else {"sample_weight": sample_weight}
-        found = model.evaluate(x, y, batch_size=batch_size, verbose=0, return_dict=True, **options)
-        return self.read(model, found)
+        return self.evaluate(model, examples, batch_size)[self.key]
 
-    def read(self, model, logs):
-        """Return the objective from the logs of `Model.evaluate`.
+    def evaluate(self, model, examples, batch_size):
+        """Return all values of `Model.evaluate` by name, the loss without weight penalties.
 
         Raises:
-            ValueError: If the logs do not contain it.
+            ValueError: If the objective is not among them.
         """
+        x, y, sample_weight = examples
+        options = {} if sample_weight is None else {"sample_weight": sample_weight}
+        logs = model.evaluate(x, y, batch_size=batch_size, verbose=0, return_dict=True, **options)
         if self.key not in logs:
             raise ValueError(
                 "Argument `objective` must be one of the values that the model reports: "
                 f"{[f'val_{name}' for name in logs]}. Received: objective={self.name!r}. Compile "
                 "the model with that metric, or choose another objective."
             )
-        value = float(logs[self.key])
-        if self.key != "loss":
-            return value
-        return value - float(to_array(weight_penalty(model)))
+        found = {name: float(value) for name, value in logs.items()}
+        found["loss"] -= float(to_array(weight_penalty(model)))
+        return found
 
 
 def read_objective(name, direction="auto"):

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from keras_babysit.figures import COLOURS, new_figure
-from keras_babysit.search.record import COMPLETE, PRUNED, STOPPED, best, declared
+from keras_babysit.search.record import COMPLETE, PARTIAL, PRUNED, STOPPED, best, declared
 from keras_babysit.search.space import Range
 
 COLUMNS = 3
@@ -13,17 +13,20 @@ MAX_LABEL_LETTERS = 24  # that fit side by side below a panel
 GOLDEN_RATIO = 0.618  # the fractional parts of its multiples are evenly spread
 
 
-def plot(records, ranges, objective):
+def plot(records, ranges, objective, rounds=None):
     """Plot the score against each hyperparameter.
 
     An axis is logarithmic where the hyperparameter is sampled on a log scale. Each round has a
-    colour, and a bar above the panel shows its range. Pruned trials are hollow circles. Stopped
-    trials are crosses at the edge of the panel, with their cause in the legend.
+    colour, and a bar above the panel shows its range. Pruned trials are hollow circles. Trials that
+    were trained on fewer folds or for fewer epochs than the last round asks for are small squares:
+    their scores are on another level. Stopped trials are crosses at the edge of the panel, with
+    their cause in the legend.
 
     Args:
         records: The trials.
         ranges: The ranges of each round.
         objective: The `Objective`.
+        rounds: Number of rounds to show, with the ranges up to the next one; None for all.
 
     Returns:
         A `matplotlib.figure.Figure`, which displays itself in a notebook; `show()` opens it from a
@@ -33,6 +36,9 @@ def plot(records, ranges, objective):
         ImportError: If matplotlib is not installed.
     """
     space = declared(records)
+    if rounds is not None:
+        records = [record for record in records if record.round < rounds]
+        ranges = ranges[: rounds + 1]
     columns = max(1, min(COLUMNS, math.ceil(math.sqrt(len(space)))))
     rows = max(1, -(-len(space) // columns))
     figure = new_figure(3.6 * columns, 3.2 * rows + 0.4)
@@ -60,20 +66,22 @@ def plot(records, ranges, objective):
 def _draw(axes, dimension, records, ranges, objective):
     name = dimension.name
     level = _level(records, objective)
-    for number in sorted({record.round for record in records}):
+    for number in sorted({record.round for record in records} | set(range(len(ranges)))):
         color = COLOURS[number % len(COLOURS)]
         mine = [record for record in records if record.round == number]
-        for state, face, label in ((COMPLETE, color, f"round {number + 1}"), (PRUNED, "none", "")):
+        states = ((COMPLETE, color, "o", f"round {number + 1}"), (PRUNED, "none", "o", "pruned"))
+        for state, face, marker, label in (*states, (PARTIAL, color, "s", f"round {number + 1}")):
             shown = [r for r in mine if r.state == state]
             if not shown:  # it would only be in the legend
                 continue
             axes.scatter(
                 [_x_position(dimension, r) for r in shown],
                 [r.score for r in shown],
-                s=22,
+                s=9 if state == PARTIAL else 22,
+                marker=marker,
                 facecolors=face,
                 edgecolors=color,
-                label=label or "pruned",
+                label=label,
             )
         if len(ranges) > 1 and number < len(ranges) and name in ranges[number]:
             now = ranges[number][name]

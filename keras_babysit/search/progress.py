@@ -6,7 +6,8 @@ import sys
 import rich.console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from keras_babysit.search.record import FAILED, PRUNED, STOPPED, best
+from keras_babysit.search.phases import NEW
+from keras_babysit.search.record import FAILED, PRUNED, STOPPED, best, latest
 
 WIDTH = 100
 
@@ -18,16 +19,15 @@ class ProgressBar:
 
     Args:
         objective: The `Objective`.
-        total: Number of trials of the search.
-        rounds: Number of rounds.
+        phases: The `Phase`s of the search.
         verbose: 0 to show nothing.
         stream: Stream to print to; None for `sys.stdout`.
     """
 
-    def __init__(self, objective, total, rounds, *, verbose=1, stream=None):
+    def __init__(self, objective, phases, *, verbose=1, stream=None):
         self._objective = objective
-        self._total = total
-        self._rounds = rounds
+        self._total = total = sum(phase.size for phase in phases if phase.kind == NEW)
+        self._rounds = 1 + phases[-1].round
         self._stream = stream or sys.stdout
         self._last_printed = -1
         self._bar = None
@@ -53,10 +53,19 @@ class ProgressBar:
         if self._bar:
             self._bar.stop()
 
-    def update(self, records):
-        """Show the state of the search, given the records of its trials."""
+    def update(self, view, current=None):
+        """Show the state of the search.
+
+        Args:
+            view: A `View` of its trials.
+            current: The record of the trial that this worker runs; None between trials.
+        """
         if not self._is_shown:
             return
+        records = view.records()
+        if current is not None:
+            records = [current if r.number == current.number else r for r in records]
+        records = latest(records)
         finished = sum(record.is_finished for record in records)
         now = 1 + max((record.round for record in records), default=0)
         texts = {
@@ -85,8 +94,8 @@ def incomplete_counts(records):
 
     Example:
         >>> from keras_babysit.search.record import Record
-        >>> incomplete_counts([Record(0), Record(1, state="stopped", cause="loss_explosion")])
-        {'loss_explosion': 1}
+            >>> incomplete_counts([Record(0), Record(1, state="stopped", cause="loss_explosion")])
+            {'loss_explosion': 1}
     """
     causes = collections.Counter(r.cause for r in records if r.state == STOPPED)
     pruned = sum(record.state == PRUNED for record in records)

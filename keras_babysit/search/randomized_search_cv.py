@@ -1,6 +1,7 @@
 """Random search."""
 
 from keras_babysit.search.base_search_cv import BaseSearchCV
+from keras_babysit.search.phases import plan_phases
 from keras_babysit.search.sampler import read_sampler
 
 
@@ -13,7 +14,8 @@ class RandomizedSearchCV(BaseSearchCV):
         hypermodel: See `BaseSearchCV`.
         objective: See `BaseSearchCV`.
         max_trials: Number of trials of all workers together.
-        sampler: `"random"`, `"tpe"`, or an Optuna sampler.
+        sampler: `"random"`; `"qmc"`, a scrambled Sobol sequence; `"tpe"`; `"gp"`, a Gaussian
+            process, which needs PyTorch; or an Optuna sampler.
         **kwargs: Further arguments of `BaseSearchCV`.
 
     Raises:
@@ -44,10 +46,10 @@ class RandomizedSearchCV(BaseSearchCV):
             )
         self.max_trials = max_trials
         self.sampler = sampler
-        self._sampler()  # raises here rather than in `fit`
+        read_sampler(sampler, self.seed)  # raises here rather than in `fit`
 
-    def _rounds(self, space, ask):
-        return [{(0, index): {} for index in range(self.max_trials)}]
+    def _phases(self, space, ask, rungs):
+        return plan_phases([self.max_trials], rungs, self.reruns)
 
-    def _sampler(self):
-        return read_sampler(self.sampler, self.seed)
+    def _make_sampler(self, space):
+        return read_sampler(self.sampler, self.seed, space)

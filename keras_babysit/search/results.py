@@ -11,7 +11,10 @@ def cv_results(records, folds):
     `params`, `param_<name>`, `split<k>_test_score`, `mean_test_score`, `std_test_score`,
     `rank_test_score`, `mean_train_score`, `mean_fit_time` and `std_fit_time` (seconds of the
     training of a fold) are named like scikit-learn's. `gap`, `round`, `state`,
-    `cause`, `cause_step` and `trained_examples` are additional. A missing score is NaN, a missing
+    `cause`, `cause_step` and `trained_examples` are additional, and so are
+    `mean_test_<metric>` for each value that the model reports, `epochs` (of the longest fold),
+    and, with reruns, `mean_rerun_score` and `std_rerun_score`: the mean of the repetitions with
+    other seeds, and the standard deviation of their means. A missing score is NaN, a missing
     hyperparameter is masked. A trial that is not complete is ranked after all others.
     """
     records = [record for record in records if record.is_finished]
@@ -37,7 +40,14 @@ def cv_results(records, folds):
         "cause": np.array([record.cause for record in records]),
         "cause_step": np.array([record.step for record in records]),
         "trained_examples": np.array([record.examples for record in records]),
+        "epochs": np.array([max(record.epochs, default=0) for record in records]),
     }
+    for name in dict.fromkeys(name for record in records for name in record.metrics):
+        columns[f"mean_test_{name}"] = np.array([mean(r.metrics.get(name, ())) for r in records])
+    if any(record.reruns for record in records):
+        spreads = [standard_deviation([mean(one) for one in r.reruns]) for r in records]
+        columns["mean_rerun_score"] = np.array([record.rerun_score for record in records])
+        columns["std_rerun_score"] = np.where([bool(r.reruns) for r in records], spreads, np.nan)
     return columns
 
 

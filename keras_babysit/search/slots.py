@@ -1,6 +1,6 @@
 """The trials that a search consists of, as a queue in its Optuna study.
 
-Each trial to run is a *slot*, `(round, index)`. Workers add a waiting trial for every empty slot,
+Each trial to run is a *slot*, `(phase, index)`. Workers add a waiting trial for every empty slot,
 and Optuna hands each waiting trial to one worker. If two workers add trials for the same slot at
 once, the trial with the lower number counts, and the other one is dropped before it trains. So no
 worker coordinates the others, and each of them may die at any time.
@@ -8,10 +8,19 @@ worker coordinates the others, and each of them may die at any time.
 
 from optuna.trial import TrialState
 
-from keras_babysit.search.record import COMPLETE, FAILED, PRUNED, RUNNING, STOPPED, Record
+from keras_babysit.search.record import (
+    COMPLETE,
+    FAILED,
+    PARTIAL,
+    PRUNED,
+    RUNNING,
+    STOPPED,
+    Record,
+)
 from keras_babysit.search.space import from_json
 
 SLOT, PARAMS, SPACE = "slot", "params", "space"
+KEY, ROUND, CONTINUES, REPEATS = "key", "round", "continues", "repeats"
 SURPLUS, RAISED, ERROR = "surplus", "raised", "error"
 """User attributes that say why a trial failed: its slot has another trial, an exception ended the
 search, or an exception was tolerated. A failed trial without any of them died with its worker."""
@@ -50,24 +59,23 @@ def counted_trials(trials, max_retries):
     return found
 
 
-def fill_slots(study, trials, wanted, max_retries):
-    """Add a waiting trial for each slot that has no trial.
+def fill_slot(study, slot, assignment, params, round_number):
+    """Add a waiting trial for a slot.
 
     Args:
         study: The study.
-        trials: Its trials.
-        wanted: Hyperparameters by slot, in the form in which Optuna stores them; `{}` lets the
-            sampler choose.
-        max_retries: See `counted_trials`.
-
-    Returns:
-        Whether a trial was added.
+        slot: The slot.
+        assignment: Its `Assignment`.
+        params: Hyperparameters in the form in which Optuna stores them; `{}` lets the sampler
+            choose.
+        round_number: The round to which the trial counts.
     """
-    taken = counted_trials(trials, max_retries)
-    empty = [slot for slot in wanted if slot not in taken]
-    for slot in empty:
-        study.enqueue_trial(wanted[slot], user_attrs={SLOT: list(slot)})
-    return bool(empty)
+    known = {SLOT: list(slot), KEY: list(assignment.key), ROUND: round_number}
+    if assignment.continues is not None:
+        known[CONTINUES] = assignment.continues
+    if assignment.repeats is not None:
+        known[REPEATS] = assignment.repeats
+    study.enqueue_trial(params, user_attrs=known)
 
 
 def slot_of(trial):
@@ -76,25 +84,23 @@ def slot_of(trial):
     return None if slot is None else tuple(slot)
 
 
-def read_records(trials, max_retries, sign):
-    """Return the `Record`s of the trials that count and have started, ordered by number."""
-    counted = counted_trials(trials, max_retries).values()
-    begun = [trial for trial in counted if trial.state != TrialState.WAITING]
-    return [read_record(trial, sign) for trial in sorted(begun, key=lambda t: t.number)]
-
-
 def read_record(trial, sign):
     """Return the `Record` of a trial of the study."""
     known = trial.user_attrs
     state = STATES[trial.state]
-    is_stopped = state == PRUNED and known.get("is_stopped")
+    if state == PRUNED and known.get("is_stopped"):
+        state = STOPPED
+    if state == PRUNED and known.get("is_partial"):
+        state = PARTIAL
+    slot = slot_of(trial)
     return Record(
         number=trial.number,
-        round=slot_of(trial)[0],
-        state=STOPPED if is_stopped else state,
+        round=known.get(ROUND, slot[0]),
+        state=state,
         params=known.get(PARAMS, trial.params),
         space={name: from_json(one) for name, one in known.get(SPACE, {}).items()},
         scores=tuple(known.get("scores", ())),
+        rung_scores=tuple(known.get("rung_scores", ())),
         train_scores=tuple(known.get("train_scores", ())),
         epochs=tuple(known.get("epochs", ())),
         seconds=tuple(known.get("seconds", ())),
@@ -105,9 +111,9 @@ def read_record(trial, sign):
         findings=tuple(known.get("findings", ())),
         traits=known.get("traits", {}),
         examples=known.get("examples", 0),
+        phase=slot[0],
+        key=tuple(known.get(KEY, (*slot, 0))),
+        continues=known.get(CONTINUES),
+        repeats=known.get(REPEATS),
+        metrics={name: tuple(values) for name, values in known.get("metrics", {}).items()},
     )
-
-
-def has_waiting_trial(trials):
-    """Return whether a trial is waiting for a worker."""
-    return any(trial.state == TrialState.WAITING for trial in trials)

@@ -1,5 +1,11 @@
 """Conversion between the dimensions of a search space and Optuna's parameters."""
 
+from optuna.distributions import (
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+
 from keras_babysit.search.space import Choice
 
 
@@ -21,6 +27,30 @@ def suggest(trial, dimension):
     else:
         value = trial.suggest_float(name, low, high, log=dimension.is_log)
     return dimension.tidy(_mirror(dimension, value))
+
+
+def distribution_of(dimension):
+    """Return the distribution from which `suggest` samples a dimension."""
+    if isinstance(dimension, Choice):
+        return CategoricalDistribution(dimension.values)
+    if _is_counted(dimension):
+        return IntDistribution(*dimension.indices)
+    low, high = dimension.inner
+    if dimension.is_int:
+        step = int(dimension.step) if dimension.step else 1
+        return IntDistribution(int(low), int(high), log=dimension.is_log, step=step)
+    return FloatDistribution(low, high, log=dimension.is_log)
+
+
+def suggest_from(trial, name, distribution):
+    """Return what an Optuna trial suggests for a distribution."""
+    if isinstance(distribution, CategoricalDistribution):
+        return trial.suggest_categorical(name, distribution.choices)
+    if isinstance(distribution, FloatDistribution):
+        return trial.suggest_float(name, distribution.low, distribution.high, log=distribution.log)
+    return trial.suggest_int(
+        name, distribution.low, distribution.high, log=distribution.log, step=distribution.step
+    )
 
 
 def stored(dimension, value):

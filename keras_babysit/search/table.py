@@ -1,14 +1,16 @@
 """The table of the best trials and the findings, at the end of a search."""
 
 import io
+import math
 
 import rich.box
 import rich.console
 from rich.table import Table
 from rich.text import Text
 
+from keras_babysit.search.finalists import winner
 from keras_babysit.search.progress import WIDTH, incomplete_text
-from keras_babysit.search.record import COMPLETE, ranking, standard_deviation
+from keras_babysit.search.record import COMPLETE, mean, ranking, standard_deviation
 
 MAX_TABLE_ROWS = 10
 STYLES = {"NOTE": "cyan", "WARNING": "yellow", "ERROR": "red"}
@@ -38,23 +40,35 @@ def show(renderable, stream=None):
 
 def _table(records, objective):
     shown = ranking(records)[:MAX_TABLE_ROWS]
+    chosen = winner(records)
     names = list(dict.fromkeys(name for record in shown for name in record.params))
     table = Table(box=rich.box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for column in ("rank", "trial", objective.name, "±", "folds", "gap", *names):
+    reruns = ["reruns"] if any(record.reruns for record in shown) else []
+    for column in ("rank", "trial", objective.name, "±", *reruns, "folds", "gap", *names):
         table.add_column(column, justify="right", overflow="fold")
     for rank, record in enumerate(shown, 1):
-        is_best = rank == 1 and record.state == COMPLETE
+        is_best = chosen is not None and record.number == chosen.number
         table.add_row(
             str(rank),
             str(record.number),
             f"{record.score:.4g}",
             f"{standard_deviation(record.scores):.2g}" if len(record.scores) > 1 else "",
+            *([_reruns(record)] if reruns else []),
             str(len(record.scores)),
-            f"{record.gap:+.2g}",
+            "" if math.isnan(record.gap) else f"{record.gap:+.2g}",
             *(shown_value(record.params.get(name, "")) for name in names),
             style="bold" if is_best else None,
         )
     return table
+
+
+def _reruns(record):
+    """Return the mean over the repetitions with other seeds, and their spread."""
+    if not record.reruns:
+        return ""
+    means = [mean(scores) for scores in record.reruns]
+    spread = f" ± {standard_deviation(means):.2g}" if len(means) > 1 else ""
+    return f"{mean(means):.4g}{spread}"
 
 
 def _count(records):

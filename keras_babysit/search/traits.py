@@ -65,13 +65,20 @@ def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float:
         >>> rank_correlation([1, 2, 3, 4], [10, 20, 20, 90]) > 0.9
         True
     """
-    one, other = (_ranks(values) - _ranks(values).mean() for values in (first, second))
+    one, other = (centered_ranks(values) for values in (first, second))
     scale = math.sqrt(float(one @ one) * float(other @ other))
     return float(one @ other) / scale if scale > 0 else 0.0
 
 
-def _ranks(values: Sequence[float]) -> NDArray[np.float64]:
+def centered_ranks(values: Sequence[float]) -> NDArray[np.float64]:
+    """Return the ranks, averaged over ties, minus their mean.
+
+    Example:
+        >>> centered_ranks([10.0, 30.0, 30.0])
+        array([-1. ,  0.5,  0.5])
+    """
     array = np.asarray(values, float)
-    ranks: NDArray[np.float64] = (array[:, None] > array).sum(axis=1) + 0.0
-    ranks += ((array[:, None] == array).sum(axis=1) - 1) / 2
-    return ranks
+    _, inverse, counts = np.unique(array, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts + 1) / 2)[inverse]
+    centered: NDArray[np.float64] = ranks - ranks.mean()
+    return centered

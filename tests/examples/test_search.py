@@ -18,6 +18,7 @@ def test_two_workers_find_a_good_network(tmp_path, capsys):
     out = capsys.readouterr().out
     assert "round 3/3  6/6" in out
     assert "optuna-dashboard sqlite:///" in out
-    assert (tmp_path / "search.png").stat().st_size > 10_000
-    assert len(list((tmp_path / "logs").glob("trial-*"))) == 6
+    for name in ("search", "round-1", "round-2", "round-3"):
+        assert (tmp_path / f"{name}.png").stat().st_size > 10_000
+    assert len(list((tmp_path / "logs").glob("trial-*"))) >= 6
     found.storage.engine.dispose()

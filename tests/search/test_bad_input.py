@@ -120,6 +120,12 @@ CASES = {
         ValueError,
         "`rounds` must be at least 1 and at most `max_trials`",
     ),
+    "negative-reruns": ({"reruns": -1}, ValueError, "`reruns` must be at least 0"),
+    "unknown-fidelity": (
+        {"kind": kb.search.CoarseToFineSearchCV, "rounds": 1, "fidelity": "low"},
+        ValueError,
+        "`fidelity` must be \"auto\", None, or one.*Received: fidelity='low'",
+    ),
     "log-dir-is-a-file": ({"log_dir": __file__}, ValueError, "`log_dir` must be a writable folder"),
 }
 

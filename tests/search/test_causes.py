@@ -68,6 +68,10 @@ TABLE = {
         ),
         None,
     ),
+    "converged": (
+        history((*KERNEL, dict(zip(range(0, 80, 10), [1e-2] * 3 + [1e-7] * 5, strict=True)))),
+        None,
+    ),
     "too-early": (history((*KERNEL, {0: 0.0, 1: 0.0, 2: 0.0})), None),
     "length-unknown": (history((*KERNEL, steps(0, 0, 0, 0)), planned=(10, None)), None),
 }

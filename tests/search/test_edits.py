@@ -7,9 +7,12 @@ import pytest
 from keras_babysit.search import Range
 from keras_babysit.search.edits import EDITS, RoundOutcome
 from keras_babysit.search.edits._boundary import boundary
+from keras_babysit.search.phases import plan_phases
 from keras_babysit.search.rounds import Steering, next_ranges, ranges_by_round
 from keras_babysit.search.traits import rank_correlation
 from tests.search.records import DROPOUT, LR, UNITS, record
+
+TWO_ROUNDS = plan_phases([12, 12], [0, 0], 0)
 
 
 def rates(*pairs):
@@ -195,7 +198,7 @@ def test_rank_correlation_agrees_with_scipy():
 
 def test_a_cap_is_the_end_of_the_next_range_and_is_explained():
     records = rates(*GOOD, *DIVERGED)
-    ranges, finding = ranges_by_round(records, 1, Steering(keep=1.0))
+    ranges, finding = ranges_by_round(records, TWO_ROUNDS, Steering(keep=1.0))
     assert ranges[1]["learning_rate"].high < 0.1
     assert all(r.params["learning_rate"] <= ranges[1]["learning_rate"].high for r in records[:6])
     assert all(one.epoch == 0 for one in finding)
@@ -203,9 +206,9 @@ def test_a_cap_is_the_end_of_the_next_range_and_is_explained():
 
 def test_later_rounds_do_not_change_an_earlier_one():
     early = rates(*GOOD, *DIVERGED)
-    late = [dataclasses.replace(r, number=r.number + 20, round=1) for r in early]
-    alone, _ = ranges_by_round(early, 1, Steering())
-    together, _ = ranges_by_round([*early, *late], 1, Steering())
+    late = [dataclasses.replace(r, number=r.number + 20, round=1, phase=1) for r in early]
+    alone, _ = ranges_by_round(early, TWO_ROUNDS, Steering())
+    together, _ = ranges_by_round([*early, *late], TWO_ROUNDS, Steering())
     assert alone == together
 
 

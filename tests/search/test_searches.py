@@ -15,9 +15,11 @@ from keras_babysit.errors import SearchFailedError
 from keras_babysit.search import worker as workers
 from keras_babysit.search.cross_validation import CrossValidation
 from keras_babysit.search.data import Examples, fingerprint, make_folds
+from keras_babysit.search.fidelity import Fidelity, stages
 from keras_babysit.search.hypermodel import Hypermodel
 from keras_babysit.search.objective import read_objective
-from keras_babysit.search.slots import SURPLUS, counted_trials, fill_slots
+from keras_babysit.search.phases import Assignment
+from keras_babysit.search.slots import SURPLUS, counted_trials, fill_slot
 from keras_babysit.search.trial_run import write_attributes
 from tests.search.models import blobs, build, compiled, deep
 
@@ -38,7 +40,11 @@ SEARCHES = {
     "grid": (kb.search.GridSearchCV, finite, {}),
     "random": (kb.search.RandomizedSearchCV, in_a_graph, {"max_trials": 3}),
     "tpe": (kb.search.RandomizedSearchCV, build, {"max_trials": 3, "sampler": "tpe"}),
-    "coarse-to-fine": (kb.search.CoarseToFineSearchCV, build, {"max_trials": 4, "rounds": 2}),
+    "coarse-to-fine": (
+        kb.search.CoarseToFineSearchCV,
+        build,
+        {"max_trials": 4, "rounds": 2, "reruns": 0},
+    ),
 }
 
 
@@ -129,9 +135,9 @@ def test_every_trial_has_the_same_folds_and_they_come_from_the_seed():
     seen = []
 
     class Spy(CrossValidation):
-        def run(self, hp, number, *, may_stop):
+        def run(self, hp, key, stages, *, may_stop):
             seen.append(fingerprint(self.folds))
-            return super().run(hp, number, may_stop=may_stop)
+            return super().run(hp, key, stages, may_stop=may_stop)
 
     x, y = blobs()
     examples = Examples(x, y)
@@ -146,9 +152,11 @@ def test_every_trial_has_the_same_folds_and_they_come_from_the_seed():
         seed=0,
         is_watched=False,
         fit_arguments={"epochs": 1},
+        ladder=stages([Fidelity(3, 1)]),
     )
-    for number in range(2):
-        list(spy.run(kb.search.HyperParameters(), number, may_stop=True))
+    for index in range(2):
+        hp = kb.search.HyperParameters()
+        list(spy.run(hp, (0, index, 0), spy.ladder, may_stop=True))
     assert seen == [codes[0]] * 2
 
 
@@ -317,9 +325,9 @@ def test_an_interrupted_search_can_be_continued(tmp_path):
 
 def test_two_workers_that_fill_a_slot_at_once_run_one_trial():
     study = optuna.create_study()
-    nothing = []
     for _ in range(2):  # both saw an empty study
-        fill_slots(study, nothing, {(0, 0): {}, (0, 1): {}}, 2)
+        for index in range(2):
+            fill_slot(study, (0, index), Assignment((0, index, 0)), {}, 0)
     assert len(study.trials) == 4
     settled = counted_trials(study.trials, 2)
     assert {slot: trial.number for slot, trial in settled.items()} == {(0, 0): 0, (0, 1): 1}
@@ -330,8 +338,8 @@ def test_two_workers_that_fill_a_slot_at_once_run_one_trial():
 def test_a_surplus_trial_that_another_worker_has_failed_is_no_error(monkeypatch):
     storage = optuna.storages.InMemoryStorage()
     study = optuna.create_study(storage=storage)
-    fill_slots(study, [], {(0, 0): {}}, 2)
-    fill_slots(study, [], {(0, 0): {}}, 2)
+    for _ in range(2):
+        fill_slot(study, (0, 0), Assignment((0, 0, 0)), {}, 0)
     study.ask()  # another worker runs the trial that counts
 
     def write_and_lose(trial, **values):
@@ -340,7 +348,8 @@ def test_a_surplus_trial_that_another_worker_has_failed_is_no_error(monkeypatch)
 
     monkeypatch.setattr(workers, "write_attributes", write_and_lose)
     plan = SimpleNamespace(continues_on_errors=False, max_retries=2)
-    worker = workers.Worker(study, storage, plan, None, None, on_change=None, on_trial=None)
+    objective = read_objective("val_loss")
+    worker = workers.Worker(study, storage, plan, None, objective, on_change=None, on_trial=None)
     worker._run_one_trial()
     assert [trial.state for trial in study.trials] == [TrialState.RUNNING, TrialState.FAIL]
 

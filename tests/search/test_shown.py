@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 import keras_babysit as kb
 from keras_babysit.search.objective import read_objective
+from keras_babysit.search.phases import plan_phases
 from keras_babysit.search.plot import plot
 from keras_babysit.search.progress import ProgressBar, incomplete_text
 from tests.search.models import blobs, deep
@@ -17,6 +18,16 @@ from tests.search.records import DROPOUT, record
 pytestmark = pytest.mark.any_backend
 
 OBJECTIVE = read_objective("val_loss")
+
+
+class Shown:
+    """A view of these trials."""
+
+    def __init__(self, records):
+        self.found = records
+
+    def records(self):
+        return self.found
 
 
 @pytest.fixture(scope="module")
@@ -141,9 +152,9 @@ TRIALS = [
 
 def test_a_pipe_gets_a_line_per_change_with_best_and_causes():
     stream = io.StringIO()
-    with ProgressBar(OBJECTIVE, 6, 1, stream=stream) as bar:
+    with ProgressBar(OBJECTIVE, plan_phases([6], [0], 0), stream=stream) as bar:
         for count in (0, 1, 1, 6):
-            bar.update(TRIALS[:count])
+            bar.update(Shown(TRIALS[:count]))
     assert stream.getvalue().splitlines() == [
         "trials  1/6  best val_loss 0.5",
         "trials  6/6  best val_loss 0.4  pruned 1 · no_update 2 · loss_explosion 1",
@@ -156,8 +167,8 @@ def test_a_terminal_gets_a_bar():
             return True
 
     stream = Terminal()
-    with ProgressBar(OBJECTIVE, 6, 3, stream=stream) as bar:
-        bar.update(TRIALS)
+    with ProgressBar(OBJECTIVE, plan_phases([2] * 3, [0] * 3, 0), stream=stream) as bar:
+        bar.update(Shown(TRIALS))
     assert "round 1/3" in stream.getvalue()
     assert "6/6" in stream.getvalue()
     assert "best val_loss 0.4" in stream.getvalue()
@@ -165,8 +176,8 @@ def test_a_terminal_gets_a_bar():
 
 
 def test_verbose_0_prints_nothing(capsys):
-    with ProgressBar(OBJECTIVE, 6, 3, verbose=0) as bar:
-        bar.update(TRIALS)
+    with ProgressBar(OBJECTIVE, plan_phases([2] * 3, [0] * 3, 0), verbose=0) as bar:
+        bar.update(Shown(TRIALS))
     assert capsys.readouterr().out == ""
 
 

@@ -9,7 +9,9 @@ import time
 from pathlib import Path
 
 from keras_babysit.search.cross_validation import Fold
+from keras_babysit.search.fidelity import Fidelity, stages
 from keras_babysit.search.objective import read_objective
+from keras_babysit.search.phases import plan_phases
 from keras_babysit.search.rounds import Steering
 from keras_babysit.search.sampler import read_pruner, read_sampler
 from keras_babysit.search.storage import open_storage
@@ -28,7 +30,8 @@ class WaitingValidation:
             exists. None for no such trial.
     """
 
-    folds = (None, None)
+    ladder = stages([Fidelity(2, None)])
+    worker = None  # that runs it
 
     def __init__(self, log, holds_from):
         self.log = log
@@ -36,8 +39,9 @@ class WaitingValidation:
         self.resume = Path(f"{log}-resume")
         self.trials = 0
 
-    def run(self, hp, number, *, may_stop):
+    def run(self, hp, key, stages, **_):
         self.trials += 1
+        number = self.worker._number
         for fold in range(2):
             rate = hp.Float("learning_rate", 1e-4, 1.0, sampling="log")
             with self.log.open("a") as log:  # written after the parameters are stored
@@ -71,15 +75,17 @@ def work(url, trials, rounds, log, errors, holds_from, go):
         pruner=read_pruner(None),
     )
     require_same_settings(study, {"seed": 0})
-    slots = [{(r, i): {} for i in range(trials // rounds)} for r in range(rounds)]
-    plan = Plan(slots, Steering(), 0.5, RETRIES, False)
+    phases = plan_phases([trials // rounds] * rounds, [0] * rounds, 0)
+    plan = Plan(phases, Steering(), 0.5, RETRIES, False)
+    validation = WaitingValidation(log, holds_from)
     worker = Worker(
         study,
         storage,
         plan,
-        WaitingValidation(log, holds_from),
+        validation,
         read_objective("val_loss"),
-        on_change=lambda records: None,
+        on_change=lambda *_: None,
         on_trial=lambda record: None,
     )
+    validation.worker = worker
     worker.run()

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.search.edits.edit import Edit, RoundOutcome, make_edit, shift_range
-from keras_babysit.search.record import COMPLETE, Record, ranking
+from keras_babysit.search.record import Record
 from keras_babysit.search.traits import effect_direction
 
 NUM_LEADERS = 3
-"""Number of best complete trials that are considered."""
+"""Number of best trials that are considered."""
 
 
 def leaders(outcome: RoundOutcome) -> list[Record]:
-    """Return the best complete trials, at most `NUM_LEADERS`."""
-    return [r for r in ranking(outcome.records) if r.state == COMPLETE][:NUM_LEADERS]
+    """Return the best trials, at most `NUM_LEADERS`."""
+    return outcome.ranked[:NUM_LEADERS]
 
 
 def most_show(records: Sequence[Record], rule: str) -> bool:

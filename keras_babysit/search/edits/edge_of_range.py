@@ -8,7 +8,7 @@ from keras_babysit.findings import Severity
 from keras_babysit.search.edits._boundary import CAUSE_FAMILIES, boundary, widening_limits
 from keras_babysit.search.edits.edit import Edit, RoundOutcome, make_edit
 from keras_babysit.search.narrow_ranges import readable_range
-from keras_babysit.search.record import Record, best
+from keras_babysit.search.record import Record
 from keras_babysit.search.space import Range
 
 RANGE_EDGE_FRACTION = 0.05
@@ -32,7 +32,7 @@ def edge_of_range(outcome: RoundOutcome) -> list[Edit]:
     Reference:
         CS231n, "Hyperparameter optimization": careful with best values on border.
     """
-    leader = best(outcome.records)
+    leader = next(iter(outcome.ranked), None)
     if leader is None:
         return []
     found = [_widen(outcome, name, leader) for name in outcome.proposed]

@@ -8,7 +8,7 @@ from typing import Any
 
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.search.narrow_ranges import readable_range
-from keras_babysit.search.record import Record
+from keras_babysit.search.record import Record, by_promise
 from keras_babysit.search.space import Range
 
 
@@ -23,6 +23,7 @@ class RoundOutcome:
         declared: The ranges that the build function declares.
         margin: Distance by which a range is widened or moved, as a fraction of its width.
         may_widen: Whether a range may extend beyond the declared one.
+        first_rung: Index of the lowest fidelity whose ranks hold at the higher ones.
     """
 
     records: Sequence[Record]
@@ -31,6 +32,12 @@ class RoundOutcome:
     declared: Mapping[str, Range]
     margin: float = 0.25
     may_widen: bool = True
+    first_rung: int = 0
+
+    @property
+    def ranked(self) -> list[Record]:
+        """The trials that have a score, best first (see `by_promise`)."""
+        return by_promise(self.records, self.first_rung)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from keras_babysit.findings import Severity
 from keras_babysit.search.edits._boundary import CAUSE_FAMILIES, Boundary, boundary
 from keras_babysit.search.edits.edit import Edit, RoundOutcome, make_edit
 from keras_babysit.search.narrow_ranges import readable_range
-from keras_babysit.search.record import best
 from keras_babysit.search.space import Range
 
 
@@ -50,7 +49,7 @@ def _cut(
     end: Boundary,
 ) -> list[Edit]:
     old = outcome.proposed[name]
-    leader = best(outcome.records)
+    leader = next(iter(outcome.ranked), None)
     position = None if leader is None else leader.position(name)
     low, high = old.axis
     if position is not None and direction * position > direction * end.position:
