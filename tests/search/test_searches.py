@@ -73,7 +73,7 @@ def test_results_have_scikit_learns_names(kind, function, arguments):
     assert search.best_trial_.score == search.best_score_
     assert len(search.ranges_) == arguments.get("rounds", 1)
     accuracy = search.best_model_.evaluate(x, y, verbose=0, return_dict=True)["accuracy"]
-    assert accuracy > 0.5
+    assert accuracy > search.best_score_ - 0.2  # about as good as it was in the folds
     rate = keras.ops.convert_to_numpy(search.build(search.best_params_).optimizer.learning_rate)
     assert rate == pytest.approx(search.best_params_["learning_rate"])
     assert "learning_rate" in search.summary()
