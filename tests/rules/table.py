@@ -3977,12 +3977,12 @@ TABLE = {
     ),
     "one-batch-again-and-again": (
         rules.repeated_batches,
-        history({("logs/val_loss", ""): [1.0]}, repeated_batches=1.0),
+        history(scores([0.0] * 4, [0.6] * 4), repeated_batches=1.0),
         Severity.WARNING,
     ),
-    "one-batch-as-an-experiment": (
+    "all-data-in-one-batch": (
         rules.repeated_batches,
-        history({}, repeated_batches=1.0),
+        history(scores([0.1] * 4, [0.12] * 4), repeated_batches=1.0),
         Severity.NOTE,
     ),
     "batches-that-repeat-at-the-end": (
