@@ -372,4 +372,5 @@ def start_seconds(layers: int, is_compiled: bool) -> float:
 
 def without_gradients() -> AbstractContextManager[Any]:
     """Return a context in which no operation is recorded for a backward pass."""
-    return torch.no_grad()
+    no_grad: AbstractContextManager[Any] = torch.no_grad()
+    return no_grad

@@ -46,7 +46,9 @@ class _AtChance(NamedTuple):
     ),
     is_doubt=True,
 )
-def not_learning(history: History, *, margin: float = 0.1, patience: int = 3) -> list[Finding]:
+def not_learning(
+    history: History, *, margin: float = 0.1, patience: int = 3, steps: int = 100
+) -> list[Finding]:
     """Report a run whose score is that of a constant prediction, and whose cause is not known.
 
     A run at chance never counts as one without problems. Four comparisons are made, the first that
@@ -71,14 +73,17 @@ def not_learning(history: History, *, margin: float = 0.1, patience: int = 3) ->
             must exclude to make sure that the two are equal, in (0, 1].
         patience: Number of measured batches, or of epochs, that a comparison of losses needs, at
             least 2.
+        steps: Number of steps below which a run is too short for a warning, at least 1. The default
+            is that of `too_few_steps`.
 
     Returns:
         One WARNING for each output at chance, or for the whole model: the 95 % interval makes sure
         that the network is no better, or that its nearest neighbours are. One NOTE if there are too
-        few examples to make sure, or if it is better by less than `margin`. Empty if it is better.
+        few examples to make sure, if it is better by less than `margin`, or after fewer than
+        `steps` steps. Empty if it is better.
 
     Raises:
-        ValueError: If `margin` lies outside (0, 1] or `patience` is below 1.
+        ValueError: If `margin` lies outside (0, 1], or if `patience` or `steps` is below 1.
 
     Example:
         >>> from keras_babysit.history import Measurement
@@ -100,6 +105,7 @@ def not_learning(history: History, *, margin: float = 0.1, patience: int = 3) ->
     """
     require_fraction("margin", margin)
     require_count("patience", patience)
+    require_count("steps", steps)
     if not _is_late(history):
         return []
     outputs = [t for t in history.targets("reference/constant_advantage") if _is_train(t)]
@@ -111,7 +117,8 @@ def not_learning(history: History, *, margin: float = 0.1, patience: int = 3) ->
             or _beside_most_frequent(history, margin)
             or _beside_first_epoch(history, max(patience, 2))
         ]
-    return [_finding(history, one) for one in found if one is not None]
+    is_short = history.step < steps
+    return [_finding(history, one, is_short) for one in found if one is not None]
 
 
 def _is_late(history: History) -> bool:
@@ -234,11 +241,11 @@ def _beside_first_epoch(history: History, patience: int) -> _AtChance | None:
     )
 
 
-def _finding(history: History, found: _AtChance) -> Finding:
+def _finding(history: History, found: _AtChance, is_short: bool) -> Finding:
     longer = Remedy("Train longer: the training loss is still falling.", change=TrainLonger())
     return Finding(
         rule="not_learning",
-        severity=Severity.WARNING if found.is_sure else Severity.NOTE,
+        severity=Severity.WARNING if found.is_sure and not is_short else Severity.NOTE,
         target=found.target,
         message=f"{found.message}. No cause was found.",
         evidence=found.evidence,

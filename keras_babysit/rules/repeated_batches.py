@@ -6,7 +6,8 @@ from keras_babysit.history import History
 from keras_babysit.rules._checks import require_fraction
 from keras_babysit.rules._texts import percent
 from keras_babysit.rules.effects import POOR_FIT
-from keras_babysit.rules.rule import rule
+from keras_babysit.rules.overfitting import overfitting
+from keras_babysit.rules.rule import ask, rule
 
 
 @rule(
@@ -18,6 +19,7 @@ from keras_babysit.rules.rule import rule
         "on batches of fewer than 8 different examples",
     ),
     is_immediate=True,
+    costs_the_run=True,
 )
 def repeated_batches(history: History, *, fraction: float = 0.5) -> list[Finding]:
     """Report an epoch whose batches hold the same examples.
@@ -35,8 +37,9 @@ def repeated_batches(history: History, *, fraction: float = 0.5) -> list[Finding
         fraction: Fraction of the batches from which on it is reported, in (0, 1].
 
     Returns:
-        One WARNING for the inputs if there are validation data; without them one NOTE: training on
-        a single batch is also a way to test whether a network can learn at all.
+        One WARNING for the inputs if the validation data fare worse for it (`overfitting`), else one
+        NOTE: training on all data in one batch, as on a graph or for a differential equation, and
+        on a single batch to test whether a network can learn at all, look the same.
 
     Raises:
         ValueError: If `fraction` lies outside (0, 1].
@@ -54,13 +57,11 @@ def repeated_batches(history: History, *, fraction: float = 0.5) -> list[Finding
     repeated = history.facts.repeated_batches
     if repeated is None or repeated < fraction:
         return []
-    has_validation = bool(history.facts.validation.examples) or bool(
-        len(history.series("logs/val_loss").values)
-    )
+    is_harmful = bool(ask(overfitting, history))
     return [
         Finding(
             rule="repeated_batches",
-            severity=Severity.WARNING if has_validation else Severity.NOTE,
+            severity=Severity.WARNING if is_harmful else Severity.NOTE,
             target="inputs",
             message=f"{percent(repeated)} of the batches of the first epoch hold the examples of "
             "an earlier batch.",

@@ -14,7 +14,7 @@ UNSEEN = 0.5
 
 
 @rule(
-    title="Validation inputs and targets do not belong together",
+    title="Validation targets of other inputs",
     explains=("overfitting",),
     needs=("score/error", "reference/neighbour_error"),
     silent=(

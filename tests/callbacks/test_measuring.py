@@ -6,6 +6,7 @@ from keras_babysit.backends import backend
 from keras_babysit.callbacks import measuring
 from keras_babysit.callbacks.measuring import Measuring
 from keras_babysit.history import Measurement
+from keras_babysit.probes import notices
 from keras_babysit.schedule import Ends, Plan
 from tests.callbacks.parts import Run, started
 
@@ -16,6 +17,7 @@ class Monitor:
     """Notes what it is asked to measure; each probe takes a second, each score two."""
 
     can_use_reference = True
+    why_no_batch = notices.batches_not_accessible()
 
     def __init__(self, clock, can_measure=True):
         self.clock, self.can_measure, self.calls = clock, can_measure, []

@@ -315,9 +315,12 @@ CASES = {
 }
 """What once switched the watcher off, by name: the backends whose `fit` takes it, what makes it."""
 
+NO_SCORE = "Scores not measured: the model has a `train_step` of its own"
+
 NOTES = {
     "ragged": ["First step not measured", "Scores not measured: ragged"],
-    "without-call-not-built": ["First step"],
+    "without-call": [NO_SCORE],
+    "without-call-not-built": ["First step", NO_SCORE],
 }
 """What the verdict says of it, where something is not measured."""
 

@@ -174,7 +174,7 @@ def test_inputs_that_the_step_changes_are_not_taken_for_those_of_the_model():
         pytest.skip("its step has another argument")
     *_, sitter = run(scaled, every=8)
     assert "activations/dead_fraction" not in sitter.history.quantities()
-    assert sitter.verdict.headline.endswith("layers were hardly measured")
+    assert "layers were hardly measured" in sitter.verdict.headline
 
 
 def test_bad_arguments_are_refused():

@@ -93,6 +93,7 @@ def test_what_was_not_measured_is_named():
     notes = {one.rule: one for one in kb.Report(history, []).verdict.not_checked}
     assert set(notes) == {one.name for one in CONDITIONS if one.needs} - {
         "non_finite_values",
+        "not_learning",
         "oscillating_loss",
         "stopped_early",
         "wrong_monitor_direction",

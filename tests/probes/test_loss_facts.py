@@ -53,7 +53,7 @@ def test_losses_by_name_and_in_a_list_belong_to_their_outputs():
     outputs = {"b": keras.layers.Dense(1)(x), "a": keras.layers.Dense(4)(x)}
     model = keras.Model(x, outputs)
     model.compile("sgd", {"a": "categorical_crossentropy", "b": "mse"})
-    found = describe_outputs(model, [None, None], [4, 1])
+    found = describe_outputs(model, [None, None], [(4,), (1,)])
     assert [one.form for one in found] == ["categorical", "distance"]
 
 

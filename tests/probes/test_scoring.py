@@ -24,7 +24,7 @@ class Notices(dict):
 
 def comparison_of(sample):
     ends = [("last", keras.activations.softmax)]
-    outputs = describe_outputs(network(), ends, columns=[2])
+    outputs = describe_outputs(network(), ends, [(2,)])
     return BaselineComparison(sample, outputs=lambda: outputs, are_tokens=False)
 
 

@@ -998,7 +998,9 @@ def depending(on, change, **facts):
     return history({(f"inference/{on}", "outputs[0]"): [change]}, **facts)
 
 
-def at_chance(advantage, error, *, target="train", has_ended=True, ranked=None, **reference):
+def at_chance(
+    advantage, error, *, target="train", has_ended=True, ranked=None, steps=1000, **reference
+):
     """Return a run of one epoch with its advantage over a constant prediction's error of 0.5."""
     known = reference | {
         "constant_error": 0.5,
@@ -1007,20 +1009,22 @@ def at_chance(advantage, error, *, target="train", has_ended=True, ranked=None, 
     }
     series = {(f"reference/{name}", target): [value] for name, value in known.items()}
     series |= {(f"predictions/{name}", target): [v] for name, v in (ranked or {}).items()}
-    return history(
+    made = history(
         series | {("score/loss", "train"): [0.69]},
         epochs=4 if not has_ended else 1,
-        steps_per_epoch=1,
+        steps_per_epoch=steps,
         has_ended=has_ended,
     )
+    made.append(Measurement(steps, 0, "loss/batch", "", 0.69))
+    return made
 
 
 def unknown_loss(batches, constants):
     """Return the losses of late batches under a loss of the user's, and those of their means."""
-    made = history({}, has_ended=True, epochs=1, steps_per_epoch=100)
+    made = history({}, has_ended=True, epochs=1, steps_per_epoch=200)
     for step, (loss, constant) in enumerate(zip(batches, constants, strict=True)):
-        made.append(Measurement(96 + step, 0, "loss/batch", "", loss))
-        made.append(Measurement(96 + step, 0, "loss/constant", "", constant))
+        made.append(Measurement(196 + step, 0, "loss/batch", "", loss))
+        made.append(Measurement(196 + step, 0, "loss/constant", "", constant))
     return made
 
 
@@ -1030,7 +1034,9 @@ def own_step(accuracy=None, losses=()):
     if accuracy is not None:
         series["logs/accuracy", ""] = [accuracy] * 5
     data = DataFacts(examples=1000, targets=(TargetFacts(largest_fraction=0.5),))
-    return history(series, data=data, epochs=5, steps_per_epoch=1, has_ended=True)
+    made = history(series, data=data, epochs=5, steps_per_epoch=200, has_ended=True)
+    made.append(Measurement(1000, 4, "loss/batch", "", 0.69))
+    return made
 
 
 def measured_by(metric, value, *, error, form="categorical", from_logits=None):
@@ -3840,6 +3846,11 @@ TABLE = {
         None,
     ),
     "at-chance-after-one-epoch": (rules.not_learning, at_chance(0.0, 0.01), Severity.WARNING),
+    "at-chance-after-a-few-steps": (
+        rules.not_learning,
+        at_chance(0.0, 0.01, steps=5),
+        Severity.NOTE,
+    ),
     "at-chance-but-neighbours-are-not": (
         rules.not_learning,
         at_chance(0.0, 0.1, neighbour_advantage=0.2, neighbour_advantage_stderr=0.02),
@@ -3966,12 +3977,12 @@ TABLE = {
     ),
     "one-batch-again-and-again": (
         rules.repeated_batches,
-        history({("logs/val_loss", ""): [1.0]}, repeated_batches=1.0),
+        history(scores([0.0] * 4, [0.6] * 4), repeated_batches=1.0),
         Severity.WARNING,
     ),
-    "one-batch-as-an-experiment": (
+    "all-data-in-one-batch": (
         rules.repeated_batches,
-        history({}, repeated_batches=1.0),
+        history(scores([0.1] * 4, [0.12] * 4), repeated_batches=1.0),
         Severity.NOTE,
     ),
     "batches-that-repeat-at-the-end": (
