@@ -25,6 +25,10 @@ ON_EACH_BACKEND = {
 """Packages that compute with the backend; the others compute without, or train as any user does."""
 
 
+REQUIRED = {f"keras_babysit.sinks.{name}": name for name in ("mlflow", "trackio", "wandb")}
+"""What a module's example requires, and only some environments have."""
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -35,6 +39,8 @@ ON_EACH_BACKEND = {
     ],
 )
 def test_examples_run(name):
+    if name in REQUIRED:
+        pytest.importorskip(REQUIRED[name], reason=f"{REQUIRED[name]} is not installed")
     module = importlib.import_module(name)
     flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
     names = {"keras": keras, "np": np, "kb": keras_babysit, "keras_babysit": keras_babysit}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from keras_babysit import markup, quantities
@@ -89,7 +89,7 @@ class Verdict:
             "headline": self.headline,
             "severity": None if self.severity is None else self.severity.name,
             "causes": [cause.to_json() for cause in self.causes],
-            "do_first": None if self.do_first is None else asdict(self.do_first),
+            "do_first": None if self.do_first is None else self.do_first.to_json(),
             "not_checked": [one.to_json() for one in self.not_checked],
         }
 
@@ -101,7 +101,7 @@ class Verdict:
             headline=record["headline"],
             severity=None if severity is None else Severity[severity],
             causes=tuple(Cause.from_json(cause) for cause in record["causes"]),
-            do_first=None if remedy is None else Remedy(remedy["text"], remedy["code"]),
+            do_first=None if remedy is None else Remedy.from_json(remedy),
             not_checked=tuple(Finding.from_json(one) for one in record["not_checked"]),
         )
 

@@ -162,9 +162,9 @@ def find_critical(
 
     Example:
         >>> noise = np.array([-0.1, 0.0, 0.0, 0.1])
-        >>> found = find_critical(lambda m: 1 - m + (0.2 + 0.1 * noise) * m**2)
-        >>> [round(one, 2) for one in found]
-        [5.0, 4.69, 5.35]
+        >>> value, low, high = find_critical(lambda m: 1 - m + (0.2 + 0.1 * noise) * m**2)
+        >>> round(value, 2), low < value < high
+        (5.0, True)
     """
     base = losses(0.0)
     if not np.isfinite(base).all():

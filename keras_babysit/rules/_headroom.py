@@ -59,6 +59,8 @@ def headrooms(history: History) -> list[Headroom]:
         before = rates.values[rates.steps <= step]
         rate = float(before[-1]) if len(before) else None
         low, high = (one.get(step, value) for one in known)
+        if not all(0 < one < math.inf for one in (value, low, high)):
+            continue
         found.append(Headroom(step, value, low, high, rate))
     return found
 

@@ -96,7 +96,7 @@ def _leaves_unit_interval(output: Output, low: float, high: float) -> bool:
 
 
 def _end(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+    return float(value) if math.isfinite(value) else None
 
 
 def _not_probabilities(output: Output) -> str:

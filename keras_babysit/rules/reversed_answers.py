@@ -102,8 +102,10 @@ def _accuracy_below_the_rarer(history: History, patience: int) -> tuple[float, f
         if len(values) < patience:
             continue
         highest = float(values.max())
+        if not 0 <= highest <= 1 or not 0 <= rarer <= 1:
+            continue
         error = math.sqrt((rarer * (1 - rarer) + highest * (1 - highest)) / examples)
-        if 0 <= highest <= 1 and highest + 3 * error < rarer:
+        if highest + 3 * error < rarer:
             return highest, rarer
     return None
 
