@@ -37,9 +37,9 @@ def repeated_batches(history: History, *, fraction: float = 0.5) -> list[Finding
         fraction: Fraction of the batches from which on it is reported, in (0, 1].
 
     Returns:
-        One WARNING for the inputs if the validation data fare worse for it (`overfitting`), else one
-        NOTE: training on all data in one batch, as on a graph or for a differential equation, and
-        on a single batch to test whether a network can learn at all, look the same.
+        One WARNING for the inputs if the network overfits (`overfitting`), else one NOTE: training
+        on all data in one batch, as on a graph or for a differential equation, and on a single
+        batch to test whether a network can learn at all, look the same.
 
     Raises:
         ValueError: If `fraction` lies outside (0, 1].

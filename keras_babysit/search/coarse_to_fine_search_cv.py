@@ -60,9 +60,9 @@ class CoarseToFineSearchCV(RandomizedSearchCV):
         ...     return model
         >>> x = np.random.default_rng(0).normal(size=(60, 2))
         >>> search = CoarseToFineSearchCV(
-        ...     build, objective="val_loss", max_trials=8, rounds=2, cv=2, seed=0, verbose=0
+        ...     build, objective="val_loss", max_trials=8, rounds=3, cv=2, seed=0, verbose=0
         ... ).fit(x, x.sum(axis=1, keepdims=True), epochs=2)
-        >>> first, second = (ranges["learning_rate"] for ranges in search.ranges_)
+        >>> first, second, _ = (ranges["learning_rate"] for ranges in search.ranges_)
         >>> second.width < first.width
         True
 

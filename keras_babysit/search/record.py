@@ -147,8 +147,11 @@ def by_promise(records: Iterable[Record], first_rung: int = 0) -> list[Record]:
             did.
 
     Example:
-        >>> trials = [Record(0, rung_scores=[0.1, 0.5]), Record(1, rung_scores=[0.2]),
-        ...           Record(2, rung_scores=[0.3, 0.4])]
+        >>> reached = ([0.1, 0.5], [0.2], [0.3, 0.4])
+        >>> trials = [
+        ...     Record(number, scores=scores[-1:], rung_scores=scores)
+        ...     for number, scores in enumerate(reached)
+        ... ]
         >>> [record.number for record in by_promise(trials)]
         [2, 1, 0]
     """

@@ -224,7 +224,7 @@ class Worker:
         found, phase = self._assigned[slot], self.plan.phases[slot[0]]
         record = Record(  # not what a dead worker may have written for it
             trial.number,
-            trial.user_attrs[ROUND],
+            trial.user_attrs.get(ROUND, slot[0]),
             RUNNING,
             sign=self.objective.sign,
             phase=slot[0],
