@@ -72,7 +72,7 @@ def reversed_answers(history: History, *, area: float = 0.3, patience: int = 2) 
             return []
         return [
             _finding(
-                f"an example of class 1 gets a lower answer than one of class 0 in "
+                f"An example of class 1 gets a lower answer than one of class 0 in "
                 f"{percent(1 - areas[-1].value)} of the pairs",
                 {"auc": areas[-1].value},
             )
@@ -83,7 +83,7 @@ def reversed_answers(history: History, *, area: float = 0.3, patience: int = 2) 
     value, rarer = found
     return [
         _finding(
-            f"the accuracy is {percent(value, 1)}, and the rarer of both classes is as frequent "
+            f"The accuracy is {percent(value, 1)}, and the rarer of both classes is as frequent "
             f"as {percent(rarer, 1)}",
             {"accuracy": value, "rarer_class": rarer},
         )
@@ -115,7 +115,7 @@ def _finding(how: str, evidence: dict[str, float]) -> Finding:
         rule="reversed_answers",
         severity=Severity.WARNING,
         target="",
-        message=f"The loss falls, but the answers are the wrong way round: {how}.",
+        message=f"The loss falls, but the answers are the wrong way round. {how}.",
         evidence=evidence,
         remedies=(
             Remedy(

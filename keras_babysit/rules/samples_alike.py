@@ -86,8 +86,8 @@ def _finding(network: str, now: float, start: float, data: float | None) -> Find
         rule="samples_alike",
         severity=Severity.WARNING,
         target=network,
-        message=f"The network {quoted([network])} makes about the same output for every example: "
-        f"its standard deviation over the examples is {number(now)}, at the start it was "
+        message=f"The network {quoted([network])} makes about the same output for every example. "
+        f"Its standard deviation over the examples is {number(now)}, at the start it was "
         f"{number(start)}{beside}.",
         evidence={"spread": now, "spread_start": start, "spread_data": data},
         remedies=(

@@ -73,7 +73,8 @@ def _finding(output: Output) -> Finding:
         rule="shapes_broadcast",
         severity=Severity.WARNING,
         target=output.target,
-        message=f'"{output.target}" makes {predictions} per example, but there {targets}: {end}.',
+        message=f'The output "{output.target}" makes {predictions} per example, but there '
+        f"{targets}: {end}.",
         evidence={"predictions": made, "targets": wanted},
         remedies=tuple(_remedies(output, made, wanted)),
         reference="NumPy, Broadcasting: axes of size 1 are repeated",

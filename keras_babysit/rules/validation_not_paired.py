@@ -91,7 +91,7 @@ def _finding(history: History, train: float, validation: float, constant: float)
         rule="validation_not_paired",
         severity=Severity.WARNING,
         target="validation",
-        message=f"What holds in the training data does not hold in the validation data: the "
+        message=f"What holds in the training data does not hold in the validation data. The "
         f"{error_name(history)} is {percent(train, 1)} and {percent(validation, 1)}, that of a "
         f"constant prediction {percent(constant, 1)}. Nearest neighbours show that it is not "
         "overfitting.",
