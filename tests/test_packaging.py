@@ -21,3 +21,7 @@ def test_the_conda_recipe_has_the_requirements_of_the_package():
     run = recipe.split("  run:\n")[1].split("    #")[0]
     listed = {line.strip(" -").replace(" ", "") for line in run.splitlines() if line.strip()}
     assert listed == {"python>=3.11", *required}
+
+
+def test_the_package_says_that_it_is_typed():
+    assert (ROOT / "keras_babysit" / "py.typed").exists()
