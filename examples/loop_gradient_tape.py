@@ -61,7 +61,9 @@ def main(argv=None):
         optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
         return loss
 
-    with kb.watch(model, optimizer, loss=loss_of, steps=STEPS, log_dir=args.out) as sitter:
+    with kb.watch(
+        model, optimizer, loss=loss_of, steps=STEPS, every=10, log_dir=args.out
+    ) as sitter:
         for x, y in batches():
             sitter.step(train_step, tf.constant(x), tf.constant(y))
     return sitter

@@ -68,7 +68,9 @@ def main(argv=None):
 
     groups = (model.trainable_variables, model.non_trainable_variables, optimizer.variables)
     state = tuple([variable.value for variable in group] for group in groups)
-    with kb.watch(model, optimizer, loss=loss_of, steps=STEPS, log_dir=args.out) as sitter:
+    with kb.watch(
+        model, optimizer, loss=loss_of, steps=STEPS, every=10, log_dir=args.out
+    ) as sitter:
         for batch in batches():
             state, _ = sitter.step(train_step, state, batch)
     return sitter

@@ -61,7 +61,7 @@ def main(argv=None):
         return loss.detach()
 
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    with kb.watch(model, optimizer, loss=loss, steps=STEPS, log_dir=args.out) as sitter:
+    with kb.watch(model, optimizer, loss=loss, steps=STEPS, every=10, log_dir=args.out) as sitter:
         for x, y in batches():
             sitter.step(train_step, torch.tensor(x), torch.tensor(y).long())
     return sitter
