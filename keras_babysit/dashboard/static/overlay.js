@@ -38,7 +38,7 @@ export function drawOverlay(parent, context) {
   const drawn = charts.map((chart, index) => [chart, titles[index], linesOf(runs, titles[index], state.side)]);
   const ends = drawn.flatMap(([, , lines]) => lines.flatMap((line) => [line.steps[0], line.steps.at(-1)].map((step) => across(line.run, step, axis))));
   const range = ends.length ? [Math.min(...ends), Math.max(...ends)] : [0, 1];
-  for (const [chart, title, lines] of drawn) drawChart(chart, title, lines, range, axis, parent.clientWidth, state);
+  for (const [chart, title, lines] of drawn) drawChart(chart, title, lines, range, axis, state);
 }
 
 // The curve of each run: that of the chosen data, or of the other if a run has none.
@@ -57,7 +57,8 @@ function across(run, step, axis) {
   return axis === "relative" ? seconds - run.clock[0][1] : seconds;
 }
 
-function drawChart(parent, title, lines, range, axis, width, display) {
+function drawChart(parent, title, lines, range, axis, display) {
+  const width = Math.max(300, parent.clientWidth);
   const values = lines.flatMap((line) => line.values.filter(isNumber));
   const extent = values.length ? [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))] : [0, 1];
   const isLog = isLogarithmic(extent, display.scale);
@@ -87,7 +88,7 @@ function drawChart(parent, title, lines, range, axis, width, display) {
     host));
   read(null);
   const plot = new uPlot({
-    width: Math.max(300, width), height: HEIGHT, padding: [6, RIGHT, 0, 0],
+    width, height: HEIGHT, padding: [6, RIGHT, 0, 0],
     legend: { show: false },
     cursor: { sync: { key: "babysit", setSeries: false }, drag: { x: false, y: false }, y: false, points: { size: 6 } },
     scales: { x: { time: false, range: range[0] < range[1] ? range : [range[0], range[0] + 1] }, y: { distr: isLog ? 3 : 1, range: spread(extent, isLog) } },
