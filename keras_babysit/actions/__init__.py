@@ -147,7 +147,9 @@ def action_from_json(record: dict[str, object]) -> Action | None:
 
 
 def _frozen(value: object) -> object:
-    """Return a value with tuples in place of lists, as the fields of actions are."""
+    """Return a value as actions hold it: tuples for lists, NaN and infinities for their names."""
+    if isinstance(value, str) and value in ("nan", "inf", "-inf"):
+        return float(value)
     return tuple(_frozen(one) for one in value) if isinstance(value, list) else value
 
 
