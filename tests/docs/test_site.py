@@ -1,9 +1,11 @@
 """The parts of the documentation that are made of the code."""
 
 import re
+from collections import Counter
 
 import pytest
 
+from benchmarks.remedies import results
 from keras_babysit.explanations import explainable
 from tests.rules.table import TABLE
 from tools.site import chart, findings, links
@@ -21,6 +23,28 @@ def test_a_page_says_what_to_do_and_links_to_pages_that_exist(name):
     assert ('class="kb-card"' in page) == (name in (CARD_ONLY, CHART))
     assert ("<svg class=" in page) == (name == CHART)
     assert set(re.findall(r"\((\w+)\.md\)", page)) <= set(explainable())
+
+
+MEASURED = {
+    "a": ("Lower the learning rate to 0.1.", "cured"),
+    "b": ("Lower the learning rate to 3e-05.", "harms"),
+    "c": ("Lower the learning rate to 2.", "not applicable"),
+    "d": ("Sleep on it.", "improved"),
+}
+
+
+def test_a_page_has_what_its_remedies_did_to_programs(monkeypatch):
+    rule = "learning_rate_too_high"
+    seen = {k: {"rule": rule, "remedy": text, "effect": how} for k, (text, how) in MEASURED.items()}
+    monkeypatch.setattr(results, "load", lambda: {"first": seen})
+    assert findings.efficacy(rule) == {
+        "Lower the learning rate to 0.1.": Counter(cured=1, harms=1),
+        "Sleep on it.": Counter(improved=1),
+    }
+    page = findings.page(rule)
+    assert re.search(r"1\. Lower the .* \*Measured: cured 1 of 2 programs, harms 1\.\*\n", page)
+    assert "- Sleep on it. *Measured: cured 0 of 1 program, improved 1.*" in page
+    assert "has not carried out any" in findings.page(CHART)
 
 
 def test_the_index_has_every_finding():

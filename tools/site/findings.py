@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks.remedies import results
+from benchmarks.remedies.table import EFFECTS
 from keras_babysit.checks import DEFAULT_CHECKS
 from keras_babysit.explanations import Explanation, explainable, explanation
 from keras_babysit.findings import CONDITIONS, verdict_of
@@ -18,13 +21,20 @@ from keras_babysit.presentation.verdict_view import view
 from keras_babysit.quantities import SHIPPED
 from keras_babysit.rules import DEFAULT_RULES
 from tests.rules.table import TABLE
+from tools.messages_page import without_numbers
 from tools.rules_page import COUNTS
 from tools.site.chart import chart, variety
 
-EFFICACY = COUNTS.with_name("remedy_efficacy.json")
-"""How often each remedy cured: `{"dead_units": {"Lower ...": {"cured": 3, "of": 4}}}`."""
-
 KNOWN = {quantity.name for quantity in SHIPPED}
+
+BENCHMARK = (
+    "Measured on faulty programs by carrying out the first remedy of the first finding, each with "
+    "one whole training ([how](../remedies.md#do-remedies-work))."
+)
+NOT_MEASURED = (
+    "The [benchmark of remedies](../remedies.md#do-remedies-work) has not carried out any of these "
+    "so far. `sitter.try_remedies()` tries them on your own program."
+)
 
 INDEX = """\
 # Findings
@@ -48,17 +58,31 @@ def write(folder: Path) -> None:
 
 def page(name: str) -> str:
     """Return the page on a condition."""
-    counts, efficacy = _of_file(COUNTS), _of_file(EFFICACY)
-    return "".join(_page(explanation(name), counts.get(name, {}), efficacy.get(name, {})))
+    return "".join(_page(explanation(name), _counts().get(name, {}), efficacy(name)))
 
 
-def _of_file(path: Path) -> dict[str, Any]:
-    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+def efficacy(name: str) -> dict[str, Counter[str]]:
+    """Return what the remedies of a condition did to the faulty programs of the benchmark.
+
+    Returns:
+        How often each remedy had which effect; those that differ in numbers only count as one.
+    """
+    texts: dict[str, str] = {}
+    found: dict[str, Counter[str]] = {}
+    for one in results.load()["first"].values():
+        if one.get("rule") == name and one["effect"] in EFFECTS:
+            text = texts.setdefault(_wording(one["remedy"]), one["remedy"])
+            found.setdefault(text, Counter())[one["effect"]] += 1
+    return found
+
+
+def _counts() -> dict[str, Any]:
+    return dict(json.loads(COUNTS.read_text(encoding="utf-8")))
 
 
 def index() -> str:
     """Return the page that lists all conditions, in their rank."""
-    names, counts = explainable(), _of_file(COUNTS)
+    names, counts = explainable(), _counts()
     kinds = {
         "While training": [name for name in names if name in DEFAULT_RULES.names],
         "Before training": [name for name in names if name in DEFAULT_CHECKS.names],
@@ -81,7 +105,7 @@ def index() -> str:
 
 
 def _page(
-    shown: Explanation, counts: Mapping[str, int], efficacy: Mapping[str, Mapping[str, int]]
+    shown: Explanation, counts: Mapping[str, int], measured: Mapping[str, Counter[str]]
 ) -> Iterator[str]:
     yield f"# {shown.title}\n\n"
     yield f"`{shown.name}` · usually {_article(shown.severity)} · {_found_by(shown.name)}\n\n"
@@ -89,7 +113,7 @@ def _page(
     yield _section("What it means, and how it is measured", shown.about)
     yield _section("A run that has it", _picture(shown))
     yield _section("Messages", "\n".join(f"- {one}" for one in shown.messages))
-    yield _section("What to do", "\n".join(_remedies(shown, efficacy)))
+    yield _section("What to do", "\n".join(_remedies(shown, measured)))
     yield _section("When it stays silent", "\n".join(f"- {one}" for one in shown.silent))
     rows = "\n".join(f"| `{name}` | {text} |" for name, text in shown.thresholds)
     table = f"| argument | meaning |\n|---|---|\n{rows}" if rows else ""
@@ -129,14 +153,34 @@ def _link(name: str) -> str:
     return f"[{one.title}]({name}.md)" if one.about else one.title
 
 
-def _remedies(shown: Explanation, efficacy: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
+def _remedies(shown: Explanation, measured: Mapping[str, Counter[str]]) -> Iterator[str]:
+    texts = {_wording(text): text for text in measured}
     for number, (sentence, code) in enumerate(shown.remedies, 1):
-        known = efficacy.get(sentence)
-        measured = f" *Cured {known['cured']} of {known['of']} programs.*" if known else ""
-        yield f"{number}. {sentence}{measured}"
+        text = texts.pop(_wording(sentence), "")
+        yield f"{number}. {sentence}" + (
+            f" *Measured: {_effects(measured[text])}.*" if text else ""
+        )
         if code:
             indented = "\n".join(f"   {line}".rstrip() for line in code.splitlines())
             yield f"\n   ```python\n{indented}\n   ```\n"
+    # Worded for a kind of program that no row of the tests has.
+    yield from (f"- {text} *Measured: {_effects(measured[text])}.*" for text in texts.values())
+    if shown.remedies:
+        yield f"\n{BENCHMARK if measured else NOT_MEASURED}"
+
+
+def _wording(text: str) -> str:
+    return without_numbers(text).rstrip(".")  # a point after a number goes with it
+
+
+def _effects(effects: Counter[str]) -> str:
+    """Return what a remedy did: `cured 2 of 3 programs, improved 1`."""
+    rest = [f"{name} {effects[name]}" for name in EFFECTS[1:] if effects[name]]
+    return ", ".join([f"cured {effects['cured']} of {_programs(effects.total())}", *rest])
+
+
+def _programs(count: int) -> str:
+    return "1 program" if count == 1 else f"{count} programs"
 
 
 # ------------------------------------------------------------------------------------- pictures
