@@ -372,7 +372,8 @@ class BaseSearchCV:
     def _shared(self, workers):
         """Use a storage that the workers share; yield the arguments of their searches."""
         given = self._given | {"seed": self.seed, "study_name": self.study_name}
-        given |= {"verbose": 0, "n_jobs": None, "refit": False}
+        # Not None: within a task of Dask that is "as many as the cluster has", without an end.
+        given |= {"verbose": 0, "n_jobs": 1, "refit": False}
         if workers > 1:
             check_backend(self._is_in_memory)
         if workers == 1 or not self._is_in_memory:

@@ -101,6 +101,17 @@ def test_a_cluster_needs_a_database(monkeypatch):
         search.fit(*blobs(30), epochs=1)
 
 
+def test_a_worker_starts_no_workers_within_the_context_of_the_cluster(tmp_path):
+    from keras_babysit.search import parallel
+
+    storage = {"storage": f"sqlite:///{tmp_path / 'search.db'}", "study_name": "s"}
+    search = kb.search.RandomizedSearchCV(build, **QUIET, max_trials=1, **storage)
+    with joblib.parallel_config("loky", n_jobs=2), search._shared(2) as given:
+        assert parallel.worker_count(search.n_jobs) == 2
+        assert parallel.worker_count(given["n_jobs"]) == 1
+    search.storage.engine.dispose()
+
+
 def test_workers_share_the_trials_in_one_process(tmp_path):
     """What each worker does, run in this process: joblib's sequential backend."""
     from keras_babysit.search import parallel
@@ -109,7 +120,7 @@ def test_workers_share_the_trials_in_one_process(tmp_path):
         assert parallel.worker_count(None) == 1
     storage = {"storage": f"sqlite:///{tmp_path / 'search.db'}", "study_name": "s"}
     search = kb.search.RandomizedSearchCV(build, **QUIET, max_trials=2, **storage)
-    given = search.get_params() | {"n_jobs": None}
+    given = search.get_params() | {"n_jobs": 1}
     x, y = blobs(30)
     data = {"x": x, "y": y, "groups": None, "sample_weight": None}
     parallel._work(lambda: type(search)(**given), data, {"epochs": 1})
