@@ -159,6 +159,39 @@ def longer_if_shut(history: History, patience: int) -> int:
     return patience if all(np.any(gates) for gates in latest) else max(patience, PATIENCE_IF_SHUT)
 
 
+def is_shut(history: History, target: str, looks: int) -> bool:
+    """Return whether no unit of a layer was active in any of the latest `looks` measurements.
+
+    Args:
+        history: The history of the run.
+        target: The layer.
+        looks: Number of measurements, at least 1; False if there were fewer.
+    """
+    gates = history.points("activations/gate_max", target)[-looks:]
+    return len(gates) == looks and all(np.max(one.value) < LOST_SIGNAL for one in gates)
+
+
+def is_without_gradient(history: History, looks: int) -> bool:
+    """Return whether no kernel received a gradient in any measurement of the run.
+
+    No step changes such a network, apart from its biases: further measurements show the same.
+
+    Args:
+        history: The history of the run.
+        looks: Number of measurements that are needed of each kernel, at least 1.
+    """
+    weights = _weights(history)
+    names = [name for name in kernels(history) if history.points("gradients/norm", name)]
+    norms = [history.series("gradients/norm", name).values for name in names]
+    return bool(norms) and all(
+        len(values) >= looks
+        and enough_examples(history, len(values))
+        and not values.any()
+        and not weights[name].has_unknown_gradient
+        for name, values in zip(names, norms, strict=True)
+    )
+
+
 def enough_examples(history: History, steps: int) -> bool:
     """Return whether so many measured steps had 32 examples or more, or batches of unknown size.
 

@@ -7,6 +7,7 @@ from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
 from keras_babysit.rules._learning_rate import suggest_lower_rate
+from keras_babysit.rules._network import is_shut, is_without_gradient
 from keras_babysit.rules._progress import began_trained, is_solved, poor_fit
 from keras_babysit.rules._texts import change_rate, layer_shape, percent, relu_layer
 from keras_babysit.rules._wilson import wilson_lower_bound
@@ -22,6 +23,10 @@ POOR_FROM = 0.05
 
 MIN_DIFFERENT_EXAMPLES = 10
 """A healthy unit is inactive for half of the examples, and for all of ten once in a thousand."""
+
+FEWEST_LOOKS = 2
+"""Measurements that are enough at the end of a run if no unit of a layer was active in any: one of
+its start and one of its end. More cannot follow."""
 
 
 @rule(
@@ -43,6 +48,13 @@ def dead_units(history: History, *, threshold: float = 0.4, patience: int = 3) -
     Reads `"activations/dead_fraction"`: per layer, the fraction of the units that were inactive
     for all recent examples, in [0, 1]. At least 1,024 examples count, or all of a smaller data set.
 
+    A layer of which no unit is active passes no gradient on and does not recover by itself. In a
+    short run `"activations/dead_fraction"` may be known only once, or never. Then such a layer is
+    reported if no unit was active in the latest `patience` measurements of
+    `"activations/gate_max"` and that fraction is 1. It is reported as well if none was active in
+    any measurement of the run, and no kernel of the network received a gradient in any
+    (`"gradients/norm"`): no step changes such a network, so more measurements would show the same.
+
     It is silent on activations with a slope on both sides (leaky ReLU), on squashing ones (see
     `saturated_units`), and until enough examples were seen. If fewer than 10 of these differ, it is
     silent unless all units are dead. If the training loss is almost 0, it is a note: the remaining
@@ -53,7 +65,8 @@ def dead_units(history: History, *, threshold: float = 0.4, patience: int = 3) -
         history: The history of the run.
         threshold: Rate of dead units from which on a layer costs accuracy, in (0, 1]. The 95 %
             interval of the rate must lie above it, so that small layers need a larger fraction.
-        patience: Number of latest measurements that must all reach `threshold`, at least 1.
+        patience: Number of latest measurements that must all reach `threshold`, at least 1. At the
+            end of a run two are enough if no unit was active in any.
 
     Returns:
         One finding per affected layer, in the order of the layers: an ERROR if all units are dead,
@@ -81,18 +94,36 @@ def dead_units(history: History, *, threshold: float = 0.4, patience: int = 3) -
     found = []
     different = history.facts.data.different_examples
     are_enough = different is None or different >= MIN_DIFFERENT_EXAMPLES
-    for target in history.targets("activations/dead_fraction"):
-        recent = history.series("activations/dead_fraction", target).tail(patience)
-        if history.layer(target).activation_kind != "rectifier" or len(recent) < patience:
+    measured = history.targets("activations/gate_max")
+    for target in dict.fromkeys([*history.targets("activations/dead_fraction"), *measured]):
+        if history.layer(target).activation_kind != "rectifier":
             continue
-        fraction = float(recent.values.min())
-        rate = wilson_lower_bound(fraction, _units(history, target))
+        fraction = _lasting_fraction(history, target, patience)
+        if fraction is None:
+            continue
+        rate = wilson_lower_bound(min(fraction, 1.0), _units(history, target))
         severity = _severity(fraction, rate, threshold)
         if severity is Severity.WARNING and (is_solved(history) or _are_inherited(history, target)):
             severity = Severity.NOTE
         if severity is not None and (are_enough or severity is Severity.ERROR):
             found.append(_finding(history, target, fraction, severity))
     return found
+
+
+def _lasting_fraction(history: History, target: str, patience: int) -> float | None:
+    """Return the fraction of units that stayed dead; None if that is not known yet."""
+    recent = history.series("activations/dead_fraction", target).tail(patience).values
+    if len(recent) == patience:
+        return float(recent.min())
+    looks = min(patience, FEWEST_LOOKS) if history.facts.has_ended else patience
+    if not is_shut(history, target, looks):
+        return None
+    if len(recent):
+        return 1.0 if recent.min() >= 1 else None
+    different = history.facts.data.different_examples
+    are_enough = different is None or different >= MIN_DIFFERENT_EXAMPLES
+    was_always = is_shut(history, target, len(history.points("activations/gate_max", target)))
+    return 1.0 if are_enough and was_always and is_without_gradient(history, looks) else None
 
 
 def _are_inherited(history: History, target: str) -> bool:
@@ -162,5 +193,5 @@ def _remedies(history: History, target: str) -> list[Remedy]:
 def was_born_dead(history: History, target: str) -> bool:
     """Return whether the units that are dead now were so before the first step."""
     first = history.points("activations/gate_max", target)[:1]
-    dead = history.last("activations/dead_fraction", target)
+    dead = history.last("activations/dead_fraction", target, default=1.0)  # if unknown, all are
     return bool(first) and first[0].step == 0 and float(np.mean(first[0].value == 0)) >= dead

@@ -4,7 +4,13 @@ from keras_babysit.actions import CONNECTIONS, LOOKS, UnfreezeLayers
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
-from keras_babysit.rules._network import enough_examples, kernels, layer_of, longer_if_shut
+from keras_babysit.rules._network import (
+    enough_examples,
+    is_without_gradient,
+    kernels,
+    layer_of,
+    longer_if_shut,
+)
 from keras_babysit.rules.effects import POOR_FIT, SHORT_STEPS
 from keras_babysit.rules.rule import rule
 
@@ -30,7 +36,7 @@ def no_gradient(history: History, *, patience: int = 2) -> list[Finding]:
     a gradient at least once; on those that a real step moves all the same, which a measurement
     cannot differentiate (recomputed layers, modules of PyTorch); and before `patience` measurements
     of 32 examples or more in all. If all units of a layer are inactive, it waits longer, because
-    `dead_units` may be the cause.
+    `dead_units` may be the cause; but not beyond the end of the run if no kernel receives any.
 
     Args:
         history: The history of the run.
@@ -60,6 +66,8 @@ def no_gradient(history: History, *, patience: int = 2) -> list[Finding]:
     require_count("patience", patience)
     if history.facts.parameters and history.facts.weights == {}:
         return [_nothing_trains()]
+    if history.facts.has_ended and is_without_gradient(history, patience):
+        return [_about_all()]  # there is nothing left to wait for
     patience = longer_if_shut(history, patience)
     weights = history.facts.weights or {}
     names = [
@@ -69,7 +77,7 @@ def no_gradient(history: History, *, patience: int = 2) -> list[Finding]:
     ]
     without = [name for name in names if _has_none(history, name, patience)]
     if names and len(without) == len(names):
-        return [_finding("", "No kernel of the model receives a gradient.", Severity.ERROR)]
+        return [_about_all()]
     return [
         _finding(
             layer_of(history, name),
@@ -78,6 +86,10 @@ def no_gradient(history: History, *, patience: int = 2) -> list[Finding]:
         )
         for name in without
     ]
+
+
+def _about_all() -> Finding:
+    return _finding("", "No kernel of the model receives a gradient.", Severity.ERROR)
 
 
 def _nothing_trains() -> Finding:

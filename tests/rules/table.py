@@ -53,6 +53,36 @@ def born_dead(fraction=0.7, first=None, start=2.3, error=0.1):
     return made
 
 
+def shut(looks, dead=(), gradients=None, opened_at=None, different=64, **facts):
+    """Return a network with a layer of which no unit is active, as a short run shows it.
+
+    Args:
+        looks: Number of measurements.
+        dead: What is known of its dead units, one value for each of the latest measurements.
+        gradients: Norms of the gradients of each kernel; None for all 0.
+        opened_at: A measurement in which its units were active.
+        different: Number of different examples.
+        facts: Further facts of the run.
+    """
+    names = [f"{name}/kernel" for name in "abc"]
+    made = network(
+        {"gradients/norm": dict(zip(names, gradients or [[0.0] * looks] * 3, strict=True))}
+    )
+    hidden = LayerFacts(activation_kind="rectifier", role="hidden", units=4)
+    made.note(
+        layers=dict(made.facts.layers) | {"b": hidden},
+        data=DataFacts(different_examples=different),
+        batch_size=32,
+        **facts,
+    )
+    for step in range(looks):
+        gates = np.full(4, float(step == opened_at), np.float32)
+        made.append(Measurement(step, 0, "activations/gate_max", "b", gates))
+    for step, fraction in enumerate(dead, looks - len(dead)):
+        made.append(Measurement(step, 0, DEAD, "b", fraction))
+    return made
+
+
 def of_examples(different, series):
     return history(series, data=DataFacts(examples=64, different_examples=different))
 
@@ -78,6 +108,8 @@ DENSE = LayerFacts(class_name="Dense", role="hidden", units=64)
 DEAD, SATURATED = "activations/dead_fraction", "activations/saturated_fraction"
 FLAT = [0.693] * 8
 FALLING = [0.69 - 0.05 * step for step in range(8)]
+ALIVE = [[0.0] * 6, [0.0] * 6, [1.0] * 6]
+"""Gradients of three kernels, of which the last one trains."""
 
 
 def losses(start, batches=(), epochs=(), constant=None, ratio=None):
@@ -1301,6 +1333,51 @@ TABLE = {
         rules.dead_units,
         few_examples(layer(DEAD, [1.0] * 5)),
         Severity.ERROR,
+    ),
+    "all-dead-in-a-short-run": (
+        rules.dead_units,
+        shut(6, dead=[1.0], gradients=ALIVE),
+        Severity.ERROR,
+    ),
+    "some-dead-in-a-short-run": (rules.dead_units, shut(6, dead=[0.7], gradients=ALIVE), None),
+    "all-dead-but-active-a-moment-ago": (
+        rules.dead_units,
+        shut(6, dead=[1.0], gradients=ALIVE, opened_at=4),
+        None,
+    ),
+    "all-dead-in-the-latest-three": (
+        rules.dead_units,
+        shut(6, dead=[1.0], gradients=ALIVE, opened_at=2),
+        Severity.ERROR,
+    ),
+    "all-dead-twice-so-far": (rules.dead_units, shut(2, dead=[1.0]), None),
+    "all-dead-in-a-run-of-two-measurements": (
+        rules.dead_units,
+        shut(2, dead=[1.0], has_ended=True),
+        Severity.ERROR,
+    ),
+    "all-dead-and-nothing-moves": (rules.dead_units, shut(3), Severity.ERROR),
+    "all-dead-and-nothing-moves-twice-so-far": (rules.dead_units, shut(2), None),
+    "all-dead-and-nothing-moves-in-a-run-of-two-measurements": (
+        rules.dead_units,
+        shut(2, has_ended=True),
+        Severity.ERROR,
+    ),
+    "all-dead-for-a-few-examples-while-others-train": (
+        rules.dead_units,
+        shut(6, gradients=ALIVE),
+        None,
+    ),
+    "all-dead-for-a-few-examples-and-moved-before": (
+        rules.dead_units,
+        shut(6, gradients=[[1.0, *[0.0] * 5]] * 3),
+        None,
+    ),
+    "nothing-moves-although-units-were-active": (rules.dead_units, shut(6, opened_at=0), None),
+    "all-dead-and-nothing-moves-for-equal-examples": (
+        rules.dead_units,
+        shut(6, different=2),
+        None,
     ),
     "open-on-both-sides": (rules.dead_units, layer(DEAD, [0.9] * 5, kind="open"), None),
     "no-probe-yet": (rules.dead_units, history({}), None),
@@ -2705,6 +2782,18 @@ TABLE = {
         rules.no_gradient,
         network({"gradients/norm": {"a/kernel": [0.0] * 4, "b/kernel": [0.0] * 4}}),
         Severity.ERROR,
+    ),
+    "no-gradient-at-all-of-a-shut-network": (rules.no_gradient, shut(8), Severity.ERROR),
+    "no-gradient-of-a-shut-network-so-far": (rules.no_gradient, shut(7), None),
+    "no-gradient-of-a-shut-network-in-a-short-run": (
+        rules.no_gradient,
+        shut(2, has_ended=True),
+        Severity.ERROR,
+    ),
+    "no-gradient-of-a-shut-part-in-a-short-run": (
+        rules.no_gradient,
+        shut(6, gradients=ALIVE, has_ended=True),
+        None,
     ),
     "none-but-once": (
         rules.no_gradient,
