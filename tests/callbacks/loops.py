@@ -15,6 +15,11 @@ SIZE = 64
 
 def made():
     keras.utils.clear_session()
+    return network()
+
+
+def network():
+    """The network in whatever scope is open, which `clear_session` would drop on TensorFlow."""
     keras.utils.set_random_seed(0)
     return keras.Sequential(
         [

@@ -1,11 +1,13 @@
 """Loops of unusual kinds: measured, or what is missing is named; and never changed."""
 
+import contextlib
+
 import keras
 import numpy as np
 import pytest
 
 import keras_babysit as kb
-from tests.callbacks.loops import BACKEND, X, Y, batches, made, plainly
+from tests.callbacks.loops import BACKEND, X, Y, batches, network, plainly
 
 STEPS = 6
 
@@ -117,28 +119,26 @@ LOOPS = {
 }[BACKEND]
 
 
-@pytest.fixture
-def two_devices():
-    """Let TensorFlow train on two logical devices, where that can still be set."""
+def devices():
+    """Let TensorFlow train on the two logical devices that a worker of the suite has."""
     if BACKEND != "tensorflow":
-        yield
-        return
+        return contextlib.nullcontext()
     import tensorflow as tf
 
-    devices = tf.config.list_logical_devices("CPU")
-    strategy = tf.distribute.MirroredStrategy([one.name for one in devices][:2])
-    with strategy.scope():
-        yield
+    found = tf.config.list_logical_devices("CPU")
+    return tf.distribute.MirroredStrategy([one.name for one in found][:2]).scope()
 
 
-@pytest.mark.usefixtures("two_devices")
 @pytest.mark.parametrize("name", LOOPS)
 def test_it_is_measured_or_the_rest_is_named_and_nothing_is_changed(name):
-    alone = LOOPS[name](plainly, made())
-    model = made()
-    with kb.watch(model, loss="mse", steps=STEPS, every=2, verbose=0) as sitter:
-        watched = LOOPS[name](sitter.step, model)
-        sitter.validate(X[:64], Y[:64])
+    keras.utils.clear_session()
+    with devices():
+        alone = LOOPS[name](plainly, network())
+    with devices():
+        model = network()
+        with kb.watch(model, loss="mse", steps=STEPS, every=2, verbose=0) as sitter:
+            watched = LOOPS[name](sitter.step, model)
+            sitter.validate(X[:64], Y[:64])
     for found, expected in zip(watched, alone, strict=True):
         np.testing.assert_array_equal(found, expected)
     facts, history = sitter.history.facts, sitter.history
