@@ -11,7 +11,7 @@ MINUTES ?= 30
 BACKEND ?= tensorflow
 VENV = $(if $(filter tensorflow,$(BACKEND)),.venv,.venv-$(BACKEND))
 
-.PHONY: demo test test-colab dist test-jax test-torch test-oldest test-all test-all-jax test-all-torch lint bench-dashboard bench-overhead bench-account bench-scale bench-gpu bench-repeatability bench-search screenshots bench-layers bench-lr bench-headroom bench-diagnosis bench-remedies bench-foreign soak docs docs-pages messages pictures clean
+.PHONY: demo test test-colab dist test-jax test-torch test-oldest test-all test-all-jax test-all-torch lint bench-dashboard bench-overhead bench-account bench-scale bench-gpu bench-repeatability bench-search screenshots bench-layers bench-lr bench-headroom bench-diagnosis bench-remedies bench-foreign bench-mutation soak docs docs-pages messages pictures clean
 
 demo: .venv/.demo
 	.venv/bin/python examples/quickstart.py
@@ -96,6 +96,11 @@ bench-account: .venv/.dev .venv-jax/.dev .venv-torch/.dev
 	KERAS_BACKEND=tensorflow .venv/bin/python -m benchmarks.account $(ROWS)
 	KERAS_BACKEND=jax .venv-jax/bin/python -m benchmarks.account $(ROWS)
 	KERAS_BACKEND=torch .venv-torch/bin/python -m benchmarks.account --write $(ROWS)
+
+# What the rows of the rules' table would notice: mutants of ten rules, in about a minute.
+bench-mutation: .venv-torch/.dev
+	.venv-torch/bin/pip install --quiet -e '.[bench]'
+	KERAS_BACKEND=torch .venv-torch/bin/python -m benchmarks.mutation $(ROWS)
 
 # Whether a busy machine changes the findings. Hours for all of it; for a part:
 # ROWS="--backends torch --programs 10 --busy 0 4 --repeats 2".

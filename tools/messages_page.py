@@ -99,7 +99,7 @@ def rules_part() -> str:
     notes = {note.rule: note.message for note in verdict_of([], History()).not_checked}
     found = of_rules()
     conditions = [entry.condition for entry in RANKED if isinstance(entry, Rule)]
-    return "".join(_section(one, found[one.name], notes.get(one.name, "")) for one in conditions)
+    return "".join(section(one, found[one.name], notes.get(one.name, "")) for one in conditions)
 
 
 def of_checks() -> dict[str, list[Finding]]:
@@ -112,7 +112,7 @@ def of_checks() -> dict[str, list[Finding]]:
 
 def checks_part(found: Mapping[str, list[Finding]]) -> str:
     """Return the sections of all checks."""
-    return "".join(_section(CONDITIONS[name], found[name]) for name in DEFAULT_CHECKS.names)
+    return "".join(section(CONDITIONS[name], found[name]) for name in DEFAULT_CHECKS.names)
 
 
 def not_measured_part() -> str:
@@ -127,7 +127,7 @@ def recorder_part() -> str:
         for finding in recorded(make):
             if "occurrence" not in finding.target:  # the same fault in the next epoch
                 found[finding.rule].append(finding)
-    return "".join(_section(CONDITIONS[name], some) for name, some in found.items())
+    return "".join(section(CONDITIONS[name], some) for name, some in found.items())
 
 
 def recorded(make) -> list[Finding]:
@@ -168,7 +168,8 @@ def lines_of(finding: Finding) -> list[str]:
     return [_message(finding), *_remedies(finding.remedies)]
 
 
-def _section(condition: Condition, findings: Iterable[Finding], not_checked: str = "") -> str:
+def section(condition: Condition, findings: Iterable[Finding], not_checked: str = "") -> str:
+    """Return the section of a condition: messages, remedies, source; each wording once."""
     groups: dict[str, list[str]] = {}  # messages by what follows them
     shown: set[str] = set()
     for finding in findings:
