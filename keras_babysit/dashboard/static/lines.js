@@ -7,7 +7,7 @@ import { secondsAt, stepMarks } from "./frame.js";
 import { color } from "./palette.js";
 import uPlot from "./vendor/uPlot.esm.js";
 
-export const HEIGHT = 156;
+const HEIGHT = 156;
 const LOG_FROM = 30; // range (as a factor) from which an axis is logarithmic
 const STYLES = {
   batch: { width: 1.25, dash: [] },

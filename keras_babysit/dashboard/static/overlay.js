@@ -6,13 +6,14 @@ import { h, replace } from "./dom.js";
 import { saveButtons, titled } from "./export.js";
 import { cutInTheMiddle, isNumber, short, ticks, whole } from "./format.js";
 import { duration, secondsAt, timeOfDay } from "./frame.js";
-import { HEIGHT, axes, isLogarithmic, smoothed, spread } from "./lines.js";
+import { axes, isLogarithmic, smoothed, spread } from "./lines.js";
 import { color } from "./palette.js";
 import { switches } from "./run_view.js";
 import { sign } from "./runs.js";
 import uPlot from "./vendor/uPlot.esm.js";
 
-const LEFT = 96, RIGHT = 16, NAME_LETTERS = 40;
+// Taller than the charts of one run: up to eight curves must be distinguished.
+const LEFT = 96, RIGHT = 16, HEIGHT = 240, NAME_LETTERS = 40;
 // Each run differs in dash as well as in colour.
 const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3], [5, 5], [14, 4], [2, 6], [8, 3, 2, 3, 2, 3]];
 
