@@ -152,6 +152,8 @@ class InputFacts:
         first_constant: Index of the first of these.
         target_column: Index of a column that holds the target: its values and those of the target
             correspond one to one and in order.
+        later_column: Index of a column, or of a feature of sequences, that is a function of targets
+            before and after its row.
         is_whole: Whether every entry is a whole number; of sequences only.
         is_wrapped: Whether they are 8-bit integers whose arithmetic wrapped around; None if there
             are too few entries.
@@ -169,6 +171,7 @@ class InputFacts:
     constant_features: int | None = None
     first_constant: int | None = None
     target_column: int | None = None
+    later_column: int | None = None
     is_whole: bool | None = None
     is_wrapped: bool | None = None
     padded_in_front: float | None = None
@@ -318,6 +321,21 @@ class ComparisonFacts:
             examples are to each other, copies left out; None where that is not known.
         near_within: Training examples that are as close to another one.
         near_examples: Number of examples of either kind among which near copies were searched.
+        between: Validation windows of a series that share at least half of their steps with a
+            training window that begins earlier, and with one that begins later; None if the inputs
+            are no windows.
+        grouped: Validation examples with training examples in their group, where examples come in
+            small groups of similar ones; None if they do not.
+        grouped_examples: Number of validation examples among which these were searched.
+        error_with_group: Error of the nearest training example on them: the fraction of wrong
+            classes, or the unexplained variance.
+        error_without_group: The same of the nearest training example of another group.
+        group_stderr: Standard error of the difference of these errors.
+        word_error_within: Of texts, the error rate of a naive Bayes classifier that is fitted to
+            one half of the training examples, on the other half.
+        word_error: Its error rate on the validation examples.
+        word_constant_error: That of their most frequent class.
+        word_examples: Number of validation examples on which these are counted.
         seen_before: Validation examples that the model was trained on in an earlier run of the same
             process, and not in this one; None if there was none, or if its weights changed since.
         earlier_part: Fraction of the training examples of that run that are known, in (0, 1].
@@ -332,6 +350,16 @@ class ComparisonFacts:
     near_copies: int | None = None
     near_within: int | None = None
     near_examples: int | None = None
+    between: int | None = None
+    grouped: int | None = None
+    grouped_examples: int | None = None
+    error_with_group: float | None = None
+    error_without_group: float | None = None
+    group_stderr: float | None = None
+    word_error_within: float | None = None
+    word_error: float | None = None
+    word_constant_error: float | None = None
+    word_examples: int | None = None
     seen_before: int | None = None
     earlier_part: float | None = None
     earlier_loss: float | None = None

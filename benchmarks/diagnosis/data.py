@@ -189,6 +189,33 @@ def walk(rng: np.random.Generator, n: int) -> Split:
     return windows(standardise(rng.normal(size=2 * n).cumsum()[:, None])[:, 0], n)
 
 
+def smoothed(rng: np.random.Generator, n: int, *, around: bool = False) -> Split:
+    """Return windows of the mean over the last 7 values of a walk, and the step that follows.
+
+    Args:
+        rng: The random generator.
+        n: Number of training examples.
+        around: Whether to take the mean over the values around each one, also those to come.
+    """
+    series = rng.normal(size=2 * n).cumsum()
+    means = np.convolve(series, np.ones(7) / 7, "same")
+    ends = np.arange(30, 30 + n + n // 4)
+    x = means[(ends - 3 * (not around))[:, None] - np.arange(9, -1, -1)]
+    return head((x - x[:, -1:])[..., None], 3 * (series[ends + 1] - series[ends]), n)
+
+
+def people(rng: np.random.Generator, n: int, *, each: int = 8, size: int = 12) -> Split:
+    """Return several examples of each of many people, some of whom are ill.
+
+    The people of the validation data are others than those of the training data.
+    """
+    total = (n + n // 4) // each
+    person = rng.normal(size=(total, 1, size))
+    x = (person + 0.2 * rng.normal(size=(total, each, size))).reshape(-1, size)
+    is_ill = person[:, 0, :3].sum(axis=1) + 0.5 * rng.normal(size=total) > 0
+    return head(x, np.repeat(is_ill, each).astype(float), n)
+
+
 def continued(rng: np.random.Generator, n: int, *, steps: int = 8, batch: int = 32) -> Split:
     """Return pieces of series in batches that continue each other, with the sum of all so far.
 

@@ -309,6 +309,37 @@ def leaking(fraction: float) -> Change:
     return with_data(change)
 
 
+def dropped_at_the_end(rate: float) -> Change:
+    """Return a change that adds dropout behind the last layer."""
+
+    def change(recipe: Recipe) -> Recipe:
+        def net(shape: Any, **more: Any) -> keras.Model:
+            made = recipe.net(shape, **more)
+            return keras.Model(made.input, keras.layers.Dropout(rate)(made.output))
+
+        return recipe.having(net=net)
+
+    return change
+
+
+def divide_by_255() -> keras.layers.Layer:
+    """Return a layer that expects pixels of up to 255."""
+    return keras.layers.Rescaling(1 / 255)
+
+
+def renumbered(x: Any) -> Any:
+    """Return texts whose words have other numbers, but for the padding."""
+    words = np.arange(1, int(x.max()) + 1)
+    return np.concatenate([[0], np.random.default_rng(3).permutation(words)])[x.astype(int)]
+
+
+def split_at_random(s: Split, rng: np.random.Generator) -> Split:
+    """Split the examples at random, whatever they have to do with each other."""
+    x, y = np.concatenate([s.x, s.x_val]), np.concatenate([s.y, s.y_val])
+    order = rng.permutation(len(x))
+    return data.head(x[order], y[order], len(s.x))
+
+
 def with_target_column(function: Callable[[Any], Any]) -> Change:
     """Return a change that appends a function of the target to the inputs."""
 
@@ -630,6 +661,9 @@ NUMBERS = chain(
     having(loss=keras.losses.MeanSquaredError),
 )
 """Classes as one number."""
+
+SMOOTHED_AROUND = having(data=zoo.generated(data.smoothed, 800, around=True))
+"""A series smoothed with its future."""
 
 FAULTS = [
     Fault(
@@ -1742,6 +1776,39 @@ FAULTS = [
         ),
     ),
     Fault(
+        "dropout-at-the-end",
+        ("dropout_on_output",),
+        (*BLOWN, *STUCK, "dead_units", "validation_better_than_train"),
+        (
+            ("digits-mlp", "50", dropped_at_the_end(0.5)),
+            ("friedman-mlp", "30", dropped_at_the_end(0.3)),
+            ("cancer-mlp", "50", dropped_at_the_end(0.5)),
+        ),
+        is_same_loss=False,
+        misleads=True,
+    ),
+    Fault(
+        "inputs-scaled-twice",
+        ("unscaled_inputs",),
+        (*STUCK, *SHRUNK, "dead_units", "learning_rate_too_low"),
+        (
+            ("digits-mlp", "255", options(first=(divide_by_255,))),
+            ("digits-mlp-sgd", "255", options(first=(divide_by_255,))),
+            ("digits-cnn", "255", options(first=(divide_by_255,))),
+        ),
+    ),
+    Fault(
+        "tokenizer-fitted-twice",
+        ("validation_prepared_differently",),
+        ("overfitting", "validation_not_paired"),
+        (
+            ("words-mean", "all", held_out(renumbered)),
+            ("words-lstm", "all", held_out(renumbered)),
+            ("words-transformer", "all", held_out(renumbered)),
+        ),
+        misleads=True,
+    ),
+    Fault(
         "softmax-inside",
         ("hidden_softmax",),
         (*STUCK, *SHRUNK),
@@ -1806,6 +1873,53 @@ FAULTS = [
             ("series-gru", "own", having(loss=lambda: opposite_entropy)),
         ),
         is_same_loss=False,
+    ),
+    Fault(
+        "related-on-both-sides",
+        ("related_examples",),
+        ("validation_better_than_train", "leakage"),
+        (
+            ("wave-gru", "windows", with_data(split_at_random)),
+            ("wave-mlp", "windows", with_data(split_at_random)),
+            ("people-mlp", "people", with_data(split_at_random)),
+            ("people-mlp-tanh", "people", with_data(split_at_random)),
+            ("people-mlp-many", "people", with_data(split_at_random)),
+        ),
+        misleads=True,
+    ),
+    Fault(
+        "smoothed-with-the-future",
+        ("inputs_from_later_steps",),
+        (),
+        (
+            ("smooth-mlp", "7", SMOOTHED_AROUND),
+            ("smooth-gru", "7", SMOOTHED_AROUND),
+            ("smooth-conv", "7", SMOOTHED_AROUND),
+        ),
+        misleads=True,
+    ),
+    Fault(
+        "generator-stands-still",
+        ("unmoved_weights",),
+        ("discriminator_won", "samples_alike"),
+        (
+            ("ring-gan", "all", options(mistakes=True)),
+            ("ring-gan-wide", "all", options(mistakes=True)),
+            ("ring-gan-noise", "all", options(mistakes=True)),
+        ),
+        misleads=True,
+    ),
+    Fault(
+        "code-ignored",
+        ("regularization_dominates",),
+        STUCK,
+        (
+            ("digits-variational", "mean", options(is_mean=True)),
+            ("digits-variational-wide", "mean", options(is_mean=True)),
+            ("plane-variational", "mean", options(is_mean=True)),
+        ),
+        is_same_loss=False,
+        misleads=True,
     ),
     Fault(
         "logits-drift",

@@ -56,6 +56,7 @@ class Adversarial(keras.Model):
         pace: Learning rate of the discriminator, as a multiple of that of the generator.
         mixes_up: Whether the step of the generator also trains the discriminator.
         pulls: Weight of a term that draws all samples to one point.
+        mistakes: Whether the step of the generator trains the discriminator in its place.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Adversarial(keras.Model):
         pace: float = 1.0,
         mixes_up: bool = False,
         pulls: float = 0.0,
+        mistakes: bool = False,
     ) -> None:
         super().__init__()
         hidden = [[keras.layers.Dense(n, activation="leaky_relu") for n in units] for _ in "gd"]
@@ -77,7 +79,7 @@ class Adversarial(keras.Model):
             [keras.Input((size,)), *hidden[1], keras.layers.Dense(1)], name="discriminator"
         )
         self._noise, self._targets, self._pace = noise, targets, pace
-        self._mixes_up, self._pulls = mixes_up, pulls
+        self._mixes_up, self._pulls, self._mistakes = mixes_up, pulls, mistakes
         self.seeds = keras.random.SeedGenerator(0)
         self.built = True
 
@@ -90,6 +92,8 @@ class Adversarial(keras.Model):
         self.other.build(self.discriminator.trainable_variables)
 
     def _of_generator(self) -> list[keras.Variable]:
+        if self._mistakes:
+            return list(self.discriminator.trainable_variables)
         generator = self.generator.trainable_variables
         return [*generator, *self.discriminator.trainable_variables * self._mixes_up]
 
@@ -129,6 +133,67 @@ class Adversarial(keras.Model):
         """Return how the discriminator judges samples."""
         x = data[0] if isinstance(data, tuple) else data
         return {"judged": ops.mean(self.discriminator(self.samples(x.shape[0])))}
+
+
+class Variational(keras.Model):
+    """A variational autoencoder that reports its two losses.
+
+    Args:
+        size: Entries of an example.
+        code: Entries of its code.
+        units: Units of the hidden layers.
+        is_mean: Whether the reconstruction error is a mean over the entries and not their sum.
+    """
+
+    def __init__(self, size: int, code: int = 4, units: int = 48, is_mean: bool = False) -> None:
+        super().__init__()
+        inputs = keras.Input((size,))
+        h = keras.layers.Dense(units, activation="relu")(inputs)
+        both = [keras.layers.Dense(code, name=name)(h) for name in ("z_mean", "z_log_var")]
+        self.encoder = keras.Model(inputs, both, name="encoder")
+        self.decoder = keras.Sequential(
+            [
+                keras.Input((code,)),
+                keras.layers.Dense(units, activation="relu"),
+                keras.layers.Dense(size),
+            ],
+            name="decoder",
+        )
+        self._size, self._is_mean = size, is_mean
+        self.seeds = keras.random.SeedGenerator(0)
+        self.built = True
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        """Return what the mean of the code is decoded to."""
+        return self.decoder(self.encoder(x)[0])
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """Do one step, and return the loss and its two parts."""
+        x = data[0] if isinstance(data, tuple) else data
+        parts = {}
+
+        def loss_of() -> Any:
+            mean, spread = self.encoder(x, training=True)
+            noise = keras.random.normal(ops.shape(mean), seed=self.seeds)
+            made = self.decoder(mean + ops.exp(0.5 * spread) * noise, training=True)
+            error = ops.mean(ops.square(x - made)) * (1 if self._is_mean else self._size)
+            terms = -0.5 * (1 + spread - ops.square(mean) - ops.exp(spread))
+            parts["reconstruction_loss"] = error
+            parts["kl_loss"] = ops.mean(ops.sum(terms, axis=-1))
+            return error + parts["kl_loss"]
+
+        loss = apply_gradients(self, loss_of, self.trainable_variables, self.optimizer)
+        return {"loss": loss, **parts}
+
+    def test_step(self, data: Any) -> dict[str, Any]:
+        """Return the error of the reconstruction."""
+        x = data[0] if isinstance(data, tuple) else data
+        return {"error": ops.mean(ops.square(x - self(x)))}
+
+
+def variational(shape: Shape, **options: Any) -> keras.Model:
+    """A variational autoencoder of vectors."""
+    return Variational(shape[0], **options)
 
 
 def adversarial(shape: Shape, **options: Any) -> keras.Model:

@@ -348,6 +348,22 @@ WAVE = REGRESSION.having(
     rate=0.01,
     epochs=15,
 )
+SMOOTH = WAVE.having(
+    name="smooth-mlp",
+    data=generated(data.smoothed, 800),
+    net=nets.mlp,
+    options={"units": (16,)},
+    rate=2e-3,
+    epochs=8,
+    aim=-0.1,
+)
+PEOPLE = TWO_CLASSES.having(
+    name="people-mlp",
+    data=generated(data.people, 1600),
+    rate=2e-3,
+    epochs=6,
+    aim=0.7,
+)
 CONTINUED = REGRESSION.having(
     name="continued-lstm",
     data=generated(data.continued, 1280),
@@ -505,6 +521,12 @@ RECIPES = [
     WAVE,
     WAVE.having(name="wave-mlp", net=nets.mlp),
     WAVE.having(name="wave-conv", net=nets.conv1d, rate=5e-3),
+    SMOOTH,
+    SMOOTH.having(name="smooth-gru", net=nets.recurrent, options={"kind": "GRU"}),
+    SMOOTH.having(name="smooth-conv", net=nets.conv1d, rate=3e-3),
+    PEOPLE,
+    PEOPLE.having(name="people-mlp-tanh", options={"activation": "tanh"}),
+    PEOPLE.having(name="people-mlp-many", data=generated(data.people, 2000, each=4)),
     CONTINUED,
     CONTINUED.having(name="continued-gru", options={"kind": "GRU"}),
     CONTINUED.having(name="continued-rnn", options={"kind": "SimpleRNN"}, rate=3e-3),
@@ -598,6 +620,17 @@ GAN = Recipe(
     aim=0.5,
 )
 
+VARIATIONAL = GAN.having(
+    name="digits-variational",
+    data=to_itself(digits),
+    net=own_steps.variational,
+    rate=3e-3,
+    batch_size=32,
+    epochs=15,
+    task="value",
+    aim=0.2,
+)
+
 OWN = [
     DIGITS.having(name="digits-own-step", options=WEAK_PENALTY, metrics=()),
     REGRESSION.having(name="friedman-own-step", options=WEAK_PENALTY, metrics=()),
@@ -605,6 +638,9 @@ OWN = [
     GAN,
     GAN.having(name="ring-gan-wide", options={"units": (64,)}),
     GAN.having(name="ring-gan-noise", options={"noise": 8}),
+    VARIATIONAL,
+    VARIATIONAL.having(name="digits-variational-wide", options={"units": 96, "code": 8}),
+    VARIATIONAL.having(name="plane-variational", data=generated(data.low_rank, 1200)),
 ]  # fmt: skip
 """Bases with a training step of their own, which not every backend runs."""
 

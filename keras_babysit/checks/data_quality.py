@@ -19,7 +19,9 @@ from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History, Measurement
 from keras_babysit.rules.class_imbalance import class_imbalance
 from keras_babysit.rules.constant_features import constant_features
+from keras_babysit.rules.inputs_from_later_steps import inputs_from_later_steps
 from keras_babysit.rules.leakage import leakage
+from keras_babysit.rules.related_examples import related_examples
 from keras_babysit.rules.target_in_inputs import target_in_inputs
 from keras_babysit.rules.unscaled_inputs import unscaled_inputs
 from keras_babysit.rules.unscaled_targets import unscaled_targets
@@ -52,6 +54,7 @@ RULES = (
     constant_features,
     class_imbalance,
     target_in_inputs,
+    inputs_from_later_steps,
 )
 """The rules that judge the training data alone."""
 
@@ -73,8 +76,8 @@ def data_quality(case: Case) -> CheckResult:
     The rules `RULES`, `unscaled_targets`, `unscaled_inputs` and, for a stream, `unshuffled_data`
     judge everything that was read. Scaling is judged after the first layer with weights, because a
     normalization layer at the input makes unscaled data fine. Validation data is judged beside the
-    training data by `validation_prepared_differently`, `leakage` and, if both were read as a whole,
-    `unseen_classes` and `unvalidated_classes`.
+    training data by `validation_prepared_differently`, `leakage`, `related_examples` and, if both
+    were read as a whole, `unseen_classes` and `unvalidated_classes`.
     """
     data, validation = case.data, case.validation
     known = History()
@@ -237,6 +240,7 @@ def _beside_validation(
         *unseen_classes(known),
         *unvalidated_classes(known),
         *leakage(known),
+        *related_examples(known),
     ]
     renames = {name: f"validation {label}" for name, label in names.items()}
     return renamed(found, NAME, renames | {"": "validation_data"})

@@ -3,6 +3,7 @@
 from keras_babysit.checks._facts import renamed
 from keras_babysit.checks.case import Case
 from keras_babysit.checks.result import CheckResult
+from keras_babysit.rules.dropout_on_output import dropout_on_output
 from keras_babysit.rules.dropout_too_high import dropout_too_high
 from keras_babysit.rules.frozen_adapters import frozen_adapters
 from keras_babysit.rules.hidden_softmax import hidden_softmax
@@ -19,6 +20,7 @@ RULES = (
     optimizers_overlap,
     hidden_softmax,
     dropout_too_high,
+    dropout_on_output,
 )
 """Rules of a run that see their fault in the first measurement."""
 

@@ -85,14 +85,24 @@ def discriminator_won(history: History, *, sure: float = SURE, patience: int = 3
     return [_finding(float(refuses[-1]), float(makes[-1]))]
 
 
-def _losses(history: History, pattern: re.Pattern[str]) -> np.ndarray | None:
-    """Return the losses per epoch under the one name that fits, None if there is not just one."""
+def losses_of(history: History, pattern: re.Pattern[str]) -> list[str]:
+    """Return the names of the losses in the logs that fit a pattern, without those of validation.
+
+    Args:
+        history: The history of the run.
+        pattern: What is searched in the names, which are in lower case.
+    """
     names = [
         name.removeprefix("logs/")
         for name in history.quantities()
         if name.startswith("logs/") and not name.startswith("logs/val_") and "loss" in name
     ]
-    fitting = [name for name in names if pattern.search(name.lower())]
+    return [name for name in names if pattern.search(name.lower())]
+
+
+def _losses(history: History, pattern: re.Pattern[str]) -> np.ndarray | None:
+    """Return the losses per epoch under the one name that fits, None if there is not just one."""
+    fitting = losses_of(history, pattern)
     if len(fitting) != 1:
         return None
     values: np.ndarray = history.series(f"logs/{fitting[0]}").values

@@ -17,6 +17,7 @@ from keras_babysit.rules.constant_targets import constant_targets as constant_ta
 from keras_babysit.rules.weights_without_effect import weights_without_effect as weights_without_effect
 from keras_babysit.rules.wrapped_integers import wrapped_integers as wrapped_integers
 from keras_babysit.rules.output_loss_mismatch import output_loss_mismatch as output_loss_mismatch
+from keras_babysit.rules.dropout_on_output import dropout_on_output as dropout_on_output
 from keras_babysit.rules.shapes_broadcast import shapes_broadcast as shapes_broadcast
 from keras_babysit.rules.classes_as_numbers import classes_as_numbers as classes_as_numbers
 from keras_babysit.rules.inverted_loss import inverted_loss as inverted_loss
@@ -36,7 +37,9 @@ from keras_babysit.rules.shuffled_state import shuffled_state as shuffled_state
 from keras_babysit.rules.unseen_classes import unseen_classes as unseen_classes
 from keras_babysit.rules.unvalidated_classes import unvalidated_classes as unvalidated_classes
 from keras_babysit.rules.target_in_inputs import target_in_inputs as target_in_inputs
+from keras_babysit.rules.inputs_from_later_steps import inputs_from_later_steps as inputs_from_later_steps
 from keras_babysit.rules.leakage import leakage as leakage
+from keras_babysit.rules.related_examples import related_examples as related_examples
 from keras_babysit.rules.trained_on_validation_data import trained_on_validation_data as trained_on_validation_data
 from keras_babysit.rules.masked_data import masked_data as masked_data
 from keras_babysit.rules.padding_in_loss import padding_in_loss as padding_in_loss

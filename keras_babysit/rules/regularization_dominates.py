@@ -1,5 +1,7 @@
 """A penalty that dominates the loss, or has won against it."""
 
+import re
+
 import numpy as np
 
 from keras_babysit.actions import OWN_CODE, ScalePenalties
@@ -26,14 +28,40 @@ WON_ABOVE = 0.9
 """Fraction of the error of a constant prediction above which the data loss has lost: the network
 has learned less than a tenth, as in `overfitting`."""
 
+DIVERGENCE = re.compile(r"(^|_)(kld?|divergence|latent)(_|$)")
+"""How people name the divergence of a code from its prior: "kl_loss", "kld", "kl_divergence"."""
+
+MEAN = re.compile(r"(^|_)(mean|mu|loc)(_|$|\d)")
+"""How people name the layer of the mean of a code: "z_mean", "mu"."""
+
+ACTIVE = 0.1
+"""Standard deviation over the examples of the mean of a code above which it is in use, the root of
+the variance of 0.01 from which on Burda et al. count a unit as active."""
+
+NATS = 0.05
+"""Divergence per example below which a code holds next to nothing of it: one bit is 0.69."""
+
 SHRUNK_BELOW = 0.05
 """Fraction of their first measured norm below which the penalty has shrunk the kernels, and of its
 own first value below which an added loss has been driven to 0."""
 
+_LIGHTER = Remedy(
+    "Give the added loss a smaller weight. In a variational autoencoder, sum the reconstruction "
+    "error over the values of an example, as the divergence is a sum.",
+    "self.add_loss(1e-2 * divergence)  # self: your layer, in its call; divergence: what it adds "
+    "now",
+    no_change_because=OWN_CODE,
+)
+
+_LATER = Remedy(
+    "Or raise its weight from 0 slowly, once the data loss has fallen.",
+    no_change_because=OWN_CODE,
+)
+
 
 @rule(
     title="Penalty dominates the loss",
-    explains=(*STUCK, *LONG_STEPS, *POOR_FIT),
+    explains=(*STUCK, *LONG_STEPS, *POOR_FIT, "samples_alike"),
     needs=("loss/batch",),
     silent=("in the first half of a run", "if the network fits the training data"),
 )
@@ -45,11 +73,13 @@ def regularization_dominates(
     The network must also fit the training data poorly: a penalty beside a small data loss is how a
     good run ends. What layers add with `add_loss` or an activity regularizer counts as well. Such a
     loss also wins where it goes to 0 and takes the signal with it: if the divergence of a
-    variational autoencoder is too heavy, the code is the same for every example.
+    variational autoencoder is too heavy, the code is the same for every example. In a training step
+    of your own, that divergence is read from the logs, and the code from the layer of its mean.
 
     Reads `"loss/penalty"`, `"loss/added"`, `"loss/batch"`, `"weights/norm"`, and `"score/error"`
-    and `"reference/constant_error"` of target `"train"`. It is silent without a penalty, in the
-    first half of a run, and if the network fits the training data.
+    and `"reference/constant_error"` of target `"train"`; or `"logs/<name>"` of a divergence
+    (`kl_loss`, `kld`) and `"activations/spread"` of the mean (`z_mean`, `mu`). It is silent without
+    a penalty, in the first half of a run, and if the network fits the training data.
 
     Args:
         history: The history of the run.
@@ -69,11 +99,12 @@ def regularization_dominates(
     Reference:
         CS231n, "Babysitting the learning process": more regularization increases the loss; Bowman
         et al., "Generating Sentences from a Continuous Space", arXiv:1511.06349, section 3.1, on a
-        divergence that goes to 0.
+        divergence that goes to 0; Burda et al., "Importance Weighted Autoencoders",
+        arXiv:1509.00519, section 5.2, on the units of a code that are in use.
     """
     require_fraction("fraction", fraction)
     require_count("patience", patience)
-    if has_won := _won(history, patience):
+    if has_won := _won(history, patience) or _ignored_code(history, patience):
         return [has_won]
     penalties = history.series("loss/penalty").tail(patience).values
     added = history.series("loss/added").tail(patience).values
@@ -111,20 +142,43 @@ def _won(history: History, patience: int) -> Finding | None:
         message=f"What the layers add to the loss fell from {number(start)} to {number(now)}. "
         "The network is hardly better than a constant prediction: this penalty has won.",
         evidence={"added_at_start": start, "added": now},
-        remedies=(
-            Remedy(
-                "Give the added loss a smaller weight. In a variational autoencoder, sum the "
-                "reconstruction error over the values of an example, as the divergence is a sum.",
-                "self.add_loss(1e-2 * divergence)  # self: your layer, in its call; divergence: "
-                "what it adds now",
-                no_change_because=OWN_CODE,
-            ),
-            Remedy(
-                "Or raise its weight from 0 slowly, once the data loss has fallen.",
-                no_change_because=OWN_CODE,
-            ),
-        ),
+        remedies=(_LIGHTER, _LATER),
         reference="Bowman et al., arXiv:1511.06349, section 3.1",
+    )
+
+
+def _ignored_code(history: History, patience: int) -> Finding | None:
+    """Return the finding of a divergence in the logs that is about 0, and of a code not in use."""
+    names = [
+        name.removeprefix("logs/")
+        for name in history.quantities()
+        if name.startswith("logs/") and not name.startswith("logs/val_")
+    ]
+    names = [name for name in names if DIVERGENCE.search(name.lower())]
+    if len(names) != 1 or fraction_done(history) < HALF_WAY:
+        return None
+    values = history.series(f"logs/{names[0]}").values
+    means = [
+        layer
+        for layer in history.targets("activations/spread")
+        if MEAN.search(layer.rsplit("/", 1)[-1].lower())
+    ]
+    spreads = [history.series("activations/spread", one).tail(patience).values for one in means]
+    is_long = len(values) > patience and bool(spreads) and min(map(len, spreads)) >= patience
+    if not is_long or max(float(one.max()) for one in spreads) >= ACTIVE:
+        return None
+    if not (np.abs(values[-patience:]) < NATS).all():
+        return None
+    now = float(values[-1])
+    return Finding(
+        rule="regularization_dominates",
+        severity=Severity.WARNING,
+        target=means[0],
+        message=f'The code is the same for every example: "{names[0]}" has fallen to '
+        f"{number(now)}, and the penalty has won.",
+        evidence={"divergence": now, "spread": float(spreads[0][-1])},
+        remedies=(_LIGHTER, _LATER),
+        reference="Burda et al., arXiv:1509.00519, section 5.2",
     )
 
 

@@ -10,6 +10,7 @@ from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
 from keras_babysit.rules._network import enough_examples, kernels, layer_of
 from keras_babysit.rules._texts import number, quoted
+from keras_babysit.rules.discriminator_won import DISCRIMINATOR, GENERATOR, losses_of
 from keras_babysit.rules.effects import POOR_FIT, SHORT_STEPS
 from keras_babysit.rules.rule import rule
 
@@ -44,6 +45,10 @@ def unmoved_weights(history: History, *, patience: int = 3) -> list[Finding]:
     after `compile`, or a `train_step` applies the gradients to other variables, or to some only. A
     learning rate of exactly 0 in all measurements is reported as well.
 
+    In adversarial training neither of the two networks stands still: there it is reported even if
+    no gradient reaches the optimizer, because samples were detached, or gradients were applied to
+    the weights of the other network.
+
     Reads `"updates/ratio"`, `"gradients/norm"`, `"weights/norm"`, `"optimizer/learning_rate"` and
     the facts of optimizer and weights. Of steps that accumulate gradients, only those that move
     the weights are measured. It is silent on kernels that moved in any measurement, on fewer than
@@ -55,7 +60,8 @@ def unmoved_weights(history: History, *, patience: int = 3) -> list[Finding]:
         patience: Number of measured steps that are needed, all without a change, at least 1.
 
     Returns:
-        One ERROR for the whole model if no kernel moves. If some do, one WARNING for those that do
+        One ERROR for the whole model if no kernel moves, or for the generator or discriminator that
+        stands still. If some do, one WARNING for those that do
         not, or a NOTE if the model has a `train_step` of its own: that may be on purpose.
 
     Raises:
@@ -74,6 +80,8 @@ def unmoved_weights(history: History, *, patience: int = 3) -> list[Finding]:
     still = [name for name in kernels(history) if _is_still(history, name, patience)]
     if not still:
         return []
+    if standing := _standing_network(history, set(still)):
+        return [_not_adversarial(standing)]
     measured = [name for name in kernels(history) if history.points("updates/ratio", name)]
     if len(rates) >= patience and not rates.any():
         return [_no_rate()] if len(still) == len(measured) else []
@@ -107,6 +115,42 @@ def _expected(history: History, name: str) -> float:
     if history.facts.optimizer not in (*PLAIN, None) and gradient / root > ORDINARY_GRADIENT:
         length = max(length, root) if not any(limits[:2]) else length
     return float(np.abs(rate) * length / norm)
+
+
+def _standing_network(history: History, still: set[str]) -> str | None:
+    """Return the network of adversarial training of which no kernel moves, None if both move."""
+    members: dict[str, set[str]] = {}
+    for name in kernels(history):
+        layer = history.facts.layers.get(layer_of(history, name))
+        if layer is not None and layer.network is not None:
+            members.setdefault(layer.network, set()).add(name)
+    standing = [network for network, names in members.items() if names <= still]
+    if len(members) != len(standing) + 1 or len(standing) != 1:
+        return None  # a third network, such as one for a perceptual loss, may well stand still
+    are_named = all(
+        any(pattern.search(name.lower()) for name in members) or losses_of(history, pattern)
+        for pattern in (DISCRIMINATOR, GENERATOR)
+    )
+    return standing[0] if are_named else None
+
+
+def _not_adversarial(network: str) -> Finding:
+    return Finding(
+        rule="unmoved_weights",
+        severity=Severity.ERROR,
+        target=network,
+        message=f"No step changes the weights of the network {quoted([network])}, while the other "
+        "one of the two is trained against it.",
+        evidence={"network": network},
+        remedies=(
+            Remedy(
+                "In its own step, compute its outputs again without `stop_gradient` or `detach`, "
+                "and apply the gradients to its own `trainable_variables`.",
+                no_change_because=OWN_CODE,
+            ),
+        ),
+        reference="Goodfellow et al., arXiv:1406.2661, algorithm 1",
+    )
 
 
 def _no_rate() -> Finding:

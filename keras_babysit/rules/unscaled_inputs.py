@@ -2,7 +2,7 @@
 
 import math
 
-from keras_babysit.actions import CenterInputs
+from keras_babysit.actions import DATA, CenterInputs
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above
@@ -26,6 +26,12 @@ MOSTLY_SATURATED = 0.5
 MIN_EXAMPLES = 8
 """Number of examples that are needed to know the size of the inputs: a single one may be zero."""
 
+SCALED = 10.0
+"""Size of the largest entry up to which inputs are scaled already."""
+
+SCALING_LAYERS = ("Rescaling", "Normalization")
+"""Layers that scale the inputs inside of the model."""
+
 GATED_LAYERS = ("GRU", "LSTM")
 """Layers whose gates saturate unseen: their outputs stay in [-1, 1], whatever the inputs."""
 
@@ -42,6 +48,8 @@ def unscaled_inputs(history: History, *, large: float = 10.0) -> list[Finding]:
     The first activations of the hidden layers decide, so inputs that the model normalizes itself
     are silent, as are standardized data and images in [0, 1]. The gates of an LSTM or GRU as the
     first layer get the inputs as they are.
+
+    Inputs that are scaled twice, by hand and again by a layer of the model, are too small as well.
 
     Reads `history.facts.data` (root mean square of each input) and the first measurement of
     `"activations/mean"`, `"activations/std"`, `"activations/spread"` and
@@ -92,11 +100,38 @@ def unscaled_inputs(history: History, *, large: float = 10.0) -> list[Finding]:
         return [_about_gates(size, layers[0])]
     if size < SMALL_SIGNAL and inside < SMALL_SIGNAL:
         return [_about_size(size, inside, saturated)]
+    scaling, arrives = _scaling_layer(history), rms(history, layers[0], is_first=True)
+    if scaling is not None and arrives < SMALL_SIGNAL * size:
+        return [_about_scaling(scaling, layers[0], size, arrives)]
     spread = history.first("activations/spread", layers[0], 0.0)
-    arrives = rms(history, layers[0], is_first=True) / spread if spread > 0 else 0.0
+    arrives = arrives / spread if spread > 0 else 0.0
     # The inputs must be off-center too: large biases put a layer off-center, whatever its inputs.
     offset = min(arrives, max((leaf.offset or 0.0 for leaf in inputs), default=0.0))
     return [_about_center(layers[0], offset)] if offset > OFF_CENTER else []
+
+
+def _scaling_layer(history: History) -> str | None:
+    """Return the first layer that scales small inputs once more, None if there is none."""
+    names = [path for path, f in history.facts.layers.items() if f.class_name in SCALING_LAYERS]
+    lows = [leaf.low for leaf in history.facts.data.inputs]
+    highs = [leaf.high for leaf in history.facts.data.inputs]
+    are_scaled = all(low is not None and low >= -SCALED for low in lows) and all(
+        high is not None and high <= SCALED for high in highs
+    )
+    return names[0] if names and are_scaled else None
+
+
+def _about_scaling(scaling: str, target: str, size: float, arrives: float) -> Finding:
+    return _finding(
+        f'The inputs are scaled twice: their root mean square is {size:.4g}, and "{scaling}" '
+        f'scales them again. That of the outputs of "{target}" is {arrives:.4g}.',
+        {"input_rms": size, "hidden_rms": arrives},
+        Remedy(
+            "Scale the inputs once: by hand, or in the model.",
+            "print(x.min(), x.max())  # what the layer expects is often [0, 255]",
+            no_change_because=DATA,
+        ),
+    )
 
 
 def _goes_into_gates(history: History) -> bool:

@@ -40,6 +40,14 @@ NEW_TOKENS, KNOWN_TOKENS = 0.5, 0.25
 """Fraction of the tokens that are new in the validation data, where at most the second one is new
 from one half of the training examples to the other: another vocabulary, not rare words."""
 
+PREDICTS, AT_CHANCE = 0.5, 0.75
+"""Fractions of the error of a constant prediction up to which words predict the class of training
+examples, and above which they do not predict that of validation examples at all."""
+
+MIN_CONSTANT = 0.1
+"""Error of a constant prediction that is needed for the two to be apart: rarer classes are too
+few."""
+
 ORDERS = {
     "channels": "The colour channels of the {name} are in reverse order",
     "columns": "The columns of the {name} are in another order",
@@ -87,6 +95,8 @@ def validation_prepared_differently(
     - the means agree only with the columns, colour channels, image axes or time steps in another
       order,
     - half of the tokens do not occur in the training data, although its own halves share theirs,
+    - the words of a text predict the class of other training examples, and not at all that of
+      validation examples: a tokenizer that was fitted twice gives words other numbers,
     - the means differ by 3 standard deviations, and the network is worse on the validation data.
 
     If the range of the validation data begins where that of the training data ends, the data has a
@@ -117,7 +127,8 @@ def validation_prepared_differently(
 
     Reference:
         Rabanser et al., "Failing Loudly: An Empirical Study of Methods for Detecting Dataset
-        Shift", arXiv:1810.11953, on two-sample tests per dimension.
+        Shift", arXiv:1810.11953, on two-sample tests per dimension; McCallum and Nigam, "A
+        comparison of event models for naive Bayes text classification", 1998, on words.
     """
     require_above("ratio", ratio, 1)
     require_above("offset", offset, 0)
@@ -137,6 +148,7 @@ def validation_prepared_differently(
                 or _about_offset(history, shift, noun, offset)
                 or _about_order(shift, noun)
                 or _about_tokens(shift)
+                or (_about_words(compared) if name == "inputs" else "")
             )
             if message:
                 found.append(_finding(history, f"{name}[{index}]", shift, message))
@@ -263,6 +275,21 @@ def _about_tokens(shift: ShiftFacts) -> str:
     return (
         f"{percent(new)} of the tokens of the validation inputs do not occur in the training "
         f"examples. Between halves of the training examples it is {percent(within)}."
+    )
+
+
+def _about_words(compared: ComparisonFacts) -> str:
+    within, across = compared.word_error_within, compared.word_error
+    constant = compared.word_constant_error
+    if within is None or across is None or constant is None or constant < MIN_CONSTANT:
+        return ""
+    low = across - 2 * math.sqrt(across * (1 - across) / max(1, compared.word_examples or 1))
+    if within > PREDICTS * constant or low <= AT_CHANCE * constant:
+        return ""
+    return (
+        "The words of the validation inputs say nothing of the class. Counted in half of the "
+        f"training examples they are wrong on {percent(within)} of the other half, and on "
+        f"{percent(across)} of the validation examples: the same number stands for another word."
     )
 
 

@@ -89,7 +89,7 @@ def _count_near(train: np.ndarray, validation: np.ndarray) -> dict[str, int]:
     if train.shape[1:] != validation.shape[1:] or min(len(train), len(validation)) < MIN_ROWS:
         return {}
     count = min(MAX_COMPARED, len(train), len(validation))
-    both = [_numbers(leaf, count) for leaf in (train, validation)]
+    both = [some_numbers(leaf, count) for leaf in (train, validation)]
     if not all(np.isfinite(leaf).all() for leaf in both):
         return {}
     middle, spread = both[0].mean(axis=0), both[0].std(axis=0)
@@ -105,7 +105,13 @@ def _count_near(train: np.ndarray, validation: np.ndarray) -> dict[str, int]:
     }
 
 
-def _numbers(leaf: np.ndarray, count: int) -> np.ndarray:
+def some_numbers(leaf: np.ndarray, count: int) -> np.ndarray:
+    """Return `count` examples, evenly spaced, as rows of up to `MAX_FEATURES` numbers.
+
+    Args:
+        leaf: An array with the examples along its first axis.
+        count: Number of examples, at most as many as there are.
+    """
     flat = leaf.reshape(len(leaf), -1)
     flat = flat[:, :: max(1, -(-flat.shape[1] // MAX_FEATURES))]
     return np.asarray(flat[np.linspace(0, len(flat) - 1, count).astype(int)].astype("float64"))

@@ -913,8 +913,32 @@ def one_unit_for_three_targets():
     return mlp(8, 1, loss="mse"), x, x[:, :3]
 
 
+def dropout_behind_the_softmax():
+    x, y = digits()
+    layers = L.Dense(32, "relu"), L.Dense(10, "softmax"), L.Dropout(0.3)
+    return model((64,), *layers, loss="sparse_categorical_crossentropy"), x, y
+
+
+def divided_by_255_twice():
+    x, y = digits()
+    layers = L.Rescaling(1 / 255), L.Dense(32, "relu"), L.Dense(10, "softmax")
+    return model((64,), *layers, loss="sparse_categorical_crossentropy"), x, y
+
+
+def smoothed_with_the_future():
+    series = np.cumsum(rng().normal(size=600))
+    around = np.convolve(series, np.ones(5) / 5, "same")
+    rows = np.arange(20, 580)
+    x = around[rows[:, None] - np.arange(8)].astype("float32") / 10
+    y = (series[rows + 1] - series[rows]).astype("float32")[:, None]
+    return mlp(8, 1, loss="mse"), x, y
+
+
 BROKEN = [
     (adapters_frozen, "settings"),
+    (dropout_behind_the_softmax, "settings"),
+    (divided_by_255_twice, "data_quality"),
+    (smoothed_with_the_future, "data_quality"),
     (channels_first_images, "settings"),
     (dropout_the_wrong_way_round, "settings"),
     (one_unit_for_three_targets, "output_and_loss"),

@@ -1,5 +1,6 @@
 """What `check` says of training and validation data together."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -39,6 +40,38 @@ def test_validation_data_with_training_examples(split):
     x, y, x_val, y_val = split
     found = reported(x, y, np.concatenate([x_val, x[:100]]), np.concatenate([y_val, y[:100]]))
     assert "14 % of the validation examples are also training examples" in found["validation_data"]
+
+
+def test_windows_of_a_series_that_are_split_at_random():
+    series = np.cumsum(np.random.default_rng(0).normal(size=600)).astype("float32")
+    x, y = np.lib.stride_tricks.sliding_window_view(series, 12)[:-1], series[12:, None]
+    order = np.random.default_rng(1).permutation(len(x))
+    model = pairs.mlp(12, 1, loss="mse")
+    found = reported(x[order[:400]], y[order[:400]], x[order[400:]], y[order[400:]], model)
+    assert "overlap with training windows" in found["validation_data"]
+    assert "validation_data" not in reported(x[:400], y[:400], x[400:], y[400:], model)
+
+
+def texts(first, second, seed):
+    """Return texts of 8 words with their classes; each class has words of its own."""
+    draws = np.random.default_rng(seed)
+    y = draws.integers(0, 2, 400)
+    words = draws.integers(30, 200, (400, 8))
+    words[:, 3] = np.where(y, first, second)[draws.integers(0, 10, 400), np.arange(400)]
+    return words, y
+
+
+def test_words_with_other_numbers():
+    first, second = np.tile(np.arange(10)[:, None], 400), np.tile(np.arange(10, 20)[:, None], 400)
+    x, y = texts(first, second, 0)
+    layers = keras.layers.Embedding(200, 4), keras.layers.Flatten()
+    last = keras.layers.Dense(1, activation="sigmoid")
+    model = pairs.model((8,), *layers, last, loss="binary_crossentropy")
+    assert reported(x, y, *texts(first, second, 1), model) == {}
+    x_val, y_val = texts(first, second, 1)
+    other = np.random.default_rng(2).permutation(200)  # the number of each word
+    found = reported(x, y, other[x_val], y_val, model)
+    assert "say nothing of the class" in found["validation x"]
 
 
 def test_validation_data_of_one_class(split):

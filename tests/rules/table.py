@@ -552,6 +552,18 @@ def into(kind, made):
     return made
 
 
+def rescaled(made):
+    """Return a history of inputs in [0, 1] that a layer of the model scales again."""
+    (leaf,) = made.facts.data.inputs
+    inputs = (dataclasses.replace(leaf, low=0.0, high=1.0),)
+    scaling = {"rescaling": LayerFacts(class_name="Rescaling", role="hidden", parameters=0)}
+    made.note(
+        layers=scaling | dict(made.facts.layers),
+        data=dataclasses.replace(made.facts.data, inputs=inputs),
+    )
+    return made
+
+
 def stuck(error, losses, epochs):
     """Return a run of one step per epoch with a saturated layer, its errors and its losses."""
     made = poor(error, {"constant_error": 0.5}, losses, epochs=epochs, logged=losses)
@@ -1175,6 +1187,73 @@ def generated(spreads, units=2):
     )
     made.append(Measurement(20, 5, "loss/batch", "", 1.0))
     return made
+
+
+def playing(g, d=1e-3, networks=("g", "d"), logs=("logs/d_loss", "logs/g_loss")):
+    """Return the update ratios of a generator and a discriminator, and of what else plays."""
+    ratios = dict(zip(networks, (g, d, 0.0), strict=False))
+    layers = {f"{one}/out": LayerFacts(network=one, role="hidden", units=8) for one in networks}
+    weights = {
+        f"{one}/out/kernel": WeightFacts(layer=f"{one}/out", size=64, is_kernel=True)
+        for one in networks
+    }
+    series = {("updates/ratio", f"{one}/out/kernel"): [ratios[one]] * 4 for one in networks}
+    return history(
+        series | {(name, ""): [1.0, 0.9] for name in logs},
+        layers=layers,
+        weights=weights,
+        has_own_step=True,
+        is_made_of_layers=True,
+    )
+
+
+def coding(divergence, spread, name="kl_loss", layer="encoder/z_mean", **known):
+    """Return the divergence in the logs of an autoencoder, and the spread of its code."""
+    return history(
+        {(f"logs/{name}", ""): divergence, ("activations/spread", layer): [spread] * 4},
+        epochs=len(divergence),
+        steps_per_epoch=1,
+        **known,
+    )
+
+
+def split_with(**found):
+    """Return the comparison of 800 training examples with 200 validation examples."""
+    compared = ComparisonFacts(train_examples=800, validation_examples=200, **found)
+    return history({}, comparison=compared, examples_per_epoch=800)
+
+
+def of_words(within, across, constant=0.5):
+    """Return how wrong words are about the class, within the training data and beyond."""
+    return {
+        "word_error_within": within,
+        "word_error": across,
+        "word_constant_error": constant,
+        "word_examples": 200,
+    }
+
+
+def in_groups(count=200, with_group=0.01, without=0.4, stderr=0.03):
+    """Return validation examples in groups of training examples, and what these give away."""
+    return split_with(
+        grouped=count,
+        grouped_examples=200,
+        error_with_group=with_group,
+        error_without_group=without,
+        group_stderr=stderr,
+    )
+
+
+def ending_in(class_name, form):
+    """Return a network with dropout and a last layer of a class, for a loss of a form."""
+    return history(
+        {},
+        layers={
+            "drop": LayerFacts(class_name="Dropout", role="hidden"),
+            "last": LayerFacts(class_name=class_name, role="output"),
+        },
+        outputs=(OutputFacts(target="last", form=form),),
+    )
 
 
 def reversed_by(ranked, losses=tuple(FALLING), accuracy=None):
@@ -2566,6 +2645,59 @@ TABLE = {
         copied(0, near_copies=40, near_within=30, near_examples=200),
         None,
     ),
+    "words-of-another-tokenizer": (
+        rules.validation_prepared_differently,
+        split_with(inputs=(ShiftFacts(),), **of_words(0.1, 0.5)),
+        Severity.WARNING,
+    ),
+    "words-of-the-same-tokenizer": (
+        rules.validation_prepared_differently,
+        split_with(inputs=(ShiftFacts(),), **of_words(0.1, 0.2)),
+        None,
+    ),
+    "words-that-say-little": (
+        rules.validation_prepared_differently,
+        split_with(inputs=(ShiftFacts(),), **of_words(0.4, 0.5)),
+        None,
+    ),
+    "words-of-a-rare-class": (
+        rules.validation_prepared_differently,
+        split_with(inputs=(ShiftFacts(),), **of_words(0.01, 0.05, constant=0.05)),
+        None,
+    ),
+    "windows-split-at-random": (rules.related_examples, split_with(between=190), Severity.WARNING),
+    "windows-split-in-time": (rules.related_examples, split_with(between=0), None),
+    "a-few-windows-between": (rules.related_examples, split_with(between=9), None),
+    "no-windows-and-no-groups": (rules.related_examples, split_with(copies=0), None),
+    "people-on-both-sides": (rules.related_examples, in_groups(), Severity.WARNING),
+    "some-people-on-both-sides": (rules.related_examples, in_groups(count=30), None),
+    "groups-that-give-nothing-away": (rules.related_examples, in_groups(with_group=0.35), None),
+    "target-varies-within-groups": (
+        rules.related_examples,
+        in_groups(with_group=0.15, without=0.4),
+        None,
+    ),
+    "groups-that-may-give-nothing-away": (rules.related_examples, in_groups(stderr=0.2), None),
+    "copies-that-are-windows-too": (
+        rules.related_examples,
+        split_with(between=190, copies=60),
+        None,
+    ),
+    "smoothed-with-the-future": (
+        rules.inputs_from_later_steps,
+        data(inputs={"later_column": 7, "shape": (8,)}),
+        Severity.WARNING,
+    ),
+    "validation-smoothed-with-the-future": (
+        rules.inputs_from_later_steps,
+        history({}, validation=DataFacts(inputs=(InputFacts(later_column=0, shape=(8, 1)),))),
+        Severity.WARNING,
+    ),
+    "smoothed-with-the-past": (
+        rules.inputs_from_later_steps,
+        data(inputs={"shape": (8,)}),
+        None,
+    ),
     "next-fold-of-the-same-model": (
         rules.trained_on_validation_data,
         earlier(160, 0.2),
@@ -2685,6 +2817,13 @@ TABLE = {
     ),
     "standardised": (rules.unscaled_inputs, arriving(1.0, std=0.8), None),
     "tiny": (rules.unscaled_inputs, arriving(0.001, std=0.001), Severity.WARNING),
+    "scaled-by-hand-and-in-the-model": (
+        rules.unscaled_inputs,
+        rescaled(arriving(0.5, std=0.001)),
+        Severity.WARNING,
+    ),
+    "scaled-in-the-model": (rules.unscaled_inputs, rescaled(arriving(0.5, std=0.4)), None),
+    "small-initial-weights": (rules.unscaled_inputs, arriving(0.5, std=0.001), None),
     "all-zeros-in-the-first-example": (
         rules.unscaled_inputs,
         arriving(0.0, std=0.0, examples=1),
@@ -2821,6 +2960,18 @@ TABLE = {
         rules.unmoved_weights,
         standing([0.0, 1e-3, 1e-3], has_own_step=True),
         Severity.NOTE,
+    ),
+    "generator-stands-still": (rules.unmoved_weights, playing(0.0), Severity.ERROR),
+    "generator-and-discriminator-move": (rules.unmoved_weights, playing(1e-3), None),
+    "third-network-stands-still": (
+        rules.unmoved_weights,
+        playing(1e-3, networks=("g", "d", "features")),
+        None,
+    ),
+    "teacher-stands-still": (
+        rules.unmoved_weights,
+        playing(0.0, networks=("teacher", "student"), logs=("logs/loss",)),
+        None,
     ),
     "rate-of-zero": (rules.unmoved_weights, standing([0.0] * 3, rate=0.0), Severity.ERROR),
     "adam-moves-a-kernel-by-its-rate": (
@@ -3063,6 +3214,26 @@ TABLE = {
     "added-loss-that-never-counted": (
         rules.regularization_dominates,
         adding([0.1, 0.1] + [0.001] * 8, better=0.01),
+        None,
+    ),
+    "code-of-own-step-ignored": (
+        rules.regularization_dominates,
+        coding([0.8, 0.2, *[0.01] * 6], 0.03),
+        Severity.WARNING,
+    ),
+    "code-in-use-at-a-small-weight": (
+        rules.regularization_dominates,
+        coding([0.8, 0.2, *[0.01] * 6], 0.7),
+        None,
+    ),
+    "divergence-of-several-nats": (
+        rules.regularization_dominates,
+        coding([0.8, 2.0, *[6.0] * 6], 0.05),
+        None,
+    ),
+    "divergence-of-what-is-not-known": (
+        rules.regularization_dominates,
+        coding([0.8, 0.2, *[0.01] * 6], 0.03, layer="encoder/dense_3"),
         None,
     ),
     "added-loss-is-most-of-the-loss": (
@@ -4112,6 +4283,17 @@ TABLE = {
         history({}, regularization=Regularization(dropout=(0.2, 0.95))),
         Severity.NOTE,
     ),
+    "dropout-on-the-output": (
+        rules.dropout_on_output,
+        ending_in("Dropout", "categorical"),
+        Severity.WARNING,
+    ),
+    "dropout-before-the-output": (
+        rules.dropout_on_output,
+        ending_in("Dense", "categorical"),
+        None,
+    ),
+    "dropout-on-an-embedding": (rules.dropout_on_output, ending_in("Dropout", "other"), None),
     "dropout-of-a-half": (
         rules.dropout_too_high,
         history({}, regularization=Regularization(dropout=(0.5, 0.5))),
