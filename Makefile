@@ -11,7 +11,7 @@ MINUTES ?= 30
 BACKEND ?= tensorflow
 VENV = $(if $(filter tensorflow,$(BACKEND)),.venv,.venv-$(BACKEND))
 
-.PHONY: demo test test-colab dist test-jax test-torch test-oldest test-all test-all-jax test-all-torch lint bench-dashboard bench-overhead bench-account bench-scale bench-gpu bench-repeatability bench-search screenshots bench-layers bench-lr bench-headroom bench-diagnosis bench-remedies bench-foreign bench-mutation soak docs docs-pages messages pictures clean
+.PHONY: demo test test-colab dist test-jax test-torch test-oldest test-all test-all-jax test-all-torch lint bench-dashboard bench-overhead bench-account bench-scale bench-gpu bench-repeatability bench-search screenshots bench-layers bench-lr bench-headroom bench-diagnosis bench-remedies bench-foreign bench-mutation soak docs docs-fast docs-links docs-pages messages pictures clean
 
 demo: .venv/.demo
 	.venv/bin/python examples/quickstart.py
@@ -136,10 +136,18 @@ docs-pages: .venv/.dev
 	.venv/bin/python -m tools.rules_page
 
 # The documentation, into build/docs/index.html, which opens without a server. Its notebooks are
-# executed, every link is checked, and the examples of docstrings and pages run.
+# executed, every link within it is checked, and the examples of docstrings and pages run.
 docs: .venv/.docs
 	KERAS_BACKEND=tensorflow .venv/bin/python -m tools.site
 	KERAS_BACKEND=tensorflow .venv/bin/python -m pytest -q tests/test_doctests.py tests/docs/test_blocks.py
+
+# The same in about a minute, for CI: the notebooks as they are, without their outputs.
+docs-fast: .venv/.docs
+	KERAS_BACKEND=tensorflow .venv/bin/python -m tools.site --no-notebooks
+
+# The links of the documentation to other sites; needs the network.
+docs-links: .venv/.docs
+	KERAS_BACKEND=tensorflow .venv/bin/python -m tools.site --other-sites
 
 # The pictures of the docs that examples draw; a test asserts that none is older than its example.
 pictures: .venv/.dev

@@ -24,6 +24,7 @@ nb_number_source_lines = False
 default_role = "code"  # docstrings put code in single backticks
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True  # `rules=DEFAULT_RULES`, not the names of all of them
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
@@ -45,13 +46,25 @@ copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
 
+# Links to other sites, by `make docs-links`.
+linkcheck_anchors = False  # sites that draw their pages by script have none
+linkcheck_allow_unauthorized = True  # publishers turn programs away
+linkcheck_retries = 2
+linkcheck_timeout = 20
+
+
 def setup(app):
     """Let Sphinx read docstrings as they are written here."""
     app.connect("autodoc-process-docstring", _as_rst)
 
 
 def _as_rst(app, what, name, obj, options, lines):
-    """Turn what Markdown and reStructuredText write differently: plurals of code, and tables."""
+    """Turn what Markdown and reStructuredText write differently: plurals of code, and tables.
+
+    Of a package only the first paragraph is for its users; the rest says where its next part goes.
+    """
+    if what == "module" and "" in lines:
+        lines[lines.index("") :] = [""]
     found = []
     for line in lines:
         line = re.sub(r"(?<!`)`([^`]+)`(?=[A-Za-z])", r"`\1`\ ", line)

@@ -7,6 +7,8 @@ import pytest
 
 pytest.importorskip("jupytext", reason="jupytext is not installed")
 
+from nbformat import NotebookNode
+
 from tools.site import notebooks
 
 SOURCES = {path.stem: path for path in notebooks.sources()}
@@ -35,6 +37,18 @@ def test_the_badge_follows_from_the_address_in_setup_cfg(tmp_path, monkeypatch):
     (tmp_path / "setup.cfg").write_text("[metadata]\nurl = https://github.com/someone/something/\n")
     there = "github/someone/something/blob/gh-pages/gallery/nan.ipynb"
     assert there in notebooks.colab_badge("nan")
+
+
+def stderr(text):
+    return NotebookNode(output_type="stream", name="stderr", text=text)
+
+
+def test_what_tensorflow_logs_when_it_is_loaded_is_left_out_and_nothing_else():
+    start = "WARNING: All log messages before absl::InitializeLog() is called are ...\n"
+    found = "I0000 00:00:1796048917.330014    9109 port.cc:153] oneDNN custom operations are on.\n"
+    assert notebooks.is_chatter(stderr(start + found))
+    assert not notebooks.is_chatter(stderr(start + "KerasBabysitWarning: the sink is off\n"))
+    assert not notebooks.is_chatter(stderr("") | {"name": "stdout", "text": found})
 
 
 def executed(name, folder, monkeypatch):

@@ -15,6 +15,9 @@ from keras_babysit.history import History
 from keras_babysit.quantities import describe
 
 MAX_SERIES = 4
+SIZE = (4.4, 2.2)
+"""Inches; wider, the numbers of the axes would be too small to read on a phone."""
+
 GREY = "#7a8089"
 """Readable on white and on black."""
 
@@ -54,7 +57,7 @@ def _series(history: History, name: str) -> dict[str, tuple[np.ndarray, np.ndarr
 
 def _drawn(name: str, series: dict[str, tuple[np.ndarray, np.ndarray]]) -> str:
     quantity = describe(name)
-    figure = Figure(figsize=(6.2, 2.4), layout="constrained")
+    figure = Figure(figsize=SIZE, layout="constrained")
     axes = figure.add_subplot()
     for colour, (target, (steps, values)) in zip(COLOURS, series.items(), strict=False):
         axes.plot(steps, values, marker="o", markersize=3, color=colour, label=target or "model")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import configparser
 import os
+import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import jupytext
@@ -16,6 +18,11 @@ from tools.site.paths import DOCS, ROOT
 GALLERY = DOCS / "gallery"
 SECONDS = 600
 """Time limit of one cell."""
+
+CHATTER = re.compile(
+    r"WARNING: All log messages before absl|[IWE]\d{4} \d\d:|\d{4}-\d\d-\d\d \d\d:.*: [IWE] "
+)
+"""What TensorFlow logs when it is loaded: which processor it found."""
 
 BRANCH = "gh-pages"
 """Branch of the repository that holds the built site, and with it the notebooks."""
@@ -63,22 +70,36 @@ def executed(source: Path, folder: Path) -> NotebookNode:
         made, timeout=SECONDS, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
     )
     client.execute(env=environment)
+    for cell in made.cells:
+        if "outputs" in cell:
+            cell["outputs"] = [one for one in cell["outputs"] if not is_chatter(one)]
     return made
 
 
-def write(folder: Path, *, execute: bool = True) -> None:
+def is_chatter(output: NotebookNode) -> bool:
+    """Return whether an output is nothing but what TensorFlow logs when it is loaded."""
+    lines = output.get("text", "").splitlines() if output.get("name") == "stderr" else []
+    return bool(lines) and all(CHATTER.match(line) for line in lines)
+
+
+def write(folder: Path, *, execute: bool = True, jobs: int = 1) -> None:
     """Write all notebooks into a folder, and remove the scripts there.
 
     Args:
         folder: Folder of the gallery in the staged pages.
-        execute: Whether to execute them.
+        execute: Whether to execute them, each in a folder of its own.
+        jobs: Number of notebooks that are executed at the same time, at 1 GB each.
     """
-    work = folder / "work"
-    work.mkdir(parents=True, exist_ok=True)
-    for source in sources():
+
+    def make(source: Path) -> None:
+        work = folder / "work" / source.stem
+        work.mkdir(parents=True, exist_ok=True)
         made = executed(source, work) if execute else notebook(source)
         write_notebook(made, folder / f"{source.stem}.ipynb")
         (folder / source.name).unlink(missing_ok=True)
+
+    with ThreadPoolExecutor(jobs) as pool:
+        list(pool.map(make, sources()))
 
 
 def colab_badge(name: str) -> str:

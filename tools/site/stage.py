@@ -37,8 +37,10 @@ def write(folder: Path) -> None:
         page.write_text(adapted(text, there), encoding="utf-8")
     (folder / "_static" / "card.css").write_text(card_style(), encoding="utf-8")
     (folder / "examples").mkdir()
-    for script in sorted((ROOT / "examples").glob("*.py")):
+    scripts = sorted((ROOT / "examples").glob("*.py"))
+    for script in scripts:
         (folder / "examples" / f"{script.stem}.md").write_text(_example(script), encoding="utf-8")
+    (folder / "examples" / "index.md").write_text(_examples(scripts), encoding="utf-8")
 
 
 def adapted(text: str, there: str = "") -> str:
@@ -69,11 +71,26 @@ def adapted(text: str, there: str = "") -> str:
 
 def _example(script: Path) -> str:
     code = script.read_text(encoding="utf-8")
-    title = script.stem.replace("_", " ").capitalize()
-    summary = code.split('"""')[1].strip().split("\n\n")[0].replace("\n", " ")
     return (
-        f"# {title}\n\n{summary} `python examples/{script.name}` runs it.\n\n```python\n{code}```\n"
+        f"# `{script.name}`\n\n{_summary(script)} `python examples/{script.name}` runs it.\n\n"
+        f"```python\n{code}```\n"
     )
+
+
+def _examples(scripts: list[Path]) -> str:
+    """Return the page that lists the scripts."""
+    rows = "".join(f"| [`{one.name}`]({one.stem}.md) | {_summary(one)} |\n" for one in scripts)
+    pages = "\n".join(one.stem for one in scripts)
+    return (
+        "# Scripts\n\nIn `examples/` of a clone, each to be run as it is.\n\n"
+        f"| script | shows |\n|---|---|\n{rows}\n"
+        f"```{{toctree}}\n:hidden:\n\n{pages}\n```\n"
+    )
+
+
+def _summary(script: Path) -> str:
+    text = script.read_text(encoding="utf-8").split('"""')[1]
+    return text.strip().split("\n\n")[0].replace("\n", " ")
 
 
 def card_style() -> str:
