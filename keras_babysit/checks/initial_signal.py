@@ -2,9 +2,15 @@
 
 from collections.abc import Sequence
 
+import keras
 import numpy as np
 
-from keras_babysit.actions import NormalizeActivations, ScaleWeights, SetInitializer
+from keras_babysit.actions import (
+    MaskPadding,
+    NormalizeActivations,
+    ScaleWeights,
+    SetInitializer,
+)
 from keras_babysit.backends import backend, to_array
 from keras_babysit.checks._depths import LayerSignal, tensors
 from keras_babysit.checks._facts import renamed
@@ -28,7 +34,16 @@ EXPLODED_SIGNAL = 1e3
 SAME_UNITS = 1e-6
 """Relative difference below which units count as identical: float32 rounding error."""
 
+MAX_NAMED = 3
+"""Layers that a message names."""
+
 REFERENCE = "Glorot and Bengio, AISTATS 2010; He et al., arXiv:1502.01852: keep variance by depth"
+
+MASK_PADDING = Remedy(
+    "Mask padded steps, or put the padding in front: after a long padding the last state of a "
+    "recurrent layer hardly depends on the data.",
+    change=MaskPadding(),
+)
 
 
 def initial_signal(case: Case) -> CheckResult:
@@ -47,7 +62,9 @@ def initial_signal(case: Case) -> CheckResult:
     for depth in depths:
         case.record("signal/std", depth.signal, depth.target)
         case.record("signal/gradient_norm", depth.gradient, depth.target)
-    found = judge(depths, ends, has_gradient=case.has_loss) + _identical(case, depths)
+    is_recurrent = any(isinstance(one, keras.layers.RNN) for one in case.model._flatten_layers())
+    found = judge(depths, ends, has_gradient=case.has_loss, is_recurrent=is_recurrent)
+    found += _identical(case, depths)
     found += [_about_off(depth.target) for depth in depths if _is_off(depth)]
     known = {one.target for one in found if one.evidence.get("active_units") == 0}
     for rule in (saturated_units, dead_units):
@@ -65,7 +82,11 @@ def initial_signal(case: Case) -> CheckResult:
 
 
 def judge(
-    depths: Sequence[LayerSignal], ends: Sequence[LayerSignal], *, has_gradient: bool = True
+    depths: Sequence[LayerSignal],
+    ends: Sequence[LayerSignal],
+    *,
+    has_gradient: bool = True,
+    is_recurrent: bool = False,
 ) -> list[Finding]:
     """Return findings on a signal or gradient that vanishes or explodes across the network.
 
@@ -74,6 +95,8 @@ def judge(
         ends: The output layers. A signal that arrives there has not vanished: it may bypass the
             last hidden layer through an addition that is not a layer.
         has_gradient: Whether gradients were measured.
+        is_recurrent: Whether the network has recurrent layers, whose last state may hardly depend
+            on the data because of padding.
     """
     if len(depths) < 2:
         return []
@@ -84,14 +107,16 @@ def judge(
     is_past = is_past or (last == 0 and (depths[0].gradient > 0 or not has_gradient))
     is_kept = first > 0 and VANISHED_SIGNAL < last / first < EXPLODED_SIGNAL
     if first > 0 and np.isfinite(first) and not is_past and not is_kept:
-        found.append(_finding(depths[-1].target, "signal", first, last))
+        found.append(_finding(depths[-1].target, "signal", first, last, is_recurrent))
     start, end = depths[0].gradient, depths[-1].gradient
     if end > 0 and np.isfinite(end) and not VANISHED_SIGNAL < start / end < EXPLODED_SIGNAL:
         found.append(_finding(depths[0].target, "gradient", end, start))
     return found
 
 
-def _finding(target: str, what: str, before: float, after: float) -> Finding:
+def _finding(
+    target: str, what: str, before: float, after: float, is_recurrent: bool = False
+) -> Finding:
     ratio = after / before
     change = "vanishes" if ratio < 1 else "explodes"
     ends = "first to the last" if what == "signal" else "last to the first"
@@ -102,6 +127,7 @@ def _finding(target: str, what: str, before: float, after: float) -> Finding:
         f"The {what} {change} from the {ends} hidden layer: {before:.2g} becomes {after:.2g}.",
         {"quantity": what, "before": before, "after": after, "ratio": ratio},
         (
+            *((MASK_PADDING,) if is_recurrent and ratio < 1 else ()),
             Remedy(
                 "Use an initializer that matches the activation.",
                 change=SetInitializer(),
@@ -117,13 +143,13 @@ def _finding(target: str, what: str, before: float, after: float) -> Finding:
 
 
 def _identical(case: Case, depths: Sequence[LayerSignal]) -> list[Finding]:
-    """Return findings on layers whose units are identical and receive identical gradients.
+    """Return one finding on all layers whose units are identical and receive identical gradients.
 
     A residual branch that starts at zero has identical units too, but different gradients.
     """
-    suspects = {
+    suspects = [
         depth.target for depth in depths if depth.distinct <= SAME_UNITS and not _is_off(depth)
-    }
+    ]
     if not suspects or not case.has_loss:
         return []
     layers = taps.leaves(case.model)
@@ -134,11 +160,12 @@ def _identical(case: Case, depths: Sequence[LayerSignal]) -> list[Finding]:
         for layer in layers
     }
     gradients = _kernel_gradients(case)
-    return [
-        _about_identical(target)
-        for target in suspects
+    found = [
+        target
+        for target in dict.fromkeys(suspects)
         if kernels.get(target) and all(_has_same_columns(gradients[id(v)]) for v in kernels[target])
     ]
+    return [_about_identical(found)] if found else []
 
 
 def _is_off(depth: LayerSignal) -> bool:
@@ -166,17 +193,25 @@ def _about_off(target: str) -> Finding:
     )
 
 
-def _about_identical(target: str) -> Finding:
+def _about_identical(targets: list[str]) -> Finding:
+    shown = ", ".join(f'"{target}"' for target in targets[:MAX_NAMED])
+    if len(targets) > MAX_NAMED:
+        shown += f" and {len(targets) - MAX_NAMED} more"
+    subject = (
+        f"All units of {shown} are identical"
+        if len(targets) == 1
+        else f"In each of {shown}, all units are identical"
+    )
     return Finding(
         "initial_signal",
         Severity.ERROR,
-        target,
-        f'All units of "{target}" are identical and stay so: they receive the same gradient.',
-        {"distinct_units": 1},
+        targets[0],
+        f"{subject} and stay so: they receive the same gradient.",
+        {"distinct_units": 1, "layers": len(targets)},
         (
             Remedy(
                 "Initialize the weights randomly.",
-                change=SetInitializer((target,)),
+                change=SetInitializer(tuple(targets)),
             ),
         ),
         "CS231n, weight initialization: all-zero weights leave units identical",

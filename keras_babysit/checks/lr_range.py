@@ -27,9 +27,16 @@ MAX_NOISE = 5.0
 """Standard deviations of the noise between batches that the cap leaves above the start."""
 
 RELAPSE = 0.1
-"""Part of its fall within which of the start the loss counts as back at the start, and within which
-of its lowest value as there. A network whose units have died has about the loss that it started
-with, and need not exceed it."""
+"""Part of its fall within which of the start the loss counts as back at the start. A network whose
+units have died has about the loss that it started with, and need not exceed it."""
+
+SETTLED = 0.02
+"""Part of its fall within which of its lowest value the loss has stopped falling: the usual bound
+of settling times in control engineering."""
+
+LUCK = 1.63
+"""Standard errors by which the lowest of a dozen independent points of a flat curve lies below it,
+on average (the expected minimum of 12 normal values)."""
 
 SAFETY = 3.0
 """The suggestion is the learning rate at which the fall ends, divided by this (Bengio,
@@ -106,14 +113,18 @@ class LrRange:
         return int(np.argmin(self.smoothed))
 
     @functools.cached_property
-    def _margin(self) -> float:
-        """Difference of the smoothed loss and its start that the noise of batches does not make."""
+    def _error(self) -> float:
+        """Standard error of the difference of the smoothed loss and its start."""
         # A Gaussian window averages over 2 sqrt(pi) standard deviations, at the edge over half. The
         # variance of a median is pi / 2 times that of the mean.
         averaged = max(1.0, float(np.sqrt(np.pi) * SMOOTHING_WIDTH / self._spacing))
         first = max(3.0, START_WIDTH / self._spacing)
-        error = self._noise * float(np.sqrt(1 / averaged + np.pi / 2 / first))
-        return max(SIGNIFICANCE * error, 1e-6 * abs(self.start))
+        return self._noise * float(np.sqrt(1 / averaged + np.pi / 2 / first))
+
+    @property
+    def _margin(self) -> float:
+        """Difference of the smoothed loss and its start that the noise of batches does not make."""
+        return max(SIGNIFICANCE * self._error, 1e-6 * abs(self.start))
 
     @property
     def _spacing(self) -> float:
@@ -185,13 +196,16 @@ class LrRange:
     def maximum(self) -> float | None:
         """Learning rate at which the fall ends, e.g. for the upper end of a one-cycle schedule.
 
-        There, nine tenths of the fall are done. It is too high for a constant learning rate. None
+        There, all but 2 % of the fall are done; where batches are noisy, all but what noise makes
+        of a flat curve, but at least nine tenths. It is too high for a constant learning rate. None
         if the loss does not fall.
         """
         if not self.falls:
             return None
         curve = self.smoothed
-        level = curve[self._low] + RELAPSE * (self.start - curve[self._low])
+        fall = self.start - curve[self._low]
+        rest = min(max(SETTLED * fall, LUCK * self._error), RELAPSE * fall)
+        level = curve[self._low] + rest
         return float(self.learning_rates[int(np.argmax(curve <= level))])
 
     @property

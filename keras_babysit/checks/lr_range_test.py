@@ -52,6 +52,9 @@ def lr_range_test(
     and seeds stay bit for bit the same. The test stops when the loss is not finite, or stays above
     its initial value for half a decade of learning rates.
 
+    With momentum, a step still holds the lower learning rates of the steps before. The optimizer
+    gets higher ones therefore, so that each step is as long as at a constant learning rate.
+
     Args:
         model: A compiled `keras.Model`. Its learning-rate schedule, if any, is ignored.
         x: Inputs as `fit` takes them: arrays, a `tf.data.Dataset`, a `keras.utils.PyDataset`, a
@@ -132,12 +135,13 @@ def fork(optimizer: keras.optimizers.Optimizer, rate: float) -> keras.optimizers
 def _sweep(trainer: Trainer, rates: np.ndarray, batches: Iterator[Batch]) -> LrRange:
     """Train with one learning rate after the other until the loss is lost or they are used up."""
     spacing = np.log10(rates[1] / rates[0])
+    lead = lead_of(trainer.optimizer, float(rates[1] / rates[0]))
     first = max(3, int(START_WIDTH / spacing) + 1)
     patience = max(3, math.ceil(STOP_DECADES / spacing))
     losses: list[float] = []
     running, steps_above = 0.0, 0
     for step, (rate, batch) in enumerate(zip(rates, batches, strict=False), 1):
-        trainer.optimizer.learning_rate = rate
+        trainer.optimizer.learning_rate = lead * rate
         losses.append(trainer.step(batch))
         if not np.isfinite(losses[-1]):
             break
@@ -149,6 +153,28 @@ def _sweep(trainer: Trainer, rates: np.ndarray, batches: Iterator[Batch]) -> LrR
         if steps_above >= patience:
             break
     return LrRange(rates[: len(losses)], np.array(losses))
+
+
+def lead_of(optimizer: keras.optimizers.Optimizer, growth: float) -> float:
+    """Return how much higher the learning rate has to be for steps as long as at a constant one.
+
+    SGD and RMSprop add `learning_rate * gradient` to a velocity that keeps the part `momentum` of
+    its value per step. At a constant learning rate r the weights of all gradients in it sum to
+    `r / (1 - momentum)`, at one that grows by a factor g per step to `r / (1 - momentum / g)`.
+    Adam's averages are those of gradients alone.
+
+    Args:
+        optimizer: The optimizer of the sweep.
+        growth: The learning rate of a step over that of the step before.
+    """
+    has_velocity = isinstance(optimizer, keras.optimizers.SGD | keras.optimizers.RMSprop)
+    momentum = float(optimizer.momentum) if has_velocity else 0.0
+    if not momentum < 1:
+        return 1.0
+    constant, growing = (1 / (1 - momentum / factor) for factor in (1.0, growth))
+    if getattr(optimizer, "nesterov", False):  # a step by the velocity that the next one will have
+        constant, growing = (1 + momentum * total for total in (constant, growing))
+    return constant / growing
 
 
 def _stream(x: Any) -> Iterator[Batch]:

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from keras_babysit.checks import LrRange, lr_range_test
+from keras_babysit.checks.lr_range_test import lead_of
 
 
 def quadratic(optimizer):
@@ -81,7 +82,37 @@ def test_steepest_is_the_middle_of_a_step_down():
     found = LrRange(*curve(step_down))
     assert found.divergence is None
     assert found.steepest == pytest.approx(1e-3, rel=0.3)
-    assert found.suggestion == pytest.approx(1e-3, rel=0.5)
+
+
+def test_the_fall_ends_where_two_percent_are_left():
+    found = LrRange(*curve(step_down))
+    assert found.maximum == pytest.approx(10 ** (-3 + np.log(49) / 6), rel=0.5)
+    assert found.suggestion == pytest.approx(found.maximum / 3)
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        keras.optimizers.SGD(momentum=0.9),
+        keras.optimizers.SGD(momentum=0.9, nesterov=True),
+        keras.optimizers.RMSprop(momentum=0.8),
+        keras.optimizers.RMSprop(),
+        keras.optimizers.Adam(),
+    ],
+)
+def test_a_step_of_the_sweep_is_as_long_as_at_a_constant_learning_rate(optimizer):
+    def last_step(rates):
+        weight = keras.Variable(np.zeros(1, "float32"))
+        copy = type(optimizer).from_config(optimizer.get_config())
+        for rate in rates:
+            before = keras.ops.convert_to_numpy(weight).copy()
+            copy.learning_rate = rate
+            copy.apply([keras.ops.ones(1)], [weight])
+        return float((before - keras.ops.convert_to_numpy(weight))[0])
+
+    rates = np.geomspace(1e-6, 1e-2, 150)
+    growing = last_step(lead_of(optimizer, rates[1] / rates[0]) * rates)
+    assert growing == pytest.approx(last_step([rates[-1]] * 150), rel=0.02)
 
 
 def test_the_suggestion_is_a_third_of_the_end_of_the_fall():
