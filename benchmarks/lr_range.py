@@ -7,7 +7,8 @@ The results are kept in `.lr_range/`, so that a part can be run and the table be
     KERAS_BACKEND=jax python -m benchmarks.lr_range run --nets mlp deep_relu --seeds 0 1
     KERAS_BACKEND=jax python -m benchmarks.lr_range table [--write]
 
-`--write` puts the table into docs/checks.md.
+`--write` puts the table into docs/checks.md. The command `factors` trains at other parts of the end
+of the fall.
 """
 
 import argparse
@@ -33,6 +34,7 @@ WITHIN = 1.5  # times the best loss of the sweep, where a suggestion counts as g
 BESIDE_VALLEY = 1.1  # times the loss at fastai's valley, where it counts as worse
 MAX_SPREAD = 10.0  # highest suggestion over the lowest one, over the seeds
 SEEDS = range(8)
+FACTORS = (1.5, 2.0, 3.0)  # that the end of the fall is divided by
 
 
 @functools.cache
@@ -347,16 +349,37 @@ def table():
     )
 
 
+def factors(nets):
+    """Train at other fractions of the end of the fall, and print the losses as in the table."""
+    for name in nets:
+        records = load(name)
+        best = np.array([min(one["sweep"].values()) for one in records])
+        ends = [
+            LrRange(np.array(one["learning_rates"]), np.array(one["losses"])).maximum
+            for one in records
+        ]
+        seeds = [one["seed"] for one in records] * len(FACTORS)
+        rates = [end / factor for factor in FACTORS for end in ends]
+        losses = np.reshape(losses_after(name, seeds, rates), (len(FACTORS), -1))
+        for factor, row in zip(FACTORS, losses, strict=True):
+            print(f"{name}: end of the fall / {factor:g}: {np.median(row / best):.2f}", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
     running = commands.add_parser("run")
     running.add_argument("--nets", nargs="+", choices=NETS, default=list(NETS))
     running.add_argument("--seeds", nargs="+", type=int, default=list(SEEDS))
+    others = commands.add_parser("factors")
+    others.add_argument("--nets", nargs="+", choices=NETS, default=list(NETS))
     commands.add_parser("table").add_argument("--write", action="store_true")
     arguments = parser.parse_args()
     if arguments.command == "run":
         run(arguments.nets, arguments.seeds)
+        return
+    if arguments.command == "factors":
+        factors(arguments.nets)
         return
     print(table())
     if arguments.write:

@@ -70,12 +70,9 @@ def linear_stack(epochs=60):
         model.fit(x, y, epochs=epochs, batch_size=50, verbose=0)
         scores = model.predict(grid.reshape(-1, 2), verbose=0, batch_size=512)
         margin = (scores[:, 1] - scores[:, 0]).reshape(grid.shape[:2])
+        levels = [margin.min() - 1, 0, margin.max() + 1]
         axes.contourf(
-            *np.moveaxis(grid, -1, 0),
-            margin > 0,
-            levels=[-1, 0.5, 2],
-            alpha=0.25,
-            colors=[BLUE, ORANGE],
+            *np.moveaxis(grid, -1, 0), margin, levels=levels, alpha=0.25, colors=[BLUE, ORANGE]
         )
         for kind, colour in enumerate((BLUE, ORANGE)):
             axes.scatter(*x[y == kind].T, s=8, color=colour)
@@ -105,12 +102,16 @@ def one_signed_fraction(activation, depth=4, width=100, examples=200):
     return fractions
 
 
-def descent(inputs, *, rate, steps=40):
-    """Return the path of two weights, one example per step, towards a fit of the targets."""
+def descent(inputs, *, rate, steps=24):
+    """Return the path of two weights, one example per step, towards a fit of the targets.
+
+    The examples have length 1, so that the paths differ only by the directions of their steps.
+    """
     wanted, weights = np.array([1.0, -1.0]), np.zeros(2)
     path = [weights]
     for step in range(steps):
         example = inputs[step % len(inputs)]
+        example = example / np.linalg.norm(example)
         weights = weights - rate * (example @ (weights - wanted)) * example
         path.append(weights)
     return np.array(path)
@@ -124,23 +125,30 @@ def one_signed():
     for index, (name, function) in enumerate(functions.items()):
         fractions = one_signed_fraction(function)
         places = np.arange(len(fractions)) + 0.4 * index
-        bars.bar(places, fractions, width=0.38, color=(ORANGE, BLUE)[index], label=name)
+        drawn = bars.bar(places, fractions, width=0.38, color=(ORANGE, BLUE)[index], label=name)
+        bars.bar_label(drawn, [f"{fraction:.0%}" for fraction in fractions])
     bars.set(
-        title="Units whose weight gradients have one sign,\nfor a single example",
-        xlabel="layer",
-        ylim=(0, 1.05),
+        title="Units whose weight gradients all have one sign,\nfor one example",
+        xlabel="layer (the inputs of the first are zero-centred)",
+        ylabel="fraction of the units",
+        ylim=(0, 1.3),
+        yticks=np.linspace(0, 1, 6),
         xticks=np.arange(4) + 0.2,
         xticklabels=["1", "2", "3", "4"],
     )
-    bars.legend(frameon=False, loc="upper left")
+    bars.legend(frameon=False, loc="upper left", ncols=2)
     inputs = np.random.default_rng(1).normal(size=(20, 2))
     for name, examples, colour in (
         ("all inputs positive", np.abs(inputs), ORANGE),
         ("zero-centred inputs", inputs, BLUE),
     ):
-        path.plot(*descent(examples, rate=0.25).T, marker=".", color=colour, label=name)
+        path.plot(*descent(examples, rate=0.5).T, marker=".", color=colour, label=name)
     path.plot(1, -1, "k*", markersize=12)
-    path.set(title="Two weights on their way to the star", xlabel="weight 1", ylabel="weight 2")
+    path.set(
+        title="Two weights on their way to the star:\npositive inputs raise both, or lower both",
+        xlabel="weight 1",
+        ylabel="weight 2",
+    )
     path.legend(frameon=False)
     return figure
 
@@ -172,7 +180,7 @@ def batch_normalization(depths=(1, 2, 4, 8, 16), epochs=5):
             scores.append(model.evaluate(*validation, verbose=0)[1])
         name = "with batch normalization" if is_normalized else "without"
         axes.plot(depths, scores, marker="o", color=colour, label=name)
-    axes.axhline(0.1, color="grey", linewidth=0.8, linestyle=":")
+    axes.axhline(0.1, color="grey", linewidth=0.8, linestyle=":", label="chance")
     axes.set(
         title=f"Digits, weights of 0.05, {epochs} epochs",
         xlabel="hidden layers",
@@ -213,7 +221,7 @@ def grid_and_random(trials=9):
         distinct = len(np.unique(points[:, 0].round(6)))
         best = score(points[:, 0]).max()
         top.set(title=f"{name}: {distinct} values, best score {best:.2f}", yticks=[])
-        cells.scatter(
+        shown = cells.scatter(
             *points.T,
             marker="s",
             s=90,
@@ -227,12 +235,16 @@ def grid_and_random(trials=9):
         cells.set(
             xlim=(0, 1),
             ylim=(0, 1),
-            xticks=np.linspace(0, 1, side + 1),
-            yticks=np.linspace(0, 1, side + 1),
             xlabel="the setting that matters",
         )
+        # The lines are the cells of the grid, as many as it has values.
+        lines = np.linspace(0, 1, side + 1)
+        cells.set_xticks(lines, [f"{line:.2g}" for line in lines])
+        cells.set_yticks(lines, [f"{line:.2g}" for line in lines])
+        cells.set_axisbelow(True)
         cells.grid(alpha=0.5)
     panels[1, 0].set_ylabel("the setting that does not")
+    figure.colorbar(shown, ax=list(panels[1]), label="score")
     return figure
 
 
@@ -291,7 +303,7 @@ def fits(sizes=(50, 100, 200, 400), epochs=30):
             axes.plot(at, errors[:, 0], marker=".", color=BLUE, label="training")
             axes.plot(at, errors[:, 1], marker=".", color=ORANGE, label="validation")
             axes.grid(alpha=0.3)
-        top.set(title=name, xlabel="epoch (200 examples)", ylim=(0, 0.9))
+        top.set(title=name, xlabel="epoch (200 examples)", ylim=(0, 1))
         below.set(xlabel="training examples (learning curve)", xscale="log")
         below.set_xticks(sizes, [str(size) for size in sizes])
         below.minorticks_off()
@@ -301,14 +313,17 @@ def fits(sizes=(50, 100, 200, 400), epochs=30):
     return figure
 
 
-def validation_curve(values=(1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0), epochs=30, examples=60):
-    """Plot training and validation error over one hyperparameter, an L2 penalty."""
-    train, validation = digits(examples)
+def validation_curve(values=(1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0), epochs=80, examples=200):
+    """Plot training and validation error over one hyperparameter, an L2 penalty.
+
+    Some training labels are wrong: without a penalty the network learns them by heart.
+    """
+    train, validation = digits(examples, wrong=WRONG)
     errors = []
     for value in values:
         penalty = keras.regularizers.L2(value)
-        layer = keras.layers.Dense(128, activation="relu", kernel_regularizer=penalty)
-        model = classifier(layer, rate=0.02)
+        layer = keras.layers.Dense(256, activation="relu", kernel_regularizer=penalty)
+        model = classifier(layer, rate=0.1)
         model.fit(*train, epochs=epochs, batch_size=20, verbose=0)
         errors.append([1 - model.evaluate(*part, verbose=0)[1] for part in (train, validation)])
     figure = Figure(figsize=(6.0, 3.8), layout="constrained")
@@ -316,7 +331,7 @@ def validation_curve(values=(1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0), epochs=30, exam
     for column, (name, colour) in enumerate((("training", BLUE), ("validation", ORANGE))):
         axes.plot(values, np.array(errors)[:, column], marker="o", color=colour, label=name)
     axes.set(
-        title=f"{examples} digits, {epochs} epochs",
+        title=f"{examples} digits, {WRONG:.0%} of the labels drawn at random",
         xlabel="L2 penalty",
         ylabel="error rate",
         xscale="log",
