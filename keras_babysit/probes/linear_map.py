@@ -110,7 +110,8 @@ def _is_linear(layer):
 
 def _is_low_rank(maps):
     """Return whether the stack is narrower than its ends, as a factorization or a code is."""
-    kernels = [getattr(one, "kernel", None) for one in maps]
+    # Not `layer.kernel`: with adapters that is computed from variables, whose values JAX has taken.
+    kernels = [next((w for w in one.weights if w.name == "kernel"), None) for one in maps]
     if any(kernel is None for kernel in kernels):
         return False
     widths = [int(kernel.shape[-1]) for kernel in kernels]
