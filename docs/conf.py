@@ -42,6 +42,7 @@ html_static_path = ["_static"]
 html_css_files = ["site.css", "card.css"]
 html_copy_source = False
 html_show_sphinx = False
+html_show_search_summary = False  # browsers do not let a page without a server read others
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
