@@ -91,9 +91,7 @@ def _in_network(
     history: History, names: list[str], fraction: float, patience: int
 ) -> Finding | None:
     profiles = ratios_by_depth(history, "activations/spread", names, patience)
-    if not profiles or not all(0 <= p[-1] < fraction * _before(p) and p[0] > 0 for p in profiles):
-        return None
-    if any(profile.min() == 0 for profile in profiles):
+    if not profiles or not all(p.min() > 0 and p[-1] < fraction * _before(p) for p in profiles):
         return None
     latest = profiles[-1]
     lost = latest < fraction * _before(latest)

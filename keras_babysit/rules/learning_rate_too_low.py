@@ -104,7 +104,7 @@ def learning_rate_too_low(
     planned = planned_steps(history)
     if len(ratios) < patience or start is None or loss is None or not start > 0:
         return []
-    is_early = history.step < max(MIN_STEPS, FIRST_TENTH * (planned or 10 * MIN_STEPS))
+    is_early = history.step < max(MIN_STEPS, FIRST_TENTH * (planned or 0))
     if is_early or not 0 < ratios.max() < ratio or _is_rising(history) or _has_learned(history):
         return []
     room = next(reversed(headrooms(history)), None)
@@ -119,7 +119,7 @@ def learning_rate_too_low(
 
 def _is_rising(history: History) -> bool:
     rates = history.series("optimizer/learning_rate").values
-    return bool(len(rates) > 1 and rates[-1] > 1.01 * rates[0])
+    return bool(len(rates) and rates[-1] > 1.01 * rates[0])
 
 
 def _has_learned(history: History) -> bool:

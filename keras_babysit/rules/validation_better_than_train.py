@@ -5,7 +5,6 @@ from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
 from keras_babysit.rules._scores import (
-    Estimate,
     advantages,
     beats_constant,
     gaps,
@@ -82,11 +81,12 @@ def validation_better_than_train(
     if recurring is not None and recurring < NOT_AUGMENTED:
         return []
     severity = Severity.NOTE if recurring is None else Severity.WARNING
-    return [_finding(history, recent[-1], severity)]
+    return [_finding(history, severity)]
 
 
-def _finding(history: History, gap: Estimate, severity: Severity) -> Finding:
+def _finding(history: History, severity: Severity) -> Finding:
     _, train, validation = side_by_side(history, "error")[-1]
+    gap = validation.minus(train)
     return Finding(
         rule="validation_better_than_train",
         severity=severity,

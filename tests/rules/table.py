@@ -619,6 +619,30 @@ def network(series, **regularization):
     )
 
 
+def fading(*spreads, names="abc", first=0, shut=None, saturated=None):
+    """Return a history of the signal of hidden layers, one value for three measurements or a list.
+
+    Args:
+        spreads: The signals, in the order of the layers.
+        names: The layers in their order.
+        first: The first measured step.
+        shut: Fraction of the five units of the first layer that no example activates.
+        saturated: Fraction of saturated units of the first layer.
+    """
+    made = network({})
+    made.note(layers={name: LayerFacts(role="hidden") for name in names})
+    known = [one if isinstance(one, list) else [one] * 3 for one in spreads]
+    for name, values in zip(names, known, strict=False):
+        for step, value in enumerate(values, first):
+            made.append(Measurement(step, 0, "activations/spread", name, value))
+    if shut is not None:
+        gates = (np.arange(5) >= 5 * shut).astype(np.float32)
+        made.append(Measurement(made.step, 0, "activations/gate_max", names[0], gates))
+    if saturated is not None:
+        made.append(Measurement(made.step, 0, SATURATED, names[0], saturated))
+    return made
+
+
 def with_embedding(made, name):
     """Return the history of a network of which one layer is an embedding."""
     layers = dict(made.facts.layers) | {name: LayerFacts(class_name="Embedding", role="hidden")}
@@ -657,6 +681,20 @@ def moving(ratio, losses, rates=None, more=None):
     made = history(series | (more or {}), epochs=4, steps_per_epoch=25)
     made.epoch = 0
     return made
+
+
+def of_steps(planned, made):
+    """Return the history as one of a run of so many steps, or of an unknown number."""
+    made.note(epochs=planned and 1, steps_per_epoch=planned)
+    return made
+
+
+def knowing(errors, constant=None):
+    """Return a history of short steps, of errors, and of that of a constant prediction."""
+    more = {("score/error", "train"): errors, ("score/error_stderr", "train"): [0.01] * len(errors)}
+    if constant is not None:
+        more["reference/constant_error", "train"] = [constant]
+    return moving(1e-6, [0.1] * 50, more=more)
 
 
 def bearing(made, *measured):
@@ -887,12 +925,15 @@ def rare_labels(recall, auc, mean=0.04, columns=12):
     return made
 
 
-def padded(fraction, change, inputs=1):
-    """Return a history of targets on padding, and how the loss changes with the answers there."""
-    target = TargetFacts(on_padding=fraction, padded_input=inputs - 1)
-    leaves = (InputFacts(shape=(60,)), InputFacts(shape=(60, 3)))[:inputs]
+def padded(fraction, change, inputs=1, index=None, targets=1):
+    """Return a history of targets on padding, and how the loss changes with the answers there.
+
+    The first input holds tokens, the others features; `index` is the padded one, else the last.
+    """
+    target = TargetFacts(on_padding=fraction, padded_input=inputs - 1 if index is None else index)
+    leaves = (InputFacts(shape=(60,)), *[InputFacts(shape=(60, 3))] * (inputs - 1))[:inputs]
     made = history({("padding/loss_change", "outputs[0]"): [change]})
-    made.note(data=DataFacts(inputs=leaves, targets=(target,)))
+    made.note(data=DataFacts(inputs=leaves, targets=(target,) * targets))
     return made
 
 
@@ -920,6 +961,13 @@ def reading(padded_behind, steps=60, **facts):
 def one_step(steps, class_name="LSTM", moved=None, **facts):
     lstm = LayerFacts(class_name=class_name, steps=steps, **facts)
     return history({}, layers={"lstm": lstm}, moved_fraction=moved)
+
+
+def in_turn(first, second, **facts):
+    """Return a history of an LSTM and a convolution after it, each with its number of steps."""
+    lstm = LayerFacts(class_name="LSTM", steps=first)
+    conv = LayerFacts(class_name="Conv1D", steps=second, **facts)
+    return history({}, layers={"lstm": lstm, "conv1d": conv})
 
 
 def forecast(*, network, last, validation=None, epochs=8):
@@ -2163,6 +2211,48 @@ TABLE = {
     "padding-of-a-few-steps-counts": (rules.padding_in_loss, padded(0.19, 0.2), None),
     "padding-is-masked": (rules.padding_in_loss, padded(0.91, 0.0), None),
     "padding-is-masked-up-to-rounding": (rules.padding_in_loss, padded(0.91, 1e-7), None),
+    "padding-changes-the-loss-by-no-more-than-rounding": (
+        rules.padding_in_loss,
+        padded(0.91, 1e-5),
+        None,
+    ),
+    "padding-of-a-fifth-of-the-steps-counts": (
+        rules.padding_in_loss,
+        padded(0.2, 0.2),
+        Severity.NOTE,
+    ),
+    "padding-of-nearly-half-the-steps-counts": (
+        rules.padding_in_loss,
+        padded(0.49, 0.2),
+        Severity.NOTE,
+    ),
+    "padding-before-the-first-score": (
+        rules.padding_in_loss,
+        without(padded(0.91, 3.0), "padding/"),
+        None,
+    ),
+    "padding-of-an-unknown-fraction": (rules.padding_in_loss, padded(None, 3.0), None),
+    "padding-of-one-of-two-targets": (rules.padding_in_loss, padded(0.91, 3.0, targets=2), None),
+    "padding-of-targets-that-are-not-known": (
+        rules.padding_in_loss,
+        padded(0.91, 3.0, targets=0),
+        None,
+    ),
+    "padding-of-inputs-that-are-not-known": (
+        rules.padding_in_loss,
+        padded(0.91, 3.0, inputs=0, index=0),
+        Severity.WARNING,
+    ),
+    "padding-of-the-first-of-two-inputs": (
+        rules.padding_in_loss,
+        padded(0.91, 3.0, inputs=2, index=0),
+        Severity.WARNING,
+    ),
+    "padding-of-the-last-of-three-inputs": (
+        rules.padding_in_loss,
+        padded(0.91, 3.0, inputs=3),
+        Severity.WARNING,
+    ),
     "padding-in-front-of-features": (
         rules.padding_in_loss,
         padded(0.91, 3.0, inputs=2),
@@ -2246,6 +2336,19 @@ TABLE = {
     ),
     "one-step-at-a-time": (rules.single_time_step, one_step(1, is_stateful=True), None),
     "two-steps": (rules.single_time_step, one_step(2), None),
+    "one-step-is-left-for-a-later-layer": (rules.single_time_step, in_turn(20, 1), None),
+    "one-step-in-two-layers": (rules.single_time_step, in_turn(1, 1), Severity.WARNING),
+    "one-step-before-a-stateful-layer": (
+        rules.single_time_step,
+        in_turn(1, 1, is_stateful=True),
+        Severity.WARNING,
+    ),
+    "one-step-of-an-output-that-is-repeated": (
+        rules.single_time_step,
+        in_turn(1, 20),
+        Severity.WARNING,
+    ),
+    "no-layer-for-sequences": (rules.single_time_step, one_step(None), None),
     "sees-the-next-step": (
         rules.sees_later_steps,
         depending("later_inputs", 1.7),
@@ -3135,6 +3238,16 @@ TABLE = {
         Severity.WARNING,
     ),
     "adapters-of-which-some-train": (rules.frozen_adapters, history({}), None),
+    "one-adapter-frozen": (
+        rules.frozen_adapters,
+        history({}, frozen_adapters=("a",)),
+        Severity.WARNING,
+    ),
+    "three-adapters-frozen": (
+        rules.frozen_adapters,
+        history({}, frozen_adapters=("a", "b", "c")),
+        Severity.WARNING,
+    ),
     "crossentropy-with-swapped-arguments": (
         rules.swapped_loss_arguments,
         history({}, outputs=(OutputFacts(target="dense", is_swapped=True),)),
@@ -3407,6 +3520,16 @@ TABLE = {
         recurring("ConvLSTM2D", "relu"),
         Severity.WARNING,
     ),
+    "lstm-with-relu-explodes-before-its-output-is-measured": (
+        rules.unbounded_recurrence,
+        without(recurring("LSTM", "relu"), "activations/"),
+        Severity.WARNING,
+    ),
+    "gru-of-unknown-units-with-relu-explodes": (
+        rules.unbounded_recurrence,
+        recurring("GRU", "relu", units=None),
+        Severity.WARNING,
+    ),
     "lstm-with-relu-learns": (
         rules.unbounded_recurrence,
         recurring("LSTM", "relu", loss=0.5),
@@ -3631,6 +3754,153 @@ TABLE = {
         None,
     ),
     "moves-as-it-should": (rules.learning_rate_too_low, moving(1e-3, [2.3] * 50), None),
+    "moves-a-tenth-of-what-it-should": (
+        rules.learning_rate_too_low,
+        moving(1e-4, [2.3] * 50),
+        None,
+    ),
+    "moves-less-than-a-tenth-of-what-it-should": (
+        rules.learning_rate_too_low,
+        moving(0.99e-4, [2.3] * 50),
+        Severity.WARNING,
+    ),
+    "moved-enough-once": (
+        rules.learning_rate_too_low,
+        moving([1e-3] + [1e-6] * 49, [2.3] * 50),
+        None,
+    ),
+    "moves-not-at-all": (rules.learning_rate_too_low, moving(0.0, [2.3] * 50), None),
+    "moves-in-the-first-step-only": (
+        rules.learning_rate_too_low,
+        moving([1e-6] + [0.0] * 49, [2.3] * 50),
+        Severity.WARNING,
+    ),
+    "hardly-moves-in-two-measured-steps": (
+        rules.learning_rate_too_low,
+        moving([1e-6] * 2, [2.3] * 50),
+        Severity.WARNING,
+    ),
+    "hardly-moves-in-the-one-measured-step": (
+        rules.learning_rate_too_low,
+        moving([1e-6], [2.3] * 50),
+        None,
+    ),
+    "hardly-moves-until-step-20": (
+        rules.learning_rate_too_low,
+        moving(1e-6, [2.3] * 21),
+        Severity.WARNING,
+    ),
+    "hardly-moves-until-step-19": (rules.learning_rate_too_low, moving(1e-6, [2.3] * 20), None),
+    "hardly-moves-for-a-tenth-of-a-long-run": (
+        rules.learning_rate_too_low,
+        of_steps(1000, moving(1e-6, [2.3] * 101)),
+        Severity.WARNING,
+    ),
+    "hardly-moves-for-less-than-a-tenth-of-a-long-run": (
+        rules.learning_rate_too_low,
+        of_steps(1000, moving(1e-6, [2.3] * 100)),
+        None,
+    ),
+    "hardly-moves-for-20-steps-of-an-unknown-number": (
+        rules.learning_rate_too_low,
+        of_steps(None, moving(1e-6, [2.3] * 21)),
+        Severity.WARNING,
+    ),
+    "hardly-moves-from-an-unknown-loss": (
+        rules.learning_rate_too_low,
+        without(moving(1e-6, [2.3] * 50), "loss/start"),
+        None,
+    ),
+    "hardly-moves-to-an-unknown-loss": (
+        rules.learning_rate_too_low,
+        without(moving(1e-6, [2.3] * 50), "loss/batch"),
+        None,
+    ),
+    "hardly-moves-from-a-loss-of-zero": (
+        rules.learning_rate_too_low,
+        moving(1e-6, [0.0] * 50),
+        None,
+    ),
+    "hardly-moves-from-a-small-loss": (
+        rules.learning_rate_too_low,
+        moving(1e-6, [0.7] * 50),
+        Severity.WARNING,
+    ),
+    "hardly-moves-from-a-negative-loss": (
+        rules.learning_rate_too_low,
+        moving(1e-6, [-0.5] * 50),
+        None,
+    ),
+    "hardly-moves-at-an-unknown-learning-rate": (
+        rules.learning_rate_too_low,
+        without(moving(5e-5, [2.3] * 50), "optimizer/"),
+        Severity.WARNING,
+    ),
+    "will-lose-a-fifth-by-the-end": (
+        rules.learning_rate_too_low,
+        moving(5e-5, [2.0] + [1.8] * 49),
+        Severity.WARNING,
+    ),
+    "will-lose-a-third-by-the-end": (
+        rules.learning_rate_too_low,
+        moving(5e-5, [2.0] + [1.7] * 49),
+        None,
+    ),
+    "lost-a-seventh-by-the-end": (
+        rules.learning_rate_too_low,
+        moving(5e-5, [2.0] + [1.7] * 100),
+        Severity.WARNING,
+    ),
+    "lost-a-third-in-twice-the-planned-steps": (
+        rules.learning_rate_too_low,
+        moving(5e-5, [2.0] + [1.4] * 200),
+        None,
+    ),
+    "lost-a-seventh-in-a-run-of-unknown-length": (
+        rules.learning_rate_too_low,
+        of_steps(None, moving(5e-5, [2.0] + [1.7] * 49)),
+        Severity.WARNING,
+    ),
+    "lost-a-quarter-in-a-run-of-unknown-length": (
+        rules.learning_rate_too_low,
+        of_steps(None, moving(5e-5, [2.0] + [1.5] * 49)),
+        None,
+    ),
+    "lost-a-third-in-a-run-of-unknown-length": (
+        rules.learning_rate_too_low,
+        of_steps(None, moving(5e-5, [2.0] + [1.4] * 49)),
+        None,
+    ),
+    "kernels-will-move-by-a-thousandth": (
+        rules.learning_rate_too_low,
+        moving(1e-5, [2.0] + [1.4] * 49),
+        None,
+    ),
+    "kernels-will-move-by-less-than-a-thousandth": (
+        rules.learning_rate_too_low,
+        moving(0.9e-5, [2.0] + [1.4] * 49),
+        Severity.WARNING,
+    ),
+    "kernels-stand-still-in-a-run-of-unknown-length": (
+        rules.learning_rate_too_low,
+        of_steps(None, moving(1e-8, [2.0] + [1.4] * 49)),
+        None,
+    ),
+    "warm-up-of-a-hundredth": (
+        rules.learning_rate_too_low,
+        moving(1e-6, [2.3] * 50, rates=[1.0] * 49 + [1.01]),
+        Severity.WARNING,
+    ),
+    "warm-up-in-the-latest-step": (
+        rules.learning_rate_too_low,
+        moving(1e-6, [2.3] * 50, rates=[1.0] * 49 + [1.1]),
+        None,
+    ),
+    "warm-up-in-the-first-step": (
+        rules.learning_rate_too_low,
+        moving(1e-6, [2.3] * 50, rates=[1.0] + [1.1] * 49),
+        None,
+    ),
     "kernels-stand-still": (
         rules.learning_rate_too_low,
         moving(1e-8, [2.3 - 0.02 * step for step in range(50)]),
@@ -3643,16 +3913,38 @@ TABLE = {
     ),
     "knows-its-task": (
         rules.learning_rate_too_low,
-        moving(
-            1e-6,
-            [0.1] * 50,
-            more={
-                ("score/error", "train"): [0.02],
-                ("score/error_stderr", "train"): [0.01],
-                ("reference/constant_error", "train"): [0.9],
-            },
-        ),
+        knowing([0.02], 0.9),
         None,
+    ),
+    "knows-its-task-by-now": (
+        rules.learning_rate_too_low,
+        knowing([0.8, 0.8, 0.02], 0.9),
+        None,
+    ),
+    "knows-half-of-its-task": (
+        rules.learning_rate_too_low,
+        knowing([0.5], 1.0),
+        Severity.WARNING,
+    ),
+    "knows-nearly-half-of-its-task": (
+        rules.learning_rate_too_low,
+        knowing([0.5], 0.9),
+        Severity.WARNING,
+    ),
+    "knows-a-bit-more-than-half-of-its-task": (
+        rules.learning_rate_too_low,
+        knowing([0.44], 0.9),
+        None,
+    ),
+    "knows-its-task-beside-an-unknown-constant": (
+        rules.learning_rate_too_low,
+        knowing([0.02]),
+        Severity.WARNING,
+    ),
+    "has-an-unknown-error": (
+        rules.learning_rate_too_low,
+        knowing([], 0.9),
+        Severity.WARNING,
     ),
     "long-steps-and-no-fall": (
         rules.learning_rate_too_high,
@@ -3701,6 +3993,21 @@ TABLE = {
         bearing(moving(1e-6, [2.3] * 50), (3.0, 2.0, 3.9)),
         None,
     ),
+    "hardly-moves-and-bears-four-times-as-much": (
+        rules.learning_rate_too_low,
+        bearing(moving(1e-6, [2.3] * 50), (3.0, 2.0, 4.0)),
+        Severity.WARNING,
+    ),
+    "hardly-moves-and-bears-more-than-before": (
+        rules.learning_rate_too_low,
+        bearing(moving(1e-6, [2.3] * 50), (3.0, 2.0, 3.9), (8.0, 6.0, 9.0)),
+        Severity.WARNING,
+    ),
+    "hardly-moves-and-bears-26-times-an-unknown-learning-rate": (
+        rules.learning_rate_too_low,
+        bearing(without(moving(1e-6, [2.3] * 50), "optimizer/"), (26.0, 20.0, 30.0)),
+        Severity.WARNING,
+    ),
     "hardly-moves-and-bears-much-more": (
         rules.learning_rate_too_low,
         bearing(moving(1e-6, [2.3] * 50), (32.0, 32.0, 32.0)),
@@ -3712,6 +4019,41 @@ TABLE = {
         Severity.WARNING,
     ),
     "a-thousandth-each-step": (rules.update_ratio, moving(1e-3, [1.0] * 90), None),
+    "a-tenth-of-itself-each-step": (
+        rules.update_ratio,
+        moving(0.1, [1.0] * 90),
+        Severity.WARNING,
+    ),
+    "a-little-less-than-a-tenth-each-step": (
+        rules.update_ratio,
+        moving(0.099, [1.0] * 90),
+        None,
+    ),
+    "half-of-itself-in-five-steps-from-step-50-on": (
+        rules.update_ratio,
+        moving(0.5, [1.0] * 55),
+        Severity.WARNING,
+    ),
+    "half-of-itself-in-four-steps-from-step-50-on": (
+        rules.update_ratio,
+        moving(0.5, [1.0] * 54),
+        None,
+    ),
+    "half-of-itself-except-for-the-latest-step": (
+        rules.update_ratio,
+        moving([0.5] * 89 + [0.05], [1.0] * 90),
+        None,
+    ),
+    "half-of-itself-in-the-latest-five-steps": (
+        rules.update_ratio,
+        moving([0.05] * 85 + [0.5] * 5, [1.0] * 90),
+        Severity.WARNING,
+    ),
+    "half-of-itself-at-an-unknown-learning-rate": (
+        rules.update_ratio,
+        without(moving(0.5, [1.0] * 90), "optimizer/"),
+        Severity.WARNING,
+    ),
     "grew-from-nothing": (
         rules.update_ratio,
         moving([1 / (1 + step) for step in range(90)], [1.0] * 90),
@@ -3774,8 +4116,100 @@ TABLE = {
     ),
     "fades-by-depth": (
         rules.collapsed_activations,
-        network({"activations/spread": {"a": [1.0] * 3, "b": [1e-5] * 3}}),
+        fading(1.0, 1e-4, 1e-5),
         Severity.WARNING,
+    ),
+    "fades-to-a-thousandth": (rules.collapsed_activations, fading(1.0, 1e-3), None),
+    "fades-to-less-than-a-thousandth": (
+        rules.collapsed_activations,
+        fading(1.0, 0.99e-3),
+        Severity.WARNING,
+    ),
+    "fades-to-a-hundredth-of-a-small-signal": (
+        rules.collapsed_activations,
+        fading(0.1, 1e-3),
+        None,
+    ),
+    "fades-to-a-thousandth-of-one-from-a-large-signal": (
+        rules.collapsed_activations,
+        fading(5.0, 1.5e-3),
+        None,
+    ),
+    "fades-after-a-layer-at-a-thousandth": (
+        rules.collapsed_activations,
+        fading(1.0, 1e-3, 1e-5, names="acb"),
+        Severity.WARNING,
+    ),
+    "fades-after-a-layer-at-a-hundredth-of-a-small-signal": (
+        rules.collapsed_activations,
+        fading(0.1, 1e-3, 1e-5, names="acb"),
+        Severity.WARNING,
+    ),
+    "fades-later-than-before": (
+        rules.collapsed_activations,
+        fading([1.0] * 2, [1e-5, 1.0], [1e-5] * 2, names="acb"),
+        Severity.WARNING,
+    ),
+    "fades-in-the-latest-measurement-only": (
+        rules.collapsed_activations,
+        fading([1.0] * 3, [1.0, 1.0, 1e-5]),
+        None,
+    ),
+    "faded-in-the-latest-two-measurements": (
+        rules.collapsed_activations,
+        fading([1.0] * 3, [1.0, 1e-5, 1e-5]),
+        Severity.WARNING,
+    ),
+    "fades-in-the-one-measurement-of-a-later-step": (
+        rules.collapsed_activations,
+        fading([1.0], [1e-5], first=7),
+        None,
+    ),
+    "fades-before-the-first-step": (
+        rules.collapsed_activations,
+        fading([1.0], [1e-5]),
+        Severity.WARNING,
+    ),
+    "fades-before-the-first-step-with-two-fifths-of-the-units-shut": (
+        rules.collapsed_activations,
+        fading([1.0], [1e-5], shut=0.4),
+        Severity.WARNING,
+    ),
+    "fades-before-the-first-step-with-three-fifths-of-the-units-shut": (
+        rules.collapsed_activations,
+        fading([1.0], [1e-5], shut=0.6),
+        None,
+    ),
+    "fades-before-the-first-step-with-two-fifths-of-the-units-saturated": (
+        rules.collapsed_activations,
+        fading([1.0], [1e-5], saturated=0.4),
+        Severity.WARNING,
+    ),
+    "fades-before-the-first-step-with-most-units-saturated": (
+        rules.collapsed_activations,
+        fading([1.0], [1e-5], saturated=0.41),
+        None,
+    ),
+    "fades-twice-with-most-units-saturated": (
+        rules.collapsed_activations,
+        fading([1.0] * 2, [1e-5] * 2, saturated=0.9),
+        Severity.WARNING,
+    ),
+    "fades-to-nothing": (rules.collapsed_activations, fading(1.0, 0.0), None),
+    "fades-after-a-layer-without-a-signal": (
+        rules.collapsed_activations,
+        fading(1.0, 0.0, 1e-5),
+        None,
+    ),
+    "fades-after-a-layer-whose-signal-is-not-a-number": (
+        rules.collapsed_activations,
+        fading(1.0, math.nan, 1e-5),
+        None,
+    ),
+    "fades-in-the-one-hidden-layer": (
+        rules.collapsed_activations,
+        fading(1e-5),
+        None,
     ),
     "embedding-of-a-constant-mask": (
         rules.collapsed_activations,
@@ -4075,7 +4509,7 @@ TABLE = {
     "rests-with-healthy-steps": (rules.plateau, resting(1e-3), None),
     "validation-far-better": (
         rules.validation_better_than_train,
-        history(scores([0.4] * 3, [0.1] * 3), recurring_fraction=1.0),
+        history(scores([0.6, 0.5, 0.4], [0.3, 0.2, 0.1]), recurring_fraction=1.0),
         Severity.WARNING,
     ),
     "validation-far-better-and-who-knows": (
@@ -4104,6 +4538,36 @@ TABLE = {
         rules.validation_better_than_train,
         history(scores([0.4] * 3, [0.37] * 3)),
         None,
+    ),
+    "validation-surely-better-by-a-tenth": (
+        rules.validation_better_than_train,
+        history(scores([0.2] * 3, [0.1] * 3, error=0.0)),
+        Severity.NOTE,
+    ),
+    "validation-better-by-less-than-a-tenth": (
+        rules.validation_better_than_train,
+        history(scores([0.2] * 3, [0.11] * 3, error=0.0)),
+        None,
+    ),
+    "validation-far-better-in-two-epochs": (
+        rules.validation_better_than_train,
+        history(scores([0.4] * 2, [0.1] * 2)),
+        None,
+    ),
+    "validation-far-better-in-the-latest-three-epochs": (
+        rules.validation_better_than_train,
+        history(scores([0.4] * 4, [0.4, 0.1, 0.1, 0.1])),
+        Severity.NOTE,
+    ),
+    "validation-far-better-except-for-the-latest-epoch": (
+        rules.validation_better_than_train,
+        history(scores([0.4] * 4, [0.1, 0.1, 0.1, 0.4])),
+        None,
+    ),
+    "validation-far-better-where-half-of-the-data-recur": (
+        rules.validation_better_than_train,
+        history(scores([0.4] * 3, [0.1] * 3), recurring_fraction=0.5),
+        Severity.WARNING,
     ),
     "at-chance-after-one-epoch": (rules.not_learning, at_chance(0.0, 0.01), Severity.WARNING),
     "at-chance-after-a-few-steps": (
@@ -4250,6 +4714,17 @@ TABLE = {
         history({("logs/val_loss", ""): [1.0]}, repeated_batches=0.1),
         None,
     ),
+    "every-second-batch-repeats": (
+        rules.repeated_batches,
+        history({}, repeated_batches=0.5),
+        Severity.NOTE,
+    ),
+    "nearly-every-second-batch-repeats": (
+        rules.repeated_batches,
+        history({}, repeated_batches=0.49),
+        None,
+    ),
+    "batches-that-were-not-compared": (rules.repeated_batches, history({}), None),
     "validation-labels-in-another-order": (
         rules.validation_not_paired,
         validated(validation=0.9),
