@@ -14,7 +14,7 @@ version = release = __version__
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
 source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb"}
-exclude_patterns = ["gallery/work", "**/.ipynb_checkpoints"]
+exclude_patterns = ["gallery/work", "gallery/files", "**/.ipynb_checkpoints"]
 
 myst_heading_anchors = 4
 myst_enable_extensions = ["attrs_inline", "colon_fence"]

@@ -7,6 +7,7 @@ import pytest
 
 pytest.importorskip("jupytext", reason="jupytext is not installed")
 
+import nbformat
 from nbformat import NotebookNode
 
 from tools.site import notebooks
@@ -37,6 +38,17 @@ def test_the_badge_follows_from_the_address_in_setup_cfg(tmp_path, monkeypatch):
     (tmp_path / "setup.cfg").write_text("[metadata]\nurl = https://github.com/someone/something/\n")
     there = "github/someone/something/blob/gh-pages/gallery/nan.ipynb"
     assert there in notebooks.colab_badge("nan")
+
+
+def test_each_page_links_to_its_notebook_which_is_a_file_of_the_site(tmp_path):
+    notebooks.write(tmp_path, execute=False)
+    for name in SOURCES:
+        link = f'<a href="{name}.ipynb" download>'
+        page = nbformat.read(tmp_path / f"{name}.ipynb", as_version=4)
+        file = nbformat.read(tmp_path / notebooks.FILES / f"{name}.ipynb", as_version=4)
+        nbformat.validate(page)
+        assert [link in cell.source for cell in page.cells[:2]] == [False, True]
+        assert not any(link in cell.source for cell in file.cells)
 
 
 def stderr(text):

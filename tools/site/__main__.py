@@ -32,6 +32,7 @@ def main() -> int:
     shutil.rmtree(SITE, ignore_errors=True)
     if sphinx("html", SITE):
         return 1
+    shutil.copytree(SOURCE / "gallery" / notebooks.FILES, SITE / "gallery", dirs_exist_ok=True)
     broken = links.broken(SITE)
     print("\n".join(broken) or f"{SITE / 'index.html'}")
     return 1 if broken else 0

@@ -24,6 +24,9 @@ CHATTER = re.compile(
 )
 """What TensorFlow logs when it is loaded: which processor it found."""
 
+FILES = "files"
+"""Folder of the notebooks that are part of the site as files."""
+
 BRANCH = "gh-pages"
 """Branch of the repository that holds the built site, and with it the notebooks."""
 
@@ -85,6 +88,8 @@ def is_chatter(output: NotebookNode) -> bool:
 def write(folder: Path, *, execute: bool = True, jobs: int = 1) -> None:
     """Write all notebooks into a folder, and remove the scripts there.
 
+    Sphinx makes pages of those in `folder`, which link to those in `folder / FILES`.
+
     Args:
         folder: Folder of the gallery in the staged pages.
         execute: Whether to execute them, each in a folder of its own.
@@ -95,6 +100,10 @@ def write(folder: Path, *, execute: bool = True, jobs: int = 1) -> None:
         work = folder / "work" / source.stem
         work.mkdir(parents=True, exist_ok=True)
         made = executed(source, work) if execute else notebook(source)
+        (folder / FILES).mkdir(exist_ok=True)
+        write_notebook(made, folder / FILES / f"{source.stem}.ipynb")
+        link = f'<a href="{source.stem}.ipynb" download>Download this notebook</a>'
+        made.cells.insert(1, v4.new_markdown_cell(link, id="download"))
         write_notebook(made, folder / f"{source.stem}.ipynb")
         (folder / source.name).unlink(missing_ok=True)
 
