@@ -2,30 +2,35 @@
 
 import { h } from "./dom.js";
 
-export function copyButton(block, key) {
-  const button = h("button", { type: "button", class: "copy", "data-focus": `copy-${key}`, "aria-label": "Copy the code", click: copy }, "Copy");
+// What a button says for a moment, also if the view is drawn again meanwhile.
+const said = new Map();
 
-  async function copy() {
+export function copyButton(block, key) {
+  return button("copy", `copy-${key}`, "Copy", "Press Ctrl+C", { "aria-label": "Copy the code" }, () => {
     const range = document.createRange();
     range.selectNodeContents(block);
     getSelection().removeAllRanges();
     getSelection().addRange(range);
-    const isCopied = await toClipboard(block.textContent);
-    button.textContent = isCopied ? "Copied" : "Press Ctrl+C";
-    setTimeout(() => { button.textContent = "Copy"; }, 1500);
-  }
-  return button;
+    return block.textContent;
+  });
 }
 
 export function linkButton(address) {
-  const button = h("button", { type: "button", class: "link", "data-focus": "copy-link", click: copy }, "Copy link");
+  return button("link", "copy-link", "Copy link", "Copy the address bar", {}, address);
+}
 
-  async function copy() {
-    const isCopied = await toClipboard(address());
-    button.textContent = isCopied ? "Copied" : "Copy the address bar";
-    setTimeout(() => { button.textContent = "Copy link"; }, 1500);
-  }
-  return button;
+function button(kind, focus, words, otherwise, more, text) {
+  const click = async () => {
+    const answer = await toClipboard(text()) ? "Copied" : otherwise;
+    said.set(focus, answer);
+    show(focus, answer);
+    setTimeout(() => { said.delete(focus); show(focus, words); }, 1500);
+  };
+  return h("button", { type: "button", class: kind, "data-focus": focus, ...more, click }, said.get(focus) ?? words);
+}
+
+function show(focus, words) {
+  for (const one of document.querySelectorAll(`[data-focus="${focus}"]`)) one.textContent = words;
 }
 
 async function toClipboard(text) {
