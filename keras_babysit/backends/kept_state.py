@@ -8,6 +8,7 @@ all of these.
 
 import collections
 import contextlib
+import dis
 import functools
 import random
 import sys
@@ -58,6 +59,9 @@ _NOT_WALKED = frozenset(
     }
 )
 """Attributes of models and layers that no training step changes."""
+
+_OF_GLOBALS = frozenset({"LOAD_GLOBAL", "STORE_GLOBAL", "DELETE_GLOBAL", "LOAD_NAME", "STORE_NAME"})
+"""Instructions whose argument is the name of a global; the last two in the body of a class."""
 
 _SEEDS = "global_seed_generator"
 
@@ -199,12 +203,17 @@ def _holds_state(value: Any) -> bool:
     return is_tracker or _package(kind) not in _LIBRARIES
 
 
-def _names_in(code: types.CodeType) -> set[str]:
-    names = set(code.co_names)
+@functools.lru_cache(maxsize=1024)
+def _names_in(code: types.CodeType) -> frozenset[str]:
+    """Return the names of the globals that code reads or writes.
+
+    `co_names` has the names of attributes too: `model.losses` does not reach a global `losses`.
+    """
+    names = {one.argval for one in dis.get_instructions(code) if one.opname in _OF_GLOBALS}
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             names |= _names_in(constant)
-    return names
+    return frozenset(names)
 
 
 def _function_of(member: Any) -> Any:

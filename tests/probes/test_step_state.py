@@ -11,6 +11,7 @@ from keras import layers, ops
 import keras_babysit as kb
 from benchmarks.foreign.own_steps import OwnStep
 from keras_babysit.backends import kept_state, to_array
+from keras_babysit.errors import UnkeepableStateError
 
 BACKEND = keras.backend.backend()
 X = np.random.default_rng(0).normal(size=(64, 4)).astype("float32")
@@ -197,4 +198,38 @@ def test_the_validation_data_that_fit_keeps_on_the_model_are_no_state_of_a_step(
     model = keras.Sequential()
     vars(model)["_eval_epoch_iterator"] = iter([1, 2])  # as Keras sets it
     with kept_state(model):
+        pass
+
+
+losses = iter([1.0])  # of the script, under the name of an attribute that a step reads
+steps_done = 0
+
+
+def test_an_attribute_is_not_taken_for_a_global_of_its_name():
+    model = keras.Sequential([layers.Dense(1, kernel_regularizer="l2")])
+    model.build((None, 4))
+
+    def penalty():
+        return sum(model.losses)
+
+    with kept_state(penalty):
+        assert float(to_array(penalty())) > 0
+
+
+def test_a_global_that_a_step_only_writes_is_put_back():
+    def step():
+        global steps_done
+        steps_done = 1
+
+    with kept_state(step):
+        step()
+        assert steps_done == 1
+    assert steps_done == 0
+
+
+def test_a_global_iterator_that_a_step_reads_is_refused():
+    def step():
+        return [next(losses) for _ in range(1)]
+
+    with pytest.raises(UnkeepableStateError), kept_state(step):
         pass
