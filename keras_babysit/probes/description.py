@@ -89,22 +89,34 @@ class Description:
             **_optimizers(probe),
         )
 
-    def describe_loss(self, probe, state, batch, *, is_compiled):
+    def describe_loss(self, probe, state, batch, *, is_compiled, kept, key):
         """Describe how the loss behaves on the first examples of the batch that was measured.
 
-        A loss that cannot be evaluated on them is not described.
+        A loss that cannot be evaluated on them is not described. What an earlier run has found out
+        is not asked again: it follows from the loss, which stays until the model is compiled anew.
 
         Args:
             probe: The `Probe`, after its first run.
             state: Values of the variables as `backend.state` returns them.
             batch: The batch that it measured.
             is_compiled: Whether to compile the loss.
+            kept: What is `Kept` of the model's earlier runs.
+            key: What the probe is compiled for, as `key_of` returns it.
         """
+        key = (*key, self.outputs)
+        known = kept.recall("loss", key)
+        if known is not None:
+            self._history.note(**known)
+            return
         with contextlib.suppress(Exception):  # a loss and targets of any kind
             rows = rows_of(probe, state, batch, is_compiled=is_compiled)
             if rows is not None:
                 reduction, outputs = describe_behaviour(rows, self.outputs)
-                self._history.note(loss_reduction=reduction, outputs=outputs)
+                found = {"loss_reduction": reduction, "outputs": outputs}
+                self._history.note(**found)
+                # Targets that are all alike may leave a question open.
+                if reduction and all(one.mixes_examples is not None for one in outputs):
+                    kept.keep("loss", key, found)
 
     def note_unknown_gradients(self, names):
         """Note the weights that a real step moved although their measured gradient was 0."""

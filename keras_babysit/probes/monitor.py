@@ -438,7 +438,14 @@ class Monitor:
     def _describe_loss(self, probe, state, batch):
         # Operation by operation JAX would compile every one of them.
         is_compiled = backend.COMPILES_EACH_SIZE and self._depth.can_compile
-        self._description.describe_loss(probe, state, batch, is_compiled=is_compiled)
+        self._description.describe_loss(
+            probe,
+            state,
+            batch,
+            is_compiled=is_compiled,
+            kept=self._runner.kept,
+            key=self._runner.key,
+        )
 
     def _first_loss(self, result, step, epoch):
         loss = host_probe.first_loss(result)
