@@ -375,7 +375,9 @@ def keep_hidden_state(model: Any) -> Iterator[None]:
 _OWN_SEED = 2_015_231  # any number that nobody else is likely to use
 
 
-_HOLD_NOTHING = frozenset({bool, int, float, str, type(None)})
+_HOLD_NOTHING = frozenset(
+    {bool, int, float, str, type(None), types.FunctionType, types.MethodType, keras.Variable}
+)
 
 
 def _untracked(model: Any) -> list[Any]:
@@ -383,14 +385,15 @@ def _untracked(model: Any) -> list[Any]:
     found: dict[int, Any] = {}
     for layer in model._flatten_layers():
         for value in vars(layer).values():
-            if type(value) not in _HOLD_NOTHING:  # most attributes, and this runs often
-                found |= {id(one): one for one in _variables_in(value)}
+            found |= {id(one): one for one in _variables_in(value)}
     found |= {id(one): one for one in _variables_in(tf.random.get_global_generator())}
     tracked = {id(one.value) for group in groups(model) for one in group}
     return [one for key, one in found.items() if key not in tracked]
 
 
 def _variables_in(value: Any) -> list[Any]:
+    if type(value) in _HOLD_NOTHING:  # most values; the checks below take long, and run often
+        return []
     if isinstance(value, tf.Variable):
         return [value]
     if isinstance(value, tf.random.Generator):
