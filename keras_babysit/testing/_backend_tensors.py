@@ -53,6 +53,28 @@ def check_derivative_inside_of_a_graph(backend):
     _assert_close(backend, run(_tensor(backend)), 2 * X)
 
 
+def check_nothing_is_kept_for_a_backward_pass(backend):
+    """Values stay the same, and gradients are there again afterwards, also after an error."""
+    variable, found = keras.Variable(X), []
+
+    def fail():
+        with backend.without_gradients():
+            found.append(ops.square(variable))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    (squares,) = found
+    assert not getattr(squares, "requires_grad", False)
+    _assert_close(backend, squares, X**2)
+    _, (gradient,) = backend.value_and_grad(
+        lambda v: (ops.sum(ops.square(v[0])), ()), [_tensor(backend)]
+    )
+    _assert_close(backend, gradient, 2 * X)
+    # Only PyTorch records operations that nobody asked it to.
+    assert keras.backend.backend() != "torch" or ops.square(variable).requires_grad
+
+
 def check_compiled_functions_return_the_same(backend):
     """Also for nested arguments, and for another number of rows where they may vary."""
 
@@ -208,6 +230,7 @@ CHECKS = {
     "gradients-of-a-constant": check_gradients_of_a_constant_are_zero,
     "derivative": check_derivative_is_that_of_calculus,
     "derivative-in-a-graph": check_derivative_inside_of_a_graph,
+    "without-gradients": check_nothing_is_kept_for_a_backward_pass,
     "compile": check_compiled_functions_return_the_same,
     "compilations": check_compilations_are_what_the_constants_say,
     "shared": check_a_shared_function_computes_the_same_alone_and_inside_a_graph,
