@@ -7,7 +7,7 @@ from keras_babysit.actions import LOOKS, NEW_CODE, WarmUp
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
-from keras_babysit.rules._progress import has_seen_an_epoch, poor_fit
+from keras_babysit.rules._progress import began_trained, has_seen_an_epoch, poor_fit
 from keras_babysit.rules._sequences import has_not_learnt
 from keras_babysit.rules._texts import number
 from keras_babysit.rules.effects import BLOWN_UP, POOR_FIT
@@ -26,6 +26,9 @@ LARGE_LOGIT = 50.0
 DIVERGING_LOGIT = 1e4
 """Attention logit from which on training is expected to diverge, after Wortsman et al."""
 
+FIRST_STEPS = 1
+"""Step up to which a measurement is of the initial weights: the first one may be of step 0 or 1."""
+
 MARGIN = 0.1
 """Difference to a baseline that makes a poor fit."""
 
@@ -41,7 +44,8 @@ REFERENCE = (
     silent=(
         "if attention is computed by a layer of one's own",
         "if the sequences are so long that one example has two million logits",
-        "if the network fits the training data, unless the logits exceed 10,000",
+        "if the network fits the training data, unless the logits exceed 10,000, or every head "
+        "looked at one position at the start",
     ),
     costs_the_run=True,
 )
@@ -52,11 +56,13 @@ def attention_collapse(history: History, *, patience: int = 3) -> list[Finding]:
     one-hot: the softmax is saturated, its gradient is 0, and the loss may diverge. If they stay at
     0, the layer is a mean over all positions. A single head of either kind is common, and trained
     networks copy with heads that look at one position; all heads of a layer at once, in a network
-    that does not fit its training data, are a fault.
+    that does not fit its training data, are a fault. So are they before the first step of a network
+    that was not trained before: no head has learned to copy yet, and none of them can learn.
 
     Reads `"attention/entropy"`: per head, the entropy of the weights as a fraction of that of equal
-    weights, in [0, 1]; and `"attention/logit_max"`, the largest absolute logit. It is silent in the
-    first epoch, and if the network fits its training data, unless the logits exceed 10,000.
+    weights, in [0, 1]; `"attention/logit_max"`, the largest absolute logit; and `"loss/start"`
+    beside `"loss/constant"`. It is silent in the first epoch, and if the network fits its training
+    data, unless the logits exceed 10,000 or were as large before the first step.
 
     Args:
         history: The history of the run.
@@ -92,13 +98,34 @@ def attention_collapse(history: History, *, patience: int = 3) -> list[Finding]:
         heads = _entropies(history, target, patience)
         if logits.min() >= DIVERGING_LOGIT:
             found.append(_large(target, float(logits[-1]), "training is likely to diverge"))
+        elif _was_born_so(history, target) and _are_one_hot(logits, heads):
+            end = "before the first step every head looked at one position already"
+            found.append(_large(target, float(logits[-1]), end))
         elif not is_poor or not has_seen_an_epoch(history) or not heads.size:
             continue
-        elif logits.min() >= LARGE_LOGIT and heads.max() <= ONE_POSITION:
+        elif _are_one_hot(logits, heads):
             found.append(_large(target, float(logits[-1]), "every head looks at one position"))
         elif heads.min() >= ALL_ALIKE:
             found.append(_alike(target, float(heads.min())))
     return found
+
+
+def _are_one_hot(logits: NDArray[np.float64], heads: NDArray[np.float64]) -> bool:
+    return bool(heads.size and logits.min() >= LARGE_LOGIT and heads.max() <= ONE_POSITION)
+
+
+def _was_born_so(history: History, target: str) -> bool:
+    """Return whether all heads looked at one position before anything was learned."""
+    if began_trained(history) or history.last("loss/start") is None:
+        return False
+    if history.last("loss/constant") is None:
+        return False  # it is not known whether the network was trained before
+    logits = history.series("attention/logit_max", target)
+    first = history.points("attention/entropy", target)[:1]
+    heads = [np.atleast_1d(np.asarray(point.value, np.float64)) for point in first]
+    if not heads or not len(logits.steps) or logits.steps[0] > FIRST_STEPS:
+        return False
+    return _are_one_hot(logits.values[:1], heads[0])
 
 
 def _entropies(history: History, target: str, patience: int) -> NDArray[np.float64]:

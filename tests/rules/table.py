@@ -1085,6 +1085,13 @@ def attending(logit, entropies):
     return history(series)
 
 
+def beginning(made, start, *, constant):
+    """Return a history with its first loss, and that of a constant prediction."""
+    made.append(Measurement(0, 0, "loss/start", "", start))
+    made.append(Measurement(0, 0, "loss/constant", "", constant))
+    return made
+
+
 def depending(on, change, **facts):
     """Return a history of how much the one output changes when something else does."""
     return history({(f"inference/{on}", "outputs[0]"): [change]}, **facts)
@@ -2462,6 +2469,16 @@ TABLE = {
     "heads-look-at-one-position-and-it-learns": (
         rules.attention_collapse,
         at_half(attending(300.0, [1e-4, 1e-3]), better=0.2),
+        None,
+    ),
+    "heads-look-at-one-position-before-the-first-step": (
+        rules.attention_collapse,
+        beginning(at_half(attending(300.0, [1e-4, 1e-3]), better=0.2), 0.8, constant=0.7),
+        Severity.WARNING,
+    ),
+    "heads-of-a-trained-network-look-at-one-position": (
+        rules.attention_collapse,
+        beginning(at_half(attending(300.0, [1e-4, 1e-3]), better=0.2), 0.1, constant=0.7),
         None,
     ),
     "one-head-looks-at-one-position": (
