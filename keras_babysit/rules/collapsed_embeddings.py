@@ -22,7 +22,7 @@ similar examples begin close together."""
 
 @rule(
     title="Embeddings collapsed to one point",
-    explains=(*POOR_FIT, "no_gradient", "vanishing_gradients"),
+    explains=(*POOR_FIT, "no_gradient", "vanishing_gradients", "dead_units"),
     needs=("outputs/spread",),
     silent=(
         "in the first 10 steps",
