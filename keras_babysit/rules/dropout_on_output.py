@@ -12,7 +12,14 @@ DROPPING = ("Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D
 
 @rule(
     title="Dropout on the output",
-    explains=(*BLOWN_UP, *POOR_FIT, *STUCK, "validation_better_than_train"),
+    explains=(
+        "output_loss_mismatch",
+        "loss_at_limit",
+        *BLOWN_UP,
+        *POOR_FIT,
+        *STUCK,
+        "validation_better_than_train",
+    ),
     needs=("facts/outputs", "facts/layers"),
     silent=("on losses of one's own",),
     is_immediate=True,
