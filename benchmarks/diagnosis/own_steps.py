@@ -142,7 +142,8 @@ class Variational(keras.Model):
         size: Entries of an example.
         code: Entries of its code.
         units: Units of the hidden layers.
-        is_mean: Whether the reconstruction error is a mean over the entries and not their sum.
+        is_mean: Whether the reconstruction error is a mean over the entries, and not the negative
+            log-likelihood of a normal distribution with a variance of 0.1.
     """
 
     def __init__(self, size: int, code: int = 4, units: int = 48, is_mean: bool = False) -> None:
@@ -176,7 +177,7 @@ class Variational(keras.Model):
             mean, spread = self.encoder(x, training=True)
             noise = keras.random.normal(ops.shape(mean), seed=self.seeds)
             made = self.decoder(mean + ops.exp(0.5 * spread) * noise, training=True)
-            error = ops.mean(ops.square(x - made)) * (1 if self._is_mean else self._size)
+            error = ops.mean(ops.square(x - made)) * (1 if self._is_mean else 5 * self._size)
             terms = -0.5 * (1 + spread - ops.square(mean) - ops.exp(spread))
             parts["reconstruction_loss"] = error
             parts["kl_loss"] = ops.mean(ops.sum(terms, axis=-1))

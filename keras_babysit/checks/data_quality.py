@@ -14,7 +14,7 @@ from keras_babysit.checks._data import MAX_SAMPLE_BYTES, Data
 from keras_babysit.checks._facts import output_history, renamed, signal_history
 from keras_babysit.checks.case import Case
 from keras_babysit.checks.result import CheckResult, Unknown
-from keras_babysit.facts import DataFacts, TargetFacts
+from keras_babysit.facts import DataFacts, LayerFacts, TargetFacts
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History, Measurement
 from keras_babysit.rules.class_imbalance import class_imbalance
@@ -23,7 +23,7 @@ from keras_babysit.rules.inputs_from_later_steps import inputs_from_later_steps
 from keras_babysit.rules.leakage import leakage
 from keras_babysit.rules.related_examples import related_examples
 from keras_babysit.rules.target_in_inputs import target_in_inputs
-from keras_babysit.rules.unscaled_inputs import unscaled_inputs
+from keras_babysit.rules.unscaled_inputs import SCALING_LAYERS, unscaled_inputs
 from keras_babysit.rules.unscaled_targets import unscaled_targets
 from keras_babysit.rules.unseen_classes import unseen_classes
 from keras_babysit.rules.unshuffled_data import unshuffled_data
@@ -163,7 +163,14 @@ def _unscaled_inputs(case: Case, data: DataFacts) -> list[Finding]:
     if math.hypot(last.mean, last.std) < max(sizes) * NO_SIGNAL:
         # Zero weights hide the effect of the inputs' scale; measure it with random weights.
         depths = case.depths_at(case.perturbed(1.0, 0))
-    return unscaled_inputs(signal_history(data, depths))
+    known = signal_history(data, depths)
+    scaling = {
+        layer.name: LayerFacts(class_name=type(layer).__name__, role="hidden", parameters=0)
+        for layer in case.model._flatten_layers(include_self=False)
+        if type(layer).__name__ in SCALING_LAYERS
+    }
+    known.note(layers=scaling | dict(known.facts.layers))
+    return unscaled_inputs(known)
 
 
 def _constant_targets(
