@@ -94,7 +94,7 @@ def loss_explosion(
         return []
     start = history.last("loss/start")
     batches = history.series("loss/batch")
-    mean = history.last("logs/loss", default=0.0)
+    mean = history.series("logs/loss").tail(1).values.tolist()
     has_exploded = (
         _is_over(_lowest_mean(history), limit)
         or _is_far_off(batches, limit, patience)
@@ -103,7 +103,7 @@ def loss_explosion(
     if not has_exploded:
         return []
     recent = batches.tail(patience).values.tolist()
-    worst = max([*recent, mean], key=lambda loss: (not math.isfinite(loss), loss))
+    worst = max([*recent, *mean], key=lambda loss: (not math.isfinite(loss), loss))
     return [_finding(history, start, worst)]
 
 

@@ -133,11 +133,11 @@ def of_an_own_loss(made):
     return made
 
 
-def with_targets(made, distance, std):
+def with_targets(made, distance, std, outputs=1):
     """Return the history as one of numbers of that standard deviation."""
     made.note(
-        outputs=(OutputFacts(form="distance", distance=distance),),
-        data=DataFacts(targets=(TargetFacts(mean=0.0, std=std),)),
+        outputs=(OutputFacts(form="distance", distance=distance),) * outputs,
+        data=DataFacts(targets=(TargetFacts(mean=0.0, std=std),) * outputs),
     )
     return made
 
@@ -697,6 +697,21 @@ def knowing(errors, constant=None):
     return moving(1e-6, [0.1] * 50, more=more)
 
 
+def moving_at(steps, ratio, losses):
+    """Return a history of losses, and of update ratios at some steps."""
+    made = without(moving(ratio, losses), "updates/")
+    for step in steps:
+        made.append(Measurement(step, 0, "updates/ratio", "a/kernel", ratio))
+    return made
+
+
+def from_tiny_weights(made):
+    """Return the history as one of a kernel whose entries began near 0."""
+    made.note(weights={"a/kernel": WeightFacts(layer="a", size=100, is_kernel=True)})
+    made.append(Measurement(0, 0, "weights/norm", "a/kernel", 0.05))
+    return made
+
+
 def bearing(made, *measured):
     """Return the history with the headroom at steps 0, 1, 4, 16, ...: value and interval each."""
     for index, values in enumerate(measured):
@@ -738,10 +753,10 @@ def shattered(made):
     return made
 
 
-def dying(first):
-    """Return a history of a loss that falls while most units die after steps of a size."""
-    more = {("activations/dead_fraction", "a"): [0.0] + [0.9] * 29}
-    made = moving([first] * 5 + [1e-3] * 25, [2.4 / (1 + step) for step in range(30)], more=more)
+def dying(first, later=1e-3, dead=0.9):
+    """Return a history of a loss that falls while units die after steps of a size."""
+    more = {("activations/dead_fraction", "a"): [0.0] + [dead] * 29}
+    made = moving([first] * 10 + [later] * 20, [2.4 / (1 + step) for step in range(30)], more=more)
     made.note(layers={"a": LayerFacts(activation_kind="rectifier", role="hidden")})
     return made
 
@@ -1556,7 +1571,11 @@ TABLE = {
         layer(SATURATED, [1.0] * 4, kind="squashing", role="output"),
         None,
     ),
-    "explodes": (rules.loss_explosion, losses(2.3, [2.3] + [50] * 11), Severity.ERROR),
+    "explodes": (
+        rules.loss_explosion,
+        losses(2.3026, [2.3026] + [51.237] * 11),
+        Severity.ERROR,
+    ),
     "explodes-hopelessly": (rules.loss_explosion, losses(2.3, [2.3, 5e3, 6e4]), Severity.ERROR),
     "overshoots-at-first": (rules.loss_explosion, losses(2.3, [2.3, 50, 60, 20]), None),
     "one-spike": (rules.loss_explosion, losses(2.3, [2.3, 50, 2.0]), None),
@@ -1658,6 +1677,141 @@ TABLE = {
         Severity.ERROR,
     ),
     "not-a-number": (rules.loss_explosion, losses(2.3, [2.3, math.nan]), Severity.ERROR),
+    "explodes-after-steps-longer-than-borne": (
+        rules.loss_explosion,
+        bearing(losses(2.3, [2.3] + [50] * 11), (2.0, 1.5, 3.0), (0.9, 0.7, 1.0), (0.6, 0.4, 0.8)),
+        Severity.ERROR,
+    ),
+    "explodes-for-eleven-steps": (
+        rules.loss_explosion,
+        losses(2.3, [2.3] + [50] * 12),
+        Severity.ERROR,
+    ),
+    "explodes-for-nine-steps": (
+        rules.loss_explosion,
+        losses(2.3, [2.3] + [50] * 10),
+        None,
+    ),
+    "explodes-to-the-limit": (
+        rules.loss_explosion,
+        losses(2.0, [2.0] + [6.0] * 11),
+        None,
+    ),
+    "explodes-to-thirty-times-the-limit": (
+        rules.loss_explosion,
+        losses(2.0, [2.0, 180.0, 180.0]),
+        None,
+    ),
+    "explodes-to-more-than-thirty-times-the-limit": (
+        rules.loss_explosion,
+        losses(2.0, [2.0, 2.0, 2.0, 181.0, 181.0]),
+        Severity.ERROR,
+    ),
+    "one-spike-at-the-end": (
+        rules.loss_explosion,
+        losses(2.3, [2.3, 2.3, 5e4]),
+        None,
+    ),
+    "mean-of-an-epoch-at-the-limit": (
+        rules.loss_explosion,
+        losses(2.0, [2.0], [6.0]),
+        None,
+    ),
+    "mean-of-two-short-epochs": (
+        rules.loss_explosion,
+        history({("loss/start", ""): [2.3], ("logs/loss", ""): [2.0, 7.5, 8.0]}, steps_per_epoch=5),
+        Severity.ERROR,
+    ),
+    "mean-of-a-short-epoch-is-infinite": (
+        rules.loss_explosion,
+        history({("loss/start", ""): [2.3], ("logs/loss", ""): [2.0, math.inf]}, steps_per_epoch=5),
+        Severity.ERROR,
+    ),
+    "small-losses-before-the-end-of-an-epoch": (
+        rules.loss_explosion,
+        losses(1e-3, [1e-3] * 3),
+        None,
+    ),
+    "began-at-zero": (
+        rules.loss_explosion,
+        losses(0.0, [0.0] + [5.0] * 11),
+        None,
+    ),
+    "began-below-zero": (
+        rules.loss_explosion,
+        losses(-1.0, [5.0] * 11),
+        None,
+    ),
+    "began-with-nothing-finite": (
+        rules.loss_explosion,
+        losses(math.nan, [5.0] * 11),
+        None,
+    ),
+    "began-with-an-unknown-loss": (
+        rules.loss_explosion,
+        history({("loss/batch", ""): [5.0] * 11}),
+        None,
+    ),
+    "no-constant-prediction-and-weights-half-overwritten": (
+        rules.loss_explosion,
+        losses(1e-3, [1e-3] + [0.4] * 11, [0.4], ratio=0.5),
+        None,
+    ),
+    "trained-halfway-with-five-batches-far-apart": (
+        rules.loss_explosion,
+        losses(0.1, [0.1, 0.5, 0.2, 0.9, 0.3], [1.4], constant=1.0),
+        Severity.ERROR,
+    ),
+    "trained-halfway-with-six-batches-far-apart": (
+        rules.loss_explosion,
+        losses(0.1, [0.1, 0.5, 0.2, 0.9, 0.3, 1.4], [1.4], constant=1.0),
+        None,
+    ),
+    "trained-halfway-with-batches-of-loss-zero": (
+        rules.loss_explosion,
+        losses(0.1, [0.1, 0.0] * 5, [0.6], constant=1.0),
+        Severity.ERROR,
+    ),
+    "batches-that-differ-by-a-factor-of-two": (
+        rules.loss_explosion,
+        losses(0.1, [0.1, 0.2] * 5, [0.77], constant=1.0),
+        None,
+    ),
+    "batches-that-differ-by-a-factor-of-two-and-worse-than-that": (
+        rules.loss_explosion,
+        losses(0.1, [0.1, 0.2] * 5, [0.8], constant=1.0),
+        Severity.ERROR,
+    ),
+    "small-numbers-trained-before-under-huber": (
+        rules.loss_explosion,
+        with_targets(losses(1e-3, [1e-3], [0.06]), "huber", std=0.5),
+        None,
+    ),
+    "small-numbers-forgotten-under-huber": (
+        rules.loss_explosion,
+        with_targets(losses(1e-3, [1e-3], [0.066]), "huber", std=0.5),
+        Severity.ERROR,
+    ),
+    "large-numbers-trained-before-under-huber": (
+        rules.loss_explosion,
+        with_targets(losses(1e-3, [1e-3], [1.9]), "huber", std=4.0),
+        None,
+    ),
+    "large-numbers-forgotten-under-huber": (
+        rules.loss_explosion,
+        with_targets(losses(1e-3, [1e-3], [2.1]), "huber", std=4.0),
+        Severity.ERROR,
+    ),
+    "numbers-of-unknown-spread-trained-before": (
+        rules.loss_explosion,
+        with_targets(losses(1e-3, [1e-3], [0.1], ratio=0.02), "squared", std=None),
+        None,
+    ),
+    "numbers-of-two-outputs-trained-before": (
+        rules.loss_explosion,
+        with_targets(losses(1e-3, [1e-3], [0.1], ratio=0.8), "squared", std=2.0, outputs=2),
+        Severity.ERROR,
+    ),
     "negative-loss": (rules.loss_explosion, losses(-1.0, [-5.0, 4.0, 5.0]), None),
     "exploded-and-came-back": (rules.loss_explosion, losses(2.3, [50, 60, 2, 1], [1.5]), None),
     "nan-in-the-inputs": (
@@ -1950,7 +2104,7 @@ TABLE = {
     ),
     "weights-went-bad": (
         rules.non_finite_values,
-        history({("weights/norm", "dense/kernel"): [1.0, math.nan]}),
+        history({("weights/norm", "dense/kernel"): [1.0, 1.0, math.nan, math.nan]}),
         Severity.ERROR,
     ),
     "activations-overflowed-in-float16": (
@@ -1974,6 +2128,92 @@ TABLE = {
         Severity.ERROR,
     ),
     "loss-of-outputs-too-large-to-square": (rules.non_finite_values, too_large(), Severity.ERROR),
+    "weights-went-bad-under-a-loss-scale": (
+        rules.non_finite_values,
+        history(
+            {("weights/norm", "dense/kernel"): [1.0, math.nan], ("optimizer/loss_scale", ""): [2.0]}
+        ),
+        Severity.ERROR,
+    ),
+    "activations-went-bad-under-a-loss-scale": (
+        rules.non_finite_values,
+        history({("activations/nonfinite", "dense"): [0, 3], ("optimizer/loss_scale", ""): [2.0]}),
+        Severity.ERROR,
+    ),
+    "one-activation-went-bad": (
+        rules.non_finite_values,
+        history({("activations/nonfinite", "dense"): [0, 1]}),
+        Severity.ERROR,
+    ),
+    "all-values-are-finite": (
+        rules.non_finite_values,
+        history({("activations/nonfinite", "dense"): [0, 0], ("loss/batch", ""): [1.0, 2.0]}),
+        None,
+    ),
+    "gradient-overflowed-under-a-loss-scale": (
+        rules.non_finite_values,
+        history(
+            {("gradients/norm", "a/kernel"): [1.0, math.inf], ("optimizer/loss_scale", ""): [2.0]}
+        ),
+        None,
+    ),
+    "gradient-went-bad-under-a-loss-scale-of-one": (
+        rules.non_finite_values,
+        history(
+            {("gradients/norm", "a/kernel"): [1.0, math.inf], ("optimizer/loss_scale", ""): [1.0]}
+        ),
+        Severity.ERROR,
+    ),
+    "loss-of-yes-and-no-went-bad": (
+        rules.non_finite_values,
+        history({("loss/batch", ""): [1.0, math.nan]}, outputs=(OutputFacts(form="binary"),)),
+        Severity.ERROR,
+    ),
+    "loss-of-one-hot-classes-went-bad": (
+        rules.non_finite_values,
+        history(
+            {("loss/batch", ""): [1.0, math.nan]},
+            outputs=(OutputFacts(form="categorical", is_sparse=False),),
+        ),
+        Severity.ERROR,
+    ),
+    "loss-of-numbers-went-bad": (
+        rules.non_finite_values,
+        history({("loss/batch", ""): [1.0, math.nan]}, outputs=(OutputFacts(form="distance"),)),
+        Severity.ERROR,
+    ),
+    "loss-of-the-first-of-two-outputs-went-bad": (
+        rules.non_finite_values,
+        history(
+            {("loss/batch", ""): [1.0, math.nan]},
+            outputs=(OutputFacts(form="binary"), OutputFacts(form="categorical")),
+        ),
+        Severity.ERROR,
+    ),
+    "loss-of-one-hot-and-sparse-classes-went-bad": (
+        rules.non_finite_values,
+        history(
+            {("loss/batch", ""): [1.0, math.nan]},
+            outputs=(
+                OutputFacts(form="categorical", is_sparse=False),
+                OutputFacts(form="categorical", is_sparse=True),
+            ),
+        ),
+        Severity.ERROR,
+    ),
+    "loss-that-is-no-crossentropy-went-bad": (
+        rules.non_finite_values,
+        history({("loss/batch", ""): [1.0, math.nan]}, loss="mean_squared_error"),
+        Severity.ERROR,
+    ),
+    "loss-of-small-outputs-went-bad": (
+        rules.non_finite_values,
+        history(
+            {("loss/batch", ""): [1.0, math.nan]} | {("activations/std", "a"): [1.0, 1.0]},
+            layers={"a": DENSE},
+        ),
+        Severity.ERROR,
+    ),
     "loss-of-a-state-too-large-to-square": (
         rules.non_finite_values,
         into("LSTM", too_large()),
@@ -3987,7 +4227,237 @@ TABLE = {
     "long-first-steps": (rules.learning_rate_too_high, moving(0.3, [2.4] * 5), None),
     "twice-as-long-as-is-borne": (
         rules.learning_rate_too_high,
-        bearing(moving(0.3, [2.4]), (0.2, 0.1, 0.4)),
+        bearing(moving(0.3, [2.4, 2.5]), (0.2, 0.1, 0.4)),
+        Severity.WARNING,
+    ),
+    "steps-of-three-percent": (
+        rules.learning_rate_too_high,
+        moving(0.03, [2.4] * 120),
+        None,
+    ),
+    "steps-of-more-than-three-percent": (
+        rules.learning_rate_too_high,
+        moving(0.0305, [2.4] * 120),
+        Severity.WARNING,
+    ),
+    "steps-of-two-percent-for-long": (
+        rules.learning_rate_too_high,
+        moving(0.02, [2.4] * 200),
+        None,
+    ),
+    "long-steps-that-growth-explains": (
+        rules.learning_rate_too_high,
+        moving(0.25, [2.4] * 15),
+        None,
+    ),
+    "long-steps-that-growth-does-not-explain": (
+        rules.learning_rate_too_high,
+        moving(0.25, [2.4] * 16),
+        Severity.WARNING,
+    ),
+    "long-steps-until-step-9": (
+        rules.learning_rate_too_high,
+        moving(0.45, [2.4] * 10),
+        None,
+    ),
+    "long-steps-until-step-10": (
+        rules.learning_rate_too_high,
+        moving(0.45, [2.4] * 11),
+        Severity.WARNING,
+    ),
+    "long-steps-in-the-three-measured": (
+        rules.learning_rate_too_high,
+        moving_at((20, 21, 22), 0.3, [2.4] * 30),
+        Severity.WARNING,
+    ),
+    "long-steps-in-the-two-measured": (
+        rules.learning_rate_too_high,
+        moving_at((20, 21), 0.3, [2.4] * 30),
+        None,
+    ),
+    "long-steps-of-which-the-first-two-are-growth": (
+        rules.learning_rate_too_high,
+        moving_at((0, 1, 10), 2.0, [2.4] * 30),
+        None,
+    ),
+    "long-steps-of-four-times-the-weights": (
+        rules.learning_rate_too_high,
+        moving_at((0, 1, 10), 4.0, [2.4] * 30),
+        Severity.WARNING,
+    ),
+    "long-steps-but-for-the-latest": (
+        rules.learning_rate_too_high,
+        moving([0.3] * 29 + [1e-3], [2.4] * 30),
+        None,
+    ),
+    "long-steps-from-an-unknown-loss": (
+        rules.learning_rate_too_high,
+        without(moving(0.3, [2.4] * 30), "loss/start"),
+        None,
+    ),
+    "long-steps-to-an-unknown-loss": (
+        rules.learning_rate_too_high,
+        moving([0.3] * 30, [2.4] * 2),
+        None,
+    ),
+    "long-steps-and-three-measured-losses": (
+        rules.learning_rate_too_high,
+        moving([0.3] * 30, [2.4] * 3),
+        Severity.WARNING,
+    ),
+    "long-steps-and-four-measured-losses": (
+        rules.learning_rate_too_high,
+        moving([0.3] * 30, [2.4] * 4),
+        Severity.WARNING,
+    ),
+    "steps-of-unknown-length": (
+        rules.learning_rate_too_high,
+        without(moving(0.3, [2.4] * 30), "updates/"),
+        None,
+    ),
+    "long-steps-from-a-loss-of-zero": (
+        rules.learning_rate_too_high,
+        moving(0.3, [0.0] * 30),
+        None,
+    ),
+    "long-steps-from-a-negative-loss": (
+        rules.learning_rate_too_high,
+        moving(0.3, [-0.5] + [-0.1] * 29),
+        None,
+    ),
+    "long-steps-from-a-small-loss": (
+        rules.learning_rate_too_high,
+        moving(0.3, [0.7] * 30),
+        Severity.WARNING,
+    ),
+    "long-steps-and-a-fall-of-a-tenth": (
+        rules.learning_rate_too_high,
+        moving(0.3, [2.0] + [1.8] * 29),
+        Severity.WARNING,
+    ),
+    "long-steps-and-a-fall-by-half": (
+        rules.learning_rate_too_high,
+        moving(0.3, [2.0] + [1.0] * 29),
+        None,
+    ),
+    "long-steps-and-an-epoch-that-fell": (
+        rules.learning_rate_too_high,
+        moving(0.3, [2.4] * 30, more={("logs/loss", ""): [1.0]}),
+        None,
+    ),
+    "a-long-first-step-and-an-explosion": (
+        rules.learning_rate_too_high,
+        with_constant(2.4, moving([0.3], [2.4] + [50] * 11)),
+        Severity.WARNING,
+    ),
+    "long-first-steps-and-an-explosion": (
+        rules.learning_rate_too_high,
+        with_constant(2.4, moving([0.3] * 5 + [1e-3] * 10, [2.4] * 3 + [50] * 12)),
+        Severity.WARNING,
+    ),
+    "first-steps-of-a-tenth-and-an-explosion": (
+        rules.learning_rate_too_high,
+        with_constant(2.4, moving([0.1] * 5 + [1e-3] * 10, [2.4] * 3 + [50] * 12)),
+        None,
+    ),
+    "short-first-steps-and-an-explosion": (
+        rules.learning_rate_too_high,
+        with_constant(2.4, moving([0.05] * 5 + [1e-3] * 10, [2.4] * 3 + [50] * 12)),
+        None,
+    ),
+    "a-long-step-after-the-first-ten-and-an-explosion": (
+        rules.learning_rate_too_high,
+        with_constant(2.4, moving([1e-3] * 10 + [0.3] + [1e-3] * 4, [2.4] * 3 + [50] * 12)),
+        None,
+    ),
+    "long-first-steps-and-an-explosion-after-a-fall": (
+        rules.learning_rate_too_high,
+        with_constant(2.4, moving([0.3] * 5 + [1e-3] * 20, [2.4] * 3 + [1.0] * 10 + [50] * 12)),
+        None,
+    ),
+    "long-first-steps-and-an-explosion-after-a-fall-to-half": (
+        rules.learning_rate_too_high,
+        with_constant(2.4, moving([0.3] * 5 + [1e-3] * 20, [2.4] * 3 + [1.2] * 10 + [50] * 12)),
+        Severity.WARNING,
+    ),
+    "long-first-steps-that-kill-all-units": (
+        rules.learning_rate_too_high,
+        dying(0.3, dead=1.0),
+        Severity.WARNING,
+    ),
+    "long-first-steps-that-kill-a-few-units": (
+        rules.learning_rate_too_high,
+        dying(0.3, dead=0.25),
+        None,
+    ),
+    "first-steps-of-a-tenth-that-kill": (
+        rules.learning_rate_too_high,
+        dying(0.1),
+        None,
+    ),
+    "short-first-steps-that-kill-and-long-ones-later": (
+        rules.learning_rate_too_high,
+        dying(0.05, later=0.3),
+        None,
+    ),
+    "long-first-steps-of-tiny-weights-that-kill": (
+        rules.learning_rate_too_high,
+        from_tiny_weights(dying(0.3)),
+        None,
+    ),
+    "overwritten-and-no-fall-in-two-epochs": (
+        rules.learning_rate_too_high,
+        moving([0.7] * 5 + [1e-3] * 25, [2.4] * 30, more={("logs/loss", ""): [2.4] * 2}),
+        Severity.WARNING,
+    ),
+    "overwritten-and-no-fall-in-one-epoch": (
+        rules.learning_rate_too_high,
+        moving([0.7] * 5 + [1e-3] * 25, [2.4] * 30, more={("logs/loss", ""): [2.4]}),
+        None,
+    ),
+    "overwritten-and-no-fall-in-a-tenth-of-the-run": (
+        rules.learning_rate_too_high,
+        moving([0.7] * 5 + [1e-3] * 6, [2.4] * 11, more={("logs/loss", ""): [2.4] * 2}),
+        Severity.WARNING,
+    ),
+    "overwritten-and-no-fall-in-less-than-a-tenth-of-the-run": (
+        rules.learning_rate_too_high,
+        moving([0.7] * 5 + [1e-3] * 5, [2.4] * 10, more={("logs/loss", ""): [2.4] * 2}),
+        None,
+    ),
+    "long-first-steps-and-no-fall-in-two-epochs": (
+        rules.learning_rate_too_high,
+        moving([0.3] * 5 + [1e-3] * 25, [2.4] * 30, more={("logs/loss", ""): [2.4] * 2}),
+        None,
+    ),
+    "long-steps-and-twice-as-much-is-borne": (
+        rules.learning_rate_too_high,
+        bearing(moving(0.3, [2.4] * 30), (2.0, 1.5, 3.0)),
+        Severity.WARNING,
+    ),
+    "long-steps-and-just-as-much-is-borne": (
+        rules.learning_rate_too_high,
+        bearing(moving(0.3, [2.4] * 30), (1.0, 0.7, 1.5)),
+        Severity.WARNING,
+    ),
+    "twice-as-long-as-is-borne-from-a-small-loss": (
+        rules.learning_rate_too_high,
+        bearing(moving(0.3, [0.7]), (0.2, 0.1, 0.4)),
+        Severity.WARNING,
+    ),
+    "twice-as-long-as-is-borne-from-a-loss-of-zero": (
+        rules.learning_rate_too_high,
+        bearing(moving(0.3, [0.0]), (0.2, 0.1, 0.4)),
+        None,
+    ),
+    "twice-as-long-as-is-borne-before-a-batch": (
+        rules.learning_rate_too_high,
+        without(bearing(moving(0.3, [2.4]), (0.2, 0.1, 0.4)), "loss/batch"),
+        None,
+    ),
+    "twice-as-long-as-is-borne-and-a-fall-of-a-tenth": (
+        rules.learning_rate_too_high,
+        bearing(moving(0.3, [2.0, 1.8]), (0.2, 0.1, 0.4)),
         Severity.WARNING,
     ),
     "perhaps-twice-as-long-as-is-borne": (

@@ -125,6 +125,19 @@ def test_a_layer_whose_square_overflows_is_named():
     assert 'outputs of "dense" are finite, but too large to be squared' in message
 
 
+@pytest.mark.parametrize(
+    ("batches", "first_seen"),
+    [([2.0, 6.0], "weights"), ([2.0, 6.1], "loss"), ([6.1, 2.0], "weights"), ([], "weights")],
+)
+def test_weights_that_go_bad_after_an_explosion_need_no_other_cause(batches, first_seen):
+    made = losses(2.0, batches)
+    made.append(Measurement(2, 0, "weights/norm", "dense/kernel", math.nan))
+    made.append(Measurement(2, 0, "loss/batch", "", 50.0))  # of the step itself
+    (finding,) = rules.non_finite_values(made)
+    assert finding.evidence["first_seen"] == first_seen
+    assert finding.needs_cause == (first_seen == "weights")
+
+
 def test_every_rule_reports_under_its_name_and_as_bad_as_it_says():
     severities = {}
     for rule, made, _ in TABLE.values():
