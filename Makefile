@@ -11,7 +11,7 @@ MINUTES ?= 30
 BACKEND ?= tensorflow
 VENV = $(if $(filter tensorflow,$(BACKEND)),.venv,.venv-$(BACKEND))
 
-.PHONY: demo test test-colab dist test-jax test-torch test-oldest test-all test-all-jax test-all-torch lint bench-dashboard bench-overhead bench-account bench-scale bench-gpu bench-repeatability bench-search screenshots bench-layers bench-lr bench-headroom bench-diagnosis bench-remedies bench-foreign bench-mutation soak docs docs-fast docs-links docs-pages messages pictures clean
+.PHONY: demo test test-colab dist test-jax test-torch test-oldest test-all test-all-jax test-all-torch lint bench-dashboard bench-overhead bench-account bench-scale bench-gpu bench-repeatability bench-search screenshots bench-layers bench-lr bench-lsuv bench-headroom bench-diagnosis bench-remedies bench-foreign bench-mutation soak docs docs-fast docs-links docs-pages messages pictures clean
 
 demo: .venv/.demo
 	.venv/bin/python examples/quickstart.py
@@ -41,15 +41,23 @@ test-all-jax: .venv-jax/.dev
 test-all-torch: .venv-torch/.dev
 	KERAS_BACKEND=torch .venv-torch/bin/python -m pytest $(PYTEST_ARGS)
 
-# Sweeps and trainings for real, about an hour; ROWS="--nets mlp cnn --seeds 0 1" for a part.
-bench-lr: .venv-torch/.dev
-	KERAS_BACKEND=torch .venv-torch/bin/python -m benchmarks.lr_range run $(ROWS)
-	KERAS_BACKEND=torch .venv-torch/bin/python -m benchmarks.lr_range table
+# Sweeps and trainings for real, on JAX, which compiles a whole training; some minutes.
+# ROWS="--nets mlp cnn --seeds 0 1" for a part.
+bench-lr: .venv-jax/.dev
+	KERAS_BACKEND=jax .venv-jax/bin/python -m benchmarks.lr_range run $(ROWS)
+	KERAS_BACKEND=jax .venv-jax/bin/python -m benchmarks.lr_range table --write
 
 # Trains what is not kept yet in benchmarks/headroom.jsonl; ROWS="--networks mlp/sgd" for a part.
 bench-headroom: .venv-torch/.dev
 	KERAS_BACKEND=torch .venv-torch/bin/python -m benchmarks.headroom run $(ROWS)
 	KERAS_BACKEND=torch .venv-torch/bin/python -m benchmarks.headroom docs
+
+# Whether `lsuv` damages a network of 36, on each backend; trains them with and without on PyTorch.
+bench-lsuv: .venv/.dev .venv-jax/.dev .venv-torch/.dev
+	KERAS_BACKEND=tensorflow .venv/bin/python -m benchmarks.lsuv run $(ROWS)
+	KERAS_BACKEND=jax .venv-jax/bin/python -m benchmarks.lsuv run $(ROWS)
+	KERAS_BACKEND=torch .venv-torch/bin/python -m benchmarks.lsuv run --train $(ROWS)
+	KERAS_BACKEND=torch .venv-torch/bin/python -m benchmarks.lsuv table --write
 
 bench-layers: .venv/.dev
 	KERAS_BACKEND=tensorflow .venv/bin/python benchmarks/layers.py
@@ -150,8 +158,9 @@ docs-links: .venv/.docs
 	KERAS_BACKEND=tensorflow .venv/bin/python -m tools.site --other-sites
 
 # The pictures of the docs that examples draw; a test asserts that none is older than its example.
-pictures: .venv/.dev
-	KERAS_BACKEND=tensorflow .venv/bin/python -m tools.pictures
+# On PyTorch, which compiles nothing: most of the time would go into compiling small networks.
+pictures: .venv-torch/.dev
+	KERAS_BACKEND=torch .venv-torch/bin/python -m tools.pictures
 
 # All that a user can be shown, on one page; a test asserts that it is up to date.
 messages: .venv/.dev

@@ -128,15 +128,17 @@ def print_table(*, width: int, depth: int) -> dict[str, dict[str, tuple[list, li
     """Print and return the standard deviations of all activations and initializers."""
     shown = sorted({0, 9, depth // 2 - 1, depth - 1} & set(range(depth)))
     table = {}
-    print(f"standard deviation, {width} units, signal and gradient at layer")
-    print(f"{'':11} {'':11}", *(f"{layer + 1:>8}" for layer in shown * 2))
+    print(f"Standard deviation of signal and gradient by layer, {width} units:\n")
+    heads = [f"{what} at {layer + 1}" for what in ("signal", "gradient") for layer in shown]
+    print("| " + " | ".join(["activation", "weights", *heads]) + " |")
+    print("|---" * (len(heads) + 2) + "|")
     for activation in ACTIVATIONS:
         table[activation] = {}
         for name, initializer in initializers(activation).items():
             result = deviations(activation, initializer, width=width, depth=depth)
             table[activation][name] = result
-            numbers = (f"{values[layer]:8.1e}" for values in result for layer in shown)
-            print(f"{activation:11} {name:11}", *numbers)
+            numbers = [f"{values[layer]:.2g}" for values in result for layer in shown]
+            print(f"| {activation} | {name} | " + " | ".join(numbers) + " |")
     return table
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 import ast
+import contextlib
 import hashlib
+import io
 import runpy
 import sys
 import tempfile
@@ -39,8 +41,12 @@ DRAWN_BY = {
     "preprocessing": ("preprocessing.png", "whitened_digits.png"),
     "learning_rates": ("learning_rates.png", "lr_range_test.png"),
     "activations": ("activations.png",),
+    "sanity_checks": ("initial_signal.png",),
 }
 """Pictures by the example that draws them."""
+
+TABLES = {"initialization": ROOT / "docs" / "initializers.md"}
+"""Pages that show the table that an example prints, so that it is that of the pictures."""
 
 FOLDER_ARGUMENT = {"initialization": "--folder"}
 
@@ -76,7 +82,8 @@ def expected(example: str) -> str:
 
 def draw(example: str) -> None:
     """Run an example, and write its pictures with their checksum."""
-    with tempfile.TemporaryDirectory() as folder:
+    printed = io.StringIO()
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(printed):
         argument = FOLDER_ARGUMENT.get(example, "--save")
         sys.argv = [f"{example}.py", argument, folder]
         runpy.run_path(str(ROOT / "examples" / f"{example}.py"), run_name="__main__")
@@ -85,6 +92,16 @@ def draw(example: str) -> None:
             info = PngInfo()
             info.add_text(KEY, expected(example))
             image.save(IMAGES / name, optimize=True, pnginfo=info)
+    if example in TABLES:
+        rows = [line for line in printed.getvalue().splitlines() if line.startswith("|")]
+        insert(TABLES[example], example, "\n".join(rows))
+
+
+def insert(page: Path, mark: str, text: str) -> None:
+    """Write a table between its marks in a page."""
+    begin, end = f"<!-- {mark} -->\n", f"<!-- /{mark} -->"
+    before, rest = page.read_text(encoding="utf-8").split(begin)
+    page.write_text(f"{before}{begin}{text}\n{end}{rest.split(end)[1]}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -8,9 +8,8 @@ import pytest
 from tools.pictures import DRAWN_BY, IMAGES, checksum, drawn_by, expected
 
 DOCS = IMAGES.parent
-BY_HAND = {"report.png", "dashboard.png", "search.png", "initial_signal.png"}
-"""Screenshots, by `make screenshots`; and those of `examples/search.py` and
-`examples/sanity_checks.py`, which take minutes."""
+BY_HAND = {"report.png", "dashboard.png", "search.png"}
+"""Screenshots, by `make screenshots`; and that of `examples/search.py`, which takes minutes."""
 
 DRAWN = [(example, name) for example, names in DRAWN_BY.items() for name in names]
 

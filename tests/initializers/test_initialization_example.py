@@ -32,7 +32,7 @@ def test_it_saves_its_plots(example, tmp_path, monkeypatch, capsys):
     )
     example.main()
     assert {path.name for path in tmp_path.iterdir()} == PICTURES
-    assert "maxout      fitting" in capsys.readouterr().out
+    assert "| maxout | fitting |" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("activation", ["tanh", "relu", "maxout"])
