@@ -22,7 +22,10 @@ playwright = pytest.importorskip("playwright.sync_api", reason="the driver is no
 
 from tests.dashboard.browser import BROWSER, Tab, browser, tensorboard  # noqa: E402
 
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="no browser is installed")
+pytestmark = [
+    pytest.mark.any_backend,
+    pytest.mark.skipif(BROWSER is None, reason="no browser is installed"),
+]
 
 SCRIPT = "<script>alert(1)</script>"
 COPIED = """() => { window.copied = new Promise((done) => {

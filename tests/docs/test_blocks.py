@@ -123,6 +123,7 @@ def run(blocks, names, path, replaced=SHORTER):
         exec(compile(block, str(path), "exec"), names)
 
 
+@pytest.mark.any_backend
 @pytest.mark.usefixtures("_as_before")
 @pytest.mark.parametrize("path", MARKED, ids=lambda path: str(path.relative_to(ROOT)))
 def test_blocks_run(path, tmp_path, monkeypatch):
@@ -166,6 +167,7 @@ def commands():
                     yield str(path.relative_to(ROOT)), words[start + 1 : end]
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize(
     ("page", "words"),
     [*commands()],

@@ -1,5 +1,6 @@
 import json
 import struct
+import time
 
 import pytest
 
@@ -35,6 +36,16 @@ def records(folder):
             pieces = b""
 
 
+def finished(folder):
+    """Return all records, once the process of W&B has written that the run has ended."""
+    for _ in range(600):
+        found = list(records(folder))
+        if found and found[-1].HasField("exit"):
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"the run has not ended: {[r.WhichOneof('record_type') for r in found]}")
+
+
 def test_a_run_of_its_own_is_in_the_file_that_is_uploaded(tmp_path):
     settings = wandb.Settings(silent=True)
     sink = sinks.WandB(project="digits", mode="offline", dir=str(tmp_path), settings=settings)
@@ -42,7 +53,7 @@ def test_a_run_of_its_own_is_in_the_file_that_is_uploaded(tmp_path):
     play(sink, History(), measured, [opened(FINDING)])
     assert wandb.run is None  # it was finished
     logged, alerts = {}, []
-    for record in records(tmp_path):
+    for record in finished(tmp_path):
         for item in record.history.item:
             logged["/".join(item.nested_key) or item.key] = json.loads(item.value_json)
         if record.HasField("alert"):
