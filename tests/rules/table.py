@@ -643,6 +643,30 @@ def fading(*spreads, names="abc", first=0, shut=None, saturated=None):
     return made
 
 
+def alike(*steps, spread=0.0, names="a", role="hidden"):
+    """Return a history of how far apart the units of layers are at some steps; the first is tanh.
+
+    Args:
+        steps: The measured steps.
+        spread: How far apart the units are.
+        names: The layers.
+        role: What the layers are.
+    """
+    series = History()
+    kinds = ["squashing", *["rectifier"] * (len(names) - 1)]
+    series.note(
+        layers={
+            name: LayerFacts(role=role, activation_kind=kind)
+            for name, kind in zip(names, kinds, strict=True)
+        },
+        weights={f"{n}/kernel": WeightFacts(layer=n, size=9, is_kernel=True) for n in names},
+    )
+    for name in names:
+        for step in steps:
+            series.append(Measurement(step, 0, "weights/unit_spread", f"{name}/kernel", spread))
+    return series
+
+
 def with_embedding(made, name):
     """Return the history of a network of which one layer is an embedding."""
     layers = dict(made.facts.layers) | {name: LayerFacts(class_name="Embedding", role="hidden")}
@@ -3255,6 +3279,66 @@ TABLE = {
         rules.symmetric_units,
         network({"weights/unit_spread": {"a/kernel": [0.0] * 4}}),
         Severity.ERROR,
+    ),
+    "units-alike-after-two-steps": (
+        rules.symmetric_units,
+        alike(1, 2),
+        Severity.ERROR,
+    ),
+    "units-alike-after-one-step": (
+        rules.symmetric_units,
+        alike(0, 1),
+        None,
+    ),
+    "units-alike-in-the-one-measurement-at-step-49": (
+        rules.symmetric_units,
+        alike(49),
+        None,
+    ),
+    "units-alike-in-the-one-measurement-at-step-50": (
+        rules.symmetric_units,
+        alike(50),
+        Severity.ERROR,
+    ),
+    "units-alike-at-the-start-and-at-step-60": (
+        rules.symmetric_units,
+        alike(0, 60),
+        Severity.ERROR,
+    ),
+    "units-alike-before-the-first-step": (
+        rules.symmetric_units,
+        alike(0),
+        None,
+    ),
+    "units-alike-up-to-rounding": (
+        rules.symmetric_units,
+        alike(1, 2, spread=1e-6),
+        Severity.ERROR,
+    ),
+    "units-nearly-alike": (
+        rules.symmetric_units,
+        alike(1, 2, spread=2e-6),
+        None,
+    ),
+    "units-alike-in-two-layers": (
+        rules.symmetric_units,
+        alike(1, 2, names="ab"),
+        Severity.ERROR,
+    ),
+    "units-alike-in-three-layers": (
+        rules.symmetric_units,
+        alike(1, 2, names="abc"),
+        Severity.ERROR,
+    ),
+    "units-alike-in-four-layers": (
+        rules.symmetric_units,
+        alike(1, 2, names="abcd"),
+        Severity.ERROR,
+    ),
+    "units-alike-in-the-output": (
+        rules.symmetric_units,
+        alike(1, 2, role="output"),
+        None,
     ),
     "parted-at-once": (
         rules.symmetric_units,
