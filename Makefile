@@ -11,7 +11,7 @@ MINUTES ?= 30
 BACKEND ?= tensorflow
 VENV = $(if $(filter tensorflow,$(BACKEND)),.venv,.venv-$(BACKEND))
 
-.PHONY: demo test test-colab dist test-jax test-torch test-oldest test-all test-all-jax test-all-torch lint bench-dashboard bench-overhead bench-account bench-scale bench-gpu bench-repeatability bench-search screenshots bench-layers bench-lr bench-lsuv bench-headroom bench-diagnosis bench-remedies bench-foreign bench-mutation soak docs docs-fast docs-links docs-pages messages pictures clean
+.PHONY: demo test test-colab dist test-jax test-torch test-oldest test-all test-all-jax test-all-torch lint bench-dashboard bench-overhead bench-account bench-scale bench-gpu bench-repeatability bench-search screenshots bench-layers bench-lr bench-lsuv bench-recalibrate bench-headroom bench-diagnosis bench-remedies bench-foreign bench-mutation soak docs docs-fast docs-links docs-pages messages pictures clean
 
 demo: .venv/.demo
 	.venv/bin/python examples/quickstart.py
@@ -58,6 +58,10 @@ bench-lsuv: .venv/.dev .venv-jax/.dev .venv-torch/.dev
 	KERAS_BACKEND=jax .venv-jax/bin/python -m benchmarks.lsuv run $(ROWS)
 	KERAS_BACKEND=torch .venv-torch/bin/python -m benchmarks.lsuv run --train $(ROWS)
 	KERAS_BACKEND=torch .venv-torch/bin/python -m benchmarks.lsuv table --write
+
+# The largest memory of `recalibrate` beside that of `predict`, on each backend.
+bench-recalibrate: .venv/.dev .venv-jax/.dev .venv-torch/.dev
+	.venv-torch/bin/python -m benchmarks.recalibration --write $(ROWS)
 
 bench-layers: .venv/.dev
 	KERAS_BACKEND=tensorflow .venv/bin/python benchmarks/layers.py
