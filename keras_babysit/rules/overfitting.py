@@ -91,12 +91,12 @@ def _has_learned(history: History) -> bool:
 def _rise(history: History, patience: int) -> tuple[Estimate, Estimate, int] | None:
     """Return the best and the latest validation loss and the best epoch; None without a rise."""
     losses, start = side_by_side(history, "loss"), history.last("loss/start")
-    if start is None or len(losses) <= patience:
+    if start is None or not losses:
         return None
-    index = min(range(len(losses)), key=lambda index: losses[index].validation.value)
-    best, now = losses[index], losses[-1]
+    best, now = min(losses, key=lambda one: one.validation.value), losses[-1]
     progress = start - best.validation.value
-    has_risen = index < len(losses) - patience and all(
+    # The best epoch is not above itself: it came before the latest ones.
+    has_risen = all(
         one.validation.value - best.validation.value >= RISE * progress
         and one.validation.low > best.validation.high
         for one in losses[-patience:]

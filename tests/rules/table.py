@@ -401,6 +401,14 @@ def repeated(largest_fraction):
     return history({}, data=known)
 
 
+def rising(validation, start=1.0, train=None, error=0.0):
+    """Return a history of validation losses by epoch, and of training losses that fall."""
+    train = train or [0.5 - 0.01 * epoch for epoch in range(len(validation))]
+    return history(
+        scores(train, validation, error=error, name="loss") | {("loss/start", ""): [start]}
+    )
+
+
 def stretches(of_all, of_stretch):
     """Return a history of the fraction of the most frequent class, of all and of 32 in a row."""
     return data(
@@ -2045,6 +2053,93 @@ TABLE = {
         Severity.WARNING,
     ),
     "no-yardstick": (rules.underfitting, poor([0.5] * 8, {}, FLAT), None),
+    "gap-of-exactly-a-tenth-that-is-sure": (
+        rules.overfitting,
+        history(scores([0.1] * 4, [0.2] * 4, error=0.0)),
+        Severity.WARNING,
+    ),
+    "gap-below-the-limit": (
+        rules.overfitting,
+        history(scores([0.1] * 4, [0.19] * 4, error=0.0)),
+        None,
+    ),
+    "gap-of-a-network-that-learned-little": (
+        rules.overfitting,
+        history(scores([0.45] * 4, [0.9] * 4) | {("reference/constant_error", "train"): [0.5]}),
+        None,
+    ),
+    "gap-of-a-network-that-learned-something": (
+        rules.overfitting,
+        history(scores([0.44] * 4, [0.9] * 4) | {("reference/constant_error", "train"): [0.5]}),
+        Severity.WARNING,
+    ),
+    "gap-of-a-network-that-has-learned-by-now": (
+        rules.overfitting,
+        history(
+            scores([0.5, 0.5, 0.5, 0.1], [0.9] * 4) | {("reference/constant_error", "train"): [0.5]}
+        ),
+        Severity.WARNING,
+    ),
+    "loss-rose-by-a-quarter-of-the-fall": (
+        rules.overfitting,
+        rising([0.5, 0.625, 0.625, 0.625]),
+        Severity.WARNING,
+    ),
+    "loss-rose-by-less-than-a-fifth-of-the-fall": (
+        rules.overfitting,
+        rising([0.5, 0.59, 0.59, 0.59]),
+        None,
+    ),
+    "loss-rose-in-two-epochs": (
+        rules.overfitting,
+        rising([0.5, 0.625, 0.625]),
+        Severity.WARNING,
+    ),
+    "loss-rose-in-one-epoch": (
+        rules.overfitting,
+        rising([0.5, 0.45, 0.625]),
+        None,
+    ),
+    "loss-rose-in-the-latest-epoch-only": (
+        rules.overfitting,
+        rising([0.5, 0.5, 0.5, 0.625]),
+        None,
+    ),
+    "loss-rose-in-the-latest-two-epochs": (
+        rules.overfitting,
+        rising([0.5, 0.51, 0.51, 0.625, 0.625]),
+        Severity.WARNING,
+    ),
+    "loss-rose-but-is-uncertain": (
+        rules.overfitting,
+        rising([0.5, 0.625, 0.625, 0.625], error=0.1),
+        None,
+    ),
+    "loss-rose-where-nothing-was-learned": (
+        rules.overfitting,
+        rising([0.5, 0.625, 0.625, 0.625], start=0.5),
+        None,
+    ),
+    "loss-rose-above-a-start-that-was-better": (
+        rules.overfitting,
+        rising([0.5, 0.625, 0.625, 0.625], start=0.4),
+        None,
+    ),
+    "loss-rose-from-an-unknown-start": (
+        rules.overfitting,
+        without(rising([0.5, 0.625, 0.625, 0.625]), "loss/start"),
+        None,
+    ),
+    "loss-rose-on-training-data-as-well": (
+        rules.overfitting,
+        rising([0.5, 0.625, 0.625, 0.625], train=[0.5, 0.5, 0.5, 0.5]),
+        None,
+    ),
+    "loss-of-large-numbers-rose-little": (
+        rules.overfitting,
+        rising([5.0, 5.5, 5.5, 5.5], start=10.0),
+        None,
+    ),
     "gap-instead": (
         rules.underfitting,
         poor([0.5] * 8, {"constant_error": 0.5}, FLAT, validation=[0.8] * 8),
