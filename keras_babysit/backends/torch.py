@@ -238,7 +238,7 @@ def keep(value: Any) -> Callable[[], None] | None:
     def put_back() -> None:
         with torch.no_grad():
             value.detach().copy_(before)
-            if gradient is not None:
+            if gradient is not None and known is not None:
                 gradient.copy_(known)
         if value.is_leaf:
             value.grad = gradient

@@ -287,9 +287,10 @@ def _about_words(compared: ComparisonFacts) -> str:
     if within > PREDICTS * constant or low <= AT_CHANCE * constant:
         return ""
     return (
-        "The words of the validation inputs say nothing of the class. Counted in half of the "
-        f"training examples they are wrong on {percent(within)} of the other half, and on "
-        f"{percent(across)} of the validation examples: the same number stands for another word."
+        "The words of the validation inputs say nothing of the class: the same number stands for "
+        "another word. Classes predicted from the words of half of the training examples are wrong "
+        f"on {percent(within)} of the other half. On the validation examples it is "
+        f"{percent(across)}."
     )
 
 

@@ -4324,12 +4324,12 @@ TABLE = {
     ),
     "warm-up-of-a-hundredth": (
         rules.learning_rate_too_low,
-        moving(1e-6, [2.3] * 50, rates=[1.0] * 49 + [1.01]),
+        moving(1e-6, [2.3] * 50, rates=[0.001] * 49 + [0.00101]),
         Severity.WARNING,
     ),
     "warm-up-in-the-latest-step": (
         rules.learning_rate_too_low,
-        moving(1e-6, [2.3] * 50, rates=[1.0] * 49 + [1.1]),
+        moving(1e-6, [2.3] * 50, rates=[0.001] * 49 + [0.0011]),
         None,
     ),
     "warm-up-in-the-first-step": (

@@ -75,6 +75,14 @@ def with_tokens():
     return model, x, x
 
 
+def with_features():
+    """Return a network that answers at every step of padded features."""
+    model = keras.Sequential([keras.Input((STEPS, 2)), keras.layers.Dense(10, "softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    x = np.ones((64, STEPS, 2), "float32")
+    return model, x, np.zeros((64, STEPS), "int32")
+
+
 def with_series():
     """Return a forecast of one number from the numbers before it."""
     model = keras.Sequential(
@@ -106,15 +114,17 @@ def replacements(model, x, y):
         "divergence": keras.ops.ones(()),
         "first": np.ones((4, 4), "uint8"),
         "second": np.ones((4, 4), "uint8"),
+        "groups": np.arange(64) // 4,
         "generator": [(x[:4], y[:4])] if hasattr(y, "shape") else [],
         "images": np.ones((4, 3, 8, 8), "float32"),
         "h": keras.ops.ones((2, 12, 16)),
         "loss": keras.losses.MeanSquaredError(),
         "losses": keras.ops.ones((4,)),
         "mean": keras.ops.ones((4, 1)),
-        "padded": np.ones((64, STEPS, 2), "float32"),
+        "padded": x,
         "self": keras.layers.Identity(),
         "sequences": [[1, 2], [3]],
+        "series": np.ones(64),
         "x_val": x,
         "y_pred": keras.ops.ones((4, 1)) / 2,
         "y_true": keras.ops.ones((4,)),
@@ -154,7 +164,7 @@ def policy():
 def test_a_remedy_runs_as_pasted(code, policy, monkeypatch, capsys):
     _, rule, text = CODES[code]
     monkeypatch.setattr(keras.applications, "MobileNetV2", _without_download)
-    model, x, y = SCENES.get(rule, with_vectors)()
+    model, x, y = (with_features if ".any(axis=-1)" in code else SCENES.get(rule, with_vectors))()
     comments = " ".join(line.partition("#")[2] for line in code.splitlines())
     known = {"kb": kb, "keras": keras, "np": np, "model": model, "x": x, "y": y}
     said = {
