@@ -26,8 +26,9 @@ def inputs_from_later_steps(history: History) -> list[Finding]:
     Reads `history.facts.data` and `history.facts.validation`: whether an input, or its difference
     from the step before, is a linear function of up to 16 targets on both sides of its row and not
     of those on one side. Lags and means over earlier values are functions of one side. It takes 256
-    rows in order. `fit` shuffles training data, but not validation data. It is silent on classes and
-    on inputs that were scaled window by window.
+    rows in order: `fit` shuffles training data, but not validation data.
+
+    It is silent on classes and on inputs that were scaled window by window.
 
     Args:
         history: The history of the run.
