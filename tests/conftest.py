@@ -9,6 +9,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
     os.environ.setdefault(name, "1")
+# Threads that report errors to a tracker's makers draw random numbers until the process ends, from
+# the generator that seeds the networks of later tests.
+os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 flags = "--xla_cpu_multi_thread_eigen=false"
 if os.environ["KERAS_BACKEND"] == "jax":  # most of the time goes into compiling for a single run
     flags += " --xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"

@@ -60,7 +60,7 @@ class LrRange:
         >>> rates = np.logspace(-6, 1, 141)
         >>> found = LrRange(rates, 1 / (1 + np.exp(6 * (np.log10(rates) + 3))))
         >>> print(found)
-        suggested learning rate: 0.00094; the loss falls fastest at 0.001
+        suggested learning rate: 0.0019; the loss falls fastest at 0.001
     """
 
     learning_rates: np.ndarray

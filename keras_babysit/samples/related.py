@@ -84,7 +84,7 @@ def count_between(train: np.ndarray, validation: np.ndarray) -> int | None:
         >>> count_between(windows[:200], windows[200:])
         0
         >>> count_between(windows[::2], windows[1:-1:2])
-        143
+        145
     """
     are_steps = train.ndim in (2, 3) and train.shape[1:] == validation.shape[1:]
     if not are_steps or train.dtype != validation.dtype:
