@@ -51,7 +51,7 @@ def test_every_optimizer_is_copied(make):
     model = quadratic(make())
     found = lr_range_test(model, *data(), min_lr=1e-4, max_lr=1.0, steps=30)
     assert len(found.losses) == len(found.learning_rates) == 30
-    assert found.losses[-1] < found.losses[0]
+    assert found.losses.min() < 0.5 * found.losses[0]
 
 
 def test_the_learning_rate_grows_by_a_constant_factor():
