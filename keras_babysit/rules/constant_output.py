@@ -99,8 +99,7 @@ def _is_equal(history: History, target: str, patience: int) -> bool:
     spreads = history.series("outputs/spread", target).tail(patience)
     sizes = history.series("outputs/std", target).tail(patience).values
     means = history.series("outputs/mean", target).tail(patience).values
-    is_one_example = (history.facts.batch_size or 2) < 2 and not len(spreads)
-    if len(spreads) < patience or spreads.steps[0] < FIRST_STEPS or is_one_example:
+    if len(spreads) < patience or spreads.steps[0] < FIRST_STEPS:
         return False
     size = abs(means).max(initial=0.0) + sizes.max(initial=0.0)
     return bool(spreads.values.max() <= EQUAL_OUTPUTS * size)

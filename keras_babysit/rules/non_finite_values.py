@@ -142,6 +142,9 @@ def _had_exploded(history: History, first: FirstNonFinite) -> bool:
 
 
 def _about_weights(history: History, first: FirstNonFinite) -> tuple[str, list[Remedy]]:
+    if first.step == 0:  # no step has changed them yet, so that shorter steps do not help
+        message = f'The weights in "{first.target}" are NaN or infinite before the first step.'
+        return message, [initialize_layers(history)]
     steps = history.series("weights/norm", first.target).steps
     last_good = max((int(step) for step in steps if step < first.step), default=0)
     message = (

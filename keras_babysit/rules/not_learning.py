@@ -10,7 +10,7 @@ from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
 from keras_babysit.rules._experiments import LOOK, MEMORIZE, PERMUTE, TRY_REMEDIES
-from keras_babysit.rules._progress import is_current, is_falling, is_time, planned_steps
+from keras_babysit.rules._progress import curve, is_current, is_falling, is_time, planned_steps
 from keras_babysit.rules._scores import Z_95, Estimate, advantages, beats_constant, rankings
 from keras_babysit.rules._structure import structural_remedies
 from keras_babysit.rules._texts import FIND_RATE, error_name, number, percent
@@ -136,7 +136,7 @@ def _beside_constant(history: History, target: str, margin: float) -> _AtChance 
     """Compare the error of one output with that of a constant prediction."""
     constant = history.last("reference/constant_error", target)
     better = advantages(history, target)[-1:]
-    if not better or not constant or not constant > 0 or not is_current(history):
+    if not better or constant is None or not constant > 0 or not is_current(history):
         return None
     error = constant - better[0].value
     evidence = {"error": error, "constant_error": constant}
@@ -255,7 +255,7 @@ def _finding(history: History, found: _AtChance, is_short: bool) -> Finding:
             LOOK,
             PERMUTE,
             FIND_RATE,
-            *([longer] if history.epoch > 1 and is_falling(history) else []),
+            *([longer] if len(curve(history)) > 2 and is_falling(history) else []),
             TRY_REMEDIES,
         ),
         reference="CS231n, Babysitting the learning process: overfit a small subset first",
