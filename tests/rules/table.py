@@ -87,11 +87,6 @@ def of_examples(different, series):
     return history(series, data=DataFacts(examples=64, different_examples=different))
 
 
-def few_examples(made):
-    made.note(data=DataFacts(different_examples=2))
-    return made
-
-
 def solved(quantity, target):
     """Return a history in which a layer looks bad and the loss is next to nothing."""
     return history(
@@ -1376,6 +1371,108 @@ def drifting(means, policy):
     return history(series, outputs=(output,), dtype_policy=policy)
 
 
+def of_different(examples, made):
+    """Return the history as one of so many different examples."""
+    made.note(data=DataFacts(different_examples=examples))
+    return made
+
+
+def of_layer(made, **known):
+    """Return the history of `layer` with more facts of the layer."""
+    made.note(layers={"dense": dataclasses.replace(made.layer("dense"), **known)})
+    return made
+
+
+def with_parameters(count, made):
+    made.note(parameters=count)
+    return made
+
+
+def regularized(made, **known):
+    made.note(regularization=Regularization(**known))
+    return made
+
+
+def same_for_all(spread=0.0, size=1.0, *, std=None, steps=range(9), names=()):
+    """Return a history of one output: its spread over the examples, and its size."""
+    made = history({}, outputs=tuple(OutputFacts(target=name) for name in names))
+    known = {"spread": spread, "mean": size} | ({} if std is None else {"std": std})
+    for step in steps:
+        for name, value in known.items():
+            made.append(Measurement(step, step, f"outputs/{name}", "outputs[0]", value))
+    return made
+
+
+def predicting(*fractions, true=0.5, epochs=8, names=()):
+    """Return a history of the fraction of one class in the latest predictions."""
+    known = {"predictions/largest_share": fractions}
+    if true is not None:
+        known["predictions/targets_largest_share"] = [true]
+    made = poor([0.5] * 8, {}, FLAT, epochs, **known)
+    made.note(outputs=tuple(OutputFacts(target=name) for name in names))
+    return made
+
+
+def varying(*spreads):
+    """Return a history of the latest spreads of predicted numbers."""
+    return poor([1.0] * 8, NO_BETTER, FLAT, **{"predictions/spread": spreads})
+
+
+def behind_neighbours(advantage, losses=FLAT):
+    """Return a history of a network worse than its neighbours by so much, exactly."""
+    known = {"constant_error": 0.9, "neighbour_error": 0.5 - advantage}
+    known |= {"neighbour_advantage": advantage, "neighbour_advantage_stderr": 0.0}
+    return poor([0.5] * 8, known, losses)
+
+
+def scored_once(epochs):
+    """Return a history of a whole run with a single score, in its last epoch."""
+    made = history({}, epochs=epochs, steps_per_epoch=1)
+    for one in poor([0.5], {"constant_error": 0.5}, [0.693]):
+        made.append(dataclasses.replace(one, step=epochs, epoch=epochs - 1))
+    return made
+
+
+def stepping(*ratios, rate=6e-4):
+    """Return a history of a poor fit, with the update ratio of each step."""
+    made = poor([0.5] * 8, {"constant_error": 0.5}, FLAT)
+    for step, ratio in enumerate(ratios):
+        made.append(Measurement(step, step, "updates/ratio", "a/kernel", ratio))
+    made.note(weights={"a/kernel": WeightFacts(layer="a", size=9, is_kernel=True)})
+    return at_rate(rate, made)
+
+
+def measured(made, *points):
+    """Return the history with more measurements: step, epoch, quantity, target, value."""
+    for point in points:
+        made.append(Measurement(*point))
+    return made
+
+
+def late_batches(*steps):
+    """Return a history of 200 steps, with losses of batches like those of their means."""
+    made = history({}, has_ended=True, epochs=1, steps_per_epoch=200)
+    made.append(Measurement(200, 0, "optimizer/learning_rate", "", 1e-3))
+    for step in steps:
+        made.append(Measurement(step, 0, "loss/batch", "", 1.0))
+        made.append(Measurement(step, 0, "loss/constant", "", 1.0))
+    return made
+
+
+def with_penalties(made, penalty, added=0.0):
+    """Return the history of a loss that includes a penalty and what layers add."""
+    made.append(Measurement(200, 0, "loss/penalty", "", penalty))
+    made.append(Measurement(200, 0, "loss/added", "", added))
+    return made
+
+
+def of_frequencies(made, *fractions, examples=1000):
+    """Return the history with the most frequent class of each output, and how many examples."""
+    targets = tuple(TargetFacts(largest_fraction=one) for one in fractions)
+    made.note(data=DataFacts(examples=examples, targets=targets))
+    return made
+
+
 TABLE = {
     "rare-labels-given-up": (rules.class_imbalance, rare_labels(0.0, 0.5), Severity.WARNING),
     "rare-labels-ranked-well": (rules.class_imbalance, rare_labels(0.0, 0.8), Severity.NOTE),
@@ -1507,12 +1604,12 @@ TABLE = {
     "died-in-fine-tuning": (rules.dead_units, born_dead(first=0.1, start=0.2), Severity.WARNING),
     "dead-for-both-of-two-examples": (
         rules.dead_units,
-        few_examples(layer(DEAD, [0.8] * 5)),
+        of_different(2, layer(DEAD, [0.8] * 5)),
         None,
     ),
     "all-dead-for-both-of-two-examples": (
         rules.dead_units,
-        few_examples(layer(DEAD, [1.0] * 5)),
+        of_different(2, layer(DEAD, [1.0] * 5)),
         Severity.ERROR,
     ),
     "all-dead-in-a-short-run": (
@@ -5535,6 +5632,538 @@ TABLE = {
     "logits-large-from-the-start": (
         rules.output_logits_diverge,
         drifting([-200] * 8, "mixed_bfloat16"),
+        None,
+    ),
+    "two-fifths-dead-exactly": (rules.dead_units, layer(DEAD, [0.4] * 3), Severity.WARNING),
+    "just-below-two-fifths-dead": (rules.dead_units, layer(DEAD, [0.39] * 3), Severity.NOTE),
+    "a-fifth-dead-exactly": (rules.dead_units, layer(DEAD, [0.2] * 3), Severity.NOTE),
+    "just-below-a-fifth-dead": (rules.dead_units, layer(DEAD, [0.19] * 3), None),
+    "dead-ends-of-a-squashing-layer": (
+        rules.dead_units,
+        layer(DEAD, [0.9] * 5, kind="squashing"),
+        None,
+    ),
+    "dead-for-ten-examples": (
+        rules.dead_units,
+        of_different(10, layer(DEAD, [0.8] * 5)),
+        Severity.WARNING,
+    ),
+    "dead-for-nine-examples": (rules.dead_units, of_different(9, layer(DEAD, [0.8] * 5)), None),
+    "all-dead-and-nothing-moves-for-ten-examples": (
+        rules.dead_units,
+        shut(6, different=10),
+        Severity.ERROR,
+    ),
+    "all-dead-and-nothing-moves-for-nine-examples": (
+        rules.dead_units,
+        shut(6, different=9),
+        None,
+    ),
+    "all-dead-in-a-run-of-one-measurement": (
+        rules.dead_units,
+        shut(1, dead=[1.0], has_ended=True),
+        None,
+    ),
+    "more-dead-before-the-first-step-of-fine-tuning-than-now": (
+        rules.dead_units,
+        born_dead(first=0.9, start=0.2),
+        Severity.NOTE,
+    ),
+    "dead-in-fine-tuning-when-first-measured-late": (
+        rules.dead_units,
+        measured(
+            without(born_dead(start=0.2), "activations/gate_max"),
+            (2, 2, "activations/gate_max", "dense", (np.arange(20) >= 14).astype(float)),
+        ),
+        Severity.WARNING,
+    ),
+    "dead-in-a-recurrent-layer": (
+        rules.dead_units,
+        of_layer(layer(DEAD, [0.8] * 5), class_name="SimpleRNN", units=16),
+        Severity.WARNING,
+    ),
+    "no-gradient-once": (
+        rules.no_gradient,
+        network({"gradients/norm": {"a/kernel": [0.0], "b/kernel": [1.0]}}),
+        None,
+    ),
+    "no-gradient-twice": (
+        rules.no_gradient,
+        network({"gradients/norm": {"a/kernel": [0.0] * 2, "b/kernel": [1.0] * 2}}),
+        Severity.WARNING,
+    ),
+    "gradients-of-a-model-of-known-size": (
+        rules.no_gradient,
+        with_parameters(330, network({"gradients/norm": {"a/kernel": [1.0] * 4}})),
+        None,
+    ),
+    "no-parameters-at-all": (rules.no_gradient, history({}, parameters=0, weights={}), None),
+    "same-for-all-from-the-sixth-step-on": (
+        rules.constant_output,
+        same_for_all(steps=range(5, 8)),
+        Severity.ERROR,
+    ),
+    "same-for-all-from-the-fifth-step-on": (
+        rules.constant_output,
+        same_for_all(steps=range(4, 7)),
+        None,
+    ),
+    "same-for-all-twice": (rules.constant_output, same_for_all(steps=(7, 8)), None),
+    "same-for-all-up-to-rounding": (
+        rules.constant_output,
+        same_for_all(1e-5, 1.0),
+        Severity.ERROR,
+    ),
+    "differs-by-more-than-rounding": (rules.constant_output, same_for_all(1.1e-5, 1.0), None),
+    "small-output-differs-by-more-than-rounding": (
+        rules.constant_output,
+        same_for_all(0.7e-5, 0.5),
+        None,
+    ),
+    "large-output-is-the-same-up-to-rounding": (
+        rules.constant_output,
+        same_for_all(5e-5, 10.0),
+        Severity.ERROR,
+    ),
+    "same-for-all-beside-the-spread-of-its-columns": (
+        rules.constant_output,
+        same_for_all(1.5e-5, 1.0, std=1.0),
+        Severity.ERROR,
+    ),
+    "same-for-all-of-an-output-with-a-name": (
+        rules.constant_output,
+        same_for_all(names=("head",)),
+        Severity.ERROR,
+    ),
+    "same-for-all-of-the-first-of-two-outputs": (
+        rules.constant_output,
+        same_for_all(names=("head", "tail")),
+        Severity.ERROR,
+    ),
+    "one-class-for-99-percent-three-times": (
+        rules.constant_output,
+        predicting(0.99, 0.99, 0.999, names=("head",)),
+        Severity.WARNING,
+    ),
+    "one-class-for-98-percent": (rules.constant_output, predicting(0.98, 1.0, 1.0), None),
+    "one-class-twice": (rules.constant_output, predicting(1.0, 1.0), None),
+    "one-class-of-two-outputs": (
+        rules.constant_output,
+        predicting(1.0, 1.0, 1.0, names=("head", "tail")),
+        Severity.WARNING,
+    ),
+    "one-class-that-is-nine-tenths": (
+        rules.constant_output,
+        predicting(1.0, 1.0, 1.0, true=0.9),
+        None,
+    ),
+    "one-class-that-is-nearly-nine-tenths": (
+        rules.constant_output,
+        predicting(1.0, 1.0, 1.0, true=0.89),
+        Severity.WARNING,
+    ),
+    "one-class-of-unknown-targets": (
+        rules.constant_output,
+        predicting(1.0, 1.0, 1.0, true=None),
+        None,
+    ),
+    "one-class-early-in-the-run": (
+        rules.constant_output,
+        predicting(1.0, 1.0, 1.0, epochs=100),
+        None,
+    ),
+    "one-class-a-long-time-ago": (
+        rules.constant_output,
+        measured(predicting(1.0, 1.0, 1.0), (40, 20, "optimizer/learning_rate", "", 1e-3)),
+        None,
+    ),
+    "numbers-vary-by-less-than-a-twentieth": (
+        rules.constant_output,
+        varying(0.01, 0.02, 0.049),
+        Severity.WARNING,
+    ),
+    "numbers-vary-by-a-twentieth": (rules.constant_output, varying(0.01, 0.02, 0.05), None),
+    "numbers-varied-a-moment-ago": (rules.constant_output, varying(0.06, 0.02, 0.01), None),
+    "numbers-hardly-vary-twice": (rules.constant_output, varying(0.01, 0.01), None),
+    "numbers-vary-by-half": (rules.constant_output, varying(0.5, 0.5, 0.5), None),
+    "no-better-than-a-constant-in-a-single-score-of-two-epochs": (
+        rules.underfitting,
+        scored_once(2),
+        Severity.WARNING,
+    ),
+    "no-better-than-a-constant-in-a-single-epoch": (rules.underfitting, scored_once(1), None),
+    "no-better-than-a-constant-once-in-a-run-of-unknown-length": (
+        rules.underfitting,
+        poor([0.5], {"constant_error": 0.5}, [0.693], None),
+        None,
+    ),
+    "no-better-than-a-constant-twice-in-a-run-of-unknown-length": (
+        rules.underfitting,
+        poor([0.5] * 2, {"constant_error": 0.5}, [0.693] * 2, None),
+        Severity.WARNING,
+    ),
+    "no-better-than-a-constant-with-a-gap": (
+        rules.underfitting,
+        poor([0.5] * 8, {"constant_error": 0.5}, FLAT, validation=[0.7] * 8),
+        None,
+    ),
+    "no-better-than-a-constant-with-a-gap-that-is-not-sure": (
+        rules.underfitting,
+        poor([0.5] * 8, {"constant_error": 0.5}, FLAT, validation=[0.54] * 8),
+        Severity.WARNING,
+    ),
+    "no-better-than-a-constant-with-a-gap-that-closed": (
+        rules.underfitting,
+        poor([0.5] * 8, {"constant_error": 0.5}, FLAT, validation=[*[0.7] * 7, 0.5]),
+        Severity.WARNING,
+    ),
+    "behind-the-neighbours-by-more-than-a-twentieth": (
+        rules.underfitting,
+        behind_neighbours(0.06),
+        Severity.WARNING,
+    ),
+    "behind-the-neighbours-by-less-than-a-twentieth": (
+        rules.underfitting,
+        behind_neighbours(0.04),
+        None,
+    ),
+    "behind-the-neighbours-by-more-than-a-tenth-while-it-falls": (
+        rules.underfitting,
+        behind_neighbours(0.12, FALLING),
+        Severity.WARNING,
+    ),
+    "behind-the-neighbours-by-less-than-a-tenth-while-it-falls": (
+        rules.underfitting,
+        behind_neighbours(0.09, FALLING),
+        None,
+    ),
+    "poor-fit-of-short-steps": (rules.underfitting, stepping(1e-3, 1e-6), Severity.WARNING),
+    "poor-fit-of-steps-that-became-long": (
+        rules.underfitting,
+        stepping(1e-6, 1e-3),
+        Severity.WARNING,
+    ),
+    "poor-fit-of-steps-just-long-enough": (
+        rules.underfitting,
+        stepping(1e-4, 1e-4, rate=7e-4),
+        Severity.WARNING,
+    ),
+    "poor-fit-without-steps": (
+        rules.underfitting,
+        stepping(0.0, 0.0, rate=8e-4),
+        Severity.WARNING,
+    ),
+    "poor-fit-of-a-network-with-dropout": (
+        rules.underfitting,
+        regularized(
+            measured(
+                poor([0.5] * 8, {"constant_error": 0.5}, FLAT),
+                (7, 7, "activations/std", "a", 1.0),
+            ),
+            dropout=1,
+        ),
+        Severity.WARNING,
+    ),
+    "nan-in-the-inputs-after-a-loss-that-was-nan-once": (
+        rules.non_finite_inputs,
+        history(
+            {
+                ("targets/nonfinite", "targets[0]"): [0, 8],
+                ("loss/batch", ""): [math.nan, 0.6, 0.5],
+                ("logs/loss", ""): [0.6, 0.5, 0.5],
+            }
+        ),
+        None,
+    ),
+    "nan-in-the-inputs-that-spoils-a-later-epoch": (
+        rules.non_finite_inputs,
+        history(
+            {
+                ("inputs/nonfinite", "inputs[0]"): [0, 2],
+                ("loss/batch", ""): [0.7, 0.6],
+                ("logs/loss", ""): [0.7, 0.6, math.nan],
+            }
+        ),
+        Severity.ERROR,
+    ),
+    "nan-in-the-inputs-and-in-the-loss-of-the-batch": (
+        rules.non_finite_inputs,
+        history(
+            {
+                ("inputs/nonfinite", "inputs[0]"): [0, 2],
+                ("loss/batch", ""): [0.7, math.nan],
+                ("logs/loss", ""): [0.7, 0.6, 0.5],
+            }
+        ),
+        Severity.ERROR,
+    ),
+    "nan-in-the-second-of-two-inputs": (
+        rules.non_finite_inputs,
+        history(
+            {
+                ("inputs/nonfinite", "inputs[0]"): [0, 0],
+                ("inputs/nonfinite", "inputs[1]"): [0, 1],
+                ("loss/batch", ""): [0.7, math.nan],
+            }
+        ),
+        Severity.ERROR,
+    ),
+    "nan-in-the-inputs-that-has-spoiled-nothing-so-far": (
+        rules.non_finite_inputs,
+        history({("inputs/nonfinite", "inputs[0]"): [2], ("loss/batch", ""): [0.7]}),
+        None,
+    ),
+    "gradient-went-bad-under-a-loss-scale-below-one": (
+        rules.non_finite_values,
+        history(
+            {("gradients/norm", "a/kernel"): [1.0, math.inf], ("optimizer/loss_scale", ""): [0.5]}
+        ),
+        Severity.ERROR,
+    ),
+    "weights-bad-before-the-first-step": (
+        rules.non_finite_values,
+        history({("weights/norm", "dense/kernel"): [math.nan, math.nan]}),
+        Severity.ERROR,
+    ),
+    "loss-went-bad-before-any-measurement": (
+        rules.non_finite_values,
+        history({("logs/loss", ""): [1.0, math.nan]}),
+        Severity.ERROR,
+    ),
+    "loss-went-bad-after-outputs-that-were-too-large-to-square": (
+        rules.non_finite_values,
+        history(
+            {("loss/batch", ""): [1.0, math.nan], ("activations/std", "a"): [math.inf, 1.0]},
+            layers={"a": DENSE},
+        ),
+        Severity.ERROR,
+    ),
+    "loss-went-bad-before-outputs-that-were-too-large-to-square": (
+        rules.non_finite_values,
+        measured(
+            history({("loss/batch", ""): [1.0, math.nan]}, layers={"a": DENSE}),
+            (2, 2, "activations/std", "a", math.inf),
+        ),
+        Severity.ERROR,
+    ),
+    "at-chance-after-100-steps": (
+        rules.not_learning,
+        at_chance(0.0, 0.01, steps=100),
+        Severity.WARNING,
+    ),
+    "at-chance-after-99-steps": (
+        rules.not_learning,
+        at_chance(0.0, 0.01, steps=99),
+        Severity.NOTE,
+    ),
+    "at-chance-on-validation-data-only": (
+        rules.not_learning,
+        at_chance(0.0, 0.01, target="validation"),
+        None,
+    ),
+    "at-chance-on-test-data-only": (
+        rules.not_learning,
+        at_chance(0.0, 0.01, target="test"),
+        None,
+    ),
+    "at-chance-as-just-enough-examples-tell": (
+        rules.not_learning,
+        at_chance(0.0, 0.025),
+        Severity.WARNING,
+    ),
+    "at-chance-as-not-quite-enough-examples-tell": (
+        rules.not_learning,
+        at_chance(0.0, 0.026),
+        Severity.NOTE,
+    ),
+    "better-than-chance-by-a-sixth": (rules.not_learning, at_chance(0.08, 0.005), None),
+    "at-chance-after-it-was-better": (
+        rules.not_learning,
+        measured(
+            at_chance(0.3, 0.01),
+            (1000, 0, "reference/constant_advantage", "train", 0.0),
+            (1000, 0, "reference/constant_advantage_stderr", "train", 0.01),
+        ),
+        Severity.WARNING,
+    ),
+    "at-chance-beside-an-unknown-error": (
+        rules.not_learning,
+        without(at_chance(0.0, 0.01), "reference/constant_error"),
+        None,
+    ),
+    "at-chance-beside-a-constant-without-errors": (
+        rules.not_learning,
+        measured(at_chance(0.0, 0.01), (1000, 0, "reference/constant_error", "train", 0.0)),
+        None,
+    ),
+    "at-chance-a-long-time-ago": (
+        rules.not_learning,
+        measured(at_chance(0.0, 0.01), (1000, 9, "optimizer/learning_rate", "", 1e-3)),
+        None,
+    ),
+    "at-chance-beside-neighbours-that-may-be-better": (
+        rules.not_learning,
+        at_chance(0.0, 0.1, neighbour_advantage=0.02, neighbour_advantage_stderr=0.02),
+        Severity.NOTE,
+    ),
+    "at-chance-beside-neighbours-of-unknown-spread": (
+        rules.not_learning,
+        at_chance(0.0, 0.1, neighbour_advantage=0.2),
+        Severity.NOTE,
+    ),
+    "hardly-better-and-ranks-a-little": (
+        rules.not_learning,
+        at_chance(0.02, 0.005, ranked={"auc": 0.54, "auc_stderr": 0.005}),
+        Severity.NOTE,
+    ),
+    "hardly-better-but-ranks-well-enough": (
+        rules.not_learning,
+        at_chance(0.02, 0.005, ranked={"auc": 0.56, "auc_stderr": 0.005}),
+        None,
+    ),
+    "hardly-better-and-no-longer-ranks-well": (
+        rules.not_learning,
+        measured(
+            at_chance(0.02, 0.005, ranked={"auc": 0.8, "auc_stderr": 0.005}),
+            (1000, 0, "predictions/auc", "train", 0.54),
+            (1000, 0, "predictions/auc_stderr", "train", 0.005),
+        ),
+        Severity.NOTE,
+    ),
+    "own-loss-of-three-batches": (
+        rules.not_learning,
+        unknown_loss([1.234567] * 3, [1.23456] * 3),
+        Severity.WARNING,
+    ),
+    "own-loss-of-two-batches": (rules.not_learning, unknown_loss([1.0] * 2, [1.0] * 2), None),
+    "own-loss-of-batches-from-three-quarters-on": (
+        rules.not_learning,
+        late_batches(150, 160, 170),
+        Severity.WARNING,
+    ),
+    "own-loss-of-a-batch-before-three-quarters": (
+        rules.not_learning,
+        late_batches(149, 160, 170),
+        None,
+    ),
+    "own-loss-with-a-penalty-and-what-layers-add": (
+        rules.not_learning,
+        with_penalties(unknown_loss([1.0] * 4, [1.0] * 4), 0.3, 0.2),
+        Severity.WARNING,
+    ),
+    "own-loss-below-that-of-the-mean-output-but-for-a-penalty": (
+        rules.not_learning,
+        with_penalties(unknown_loss([0.985] * 4, [1.0] * 4), 0.5),
+        None,
+    ),
+    "own-loss-a-bit-below-a-large-one-of-the-mean-output": (
+        rules.not_learning,
+        unknown_loss([3.95] * 4, [4.0] * 4),
+        Severity.WARNING,
+    ),
+    "own-loss-that-is-all-penalty": (
+        rules.not_learning,
+        with_penalties(unknown_loss([1.1] * 4, [1.0] * 4), 1.0),
+        None,
+    ),
+    "own-loss-that-varies-with-that-of-the-mean-output": (
+        rules.not_learning,
+        unknown_loss([0.5, 1.5, 0.7, 1.3], [0.5, 1.5, 0.7, 1.3]),
+        Severity.WARNING,
+    ),
+    "own-loss-that-varies-a-bit-too-much-to-tell": (
+        rules.not_learning,
+        unknown_loss([0.981, 1.019] * 2, [1.0] * 4),
+        None,
+    ),
+    "own-loss-that-varies-little-enough-to-tell": (
+        rules.not_learning,
+        unknown_loss([0.984, 1.016] * 2, [1.0] * 4),
+        Severity.WARNING,
+    ),
+    "accuracy-surely-above-chance-by-a-little": (
+        rules.not_learning,
+        of_frequencies(own_step(accuracy=0.503), 0.5, examples=10_000),
+        Severity.WARNING,
+    ),
+    "accuracy-that-may-be-above-chance": (rules.not_learning, own_step(accuracy=0.53), None),
+    "accuracy-at-chance-of-few-examples": (
+        rules.not_learning,
+        of_frequencies(own_step(accuracy=0.5), 0.5, examples=100),
+        Severity.NOTE,
+    ),
+    "accuracy-below-chance-of-few-examples": (
+        rules.not_learning,
+        of_frequencies(own_step(accuracy=0.45), 0.5, examples=100),
+        Severity.NOTE,
+    ),
+    "accuracy-of-zero": (rules.not_learning, own_step(accuracy=0.0), Severity.WARNING),
+    "accuracy-in-percent": (rules.not_learning, own_step(accuracy=53.0), None),
+    "accuracy-where-all-are-of-one-class": (
+        rules.not_learning,
+        of_frequencies(own_step(accuracy=0.9), 1.0),
+        None,
+    ),
+    "accuracy-of-two-outputs": (
+        rules.not_learning,
+        of_frequencies(own_step(accuracy=0.5), 0.5, 0.5),
+        None,
+    ),
+    "accuracy-beside-unknown-frequencies": (
+        rules.not_learning,
+        of_frequencies(own_step(accuracy=0.5), None),
+        None,
+    ),
+    "accuracy-of-an-unknown-number-of-examples": (
+        rules.not_learning,
+        of_frequencies(own_step(accuracy=0.5), 0.5, examples=None),
+        None,
+    ),
+    "accuracy-above-chance-while-the-loss-stays": (
+        rules.not_learning,
+        own_step(accuracy=0.8, losses=[2.0] * 5),
+        None,
+    ),
+    "accuracy-at-chance-while-the-loss-falls": (
+        rules.not_learning,
+        own_step(accuracy=0.5, losses=[2.0, 1.8, 1.6, 1.5, 1.4]),
+        Severity.WARNING,
+    ),
+    "own-step-whose-loss-stays-below-one": (
+        rules.not_learning,
+        own_step(losses=[0.512345, 0.51, 0.511234, 0.52]),
+        Severity.NOTE,
+    ),
+    "own-step-whose-loss-stays-for-three-epochs": (
+        rules.not_learning,
+        own_step(losses=[2.0] * 3),
+        None,
+    ),
+    "own-step-whose-loss-fell-and-came-back": (
+        rules.not_learning,
+        own_step(losses=[2.0, 1.5, 2.0, 2.0, 2.0]),
+        None,
+    ),
+    "own-step-whose-loss-rises": (
+        rules.not_learning,
+        own_step(losses=[1.5, 2.0, 2.0, 2.1, 2.2]),
+        Severity.NOTE,
+    ),
+    "own-step-whose-loss-falls-by-a-fiftieth": (
+        rules.not_learning,
+        own_step(losses=[2.0, 2.0, 2.0, 2.0, 1.96]),
+        Severity.NOTE,
+    ),
+    "own-step-whose-loss-is-zero": (rules.not_learning, own_step(losses=[0.0] * 5), None),
+    "own-step-whose-loss-is-negative": (rules.not_learning, own_step(losses=[-0.5] * 5), None),
+    "own-step-whose-loss-is-not-finite": (
+        rules.not_learning,
+        own_step(losses=[2.0, math.inf, 2.0, 2.0, 2.0]),
+        None,
+    ),
+    "own-step-whose-loss-stays-above-that-of-the-mean-output": (
+        rules.not_learning,
+        measured(own_step(losses=[2.0] * 5), (9, 0, "loss/constant", "", 3.0)),
         None,
     ),
 }
