@@ -189,7 +189,7 @@ class RemoveNonFinite(Action):
     @property
     def text(self) -> str:
         """What is done."""
-        return "Remove the examples with entries that are not finite."
+        return "Remove the examples with NaN or infinite entries."
 
     @property
     def code(self) -> str:

@@ -23,7 +23,7 @@ class TrainLonger(Action):
     @property
     def text(self) -> str:
         """What is done."""
-        return f"Train {self.factor} times as long."
+        return f"Train for {self.factor} times as many epochs."
 
     @property
     def code(self) -> str:
@@ -58,7 +58,9 @@ class ScaleBatchSize(Action):
         if self.size:
             epochs = f", epochs={self.epochs}" if self.epochs else ""
             return f"model.fit(x, y, batch_size={self.size}{epochs})"
-        return f"model.fit(x, y, batch_size={32 * self.factor})  # {self.factor} times your own"
+        return (
+            f"model.fit(x, y, batch_size={32 * self.factor})  # {self.factor} times your batch size"
+        )
 
 
 @dataclass(frozen=True)

@@ -161,8 +161,8 @@ class NormalizeActivations(OfLayers):
         """What is done."""
         words = {"BatchNormalization": "batch", "LayerNormalization": "layer"}[self.norm]
         if self.before:
-            return f"Add {words} normalization in front of the activation of {self.where}."
-        return f"Add {words} normalization behind {self.where}."
+            return f"Add {words} normalization before the activation of {self.where}."
+        return f"Add {words} normalization after {self.where}."
 
     @property
     def code(self) -> str:
@@ -185,7 +185,9 @@ class SetDropout(Action):
     @property
     def text(self) -> str:
         """What is done."""
-        return f"Use dropout of {self.rate:g}, before the output layer if there is none."
+        return (
+            f"Use a dropout rate of {self.rate:g}, before the output layer if there is no dropout."
+        )
 
     @property
     def code(self) -> str:
@@ -210,7 +212,7 @@ class ScalePenalties(Action):
         """What is done."""
         if self.factor == 0:
             return "Remove the penalties of weights and activations, and the weight decay."
-        more = f" and the rates of dropout by {self.dropout:g}" if self.dropout != 1 else ""
+        more = f" and the dropout rates by {self.dropout:g}" if self.dropout != 1 else ""
         return f"Multiply the penalties and the weight decay by {self.factor:g}{more}."
 
     @property
@@ -219,8 +221,8 @@ class ScalePenalties(Action):
         if self.factor == 0:
             return "kernel_regularizer=None, activity_regularizer=None"
         return (
-            "kernel_regularizer=keras.regularizers.L2(1e-4)  "
-            f"# 1e-4: {self.factor:g} times your factor"
+            f"kernel_regularizer=keras.regularizers.L2(1e-4)  # replace 1e-4 by {self.factor:g} "
+            "times your factor"
         )
 
 
@@ -334,7 +336,7 @@ class ReplaceLayers(Action):
     @property
     def text(self) -> str:
         """What is done."""
-        return f"Use {self.new} in place of {self.old}."
+        return f"Use {self.new} instead of {self.old}."
 
     @property
     def code(self) -> str:
@@ -382,7 +384,7 @@ class AppendLayer(Action):
     @property
     def text(self) -> str:
         """What is done."""
-        return f"Add a {self.class_name} layer behind the last one."
+        return f"Add a {self.class_name} layer after the last one."
 
     @property
     def code(self) -> str:

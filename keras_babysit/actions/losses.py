@@ -105,12 +105,12 @@ class NegateLoss(Action):
 
 @dataclass(frozen=True)
 class AverageLoss(Action):
-    """Use the mean of the losses of the examples in place of their sum."""
+    """Use the mean of the losses of the examples instead of their sum."""
 
     @property
     def text(self) -> str:
         """What is done."""
-        return "Use the mean of the losses of the examples in place of their sum."
+        return "Use the mean of the losses of the examples instead of their sum."
 
     @property
     def code(self) -> str:
@@ -131,7 +131,7 @@ class SetLossWeights(Action):
     @property
     def text(self) -> str:
         """What is done."""
-        return "Weight the losses so that their gradients are of one size."
+        return "Weight the losses so that their gradients have similar sizes."
 
     @property
     def code(self) -> str:
@@ -139,5 +139,5 @@ class SetLossWeights(Action):
         shown = ", ".join(f'"{name}": {weight:g}' for name, weight in self.weights)
         return (
             f"model.compile(model.optimizer, model.loss, loss_weights={{{shown}}})  "
-            "# times the weights that you set"
+            "# multiply these by your own weights"
         )

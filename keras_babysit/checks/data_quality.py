@@ -125,11 +125,12 @@ def _non_finite(case: Case, data: Data, name: str, arrays: Nested) -> list[Findi
                 _finding(
                     Severity.ERROR,
                     label,
-                    f"{len(rows):,} of {data.amount()} contain NaN or infinity; the first "
+                    f"{len(rows):,} of {data.amount()} "
+                    f"{'contains' if len(rows) == 1 else 'contain'} NaN or infinity; the first "
                     f"is at index {rows[0]:,}.",
                     {"rows": len(rows), "first_row": int(rows[0])},
                     Remedy(
-                        "Drop these examples, or impute the missing values.",
+                        "Remove these examples, or impute the missing values.",
                         change=RemoveNonFinite(name[-1]),
                     ),
                 )

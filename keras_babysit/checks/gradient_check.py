@@ -136,7 +136,7 @@ def _finding(name: str, one: Comparison) -> Finding:
         "gradient_check",
         Severity.WARNING if is_cut else Severity.ERROR,
         name,
-        f'The gradient of "{name}" is {one.analytic:.3g}, but the slope of the loss is '
+        f'The gradient of "{name}" is {one.analytic:.3g}, but the numerical gradient is '
         f"{one.numeric:.3g}.",
         {"analytic": one.analytic, "numeric": one.numeric, "relative_error": one.error},
         (

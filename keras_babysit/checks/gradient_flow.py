@@ -90,7 +90,7 @@ def _not_finite_output(name: str) -> Finding:
         {},
         (
             Remedy(
-                "Keep the arguments of log, sqrt, arccos, exp and divisions within their range.",
+                "Keep the arguments of log, sqrt, arccos, exp and divisions inside their domain.",
                 "keras.ops.log(keras.ops.maximum(x, keras.config.epsilon()))",
                 no_change_because=OWN_CODE,
             ),
@@ -238,8 +238,8 @@ def _not_finite_gradients(names: Sequence[str]) -> Finding:
         {"tensors": len(names)},
         (
             Remedy(
-                "Find the operation whose slope is infinite: sqrt, norm or pow at 0, arccos at -1 "
-                "or 1, log at 0. Keep its argument away from there.",
+                "Find the operation whose derivative is infinite: sqrt, norm or pow at 0, "
+                "arccos at -1 or 1, log at 0. Keep its argument away from there.",
                 "keras.ops.arccos(keras.ops.clip(x, -1 + 1e-5, 1 - 1e-5))",
                 no_change_because=OWN_CODE,
             ),

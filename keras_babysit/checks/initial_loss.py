@@ -155,7 +155,7 @@ def _finding(case: Case, index: int, kind: LossKind, loss: float, chance: float)
         rule="initial_loss",
         severity=Severity.WARNING if math.isfinite(loss) else Severity.ERROR,
         target=case.output_names()[index],
-        message=f"The initial loss is {loss:.3g}; a constant prediction has {chance:.3g}.",
+        message=f"The initial loss is {loss:.3g} (constant prediction: {chance:.3g}).",
         evidence={
             "loss": loss,
             "chance": chance,

@@ -40,8 +40,8 @@ MAX_NAMED = 3
 REFERENCE = "Glorot and Bengio, AISTATS 2010; He et al., arXiv:1502.01852: keep variance by depth"
 
 MASK_PADDING = Remedy(
-    "Mask padded steps, or put the padding in front: after a long padding the last state of a "
-    "recurrent layer hardly depends on the data.",
+    "Mask padded steps, or pad at the start: after a long padding, the last state of a recurrent "
+    "layer hardly depends on the data.",
     change=MaskPadding(),
 )
 
@@ -124,7 +124,7 @@ def _finding(
         "initial_signal",
         Severity.WARNING,
         target,
-        f"The {what} {change} from the {ends} hidden layer: {before:.2g} becomes {after:.2g}.",
+        f"The {what} {change} from the {ends} hidden layer: from {before:.2g} to {after:.2g}.",
         {"quantity": what, "before": before, "after": after, "ratio": ratio},
         (
             *((MASK_PADDING,) if is_recurrent and ratio < 1 else ()),

@@ -16,5 +16,5 @@ def linearity(case: Case) -> CheckResult:
     layers = linear_layers(case.model)
     history = History()
     history.note(linear_layers=layers)
-    words = f"{len(layers)} layers are one linear map" if layers else "not one linear map"
+    words = f"{len(layers)} layers are a single linear layer" if layers else "no linear stack"
     return CheckResult(words, renamed(linear_stack(history), "linearity"))

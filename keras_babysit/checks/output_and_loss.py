@@ -88,8 +88,9 @@ def _overlooked_classes(output: Output, y: Nested) -> list[Finding]:
         return [
             _note(
                 output,
-                f"Every row has exactly one of {classes} labels, but the loss treats them as "
-                f"independent. Keras' accuracy then starts at {1 - 1 / classes:.0%}.",
+                f"Every example has exactly one of {classes} labels, but the loss treats the "
+                "labels as independent. The accuracy of Keras then starts at "
+                f"{100 * (1 - 1 / classes):.0f} %.",
                 {"classes": classes},
                 Remedy(
                     "Use a softmax for mutually exclusive classes.",

@@ -207,8 +207,8 @@ def _finding(case: Case, examples: int, start: float, best: FitRun) -> Finding:
         "overfit_subset",
         Severity.WARNING,
         "",
-        f"The model cannot overfit {examples} examples: the loss stays at {best.best:.3g}; a "
-        f"constant prediction has {start:.3g}.{explained}",
+        f"The model cannot overfit {examples} examples: the loss stays at {best.best:.3g} "
+        f"(constant prediction: {start:.3g}).{explained}",
         {"examples": examples, "loss": best.best, "constant": start, "explained_by": others},
         (
             Remedy(

@@ -76,11 +76,11 @@ def judge(with_it: float, without: float, amount: float) -> list[Finding]:
         return [
             _finding(
                 Severity.WARNING,
-                f"A penalty of {amount:.3g} changes the loss by {rise:.3g} instead of its own "
-                "amount.",
+                f"A penalty of {amount:.3g} changes the loss by {rise:.3g} instead of "
+                f"{amount:.3g}.",
                 evidence,
                 Remedy(
-                    "Add the penalties exactly once in your compute_loss.",
+                    "Add the penalties exactly once in your `compute_loss`.",
                     "loss = loss + keras.ops.sum(self.losses)",
                     no_change_because=OWN_CODE,
                 ),
@@ -113,10 +113,10 @@ def judge_added(on: float, without: float, amount: float) -> list[Finding]:
     return [
         _finding(
             Severity.WARNING,
-            f"Layers add {amount:.3g} with add_loss, but the loss changes by {rise:.3g}.",
+            f"Layers add {amount:.3g} with `add_loss`, but the loss changes by {rise:.3g}.",
             {"loss_without": without, "loss_with": on, "added": amount},
             Remedy(
-                "Add self.losses exactly once in your compute_loss.",
+                "Add `self.losses` exactly once in your `compute_loss`.",
                 "loss = loss + keras.ops.sum(self.losses)",
                 no_change_because=OWN_CODE,
             ),

@@ -51,17 +51,17 @@ _LATER = ("initial_loss", "initial_signal", "gradient_flow", "overfit_subset")
 
 _FOUND: dict[str, tuple[str, tuple[str, ...]]] = {
     "data_quality": ("Faulty data", _LATER),
-    "output_and_loss": ("Output and loss do not fit", ("initial_loss", "overfit_subset")),
+    "output_and_loss": ("Output and loss do not match", ("initial_loss", "overfit_subset")),
     "initial_loss": ("Unexpected initial loss", ()),
     "penalty": ("Penalty outweighs the loss", ("overfit_subset",)),
-    "linearity": ("Layers are one linear map", ("overfit_subset",)),
+    "linearity": ("Layers without activation", ("overfit_subset",)),
     "initial_signal": ("Signal lost in the initial network", ("gradient_flow", "overfit_subset")),
     "gradient_flow": ("Gradient does not reach the weights", ("overfit_subset",)),
     "sequences": ("Steps of sequences are mixed up", ()),
     "settings": ("Settings that keep the network from learning", ("overfit_subset",)),
     "two_modes": ("Training and inference differ", ()),
     "gradient_check": ("Wrong gradient", ("overfit_subset",)),
-    "overfit_subset": ("A few examples cannot be fitted", ()),
+    "overfit_subset": ("Cannot overfit a few examples", ()),
 }
 """What each check finds, for people, and which findings of other checks follow from it."""
 

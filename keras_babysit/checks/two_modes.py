@@ -115,7 +115,8 @@ def _noise_findings(noise: Mapping[str, float]) -> list[Finding]:
             "two_modes",
             Severity.WARNING,
             target,
-            f"In training mode, {target} adds noise of {value:.0f} times the signal variance.",
+            f"In training mode, {target} adds noise with {value:.0f} times the variance of the "
+            "signal.",
             {"noise": value},
             (Remedy("Lower the dropout rate.", change=SetDropout(0.3)),),
             REFERENCE,
@@ -140,7 +141,7 @@ def _average_findings(case: Case, inference: list[np.ndarray]) -> list[Finding]:
             Severity.WARNING,
             "",
             f"The loss is {training:.3g} in training mode and {inferred:.3g} in inference mode: "
-            "the batch normalization averages do not fit this data.",
+            "the moving averages of batch normalization do not match this data.",
             {"loss_training": training, "loss_inference": inferred},
             (
                 Remedy(

@@ -13,7 +13,7 @@ MEMORIZE = Remedy(
 """Seconds: separates a fault of network, loss or optimizer from one of the data."""
 
 LOOK = Remedy(
-    "Look at some inputs beside their targets: check that they are paired, and scaled as intended.",
+    "Print some inputs with their targets: check that they are paired, and scaled as intended.",
     "print(x[:5], y[:5])",
     no_change_because=LOOKS,
 )
@@ -29,7 +29,7 @@ PERMUTE = Remedy(
 """One training: tells a network that learns the targets' frequencies from one that learns more."""
 
 TRY_REMEDIES = Remedy(
-    "Let `kb.try_remedies(model, x, y)` train with each remedy that may help, beside a control.",
+    "Run `kb.try_remedies(model, x, y)`: it trains once with each remedy, and once without any.",
     no_change_because=LOOKS,
 )
 """A minute: the most expensive, and it only says what helps."""

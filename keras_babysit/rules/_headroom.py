@@ -97,7 +97,7 @@ def growth(history: History) -> tuple[Headroom, Headroom] | None:
 
 
 def compared(reading: Headroom, when: str = "now") -> str:
-    """Return the learning rate beside what the network bears, as a sentence.
+    """Return how the learning rate compares with the highest stable one, as a sentence.
 
     Args:
         reading: A measurement.
@@ -105,15 +105,21 @@ def compared(reading: Headroom, when: str = "now") -> str:
 
     Example:
         >>> compared(Headroom(0, 20.0, 12.5, 32.0, 1e-3))
-        'The learning rate is 0.05 of what this network bears now (0.031 to 0.08).'
+        'The learning rate is 5 % of the highest stable one now (95 % interval: 3.1 to 8).'
         >>> compared(Headroom(0, 32.0, 32.0, 32.0, 1e-3))
-        'The learning rate is at most 0.031 of what this network bears now.'
+        'The learning rate is at most 3.1 % of the highest stable one now.'
     """
     if reading.value >= BEYOND:
-        return f"The learning rate is at most {1 / BEYOND:.2g} of what this network bears {when}."
-    value, low, high = (f"{1 / one:.2g}" for one in (reading.value, reading.high, reading.low))
-    times = "times" if reading.value < 1 else "of"
-    return f"The learning rate is {value} {times} what this network bears {when} ({low} to {high})."
+        return (
+            f"The learning rate is at most {100 / BEYOND:.2g} % of the highest stable one {when}."
+        )
+    unit, scale = (" times", 1) if reading.value < 1 else (" % of", 100)
+    ends = (reading.value, reading.high, reading.low)
+    value, low, high = (f"{scale / one:.2g}" for one in ends)
+    return (
+        f"The learning rate is {value}{unit} the highest stable one {when} "
+        f"(95 % interval: {low} to {high})."
+    )
 
 
 def in_evidence(reading: Headroom | None) -> dict[str, float]:
@@ -132,9 +138,10 @@ def grows(first: Headroom, later: Headroom) -> str:
 
     Example:
         >>> grows(Headroom(0, 0.5, 0.3, 0.8, 0.01), Headroom(16, 6.0, 4.0, 9.0, 0.01))
-        'The network bears 12 times as much at step 16 as at step 0.'
+        'The highest stable learning rate is 12 times as high at step 16 as at step 0.'
     """
     times = f"{later.value / first.value:.2g}"
     return (
-        f"The network bears {times} times as much at step {later.step:,} as at step {first.step:,}."
+        f"The highest stable learning rate is {times} times as high at step {later.step:,} as at "
+        f"step {first.step:,}."
     )

@@ -262,7 +262,7 @@ def _beside_constant(history: History, error: Estimate, margin: float) -> PoorFi
     if beats_constant(history, "train"):  # slightly but significantly: that may be all there is
         return None
     return PoorFit(
-        f"{_poor(history, error)}, that of a constant prediction {percent(constant, 1)}.",
+        f"{_poor(history, error)} (constant prediction: {percent(constant, 1)}).",
         {"train_error": error.value, "constant_error": constant},
     )
 
@@ -277,8 +277,7 @@ def _beside_neighbours(history: History, error: Estimate, margin: float) -> Poor
     if advantage is None or Estimate(advantage, spread).low < margin:
         return None
     return PoorFit(
-        f"{_poor(history, error)}, that of a 5-nearest-neighbour baseline "
-        f"{percent(neighbours, 1)}.",
+        f"{_poor(history, error)} (5-nearest-neighbour baseline: {percent(neighbours, 1)}).",
         {"train_error": error.value, "neighbour_error": neighbours},
     )
 

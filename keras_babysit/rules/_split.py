@@ -23,7 +23,7 @@ SPLIT_AT_RANDOM = Remedy(
 
 
 SPLIT_BY_CLASS = Remedy(
-    "Shuffle the data, or split it by class, before you set validation data aside.",
+    "Shuffle the data before you split it, or stratify the split by class.",
     "from sklearn.model_selection import train_test_split\n"
     "x, x_val, y, y_val = train_test_split(x, y, stratify=y, random_state=0)",
     no_change_because=SPLIT,

@@ -80,8 +80,8 @@ def with_hidden_softmax(history: History) -> list[Remedy]:
         return []
     return [
         Remedy(
-            f"Remove the softmax from {quoted(found)}: the outputs of all its units sum to 1, so "
-            "that almost no signal is left. Use it in the output layer only.",
+            f"Replace the softmax in {quoted(found)} with a ReLU: use a softmax in the output "
+            "layer only.",
             change=SetActivation(tuple(found), "relu", "he_normal", "Dense", 128),
         )
     ]

@@ -43,17 +43,20 @@ def percent(fraction: float, digits: int = 0) -> str:
 
 
 def number(value: float, digits: int = 2) -> str:
-    """Return a number in significant digits; from a thousand to a million in full.
+    """Return a number in significant digits; from a thousand to a million as a whole number.
 
     Args:
         value: Any number.
         digits: Significant digits of other numbers, at least 1.
 
     Example:
-        >>> number(0.01234), number(26087.0), number(1e9), number(2.3045, 4)
-        ('0.012', '26,087', '1e+09', '2.304')
+        >>> number(0.01234), number(318.2), number(26087.0), number(1e9), number(2.3045, 4)
+        ('0.012', '320', '26,087', '1e+09', '2.304')
     """
-    return f"{value:,.0f}" if 1e3 <= abs(value) < 1e6 else f"{value:.{digits}g}"
+    if 1e3 <= abs(value) < 1e6:
+        return f"{value:,.0f}"
+    rounded = f"{value:.{digits}g}"
+    return f"{float(rounded):g}" if 1 <= abs(value) < 1e3 else rounded
 
 
 def quoted(names: Iterable[str]) -> str:
@@ -140,8 +143,8 @@ SCALE_WEIGHTS = Remedy(
 """What helps if signals or gradients vanish or explode with depth."""
 
 MASK_PADDING = Remedy(
-    "Mask padded steps, or put the padding in front: after a long padding the last state of a "
-    "recurrent layer hardly depends on the data.",
+    "Mask padded steps, or pad at the start: after a long padding, the last state of a recurrent "
+    "layer hardly depends on the data.",
     change=MaskPadding(),
 )
 
@@ -188,7 +191,7 @@ NORMALIZE = Remedy(
 """What helps if activations vanish or explode with depth."""
 
 FIND_RATE = Remedy(
-    "Find a learning rate with a range test instead.",
+    "Find a learning rate with a range test.",
     "kb.lr_range_test(model, x, y).plot()",
     no_change_because=LOOKS,
 )

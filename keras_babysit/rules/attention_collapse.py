@@ -38,14 +38,14 @@ REFERENCE = (
 
 
 @rule(
-    title="Attention that does not choose",
+    title="Attention collapsed or uniform",
     explains=(*BLOWN_UP, *POOR_FIT, "vanishing_gradients", "no_gradient"),
     needs=("facts/layers",),
     silent=(
         "if attention is computed by a layer of one's own",
         "if the sequences are so long that one example has two million logits",
         "if the network fits the training data, unless the logits exceed 10,000, or every head "
-        "looked at one position at the start",
+        "attended to a single position at the start",
     ),
     costs_the_run=True,
 )
@@ -99,12 +99,14 @@ def attention_collapse(history: History, *, patience: int = 3) -> list[Finding]:
         if logits.min() >= DIVERGING_LOGIT:
             found.append(_large(target, float(logits[-1]), "training is likely to diverge"))
         elif _was_born_so(history, target) and _are_one_hot(logits, heads):
-            end = "before the first step every head looked at one position already"
+            end = "every head attended to a single position even before the first step"
             found.append(_large(target, float(logits[-1]), end))
         elif not is_poor or not has_seen_an_epoch(history) or not heads.size:
             continue
         elif _are_one_hot(logits, heads):
-            found.append(_large(target, float(logits[-1]), "every head looks at one position"))
+            found.append(
+                _large(target, float(logits[-1]), "every head attends to a single position")
+            )
         elif heads.min() >= ALL_ALIKE:
             found.append(_alike(target, float(heads.min())))
     return found
@@ -147,11 +149,11 @@ def _large(target: str, logit: float, what: str) -> Finding:
         evidence={"logit_max": logit},
         remedies=(
             Remedy(
-                "Lower the learning rate, and raise it slowly in the first steps.",
+                "Lower the learning rate, and use a warm-up.",
                 change=WarmUp(3e-4),
             ),
             Remedy(
-                "Normalize queries and keys before their product, in a layer of your own.",
+                "Normalize queries and keys before their product (QK-norm), in a custom layer.",
                 no_change_because=NEW_CODE,
             ),
         ),
@@ -164,12 +166,12 @@ def _alike(target: str, entropy: float) -> Finding:
         rule="attention_collapse",
         severity=Severity.NOTE,
         target=target,
-        message=f'Every head of "{target}" weights all positions alike: the layer is a mean over '
-        "them.",
+        message=f'Every head of "{target}" attends equally to all positions: the layer only '
+        "averages them.",
         evidence={"entropy": entropy},
         remedies=(
             Remedy(
-                "Check the inputs of the layer: queries or keys that hardly differ give equal "
+                "Check the inputs of the layer: nearly equal queries or keys give equal attention "
                 "weights.",
                 "kb.check(model, x, y)",
                 no_change_because=LOOKS,

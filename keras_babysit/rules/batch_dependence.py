@@ -58,8 +58,8 @@ def _finding(target: str, change: float) -> Finding:
         rule="batch_dependence",
         severity=Severity.WARNING,
         target=target,
-        message=f"In inference mode, the output for an example changes by {number(change)} "
-        "standard deviations with the rest of its batch.",
+        message="In inference mode, the output for an example depends on the rest of its batch: it "
+        f"changes by {number(change)} standard deviations.",
         evidence={"change": change},
         remedies=(
             Remedy(
@@ -68,8 +68,8 @@ def _finding(target: str, change: float) -> Finding:
                 no_change_because=OWN_CODE,
             ),
             Remedy(
-                "Let Keras pass `training` to normalization layers: remove `training=True` where "
-                "the model calls them.",
+                "Remove `training=True` from the calls of normalization layers: Keras passes the "
+                "mode itself.",
                 no_change_because=OWN_CODE,
             ),
         ),

@@ -138,7 +138,7 @@ def _finding(target: str, lag: float, training: float, inference: InferenceLoss)
         evidence={"loss_training": training, "loss_inference": inference.value, "lag": lag},
         remedies=(
             Remedy(
-                "Lower the momentum, so that the averages follow faster.",
+                "Lower the momentum, so that the averages adapt faster.",
                 change=SetLayerArguments(
                     class_name="BatchNormalization", arguments=(("momentum", 0.9),)
                 ),

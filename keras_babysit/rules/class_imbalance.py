@@ -117,7 +117,7 @@ def _about_labels(history: History, index: int, leaf: TargetFacts) -> Finding:
     is_missed = len(recall) > 0 and bool(recall.max() <= MISSED_RECALL)
     has_given_up = is_missed and len(recall) == 3 and is_over and _ranks_by_chance(history)
     amount = f"{percent(positive, 1)} of the labels are 1"
-    always = f"always answering 0 is {percent(1 - positive, 1)} accurate"
+    always = f"always predicting 0 is {percent(1 - positive, 1)} accurate"
     if has_given_up:
         end = f", and the network finds {percent(float(recall[-1]))} of them: {always}"
     else:
@@ -203,7 +203,7 @@ def _about_one(history: History, index: int, leaf: TargetFacts, examples: int) -
         f"All {examples:,} examples of the reference sample belong to one class.",
         1.0,
         Remedy(
-            "Check how the labels are made and loaded.",
+            "Check how the labels are created and loaded.",
             f"np.unique({_labels(leaf)}, return_counts=True)",
             no_change_because=DATA,
         ),

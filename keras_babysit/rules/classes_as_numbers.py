@@ -15,7 +15,7 @@ MIN_CLASSES = 3
 
 
 @rule(
-    title="Classes fitted as numbers",
+    title="Classes treated as numbers",
     explains=(*POOR_FIT, "metric_mismatch", "dead_units", "unscaled_targets", "not_zero_centered"),
     needs=("facts/data", "facts/outputs"),
     silent=("in the first epoch", "without a metric of right answers", "on losses of one's own"),
@@ -68,13 +68,13 @@ def _finding(output: Output) -> Finding:
         rule="classes_as_numbers",
         severity=Severity.WARNING,
         target=output.target,
-        message=f'The loss measures the distance of one number from "{output.target}" to the '
-        f"numbers of {count} classes.",
+        message=f"The loss treats {count} classes as numbers: it measures the distance between "
+        f'the single output of "{output.target}" and the class index.',
         evidence={"classes": count},
         remedies=(
             Remedy(
-                f"Give each class its own unit: a softmax over {count}, and a crossentropy of "
-                "class numbers.",
+                f"Use a softmax with {count} units, one per class, and a sparse categorical "
+                "crossentropy.",
                 f'keras.layers.Dense({count}, activation="softmax")  '
                 '# and loss="sparse_categorical_crossentropy"',
                 no_change_because=TASK,

@@ -108,12 +108,12 @@ def _finding(history: History, name: str, limit: float, usual: float, shortened:
         rule="clipping_too_tight",
         severity=Severity.WARNING,
         target="",
-        message=f"Clipping makes every step {number(shortened, 3)} times shorter: the usual "
-        f"{size} is {number(usual)}, and `{name}` is {number(limit)}.",
+        message=f"Clipping makes every step {number(shortened, 3)} times smaller: the usual {size} "
+        f"is {number(usual)}, but `{name}` is {number(limit)}.",
         evidence={"limit": limit, "usual": usual, "shortened": shortened},
         remedies=(
             Remedy(
-                f"Raise `{name}` to {wider:g}, so that it clips unusual gradients only.",
+                f"Raise `{name}` to {wider:g}, so that only unusually large gradients are clipped.",
                 change=change,
             ),
         ),

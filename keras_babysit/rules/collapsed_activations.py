@@ -125,8 +125,8 @@ def _finding(
         rule="collapsed_activations",
         severity=Severity.WARNING,
         target=target,
-        message=f'The signal is lost from "{target}" on: the standard deviation of outputs falls '
-        f"from {number(before)} to {number(after)} in the last hidden layer.",
+        message=f'The signal is lost from "{target}" on: the standard deviation of the layer '
+        f"outputs falls from {number(before)} to {number(after)} in the last hidden layer.",
         evidence={"largest_spread": before, "last_spread": after, "ratio": after / before},
         remedies=(
             restore_signal(history),

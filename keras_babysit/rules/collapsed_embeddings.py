@@ -135,8 +135,8 @@ def _finding(target: str, now: float, start: float) -> Finding:
         rule="collapsed_embeddings",
         severity=Severity.WARNING,
         target=target,
-        message=f'The embeddings of "{target}" have collapsed to about one point. Their standard '
-        f"deviation over the examples is {number(now)}, at the start it was {number(start)}.",
+        message=f'The embeddings of "{target}" have collapsed to nearly one point: their standard '
+        f"deviation over the examples fell from {number(start)} to {number(now)}.",
         evidence={"spread": now, "spread_start": start},
         remedies=(
             Remedy(
@@ -145,8 +145,8 @@ def _finding(target: str, now: float, start: float) -> Finding:
                 no_change_because=OWN_CODE,
             ),
             Remedy(
-                "Take semi-hard pairs, not the hardest of a batch, and a lower learning rate at "
-                "the start.",
+                "Train on semi-hard pairs instead of the hardest of a batch, with a lower initial "
+                "learning rate.",
                 no_change_because=OWN_CODE,
             ),
             Remedy(

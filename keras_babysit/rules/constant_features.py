@@ -117,7 +117,7 @@ def _finding(target: str, leaf: InputFacts, examples: int, severity: Severity) -
 def _remedy(*, is_all: bool) -> Remedy:
     if is_all:
         return Remedy(
-            "Check how the inputs are made and loaded.",
+            "Check how the inputs are created and loaded.",
             "x.min(axis=0), x.max(axis=0)",
             no_change_because=DATA,
         )

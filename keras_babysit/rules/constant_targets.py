@@ -76,16 +76,18 @@ def _is_constant(output: Output) -> bool:
 def _finding(target: str, output: Output, count: int) -> Finding:
     data = output.data
     is_number = data.low is not None and data.low == data.high
-    what = f"are {number(data.low)}" if is_number and data.low is not None else "are of one class"
+    what = (
+        f"are {number(data.low)}" if is_number and data.low is not None else "belong to one class"
+    )
     return Finding(
         rule="constant_targets",
         severity=Severity.WARNING,
         target=target,
-        message=f"All {count:,} targets that were looked at {what}.",
+        message=f"All {count:,} targets of the reference sample {what}.",
         evidence={"examples": count},
         remedies=(
             Remedy(
-                "Check how the targets are read: print the values that occur.",
+                "Check how the targets are loaded: print their distinct values.",
                 "print(np.unique(y, return_counts=True))",
                 no_change_because=LOOKS,
             ),

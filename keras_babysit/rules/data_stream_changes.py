@@ -125,8 +125,8 @@ def _about_the_loss(history: History, ratio: float, patience: int) -> list[Findi
     return [
         _finding(
             "",
-            f"The loss of the latest epoch is {number(mean)}, but {number(score.value)} on "
-            "examples of earlier batches: later batches hold other data.",
+            f"The loss is {number(mean)} in the latest epoch but {number(score.value)} on examples "
+            "of earlier batches: later batches hold other data.",
             {"epoch_loss": mean, "sample_loss": score.value},
         )
     ]
@@ -154,17 +154,17 @@ def _about_inputs(
             return f"All inputs of the latest batches are {values}.", evidence
         low, high = _range(first)
         if min(later) >= ratio * high:
-            times, how = number(now / start, 3), f"as {what}"
+            times, how = number(now / start, 3), f"as {what} as"
         elif max(later) <= low / ratio:
             times, how = (
                 number(start / now, 3),
-                "as small" if what == "large" else "less spread out",
+                "smaller than" if what == "large" else "less spread out than",
             )
         else:
             continue
         name = "root mean square" if quantity == "inputs/rms" else "standard deviation"
         return (
-            f"The inputs of the latest batches are {times} times {how} as in the first epoch: "
+            f"The inputs of the latest batches are {times} times {how} in the first epoch: "
             f"their {name} is {number(now, 3)} instead of {number(start, 3)}.",
             evidence,
         )
@@ -209,12 +209,12 @@ def _finding(target: str, message: str, evidence: dict[str, float]) -> Finding:
         evidence=evidence,
         remedies=(
             Remedy(
-                "Do not change arrays in place: make a new array of each batch.",
+                "Create a new array for each batch instead of changing one in place.",
                 "batch = batch / 255  # batch: an array of your generator; not batch /= 255",
                 no_change_because=OWN_CODE,
             ),
             Remedy(
-                "Print the range of some batches of your generator in each epoch.",
+                "Print the range of the values in some batches of each epoch.",
                 "for x, y in generator:  # generator: what you pass to fit\n"
                 "    print(x.min(), x.max(), np.unique(y))",
                 no_change_because=LOOKS,

@@ -169,7 +169,7 @@ def _finding(history: History, target: str, fraction: float, severity: Severity)
 
 def _remedies(history: History, target: str) -> list[Remedy]:
     layer = history.layer(target)
-    reason = "steps that are too long push biases far below zero"
+    reason = "steps that are too large push biases far below zero"
     lower = change_rate(history, "Lower", suggest_lower_rate(history), reason)
     is_born_dead = was_born_dead(history, target)
     name, units = layer_shape(layer)

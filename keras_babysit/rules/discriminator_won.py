@@ -26,7 +26,7 @@ it is ln 2 = 0.69, or twice that where real and generated examples are added."""
 
 
 @rule(
-    title="The discriminator has won",
+    title="Discriminator too strong",
     needs=("facts/layers",),
     silent=(
         "unless the training step returns losses named after a generator and a discriminator",
@@ -114,19 +114,19 @@ def _finding(refuses: float, makes: float) -> Finding:
         rule="discriminator_won",
         severity=Severity.WARNING,
         target="",
-        message=f"The discriminator tells every sample apart: its loss is {number(refuses)}, that "
-        f"of the generator has risen to {number(makes)}.",
+        message=f"The discriminator recognizes every generated sample: its loss is "
+        f"{number(refuses)}, and the loss of the generator has risen to {number(makes)}.",
         evidence={"discriminator_loss": refuses, "generator_loss": makes},
         remedies=(
             Remedy(
-                "Weaken the discriminator: a lower learning rate for it, targets of 0.9 in place "
-                "of 1, dropout, or fewer units.",
+                "Weaken the discriminator: use label smoothing, a lower learning rate, dropout or "
+                "fewer units.",
                 "keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=0.1)",
                 no_change_because=OWN_CODE,
             ),
             Remedy(
-                "Use a loss whose gradient does not vanish: that of a Wasserstein critic with a "
-                "penalty of its gradient.",
+                "Use a loss whose gradient does not vanish: the Wasserstein loss with a gradient "
+                "penalty.",
                 no_change_because=OWN_CODE,
             ),
         ),

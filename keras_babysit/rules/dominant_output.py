@@ -121,7 +121,7 @@ def _finding(history: History, heads: list[Head], largest: Head, head: Head) -> 
         evidence={"gradient_ratio": times},
         remedies=(
             Remedy(
-                "Weight the losses so that their gradients are of one size.",
+                "Weight the losses so that their gradients have similar sizes.",
                 change=SetLossWeights(tuple(weights.items())),
             ),
             Remedy(

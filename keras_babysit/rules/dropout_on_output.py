@@ -68,11 +68,13 @@ def dropout_on_output(history: History) -> list[Finding]:
             rule="dropout_on_output",
             severity=Severity.WARNING,
             target=target,
-            message=f"The last layer is {quoted([target])}: in training it sets predictions to 0 "
-            "at random.",
+            message=f"The dropout layer {quoted([target])} is the last layer: in training it sets "
+            "predictions to 0 at random.",
             evidence={"layer": target},
             remedies=(
-                Remedy("Put the dropout before the last layer.", no_change_because=CONNECTIONS),
+                Remedy(
+                    "Move the dropout in front of the output layer.", no_change_because=CONNECTIONS
+                ),
             ),
             reference="Srivastava et al., JMLR 15, 2014, section 4",
         )

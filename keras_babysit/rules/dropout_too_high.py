@@ -10,7 +10,7 @@ from keras_babysit.rules.rule import rule
 
 
 @rule(
-    title="Dropout leaves next to nothing",
+    title="Dropout rate too high",
     explains=(*POOR_FIT, "dead_units", "validation_better_than_train", "not_zero_centered"),
     needs=("facts/layers",),
     silent=("unless the network has learned next to nothing, where it is a note",),
@@ -64,7 +64,7 @@ def dropout_too_high(history: History, *, rate: float = 0.85) -> list[Finding]:
             evidence={"rate": highest},
             remedies=(
                 Remedy(
-                    "Set the fraction of units to remove, not the one to keep.",
+                    "Set the rate to the fraction of units to drop, not the fraction to keep.",
                     change=SetDropout(right),
                 ),
             ),

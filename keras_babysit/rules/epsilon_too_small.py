@@ -72,19 +72,19 @@ def epsilon_too_small(history: History) -> list[Finding]:
         return []
     times = VANISHES_BELOW / epsilon if epsilon > 0 else math.inf
     is_hopeless = times >= TOO_LONG
-    effect = "Its steps are far too long." if is_hopeless else "Some of its steps are too long."
+    effect = "Its steps are far too large." if is_hopeless else "Some of its steps are too large."
     return [
         Finding(
             rule="epsilon_too_small",
             severity=Severity.WARNING if is_hopeless else Severity.NOTE,
             target="",
-            message=f"{facts.optimizer} divides by little more than its epsilon of "
-            f"{number(epsilon)}: in float16 the squares of most gradients are 0. {effect}",
+            message=f"The epsilon of {facts.optimizer}, {number(epsilon)}, is too small for "
+            f"float16, where the squares of most gradients underflow to 0. {effect}",
             evidence={"epsilon": epsilon, "smallest_root": SMALLEST_ROOT},
             remedies=(
                 Remedy(
-                    "Keep weights and optimizer in float32 with a mixed policy. Set it before you "
-                    "build the model.",
+                    "Keep weights and optimizer in float32: set a mixed policy before you build "
+                    "the model.",
                     change=SetDtype(),
                 ),
                 Remedy(

@@ -111,7 +111,8 @@ def _in_network(history: History, names: list[str], factor: float, patience: int
         rule="exploding_activations",
         severity=Severity.WARNING,
         target=names[-1],
-        message=f"Activations grow with depth: from a size of {number(first)} at the input to "
+        message=f"Activations grow with depth: from {number(first)} at the input to a standard "
+        "deviation of "
         f'{number(last)} in "{names[-1]}", the last hidden layer.',
         evidence={"first_size": first, "last_std": last, "ratio": last / max(first, 1e-30)},
         remedies=(

@@ -95,8 +95,8 @@ def _in_network(history: History, names: list[str], factor: float, patience: int
     target = layer_of(history, names[0])
     last, first = number(latest[-1]), number(latest[0])
     message = (
-        f"The gradient grows towards the first layers: {last} per weight of the last kernel, "
-        f'{first} per weight of "{target}".'
+        f"The gradient grows towards the first layers: from {last} per weight in the last kernel "
+        f'to {first} in "{target}".'
     )
     return _finding(history, target, message, float(latest[-1]), float(latest[0]))
 

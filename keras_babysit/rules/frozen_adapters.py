@@ -52,8 +52,8 @@ def frozen_adapters(history: History) -> list[Finding]:
             rule="frozen_adapters",
             severity=Severity.WARNING,
             target="",
-            message=f"No low-rank adapter trains: those of {quoted(layers[:SHOWN])}{more} are "
-            "frozen.",
+            message=f"No LoRA adapter is trained: the adapters of "
+            f"{quoted(layers[:SHOWN])}{more} are frozen.",
             evidence={"layers": len(layers)},
             remedies=(
                 Remedy(

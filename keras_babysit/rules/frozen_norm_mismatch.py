@@ -80,8 +80,8 @@ def frozen_norm_mismatch(
             rule="frozen_norm_mismatch",
             severity=Severity.WARNING,
             target=name,
-            message=f"What arrives at the frozen layer {quoted([name])} is {how} what it was "
-            "trained on. The inputs are prepared in another way than for its training.",
+            message=f"The input of the frozen layer {quoted([name])} is {how} in its training. "
+            "The data seems to be preprocessed differently than for the pretrained network.",
             evidence={"scale": scale, "shift": float(shifts[-1]) if len(shifts) else 0.0},
             remedies=(_prepare(scale),),
             reference="Keras Applications: `preprocess_input` of each network",
@@ -92,8 +92,8 @@ def frozen_norm_mismatch(
 def _prepare(scale: float) -> Remedy:
     """Return the remedy, which undoes or adds a division by 255 if that is the difference."""
     text = (
-        "Prepare the inputs as in the training of the frozen layers, with the "
-        "`preprocess_input` of that network: many networks scale [0, 255] themselves."
+        "Use the `preprocess_input` of the pretrained network: many networks scale "
+        "[0, 255] themselves."
     )
     for factor in (1 / IMAGE_RANGE, IMAGE_RANGE):
         if 0.5 * factor < scale < 2 * factor:

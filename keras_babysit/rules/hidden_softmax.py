@@ -61,8 +61,8 @@ def hidden_softmax(history: History) -> list[Finding]:
             rule="hidden_softmax",
             severity=Severity.NOTE,
             target=found[0] if len(found) == 1 else "",
-            message=f"The hidden layers {quoted(found)} have a softmax, whose outputs sum to 1: "
-            "little signal is left.",
+            message=f"A softmax follows the hidden layers {quoted(found)}: its outputs sum to "
+            "1, so little signal is left.",
             evidence={"layers": found},
             remedies=tuple(with_hidden_softmax(history)),
             reference="Goodfellow et al., Deep Learning, 2016, section 6.2.2.3",

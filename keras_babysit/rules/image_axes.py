@@ -82,12 +82,12 @@ def _finding(
         rule="image_axes",
         severity=Severity.WARNING,
         target=target,
-        message=f'The images have the shape {shape}, and "{layer}" takes them for images of '
-        f"{height} x {width} pixels with {channels} channels.",
+        message=f'The images have the shape {shape}, which "{layer}" reads as {height} x {width} '
+        f"pixels with {channels} channels.",
         evidence={"height": height, "width": width, "channels": channels},
         remedies=(
             Remedy(
-                "Move the axis of the channels, in the training and the validation data.",
+                "Move the channel axis, in the training and the validation data.",
                 f"images = np.transpose(images, ({axes}))  # images: your array",
                 no_change_because=DATA,
             ),

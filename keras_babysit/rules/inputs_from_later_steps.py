@@ -62,13 +62,14 @@ def _finding(index: int, column: int, is_step: bool) -> Finding:
         rule="inputs_from_later_steps",
         severity=Severity.WARNING,
         target=f"inputs[{index}]",
-        message=f"{what} is a function of targets before and after its row: it was computed from "
-        "steps that are not known yet.",
+        message=f"{what} was computed from later steps: it is a function of the targets before and "
+        "after its row.",
         evidence={"column": column},
         remedies=(
             Remedy(
-                "Compute each input from earlier steps only, such as a mean over the last values.",
-                "smooth = np.convolve(series, np.ones(5) / 5)[: len(series)]  # series: values",
+                "Compute each input from earlier steps only, for example as a trailing mean.",
+                "smooth = np.convolve(series, np.ones(5) / 5)[: len(series)]  # series: your "
+                "values",
                 no_change_because=DATA,
             ),
         ),

@@ -1,4 +1,4 @@
-"""A loss that is lower for wrong answers than for right ones."""
+"""A loss that is lower for wrong predictions than for correct ones."""
 
 from keras_babysit.actions import NegateLoss
 from keras_babysit.findings import Finding, Remedy, Severity
@@ -30,7 +30,7 @@ from keras_babysit.rules.rule import rule
     ),
 )
 def inverted_loss(history: History) -> list[Finding]:
-    """Report a loss of your own that is lower for wrong answers than for right ones.
+    """Report a loss of your own that is lower for wrong predictions than for correct ones.
 
     A sign is missing, or a score that should be large, such as the Dice coefficient, is used as
     the loss. Training makes every answer wrong while the loss falls.
@@ -72,15 +72,15 @@ def _judge(history: History, output: Output, count: int) -> Finding:
     is_negative = loss is not None and loss < 0
     error = _worse_error(history) if count == 1 else None
     if output.falls_without_bound:
-        return _finding(output, Severity.ERROR, "It falls without bound as they become worse.")
+        return _finding(output, Severity.ERROR, "It falls without bound as predictions get worse.")
     if error is None:
         return _finding(output, Severity.NOTE, "Check its sign.")
     severity = Severity.ERROR if is_negative else Severity.WARNING
     return _finding(
         output,
         severity,
-        f"The network follows it: its error is {percent(error[0], 1)}, that of a constant "
-        f"prediction {percent(error[1], 1)}.",
+        f"The network learns the wrong predictions: its error is {percent(error[0], 1)} (constant "
+        f"prediction: {percent(error[1], 1)}).",
     )
 
 
@@ -99,11 +99,11 @@ def _finding(output: Output, severity: Severity, end: str) -> Finding:
         rule="inverted_loss",
         severity=severity,
         target=output.target,
-        message=f"The loss is lower for wrong answers than for right ones. {end}",
+        message=f"The loss is lower for wrong predictions than for correct ones. {end}",
         evidence={"falls_without_bound": bool(output.falls_without_bound)},
         remedies=(
             Remedy(
-                "Change the sign of the loss; of a score in [0, 1] that should be large, return 1 "
+                "Change the sign of the loss. For a score in [0, 1] that should be large, return 1 "
                 "minus the score.",
                 change=NegateLoss(),
             ),

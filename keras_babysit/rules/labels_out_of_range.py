@@ -77,9 +77,9 @@ def _class_numbers(output: Output, low: float, high: float) -> list[Finding]:
     if is_in_range and output.data.is_whole is not False:
         return []
     if is_in_range:
-        message = "The labels are not all whole numbers, but the loss expects class numbers."
+        message = "Some labels are not integers, but the loss expects class indices."
     else:
-        expected = f"the output has classes 0 to {classes - 1}" if classes else "classes begin at 0"
+        expected = f"the output has classes 0 to {classes - 1}" if classes else "classes start at 0"
         message = f"The labels range from {low:g} to {high:g}, but {expected}."
     return [
         _finding(
@@ -104,12 +104,12 @@ def _rows(output: Output) -> list[Finding]:
         _finding(
             output,
             Severity.WARNING,
-            f"The rows of the targets sum to {low:g} to {high:g}, but the loss expects one class "
-            "per example.",
+            f"The sums of the target rows range from {low:g} to {high:g}, but the loss expects one "
+            "class per example.",
             {"row_sum_min": low, "row_sum_max": high},
             Remedy(
-                "If several labels can hold at once, use a sigmoid output and a binary "
-                "crossentropy.",
+                "Use a sigmoid output and a binary crossentropy if an example can have several "
+                "labels.",
                 change=SetOutput("sigmoid", output.columns or 0, True, "binary_crossentropy"),
             ),
         )

@@ -98,8 +98,8 @@ def _finding(count: int, among: int, leaked: float, *, near: bool) -> Finding:
         rule="leakage",
         severity=Severity.WARNING,
         target="",
-        message=f"{percent(leaked)} of the validation examples {what}, so their score is too good. "
-        f"Of {among:,} that were kept, {count:,} were found.",
+        message=f"About {percent(leaked)} of the validation examples {what}, so the validation "
+        f"score is too good: {count:,} of {among:,} examples in the reference sample.",
         evidence={"leaked_fraction": leaked, "copies": count, "examples": among, "are_near": near},
         remedies=(SPLIT_AT_RANDOM,),
         reference="Kapoor and Narayanan, Patterns 4, 2023: kinds of leakage",

@@ -150,18 +150,20 @@ def _about_schedule(history: History, schedule: ScheduleFacts, ends: float) -> F
     if ends == 0:
         message = (
             f"The learning rate is {number(schedule.planned[0])} during the whole run. "
-            f'The schedule "{name}" decayed from {number(highest)} in earlier steps.'
+            f'The schedule "{name}" had decayed from {number(highest)} in earlier steps.'
         )
     else:
         message = (
             f'The schedule "{name}" lowers the learning rate from {number(highest)} to '
             f"{number(last)} within the first {percent(ends)} of the run. The rest of the run "
-            "changes nothing."
+            "has almost no effect."
         )
     steps, per_epoch = schedule.decay_steps, history.facts.steps_per_epoch
     is_in_epochs = bool(steps and per_epoch and steps <= (history.facts.epochs or 0))
     if is_in_epochs:
-        message += f" A `decay_steps` of {steps} counts steps, and an epoch has {per_epoch:,}."
+        message += (
+            f" `decay_steps={steps}` counts steps, not epochs; an epoch has {per_epoch:,} steps."
+        )
     return _finding(
         message,
         {"highest": highest, "lowest": last, "ends_after": ends},
@@ -172,11 +174,11 @@ def _about_schedule(history: History, schedule: ScheduleFacts, ends: float) -> F
 def _lengthen(schedule: ScheduleFacts, steps: int | None) -> Remedy:
     if schedule.decay_steps is None or not steps:
         return Remedy(
-            "Let the schedule decay over all steps of the run: it counts steps.",
+            "Let the schedule decay over all steps of the run, counted in steps, not epochs.",
             change=StretchSchedule(0, schedule.class_name or ""),
         )
     return Remedy(
-        f"Let the schedule decay over all {steps:,} steps: epochs times steps of an epoch.",
+        f"Let the schedule decay over all {steps:,} steps: epochs times steps per epoch.",
         change=StretchSchedule(steps, schedule.class_name or ""),
     )
 
@@ -193,7 +195,7 @@ def _about_decay(history: History, decay: Decay, poor: str) -> Finding:
     if patience is not None:
         longer = max(3 * patience, epochs // 10)
         remedy = Remedy(
-            f"Wait longer: set `patience={longer}` in {name}, or leave it out at first.",
+            f"Set `patience={longer}` in {name}, or train without this callback first.",
             change=SetCallback(
                 "ReduceLROnPlateau",
                 by[0].monitor or "val_loss",

@@ -63,12 +63,12 @@ def linear_stack(history: History) -> list[Finding]:
             severity=Severity.NOTE,
             target=layers[0],
             message=f'The {len(layers)} layers from "{layers[0]}" to "{layers[-1]}" have no '
-            "activation between them: they are one linear map.",
+            "activation between them: together they are a single linear layer.",
             evidence={"layers": len(layers)},
             remedies=(
                 Remedy("Give every layer but the last one an activation.", change=change),
                 Remedy(
-                    "Or keep a single layer, if a linear map is what you want.",
+                    "Or use a single layer if a linear model is what you want.",
                     no_change_because=CONNECTIONS,
                 ),
             ),

@@ -82,7 +82,7 @@ def _clip(output: Output) -> Remedy:
     else:
         code, where = f"y_pred = keras.ops.clip(y_pred, {bound}, 1 - 1e-6)", f"{low} and 1"
     return Remedy(
-        f"Keep the predictions away from {where} in the loss.",
+        f"Clip the predictions away from {where} in the loss.",
         f"{code}  # in the loss: y_pred is its argument",
         no_change_because=OWN_CODE,
     )

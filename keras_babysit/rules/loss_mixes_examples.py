@@ -59,9 +59,8 @@ def _finding(history: History, output: Output, count: int) -> Finding:
         rule="loss_mixes_examples",
         severity=Severity.NOTE if has_learned else Severity.WARNING,
         target=output.target,
-        message="The loss compares each prediction with the targets of all examples: it stays the "
-        "same if the predictions change places. Shapes such as (n,) and (n, 1) are broadcast to "
-        "(n, n).",
+        message="The loss compares each prediction with the targets of all examples: shuffling the "
+        "predictions does not change it. Shapes such as (n,) and (n, 1) are broadcast to (n, n).",
         evidence={"mixes_examples": True},
         remedies=(
             Remedy(

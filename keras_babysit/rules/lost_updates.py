@@ -73,13 +73,12 @@ def lost_updates(history: History, *, fraction: float = 0.9, patience: int = 3) 
             rule="lost_updates",
             severity=Severity.WARNING,
             target="",
-            message=f"A step leaves {percent(float(lost[-1]))} of the entries of the weights "
-            f"unchanged. Shorter steps than {policy} can hold are lost to rounding.",
+            message=f"A step leaves {percent(float(lost[-1]))} of the weight entries "
+            f"unchanged: their updates are too small for the precision of {policy}.",
             evidence={"unchanged_fraction": float(lost[-1]), "kernels": len(names)},
             remedies=(
                 Remedy(
-                    "Keep the weights in float32 with a mixed policy. Set it before you build the "
-                    "model.",
+                    "Keep the weights in float32: set a mixed policy before you build the model.",
                     change=SetDtype(policy=mixed),
                 ),
             ),

@@ -76,7 +76,7 @@ def masked_data(history: History, *, fraction: float = 0.5) -> list[Finding]:
                     history,
                     target,
                     Severity.WARNING,
-                    f'{percent(empty)} of the examples are masked throughout by "{target}".',
+                    f'"{target}" masks every step of {percent(empty)} of the examples.',
                     {"empty_examples": float(empty)},
                 )
             )
@@ -86,8 +86,8 @@ def masked_data(history: History, *, fraction: float = 0.5) -> list[Finding]:
                     history,
                     target,
                     severity,
-                    f"{percent(hidden)} of the steps between the first and the last visible one "
-                    f'are masked by "{target}".{_why(history, target)}',
+                    f'"{target}" masks {percent(hidden)} of the steps inside the sequences, '
+                    f"not only the padding at their ends.{_why(history, target)}",
                     {"hidden_fraction": float(hidden), "hiding_examples": float(hiding)},
                 )
             )
@@ -114,10 +114,10 @@ def _severity(history: History, target: str) -> Severity | None:
 
 def _why(history: History, target: str) -> str:
     if _shows_one_value(history, target):
-        return " All that is left visible is one value."
+        return " All unmasked steps have the same value."
     if _is_embedding(history, target):
         return ""
-    return " They are skipped, although 0 may be a value of the data."
+    return " Later layers skip these steps, although 0 may be a value of the data."
 
 
 def _finding(
@@ -126,7 +126,7 @@ def _finding(
     if _is_embedding(history, target):
         remedies = (
             Remedy(
-                "Number the data from 1, so that 0 stands for padding only.",
+                "Number the tokens from 1, so that 0 stands for padding only.",
                 "x = x + 1  # before padding; the Embedding needs one more `input_dim`",
                 no_change_because=DATA,
             ),

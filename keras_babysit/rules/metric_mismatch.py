@@ -28,7 +28,7 @@ NEVER = 0.01
 
 
 @rule(
-    title="Accuracy does not fit the output",
+    title="Accuracy does not match the output",
     needs=("score/error",),
     silent=(
         "on models with several outputs, and where every step or pixel has an answer",
@@ -121,10 +121,10 @@ def _of_numbers(name: str, value: float, has_learnt: bool) -> Finding:
         name,
         Severity.WARNING if is_sure else Severity.NOTE,
         f'The metric "{name}" is {percent(value, 1)}: it counts exact matches, but the targets are '
-        "numbers.",
+        "continuous.",
         {"metric": value},
         Remedy(
-            "Use a metric of distances.",
+            "Use a metric for regression.",
             'model.compile(model.optimizer, model.loss, metrics=["mae", "r2_score"])',
             no_change_because=LOOKS,
         ),
@@ -136,8 +136,8 @@ def _of_answers(output: Output, name: str, value: float, right: float) -> Findin
     return _finding(
         name,
         Severity.WARNING if abs(value - right) >= MISLEADING else Severity.NOTE,
-        f'The metric "{name}" is {percent(value, 1)}, but {percent(right, 1)} of the answers are '
-        "right.",
+        f'The metric "{name}" is {percent(value, 1)}, but {percent(right, 1)} of the predictions '
+        "are correct.",
         {"metric": value, "accuracy": right},
         Remedy(
             text,
@@ -152,20 +152,21 @@ def _what_fits(output: Output) -> tuple[str, str]:
     if output.form == "binary":
         if output.from_logits:
             return (
-                "Compare logits with 0, not with the default of 0.5.",
+                "Set `threshold=0.0`, because the outputs are logits: the default of 0.5 is "
+                "for probabilities.",
                 "keras.metrics.BinaryAccuracy(threshold=0.0)",
             )
         return (
-            "Compare the probability of each label with 0.5.",
+            "Use the binary accuracy, which compares the probability of each label with 0.5.",
             "keras.metrics.BinaryAccuracy()",
         )
     if output.is_sparse:
         return (
-            "Compare the most likely class with the class number.",
+            "Use the accuracy for integer labels.",
             "keras.metrics.SparseCategoricalAccuracy()",
         )
     return (
-        "Compare the most likely class with that of the target.",
+        "Use the accuracy for one-hot labels.",
         "keras.metrics.CategoricalAccuracy()",
     )
 

@@ -77,8 +77,8 @@ def _finding(lost: list[str]) -> Finding:
         rule="missing_loss_scale",
         severity=Severity.WARNING,
         target="",
-        message=f"The gradients of {quoted(lost[:SHOWN])}{more} are below 2^-24, where float16 "
-        "ends, and the loss is not scaled.",
+        message=f"The gradients of {quoted(lost[:SHOWN])}{more} are below 2^-24 and underflow "
+        "in float16, because the loss is not scaled.",
         evidence={"kernels": len(lost)},
         remedies=(
             Remedy(
@@ -86,7 +86,7 @@ def _finding(lost: list[str]) -> Finding:
                 change=ScaleLoss(),
             ),
             Remedy(
-                "Or use bfloat16, which holds numbers as small as float32 does.",
+                "Or use bfloat16, which has the range of float32.",
                 change=SetDtype(policy="mixed_bfloat16"),
             ),
         ),

@@ -104,8 +104,8 @@ def _finding(history: History, severity: Severity, longest: float) -> Finding:
         rule="missing_warm_up",
         severity=severity,
         target="",
-        message=f"One of the first steps changed the weights by {percent(longest, 1)}{at}, without "
-        "a warm-up. Transformers that start with long steps learn worse."
+        message=f"One of the first steps changed the weights by {percent(longest, 1)} of their "
+        f"norm{at}, without a warm-up. Transformers that start with large steps learn worse."
         + ("" if grown is None else f" {grows(*grown)}"),
         evidence={"first_update_ratio": longest} | in_evidence(None if grown is None else grown[0]),
         remedies=(
@@ -114,7 +114,7 @@ def _finding(history: History, severity: Severity, longest: float) -> Finding:
                 change=WarmUp(target),
             ),
             Remedy(
-                "Or normalize the input of each block in place of its output.",
+                "Or normalize the input of each block instead of its output (pre-norm).",
                 no_change_because=CONNECTIONS,
             ),
         ),

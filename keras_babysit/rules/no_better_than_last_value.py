@@ -98,9 +98,9 @@ def no_better_than_last_value(history: History) -> list[Finding]:
             rule="no_better_than_last_value",
             severity=Severity.WARNING if is_worse else Severity.NOTE,
             target="",
-            message="The forecast is no better than the last value of the input. Its "
-            f"{error_name(history)} on {part} data is {percent(judged.network, 1)}, that of the "
-            f"last value {percent(judged.last_value, 1)}.",
+            message="The forecast is no better than the last value of the input: its "
+            f"{error_name(history)} on the {part} data is {percent(judged.network, 1)} (last "
+            f"value: {percent(judged.last_value, 1)}).",
             evidence={"error": judged.network, "last_value_error": judged.last_value},
             remedies=(
                 Remedy(
@@ -113,8 +113,8 @@ def no_better_than_last_value(history: History) -> list[Finding]:
                     no_change_because=TASK,
                 ),
                 Remedy(
-                    "Add inputs that say more about what comes next: a random walk has none in "
-                    "its past.",
+                    "Add inputs that carry information about the next value: the past of a random "
+                    "walk has none.",
                     no_change_because=DATA,
                 ),
             ),

@@ -123,7 +123,7 @@ def _finding(target: str, message: str, severity: Severity) -> Finding:
         evidence={"gradient_norm": 0.0},
         remedies=(
             Remedy(
-                "Find the layer at which the gradient ends.",
+                "Find the layer at which the gradient stops.",
                 "kb.check(model, x, y)",
                 no_change_because=LOOKS,
             ),
@@ -136,7 +136,7 @@ def _finding(target: str, message: str, severity: Severity) -> Finding:
 def _connect(target: str) -> Remedy:
     if not target:
         return Remedy(
-            "Connect the layers to the loss by operations that have a gradient.",
+            "Use only differentiable operations between the layers and the loss.",
             no_change_because=CONNECTIONS,
         )
     text = f'Connect the output of "{target}" to the loss, or freeze the layer.'

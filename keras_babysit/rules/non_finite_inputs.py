@@ -115,7 +115,7 @@ def _finding(history: History, group: str, target: str, step: int, entries: floa
                 f"{remove.finds}\nnp.flatnonzero(bad)",
                 no_change_because=LOOKS,
             ),
-            Remedy("Remove these examples, or fill the missing values.", change=remove),
+            Remedy("Remove these examples, or impute the missing values.", change=remove),
         ),
         reference="IEEE 754: NaN spreads through every sum and product",
     )

@@ -165,7 +165,7 @@ def _about_activations(history: History, first: FirstNonFinite) -> tuple[str, li
         change=SetDtype((first.target,), "float32", "mixed_bfloat16"),
     )
     guard = Remedy(
-        "Keep the arguments of log, sqrt, exp and divisions within their range.",
+        "Keep the arguments of log, sqrt, exp and divisions inside their domain.",
         "keras.ops.log(keras.ops.maximum(x, keras.config.epsilon()))",
         no_change_because=OWN_CODE,
     )
@@ -176,7 +176,7 @@ def _about_activations(history: History, first: FirstNonFinite) -> tuple[str, li
 def _about_loss(history: History, first: FirstNonFinite) -> tuple[str, list[Remedy]]:
     logits = _from_logits(history)
     own = Remedy(
-        "Check a loss of your own for the logarithm, square root or division of 0.",
+        "Check a custom loss for a logarithm or square root of 0, and for a division by 0.",
         no_change_because=OWN_CODE,
     )
     quantities = ("loss/batch", *_own_losses(history))
@@ -247,7 +247,7 @@ def _about_gradients(history: History, first: FirstNonFinite) -> tuple[str, list
         "finite."
     )
     root = Remedy(
-        "Move the arguments of sqrt, norm and pow away from 0, where their slope is infinite.",
+        "Keep the arguments of sqrt, norm and pow away from 0, where their derivative is infinite.",
         "keras.ops.sqrt(x + keras.config.epsilon())",
         no_change_because=OWN_CODE,
     )

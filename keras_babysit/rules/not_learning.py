@@ -144,9 +144,7 @@ def _beside_constant(history: History, target: str, margin: float) -> _AtChance 
     output = target.partition("/")[2]
     whose = f'output "{output}"' if is_of_several else "network"
     name = "error" if is_of_several else error_name(history)
-    beside = (
-        f"its {name} is {percent(error, 1)}, that of a constant prediction {percent(constant, 1)}"
-    )
+    beside = f"its {name} is {percent(error, 1)} (constant prediction: {percent(constant, 1)})"
     if not beats_constant(history, target):
         is_sure = better[0].high < margin * constant or _neighbours_win(history, target)
         nothing = f"The {whose} has learned nothing from its inputs: {beside}"
@@ -191,8 +189,8 @@ def _beside_mean_output(history: History, patience: int) -> _AtChance | None:
         return None
     loss, constant = float(losses.mean()) - penalty, float(means.mean()) - penalty
     return _AtChance(
-        f"The network makes no use of its inputs: its loss is {number(loss, 4)}, and "
-        f"{number(constant, 4)} if every example gets the mean output",
+        f"The network does not use its inputs: its loss is {number(loss, 4)} (with the mean "
+        f"output for every example: {number(constant, 4)})",
         {"loss": loss, "constant_loss": constant},
     )
 
@@ -214,7 +212,7 @@ def _beside_most_frequent(history: History, margin: float) -> _AtChance | None:
             return None
         return _AtChance(
             f"The network has learned nothing from its inputs: its accuracy is "
-            f"{percent(value, 1)}, and {percent(chance, 1)} of the examples are of the most "
+            f"{percent(value, 1)}, and {percent(chance, 1)} of the examples belong to the most "
             "frequent class",
             {"accuracy": value, "most_frequent": chance},
             high < margin * (1 - chance),

@@ -61,11 +61,11 @@ def optimizer_reset(history: History, *, runs: int = 2) -> list[Finding]:
             severity=Severity.WARNING,
             target="",
             message=f"The optimizer was reset before each of the latest {resets} runs, although "
-            "the weights went on.",
+            "the weights were kept.",
             evidence={"resets": resets},
             remedies=(
                 Remedy(
-                    "Call `compile` once, before the loop; or train all epochs in one `fit`.",
+                    "Call `compile` once, before the loop, or train all epochs in one `fit`.",
                     "model.fit(x, y, epochs=10)  # 10: the epochs of all runs together",
                     no_change_because=ORDER_OF_CALLS,
                 ),

@@ -59,7 +59,7 @@ def _finding(larger: str, smaller: str, count: int) -> Finding:
         evidence={"shared_weights": count},
         remedies=(
             Remedy(
-                "Take the gradient, and apply it, for the weights of one network only: those of "
+                "Compute and apply each gradient for the weights of one network only: those of "
                 "`self.generator`, not those of `self`.",
                 no_change_because=OWN_CODE,
             ),

@@ -65,13 +65,13 @@ def order_ignored(history: History) -> list[Finding]:
             rule="order_ignored",
             severity=Severity.NOTE,
             target=names[index] if index < len(names) else "",
-            message="The output is the same for any order of the steps: attention gets no "
+            message="The output does not depend on the order of the steps: attention receives no "
             "positions.",
             evidence={"change": float(history.last("inference/order", target))},
             remedies=(
                 Remedy(
-                    "Add positions to the inputs of the first attention layer, unless they are a "
-                    "set.",
+                    "Add position embeddings in front of the first attention layer, unless the "
+                    "steps have no order.",
                     "positions = keras.layers.Embedding(12, 16)  # (steps, width) of h\n"
                     "h = h + positions(keras.ops.arange(12))  # h: the embedded steps",
                     no_change_because=CONNECTIONS,

@@ -91,13 +91,12 @@ def _finding(target: str, severity: Severity, mean: float) -> Finding:
         rule="output_logits_diverge",
         severity=severity,
         target=target,
-        message=f'The mean of the logits of "{target}" has drifted to {number(mean)}, and still '
-        "grows.",
+        message=f'The mean of the logits of "{target}" has drifted to {number(mean)} '
+        "and is still drifting.",
         evidence={"mean_logit": mean},
         remedies=(
             Remedy(
-                "Add the square of log Z, times 1e-4, to the loss: it holds the logits near log "
-                "probabilities.",
+                "Add a z-loss: 1e-4 times the square of the log-sum-exp of the logits.",
                 "def with_z_loss(y_true, y_pred):\n"
                 "    entropy = keras.losses.sparse_categorical_crossentropy(\n"
                 "        y_true, y_pred, from_logits=True\n"
@@ -108,9 +107,7 @@ def _finding(target: str, severity: Severity, mean: float) -> Finding:
                 "model.compile(model.optimizer, with_z_loss)",
                 no_change_because=OWN_CODE,
             ),
-            Remedy(
-                "Use weight decay on the weights of the output layer.", no_change_because=NEW_CODE
-            ),
+            Remedy("Apply weight decay to the output layer.", no_change_because=NEW_CODE),
         ),
         reference="Wortsman et al., arXiv:2309.14322, section 3.1.2",
     )

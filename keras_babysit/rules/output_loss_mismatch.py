@@ -170,7 +170,7 @@ def _binary(output: Output, low: float, high: float) -> Iterator[Finding]:
                 "Set `from_logits=True` in the loss.",
                 change=SetFromLogits(True, "BinaryCrossentropy"),
             ),
-            Remedy("Use a sigmoid as the last activation instead.", change=SetOutput("sigmoid")),
+            Remedy("Or use a sigmoid as the last activation.", change=SetOutput("sigmoid")),
         )
     elif output.is_distribution and (output.data.sum_high or 0) > 1:
         yield _finding(
@@ -199,14 +199,14 @@ def _distance(output: Output) -> Iterator[Finding]:
         yield _finding(
             output,
             Severity.ERROR,
-            f"The output ({output.gives}) cannot reach the targets, which range from "
-            f"{output.data.low:.4g} to {output.data.high:.4g}.",
+            f"The range of the output ({output.gives}) does not cover the targets, which range "
+            f"from {output.data.low:.4g} to {output.data.high:.4g}.",
             Remedy(
                 "Use a linear output layer.",
                 change=SetOutput("linear", output.columns or 1, True),
             ),
             Remedy(
-                "Scale the targets to the range of the output instead.",
+                "Or scale the targets to the range of the output.",
                 change=FitTargets(_end(output.low), _end(output.high)),
             ),
         )
@@ -214,9 +214,9 @@ def _distance(output: Output) -> Iterator[Finding]:
         yield _finding(
             output,
             Severity.NOTE,
-            "The loss is a distance between class probabilities. A crossentropy learns faster: its "
+            "The loss is a distance between class probabilities. A crossentropy trains faster: its "
             "gradient does not vanish where the network is confident and wrong.",
-            Remedy("Use a crossentropy.", change=SetLoss("categorical_crossentropy")),
+            Remedy("Use a crossentropy loss.", change=SetLoss("categorical_crossentropy")),
         )
 
 
@@ -224,7 +224,7 @@ def _for_one_column(output: Output) -> list[Remedy]:
     """Return what fits one column of targets: class numbers are whole, numbers need not be."""
     loss, units = "sparse_categorical_crossentropy", output.columns or 0
     change = SetLoss(loss) if output.is_distribution else SetOutput("softmax", units, True, loss)
-    classes = Remedy("Use a crossentropy if the targets are class numbers.", change=change)
+    classes = Remedy("Use a crossentropy loss if the targets are class indices.", change=change)
     single = Remedy(
         "Use a single output unit if the targets are continuous.",
         change=SetOutput("linear", 1, True),

@@ -89,7 +89,7 @@ def _remedies(history: History, index: int) -> tuple[Remedy, ...]:
     shape = inputs[index].shape if index < len(inputs) else None
     is_tokens = shape is not None and len(shape) == 1
     name = "x" if len(inputs) < 2 else "padded"
-    said = "" if name == "x" else f"{name}: the padded input, number {index} of x"
+    said = "" if name == "x" else f"{name}: the padded input, index {index} of x"
     weights = Remedy(
         "Give padded steps the weight 0, and pass metrics as `weighted_metrics`.",
         change=IgnorePadding(is_tokens, name, said),

@@ -93,8 +93,8 @@ def _finding(history: History, start: float, jumped: float, current: float) -> F
         rule="pretrained_weights_lost",
         severity=Severity.WARNING,
         target="",
-        message=f"The network had learned its task: its loss was {number(start)}. The first steps "
-        f"raised it to {number(jumped)}, so they overwrite what it had learned.",
+        message=f"The first steps raised the loss of this trained network from {number(start)} to "
+        f"{number(jumped)}: they overwrite the pretrained weights.",
         evidence={"loss_start": start, "loss_early": jumped, "loss": current}
         | ({"learning_rate": rate} if rate else {}),
         remedies=(

@@ -46,15 +46,15 @@ SHRUNK_BELOW = 0.05
 own first value below which an added loss has been driven to 0."""
 
 _LIGHTER = Remedy(
-    "Give the added loss a smaller weight. In a variational autoencoder, sum the reconstruction "
-    "error over the values of an example, as the divergence is a sum.",
+    "Lower the weight of the added loss. In a variational autoencoder, sum the reconstruction "
+    "loss over the values of an example, like the KL divergence.",
     "self.add_loss(1e-2 * divergence)  # self: your layer, in its call; divergence: what it adds "
     "now",
     no_change_because=OWN_CODE,
 )
 
 _LATER = Remedy(
-    "Or raise its weight from 0 slowly, once the data loss has fallen.",
+    "Or anneal the weight: start at 0, and raise it slowly once the data loss has fallen.",
     no_change_because=OWN_CODE,
 )
 
@@ -139,8 +139,8 @@ def _won(history: History, patience: int) -> Finding | None:
         rule="regularization_dominates",
         severity=Severity.WARNING,
         target="",
-        message=f"What the layers add to the loss fell from {number(start)} to {number(now)}. "
-        "The network is hardly better than a constant prediction: this penalty has won.",
+        message=f"The loss that layers add fell from {number(start)} to {number(now)}, but the "
+        "network is hardly better than a constant prediction: this penalty dominates.",
         evidence={"added_at_start": start, "added": now},
         remedies=(_LIGHTER, _LATER),
         reference="Bowman et al., arXiv:1511.06349, section 3.1",
@@ -174,8 +174,9 @@ def _ignored_code(history: History, patience: int) -> Finding | None:
         rule="regularization_dominates",
         severity=Severity.WARNING,
         target=means[0],
-        message=f'The code is the same for every example: "{names[0]}" has fallen to '
-        f"{number(now)}, and the penalty has won.",
+        message=f"Posterior collapse: the latent code is the same for every example, as "
+        f'"{names[0]}" '
+        f"has fallen to {number(now)}.",
         evidence={"divergence": now, "spread": float(spreads[0][-1])},
         remedies=(_LIGHTER, _LATER),
         reference="Burda et al., arXiv:1509.00519, section 5.2",
@@ -215,7 +216,8 @@ def _finding(penalty: float, left: float) -> Finding:
         evidence={"penalty_fraction": penalty, "kernel_norm_left": left},
         remedies=(
             Remedy(
-                f"Multiply the penalty by {factor:g}, so that it is small beside the data loss.",
+                f"Multiply the penalty by {factor:g}, so that it is small compared with the "
+                "data loss.",
                 change=ScalePenalties(factor),
             ),
         ),

@@ -108,7 +108,7 @@ def _overlap(count: int, among: int) -> Finding:
         evidence={"between": count, "examples": among},
         remedies=(
             Remedy(
-                "Split the series in time, and leave out one window in between.",
+                "Split the series by time, with a gap of one window in between.",
                 "cut, gap = int(0.8 * len(x)), x.shape[1]\n"
                 "x, x_val = x[: cut - gap], x[cut:]\ny, y_val = y[: cut - gap], y[cut:]",
                 no_change_because=SPLIT,
@@ -126,8 +126,8 @@ def _groups(found: ComparisonFacts) -> Finding:
         severity=Severity.WARNING,
         target="",
         message=f"{percent(count / among)} of the validation examples belong to small groups of "
-        "similar training examples, which give their targets away. The error of the nearest "
-        f"training example is {percent(with_group)}; it is {percent(without)} without the group.",
+        "similar training examples, which reveal their targets. The error of the nearest "
+        f"training example is {percent(with_group)}, but {percent(without)} without the group.",
         evidence={
             "grouped": count,
             "examples": among,
@@ -136,7 +136,7 @@ def _groups(found: ComparisonFacts) -> Finding:
         },
         remedies=(
             Remedy(
-                "Split by group, such as patient, speaker or original picture.",
+                "Split by group, such as patient, speaker or original image.",
                 "from sklearn.model_selection import GroupShuffleSplit\n"
                 "split = GroupShuffleSplit(test_size=0.2, random_state=0)\n"
                 "train, held_out = next(split.split(x, y, groups))  # groups: one id per example",

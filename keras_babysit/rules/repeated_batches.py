@@ -11,7 +11,7 @@ from keras_babysit.rules.rule import ask, rule
 
 
 @rule(
-    title="The same batch again and again",
+    title="Repeated batches",
     explains=(*POOR_FIT, "overfitting", "unseen_classes", "data_stream_changes"),
     needs=("facts/data",),
     silent=(
@@ -63,13 +63,13 @@ def repeated_batches(history: History, *, fraction: float = 0.5) -> list[Finding
             rule="repeated_batches",
             severity=Severity.WARNING if is_harmful else Severity.NOTE,
             target="inputs",
-            message=f"{percent(repeated)} of the batches of the first epoch hold the examples of "
-            "an earlier batch.",
+            message=f"{percent(repeated)} of the batches in the first epoch repeat the "
+            "examples of an earlier batch.",
             evidence={"repeated_batches": repeated},
             remedies=(
                 Remedy(
-                    "Check the generator: each batch needs the next rows, and `__getitem__` must "
-                    "use its index.",
+                    "Check that the generator returns the next rows for each batch, and that "
+                    "`__getitem__` uses its index.",
                     "for batch, _ in zip(generator, range(3)):  # generator: your data\n"
                     "    print(batch[0][:2])",
                     no_change_because=OWN_CODE,

@@ -21,7 +21,7 @@ ACCURACIES = ("accuracy", "acc", "binary_accuracy")
 
 
 @rule(
-    title="Answers are the wrong way round",
+    title="Predictions are reversed",
     explains=(*POOR_FIT, "metric_mismatch", "overfitting"),
     needs=("logs/loss", "facts/data"),
     silent=("in the first epoch", "unless the targets are 0 and 1", "unless the loss has fallen"),
@@ -72,8 +72,8 @@ def reversed_answers(history: History, *, area: float = 0.3, patience: int = 2) 
             return []
         return [
             _finding(
-                f"An example of class 1 gets a lower answer than one of class 0 in "
-                f"{percent(1 - areas[-1].value)} of the pairs",
+                f"In {percent(1 - areas[-1].value)} of the pairs, the example of class 1 has a "
+                "lower output than the example of class 0",
                 {"auc": areas[-1].value},
             )
         ]
@@ -83,8 +83,8 @@ def reversed_answers(history: History, *, area: float = 0.3, patience: int = 2) 
     value, rarer = found
     return [
         _finding(
-            f"The accuracy is {percent(value, 1)}, and the rarer of both classes is as frequent "
-            f"as {percent(rarer, 1)}",
+            f"The accuracy is {percent(value, 1)}; always predicting the rarer class would give "
+            f"{percent(rarer, 1)}",
             {"accuracy": value, "rarer_class": rarer},
         )
     ]
@@ -115,16 +115,16 @@ def _finding(how: str, evidence: dict[str, float]) -> Finding:
         rule="reversed_answers",
         severity=Severity.WARNING,
         target="",
-        message=f"The loss falls, but the answers are the wrong way round. {how}.",
+        message=f"The loss falls, but the predictions are reversed. {how}.",
         evidence=evidence,
         remedies=(
             Remedy(
-                "Check what 1 means: to the loss, in the data, and to the metric. With distances, "
-                "the answer for alike examples is small.",
+                "Check that 1 means the same class in the data, the loss and the metric. A model "
+                "that outputs distances returns small values for similar examples.",
                 "print(y[:10], model.predict(x[:10], verbose=0))",
                 no_change_because=LOOKS,
             ),
-            Remedy("Check the sign of a loss of your own.", no_change_because=OWN_CODE),
+            Remedy("Check the sign of your custom loss.", no_change_because=OWN_CODE),
         ),
         reference="Fawcett, An introduction to ROC analysis, 2006",
     )

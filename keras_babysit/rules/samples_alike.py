@@ -11,7 +11,7 @@ from keras_babysit.rules.rule import rule
 
 
 @rule(
-    title="The generator makes one sample",
+    title="Mode collapse of the generator",
     explains=("discriminator_won",),
     needs=("activations/spread",),
     silent=(
@@ -81,28 +81,28 @@ def _spread_of_data(history: History) -> float | None:
 
 
 def _finding(network: str, now: float, start: float, data: float | None) -> Finding:
-    beside = "" if data is None else f", that of the data {number(data)}"
+    beside = "" if data is None else f" (data: {number(data)})"
     return Finding(
         rule="samples_alike",
         severity=Severity.WARNING,
         target=network,
-        message=f"The network {quoted([network])} makes about the same output for every example. "
-        f"Its standard deviation over the examples is {number(now)}, at the start it was "
-        f"{number(start)}{beside}.",
+        message=f"The network {quoted([network])} has collapsed to nearly one output: its standard "
+        f"deviation over the examples fell from {number(start)} to {number(now)}{beside}.",
         evidence={"spread": now, "spread_start": start, "spread_data": data},
         remedies=(
             Remedy(
-                "Let the discriminator see how varied a batch is: add the standard deviation over "
-                "the batch to its inputs.",
+                "Add the standard deviation over the batch to the inputs of the discriminator, so "
+                "that it can detect equal samples.",
                 no_change_because=OWN_CODE,
             ),
             Remedy(
-                "Train the discriminator more steps than the generator, or lower the learning "
+                "Train the discriminator for more steps than the generator, or lower the learning "
                 "rate of the generator.",
                 no_change_because=OWN_CODE,
             ),
             Remedy(
-                "Check that the generator gets new noise in every step.", no_change_because=LOOKS
+                "Check that the generator receives new noise in every step.",
+                no_change_because=LOOKS,
             ),
         ),
         reference="Salimans et al., arXiv:1606.03498, section 3.2",

@@ -9,7 +9,7 @@ from keras_babysit.rules.rule import rule
 
 
 @rule(
-    title="Predictions see the steps to predict",
+    title="Predictions depend on later steps",
     explains=("validation_better_than_train",),
     needs=("inference/later_inputs | inference/batch_dependence",),
     silent=(
@@ -56,18 +56,18 @@ def _finding(target: str, change: float) -> Finding:
         rule="sees_later_steps",
         severity=Severity.WARNING,
         target=target,
-        message=f"Predictions change by {number(change)} standard deviations with later inputs, "
-        "which are their targets.",
+        message="Predictions depend on later inputs, which are their targets: they change by "
+        f"{number(change)} standard deviations.",
         evidence={"change": change},
         remedies=(
             Remedy(
-                "Let attention look at earlier steps only.",
+                "Use a causal mask in the attention layers.",
                 "h = attention(h, h, use_causal_mask=True)  # attention: your MultiHeadAttention, "
                 "h: its input",
                 no_change_because=CONNECTIONS,
             ),
             Remedy(
-                "Let convolutions look at earlier steps only.",
+                "Use causal padding in the convolutions.",
                 change=SetLayerArguments(
                     class_name="Conv1D", arguments=(("padding", "causal"),), first="64, 3"
                 ),

@@ -63,6 +63,7 @@ def _differs(output: Output) -> bool:
 
 def _finding(output: Output) -> Finding:
     made, wanted = math.prod(output.shape or ()), math.prod(output.data.shape or ())
+    name = f' "{output.target}"' if output.target else ""
     predictions = f"{made:,} prediction{'' if made == 1 else 's'}"
     targets = f"is {wanted:,} target" if wanted == 1 else f"are {wanted:,} targets"
     if made > wanted:
@@ -73,8 +74,7 @@ def _finding(output: Output) -> Finding:
         rule="shapes_broadcast",
         severity=Severity.WARNING,
         target=output.target,
-        message=f'The output "{output.target}" makes {predictions} per example, but there '
-        f"{targets}: {end}.",
+        message=f"The output{name} has {predictions} per example, but there {targets}: {end}.",
         evidence={"predictions": made, "targets": wanted},
         remedies=tuple(_remedies(output, made, wanted)),
         reference="NumPy, Broadcasting: axes of size 1 are repeated",
@@ -101,7 +101,7 @@ def _remedies(output: Output, made: int, wanted: int) -> list[Remedy]:
         found.insert(
             0,
             Remedy(
-                "Let the last recurrent layer return its last state only, or flatten the steps "
+                "Set `return_sequences=False` in the last recurrent layer, or flatten the steps "
                 "before the output layer.",
                 "keras.layers.LSTM(64, return_sequences=False)",
                 no_change_because=CONNECTIONS,

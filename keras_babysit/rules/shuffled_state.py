@@ -62,13 +62,13 @@ def shuffled_state(history: History, *, fraction: float = 0.5) -> list[Finding]:
             rule="shuffled_state",
             severity=Severity.WARNING,
             target=target,
-            message=f'The batches are shuffled, but "{target}" carries its state from one to the '
-            "next.",
+            message=f'The batches are shuffled, but "{target}" carries its state from one '
+            "batch to the next.",
             evidence={"moved_fraction": float(moved)},
             remedies=(
                 Remedy(
-                    f"Keep the order: {percent(moved)} of the examples came at another position "
-                    "than in the first epoch.",
+                    f"Set `shuffle=False`: {percent(moved)} of the examples changed their position "
+                    "since the first epoch.",
                     change=KeepOrder(),
                 ),
                 Remedy(

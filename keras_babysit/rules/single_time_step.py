@@ -47,22 +47,22 @@ def single_time_step(history: History) -> list[Finding]:
         return []
     target, facts = layers[0]
     is_conv = "Conv" in (facts.class_name or "")
-    lack = "no neighbour to combine it with" if is_conv else "no earlier one to remember"
+    lack = "no neighbouring step to combine it with" if is_conv else "no earlier step to remember"
     return [
         Finding(
             rule="single_time_step",
             severity=Severity.NOTE if is_conv else Severity.WARNING,
             target=target,
-            message=f'The sequences that "{target}" gets have a single step: there is {lack}.',
+            message=f'"{target}" receives sequences of a single step: there is {lack}.',
             evidence={"steps": 1.0},
             remedies=(
                 Remedy(
-                    "Put the steps on the second axis, if the columns are steps of one series.",
+                    "Move the steps to axis 1 if the columns are steps of one series.",
                     "x = x.reshape(len(x), -1, 1)  # and the same shape in keras.Input",
                     no_change_because=CONNECTIONS,
                 ),
                 Remedy(
-                    "Use Dense layers, if the columns are features of one moment.",
+                    "Use Dense layers if the columns are features of a single step.",
                     'keras.layers.Dense(64, activation="relu")',
                     no_change_because=CONNECTIONS,
                 ),

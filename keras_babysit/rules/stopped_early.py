@@ -113,7 +113,7 @@ def _remedies(stopper: CallbackFacts | None, both: bool) -> list[Remedy]:
     if stopper is None:
         return [
             Remedy(
-                "Look at the condition on which your callback sets `model.stop_training`.",
+                "Check the condition under which your callback sets `model.stop_training`.",
                 no_change_because=OWN_CODE,
             )
         ]

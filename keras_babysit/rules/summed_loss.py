@@ -82,11 +82,11 @@ def _about_steps(history: History, examples: int, *, is_long: bool) -> Finding:
     rate = history.last("optimizer/learning_rate")
     lower = one_digit(rate / examples) if rate else None
     end = (
-        "The steps are too long."
+        "The steps are too large."
         if is_long
-        else "A learning rate that fits the mean is too high by that factor."
+        else "A learning rate that suits the mean is too high by the same factor."
     )
-    remedies = [_mean(), change_rate(history, "Lower", lower, "the loss is a sum")]
+    remedies = [_mean(), change_rate(history, "Lower", lower, "a summed loss has larger gradients")]
     return _finding(
         Severity.WARNING if is_long else Severity.NOTE,
         f"The loss is the sum over the {examples:,} examples of a batch, not their mean. "
@@ -100,7 +100,7 @@ def _about_penalty(examples: int) -> Finding:
     return _finding(
         Severity.NOTE,
         f"The loss is the sum over the {examples:,} examples of a batch, not their mean. "
-        f"Beside it the weight penalty counts {examples:,} times less.",
+        f"The weight penalty counts {examples:,} times less in comparison.",
         examples,
         [_mean()],
     )
@@ -108,8 +108,8 @@ def _about_penalty(examples: int) -> Finding:
 
 def _mean() -> Remedy:
     return Remedy(
-        "Return one loss per example, or their mean, in place of the sum. For a loss of Keras "
-        'set `reduction="sum_over_batch_size"`.',
+        "Return one loss per example, or their mean, instead of the sum. In a Keras loss, set "
+        '`reduction="sum_over_batch_size"`.',
         change=AverageLoss(),
     )
 

@@ -9,7 +9,7 @@ from keras_babysit.rules.rule import rule
 
 
 @rule(
-    title="Arguments of the loss are swapped",
+    title="Loss arguments are swapped",
     explains=(*BLOWN_UP, *LONG_STEPS, *STUCK, *POOR_FIT, "oscillating_loss"),
     needs=("facts/outputs",),
     silent=(
@@ -49,8 +49,8 @@ def swapped_loss_arguments(history: History) -> list[Finding]:
             rule="swapped_loss_arguments",
             severity=Severity.WARNING,
             target=output.target,
-            message="The loss passes the prediction as the truth and the truth as the prediction "
-            "to a crossentropy: it is not least where they agree.",
+            message="The loss calls a crossentropy with swapped arguments: the predictions as "
+            "`y_true` and the targets as `y_pred`.",
             evidence={"is_swapped": True},
             remedies=(
                 Remedy(

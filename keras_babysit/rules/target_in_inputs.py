@@ -64,15 +64,14 @@ def target_in_inputs(history: History, *, examples: int = 64) -> list[Finding]:
 def _finding(index: int, column: int, examples: int, shape: tuple[int, ...]) -> Finding:
     what = f"Column {column} of the inputs"
     remedy = Remedy(
-        "Remove the column, unless it is known before the target is.",
+        "Remove the column, unless its values are known at prediction time.",
         change=RemoveFeature(column),
     )
     if len(shape) == 2:
         step, feature = divmod(column, shape[1])
         what = f"Step {step} of the inputs (feature {feature})"
         remedy = Remedy(
-            "Let the windows end before the value to predict: the target is a step after the last "
-            "one of the input.",
+            "End each input window before the step to predict.",
             "print(x[:3, -3:], y[:3])",
             no_change_because=DATA,
         )

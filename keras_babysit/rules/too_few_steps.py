@@ -78,8 +78,8 @@ def too_few_steps(history: History, *, steps: int = 100) -> list[Finding]:
         change=ScaleBatchSize(size=32, epochs=facts.epochs or 20),
     )
     longer = Remedy(
-        "Train for more epochs, or more steps in each: leave out `steps_per_epoch`, so that an "
-        "epoch is all of the data.",
+        "Train for more epochs, or leave out `steps_per_epoch`, so that an epoch covers all of "
+        "the data.",
         change=TrainLonger(10, 10 * (facts.epochs or 10)),
     )
     return [
@@ -87,8 +87,8 @@ def too_few_steps(history: History, *, steps: int = 100) -> list[Finding]:
             rule="too_few_steps",
             severity=Severity.WARNING,
             target="",
-            message=f"The run ended after {history.step:,} steps, while the loss still fell: "
-            f"{losses[0]:.4g} in the first epoch, {losses[-1]:.4g} in the last one.",
+            message=f"The run ended after {history.step:,} steps, while the loss was still "
+            f"falling: {losses[0]:.4g} in the first epoch, {losses[-1]:.4g} in the last one.",
             evidence={"steps": history.step, "first_loss": losses[0], "last_loss": losses[-1]},
             remedies=(smaller, longer) if is_large else (longer,),
             reference="Hoffer et al., arXiv:1705.08741",

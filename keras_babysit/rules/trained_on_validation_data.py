@@ -15,7 +15,7 @@ taught the network something."""
 
 
 @rule(
-    title="Trained on the validation data before",
+    title="Earlier training on the validation data",
     explains=("validation_better_than_train",),
     needs=("facts/comparison",),
     silent=(
@@ -91,7 +91,7 @@ def trained_on_validation_data(
             severity=Severity.WARNING,
             target="",
             message=f"The model was trained on {percent(share)} of the validation examples in an "
-            f"earlier `fit`. It starts with a loss of {number(start)}; that run started with "
+            f"earlier `fit`. Its initial loss is {number(start)}; in that run it was "
             f"{number(found.earlier_loss)}.",
             evidence={
                 "seen_fraction": share,
@@ -121,9 +121,9 @@ def _from_other_data(history: History, start: float) -> list[Finding]:
             rule="trained_on_validation_data",
             severity=Severity.WARNING if is_better else Severity.NOTE,
             target="",
-            message=f"The optimizer had done {steps:,} steps before this run, but the network "
-            f"starts worse than a constant prediction: its loss is {number(start)}, that one's "
-            f"{number(constant)}. It was trained on other data, perhaps on the validation data.",
+            message=f"The optimizer had made {steps:,} steps before this run, but the initial "
+            f"loss is {number(start)} (constant prediction: {number(constant)}). The network was "
+            "trained on other data, perhaps on the validation data.",
             evidence={"steps_before": steps, "start_loss": start, "constant_loss": constant},
             remedies=(
                 Remedy(

@@ -121,8 +121,9 @@ def _finding(
         target="inputs",
         message=f"The inputs do not predict the targets: the network ({name} {percent(error, 1)}) "
         f"is no better than a constant prediction ({percent(constant, 1)}). Both are computed on "
-        f"the {data} data. The 5 nearest neighbours are no better ({percent(neighbours, 1)} on the "
-        "training data)." + (_SORTED if are_sorted else ""),
+        f"the {data} data. A 5-nearest-neighbour baseline is no better "
+        f"({percent(neighbours, 1)} on "
+        "the training data)." + (_SORTED if are_sorted else ""),
         evidence={"error": error, "neighbour_error": neighbours, "constant_error": constant},
         remedies=(
             *([_READ_IN_ORDER] if are_sorted else []),

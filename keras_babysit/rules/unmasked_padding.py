@@ -18,7 +18,7 @@ the forget gate's bias of 1, and of the update gate's of 0."""
 
 
 @rule(
-    title="Padding read after the data",
+    title="Unmasked padding",
     explains=(*POOR_FIT, "vanishing_gradients", "collapsed_activations"),
     needs=("facts/layers", "facts/data"),
     silent=("if the recurrent layer is bidirectional", "if the length of the sequences varies"),
@@ -72,8 +72,8 @@ def unmasked_padding(history: History, *, steps: int = 10) -> list[Finding]:
                     rule="unmasked_padding",
                     severity=_severity(history, facts, padded),
                     target=target,
-                    message=f'The last {number(padded)} of {facts.steps} steps that "{target}" '
-                    "reads are padding, on average, without a mask.",
+                    message=f"On average, the last {number(padded)} of {facts.steps} steps that "
+                    f'"{target}" reads are padding without a mask.',
                     evidence={"padded_steps": padded},
                     remedies=_remedies(history),
                     reference="Keras guide, Understanding masking and padding",
@@ -105,7 +105,7 @@ def _remedies(history: History) -> tuple[Remedy, ...]:
             change=MaskPadding(has_words, "as the first layer"),
         ),
         Remedy(
-            "Or pad in front of the data.",
+            "Or pad at the start of the sequences.",
             'x = keras.utils.pad_sequences(sequences, padding="pre")  # sequences: not padded yet',
             no_change_because=DATA,
         ),

@@ -27,7 +27,7 @@ a hundred times the `epsilon` of Adam."""
 
 
 @rule(
-    title="Weights that do not move",
+    title="Weights that do not change",
     explains=(*SHORT_STEPS, *POOR_FIT, "learning_rate_decays_early"),
     needs=("updates/ratio", "gradients/norm"),
     silent=(
@@ -140,12 +140,12 @@ def _not_adversarial(network: str) -> Finding:
         severity=Severity.ERROR,
         target=network,
         message=f"No step changes the weights of the network {quoted([network])}, while the other "
-        "one of the two is trained against it.",
+        "network is trained against it.",
         evidence={"network": network},
         remedies=(
             Remedy(
-                "In its own step, compute its outputs again without `stop_gradient` or `detach`, "
-                "and apply the gradients to its own `trainable_variables`.",
+                "In the step of this network, compute its outputs without `stop_gradient` or "
+                "`detach`, and apply the gradients to its `trainable_variables`.",
                 no_change_because=OWN_CODE,
             ),
         ),
@@ -162,8 +162,8 @@ def _no_rate() -> Finding:
         evidence={"learning_rate": 0.0},
         remedies=(
             Remedy(
-                "Set a learning rate above 0. In a schedule of your own, look for a division of "
-                "whole numbers.",
+                "Set a learning rate above 0. In a custom schedule, look for an integer division "
+                "that returns 0.",
                 change=SetOptimizer(),
             ),
         ),

@@ -124,10 +124,10 @@ def _scaling_layer(history: History) -> str | None:
 def _about_scaling(scaling: str, target: str, size: float, arrives: float) -> Finding:
     return _finding(
         f'The inputs are scaled twice: their root mean square is {size:.4g}, and "{scaling}" '
-        f'scales them again. That of the outputs of "{target}" is {arrives:.4g}.',
+        f'scales them again. The outputs of "{target}" have a root mean square of {arrives:.4g}.',
         {"input_rms": size, "hidden_rms": arrives},
         Remedy(
-            "Scale the inputs once: by hand, or in the model.",
+            "Scale the inputs only once: in the data or in the model.",
             "print(x.min(), x.max())  # what the layer expects is often [0, 255]",
             no_change_because=DATA,
         ),
@@ -154,7 +154,7 @@ def _about_size(size: float, inside: float, saturated: float) -> Finding:
     if saturated > MOSTLY_SATURATED:
         evidence["saturated_fraction"] = saturated
         effect = (
-            f"Before the first step {percent(saturated)} of the units of a layer are saturated."
+            f"Before the first step, {percent(saturated)} of the units of a layer are saturated."
         )
     return _finding(
         f"The inputs are not scaled: their root mean square is {size:.4g}. {effect}",
@@ -165,8 +165,8 @@ def _about_size(size: float, inside: float, saturated: float) -> Finding:
 
 def _about_center(target: str, offset: float) -> Finding:
     return _finding(
-        f'The inputs are off-center: the outputs of "{target}" are {offset:.0f} times as large as '
-        "their standard deviation.",
+        f'The inputs are not centered: the outputs of "{target}" are {offset:.0f} times as large '
+        "as their standard deviation.",
         {"size_over_std": offset},
         Remedy(
             "Subtract the mean of each feature.",

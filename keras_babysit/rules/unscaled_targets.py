@@ -175,7 +175,7 @@ def _finding(
                 change=StandardizeTargets(comment),
             ),
             Remedy(
-                "Rescale the outputs in the last layer of the model instead.",
+                "Or rescale the outputs in the last layer of the model.",
                 change=RescaleOutputs(comment),
             ),
         ),

@@ -85,8 +85,8 @@ def _finding(target: str, stretch: int, of_stretch: float, of_all: float) -> Fin
         rule="unshuffled_data",
         severity=Severity.WARNING,
         target=target,
-        message=f"Of {stretch} consecutive examples, {percent(of_stretch)} belong to one class; of "
-        f"all examples, {percent(of_all)}.",
+        message=f"{percent(of_stretch)} of {stretch} consecutive examples belong to one class, but "
+        f"only {percent(of_all)} of all examples.",
         evidence={"largest_fraction_of_stretch": of_stretch, "largest_fraction": of_all},
         remedies=(
             Remedy("Shuffle the examples in each epoch.", change=Shuffle()),

@@ -12,7 +12,7 @@ SHOWN = 3
 
 
 @rule(
-    title="Weights outside of the model",
+    title="Weights outside the model",
     explains=("no_gradient", "unmoved_weights", *POOR_FIT),
     needs=("activations/std",),
     silent=("on weights that are not trainable", "on weights that only the loss uses"),
@@ -58,8 +58,8 @@ def untracked_weights(history: History) -> list[Finding]:
             evidence={"count": len(names), "weights": list(names[:10])},
             remedies=(
                 Remedy(
-                    "Make the layers that hold them attributes of the model: call them outside of "
-                    "`Lambda` and of functions. Set `trainable=False` if they must not change.",
+                    "Make the layers that own them attributes of the model, and call them "
+                    "outside of `Lambda` layers. Set `trainable=False` if they must not change.",
                     no_change_because=OWN_CODE,
                 ),
             ),

@@ -60,8 +60,8 @@ def unvalidated_classes(history: History, *, fraction: float = 0.25) -> list[Fin
             rule="unvalidated_classes",
             severity=Severity.WARNING,
             target="targets[0]",
-            message=f"The classes of {percent(missing)} of the training examples do not "
-            "occur in the validation data: their score is not known.",
+            message=f"{percent(missing)} of the training examples belong to classes that are "
+            "missing from the validation data, so these classes are not validated.",
             evidence={"unvalidated_fraction": missing},
             remedies=(SPLIT_BY_CLASS,),
             reference="Keras, Model.fit: validation_split takes the last samples, unshuffled",

@@ -14,7 +14,7 @@ UNSEEN = 0.5
 
 
 @rule(
-    title="Validation targets of other inputs",
+    title="Validation inputs and targets do not match",
     explains=("overfitting",),
     needs=("score/error", "reference/neighbour_error"),
     silent=(
@@ -91,10 +91,10 @@ def _finding(history: History, train: float, validation: float, constant: float)
         rule="validation_not_paired",
         severity=Severity.WARNING,
         target="validation",
-        message=f"What holds in the training data does not hold in the validation data. The "
-        f"{error_name(history)} is {percent(train, 1)} and {percent(validation, 1)}, that of a "
-        f"constant prediction {percent(constant, 1)}. Nearest neighbours show that it is not "
-        "overfitting.",
+        message=f"The {error_name(history)} is {percent(train, 1)} on the training data but "
+        f"{percent(validation, 1)} on the validation data (constant prediction: "
+        f"{percent(constant, 1)}). It is not overfitting: a 5-nearest-neighbour baseline predicts "
+        "the training data as well.",
         evidence={
             "train_error": train,
             "validation_error": validation,
@@ -102,14 +102,14 @@ def _finding(history: History, train: float, validation: float, constant: float)
         },
         remedies=(
             Remedy(
-                "Check that each validation input belongs to its target: same order, no shuffling "
-                "of one alone, and the same numbers for the classes.",
+                "Check that each validation input belongs to its target: the same order, and the "
+                "same class indices as in training.",
                 "print(x_val[:5], y_val[:5])  # x_val, y_val: your validation data",
                 no_change_because=DATA,
             ),
             Remedy(
-                "Validate on a part of the training data: if that score is good, the validation "
-                "data are at fault.",
+                "Validate on a part of the training data: a good score means that the validation "
+                "data is wrong.",
                 "copy = keras.models.clone_model(model)\n"
                 'copy.compile("adam", model.loss)\n'
                 "copy.fit(x, y, validation_split=0.2)",

@@ -161,8 +161,8 @@ def _about_size(shift: ShiftFacts, noun: str, limit: float) -> str:
         return ""
     is_larger = ratio > 1
     times = ratio if is_larger else 1 / ratio
-    how = f"{number(times, 3)} times as {'large' if is_larger else 'small'}"
-    return f"The {noun} are about {how} as the training {noun.split()[1]}{_ranges(shift)}."
+    how = f"{number(times, 3)} times {'as large as' if is_larger else 'smaller than'}"
+    return f"The {noun} are about {how} the training {noun.split()[1]}{_ranges(shift)}."
 
 
 def _about_range(compared: ComparisonFacts, shift: ShiftFacts, noun: str, ratio: float) -> str:
@@ -181,9 +181,7 @@ def _about_range(compared: ComparisonFacts, shift: ShiftFacts, noun: str, ratio:
         is_other |= _is_unlike(shift.standardized, shift.train_standardized, train, shift, ratio)
     if not is_other:
         return ""
-    return (
-        f"The {noun} are scaled in another way than the training {noun.split()[1]}{_ranges(shift)}."
-    )
+    return f"The {noun} are scaled differently from the training {noun.split()[1]}{_ranges(shift)}."
 
 
 def _is_unlike(
@@ -222,7 +220,7 @@ def _about_trend(
             rule="validation_prepared_differently",
             severity=Severity.NOTE,
             target=target,
-            message=f"The {noun} begin where the training {noun.split()[1]} end{_ranges(shift)}. "
+            message=f"The {noun} continue beyond the training {noun.split()[1]}{_ranges(shift)}. "
             "The network was not trained on such values.",
             evidence={"offset": shift.offset},
             remedies=(
@@ -265,7 +263,7 @@ def _about_offset(history: History, shift: ShiftFacts, noun: str, limit: float) 
 
 def _about_order(shift: ShiftFacts, noun: str) -> str:
     text = ORDERS.get(shift.order or "")
-    return f"{text.format(name=noun)}: turned back they fit the training data." if text else ""
+    return f"{text.format(name=noun)}: put back, they match the training data." if text else ""
 
 
 def _about_tokens(shift: ShiftFacts) -> str:
@@ -273,8 +271,8 @@ def _about_tokens(shift: ShiftFacts) -> str:
     if new is None or within is None or new < NEW_TOKENS or within > KNOWN_TOKENS:
         return ""
     return (
-        f"{percent(new)} of the tokens of the validation inputs do not occur in the training "
-        f"examples. Between halves of the training examples it is {percent(within)}."
+        f"{percent(new)} of the tokens in the validation inputs do not occur in the training "
+        f"inputs. Between two halves of the training inputs it is {percent(within)}."
     )
 
 
@@ -287,10 +285,10 @@ def _about_words(compared: ComparisonFacts) -> str:
     if within > PREDICTS * constant or low <= AT_CHANCE * constant:
         return ""
     return (
-        "The words of the validation inputs say nothing of the class: the same number stands for "
-        "another word. Classes predicted from the words of half of the training examples are wrong "
-        f"on {percent(within)} of the other half. On the validation examples it is "
-        f"{percent(across)}."
+        "The token ids of the validation inputs seem to stand for other words than in the training "
+        "inputs. A classifier on the tokens of half of the training examples is wrong for "
+        f"{percent(within)} of the other half, but for {percent(across)} of the validation "
+        "examples."
     )
 
 
@@ -300,7 +298,7 @@ def _ranges(shift: ShiftFacts) -> str:
     if None in ends:
         return ""
     low, high, train_low, train_high = (number(end, 3) for end in ends if end is not None)
-    return f": they lie in [{low}, {high}], the latter in [{train_low}, {train_high}]"
+    return f": [{low}, {high}] instead of [{train_low}, {train_high}]"
 
 
 def _finding(history: History, target: str, shift: ShiftFacts, message: str) -> Finding:
@@ -324,7 +322,7 @@ def _finding(history: History, target: str, shift: ShiftFacts, message: str) -> 
 def _prepare_alike(target: str) -> Remedy:
     name = target[0].replace("i", "x").replace("t", "y")
     return Remedy(
-        "Prepare validation data like training data: the same functions, the same statistics.",
+        "Preprocess validation data like training data: the same functions, the same statistics.",
         f"print({name}.dtype, {name}.min(), {name}.max(), {name}.mean())\n"
         f"print({name}_val.dtype, {name}_val.min(), {name}_val.max(), {name}_val.mean())  "
         f"# {name}_val: your validation {target.split('[')[0]}",
@@ -337,7 +335,7 @@ def _inside(target: str, shift: ShiftFacts) -> list[Remedy]:
         return []
     return [
         Remedy(
-            "Or scale inside of the model, and pass both to `fit` unscaled.",
+            "Or scale inside the model, and pass both to `fit` unscaled.",
             change=StandardizeInputs(),
         )
     ]

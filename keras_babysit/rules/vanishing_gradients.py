@@ -122,12 +122,12 @@ def _finding(target: str, layer: LayerFacts, first: float, largest: float) -> Fi
         rule="vanishing_gradients",
         severity=Severity.WARNING,
         target=target,
-        message=f'The gradients vanish before they reach "{target}": they are {first:.2g} per '
-        f"weight there, and {largest:.2g} in a later layer.",
+        message=f'The gradients vanish before they reach "{target}": {first:.2g} per weight there, '
+        f"but {largest:.2g} in a later layer.",
         evidence={"first_gradient": first, "largest_gradient": largest, "ratio": first / largest},
         remedies=(
             Remedy(
-                "Use ReLU with He's initial weights in the hidden layers.",
+                'Use ReLU in the hidden layers, initialized with "he_normal".',
                 change=relu_layer("", layer),
             ),
             NORMALIZE,

@@ -25,7 +25,7 @@ MIN_OF_A_CLASS = 5
 
 
 @rule(
-    title="Weights without effect",
+    title="Class or sample weights without effect",
     explains=("class_imbalance", "no_gradient", *POOR_FIT, *STUCK),
     needs=("facts/data",),
     silent=(
@@ -152,7 +152,7 @@ def _about_zeros(examples: int) -> Finding:
         "is learned.",
         {"weight": 0.0},
         Remedy(
-            "Train without sample weights, or check how they are made.",
+            "Train without sample weights, or check how they are computed.",
             change=DropSampleWeights(),
         ),
     )
@@ -163,11 +163,11 @@ def _about_equal(target: str, leaf: TargetFacts, weight: float) -> Finding:
     return _finding(
         Severity.WARNING,
         target,
-        f"The weights have no effect: all are {number(weight)}, although only {percent(least, 1)} "
-        "of the examples belong to the rarest class. The keys of `class_weight` may not be class "
-        "numbers.",
+        f"The class weights have no effect: all are {number(weight)}, although only "
+        f"{percent(least, 1)} of the examples belong to the rarest class. The keys of "
+        "`class_weight` may not be class indices.",
         {"weight": weight, "rarest_fraction": least},
-        _weights(leaf, "Give each class number, an integer, a weight."),
+        _weights(leaf, "Use class indices, which are integers, as the keys of `class_weight`."),
     )
 
 
@@ -176,9 +176,9 @@ def _about_reversed(target: str, leaf: TargetFacts) -> Finding:
     return _finding(
         Severity.WARNING,
         target,
-        f"The weights favour the frequent classes: the rarest class "
-        f"({percent(leaf.class_fractions[rarest], 1)} of the examples) has the weight "
-        f"{number(leaf.class_weights[rarest])}, the largest weight is "
+        f"The class weights favour the frequent classes: the rarest class "
+        f"({percent(leaf.class_fractions[rarest], 1)} of the examples) has a weight of "
+        f"{number(leaf.class_weights[rarest])}, but the largest weight is "
         f"{number(max(leaf.class_weights))}.",
         {"rarest_fraction": leaf.class_fractions[rarest]},
         _weights(leaf, "Weight the classes by how rare they are."),
@@ -196,7 +196,7 @@ def _about_twice(target: str, leaf: TargetFacts, held_out: TargetFacts) -> Findi
             "train_ratio": spread(leaf.class_fractions),
             "validation_ratio": spread(held_out.class_fractions),
         },
-        Remedy("Train the resampled data without weights.", change=DropSampleWeights()),
+        Remedy("Train on the resampled data without class weights.", change=DropSampleWeights()),
     )
 
 

@@ -8,7 +8,7 @@ from keras_babysit.rules.rule import rule
 
 
 @rule(
-    title="Integer arithmetic wrapped around",
+    title="Integer overflow in the inputs",
     explains=(*POOR_FIT, "overfitting", "unscaled_inputs"),
     needs=("facts/data",),
     silent=(
@@ -47,12 +47,12 @@ def wrapped_integers(history: History) -> list[Finding]:
             rule="wrapped_integers",
             severity=Severity.WARNING,
             target=f"inputs[{index}]",
-            message="The inputs come from 8-bit arithmetic that wrapped around: values next to "
-            "255 are as frequent as those next to 0, and few lie between.",
+            message="The inputs contain 8-bit integers that overflowed: values near 255 are as "
+            "frequent as values near 0, and few lie between.",
             evidence={"is_wrapped": True},
             remedies=(
                 Remedy(
-                    "Convert to floating point before you subtract or multiply.",
+                    "Convert to floating point before any subtraction or multiplication.",
                     'x = first.astype("float32") - second.astype("float32")  # first, second: the '
                     "arrays of 8-bit integers",
                     no_change_because=DATA,

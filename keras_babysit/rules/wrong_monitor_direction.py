@@ -63,7 +63,7 @@ def _finding(one: CallbackFacts, name: str) -> Finding:
         severity=Severity.WARNING,
         target=name,
         message=f'The callback "{name}" looks for the {WORDS[str(one.looks_for)]} '
-        f'"{one.monitor}", but a {"larger" if one.better == "max" else "smaller"} one is better. '
+        f'"{one.monitor}", but {"larger" if one.better == "max" else "smaller"} values are better. '
         f"{effects[str(one.action)]}.",
         evidence={"monitor": one.monitor, "mode": one.looks_for, "better": one.better},
         remedies=(_remedy(one, name),),

@@ -150,7 +150,7 @@ def test_a_schedule_is_read_before_the_first_step(make, is_found):
     assert len(sitter.history.facts.schedule.planned) == 11
     early = [one for one in sitter.findings if one.rule == "learning_rate_decays_early"]
     assert bool(early) == is_found
-    assert not is_found or (early[0].step == 0 and "`decay_steps` of 8" in early[0].message)
+    assert not is_found or (early[0].step == 0 and "`decay_steps=8`" in early[0].message)
 
 
 def test_a_second_fit_goes_on_where_the_schedule_ended():

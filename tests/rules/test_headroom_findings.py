@@ -9,7 +9,9 @@ from tests.rules.table import bearing, moving
 def test_a_rate_that_is_too_high_is_set_beside_what_the_network_bears():
     history = bearing(moving(0.3, [2.4]), (0.2, 0.1, 0.4))
     (finding,) = rules.learning_rate_too_high(history)
-    assert "is 5 times what this network bears at step 0 (2.5 to 10)." in finding.message
+    assert (
+        "is 5 times the highest stable one at step 0 (95 % interval: 2.5 to 10)." in finding.message
+    )
     assert finding.evidence["headroom"] == pytest.approx(0.2)
     assert finding.remedies[0].change.rate == pytest.approx(2e-4)  # a tenth of 0.2 times 0.01
     assert "0.0002" in finding.remedies[0].text
@@ -28,7 +30,7 @@ def test_a_headroom_that_grows_asks_for_a_warm_up():
     (finding,) = rules.learning_rate_too_high(history)
     first, second = finding.remedies[:2]
     assert first.text.startswith("Raise the learning rate from 0 in the first tenth of the steps")
-    assert "10 times as much at step 4 as at step 0" in first.text
+    assert "10 times as high at step 4 as at step 0" in first.text
     assert second.text.startswith("Lower the learning rate")
 
 
@@ -41,8 +43,8 @@ def test_a_headroom_that_grows_within_its_interval_does_not():
 @pytest.mark.parametrize(
     ("measured", "factor", "sentence"),
     [
-        ((32.0, 32.0, 32.0), 1000, "at most 0.031 of what this network bears now."),
-        ((20.0, 12.5, 32.0), 2, "0.05 of what this network bears now (0.031 to 0.08)."),
+        ((32.0, 32.0, 32.0), 1000, "at most 3.1 % of the highest stable one now."),
+        ((20.0, 12.5, 32.0), 2, "5 % of the highest stable one now (95 % interval: 3.1 to 8)."),
     ],
 )
 def test_a_rate_that_is_too_low_is_raised_as_far_as_is_borne(measured, factor, sentence):

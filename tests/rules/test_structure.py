@@ -56,7 +56,7 @@ def test_what_is_built_as_usual_is_left_alone(hidden):
 def test_softmax_belongs_to_the_output():
     hidden = layers.Dense(8, "softmax", name="squeezed")
     found = texts(known_of(hidden, layers.Dense(3, "softmax")))
-    assert found[0].startswith('Remove the softmax from "squeezed"')
+    assert found[0].startswith('Replace the softmax in "squeezed"')
 
 
 @pytest.mark.parametrize("rectifier", [lambda: layers.Activation("relu"), layers.ReLU])
