@@ -99,7 +99,7 @@ def _finding(count: int, among: int, leaked: float, *, near: bool) -> Finding:
         severity=Severity.WARNING,
         target="",
         message=f"About {percent(leaked)} of the validation examples {what}, so the validation "
-        f"score is too good: {count:,} of {among:,} examples in the reference sample.",
+        f"score is too good. Found: {count:,} of {among:,} examples in the reference sample.",
         evidence={"leaked_fraction": leaked, "copies": count, "examples": among, "are_near": near},
         remedies=(SPLIT_AT_RANDOM,),
         reference="Kapoor and Narayanan, Patterns 4, 2023: kinds of leakage",

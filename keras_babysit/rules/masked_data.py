@@ -76,7 +76,7 @@ def masked_data(history: History, *, fraction: float = 0.5) -> list[Finding]:
                     history,
                     target,
                     Severity.WARNING,
-                    f'"{target}" masks every step of {percent(empty)} of the examples.',
+                    f'Layer "{target}" masks every step of {percent(empty)} of the examples.',
                     {"empty_examples": float(empty)},
                 )
             )
@@ -86,7 +86,7 @@ def masked_data(history: History, *, fraction: float = 0.5) -> list[Finding]:
                     history,
                     target,
                     severity,
-                    f'"{target}" masks {percent(hidden)} of the steps inside the sequences, '
+                    f'Layer "{target}" masks {percent(hidden)} of the steps inside the sequences, '
                     f"not only the padding at their ends.{_why(history, target)}",
                     {"hidden_fraction": float(hidden), "hiding_examples": float(hiding)},
                 )

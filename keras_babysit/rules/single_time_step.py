@@ -53,7 +53,7 @@ def single_time_step(history: History) -> list[Finding]:
             rule="single_time_step",
             severity=Severity.NOTE if is_conv else Severity.WARNING,
             target=target,
-            message=f'"{target}" receives sequences of a single step: there is {lack}.',
+            message=f'Layer "{target}" receives sequences of a single step: there is {lack}.',
             evidence={"steps": 1.0},
             remedies=(
                 Remedy(

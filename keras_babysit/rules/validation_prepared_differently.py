@@ -285,10 +285,10 @@ def _about_words(compared: ComparisonFacts) -> str:
     if within > PREDICTS * constant or low <= AT_CHANCE * constant:
         return ""
     return (
-        "The token ids of the validation inputs seem to stand for other words than in the training "
-        "inputs. A classifier on the tokens of half of the training examples is wrong for "
-        f"{percent(within)} of the other half, but for {percent(across)} of the validation "
-        "examples."
+        "The token ids of the validation inputs seem to stand for other words than in the "
+        "training inputs. A classifier on tokens is wrong for "
+        f"{percent(within)} of held-out training examples, but for {percent(across)} of the "
+        "validation examples."
     )
 
 

@@ -176,9 +176,9 @@ def _about_reversed(target: str, leaf: TargetFacts) -> Finding:
     return _finding(
         Severity.WARNING,
         target,
-        f"The class weights favour the frequent classes: the rarest class "
-        f"({percent(leaf.class_fractions[rarest], 1)} of the examples) has a weight of "
-        f"{number(leaf.class_weights[rarest])}, but the largest weight is "
+        f"The class weights favour frequent classes: the rarest class "
+        f"({percent(leaf.class_fractions[rarest], 1)} of the examples) has weight "
+        f"{number(leaf.class_weights[rarest])}, the largest is "
         f"{number(max(leaf.class_weights))}.",
         {"rarest_fraction": leaf.class_fractions[rarest]},
         _weights(leaf, "Weight the classes by how rare they are."),
