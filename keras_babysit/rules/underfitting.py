@@ -9,6 +9,7 @@ from keras_babysit.rules._learning_rate import one_digit
 from keras_babysit.rules._network import median_ratios
 from keras_babysit.rules._progress import (
     PoorFit,
+    curve,
     has_learnt_most,
     is_falling,
     is_over,
@@ -117,7 +118,7 @@ def _remedies(history: History, still_falls: bool) -> list[Remedy]:
     _, ratios = median_ratios(history)
     rate = history.last("optimizer/learning_rate")
     remedies = experiments(history)
-    if still_falls:
+    if still_falls and len(curve(history)) > 2:  # two values show no course
         epochs = 3 * history.facts.epochs if history.facts.epochs else None
         longer = TrainLonger(3, epochs or 0)
         remedies.insert(

@@ -5860,7 +5860,7 @@ TABLE = {
                 poor([0.5] * 8, {"constant_error": 0.5}, FLAT),
                 (7, 7, "activations/std", "a", 1.0),
             ),
-            dropout=1,
+            dropout=(0.5,),
         ),
         Severity.WARNING,
     ),
