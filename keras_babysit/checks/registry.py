@@ -51,10 +51,10 @@ _LATER = ("initial_loss", "initial_signal", "gradient_flow", "overfit_subset")
 
 _FOUND: dict[str, tuple[str, tuple[str, ...]]] = {
     "data_quality": ("Faulty data", _LATER),
-    "output_and_loss": ("Output and loss do not match", ("initial_loss", "overfit_subset")),
+    "output_and_loss": ("Loss does not match the output", ("initial_loss", "overfit_subset")),
     "initial_loss": ("Unexpected initial loss", ()),
     "penalty": ("Penalty outweighs the loss", ("overfit_subset",)),
-    "linearity": ("Layers without activation", ("overfit_subset",)),
+    "linearity": ("No activation between layers", ("overfit_subset",)),
     "initial_signal": ("Signal lost in the initial network", ("gradient_flow", "overfit_subset")),
     "gradient_flow": ("Gradient does not reach the weights", ("overfit_subset",)),
     "sequences": ("Steps of sequences are mixed up", ()),

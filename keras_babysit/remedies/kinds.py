@@ -32,7 +32,7 @@ def change_of(action: Action) -> Change:
     Example:
         >>> from keras_babysit import actions
         >>> change_of(actions.TrainLonger(3)).text
-        'Train 3 times as long.'
+        'Train for 3 times as many epochs.'
     """
     if isinstance(action, Change):
         return action

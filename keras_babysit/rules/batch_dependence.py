@@ -42,8 +42,8 @@ def batch_dependence(history: History) -> list[Finding]:
         >>> history = History()
         >>> history.append(Measurement(9, 0, "inference/batch_dependence", "outputs[0]", 0.6))
         >>> print(batch_dependence(history)[0].message)
-        In inference mode, the output for an example changes by 0.6 standard deviations with the
-        rest of its batch.
+        In inference mode, the output for an example depends on the rest of its batch: it changes by
+        0.6 standard deviations.
 
     Reference:
         Ioffe and Szegedy, "Batch Normalization", arXiv:1502.03167, section 3.1: in inference the

@@ -71,8 +71,8 @@ def collapsed_embeddings(
         ...     for name, number in (("spread", value), ("std", 0.6), ("mean", 0.0)):
         ...         history.append(Measurement(step, 0, f"outputs/{name}", "outputs[0]", number))
         >>> print(collapsed_embeddings(history)[0].message)
-        The embeddings of "embedding" have collapsed to about one point. Their standard deviation
-        over the examples is 0.01, at the start it was 0.5.
+        The embeddings of "embedding" have collapsed to nearly one point: their standard deviation
+        over the examples fell from 0.5 to 0.01.
 
     Reference:
         Schroff et al., "FaceNet", arXiv:1503.03832, section 3.2: collapsed embeddings; Hermans et

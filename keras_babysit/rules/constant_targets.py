@@ -51,7 +51,7 @@ def constant_targets(history: History, *, examples: int = 32) -> list[Finding]:
         ...     data=DataFacts(examples=64, targets=(TargetFacts(low=3.0, high=3.0),)),
         ... )
         >>> print(constant_targets(history)[0].message)
-        All 64 targets that were looked at are 3.
+        All 64 targets of the reference sample are 3.
 
     Reference:
         The definition of supervised learning: a target that depends on the input.

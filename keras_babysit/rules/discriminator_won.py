@@ -62,8 +62,8 @@ def discriminator_won(history: History, *, sure: float = SURE, patience: int = 3
         ...     history.append(Measurement(epoch, epoch, "logs/d_loss", "", d))
         ...     history.append(Measurement(epoch, epoch, "logs/g_loss", "", g))
         >>> print(discriminator_won(history)[0].message)
-        The discriminator tells every sample apart: its loss is 0.01, that of the generator has
-        risen to 6.
+        The discriminator recognizes every generated sample: its loss is 0.01, and the loss of the
+        generator has risen to 6.
 
     Reference:
         Arjovsky and Bottou, "Towards principled methods for training generative adversarial

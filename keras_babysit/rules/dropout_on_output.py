@@ -49,7 +49,8 @@ def dropout_on_output(history: History) -> list[Finding]:
         ...     outputs=(OutputFacts(target="dropout", form="categorical"),),
         ... )
         >>> print(dropout_on_output(history)[0].message)
-        The last layer is "dropout": in training it sets predictions to 0 at random.
+        The dropout layer "dropout" is the last layer: in training it sets predictions to 0 at
+        random.
 
     Reference:
         Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting",

@@ -37,7 +37,7 @@ def frozen_adapters(history: History) -> list[Finding]:
         >>> history = History()
         >>> history.note(frozen_adapters=("dense", "dense_1"))
         >>> print(frozen_adapters(history)[0].message)
-        No low-rank adapter trains: those of "dense", "dense_1" are frozen.
+        No LoRA adapter is trained: the adapters of "dense", "dense_1" are frozen.
 
     Reference:
         Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", arXiv:2106.09685, section

@@ -48,7 +48,7 @@ def hidden_softmax(history: History) -> list[Finding]:
         >>> facts = {"activation": "softmax", "role": "hidden", "parameters": 650}
         >>> history.note(layers={"dense": LayerFacts(**facts)})
         >>> print(hidden_softmax(history)[0].message)
-        The hidden layers "dense" have a softmax, whose outputs sum to 1: little signal is left.
+        A softmax follows the hidden layers "dense": its outputs sum to 1, so little signal is left.
 
     Reference:
         Goodfellow et al., "Deep Learning", 2016, section 6.2.2.3: softmax as an output unit.

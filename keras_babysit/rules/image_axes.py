@@ -45,8 +45,8 @@ def image_axes(history: History) -> list[Finding]:
         ...     layers={"conv2d": LayerFacts(class_name="Conv2D", image=(3, 32), channels=32)},
         ... )
         >>> print(image_axes(history)[0].message)
-        The images have the shape (3, 32, 32), and "conv2d" takes them for images of 3 x 32 pixels
-        with 32 channels.
+        The images have the shape (3, 32, 32), which "conv2d" reads as 3 x 32 pixels with 32
+        channels.
 
     Reference:
         Keras, `keras.layers.Conv2D`: `data_format`.

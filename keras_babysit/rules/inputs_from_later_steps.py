@@ -41,8 +41,8 @@ def inputs_from_later_steps(history: History) -> list[Finding]:
         >>> history = History()
         >>> history.note(validation=DataFacts(inputs=(InputFacts(later_column=7, shape=(8,)),)))
         >>> print(inputs_from_later_steps(history)[0].message)
-        Column 7 of the inputs is a function of targets before and after its row: it was computed
-        from steps that are not known yet.
+        Column 7 of the inputs was computed from later steps: it is a function of the targets before
+        and after its row.
 
     Reference:
         Kapoor and Narayanan, "Leakage and the reproducibility crisis in machine-learning-based

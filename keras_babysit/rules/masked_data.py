@@ -58,7 +58,8 @@ def masked_data(history: History, *, fraction: float = 0.5) -> list[Finding]:
         >>> for name, value in (("hiding_examples", 0.9), ("hidden_fraction", 0.2)):
         ...     history.append(Measurement(0, 0, f"masks/{name}", "embedding", value))
         >>> print(masked_data(history)[0].message)
-        20 % of the steps between the first and the last visible one are masked by "embedding".
+        Layer "embedding" masks 20 % of the steps inside the sequences, not only the padding at
+        their ends.
 
     Reference:
         Keras, "Understanding masking and padding", keras.io/guides.

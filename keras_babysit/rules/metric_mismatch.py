@@ -76,7 +76,7 @@ def metric_mismatch(history: History, *, difference: float = 0.02) -> list[Findi
         ...     history.append(Measurement(20, 1, f"score/{name}", "train", value))
         ...     history.append(Measurement(20, 1, f"score/{name}_stderr", "train", 0.01))
         >>> print(metric_mismatch(history)[0].message)
-        The metric "binary_accuracy" is 93.0 %, but 60.0 % of the answers are right.
+        The metric "binary_accuracy" is 93.0 %, but 60.0 % of the predictions are correct.
 
     Reference:
         Keras, `keras.metrics.BinaryAccuracy` and `CategoricalAccuracy`: what each compares.

@@ -73,8 +73,8 @@ def no_better_than_last_value(history: History) -> list[Finding]:
         ... ):
         ...     history.append(Measurement(9, 3, name, "train", value))
         >>> print(no_better_than_last_value(history)[0].message)
-        The forecast is no better than the last value of the input. Its error on training data is
-        20.0 %, that of the last value 5.0 %.
+        The forecast is no better than the last value of the input: its error on the training data
+        is 20.0 % (last value: 5.0 %).
 
     Reference:
         Hyndman and Koehler, "Another look at measures of forecast accuracy", 2006: errors are

@@ -97,8 +97,8 @@ def not_learning(
         ... ):
         ...     history.append(Measurement(10, 0, quantity, "train", value))
         >>> print(not_learning(history)[0].message)
-        The network has learned nothing from its inputs: its error is 50.0 %, that of a constant
-        prediction 50.0 %. No cause was found.
+        The network has learned nothing from its inputs: its error is 50.0 % (constant prediction:
+        50.0 %). No cause was found.
 
     Reference:
         CS231n, "Babysitting the learning process": overfit a small subset of the data first.

@@ -45,7 +45,7 @@ def optimizer_reset(history: History, *, runs: int = 2) -> list[Finding]:
         >>> history = History()
         >>> history.note(optimizer="Adam", optimizer_resets=3)
         >>> print(optimizer_reset(history)[0].message)
-        The optimizer was reset before each of the latest 3 runs, although the weights went on.
+        The optimizer was reset before each of the latest 3 runs, although the weights were kept.
 
     Reference:
         Keras, `Model.compile`: a new optimizer has no state; Kingma and Ba, "Adam", 2015, on the

@@ -50,7 +50,7 @@ def order_ignored(history: History) -> list[Finding]:
         >>> for name in ("score/error", "score/error_stderr", "reference/constant_error"):
         ...     history.append(Measurement(9, 1, name, "train", 0.5))
         >>> print(order_ignored(history)[0].message)
-        The output is the same for any order of the steps: attention gets no positions.
+        The output does not depend on the order of the steps: attention receives no positions.
 
     Reference:
         Vaswani et al., "Attention Is All You Need", arXiv:1706.03762, section 3.5.

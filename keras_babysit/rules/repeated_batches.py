@@ -48,7 +48,7 @@ def repeated_batches(history: History, *, fraction: float = 0.5) -> list[Finding
         >>> history = History()
         >>> history.note(repeated_batches=1.0)
         >>> print(repeated_batches(history)[0].message)
-        100 % of the batches of the first epoch hold the examples of an earlier batch.
+        100 % of the batches in the first epoch repeat the examples of an earlier batch.
 
     Reference:
         The definition of an epoch: every example once.

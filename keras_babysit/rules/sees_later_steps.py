@@ -41,7 +41,8 @@ def sees_later_steps(history: History) -> list[Finding]:
         >>> history = History()
         >>> history.append(Measurement(9, 0, "inference/later_inputs", "outputs[0]", 1.7))
         >>> print(sees_later_steps(history)[0].message)
-        Predictions change by 1.7 standard deviations with later inputs, which are their targets.
+        Predictions depend on later inputs, which are their targets: they change by 1.7 standard
+        deviations.
 
     Reference:
         Vaswani et al., "Attention Is All You Need", arXiv:1706.03762, section 3.2.3: mask the

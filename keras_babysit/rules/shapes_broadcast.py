@@ -43,8 +43,8 @@ def shapes_broadcast(history: History) -> list[Finding]:
         ...     data=DataFacts(targets=(TargetFacts(shape=(1,)),)),
         ... )
         >>> print(shapes_broadcast(history)[0].message)
-        The output "dense" makes 12 predictions per example, but there is 1 target: the loss
-        compares each prediction with it.
+        The output "dense" has 12 predictions per example, but there is 1 target: the loss compares
+        each prediction with it.
 
     Reference:
         NumPy, "Broadcasting": axes of size 1 are repeated.

@@ -48,7 +48,7 @@ def shuffled_state(history: History, *, fraction: float = 0.5) -> list[Finding]:
         >>> lstm = LayerFacts(steps=10, is_stateful=True)
         >>> history.note(moved_fraction=1.0, layers={"lstm": lstm})
         >>> print(shuffled_state(history)[0].message)
-        The batches are shuffled, but "lstm" carries its state from one to the next.
+        The batches are shuffled, but "lstm" carries its state from one batch to the next.
 
     Reference:
         Keras, recurrent layers: with `stateful=True`, specify `shuffle=False` in `fit`.

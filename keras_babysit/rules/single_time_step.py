@@ -37,7 +37,7 @@ def single_time_step(history: History) -> list[Finding]:
         >>> history = History()
         >>> history.note(layers={"lstm": LayerFacts(class_name="LSTM", steps=1)})
         >>> print(single_time_step(history)[0].message)
-        The sequences that "lstm" gets have a single step: there is no earlier one to remember.
+        Layer "lstm" receives sequences of a single step: there is no earlier step to remember.
 
     Reference:
         Keras, recurrent layers: the input has the shape (batch, timesteps, feature).

@@ -56,7 +56,7 @@ def unmasked_padding(history: History, *, steps: int = 10) -> list[Finding]:
         ...     layers={"lstm": LayerFacts(steps=60, is_masked=False, reads_last=True)},
         ... )
         >>> print(unmasked_padding(history)[0].message)
-        The last 54 of 60 steps that "lstm" reads are padding, on average, without a mask.
+        On average, the last 54 of 60 steps that "lstm" reads are padding without a mask.
 
     Reference:
         Jozefowicz et al., "An Empirical Exploration of Recurrent Network Architectures", 2015, on

@@ -50,7 +50,7 @@ def unshuffled_data(history: History, *, fraction: float = 0.5) -> list[Finding]
         ... )
         >>> history.note(data=DataFacts(targets=(target,)))
         >>> print(unshuffled_data(history)[0].message)
-        Of 32 consecutive examples, 97 % belong to one class; of all examples, 10 %.
+        97 % of 32 consecutive examples belong to one class, but only 10 % of all examples.
 
     Reference:
         Bottou, "Stochastic gradient descent tricks", 2012, section 4.2: shuffle the examples;
