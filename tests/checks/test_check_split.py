@@ -77,7 +77,7 @@ def test_words_with_other_numbers():
 def test_validation_data_of_one_class(split):
     x, y, x_val, y_val = split
     found = reported(x, y, x_val[y_val == 3], y_val[y_val == 3])
-    assert "classes of" in found["validation y"]
+    assert "classes that are missing" in found["validation y"]
 
 
 def test_a_column_that_is_the_target():
