@@ -182,9 +182,7 @@ def text() -> str:
     valid = sum(validity.is_valid(scores) for scores in measured.values())
     every = sorted(load_all(), key=lambda one: one["about"]["order"])
     unknown = len(set(REPORTS) - set(measured))
-    rest = f" {unknown} others, of the second set, are not validated and recorded yet." * bool(
-        unknown
-    )
+    rest = f" Of the second set, not validated and recorded yet: {unknown}." * bool(unknown)
     parts = [TEXT, f"{valid} of {len(REPORTS)} reports are valid and count.{rest}"]
     parts.append("\n".join(map(description, every)))
     parts.append(table(["code", "reports", *COLUMNS], overall(every)))
