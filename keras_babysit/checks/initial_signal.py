@@ -5,12 +5,7 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from keras_babysit.actions import (
-    MaskPadding,
-    NormalizeActivations,
-    ScaleWeights,
-    SetInitializer,
-)
+from keras_babysit.actions import NormalizeActivations, ScaleWeights, SetInitializer
 from keras_babysit.backends import backend, to_array
 from keras_babysit.checks._depths import LayerSignal, tensors
 from keras_babysit.checks._facts import renamed
@@ -20,6 +15,7 @@ from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.probes import taps
 from keras_babysit.probes.kernels import kernel_ids
 from keras_babysit.probes.probe import compute_loss, stateless
+from keras_babysit.rules.collapsed_activations import MASK_PADDING
 from keras_babysit.rules.dead_units import dead_units
 from keras_babysit.rules.saturated_units import saturated_units
 from keras_babysit.typing import Tensor
@@ -38,12 +34,6 @@ MAX_NAMED = 3
 """Layers that a message names."""
 
 REFERENCE = "Glorot and Bengio, AISTATS 2010; He et al., arXiv:1502.01852: keep variance by depth"
-
-MASK_PADDING = Remedy(
-    "Mask padded steps, or pad at the start: after a long padding, the last state of a recurrent "
-    "layer hardly depends on the data.",
-    change=MaskPadding(),
-)
 
 
 def initial_signal(case: Case) -> CheckResult:

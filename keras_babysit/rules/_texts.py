@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from keras_babysit.actions import (
     LOOKS,
     ClipGradients,
-    MaskPadding,
     NormalizeActivations,
     ScaleWeights,
     SetActivation,
@@ -59,14 +58,20 @@ def number(value: float, digits: int = 2) -> str:
     return f"{float(rounded):g}" if 1 <= abs(value) < 1e3 else rounded
 
 
-def quoted(names: Iterable[str]) -> str:
+def quoted(names: Iterable[str], most: int | None = None) -> str:
     """Return names in quotes, separated by commas.
 
+    Args:
+        names: The names.
+        most: Number of names that are shown; the others are counted. None for all.
+
     Example:
-        >>> quoted(["fc1", "fc2"])
-        '"fc1", "fc2"'
+        >>> quoted(["fc1", "fc2"]), quoted(["fc1", "fc2", "fc3"], most=1)
+        ('"fc1", "fc2"', '"fc1" and 2 more')
     """
-    return ", ".join(f'"{name}"' for name in names)
+    found = [f'"{name}"' for name in names]
+    more = f" and {len(found) - most} more" if most is not None and len(found) > most else ""
+    return ", ".join(found[:most]) + more
 
 
 def error_name(history: History) -> str:
@@ -141,25 +146,6 @@ SCALE_WEIGHTS = Remedy(
     change=ScaleWeights(),
 )
 """What helps if signals or gradients vanish or explode with depth."""
-
-MASK_PADDING = Remedy(
-    "Mask padded steps, or pad at the start: after a long padding, the last state of a recurrent "
-    "layer hardly depends on the data.",
-    change=MaskPadding(),
-)
-
-RECURRENT = frozenset({"LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional"})
-"""Layers that end in the state after the last step."""
-
-
-def restore_signal(history: History) -> Remedy:
-    """Return what helps first if the signal is lost on its way through the layers.
-
-    Args:
-        history: The history of the run.
-    """
-    is_recurrent = any(one.class_name in RECURRENT for one in history.facts.layers.values())
-    return MASK_PADDING if is_recurrent else initialize_layers(history)
 
 
 def initialize_layers(history: History) -> Remedy:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_babysit.actions import MaskPadding
 from keras_babysit.facts import LayerFacts
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
@@ -13,12 +14,28 @@ from keras_babysit.rules._network import (
     networks,
     ratios_by_depth,
 )
-from keras_babysit.rules._texts import NORMALIZE, SCALE_WEIGHTS, number, relu_layer, restore_signal
+from keras_babysit.rules._texts import (
+    NORMALIZE,
+    SCALE_WEIGHTS,
+    initialize_layers,
+    number,
+    relu_layer,
+)
 from keras_babysit.rules.effects import POOR_FIT, SHORT_STEPS, STUCK
 from keras_babysit.rules.rule import rule
 
 MAX_SHUT = 0.4
 """Fraction of shut units above which `dead_units` or `saturated_units` may report the cause."""
+
+MASK_PADDING = Remedy(
+    "Mask padded steps, or pad at the start: after a long padding, the last state of a recurrent "
+    "layer hardly depends on the data.",
+    change=MaskPadding(),
+)
+"""What helps first if the signal of a recurrent network is lost."""
+
+RECURRENT = frozenset({"LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional"})
+"""Layers that end in the state after the last step."""
 
 
 @rule(
@@ -129,7 +146,7 @@ def _finding(
         f"outputs falls from {number(before)} to {number(after)} in the last hidden layer.",
         evidence={"largest_spread": before, "last_spread": after, "ratio": after / before},
         remedies=(
-            restore_signal(history),
+            _restore_signal(history),
             Remedy(
                 "Use an activation that is steep at 0, with the initializer made for it.",
                 change=relu_layer("", layer),
@@ -139,3 +156,13 @@ def _finding(
         ),
         reference="CS231n, Weight initialization; Glorot and Bengio, AISTATS 2010",
     )
+
+
+def _restore_signal(history: History) -> Remedy:
+    """Return what helps first if the signal is lost on its way through the layers.
+
+    Args:
+        history: The history of the run.
+    """
+    is_recurrent = any(one.class_name in RECURRENT for one in history.facts.layers.values())
+    return MASK_PADDING if is_recurrent else initialize_layers(history)

@@ -98,7 +98,7 @@ def dead_units(history: History, *, threshold: float = 0.4, patience: int = 3) -
     for target in dict.fromkeys([*history.targets("activations/dead_fraction"), *measured]):
         if history.layer(target).activation_kind != "rectifier":
             continue
-        fraction = _lasting_fraction(history, target, patience)
+        fraction = _lasting_fraction(history, target, patience, are_enough=are_enough)
         if fraction is None:
             continue
         rate = wilson_lower_bound(min(fraction, 1.0), _units(history, target))
@@ -110,7 +110,9 @@ def dead_units(history: History, *, threshold: float = 0.4, patience: int = 3) -
     return found
 
 
-def _lasting_fraction(history: History, target: str, patience: int) -> float | None:
+def _lasting_fraction(
+    history: History, target: str, patience: int, *, are_enough: bool
+) -> float | None:
     """Return the fraction of units that stayed dead; None if that is not known yet."""
     recent = history.series("activations/dead_fraction", target).tail(patience).values
     if len(recent) == patience:
@@ -120,8 +122,6 @@ def _lasting_fraction(history: History, target: str, patience: int) -> float | N
         return None
     if len(recent):
         return 1.0 if recent.min() >= 1 else None
-    different = history.facts.data.different_examples
-    are_enough = different is None or different >= MIN_DIFFERENT_EXAMPLES
     was_always = is_shut(history, target, len(history.points("activations/gate_max", target)))
     return 1.0 if are_enough and was_always and is_without_gradient(history, looks) else None
 

@@ -46,14 +46,13 @@ def frozen_adapters(history: History) -> list[Finding]:
     layers = history.facts.frozen_adapters
     if not layers:
         return []
-    more = f" and {len(layers) - SHOWN} more layers" if len(layers) > SHOWN else ""
     return [
         Finding(
             rule="frozen_adapters",
             severity=Severity.WARNING,
             target="",
             message=f"No LoRA adapter is trained: the adapters of "
-            f"{quoted(layers[:SHOWN])}{more} are frozen.",
+            f"{quoted(layers, SHOWN)} are frozen.",
             evidence={"layers": len(layers)},
             remedies=(
                 Remedy(

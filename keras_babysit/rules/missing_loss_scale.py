@@ -72,12 +72,11 @@ def missing_loss_scale(history: History, *, patience: int = 3) -> list[Finding]:
 
 
 def _finding(lost: list[str]) -> Finding:
-    more = f" and {len(lost) - SHOWN} more" if len(lost) > SHOWN else ""
     return Finding(
         rule="missing_loss_scale",
         severity=Severity.WARNING,
         target="",
-        message=f"The gradients of {quoted(lost[:SHOWN])}{more} are below 2^-24 and underflow "
+        message=f"The gradients of {quoted(lost, SHOWN)} are below 2^-24 and underflow "
         "in float16, because the loss is not scaled.",
         evidence={"kernels": len(lost)},
         remedies=(

@@ -9,6 +9,7 @@ from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above
 from keras_babysit.rules._split import costs, is_worse
 from keras_babysit.rules._texts import number, percent
+from keras_babysit.rules._wilson import wilson_lower_bound
 from keras_babysit.rules.rule import rule
 
 STANDARD_RANGES = ((0, 1), (-1, 1), (0, 255), (-0.5, 0.5), (-128, 127))
@@ -281,7 +282,7 @@ def _about_words(compared: ComparisonFacts) -> str:
     constant = compared.word_constant_error
     if within is None or across is None or constant is None or constant < MIN_CONSTANT:
         return ""
-    low = across - 2 * math.sqrt(across * (1 - across) / max(1, compared.word_examples or 1))
+    low = wilson_lower_bound(across, compared.word_examples)
     if within > PREDICTS * constant or low <= AT_CHANCE * constant:
         return ""
     return (

@@ -117,11 +117,17 @@ def some_numbers(leaf: np.ndarray, count: int) -> np.ndarray:
     return np.asarray(flat[np.linspace(0, len(flat) - 1, count).astype(int)].astype("float64"))
 
 
-def _nearest(rows: np.ndarray, among: np.ndarray, *, are_same: bool = False) -> np.ndarray:
-    """Return the distance of each row to the nearest one among others."""
-    squares = (
+def squared_distances(rows: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """Return the squared distance of each row to each of others; rounding may leave it below 0."""
+    found: np.ndarray = (
         np.square(rows).sum(axis=1)[:, None] - 2 * rows @ among.T + np.square(among).sum(axis=1)
     )
+    return found
+
+
+def _nearest(rows: np.ndarray, among: np.ndarray, *, are_same: bool = False) -> np.ndarray:
+    """Return the distance of each row to the nearest one among others."""
+    squares = squared_distances(rows, among)
     if are_same:
         np.fill_diagonal(squares, np.inf)
     distances: np.ndarray = np.sqrt(np.maximum(squares.min(axis=1), 0))

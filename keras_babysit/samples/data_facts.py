@@ -209,6 +209,26 @@ def classes_of(
     return found, classes.ravel()
 
 
+def common_classes(y: np.ndarray, y_val: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return the class of each training and validation example, as an index among those of both.
+
+    Args:
+        y: Training targets.
+        y_val: Validation targets.
+
+    Returns:
+        None where the targets of either are not classes.
+    """
+    labels = []
+    for leaf in (y, y_val):
+        values, classes = classes_of(leaf, describe_target(leaf))
+        if values is None or classes is None:
+            return None
+        labels.append(values[classes])
+    known = np.unique(np.concatenate(labels))
+    return np.searchsorted(known, labels[0]), np.searchsorted(known, labels[1])
+
+
 def _each(values: np.ndarray, classes: np.ndarray, weights: np.ndarray | None) -> dict[str, Any]:
     """Return what `TargetFacts` say of each class."""
     counts = np.bincount(classes, minlength=len(values))

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from keras_babysit.samples.copies import MIN_ROWS, row_keys, some_numbers
-from keras_babysit.samples.data_facts import classes_of, describe_target
+from keras_babysit.samples.copies import MIN_ROWS, row_keys, some_numbers, squared_distances
+from keras_babysit.samples.data_facts import common_classes
 
 MAX_COMPARED = 1024
 """Examples of either kind among which groups are searched. Of groups of four, of which every second
@@ -180,23 +180,17 @@ def _targets(y: np.ndarray, y_val: np.ndarray) -> tuple[np.ndarray, np.ndarray] 
         return None
     if y.shape[1:] != y_val.shape[1:] or y[:1].size > MIN_ROWS:
         return None
-    (one, of_one), (other, of_other) = (
-        classes_of(leaf, describe_target(leaf)) for leaf in (y, y_val)
-    )
-    if one is not None and of_one is not None and other is not None and of_other is not None:
-        values = np.union1d(one, other)
-        rows = np.eye(len(values)) / np.sqrt(2)
-        return rows[np.searchsorted(values, one[of_one])], rows[
-            np.searchsorted(values, other[of_other])
-        ]
+    classes = common_classes(y, y_val)
+    if classes is not None:
+        rows = np.eye(1 + max(map(np.max, classes))) / np.sqrt(2)
+        return rows[classes[0]], rows[classes[1]]
     first, second = (leaf.reshape(len(leaf), -1).astype("float64") for leaf in (y, y_val))
     variance = first.var(axis=0).sum()
     return None if variance <= 0 else (first / np.sqrt(variance), second / np.sqrt(variance))
 
 
 def _distances(rows: np.ndarray) -> np.ndarray:
-    squares = np.square(rows).sum(axis=1)
-    distances: np.ndarray = np.sqrt(np.maximum(squares[:, None] + squares - 2 * rows @ rows.T, 0))
+    distances: np.ndarray = np.sqrt(np.maximum(squared_distances(rows, rows), 0))
     np.fill_diagonal(distances, 0)
     return distances
 
@@ -222,7 +216,10 @@ def _groups(distances: np.ndarray) -> np.ndarray | None:
 
 
 def _shortest_tree(distances: np.ndarray) -> tuple[list[tuple[int, int]], np.ndarray]:
-    """Return the edges of the shortest tree that connects all examples, and their lengths."""
+    """Return the edges of the shortest tree that connects all examples, and their lengths.
+
+    After Prim; SciPy has it too, but the package does not require SciPy.
+    """
     nearest, parent = distances[0].copy(), np.zeros(len(distances), int)
     is_in = np.zeros(len(distances), bool)
     is_in[0] = True

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_babysit.samples.data_facts import classes_of, describe_target
+from keras_babysit.samples.data_facts import common_classes
 
 MIN_EXAMPLES = 64
 """Examples of either kind that are needed."""
@@ -46,8 +46,8 @@ def compare_words(
         return {}
     if x[:1].size < MIN_TOKENS or x.ndim != 2 or not _are_words(x) or not _are_words(x_val):
         return {}
-    classes = _classes(y, y_val)
-    if classes is None:
+    classes = common_classes(y, y_val)
+    if classes is None or not 1 <= max(map(np.max, classes)) < MAX_CLASSES:
         return {}
     x, x_val = x[:MAX_EXAMPLES], x_val[:MAX_EXAMPLES]
     y, y_val = classes[0][:MAX_EXAMPLES], classes[1][:MAX_EXAMPLES]
@@ -69,20 +69,6 @@ def compare_words(
 
 def _are_words(leaf: np.ndarray) -> bool:
     return leaf.dtype.kind in "fiu" and bool((leaf == np.round(leaf)).all())
-
-
-def _classes(y: np.ndarray, y_val: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return the class of each example as an index, None if the targets are not classes."""
-    numbers = []
-    for leaf in (y, y_val):
-        values, classes = classes_of(leaf, describe_target(leaf))
-        if values is None or classes is None:
-            return None
-        numbers.append(values[classes])
-    known = np.unique(np.concatenate(numbers))
-    if not 2 <= len(known) <= MAX_CLASSES:
-        return None
-    return np.searchsorted(known, numbers[0]), np.searchsorted(known, numbers[1])
 
 
 def _occurrences(leaf: np.ndarray, words: np.ndarray) -> np.ndarray:

@@ -372,7 +372,7 @@ class BaseSearchCV:
     def _shared(self, workers):
         """Use a storage that the workers share; yield the arguments of their searches."""
         given = self._given | {"seed": self.seed, "study_name": self.study_name}
-        # Not None: within a task of Dask that is "as many as the cluster has", without an end.
+        # Not None: within a task of Dask that means as many as the cluster has, in each of them.
         given |= {"verbose": 0, "n_jobs": 1, "refit": False}
         if workers > 1:
             check_backend(self._is_in_memory)
