@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
+import uuid
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,9 @@ PATIENCE_SECONDS = 20.0
 
 MAX_TAG = 1_000
 """Characters of a tag; servers accept 5,000 or more."""
+
+NO_JITTER = "MLFLOW_HTTP_REQUEST_BACKOFF_JITTER"
+"""Setting of MLflow: seconds of random delay between two attempts of a request."""
 
 RETRIED = (408, 429)
 """HTTP codes of the range 400 to 499 after which the same request may succeed later."""
@@ -44,6 +49,10 @@ class MLflow(Sink):
     that is slow or restarts neither delays training nor costs a measurement. If the server has not
     received all of it 20 seconds after the end of training, there is one warning. If it refuses
     access, the sink is switched off with one warning.
+
+    MLflow draws the name of a run, and the delay before it asks a server again, from Python's
+    generator of random numbers, on which the training may depend. The sink names the runs that it
+    starts itself, and sets `MLFLOW_HTTP_REQUEST_BACKOFF_JITTER` to 0 unless you have set it.
 
     Args:
         run_id: Run to log to; None for the active one, or a new one.
@@ -100,6 +109,7 @@ class MLflow(Sink):
         import mlflow
 
         self.close()
+        os.environ.setdefault(NO_JITTER, "0")
         self._so_far = SoFar(history)
         uri = self.tracking_uri or mlflow.get_tracking_uri()
         self._client = mlflow.MlflowClient(uri)
@@ -163,14 +173,15 @@ class MLflow(Sink):
         """Start a run of our own; called in the thread that sends."""
         import mlflow
 
+        named = os.environ.get("MLFLOW_RUN_NAME") or f"babysit-{uuid.uuid4().hex[:8]}"
         if self.experiment is None and self.tracking_uri is None:
             # In the experiment that `mlflow.set_experiment` or the environment chose.
-            self._run = mlflow.start_run().info.run_id
+            self._run = mlflow.start_run(run_name=named).info.run_id
             return
         experiment = self.experiment or "Default"
         known = self._client.get_experiment_by_name(experiment)
         key = known.experiment_id if known else self._client.create_experiment(experiment)
-        self._run = self._client.create_run(key).info.run_id
+        self._run = self._client.create_run(key, run_name=named).info.run_id
 
     def _finish(self, status: str) -> None:
         """End our own run; called in the thread that sends, in which it may be the active one."""

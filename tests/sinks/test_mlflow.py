@@ -1,5 +1,6 @@
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -48,6 +49,22 @@ def test_a_run_of_its_own_has_few_metrics_tags_and_the_verdict(tmp_path):
     [path] = tmp_path.rglob("verdict.json")
     assert Verdict.from_json(json.loads(path.read_text())).headline == 'Dead units in "dense"'
     assert [page.name for page in tmp_path.rglob("*.html")] == ["report.html"]
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+def test_no_number_is_drawn_from_the_generator_of_the_user(is_named, tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_RUN_NAME", raising=False)
+    mlflow.set_tracking_uri(database())
+    sink = mlflow_sink(tmp_path)
+    if not is_named:
+        mlflow.set_experiment(str(tmp_path))
+        sink = sinks.MLflow()
+    random.seed(0)
+    before = random.getstate()
+    play(sink, History(), measured(), [opened(FINDING)])
+    assert random.getstate() == before
+    [run] = mlflow_runs(tmp_path)
+    assert run.info.run_name.startswith("babysit-")
 
 
 def test_the_active_run_is_used_and_goes_on(tmp_path):
@@ -152,14 +169,18 @@ def test_a_server_that_is_killed_and_restarted_has_everything(server):
     assert Verdict.from_json(json.loads(text)).headline == 'Dead units in "dense"'
 
 
-def test_a_server_that_never_answers_is_one_error_at_the_end(monkeypatch):
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    monkeypatch.setattr(sinks.mlflow, "PATIENCE_SECONDS", 0.0)
+@pytest.mark.parametrize("retries", [0, 2])
+def test_a_server_that_never_answers_is_one_error_at_the_end(retries, monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", str(retries))
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "0")
+    monkeypatch.setattr(sinks.mlflow, "PATIENCE_SECONDS", float(retries))
+    before = random.getstate()
     sink = sinks.MLflow(tracking_uri="http://127.0.0.1:9", experiment="nowhere")
     sink.on_start(History())
     sink.on_measurements([Measurement(1, 0, "loss/batch", "", np.float32(1))])
     with pytest.raises(ConnectionError, match=r"MLflow at http://127\.0\.0\.1:9 has not received"):
         sink.on_end(sinks.Report(History(), []))
+    assert random.getstate() == before  # MLflow would draw the delay between two attempts
 
 
 def test_a_server_that_refuses_access_is_an_error_at_the_next_message(monkeypatch):
