@@ -27,17 +27,18 @@ def trial_table(rows: Sequence[Sequence[str]]) -> Table:
     """
     table = Table(*HEAD, box=box.SIMPLE_HEAD, pad_edge=False)
     for row in rows:
-        table.add_row(*map(Text, row))
+        table.add_row(*(Text(cell, overflow="fold") for cell in row))
     return table
 
 
 def read_trials(folder: str) -> Iterator[tuple[str, list[list[str]], str]]:
-    """Yield path, rows and note of each trial in a folder; a damaged file is left out."""
+    """Yield path, rows and last sentences of each trial in a folder, but of no damaged file."""
     for path in sorted(Path(folder).rglob(FILE)) if "://" not in folder else ():
         try:
             record: Any = json.loads(path.read_text(encoding="utf-8"))
             rows = [[str(cell) for cell in row["cells"]] for row in record["rows"]]
-            note = str(record.get("note", ""))
+            ends = (str(record.get(name, "")) for name in ("note", "conclusion"))
+            note = "\n".join(one for one in ends if one)
         except (OSError, ValueError, KeyError, TypeError):
             continue
         if record.get("type") == "trial" and all(len(row) == len(HEAD) for row in rows):

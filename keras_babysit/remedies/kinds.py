@@ -47,10 +47,24 @@ def changes_for(findings: Iterable[Finding]) -> list[Change]:
     Args:
         findings: Findings of a run. Notes, and findings that another one explains, come last.
     """
-    ordered = sorted(findings, key=lambda one: (bool(one.cause), one.severity == Severity.NOTE))
-    found: dict[Change, None] = {}
-    for finding in ordered:
-        for remedy in finding.remedies:
-            if remedy.change is not None:
-                found.setdefault(change_of(remedy.change))
-    return list(found)
+    causes, symptoms = causes_and_symptoms(findings)
+    return [*causes, *symptoms]
+
+
+def causes_and_symptoms(findings: Iterable[Finding]) -> tuple[list[Change], list[Change]]:
+    """Return the changes of warnings and errors that no other finding explains, and the others.
+
+    Args:
+        findings: Findings of a run.
+    """
+    known = list(findings)
+    causes = [one for one in known if not one.cause and one.severity > Severity.NOTE]
+    others = sorted((one for one in known if one not in causes), key=lambda one: bool(one.cause))
+    first = _changes_of(causes)
+    return first, [one for one in _changes_of(others) if one not in first]
+
+
+def _changes_of(findings: Iterable[Finding]) -> list[Change]:
+    """Return the changes of findings, each once, in their order."""
+    changes = (remedy.change for one in findings for remedy in one.remedies)
+    return list(dict.fromkeys(change_of(one) for one in changes if one is not None))

@@ -96,10 +96,26 @@ class Trial:
         found = (remedy for one in self.findings for remedy in one.remedies)
         return tuple(dict.fromkeys(one for one in found if one.change is None))
 
-    def __str__(self) -> str:
+    @property
+    def conclusion(self) -> str:
+        """What follows from the table: the best remedy, or what decides the undecided ones."""
         if not self.rows:
             return "No remedy was tried: there is no finding with a remedy that can be applied."
-        return "\n\n".join([_as_text(self.rows), *([self.note] if self.note else [])])
+        if self.best is not None:
+            together = "Best together" if len(self.best.changes) > 1 else "Best"
+            return f"{together}: {self.best.text}"
+        if any(row.effect in (Effect.UNDECIDED, Effect.NOT_TRIED) for row in self.rows):
+            return "No remedy is shown to help. A larger `budget` or more `seeds` may decide more."
+        return "No remedy helps."
+
+    def __str__(self) -> str:
+        if not self.rows:
+            return self.conclusion
+        return "\n\n".join([_as_text(self.rows), *self._sentences])
+
+    @property
+    def _sentences(self) -> list[str]:
+        return [one for one in (self.note, self.conclusion) if one]
 
     __repr__ = __str__
 
@@ -111,8 +127,8 @@ class Trial:
             "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in _cells(row)) + "</tr>"
             for row in self.rows
         )
-        note = f"<p>{html.escape(self.note)}</p>" if self.note else ""
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{note}"
+        below = "".join(f"<p>{html.escape(one)}</p>" for one in self._sentences)
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{below}"
 
     def to_json(self, path: str | os.PathLike[str]) -> None:
         """Write the trial as JSON; `kb-report` shows a `trial.json` in its folder.
@@ -126,6 +142,7 @@ class Trial:
             "best": None if self.best is None else self.best.text,
             "seconds": self.seconds,
             "note": self.note,
+            "conclusion": self.conclusion,
         }
         text = json.dumps(record, indent=1, allow_nan=False)
         with open(path, "w", encoding="utf-8") as file:
@@ -167,7 +184,8 @@ def _cells(row: Row) -> tuple[str, ...]:
     elif math.isinf(difference.low):
         shown = f"{difference.mean:+.3g}"
     else:
-        shown = f"{difference.mean:+.3g} [{difference.low:+.3g}, {difference.high:+.3g}]"
+        half = (difference.high - difference.low) / 2
+        shown = f"{difference.mean:+.3g} ± {half:.2g}"
     scores = f"{row.control:.3g} → {row.remedy:.3g}{name}" if row.seeds else ""
     text = f"{row.text} {row.reason[:1].upper()}{row.reason[1:]}".strip()
     return (row.effect.value, text, scores, shown, str(row.seeds or ""))

@@ -28,6 +28,7 @@ FEWEST_SEEDS = 3
 """Replicates of the better half of the remedies, before the better half of these gets all."""
 
 SPENT = "the budget was spent."
+EXPLAINED = "what causes it was remedied."
 
 
 class BudgetSpentError(Exception):
@@ -80,17 +81,34 @@ class Trials:
         except KeyboardInterrupt:
             self._is_interrupted = True
 
-    def run(self, changes: Sequence[Change], findings: tuple[Finding, ...]) -> Trial:
-        """Try changes, go further with a learning rate that helps, and combine what helps."""
+    def run(
+        self,
+        changes: Sequence[Change],
+        findings: tuple[Finding, ...],
+        symptoms: Sequence[Change] = (),
+    ) -> Trial:
+        """Try changes, go further with a learning rate that helps, and combine what helps.
+
+        Args:
+            changes: The changes to try.
+            findings: What is wrong.
+            symptoms: Changes that are tried only if none of these helps: of findings that another
+                one explains.
+        """
         wanted = list(changes)
         rows: dict[int, Row] = {}
-        pairs: dict[int, list[Pair]] = {}
         note, best = "", None
         try:
             if self._is_interrupted:
                 raise KeyboardInterrupt
-            self._try(wanted, rows, pairs)
+            self._try(range(len(wanted)), wanted, rows)
             self._go_further(wanted, rows)
+            first, wanted = len(wanted), wanted + list(symptoms)
+            if leader(list(rows.values())) is None:
+                self._try(range(first, len(wanted)), wanted, rows)
+            else:
+                for index in range(first, len(wanted)):
+                    rows[index] = Row((wanted[index],), Effect.NOT_TRIED, reason=EXPLAINED)
             best = self._combine(wanted, rows)
         except BudgetSpentError:
             note = f"The budget of {self._seconds:.3g} s was spent."
@@ -106,9 +124,16 @@ class Trials:
         return Trial(tuple(table), best, program, findings, seconds, note)
 
     def _try(
-        self, wanted: Sequence[Change], rows: dict[int, Row], pairs: dict[int, list[Pair]]
+        self, indices: Iterable[int], wanted: Sequence[Change], rows: dict[int, Row]
     ) -> None:
-        for index, change in enumerate(wanted):
+        """Try each of these with one seed, the better half with more, the best one first.
+
+        A verdict needs replicates: where the budget ends, one remedy with three seeds says more
+        than three with one.
+        """
+        pairs: dict[int, list[Pair]] = {}
+        for index in indices:
+            change = wanted[index]
             reason = self._why_not(change)
             if reason:
                 rows[index] = Row((change,), Effect.NOT_APPLICABLE, reason=reason)
@@ -118,8 +143,8 @@ class Trials:
         for seeds in (range(1, min(FEWEST_SEEDS, self.seeds)), range(FEWEST_SEEDS, self.seeds)):
             tried.sort(key=lambda index: rank(rows[index]))
             tried = tried[: max(1, -(-len(tried) // 2))]
-            for seed in seeds:
-                for index in tried:
+            for index in tried:
+                for seed in seeds:
                     if not self._has_time():
                         return
                     one = range(seed, seed + 1)

@@ -13,7 +13,7 @@ from keras_babysit.backends.untouched import untouched_seeds
 from keras_babysit.callbacks import Babysitter
 from keras_babysit.findings import Finding
 from keras_babysit.remedies.change import Change
-from keras_babysit.remedies.kinds import changes_for
+from keras_babysit.remedies.kinds import causes_and_symptoms
 from keras_babysit.remedies.reading import read_budget, read_program
 from keras_babysit.remedies.trial import Trial
 from keras_babysit.remedies.trials import Trials
@@ -49,7 +49,8 @@ def try_remedies(
 
     First every remedy is tried with one seed, the better half with three, and the better half of
     these with all. A learning rate that helps is changed by another factor of 10, as long as that
-    helps more. What helps is then combined, the largest effect first.
+    helps more. Remedies of notes, and of findings that another one explains, are tried only if no
+    other remedy helps. What helps is then combined, the largest effect first.
 
     Args:
         model: A compiled model; it is not trained. Of a subclassed one with `get_config` remedies
@@ -106,7 +107,10 @@ def try_remedies(
             sitter = Babysitter(verbose=0)
             trials.watch(sitter)
             given = tuple(sitter.findings)
-        return trials.run(changes_for(given) if changes is None else list(changes), given)
+        if changes is not None:
+            return trials.run(list(changes), given)
+        causes, symptoms = causes_and_symptoms(given)
+        return trials.run(causes, given, symptoms)
 
 
 @contextmanager

@@ -10,16 +10,23 @@ import keras_babysit as kb
 from keras_babysit import actions
 from keras_babysit.dashboard import kb_report
 from keras_babysit.findings import Finding, Remedy, Severity
+from keras_babysit.presentation.trial_table import read_trials
 from keras_babysit.remedies import (
     Change,
     Effect,
+    Interval,
+    Row,
+    ScaleBatchSize,
     ScaleLearningRate,
     SetActivation,
+    SetFromLogits,
     SetInitializer,
     StandardizeInputs,
     StandardizeTargets,
+    Trial,
 )
 from keras_babysit.remedies.reading import read_data
+from keras_babysit.remedies.trials import Trials
 from tests.remedies.programs import blobs, network
 
 pytestmark = pytest.mark.any_backend
@@ -81,6 +88,83 @@ def test_remedies_of_findings_are_tried_and_the_ones_that_help_combined():
     assert "helps" in str(trial)
     assert "helps" in trial._repr_html_()
     assert trial.left_to_people == remedies[1:]
+
+
+@pytest.mark.parametrize(
+    ("factor", "effect", "is_tried"),
+    [(1000.0, Effect.HELPS, False), (0.001, Effect.HARMS, True)],
+    ids=["the-cause-is-remedied", "its-remedy-harms"],
+)
+def test_symptoms_are_treated_only_where_no_remedy_of_their_cause_helps(factor, effect, is_tried):
+    cause = Finding(
+        "cause",
+        Severity.WARNING,
+        "",
+        "It is slow.",
+        remedies=(Remedy("Change it.", change=actions.ScaleLearningRate(factor)),),
+    )
+    change = actions.SetActivation(("hidden",), "tanh")
+    symptom = Finding(
+        "symptom",
+        Severity.WARNING,
+        "hidden",
+        "It shows.",
+        remedies=(Remedy("Treat it.", change=change),),
+        cause="cause",
+    )
+    given = {"findings": [symptom, cause]} | BUDGET
+    trial = kb.try_remedies(network(rate=1e-4), *blobs(), **given)
+    rows = [row for row in trial.rows if len(row.changes) == 1]
+    known = {type(row.changes[0]).__name__: row for row in reversed(rows)}
+    assert known["ScaleLearningRate"].effect is effect
+    assert (known["SetActivation"].effect is not Effect.NOT_TRIED) == is_tried
+
+
+def test_the_leader_gets_its_replicates_before_the_others(monkeypatch):
+    trained = []
+    pair = Trials._pair
+
+    def seen(self, changes, seed, reasons):
+        trained.append((changes[0].factor, seed))
+        return pair(self, changes, seed, reasons)
+
+    monkeypatch.setattr(Trials, "_pair", seen)
+    changes = [ScaleLearningRate(factor) for factor in (0.5, 1000.0, 300.0)]
+    kb.try_remedies(network(rate=1e-4), *blobs(), changes=changes, seeds=4, **BUDGET)
+    assert trained[:3] == [(0.5, 0), (1000.0, 0), (300.0, 0)]
+    first, second = trained[3][0], trained[5][0]
+    assert {first, second} == {1000.0, 300.0}
+    assert trained[3:7] == [(first, 1), (first, 2), (second, 1), (second, 2)]
+
+
+@pytest.mark.parametrize(
+    ("effect", "best", "words"),
+    [
+        (Effect.HELPS, True, "Best: Use batches of 64 examples."),
+        (Effect.UNDECIDED, False, "No remedy is shown to help. A larger `budget`"),
+        (Effect.HARMS, False, "No remedy helps."),
+    ],
+)
+def test_a_trial_says_what_follows(effect, best, words, tmp_path):
+    change = ScaleBatchSize(size=64)
+    row = Row((change,), effect, "loss", 0.5, 0.25, Interval(-0.25, -0.35, -0.15), 3)
+    trial = Trial((row,), row if best else None, None)
+    trial.to_json(tmp_path / "trial.json")
+    shown = str(trial)
+    assert "-0.25 ± 0.1" in shown
+    assert words in shown
+    assert words in trial._repr_html_()
+    assert words in next(iter(read_trials(str(tmp_path))))[2]
+
+
+def test_no_word_of_the_table_is_cut_off_at_80_columns(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    row = Row(
+        (SetFromLogits(False),), Effect.NO_DIFFERENCE, "error", 0.06, 0.037, Interval(-1, -2, 0), 5
+    )
+    shown = str(Trial((row,), None, None))
+    assert all(len(line) <= 80 for line in shown.splitlines())
+    assert "…" not in shown
 
 
 def test_the_control_is_watched_where_no_findings_are_given():
