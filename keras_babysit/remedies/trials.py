@@ -123,9 +123,7 @@ class Trials:
         seconds = time.perf_counter() - self._start
         return Trial(tuple(table), best, program, findings, seconds, note)
 
-    def _try(
-        self, indices: Iterable[int], wanted: Sequence[Change], rows: dict[int, Row]
-    ) -> None:
+    def _try(self, indices: Iterable[int], wanted: Sequence[Change], rows: dict[int, Row]) -> None:
         """Try each of these with one seed, the better half with more, the best one first.
 
         A verdict needs replicates: where the budget ends, one remedy with three seeds says more
