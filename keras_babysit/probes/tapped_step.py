@@ -22,7 +22,7 @@ from keras_babysit.probes.probe import pop_rows, read_prediction, read_rows, wei
 from keras_babysit.probes.readings import Readings, norm, unpack
 from keras_babysit.probes.sequence_layers import describe_sequence, inside_bidirectional, read_mask
 from keras_babysit.probes.step_losses import losses_in, main_loss
-from keras_babysit.probes.units import read_openings, read_output
+from keras_babysit.probes.units import read_openings, read_output, read_stored
 from keras_babysit.shadow import shadowed
 
 MAX_CALLS_APART = 4
@@ -183,6 +183,9 @@ class TappedStep:
         for layer in [model, *taps.outermost(model)]:
             if id(layer) not in leaves and not isinstance(layer, taps.OPAQUE_LAYERS):
                 stack.enter_context(shadowed(layer, "call", self._calling(layer)))
+        for layer in self._watched:
+            if hasattr(layer, "moving_mean") and layer.trainable:
+                stack.enter_context(shadowed(layer, "call", self._storing(layer)))
         stack.enter_context(taps.tapped(self._watched, self._names, self._record))
         for module in self._modules:
             stack.enter_context(module.tapped(self._record))
@@ -240,6 +243,22 @@ class TappedStep:
             if not self._inside:
                 self._end_network(layer, outputs)
             return outputs
+
+        return call
+
+    def _storing(self, layer):
+        """Return what stands in for `call` of a layer that has moving averages.
+
+        They are read at its first call, before that call can change them.
+        """
+        inner, waiting = layer.call, [self._names[id(layer)]]
+
+        def call(*args, **kwargs):
+            if waiting:
+                readings = Readings()
+                read_stored(readings, layer, waiting.pop())
+                self._send(readings)
+            return inner(*args, **kwargs)
 
         return call
 

@@ -8,6 +8,17 @@ from keras_babysit.rules._texts import quoted
 from keras_babysit.rules.effects import BLOWN_UP, LONG_STEPS, POOR_FIT, SHORT_STEPS, STUCK
 from keras_babysit.rules.rule import rule
 
+_IN_TRAINING_MODE = Remedy(
+    "Call the model and its layers with `training=True` in the training step, and pass `training` "
+    "on to inner layers.",
+    no_change_because=OWN_CODE,
+)
+
+_KEEP_AVERAGES = Remedy(
+    "Return the non-trainable variables that `stateless_call` returns as part of the new state.",
+    no_change_because=OWN_CODE,
+)
+
 
 @rule(
     title="Batch normalization not updating",
@@ -22,7 +33,8 @@ def batch_norm_not_updating(history: History, *, steps: int = 10) -> list[Findin
     of its batch, which is never exactly nothing. If they are still 0 and 1 after several steps,
     every step runs the layers in inference mode: they normalize nothing, and training is as slow
     and as sensitive as without them. The usual cause is a `train_step` or a layer that calls the
-    model without `training=True`, or one that passes `training=False`.
+    model without `training=True`, or one that passes `training=False`. On JAX, a `train_step` may
+    also drop the new averages that `stateless_call` returns.
 
     Reads `"normalization/averages_moved"` and, to know which layers are trainable,
     `"normalization/mean_lag"`. It is silent on frozen layers, and on averages that were trained
@@ -69,18 +81,23 @@ def batch_norm_not_updating(history: History, *, steps: int = 10) -> list[Findin
             severity=Severity.WARNING,
             target=still[0],
             message=f"The moving averages of {quoted(still[:1])}{others} are still 0 and 1 after "
-            f"{last:,} steps. Training runs batch normalization in inference mode.",
+            f"{last:,} steps. {_cause(history)}",
             evidence={"layers": still[:10], "count": len(still), "steps": last},
-            remedies=(
-                Remedy(
-                    "Call the model and its layers with `training=True` in the training step, and "
-                    "pass `training` on to inner layers.",
-                    no_change_because=OWN_CODE,
-                ),
-            ),
+            remedies=(_IN_TRAINING_MODE, *([_KEEP_AVERAGES] if _may_drop(history) else [])),
             reference="Ioffe and Szegedy, arXiv:1502.03167, section 3.1",
         )
     ]
+
+
+def _may_drop(history: History) -> bool:
+    """Return whether the training step itself carries the averages to the next step."""
+    return history.facts.backend == "jax" and bool(history.facts.has_own_step)
+
+
+def _cause(history: History) -> str:
+    if _may_drop(history):
+        return "The training step runs batch normalization in inference mode, or drops the updates."
+    return "Training runs batch normalization in inference mode."
 
 
 def _is_still(history: History, name: str, steps: int) -> bool:

@@ -303,9 +303,9 @@ def coarse(*fractions, gradient=0.1, rate=1e-3, settings=None):
     return made
 
 
-def averages(moved, *, trainable=True, steps=(0, 30), names="ab"):
+def averages(moved, *, trainable=True, steps=(0, 30), names="ab", **facts):
     """Return a history of the averages of two batch normalizations."""
-    made = History()
+    made = history({}, **facts)
     lag = "normalization/mean_lag" if trainable else "normalization/frozen_variance"
     for step in steps:
         for name in names:
@@ -3968,6 +3968,11 @@ TABLE = {
     "averages-of-one-layer-stay": (
         rules.batch_norm_not_updating,
         averages(0.0, names="a"),
+        Severity.WARNING,
+    ),
+    "averages-that-a-step-on-jax-may-drop": (
+        rules.batch_norm_not_updating,
+        averages(0.0, backend="jax", has_own_step=True),
         Severity.WARNING,
     ),
     "averages-move": (rules.batch_norm_not_updating, averages(0.1), None),
