@@ -1,6 +1,7 @@
 """Exact statistics for every batch normalization of a model."""
 
 import contextlib
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,10 @@ from keras_babysit.typing import Nested
 
 KINDS = (keras.layers.BatchNormalization, ManualBatchNormalization)
 
+MAX_OUTPUTS = 2**23
+"""Numbers that all layers return in one pass, 32 MB: a model that is not compiled keeps them to the
+end of the pass."""
+
 
 def recalibrate(
     model: keras.Model, x: Any, batch_size: int = 32, *, steps: int | None = None
@@ -26,7 +31,9 @@ def recalibrate(
     inference, a batch normalization should use mean and variance of the training set under the
     final weights. They are computed in float64, layer by layer from the inputs on, because each
     layer changes the inputs of the next ones. The model runs in inference mode without gradients,
-    once to find the order of the layers on one batch, and once over the data for each layer.
+    once to find the order of the layers on one batch, and once over the data for each layer. A batch
+    whose outputs would take too much memory is passed in parts: in inference mode, the examples of a
+    batch do not affect each other.
 
     A layer with `trainable=False` keeps its averages: the weights behind it were trained with them.
 
@@ -36,7 +43,7 @@ def recalibrate(
             dictionary), or batches as `tf.data.Dataset`, `keras.utils.PyDataset`, PyTorch
             `DataLoader` or list of `(x, y)`. A generator can be read only once: pass a function
             that returns one.
-        batch_size: Number of examples of a pass where `x` holds arrays, at least 1.
+        batch_size: Largest number of examples of a pass where `x` holds arrays, at least 1.
         steps: Number of batches to read; None for all.
 
     Returns:
@@ -62,12 +69,14 @@ def recalibrate(
     if first is None:
         raise ValueError("Argument `x` must hold at least one example. Received: no data")
     with without_gradients():
-        layers = _in_order(model, first)
+        layers, outputs_of_example = _look(model, first)
+        count = max(1, MAX_OUTPUTS // max(1, outputs_of_example))
         for layer in layers:
             moments = RunningMoments()
             with recording(layer, moments):
                 for batch in _batches(x, batch_size, steps):
-                    model(batch, training=False)
+                    for part in _parts(batch, count):
+                        model(part, training=False)
             _assign(layer, moments)
     return layers
 
@@ -89,27 +98,48 @@ def _batches(x: Any, batch_size: int, steps: int | None) -> Iterator[Nested]:
     )
 
 
-def _in_order(model: keras.Model, batch: Nested) -> list[keras.layers.Layer]:
-    """Return the batch normalizations to recalibrate, in the order in which they run."""
-    found = model._flatten_layers()
-    waiting = [layer for layer in found if isinstance(layer, KINDS) and layer.trainable]
+def _look(model: keras.Model, batch: Nested) -> tuple[list[keras.layers.Layer], int]:
+    """Return the layers to recalibrate in the order in which they run, and the size of the outputs.
+
+    Args:
+        model: The model.
+        batch: The inputs of one batch, of which one example is used if they are arrays.
+
+    Returns:
+        The batch normalizations that are not frozen, and how many numbers all layers return for
+        what was passed.
+    """
     order: list[keras.layers.Layer] = []
+    sizes: list[int] = []
 
     def noting(layer: keras.layers.Layer) -> Any:
         call = layer.call
 
         def note(*args: Any, **kwargs: Any) -> Any:
-            if layer not in order:
+            if isinstance(layer, KINDS) and layer.trainable and layer not in order:
                 order.append(layer)
-            return call(*args, **kwargs)
+            outputs = call(*args, **kwargs)
+            shapes = [getattr(leaf, "shape", ()) for leaf in keras.tree.flatten(outputs)]
+            sizes.extend(math.prod(shape) for shape in shapes if None not in shape)
+            return outputs
 
         return shadowed(layer, "call", note)
 
     with contextlib.ExitStack() as stack:
-        for layer in waiting:
+        for layer in model._flatten_layers(include_self=False):
             stack.enter_context(noting(layer))
-        model(batch, training=False)
-    return order
+        model(next(_parts(batch, 1)), training=False)
+    return order, sum(sizes)
+
+
+def _parts(batch: Nested, count: int) -> Iterator[Nested]:
+    """Yield a batch in parts of at most `count` examples; whole if it is not made of arrays."""
+    leaves = keras.tree.flatten(batch)
+    if not all(hasattr(leaf, "__array__") for leaf in leaves):  # sparse, ragged
+        yield batch
+        return
+    for start in range(0, leaves[0].shape[0], count):
+        yield keras.tree.map_structure(lambda leaf, at=start: leaf[at : at + count], batch)
 
 
 def _assign(layer: keras.layers.Layer, moments: RunningMoments) -> None:

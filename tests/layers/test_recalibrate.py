@@ -1,11 +1,15 @@
 """`recalibrate`: the statistics of batch normalizations of any kind, layer by layer."""
 
+import sys
+
 import keras
 import numpy as np
 import pytest
 from keras import layers, ops
 
 from keras_babysit.layers import ManualBatchNormalization, recalibrate
+
+module = sys.modules["keras_babysit.layers.recalibrate"]
 
 X = np.random.default_rng(0).normal(5.0, 2.0, (300, 6)).astype("float32")
 KINDS = [layers.BatchNormalization, ManualBatchNormalization]
@@ -37,6 +41,28 @@ def test_the_size_of_the_batches_does_not_matter():
     recalibrate(model, X, batch_size=300)
     whole = outputs_of(model, X)
     recalibrate(model, X, batch_size=7)
+    np.testing.assert_allclose(outputs_of(model, X), whole, rtol=1e-4, atol=1e-4)
+
+
+def test_a_batch_of_large_outputs_is_passed_in_parts(monkeypatch):
+    sizes = []
+
+    class Spy(layers.Layer):
+        def call(self, inputs):
+            sizes.append(inputs.shape[0])
+            return inputs
+
+    parts, *_ = two_norms(layers.BatchNormalization)
+    model = keras.Sequential([keras.Input((6,)), Spy(), *parts.layers])
+    sizes.clear()  # of Keras' own calls that find the shapes
+    recalibrate(model, X, batch_size=150)
+    whole = outputs_of(model, X)
+    assert sizes[1:-1] == [150] * 4  # the first is the look, the last the prediction
+    sizes.clear()
+    # One example has 6 + 6 + 4 + 4 outputs.
+    monkeypatch.setattr(module, "MAX_OUTPUTS", 20 * 60)
+    recalibrate(model, X, batch_size=150)
+    assert sizes[1:] == [60, 60, 30] * 4
     np.testing.assert_allclose(outputs_of(model, X), whole, rtol=1e-4, atol=1e-4)
 
 
