@@ -82,6 +82,23 @@ def test_a_layer_takes_the_initializer_and_its_configuration(name, initializer):
     np.testing.assert_array_equal(first, second)
 
 
+@pytest.mark.parametrize("name", [name for name in LAYERS if hasattr(keras.layers, name)])
+def test_a_model_with_the_layer_is_saved_and_loaded(name, tmp_path):
+    layer = make(name, He(seed=1))
+    dtype = "int32" if "Embedding" in name else "float32"
+    inputs = keras.Input(LAYERS[name][1], dtype=dtype)
+    outputs = layer(inputs, inputs) if name in ATTENTION else layer(inputs)
+    model = keras.Model(inputs, outputs)
+    x = np.random.default_rng(0).integers(0, 10, (2, *LAYERS[name][1])).astype(dtype)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    argument = kernel_argument(type(layer))
+    kept = loaded.layers[-1].get_config()[argument]
+    assert kept["registered_name"] == "keras_babysit>He"
+    before, after = (ops.convert_to_numpy(one(x)) for one in (model, loaded))
+    np.testing.assert_allclose(after, before, rtol=1e-6, atol=1e-6)
+
+
 @pytest.mark.skipif(
     "input_axes" not in inspect.signature(keras.initializers.VarianceScaling).parameters,
     reason="this version of Keras does not know the axes of a kernel",
