@@ -5,11 +5,16 @@
 A compiled step runs forward and backward, without and with XLA, on a GPU if there is one. Each
 round times our layer and its peer one after the other, so that both run under the same load. The
 table shows the median ratio of their times and its quartiles. Below 1 our layer is faster.
+
+`--profile` prints the time of each operation of the rows without XLA instead, on TensorFlow.
 """
 
 import argparse
+import collections
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras
@@ -198,6 +203,41 @@ def bench_layers(rounds: int, only: str) -> None:
             report(contest.name, contest.shape, mode, result, contest.aim)
 
 
+def operations(run: Timed, count: int = 20) -> dict[str, float]:
+    """Return the time of each operation of a compiled step in ms, the longest first."""
+    import tensorflow as tf
+    from tensorflow.tsl.profiler.protobuf import xplane_pb2
+
+    run()
+    with tempfile.TemporaryDirectory() as folder:
+        with tf.profiler.experimental.Profile(folder):
+            for _ in range(count):
+                run()
+        [trace] = Path(folder).rglob("*.xplane.pb")
+        planes = xplane_pb2.XSpace.FromString(trace.read_bytes()).planes
+    spent: collections.Counter[str] = collections.Counter()
+    for plane in planes:
+        for event in (event for line in plane.lines for event in line.events):
+            name = plane.event_metadata[event.metadata_id].name
+            if "sequential" in name:
+                spent[name.replace("gradient_tape", "backward")] += event.duration_ps
+    return {name: total / 1e9 / count for name, total in spent.most_common()}
+
+
+def profile_layers(only: str) -> None:
+    for contest in CONTESTS:
+        if only not in contest.name.lower():
+            continue
+        x = np.random.default_rng(0).normal(size=contest.shape).astype("float32")
+        for name, layers in zip(
+            contest.name.split(" / "), (contest.ours(), contest.peer()), strict=True
+        ):
+            print(f"{name}, {' x '.join(map(str, contest.shape))}")
+            for operation, taken in operations(training_step(layers, x, False)).items():
+                if taken >= 0.05:
+                    print(f"  {taken:6.2f} ms  {operation}")
+
+
 def bench_whitening(rounds: int) -> None:
     """Compare `adapt`, always in float64, with scikit-learn in the precision of the data."""
     from sklearn.decomposition import PCA
@@ -229,8 +269,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=60, help="number of timed pairs per row")
     parser.add_argument("--only", default="", help="run rows whose name contains this")
+    parser.add_argument("--profile", action="store_true", help="print the time of operations")
     arguments = parser.parse_args()
     print(environment())
+    if arguments.profile:
+        profile_layers(arguments.only.lower())
+        return
     print(f"{'ours / peer':46} {'shape':18} {'mode':10} {'ours, ms':>8}  ratio  quartiles  aim")
     only = arguments.only.lower()
     bench_layers(arguments.rounds, only)
