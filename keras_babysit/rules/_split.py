@@ -1,6 +1,6 @@
 """What rules on training and validation data share."""
 
-from keras_babysit.actions import SPLIT
+from keras_babysit.actions import DATA, SPLIT
 from keras_babysit.findings import Remedy
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_fraction
@@ -13,6 +13,10 @@ NEARLY_ALL = 0.9
 """Fraction of the training examples that counts as all: an incomplete last batch may be left out.
 """
 
+DRIFT = 1.0
+"""Standard deviations between the means from which on inputs and targets have drifted: two normal
+distributions at that distance share less than two thirds of their area."""
+
 SPLIT_AT_RANDOM = Remedy(
     "Split the data at random, before any other preprocessing.",
     "from sklearn.model_selection import train_test_split\n"
@@ -21,6 +25,12 @@ SPLIT_AT_RANDOM = Remedy(
 )
 """What helps if validation data is not like new data."""
 
+
+REMOVE_TREND = Remedy(
+    "Remove the trend: predict changes instead of levels, or scale each window by its own mean.",
+    no_change_because=DATA,
+)
+"""What helps if validation data comes from a later time."""
 
 SPLIT_BY_CLASS = Remedy(
     "Shuffle the data before you split it, or stratify the split by class.",
@@ -76,6 +86,19 @@ def is_worse(history: History, margin: float) -> bool:
     """
     errors = gaps(history, "error")
     return bool(errors) and errors[-1].low >= margin
+
+
+def has_drifted(history: History) -> bool:
+    """Return whether inputs and targets of the validation data are both elsewhere.
+
+    That is what a series does whose level changes over time. A fault in the preparation of the
+    inputs leaves the targets where they are.
+    """
+    compared = history.facts.comparison
+    return all(
+        any((shift.offset or 0.0) >= DRIFT for shift in group)
+        for group in (compared.inputs, compared.targets)
+    )
 
 
 def stands_for_all(history: History) -> bool:

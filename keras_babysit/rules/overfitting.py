@@ -6,6 +6,7 @@ from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
 from keras_babysit.rules._progress import is_over
 from keras_babysit.rules._scores import Estimate, gaps, side_by_side, training_errors
+from keras_babysit.rules._split import REMOVE_TREND, has_drifted
 from keras_babysit.rules._texts import OPTIMIZERS, error_name, percent
 from keras_babysit.rules.rule import rule
 
@@ -48,7 +49,8 @@ def overfitting(history: History, *, gap: float = 0.1, patience: int = 2) -> lis
             kept, and the interval accounts for chance.
 
     Returns:
-        One WARNING for the whole model, or nothing.
+        One WARNING for the whole model, or nothing. A NOTE if inputs and targets of the validation
+        data have both moved by a standard deviation: then a gap is no sign of overfitting alone.
 
     Raises:
         ValueError: If `gap` lies outside (0, 1] or `patience` is below 1.
@@ -134,13 +136,16 @@ def _about_rise(history: History, best: Estimate, now: Estimate, epoch: int) -> 
 
 
 def _finding(history: History, message: str, evidence: dict[str, float]) -> Finding:
+    is_drift = has_drifted(history)
+    if is_drift:
+        message += " The validation data has drifted, which may be the cause."
     return Finding(
         rule="overfitting",
-        severity=Severity.WARNING,
+        severity=Severity.NOTE if is_drift else Severity.WARNING,
         target="",
         message=message,
         evidence=evidence,
-        remedies=tuple(_remedies(history)),
+        remedies=tuple([REMOVE_TREND] * is_drift + _remedies(history)),
         reference="CS231n, Babysitting the learning process: big gap, increase regularization",
     )
 

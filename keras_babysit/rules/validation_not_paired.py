@@ -6,6 +6,7 @@ from keras_babysit.history import History
 from keras_babysit.rules._checks import require_fraction
 from keras_babysit.rules._progress import HALF_WAY, can_be_learned, modes_differ
 from keras_babysit.rules._scores import advantages, beats_constant, estimates, training_errors
+from keras_babysit.rules._split import has_drifted
 from keras_babysit.rules._texts import error_name, percent
 from keras_babysit.rules.rule import rule
 
@@ -21,6 +22,7 @@ UNSEEN = 0.5
         "without validation data",
         "until the network fits the training data",
         "if a nearest-neighbour baseline does not predict the training data",
+        "if inputs and targets have drifted",
     ),
 )
 def validation_not_paired(history: History, *, margin: float = 0.1) -> list[Finding]:
@@ -34,8 +36,9 @@ def validation_not_paired(history: History, *, margin: float = 0.1) -> list[Find
     Reads `"score/error"`, `"reference/constant_error"`, `"reference/neighbour_error"` and
     `"reference/constant_advantage"`. It is silent until the errors of the network and of the
     neighbours on the training data are below half of that of a constant prediction; if most
-    validation examples are of classes that were never trained; and if batch normalization differs
-    between training and inference.
+    validation examples are of classes that were never trained; if inputs and targets have both
+    moved by a standard deviation, as in a series whose level changes; and if batch normalization
+    differs between training and inference.
 
     Args:
         history: The history of the run.
@@ -68,6 +71,8 @@ def validation_not_paired(history: History, *, margin: float = 0.1) -> list[Find
     known = HALF_WAY * float(constant["train"])
     is_fitted = errors["train"][-1].high < known and neighbours < known
     if not is_fitted or can_be_learned(history) is not True or modes_differ(history):
+        return []
+    if has_drifted(history):  # what neighbours find holds for data of the same kind
         return []
     better = advantages(history, "validation")[-1:]
     limit = margin * float(constant["validation"])

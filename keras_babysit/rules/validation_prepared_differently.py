@@ -2,12 +2,12 @@
 
 import math
 
-from keras_babysit.actions import DATA, SPLIT, StandardizeInputs
+from keras_babysit.actions import SPLIT, StandardizeInputs
 from keras_babysit.facts import ComparisonFacts, ShiftFacts
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above
-from keras_babysit.rules._split import costs, is_worse
+from keras_babysit.rules._split import DRIFT, REMOVE_TREND, costs, has_drifted, is_worse
 from keras_babysit.rules._texts import number, percent
 from keras_babysit.rules._wilson import wilson_lower_bound
 from keras_babysit.rules.rule import rule
@@ -100,8 +100,10 @@ def validation_prepared_differently(
       validation examples: a tokenizer that was fitted twice gives words other numbers,
     - the means differ by 3 standard deviations, and the network is worse on the validation data.
 
-    If the range of the validation data begins where that of the training data ends, the data has a
-    trend. That is a NOTE, and only if the network is worse there. Smaller differences occur between
+    If the range of the validation data begins where that of the training data ends, or if inputs
+    and targets have both moved by a standard deviation, the data has a trend. Then only a
+    difference of size, range, order or vocabulary is a WARNING. A trend is a NOTE, and only if the
+    network is worse there. Smaller differences occur between
     users, over time and through augmentation, and are silent. The targets are compared in the same
     way if they are numbers.
 
@@ -134,7 +136,7 @@ def validation_prepared_differently(
     require_above("ratio", ratio, 1)
     require_above("offset", offset, 0)
     compared = history.facts.comparison
-    found = []
+    found, is_drift = [], has_drifted(history)
     for name, group, noun in (
         ("inputs", compared.inputs, "validation inputs"),
         ("targets", compared.targets, "validation targets"),
@@ -146,13 +148,15 @@ def validation_prepared_differently(
             message = (
                 _about_size(shift, noun, ratio)
                 or _about_range(compared, shift, noun, ratio)
-                or _about_offset(history, shift, noun, offset)
+                or ("" if is_drift else _about_offset(history, shift, noun, offset))
                 or _about_order(shift, noun)
                 or _about_tokens(shift)
                 or (_about_words(compared) if name == "inputs" else "")
             )
             if message:
                 found.append(_finding(history, f"{name}[{index}]", shift, message))
+            elif is_drift and name == "inputs":
+                found += _about_drift(history, f"{name}[{index}]", shift, noun)
     return found
 
 
@@ -217,23 +221,40 @@ def _about_trend(
     if (shift.offset or 0.0) < min(limit, FAR) or not is_worse(history, WORSE):
         return []
     return [
-        Finding(
-            rule="validation_prepared_differently",
-            severity=Severity.NOTE,
-            target=target,
-            message=f"The {noun} continue beyond the training {noun.split()[1]}{_ranges(shift)}. "
+        _trend(
+            target,
+            shift,
+            f"The {noun} continue beyond the training {noun.split()[1]}{_ranges(shift)}. "
             "The network was not trained on such values.",
-            evidence={"offset": shift.offset},
-            remedies=(
-                Remedy(
-                    "Remove the trend: predict changes instead of levels, or scale each window by "
-                    "its own mean.",
-                    no_change_because=DATA,
-                ),
-            ),
-            reference="Rabanser et al., Failing Loudly, arXiv:1810.11953",
         )
     ]
+
+
+def _about_drift(history: History, target: str, shift: ShiftFacts, noun: str) -> list[Finding]:
+    offset = shift.offset or 0.0
+    if offset < DRIFT or not is_worse(history, WORSE):
+        return []
+    return [
+        _trend(
+            target,
+            shift,
+            f"The {noun} are {number(offset, 2)} standard deviations away from the training "
+            f"{noun.split()[1]}{_ranges(shift)}. The targets moved as well, as in a series whose "
+            "level changes over time.",
+        )
+    ]
+
+
+def _trend(target: str, shift: ShiftFacts, message: str) -> Finding:
+    return Finding(
+        rule="validation_prepared_differently",
+        severity=Severity.NOTE,
+        target=target,
+        message=message,
+        evidence={"offset": shift.offset},
+        remedies=(REMOVE_TREND,),
+        reference="Rabanser et al., Failing Loudly, arXiv:1810.11953",
+    )
 
 
 def _standard_range(low: float, high: float) -> tuple[float, float] | None:

@@ -142,3 +142,20 @@ def test_training_that_goes_on_with_the_same_split_is_not():
         )
     assert sitter.history.facts.comparison.seen_before == 0
     assert "trained_on_validation_data" not in {one.rule for one in sitter.findings}
+
+
+def test_a_random_walk_split_in_time_is_at_most_a_note():
+    walk = np.cumsum(np.random.default_rng(5).normal(size=1500))
+    walk = (walk - walk[:1200].mean()) / walk[:1200].std()
+    x = np.stack([walk[start : start + 12] for start in range(1488)]).astype("float32")
+    y = walk[12:, None].astype("float32")
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.layers.Dense(24, "tanh"), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.Adam(0.005), "mse")
+    sitter = kb.Babysitter(verbose=0, every=20)
+    held_out = (x[1200:], y[1200:])
+    model.fit(x[:1188], y[:1188], validation_data=held_out, epochs=8, verbose=0, callbacks=[sitter])
+    rules = {one.rule: one.severity for one in sitter.findings}
+    assert rules["validation_prepared_differently"] is kb.Severity.NOTE
+    assert rules["overfitting"] is kb.Severity.NOTE
+    assert max(rules.values()) is kb.Severity.NOTE

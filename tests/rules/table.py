@@ -467,6 +467,13 @@ def beside(made=None, *, examples=500, kind="inputs", **shift):
     return made
 
 
+def drifted(made, inputs, targets):
+    """Return a history whose validation inputs and targets are so many deviations away."""
+    shifts = {"inputs": (ShiftFacts(offset=inputs),), "targets": (ShiftFacts(offset=targets),)}
+    made.note(comparison=ComparisonFacts(train_examples=500, validation_examples=500, **shifts))
+    return made
+
+
 BYTES = {"train_low": 0, "train_high": 1, "low": 0, "high": 255}
 SIGNED = {"train_low": -1, "train_high": 1, "low": 0, "high": 1, "size_ratio": 0.5}
 LATER = {"train_low": -1.7, "train_high": 1.6, "low": 1.6, "high": 2.5, "size_ratio": 3.5}
@@ -2011,6 +2018,11 @@ TABLE = {
         history(scores([0.0] * 3, [0.3] * 3)),
         Severity.WARNING,
     ),
+    "wide-gap-to-a-series-that-drifted": (
+        rules.overfitting,
+        drifted(history(scores([0.0] * 3, [0.3] * 3)), 1.0, 1.0),
+        Severity.NOTE,
+    ),
     "wide-gap-at-the-end": (
         rules.overfitting,
         history(scores([0.2, 0.0], [0.22, 0.3]), epochs=1, steps_per_epoch=1),
@@ -3120,6 +3132,21 @@ TABLE = {
         Severity.NOTE,
     ),
     "validation-later": (rules.validation_prepared_differently, beside(offset=8.0, **LATER), None),
+    "validation-drifted-with-its-targets": (
+        rules.validation_prepared_differently,
+        drifted(history(BAD), 6.0, 6.0),
+        Severity.NOTE,
+    ),
+    "validation-drifted-a-little": (
+        rules.validation_prepared_differently,
+        drifted(history(BAD), 0.9, 0.9),
+        None,
+    ),
+    "validation-moved-without-its-targets": (
+        rules.validation_prepared_differently,
+        drifted(history(BAD), 6.0, 0.9),
+        Severity.WARNING,
+    ),
     "validation-blue-first": (
         rules.validation_prepared_differently,
         beside(order="channels"),
@@ -5496,6 +5523,16 @@ TABLE = {
     "validation-labels-in-another-order": (
         rules.validation_not_paired,
         validated(validation=0.9),
+        Severity.WARNING,
+    ),
+    "validation-of-a-series-that-drifted": (
+        rules.validation_not_paired,
+        drifted(validated(0.9), 1.0, 1.0),
+        None,
+    ),
+    "validation-of-other-inputs-at-chance": (
+        rules.validation_not_paired,
+        drifted(validated(0.9), 1.0, 0.9),
         Severity.WARNING,
     ),
     "validation-that-is-merely-harder": (rules.validation_not_paired, validated(0.5), None),
