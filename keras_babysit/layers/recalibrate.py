@@ -31,9 +31,9 @@ def recalibrate(
     inference, a batch normalization should use mean and variance of the training set under the
     final weights. They are computed in float64, layer by layer from the inputs on, because each
     layer changes the inputs of the next ones. The model runs in inference mode without gradients,
-    once to find the order of the layers on one batch, and once over the data for each layer. A batch
-    whose outputs would take too much memory is passed in parts: in inference mode, the examples of a
-    batch do not affect each other.
+    once to find the order of the layers on one batch, and once over the data for each layer. A
+    batch whose outputs would take too much memory is passed in parts: in inference mode, the
+    examples of a batch do not affect each other.
 
     A layer with `trainable=False` keeps its averages: the weights behind it were trained with them.
 
