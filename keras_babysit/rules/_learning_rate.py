@@ -6,7 +6,8 @@ import numpy as np
 
 from keras_babysit.actions import ScaleLearningRate
 from keras_babysit.history import History
-from keras_babysit.rules._headroom import BEST, rate_at_start
+from keras_babysit.rules._headroom import BEST, BEYOND, headrooms, rate_at_start
+from keras_babysit.rules._network import median_ratios
 
 HEALTHY_RATIO = 1e-3
 """Update ratio of a healthy run (CS231n, "Babysitting the learning process")."""
@@ -15,6 +16,16 @@ FIRST_RATIO = 5e-3
 """Update ratio that the first step may have, in between a healthy one and the 3e-2 from which on
 steps are too long. First steps are long: in networks that train best (`make bench-lr`) they move
 the weights by 1e-3 to 1e-1, so that a thousandth would be several times too little."""
+
+RAISED_RATIO = 1e-2
+"""Update ratio of the first steps at a learning rate that was raised: the middle, in orders of
+magnitude, of the 1e-3 to 1e-1 of networks that train best (`make bench-lr`)."""
+
+LEAST_FACTOR = 2.0
+"""Least factor by which a higher learning rate is suggested."""
+
+LARGEST_FACTOR = 1000
+"""Largest factor by which a higher learning rate is suggested."""
 
 SMALLEST_FACTOR = 1e-6
 """Smallest factor by which a lower learning rate is suggested: a smaller one would rest on a weight
@@ -52,6 +63,23 @@ def suggest_lower_rate(history: History) -> float | None:
     factor = FIRST_RATIO / moved if moved > 0 and math.isfinite(moved) else 0.1
     lower = one_digit(rate * min(max(factor, SMALLEST_FACTOR), 0.1))
     return lower if lower >= LEAST_RATE else None
+
+
+def raising_factor(history: History) -> float | None:
+    """Return the factor by which to raise the learning rate; None if it would be below 2.
+
+    It brings the longest step so far to `RAISED_RATIO`. Where the headroom was measured and has an
+    end, the raised one is a tenth of what the network bears now.
+    """
+    ratios = median_ratios(history)[1]
+    moved = float(ratios.max(initial=0.0))
+    if not moved > 0:
+        return None
+    factor = min(RAISED_RATIO / moved, LARGEST_FACTOR)
+    room = next(reversed(headrooms(history)), None)
+    if room is not None and room.value < BEYOND:
+        factor = min(factor, BEST * room.value)
+    return one_digit(factor) if factor >= LEAST_FACTOR else None
 
 
 def lower_rate(rate: float, headroom: float | None) -> float:

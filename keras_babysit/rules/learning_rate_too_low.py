@@ -1,22 +1,19 @@
 """Steps that are too short."""
 
-import math
-
 import numpy as np
 
 from keras_babysit.actions import ScaleLearningRate
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
-from keras_babysit.rules._headroom import (
-    BEST,
-    BEYOND,
-    Headroom,
-    compared,
-    headrooms,
-    in_evidence,
+from keras_babysit.rules._headroom import Headroom, compared, headrooms, in_evidence
+from keras_babysit.rules._learning_rate import (
+    HEALTHY_RATIO,
+    LEAST_FACTOR,
+    one_digit,
+    raising_factor,
+    set_rate,
 )
-from keras_babysit.rules._learning_rate import HEALTHY_RATIO, one_digit, set_rate
 from keras_babysit.rules._network import median_ratios
 from keras_babysit.rules._progress import planned_steps, training_loss
 from keras_babysit.rules._scores import training_errors
@@ -44,9 +41,6 @@ LEAST_ROOM = 4.0
 """Headroom of the learning rate up to which it is not too low: a quarter of what the network bears
 is half of the rate at which a step lowers a quadratic loss most."""
 
-LARGEST_FACTOR = 1000
-"""Largest factor by which a higher learning rate is suggested."""
-
 
 @rule(
     title="Learning rate too low",
@@ -65,10 +59,14 @@ def learning_rate_too_low(
 
     Reads `"updates/ratio"`, `"loss/start"`, `"loss/batch"`, `"score/loss"` and
     `"optimizer/learning_rate"`; and `"optimizer/headroom"` where it was measured: then it is silent
-    if the network bears less than four times the learning rate, and the suggested one is a tenth
-    of what it bears. It is silent in the first tenth of a run, while the learning rate
-    rises (warm-up), and on networks that have learned their task already (fine-tuning). A learning
-    rate that was lowered by a schedule is no problem: earlier steps were longer.
+    if the network bears less than four times the learning rate. It is silent in the first tenth of
+    a run, while the learning rate rises (warm-up), and on networks that have learned their task
+    already (fine-tuning). A learning rate that was lowered by a schedule is no problem: earlier
+    steps were longer.
+
+    The suggested learning rate brings the update ratio to 1e-2, as the first steps of networks that
+    train best have it. It is at most 1000 times the present one, and at most a tenth of what the
+    network bears.
 
     Args:
         history: The history of the run.
@@ -92,7 +90,7 @@ def learning_rate_too_low(
         ...     history.append(Measurement(step, 0, "updates/ratio", "dense/kernel", 1e-6))
         ...     history.append(Measurement(step, 0, "loss/batch", "", 2.3))
         >>> learning_rate_too_low(history)[0].evidence["factor"]
-        1000
+        1000.0
 
     Reference:
         CS231n, "Babysitting the learning process": updates of about 1e-3 of the weights.
@@ -132,10 +130,7 @@ def _finding(
     history: History, ratio: float, start: float, loss: float, room: Headroom | None
 ) -> Finding:
     rate = history.last("optimizer/learning_rate")
-    wanted = HEALTHY_RATIO / ratio if ratio > 0 else math.inf
-    factor = 10 ** round(math.log10(min(wanted, LARGEST_FACTOR)))
-    if room is not None and room.value < BEYOND:
-        factor = min(factor, max(2, round(BEST * room.value)))
+    factor = raising_factor(history) or LEAST_FACTOR
     beside = "" if room is None else f"{compared(room)} "
     return Finding(
         rule="learning_rate_too_low",
@@ -151,10 +146,10 @@ def _finding(
     )
 
 
-def _raise(history: History, rate: float | None, factor: int) -> Remedy:
+def _raise(history: History, rate: float | None, factor: float) -> Remedy:
     if not rate:
-        change = ScaleLearningRate(float(factor))
-        return Remedy(f"Raise the learning rate by a factor of {factor:,}.", change=change)
+        change = ScaleLearningRate(factor)
+        return Remedy(f"Raise the learning rate by a factor of {factor:,.0f}.", change=change)
     higher = one_digit(rate * factor)
     if history.facts.learning_rate_schedule is not None:
         return change_rate(history, "Raise", higher)

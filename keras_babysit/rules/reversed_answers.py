@@ -10,7 +10,8 @@ from keras_babysit.rules._progress import curve, has_seen_an_epoch
 from keras_babysit.rules._scores import rankings
 from keras_babysit.rules._texts import percent
 from keras_babysit.rules.effects import POOR_FIT
-from keras_babysit.rules.rule import rule
+from keras_babysit.rules.learning_rate_too_low import learning_rate_too_low
+from keras_babysit.rules.rule import ask, rule
 
 LEAST_FALL = 0.02
 """Fraction of its first value that the training loss must have fallen, as in
@@ -24,7 +25,12 @@ ACCURACIES = ("accuracy", "acc", "binary_accuracy")
     title="Predictions are reversed",
     explains=(*POOR_FIT, "metric_mismatch", "overfitting"),
     needs=("logs/loss", "facts/data"),
-    silent=("in the first epoch", "unless the targets are 0 and 1", "unless the loss has fallen"),
+    silent=(
+        "in the first epoch",
+        "unless the targets are 0 and 1",
+        "unless the loss has fallen",
+        "if the learning rate is too low",
+    ),
 )
 def reversed_answers(history: History, *, area: float = 0.3, patience: int = 2) -> list[Finding]:
     """Report a network that gives the opposite of the right answer, while its loss falls.
@@ -37,7 +43,8 @@ def reversed_answers(history: History, *, area: float = 0.3, patience: int = 2) 
     not known, the training accuracy of `"logs/*"` beside the rarer of both classes: an answer that
     is always wrong has no accuracy, one that is always the rarer class has its frequency. It is
     silent in the first epoch, unless the targets are 0 and 1, and unless the training loss has
-    fallen by 2 %.
+    fallen by 2 %; and if the learning rate is too low (see `learning_rate_too_low`), because the
+    answers are those of the initial weights then.
 
     Args:
         history: The history of the run.
@@ -64,7 +71,8 @@ def reversed_answers(history: History, *, area: float = 0.3, patience: int = 2) 
     losses = curve(history)
     if len(losses) < patience or not has_seen_an_epoch(history):
         return []
-    if not losses[-1] < losses[0] - LEAST_FALL * abs(losses[0]):
+    has_fallen = losses[-1] < losses[0] - LEAST_FALL * abs(losses[0])
+    if not has_fallen or ask(learning_rate_too_low, history):
         return []
     areas = rankings(history, "train")[-patience:]
     if areas:

@@ -5,7 +5,8 @@ from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
 from keras_babysit.rules._experiments import CAPACITY, experiments
-from keras_babysit.rules._learning_rate import one_digit
+from keras_babysit.rules._headroom import BEYOND, headrooms
+from keras_babysit.rules._learning_rate import one_digit, raising_factor
 from keras_babysit.rules._network import median_ratios
 from keras_babysit.rules._progress import (
     PoorFit,
@@ -43,7 +44,8 @@ def underfitting(history: History, *, margin: float = 0.05, patience: int = 2) -
     baselines on the same training examples. The network underfits if it is no better than the best
     constant prediction, or worse than a 5-nearest-neighbour baseline.
 
-    Reads `"score/error"` and, on the same examples, `"reference/constant_error"` and
+    Reads `"updates/ratio"` and `"optimizer/headroom"` for its remedies, `"score/error"` and, on the
+    same examples, `"reference/constant_error"` and
     `"reference/neighbour_advantage"` (error of the network minus error of the 5 nearest
     neighbours): error rates or unexplained variance, as fractions.
 
@@ -115,7 +117,6 @@ def _finding(history: History, found: PoorFit, still_falls: bool) -> Finding:
 
 
 def _remedies(history: History, still_falls: bool) -> list[Remedy]:
-    _, ratios = median_ratios(history)
     rate = history.last("optimizer/learning_rate")
     remedies = experiments(history)
     if still_falls and len(curve(history)) > 2:  # two values show no course
@@ -124,9 +125,10 @@ def _remedies(history: History, still_falls: bool) -> list[Remedy]:
         remedies.insert(
             0, Remedy("Train longer: the training loss is still falling.", change=longer)
         )
-    if len(ratios) and 0 < ratios[-1] < SLOW_UPDATES:
-        higher = one_digit(10 * rate) if rate else None
-        remedies.insert(0, change_rate(history, "Raise", higher, "the weights hardly change"))
+    factor, why = raising_factor(history), _why_raise(history, still_falls)
+    if factor is not None and why:
+        higher = one_digit(factor * rate) if rate else None
+        remedies.insert(0, change_rate(history, "Raise", higher, why))
     has = history.facts.regularization
     if has.dropout or has.penalized_weights or has.weight_decay:
         weaker = Remedy(
@@ -135,3 +137,17 @@ def _remedies(history: History, still_falls: bool) -> list[Remedy]:
         )
         remedies.insert(-1 if remedies[-1] is CAPACITY else len(remedies), weaker)
     return [*structural_remedies(history), *remedies]
+
+
+def _why_raise(history: History, still_falls: bool) -> str:
+    """Return why a higher learning rate fits better, empty if nothing says so.
+
+    A network that still learns at the end, and bears far longer steps, needs longer steps rather
+    than more of them: these cost nothing.
+    """
+    ratios = median_ratios(history)[1]
+    if len(ratios) and 0 < ratios[-1] < SLOW_UPDATES:
+        return "the weights hardly change"
+    room = next(reversed(headrooms(history)), None)
+    bears_more = room is not None and room.low >= BEYOND
+    return f"at least {BEYOND:.0f} times as high is stable" if still_falls and bears_more else ""

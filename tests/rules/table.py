@@ -1371,6 +1371,19 @@ def reversed_by(ranked, losses=tuple(FALLING), accuracy=None):
     return history(series, data=DataFacts(examples=400, targets=(known,)))
 
 
+def reversed_at_first(ratio):
+    """Return a run on yes and no that begins with the wrong ranks, and takes steps this long."""
+    series = {
+        ("predictions/auc", "train"): [0.1] * 4,
+        ("predictions/auc_stderr", "train"): [0.02] * 4,
+        ("logs/loss", ""): [0.74, 0.72, 0.71, 0.7],
+    }
+    made = moving(ratio, [0.74] * 50, more=series)
+    made.note(data=DataFacts(examples=400, targets=(TargetFacts(is_binary=True),)))
+    made.epoch = 3
+    return made
+
+
 def drifting(means, policy):
     """Return the mean logit of ten classes over time."""
     output = OutputFacts(target="dense", form="categorical", from_logits=True, columns=10)
@@ -5641,6 +5654,16 @@ TABLE = {
         rules.reversed_answers,
         reversed_by({"auc": 0.1, "auc_stderr": 0.02}, FLAT),
         None,
+    ),
+    "ranks-the-wrong-way-round-and-hardly-moves": (
+        rules.reversed_answers,
+        reversed_at_first(5e-5),
+        None,
+    ),
+    "ranks-the-wrong-way-round-and-moves": (
+        rules.reversed_answers,
+        reversed_at_first(1e-3),
+        Severity.WARNING,
     ),
     "ranks-a-bit-worse-than-a-guess": (
         rules.reversed_answers,

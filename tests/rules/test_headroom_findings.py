@@ -2,8 +2,9 @@
 
 import pytest
 
-from keras_babysit import rules
-from tests.rules.table import bearing, moving
+from keras_babysit import actions, rules
+from keras_babysit.history import Measurement
+from tests.rules.table import FALLING, bearing, moving, poor
 
 
 def test_a_rate_that_is_too_high_is_set_beside_what_the_network_bears():
@@ -38,6 +39,35 @@ def test_a_headroom_that_grows_within_its_interval_does_not():
     measured = [(0.2, 0.1, 1.5), (0.3, 0.2, 0.4), (2.0, 1.0, 3.0)]
     (finding,) = rules.learning_rate_too_high(bearing(moving(0.3, [2.4] * 30), *measured))
     assert "Raise" not in finding.remedies[0].text
+
+
+@pytest.mark.parametrize(
+    ("ratio", "factor"), [(1e-6, 1000), (2e-5, 500), (9e-5, 100)], ids=["1e-6", "2e-5", "9e-5"]
+)
+def test_a_rate_that_is_too_low_is_raised_to_the_steps_of_networks_that_train(ratio, factor):
+    (finding,) = rules.learning_rate_too_low(moving(ratio, [2.3] * 50))
+    assert finding.remedies[0].change.rate == pytest.approx(0.01 * factor)
+
+
+def still_learning(ratio, room):
+    """Return a history of a poor fit, whose loss falls to the end."""
+    made = poor([0.5] * 8, {"constant_error": 0.5}, FALLING)
+    made.append(Measurement(8, 7, "updates/ratio", "a/kernel", ratio))
+    made.append(Measurement(8, 7, "optimizer/learning_rate", "", 1e-3))
+    return bearing(made, (room, room, room))
+
+
+def test_longer_steps_are_suggested_before_more_of_them_where_they_are_borne():
+    (finding,) = rules.underfitting(still_learning(2e-4, 32.0))
+    raised, longer = (remedy.change for remedy in finding.remedies[:2])
+    assert raised.rate == pytest.approx(0.05)
+    assert longer == actions.TrainLonger(3, 24)
+
+
+@pytest.mark.parametrize(("ratio", "room"), [(2e-4, 20.0), (1e-2, 32.0)], ids=["borne", "long"])
+def test_longer_steps_are_not_suggested_where_they_are_long_enough(ratio, room):
+    (finding,) = rules.underfitting(still_learning(ratio, room))
+    assert finding.remedies[0].change == actions.TrainLonger(3, 24)
 
 
 @pytest.mark.parametrize(
