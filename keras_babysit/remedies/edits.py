@@ -20,7 +20,15 @@ def with_arguments(layer: Any, **arguments: Any) -> Any:
     if isinstance(layer, keras.layers.Lambda):  # its function need not be one that Keras can find
         given = {"mask": layer.mask, "arguments": layer.arguments, "name": layer.name}
         return keras.layers.Lambda(layer.function, layer._output_shape, **given)
-    return type(layer).from_config({**layer.get_config(), **arguments})
+    config = {name: _own(layer, name, value) for name, value in layer.get_config().items()}
+    return type(layer).from_config({**config, **arguments})
+
+
+def _own(layer: Any, name: str, value: Any) -> Any:
+    """Return an argument; as the layer holds it if it is a function, which only its name tells."""
+    is_function = isinstance(value, dict) and value.get("class_name") == "function"
+    held = getattr(layer, name, None)
+    return held if is_function and callable(held) else value
 
 
 def nothing(layer: Any) -> Sequence[Any]:

@@ -324,6 +324,23 @@ def test_each_change_is_one_sentence_and_code_that_compiles(kind):
     assert hash(change) == hash(change_of(action))
 
 
+@BOTH
+def test_functions_of_ones_own_in_layers_are_kept(is_functional):
+    def ones(shape, dtype=None):
+        return keras.ops.ones(shape, dtype)
+
+    def twice(x):
+        return 2 * x
+
+    own = {"kernel_initializer": ones, "activation": twice}
+    given = program(network(is_functional=is_functional, **own))
+    hidden = built(SetDropout(0.5), given).get_layer("hidden")
+    assert hidden.activation is twice
+    assert float(keras.ops.max(hidden.kernel)) == float(keras.ops.min(hidden.kernel)) == 1.0
+    changed = built(SetActivation(("hidden",), "tanh"), given).get_layer("hidden")
+    assert changed.activation is keras.activations.tanh
+
+
 def test_a_subclassed_model_is_refused_with_the_way_out():
     class Own(keras.Model):
         def get_config(self):
