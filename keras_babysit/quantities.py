@@ -543,6 +543,14 @@ SHIPPED = (
         scale=Scale.LOG,
     ),
     Quantity(
+        "gradients/applied_before",
+        Of.RUN,
+        "Gradients that were applied before",
+        "1 if the gradients of a step contain those of an earlier step, which its optimizer has "
+        "applied already, else 0; on PyTorch, in a training step of one's own",
+        scale=Scale.FRACTION,
+    ),
+    Quantity(
         "updates/ratio",
         Of.WEIGHT,
         "Update ratio of one step",

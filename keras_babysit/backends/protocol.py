@@ -318,6 +318,19 @@ class Backend(Protocol):
                 before each step.
         """
 
+    def summed_gradients(self, variables: Sequence[Any]) -> AbstractContextManager[Any]:
+        """Return a context in which it is known what the gradients of variables are a sum of.
+
+        Args:
+            variables: Variables of Keras.
+
+        Returns:
+            A context that yields a function. Given variables whose gradients an optimizer is about
+            to apply, it says whether they contain gradients from before the context: True, False,
+            or None where that is not known or there were none. None in place of the function on a
+            backend that does not sum up gradients.
+        """
+
     def without_gradients(self) -> AbstractContextManager[Any]:
         """Return a context in which operations keep nothing for a backward pass."""
 

@@ -321,6 +321,94 @@ def applied_by(
     return _removed_after(optimizer.register_step_pre_hook(before_step))
 
 
+MAX_SUMMED_ENTRIES = 2**20
+"""Entries of gradients that are followed while they are summed up; smaller variables come first."""
+
+EQUAL = 1e-3
+"""Distance of two vectors, relative to the larger one, below which they are equal: rounding in
+float32 is far below it."""
+
+UNEQUAL = 1e-2
+"""The same from which on they differ."""
+
+
+@contextlib.contextmanager
+def summed_gradients(
+    variables: Sequence[Any],
+) -> Iterator[Callable[[Sequence[Any]], bool | None]]:
+    """Yield a function that says whether gradients contain those from before this context."""
+    parameters = {id(v): v.value for v in variables if _takes_gradient(v.value)}
+    chosen: dict[int, _SummedGradient] = {}
+    entries = 0
+    for key, parameter in sorted(parameters.items(), key=lambda one: one[1].numel()):
+        entries += parameter.numel()
+        if entries > MAX_SUMMED_ENTRIES:
+            break
+        chosen[key] = _SummedGradient(parameter)
+
+    def contain_earlier(applied: Sequence[Any]) -> bool | None:
+        parts = [chosen[id(v)].parts() for v in applied if id(v) in chosen]
+        columns = list(zip(*[one for one in parts if one is not None], strict=True))
+        if not columns:
+            return None
+        now, before, added = (torch.cat(one) for one in columns)
+        return _contains(now, before, added)
+
+    try:
+        yield contain_earlier
+    finally:
+        for one in chosen.values():
+            one.hook.remove()
+
+
+def _takes_gradient(value: Any) -> bool:
+    return isinstance(value, torch.Tensor) and value.is_leaf and value.requires_grad
+
+
+class _SummedGradient:
+    """What the gradient of one parameter is a sum of."""
+
+    def __init__(self, parameter: Tensor) -> None:
+        self._parameter = parameter
+        known = parameter.grad
+        self._before = None if known is None else dense(known).detach().float().clone()
+        self._added: Tensor | None = None
+        self.hook = parameter.register_hook(self._add)
+
+    def _add(self, gradient: Tensor) -> None:
+        gradient = dense(gradient).detach().float()
+        self._added = gradient if self._added is None else self._added + gradient
+
+    def parts(self) -> tuple[Tensor, Tensor, Tensor] | None:
+        """Return the gradient now, that from before and what was added, None if one is missing."""
+        now = self._parameter.grad
+        if now is None or self._before is None or self._added is None:
+            return None
+        now = dense(now).detach().float()
+        return now.flatten(), self._before.flatten(), self._added.flatten()
+
+
+def _contains(now: Tensor, before: Tensor, added: Tensor) -> bool | None:
+    """Return whether `now` is `before + added`, or a multiple of it, and not `added` alone.
+
+    A multiple, because steps clip gradients, and divide them by a loss scale.
+    """
+    if not before.any():
+        return None
+    without, beside = _distance(now, added), _distance(now, before + added)
+    if without < EQUAL:
+        return False
+    return True if beside < EQUAL and without > UNEQUAL else None
+
+
+def _distance(one: Tensor, other: Tensor) -> float:
+    """Return how far two vectors are apart, in direction; infinite if a norm is not above 0."""
+    norms = one.norm(), other.norm()
+    if not all(0 < float(norm) < float("inf") for norm in norms):
+        return float("inf")
+    return float((one / norms[0] - other / norms[1]).norm())
+
+
 @contextlib.contextmanager
 def _removed_after(hook: Any) -> Iterator[None]:
     try:

@@ -157,11 +157,17 @@ class TappedStep:
             optimizers = self._given or name_optimizers(self.model, kept.optimizers)
             known = {name: rate_of(one) for name, one in optimizers.items()} | (rates or {})
             stack.enter_context(backend.uncompiled())
-            self._enter_taps(stack, optimizers)
-            result = function(*args, **kwargs)
+            with contextlib.ExitStack() as tapping:
+                self._enter_taps(tapping, optimizers)
+                with self._summing_up(optimizers) as earlier:
+                    result = function(*args, **kwargs)
             returned = losses_in(result)
+            self._confirm(earlier, optimizers, function, args, kwargs)
         self._made_by.clear()
         readings = self._collect(scale)
+        for name, value in earlier.items():
+            target = name if len(self.applied) > 1 else ""
+            readings["gradients/applied_before", target] = float(value)
         rows = pop_rows(readings)
         losses = returned | {
             target: float(value) for (name, target), value in readings.items() if name == "added"
@@ -195,6 +201,46 @@ class TappedStep:
         for name, optimizer in optimizers.items():
             receive = self._receiving(name, names)
             stack.enter_context(tapped_optimizer(optimizer, model.trainable_variables, receive))
+
+    @contextlib.contextmanager
+    def _summing_up(self, optimizers):
+        """Yield what is found by optimizer: whether it gets gradients from before the step."""
+        found = {}
+        with backend.summed_gradients(self.model.trainable_variables) as contain_earlier:
+            if contain_earlier is None:
+                yield found
+                return
+
+            def receiving(name):
+                def receive(pairs):
+                    answer = contain_earlier([variable for _, variable in pairs])
+                    if answer is not None:
+                        found.setdefault(name, answer)
+
+                return receive
+
+            with contextlib.ExitStack() as stack:
+                for name, optimizer in optimizers.items():
+                    tap = tapped_optimizer(
+                        optimizer, self.model.trainable_variables, receiving(name)
+                    )
+                    stack.enter_context(tap)
+                yield found
+
+    def _confirm(self, earlier, optimizers, function, args, kwargs):
+        """Run the step once more, to tell a gradient that is summed up from one applied before.
+
+        A step that accumulates gradients on purpose sets them to zero after it has applied them,
+        so that the second run does not find what the first one found.
+        """
+        suspects = {name: one for name, one in optimizers.items() if earlier.get(name)}
+        if not suspects:
+            return
+        with self._summing_up(suspects) as again, contextlib.suppress(Exception):
+            function(*args, **kwargs)
+        for name in suspects:
+            if not again.get(name):
+                del earlier[name]
 
     def _send(self, readings):
         packed, layout = readings.pack(), list(readings.layout)

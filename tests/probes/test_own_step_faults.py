@@ -49,3 +49,73 @@ def test_batch_norm_that_a_step_runs_in_inference_mode_is_named(is_training):
     )
     found = findings(Regression(inner, training=is_training))
     assert ("batch_norm_not_updating" in found) is not is_training
+
+
+torch_only = pytest.mark.skipif(
+    keras.backend.backend() != "torch", reason="other backends compute each gradient anew"
+)
+
+
+class Summing(Regression):
+    """A step on PyTorch that sets the gradients to zero where `when` says so.
+
+    With `when="applied"` it accumulates the gradients of three batches before it applies them.
+    """
+
+    def __init__(self, inner, when, norm=None):
+        super().__init__(inner)
+        self.when, self.clip, self.batches = when, norm, 0
+
+    def train_step(self, data):
+        import torch
+
+        x, y = data
+        self.batches += 1
+        if self.when == "first":
+            self.zero_grad()
+        loss, logs = self.own_loss(x, y)
+        loss.backward()
+        weights = self.trainable_variables
+        if self.when != "applied" or self.batches % 3 == 1:
+            if self.clip:
+                torch.nn.utils.clip_grad_norm_([one.value for one in weights], self.clip)
+            with torch.no_grad():
+                self.optimizer.apply([one.value.grad for one in weights], weights)
+            if self.when in ("last", "applied"):
+                self.zero_grad()
+        return {name: value.detach() for name, value in logs.items()}
+
+
+def dense():
+    return keras.Sequential([keras.Input((4,)), layers.Dense(8, "tanh"), layers.Dense(1)])
+
+
+@torch_only
+@pytest.mark.parametrize("norm", [None, 0.1])
+@pytest.mark.parametrize("when", ["never", "first", "last", "applied"])
+def test_gradients_that_are_never_set_to_zero_are_named(when, norm):
+    found = findings(Summing(dense(), when, norm))
+    assert ("missing_zero_grad" in found) == (when == "never")
+
+
+@torch_only
+@pytest.mark.parametrize("is_forgotten", [True, False])
+def test_a_forgotten_zero_grad_of_a_loop_is_named(is_forgotten):
+    import torch
+
+    model = dense()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+
+    def step(x, y):
+        if not is_forgotten:
+            optimizer.zero_grad()
+        loss = torch.mean((model(x) - y) ** 2)
+        loss.backward()
+        optimizer.step()
+        return loss.detach()
+
+    with kb.watch(model, optimizer, steps=20, every=2, verbose=0) as sitter:
+        for index in range(20):
+            part = slice(index % 8 * 16, index % 8 * 16 + 16)
+            sitter.step(step, torch.tensor(X[part]), torch.tensor(Y[part]))
+    assert ("missing_zero_grad" in {one.rule for one in sitter.findings}) == is_forgotten

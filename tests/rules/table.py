@@ -5604,6 +5604,42 @@ TABLE = {
         history({}, leaves_out_penalties=False),
         None,
     ),
+    "gradients-are-never-set-to-zero": (
+        rules.missing_zero_grad,
+        history({("gradients/applied_before", ""): [1.0, 1.0]}),
+        Severity.WARNING,
+    ),
+    "gradients-of-one-network-are-never-set-to-zero": (
+        rules.missing_zero_grad,
+        history(
+            {
+                ("gradients/applied_before", "d_optimizer"): [1.0, 1.0],
+                ("gradients/applied_before", "g_optimizer"): [0.0, 0.0],
+            }
+        ),
+        Severity.WARNING,
+    ),
+    "gradients-add-up-and-the-loss-rises": (
+        rules.missing_zero_grad,
+        history(
+            {
+                ("gradients/applied_before", ""): [1.0, 1.0],
+                ("loss/start", ""): [2.3],
+                ("loss/batch", ""): [2.3, 2.2, 2.4, 3.0, 3.1],
+            }
+        ),
+        Severity.ERROR,
+    ),
+    "gradients-are-set-to-zero": (
+        rules.missing_zero_grad,
+        history({("gradients/applied_before", ""): [0.0, 0.0]}),
+        None,
+    ),
+    "gradients-were-left-over-once": (
+        rules.missing_zero_grad,
+        history({("gradients/applied_before", ""): [1.0, 0.0, 1.0]}),
+        None,
+    ),
     "generator-step-trains-both": (
         rules.optimizers_overlap,
         history({}, optimizer_weights={"g": ("a", "b"), "d": ("b",)}),
