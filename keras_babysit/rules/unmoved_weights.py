@@ -1,6 +1,7 @@
 """Weights that receive a gradient and do not move."""
 
 import math
+import re
 
 import numpy as np
 
@@ -24,6 +25,9 @@ PLAIN = ("SGD", "Adagrad", "Adadelta", "Ftrl")
 ORDINARY_GRADIENT = 1e-5
 """Gradient per entry from which on an adaptive optimizer moves an entry by about the learning rate:
 a hundred times the `epsilon` of Adam."""
+
+KEPT = re.compile(r"(^|_)(target|teacher|ema|momentum|frozen|fixed|random|reference|old)(_|$|\d)")
+"""How people name a network that no optimizer is to update."""
 
 
 @rule(
@@ -49,6 +53,11 @@ def unmoved_weights(history: History, *, patience: int = 3) -> list[Finding]:
     no gradient reaches the optimizer, because samples were detached, or gradients were applied to
     the weights of the other network.
 
+    In a training step of your own, kernels are reported as well that no optimizer is given, while
+    others are trained: it was made for the weights of some layers only, or what these layers return
+    was detached. Their biases must still be 0, as those of a fresh initialization, and they must be
+    no copy of other weights, such as a target network or a moving average.
+
     Reads `"updates/ratio"`, `"gradients/norm"`, `"weights/norm"`, `"optimizer/learning_rate"` and
     the facts of optimizer and weights. Of steps that accumulate gradients, only those that move
     the weights are measured. It is silent on kernels that moved in any measurement, on fewer than
@@ -61,8 +70,8 @@ def unmoved_weights(history: History, *, patience: int = 3) -> list[Finding]:
 
     Returns:
         One ERROR for the whole model if no kernel moves, or for the generator or discriminator that
-        stands still. If some do, one WARNING for those that do
-        not, or a NOTE if the model has a `train_step` of its own: that may be on purpose.
+        stands still. If some do, one WARNING for those that do not, or a NOTE if the model has a
+        `train_step` of its own and they were trained before: that may be on purpose.
 
     Raises:
         ValueError: If `patience` is below 1.
@@ -85,6 +94,8 @@ def unmoved_weights(history: History, *, patience: int = 3) -> list[Finding]:
     measured = [name for name in kernels(history) if history.points("updates/ratio", name)]
     if len(rates) >= patience and not rates.any():
         return [_no_rate()] if len(still) == len(measured) else []
+    if left_out := _left_out(history, still):
+        return [_not_given(history, left_out)]
     is_half = facts.dtype_policy in ("float16", "bfloat16")
     expected = {name: _expected(history, name) for name in still}
     still = [name for name in still if expected[name] > MIN_CHANGE]
@@ -97,6 +108,27 @@ def _is_still(history: History, name: str, patience: int) -> bool:
     ratios = history.series("updates/ratio", name).values
     is_long = len(ratios) >= patience and enough_examples(history, len(ratios))
     return is_long and not ratios.any()
+
+
+def _left_out(history: History, still: list[str]) -> list[str]:
+    """Return the kernels that no optimizer is given and that were never trained, in their order."""
+    weights, layers = history.facts.weights or {}, history.facts.layers
+    given = [name for name in kernels(history) if history.points("gradients/norm", name)]
+    norms = {round(float(history.first("weights/norm", name, default=0.0)), 5) for name in given}
+    fresh = {weights[name].layer for name in still if name not in given}
+    for name, known in weights.items():
+        is_bias = known.layer in fresh and name.rsplit("/", 1)[-1] == "bias"
+        if is_bias and history.last("weights/norm", name, default=1.0) != 0:
+            fresh.discard(known.layer)
+    biased = {known.layer for name, known in weights.items() if name.endswith("/bias")}
+    found = [
+        name
+        for name in still
+        if weights[name].layer in fresh & biased
+        and round(float(history.first("weights/norm", name, default=0.0)), 5) not in norms
+        and not KEPT.search((layers[weights[name].layer or ""].network or "").lower())
+    ]
+    return found if any(name not in still for name in given) else []
 
 
 def _expected(history: History, name: str) -> float:
@@ -151,6 +183,37 @@ def _not_adversarial(network: str) -> Finding:
         ),
         reference="Goodfellow et al., arXiv:1406.2661, algorithm 1",
     )
+
+
+def _not_given(history: History, names: list[str]) -> Finding:
+    first = quoted([layer_of(history, names[0])])
+    some = f"The kernel of {first} is" if len(names) == 1 else f"{len(names)} kernels, the first"
+    some += "" if len(names) == 1 else f" in {first}, are"
+    return Finding(
+        rule="unmoved_weights",
+        severity=Severity.WARNING,
+        target=layer_of(history, names[0]),
+        message=f"{some} not trained: no optimizer receives a gradient of {_them(names)}. The "
+        "biases are still 0, as after a fresh initialization.",
+        evidence={"weights": names[:10], "count": len(names)},
+        remedies=(
+            Remedy(
+                "Give the weights of all layers to the optimizer, for example "
+                "`model.parameters()` or `self.trainable_variables`.",
+                no_change_because=OWN_CODE,
+            ),
+            Remedy(
+                "If they have no gradient, remove `detach`, `stop_gradient` or a conversion to "
+                "NumPy between these layers and the loss.",
+                no_change_because=OWN_CODE,
+            ),
+        ),
+        reference="Keras, Transfer learning and fine-tuning",
+    )
+
+
+def _them(names: list[str]) -> str:
+    return "it" if len(names) == 1 else "them"
 
 
 def _no_rate() -> Finding:

@@ -119,3 +119,44 @@ def test_a_forgotten_zero_grad_of_a_loop_is_named(is_forgotten):
             part = slice(index % 8 * 16, index % 8 * 16 + 16)
             sitter.step(step, torch.tensor(X[part]), torch.tensor(Y[part]))
     assert ("missing_zero_grad" in {one.rule for one in sitter.findings}) == is_forgotten
+
+
+class Headed(OwnStep):
+    """A head on an encoder, through which the gradient is cut or not."""
+
+    def __init__(self, is_cut):
+        super().__init__()
+        self.encoder = keras.Sequential(
+            [keras.Input((4,)), layers.Dense(8, "tanh", name="first")], name="encoder"
+        )
+        self.head = keras.Sequential([keras.Input((8,)), layers.Dense(1)], name="head")
+        self.is_cut = is_cut
+
+    def call(self, x):
+        return self.head(self.encoder(x))
+
+    def own_loss(self, x, y):
+        features = self.encoder(x)
+        if self.is_cut:
+            features = ops.stop_gradient(features)
+        loss = ops.mean(ops.square(self.head(features) - y))
+        return loss, {"loss": loss}
+
+    def _on_torch(self, data):
+        import torch
+
+        self.zero_grad()
+        loss, logs = self.own_loss(*data)
+        loss.backward()
+        weights = [one for one in self.trainable_variables if one.value.grad is not None]
+        with torch.no_grad():
+            self.optimizer.apply([one.value.grad for one in weights], weights)
+        return {name: value.detach() for name, value in logs.items()}
+
+
+@pytest.mark.filterwarnings("ignore:Gradients do not exist")
+@pytest.mark.parametrize("is_cut", [True, False])
+def test_layers_that_a_detached_tensor_leaves_untrained_are_named(is_cut):
+    found = findings(Headed(is_cut))
+    assert bool(found.keys() & {"unmoved_weights", "no_gradient"}) == is_cut
+    assert all(one.target == "first" for one in found.values() if is_cut)

@@ -247,6 +247,24 @@ def in_batches_of(size, series):
     return made
 
 
+def given_last(bias=0.0, norms=(1.0, 2.0, 3.0), network="encoder"):
+    """Return a history of three layers, of which an optimizer is given the last one only."""
+    made = standing([0.0, 0.0, 1e-3], has_own_step=True)
+    made = without(without(made, "gradients/norm"), "weights/norm")
+    made.note(
+        layers={
+            name: LayerFacts(role="hidden", network="head" if name == "c" else network)
+            for name in "abc"
+        }
+    )
+    for step in range(3):
+        made.append(Measurement(step, step, "gradients/norm", "c/kernel", 1.0))
+    for name, norm in zip("abc", norms, strict=True):
+        made.append(Measurement(3, 3, "weights/norm", f"{name}/kernel", norm))
+        made.append(Measurement(3, 3, "weights/norm", f"{name}/bias", bias))
+    return made
+
+
 def still_from_now_on(made):
     """Return the history with four more steps that move no kernel."""
     for step in range(10, 14):
@@ -3636,6 +3654,22 @@ TABLE = {
         rules.unmoved_weights,
         standing([0.0, 1e-3, 1e-3], has_own_step=True),
         Severity.NOTE,
+    ),
+    "optimizer-of-the-last-layer-only": (rules.unmoved_weights, given_last(), Severity.WARNING),
+    "optimizer-of-the-last-layer-of-a-trained-network": (
+        rules.unmoved_weights,
+        given_last(bias=0.3),
+        None,
+    ),
+    "optimizer-beside-a-copy-of-its-weights": (
+        rules.unmoved_weights,
+        given_last(norms=(3.0, 3.0, 3.0)),
+        None,
+    ),
+    "optimizer-beside-a-target-network": (
+        rules.unmoved_weights,
+        given_last(network="target_encoder"),
+        None,
     ),
     "generator-stands-still": (rules.unmoved_weights, playing(0.0), Severity.ERROR),
     "generator-and-discriminator-move": (rules.unmoved_weights, playing(1e-3), None),
