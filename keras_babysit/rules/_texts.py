@@ -124,12 +124,15 @@ gradient."""
 def warm_up(history: History, first: Headroom, later: Headroom) -> list[Remedy]:
     """Return the remedy that raises the learning rate in the first steps; none for others.
 
+    It is none either if the network does not bear the learning rate for certain after the growth:
+    a warm-up ends at that learning rate.
+
     Args:
         history: The history of the run.
         first: The first measurement of the headroom.
         later: A later one, where it has grown.
     """
-    if history.facts.optimizer not in ADAPTIVE:
+    if history.facts.optimizer not in ADAPTIVE or later.low < 1:
         return []
     why = grows(first, later)
     return [

@@ -178,8 +178,8 @@ def _finding(
         | ({} if rate is None else {"learning_rate": rate})
         | in_evidence(shown),
         remedies=(
-            *([] if grown is None or shown is None else warm_up(history, *grown)),
             change_rate(history, "Lower", suggest_lower_rate(history)),
+            *([] if grown is None or shown is None else warm_up(history, *grown)),
             FIND_RATE,
         ),
         reference="CS231n, Babysitting the learning process: updates of about 1e-3 of the weights",
