@@ -50,7 +50,7 @@ class Keeping:
 
     def end_epoch(self) -> None:
         """Note that an epoch and its pass over the validation data are over."""
-        self._reference.validation_batches = self._validation_batch + 1
+        self._reference.end_validation(self._validation_batch + 1)
 
     def wants(self, step: int) -> bool:
         """Return whether to keep the batch of the step that comes next, or to look at it."""
@@ -60,7 +60,7 @@ class Keeping:
         if self._must_look:
             self.next_step = step + 1
             return True
-        if not self._is_on or self._reference.is_given:
+        if not self._is_on or self._reference.is_given or self._reference.is_carried:
             self.next_step = math.inf
             return False
         sample = self._reference.train
@@ -95,8 +95,7 @@ class Keeping:
 
     def forget(self, step: int) -> None:
         """Give up the batch of a step, which training left out."""
-        if not self._reference.is_given:
-            self._reference.train.forget(step)
+        self._reference.forget(step)
 
     def wants_validation(self, index: int) -> bool:
         """Return whether to keep the batch at `index` of a pass over the validation data."""

@@ -144,6 +144,7 @@ class Session:
         self._epoch_logs = EpochLogs(self.history)
         self._worker, self._workers = backend.workers(model)
         self._optimizer: tuple[str, ...] = ()
+        self._planned_steps = planned.get("steps")  # of an epoch
         self._resets = 0  # runs in a row that began with an optimizer that was reset
         self._quiet_until: float = 0  # the step before which nothing is due
         self._runner = RuleRunner(
@@ -259,7 +260,8 @@ class Session:
     def _recall(self) -> None:
         """Find out what the model was trained on before."""
         state = state_of(self.model)
-        earlier = self.reference.earlier = recall(self.model, state)
+        earlier = recall(self.model, state)
+        self.reference.begin(earlier, self._planned_steps)
         self._optimizer, steps = kind_of(self.model), steps_of(self.model)
         self._resets = 0 if earlier is None else earlier.resets_until(steps, self._optimizer)
         if self._resets:
@@ -271,7 +273,11 @@ class Session:
         """Keep what the model was trained on for its next run."""
         if self._loop is not None and not self._loop.calls_keras:
             return  # the variables may not hold the state of the loop
-        run = self.reference.as_earlier(state_of(self.model))
+        per_epoch = self.steps.per_epoch
+        is_whole = per_epoch is not None and self.steps.now >= per_epoch
+        run = self.reference.as_earlier(
+            state_of(self.model), steps=self._planned_steps if is_whole else None
+        )
         if run is not None:
             run = dataclasses.replace(
                 run,

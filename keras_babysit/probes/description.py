@@ -160,9 +160,9 @@ class Description:
         if self._reference.is_given or not all(sizes) or not has_grown:
             return
         self._compared = sizes
-        first, second = (sample.batch(MAX_EXAMPLES) for sample in (train, validation))
-        are_tokens = baselines.takes_tokens(self._model)
-        compared, earlier = compare(first, second, are_tokens=are_tokens), self._reference.earlier
+        found = self._reference.known_comparison or self._compare(train, validation)
+        self._reference.comparison = found
+        (described, compared), earlier = found, self._reference.earlier
         if earlier is not None and compared.copies is not None:
             compared = replace(
                 compared,
@@ -170,9 +170,14 @@ class Description:
                 earlier_part=earlier.part,
                 earlier_loss=earlier.loss,
             )
-        self._history.note(
-            validation=describe_data(second, batch_size=self._history.facts.batch_size),
-            comparison=compared,
+        self._history.note(validation=described, comparison=compared)
+
+    def _compare(self, train, validation):
+        """Return facts of the validation data, and its comparison with the training data."""
+        first, second = (sample.batch(MAX_EXAMPLES) for sample in (train, validation))
+        return (
+            describe_data(second, batch_size=self._history.facts.batch_size),
+            compare(first, second, are_tokens=baselines.takes_tokens(self._model)),
         )
 
     def note_compilation(self, is_compiled):

@@ -42,6 +42,11 @@ class ExampleChoice:
         self._step_examples = 0  # of the largest batch so far
 
     @property
+    def is_carried(self):
+        """Whether the reference sample is that of an earlier run."""
+        return self._reference.is_carried
+
+    @property
     def can_use_reference(self):
         """Whether the reference sample is enough to measure on without the batch of a step."""
         only = self._batch_size.only

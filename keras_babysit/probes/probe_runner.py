@@ -196,6 +196,7 @@ class ProbeRunner:
             takes_gradients=self.runs_step,
             is_single=self._is_single,
             is_kept=can_compile and not self.runs_step and self._recall(Scope()) is not None,
+            is_carried=self._choice.is_carried,
         )
         self._schedule.know(self.estimate)
 

@@ -214,7 +214,6 @@ class BaselineComparison:
         self._reference = reference
         self._outputs = outputs
         self._are_tokens = are_tokens
-        self._neighbours = {}  # by index of the output
 
     def name_of(self, index):
         """Return the name of an output among several: the path of the layer that makes it."""
@@ -245,8 +244,9 @@ class BaselineComparison:
             tasks[1] = None
         neighbours = None
         if tasks[0] is not None and tasks[0].groups is None and inputs is not None:
-            known = self._neighbours.setdefault(
-                index, baselines.Neighbours(are_tokens=self._are_tokens)
+            known = self._reference.neighbours.setdefault(
+                (index, tasks[0].kind, self._are_tokens),
+                baselines.Neighbours(are_tokens=self._are_tokens),
             )
             neighbours = known.errors(tasks[0], inputs)
         found = baselines.compare_with_baselines(*tasks, neighbours)

@@ -1,5 +1,6 @@
 """Which weights train although a probe finds no gradient: it does not reach them."""
 
+import weakref
 from typing import Any
 
 from keras_babysit.probes.probe import weight_names
@@ -10,6 +11,9 @@ MOVED = 2.0
 ROUNDING = 1e-6
 """Update ratio that may be rounding of float32."""
 
+_reached: "weakref.WeakKeyDictionary[Any, set[str]]" = weakref.WeakKeyDictionary()
+"""The weights of each model for which a probe of any of its runs found a gradient."""
+
 
 class UnknownGradients:
     """Compares the gradients of a probe with what the step after it moved.
@@ -17,8 +21,8 @@ class UnknownGradients:
     A probe differentiates stand-ins for the weights. Where a layer computes with something else, or
     computes again with what it kept (`keras.remat` on TensorFlow, `TorchModuleWrapper`), the
     stand-in gets no gradient, and the step moves the weight all the same. Such a gradient is not 0
-    but unknown. It is 0 where an earlier probe found one: then the optimizer moves the weight by
-    what it remembers.
+    but unknown. It is 0 where an earlier probe found one, in this or an earlier run of the model:
+    then the optimizer moves the weight by what it remembers.
 
     Args:
         model: A compiled `keras.Model`.
@@ -27,7 +31,7 @@ class UnknownGradients:
     def __init__(self, model: Any) -> None:
         self._model = model
         self._zero: set[str] = set()
-        self._reached: set[str] = set()
+        self._reached = _reached.setdefault(model, set())
 
     def note(self, readings: dict[tuple[str, str], Any]) -> None:
         """Take in the readings of a probe."""

@@ -30,6 +30,7 @@ def estimate_cost(
     takes_gradients=False,
     is_single=False,
     is_kept=False,
+    is_carried=False,
 ):
     """Return the `CostEstimate` of a network.
 
@@ -43,6 +44,7 @@ def estimate_cost(
         is_single: Whether a single probe is taken, which does not earn a compilation back unless
             all must be compiled.
         is_kept: Whether a compiled probe is left over from an earlier run.
+        is_carried: Whether the reference sample is.
     """
     size = count_layers(leaves)
     must_compile = can_compile and backend.COMPILES_EACH_SIZE
@@ -56,6 +58,7 @@ def estimate_cost(
         is_accelerated=backend.has_accelerator(),
         has_forward=not takes_gradients,
         is_kept=is_kept,
+        is_carried=is_carried,
     )
 
 

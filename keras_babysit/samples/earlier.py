@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from keras_babysit.backends import backend
+from keras_babysit.samples.carried import Carried
 
 MAX_ENTRIES = 100_000
 """Entries of a variable up to which it is read to tell one state of a model from another."""
@@ -29,6 +30,7 @@ class Earlier:
         optimizer: What the optimizer was set to at its start, as `kind_of` returns it.
         has_memory: Whether that optimizer loses anything if it is reset.
         resets: Runs in a row up to this one that began with an optimizer that was reset.
+        carried: What is `Carried` on to the next run; None where the samples are not used again.
     """
 
     rows: frozenset[int]
@@ -39,6 +41,7 @@ class Earlier:
     optimizer: tuple[str, ...] = ()
     has_memory: bool = False
     resets: int = 0
+    carried: Carried | None = None
 
     def resets_until(self, steps: int | None, optimizer: tuple[str, ...]) -> int:
         """Return how many runs in a row, up to one that follows this one, began with a reset.

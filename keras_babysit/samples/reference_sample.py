@@ -1,11 +1,15 @@
 """The reference sample: some training and validation examples of a run, kept to measure on."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
+from keras_babysit.facts import ComparisonFacts, DataFacts
 from keras_babysit.history import History, Measurement
 from keras_babysit.samples import batches
 from keras_babysit.samples.batches import to_host
+from keras_babysit.samples.carried import Carried, SameData
 from keras_babysit.samples.data_facts import bad_rows
 from keras_babysit.samples.earlier import Earlier
 from keras_babysit.samples.epoch_order import EpochOrder
@@ -34,6 +38,8 @@ class ReferenceSample:
         needed: Number of training examples that a verdict on dead units needs.
         validation_batches: Number of batches of the validation data, as far as it is known.
         earlier: What the model was trained on before, an `Earlier`; None if that is not known.
+        comparison: Facts of the validation data, and its comparison with the training data; None
+            until they are compared.
     """
 
     def __init__(self, history: History, given: UserProbeData | None = None) -> None:
@@ -44,6 +50,10 @@ class ReferenceSample:
         self.earlier: Earlier | None = None
         self._history = history
         self._given = given
+        self.comparison: tuple[DataFacts, ComparisonFacts] | None = None
+        self._own = self.train  # of this run, where `train` may be that of the run before
+        self._neighbours: dict[Any, Any] = {}
+        self._same: SameData | None = None  # None where nothing is carried over
         self._validation_seen = 0  # index of the next validation batch after the latest kept one
         self._rows: set[int] = set()  # keys of the training examples that were kept
         self._recurrence = Recurrence()
@@ -70,17 +80,69 @@ class ReferenceSample:
         kept = batches.rows(self.validation.batch(MAX_EXAMPLES))
         return len((kept & self.earlier.rows) - self._rows)
 
-    def as_earlier(self, state: tuple[float, ...]) -> Earlier | None:
+    def begin(self, earlier: Earlier | None, steps: int | None) -> None:
+        """Note the run before this one: its samples are used again while the data are the same.
+
+        Args:
+            earlier: The `Earlier` run, None if there was none.
+            steps: Planned steps of an epoch, None if they are not known.
+        """
+        self.earlier = earlier
+        carried = None if earlier is None else earlier.carried
+        if carried is not None and carried.steps == steps and not self.is_given:
+            self._same = SameData(carried)
+
+    @property
+    def is_carried(self) -> bool:
+        """Whether the training examples are those of the run before."""
+        return self.train is not self._own
+
+    @property
+    def neighbours(self) -> dict[Any, Any]:
+        """The nearest neighbours of the baselines by output, which the comparison fills in."""
+        return self._same.carried.neighbours if self.is_carried else self._neighbours
+
+    @property
+    def known_comparison(self) -> tuple[DataFacts, ComparisonFacts] | None:
+        """What the comparison of the run before has found, where it holds for this one."""
+        is_same = self.is_carried and self._same.has_validation
+        return self._same.carried.comparison if is_same else None
+
+    def as_earlier(self, state: tuple[float, ...], *, steps: int | None = None) -> Earlier | None:
         """Return this run as the `Earlier` one of the next, None if no examples were kept.
 
         Args:
             state: State of the model at its end.
+            steps: Steps of an epoch, None if they are not known or no epoch is over.
         """
         facts = self._history.facts
         if not self._rows:
             return None
         part = min(1.0, len(self._rows) / (facts.examples_per_epoch or len(self._rows)))
-        return Earlier(frozenset(self._rows), part, state, self._history.last("loss/start"))
+        loss = self._history.last("loss/start")
+        return Earlier(frozenset(self._rows), part, state, loss, carried=self._carry(steps))
+
+    def _carry(self, steps: int | None) -> Carried | None:
+        """Return what the next run may use again; None where it is to keep its own.
+
+        Layers that carry their state on are asked about the order of the examples of each run.
+        """
+        facts, examples = self._history.facts, self._history.facts.examples_per_epoch
+        are_stateful = any(layer.is_stateful for layer in facts.layers.values())
+        if self.is_given or steps is None or not examples or are_stateful:
+            return None
+        found = Carried(
+            self.train,
+            self.validation,
+            steps,
+            min(1.0, len(self.train) / examples),
+            self.validation_batches,
+            self._validation_seen,
+            self.comparison,
+            self.neighbours,
+            checked=0 if self._same is None else self._same.carried.checked,
+        )
+        return found if found.is_small else None
 
     def next_given(self, examples: int) -> Batch | None:
         """Return the next batch of the given examples, of up to `examples`."""
@@ -90,10 +152,12 @@ class ReferenceSample:
 
     def take_train_batch(self, step: int, epoch: int, batch: Batch) -> list[Measurement]:
         """Keep a batch if it is wanted; return measurements of what in it is not finite."""
-        if self.is_given or not self.train.wants(step):
+        if self.is_given or not self._own.wants(step):
             return []
         batch = to_host(batch)
         measurements = self.search(step, epoch, batch)
+        if self._same is not None:
+            self._same.note_train(batch)
         if epoch > 0:  # an example that repeats would be its own nearest neighbour
             batch = batches.without(batch, self._rows)
         else:
@@ -103,8 +167,19 @@ class ReferenceSample:
                 self._history.note(repeated_batches=self._repeated.fraction)
         self._rows |= batches.rows(batch)
         if batches.size(batch):
-            self.train.add(step, batch)
+            self._own.add(step, batch)
+        self._choose_train()
         return measurements
+
+    def _choose_train(self) -> None:
+        """Use the training examples of the run before as long as the data are the same."""
+        is_same = self._same is not None and self._same.has_train
+        self.train = self._same.carried.train if is_same else self._own
+
+    def forget(self, step: int) -> None:
+        """Give up the batch of a step of this run, which training left out."""
+        if not self.is_given:
+            self._own.forget(step)
 
     def look_at(self, step: int, epoch: int, batch: Batch) -> None:
         """Record the size and the spread of a training batch, kept or not."""
@@ -167,13 +242,29 @@ class ReferenceSample:
 
         Each pass over the validation data continues where the previous one ended.
         """
+        if self._same is not None and self._same.is_open:
+            return self._same.checks_validation(index)
         return index >= self._validation_seen and self.validation.wants(index)
 
     def take_validation_batch(self, index: int, batch: Batch) -> None:
         """Keep a batch of the validation data if it is wanted."""
+        if self._same is not None and self._same.is_open:
+            self._same.note_validation(index, batch)
+            self._choose_train()
         if self.wants_validation_batch(index):
             self.validation.add(index, to_host(batch))
             self._validation_seen = index + 1
+
+    def end_validation(self, count: int) -> None:
+        """Note that a pass over the validation data, of so many batches, is over."""
+        self.validation_batches = count
+        if self._same is None or not self._same.is_open:
+            return
+        self._same.end_validation(count)
+        self._choose_train()
+        if self._same.has_validation:
+            self.validation = self._same.carried.validation
+            self._validation_seen = self._same.carried.validation_seen
 
     @property
     def is_whole_validation(self) -> bool:

@@ -93,6 +93,23 @@ class Sample:
             self._drop(entry)
 
     @property
+    def n_bytes(self) -> int:
+        """Memory that the kept examples take, in bytes."""
+        return self._bytes
+
+    def batches(self) -> list[Batch]:
+        """Return the kept batches."""
+        return [one.batch for one in self._kept]
+
+    def positions(self) -> list[int]:
+        """Return the positions of the kept batches in the stream."""
+        return [one.position for one in self._kept]
+
+    def at(self, position: int) -> Batch:
+        """Return the kept batch at a position of the stream."""
+        return next(one.batch for one in self._kept if one.position == position)
+
+    @property
     def is_weighted(self) -> bool:
         """Whether the kept examples have weights."""
         return any(one.batch[2] is not None for one in self._kept)

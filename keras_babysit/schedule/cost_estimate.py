@@ -44,6 +44,12 @@ update, and what copying the weights takes. Most runs need fewer."""
 LOOK_SECONDS = 0.02
 """What a look takes beside the probe: the rules, the sinks and the update of the weights."""
 
+KEEP_SECONDS = 3e-3
+"""To take a batch for the reference sample, and to hand it on to the step: least on PyTorch."""
+
+COMPARE_SECONDS = 0.1
+"""To compare the kept validation examples with the training examples, and both with neighbours."""
+
 
 @dataclass(frozen=True)
 class Mode:
@@ -74,6 +80,7 @@ class CostEstimate:
         is_accelerated: Whether an accelerator computes.
         has_forward: Whether a probe can do without a backward pass.
         is_kept: Whether the compiled probe is left over from an earlier run.
+        is_carried: Whether the reference sample is.
 
     Example:
         >>> estimate = CostEstimate(layers=3, multiply_adds=1e6, compiled_start=0.3)
@@ -89,6 +96,7 @@ class CostEstimate:
     is_accelerated: bool = False
     has_forward: bool = True
     is_kept: bool = False
+    is_carried: bool = False
 
     @property
     def modes(self) -> list[Mode]:
@@ -156,6 +164,12 @@ class CostEstimate:
         """Return the seconds of a measurement of the headroom: some forward passes."""
         each = SCORE_FRACTION * self._operations(mode) + self._work(examples)
         return HEADROOM_PASSES * each
+
+    def keeping(self, examples: int) -> float:
+        """Return the seconds of keeping so many examples, and of what is done once in any run."""
+        kept = -(-examples // max(1, self.batch_size))
+        whole = KEEP_SECONDS * kept + COMPARE_SECONDS
+        return LOOK_SECONDS + (0.0 if self.is_carried else whole)
 
     def is_small_pass(self, examples: int) -> bool:
         """Return whether the work on so many examples is less than the operations' own cost."""

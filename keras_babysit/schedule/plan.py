@@ -77,7 +77,8 @@ class Plan:
         score_mode: How scores are run.
         score_examples: Most examples of each of the two samples that a score uses.
         has_behaviour: Whether it is measured once what the outputs depend on.
-        seconds: Estimated seconds of all of that; of a run of unknown length, of its start.
+        seconds: Estimated seconds of all of that and of keeping examples; of a run of unknown
+            length, of its start.
         headroom: The steps from which on a probe measures the headroom of the learning rate, once
             each; None for none.
         headroom_seconds: Estimated seconds of that, beside `seconds`.
@@ -128,6 +129,8 @@ def plan_run(
         (Mode(is_compiled=True, takes_gradients=True), Looks(spacing=64, growth=2), Ends(spacing=2))
     """
     length = (steps, epochs)
+    per_epoch = (steps or MAX_EXAMPLES) // (epochs or 1)
+    keeping = estimate.keeping(min(MAX_EXAMPLES, per_epoch * estimate.batch_size))
     mode = _choose_mode(estimate, allowance)
     examples = _choose_examples(estimate, mode, budget)
     looks, ends, spent = _choose_looks(estimate, mode, examples, length, (budget, allowance))
@@ -141,7 +144,7 @@ def plan_run(
             examples,
             scores=None,
             has_behaviour=False,
-            seconds=spent,
+            seconds=keeping + spent,
             headroom=None,
         )
     score_mode, scores, score_examples, cost = _choose_scores(
@@ -163,7 +166,7 @@ def plan_run(
         score_mode,
         score_examples,
         has_behaviour,
-        spent,
+        keeping + spent,
         multiples,
         headroom_cost,
     )

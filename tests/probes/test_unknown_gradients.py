@@ -60,6 +60,12 @@ def test_a_gradient_that_was_measured_before_is_zero_and_not_unknown():
     assert found.moved_without([Measurement(1, 0, "updates/ratio", "hidden/kernel", 0.5)]) == []
 
 
+def test_a_gradient_that_was_measured_in_an_earlier_run_is_zero_and_not_unknown():
+    model = network()
+    UnknownGradients(model).note({("gradients/norm", "hidden/kernel"): 0.3})
+    assert moved(1e-3, 0.0, model) == []
+
+
 def fitted(*body):
     model = keras.Sequential([keras.Input((8,)), *body, layers.Dense(1, "sigmoid")])
     model.compile(keras.optimizers.Adam(0.01), "binary_crossentropy")

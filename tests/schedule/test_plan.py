@@ -110,7 +110,9 @@ def test_the_same_run_has_the_same_plan():
 
 
 def test_a_probe_that_is_left_over_costs_no_start():
-    fresh, kept = (network("jax", 25, is_kept=is_kept) for is_kept in (False, True))
+    fresh, kept = (
+        network("jax", 25, is_kept=is_kept, is_carried=is_kept) for is_kept in (False, True)
+    )
     plan = planned(kept, budget=0.2, allowance=0.2)
     assert plan.mode.takes_gradients
     assert plan.seconds <= 0.3
