@@ -1,5 +1,8 @@
 """The exceptions and the warning of this package."""
 
+import logging
+import warnings
+
 
 class KerasBabysitError(Exception):
     """Base class of the errors of this package; each also inherits a standard exception."""
@@ -43,3 +46,17 @@ class UnsupportedBackendError(KerasBabysitError, RuntimeError):
 
 class KerasBabysitWarning(UserWarning):
     """Issued if a part of the monitoring fails and is switched off; training continues."""
+
+
+def warn(what: str, error: BaseException) -> None:
+    """Warn of a failure, also where warnings are errors: it must not stop training."""
+    message = f"{what}: {brief(error)}"
+    try:
+        warnings.warn(message, KerasBabysitWarning, stacklevel=2)
+    except Warning:
+        logging.getLogger("keras_babysit").warning(message)
+
+
+def brief(error: BaseException) -> str:
+    """Return an error in one short line."""
+    return f"{type(error).__name__}: {str(error)[:500]}"

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from keras_babysit.callbacks._warnings import warn
 from keras_babysit.callbacks.delivery import Delivery
+from keras_babysit.errors import warn
 from keras_babysit.findings import Finding, Journal, Severity, explain
 from keras_babysit.history import History, Measurement
 from keras_babysit.rules import RuleLike, Rules, rule_name

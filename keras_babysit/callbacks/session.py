@@ -10,7 +10,6 @@ import keras
 
 from keras_babysit.backends import backend
 from keras_babysit.backends.protocol import Arguments
-from keras_babysit.callbacks._warnings import brief, warn
 from keras_babysit.callbacks.after_fit import is_in_fit
 from keras_babysit.callbacks.bad_batch_search import BadBatchSearch
 from keras_babysit.callbacks.epoch_logs import EpochLogs
@@ -27,6 +26,7 @@ from keras_babysit.callbacks.step_counter import StepCounter
 from keras_babysit.callbacks.stepping import Stepping, first_batch
 from keras_babysit.callbacks.stopping import Stopping
 from keras_babysit.callbacks.tolerance import Tolerance
+from keras_babysit.errors import brief, warn
 from keras_babysit.findings import Finding
 from keras_babysit.history import History
 from keras_babysit.probes import Monitor, notices

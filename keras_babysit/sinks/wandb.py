@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from keras_babysit.errors import warn
 from keras_babysit.findings import Event, Severity
 from keras_babysit.history import History, Measurement
 from keras_babysit.presentation.wording import name, one_line
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from keras_babysit.sinks.report import Report
 
 LEVELS = {Severity.NOTE: "INFO", Severity.WARNING: "WARN", Severity.ERROR: "ERROR"}
+
+PATIENCE_SECONDS = 10.0
+"""How long the start of a run waits for the server, or for somebody to log in."""
 
 COLUMNS = ["severity", "condition", "where", "since step", "resolved at step", "message", "remedy"]
 """Columns of the table of findings."""
@@ -36,9 +40,11 @@ class WandB(Sink):
     finished with it. A run that the sink did not start is never finished by it.
 
     W&B sends in a process of its own: a slow connection does not delay training, and what was
-    logged offline is uploaded with `wandb sync`. Each measurement advances W&B's own step by one,
-    as every `run.log` does. If your script passes `step=` to `run.log`, use `commit=False`: then
-    measurements join the next step that your script logs.
+    logged offline is uploaded with `wandb sync`. If a run cannot be started, because the server
+    does not answer within 10 seconds or refuses access, it is logged offline, with one warning.
+    Each measurement advances W&B's own step by one, as every `run.log` does. If your script passes
+    `step=` to `run.log`, use `commit=False`: then measurements join the next step that your script
+    logs.
 
     Args:
         run: Run to log to; None for the active one, or a new one.
@@ -80,9 +86,27 @@ class WandB(Sink):
         self._so_far = SoFar(history)
         run = self.run or wandb.run
         self._is_own = run is None
-        self._active = wandb.init(**self.settings) if run is None else run
+        self._active = self._open() if run is None else run
         self._active.define_metric("babysit/step", hidden=True)
         self._active.define_metric("babysit/*", step_metric="babysit/step")
+
+    def _open(self) -> Any:
+        """Start a run of our own, offline if that is refused."""
+        import wandb
+
+        given = self.settings.get("settings") or {}
+        if isinstance(given, wandb.Settings):
+            given = {name: getattr(given, name) for name in given.model_fields_set}
+        patience = {"init_timeout": PATIENCE_SECONDS, "login_timeout": PATIENCE_SECONDS}
+        arguments = self.settings | {"settings": patience | given}
+        try:
+            return wandb.init(**arguments)
+        except (wandb.Error, TimeoutError) as error:
+            warn(
+                "W&B could not start a run. It is logged offline; upload it with `wandb sync`",
+                error,
+            )
+            return wandb.init(**arguments | {"mode": "offline"})
 
     def on_measurements(self, measurements: Sequence[Measurement]) -> None:
         """Log the few numbers of each step."""

@@ -1,10 +1,13 @@
+import http.server
 import json
 import struct
+import threading
 import time
 
 import pytest
 
 from keras_babysit import sinks
+from keras_babysit.errors import KerasBabysitWarning
 from keras_babysit.history import History, Measurement
 from keras_babysit.testing.sinks import FINDING, opened, play
 
@@ -67,6 +70,46 @@ def test_a_run_of_its_own_is_in_the_file_that_is_uploaded(tmp_path):
     [table] = tmp_path.rglob("*.table.json")
     [row] = json.loads(table.read_text())["data"]
     assert row[:5] == ["warning", "dead_units", "dense", 10, None]
+
+
+class Refusing(http.server.BaseHTTPRequestHandler):
+    """A server to which nobody has access."""
+
+    def do_POST(self):
+        self.send_response(401)
+        self.end_headers()
+        self.wfile.write(b'{"errors": [{"message": "unauthorized"}]}')
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(params=["refuses access", "is away"])
+def address(request):
+    """Return the address of a server on which no run can be started."""
+    if request.param == "is away":
+        yield "http://127.0.0.1:9"
+        return
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_run_that_the_server_does_not_start_is_logged_offline(address, tmp_path, monkeypatch):
+    monkeypatch.setattr("keras_babysit.sinks.wandb.PATIENCE_SECONDS", 1.0)
+    settings = {"base_url": address, "api_key": "0" * 40, "silent": True}
+    sink = sinks.WandB(project="digits", dir=str(tmp_path), settings=settings)
+    with pytest.warns(KerasBabysitWarning, match="could not start a run. It is logged offline"):
+        sink.on_start(History())
+    measured = [Measurement(1, 0, "loss/batch", "", 0.25)]
+    sink.on_measurements(measured)
+    sink.on_end(sinks.Report(History(), []))
+    [folder] = (tmp_path / "wandb").glob("offline-run-*")
+    items = [item for record in finished(folder) for item in record.history.item]
+    assert ("babysit/loss/batch", "0.25") in [
+        ("/".join(item.nested_key) or item.key, item.value_json) for item in items
+    ]
 
 
 def test_a_run_and_arguments_for_a_new_one_exclude_each_other():
