@@ -543,6 +543,13 @@ SHIPPED = (
         scale=Scale.LOG,
     ),
     Quantity(
+        "loss/left_out",
+        Of.LAYER,
+        "Added loss that the step leaves out",
+        "loss that a layer of a trained network added in a training step of one's own, which never "
+        "read it",
+    ),
+    Quantity(
         "gradients/applied_before",
         Of.RUN,
         "Gradients that were applied before",

@@ -114,9 +114,13 @@ class TappedStep:
         self._pairs = inside_bidirectional(model)
         self._attention = attention_layers(model)
         self._attention_names = taps.names(self._attention)
+        self._networks = {}  # by their names
         self._inside = []  # names of the networks that are being called, the outermost first
         self._made_by = {}  # by id of an output: the output itself, and the call that made it
         self._arrived = []
+        self._added_in = {}  # by name of a layer that adds a loss: the network it was called in
+        self._has_read = set()  # names of the layers whose added losses the step read
+        self._updated = set()  # ids of the variables that an optimizer was given
         self._sent = 0
 
     def __call__(self, function, *args, **kwargs):
@@ -146,6 +150,7 @@ class TappedStep:
             kwargs: Its keyword arguments.
         """
         self._arrived = []
+        self._added_in, self._has_read, self._updated = {}, set(), set()
         args, kwargs = keras.tree.map_structure(backend.own, (args, kwargs))
         with contextlib.ExitStack() as stack:
             stack.enter_context(untouched_random_state())
@@ -174,6 +179,9 @@ class TappedStep:
         }
         apart = [value for (name, _), value in readings.items() if name == "apart"]
         self.calls_on_expected = self.calls_on_expected or (bool(apart) and not any(apart))
+        for name in self._left_out():
+            if ("added", name) in readings:
+                readings["loss/left_out", name] = readings["added", name]
         own = ("added", "apart")
         readings = {key: value for key, value in readings.items() if key[0] not in own}
         self._add_losses(readings, losses)
@@ -185,6 +193,7 @@ class TappedStep:
         stack.enter_context(taps.without_remat(model))
         for layer in model._flatten_layers():
             stack.enter_context(shadowed(layer, "add_loss", self._adding(layer)))
+            stack.enter_context(shadowed(layer, "_get_own_losses", self._reading(layer)))
         leaves = {id(layer) for layer in self._watched}
         for layer in [model, *taps.outermost(model)]:
             if id(layer) not in leaves and not isinstance(layer, taps.OPAQUE_LAYERS):
@@ -282,6 +291,7 @@ class TappedStep:
             if layer is self.model and self._expected is not None:
                 self._compare_inputs(args[0] if args else kwargs)
             self._inside.append(name)
+            self._networks.setdefault(name, layer)
             try:
                 outputs = inner(*args, **kwargs)
             finally:
@@ -346,6 +356,8 @@ class TappedStep:
 
         def add_loss(loss):
             readings = Readings()
+            self._added_in[layer.name] = self._inside[0] if self._inside else None
+            self._has_read.discard(layer.name)
             for one in keras.tree.flatten(loss):
                 if hasattr(one, "shape") and not isinstance(one, keras.KerasTensor):
                     readings.add("added", layer.name, keras.ops.sum(keras.ops.stop_gradient(one)))
@@ -353,6 +365,26 @@ class TappedStep:
             return inner(loss)
 
         return add_loss
+
+    def _reading(self, layer):
+        """Return what stands in for the method with which Keras gathers what a layer added."""
+        inner = layer._get_own_losses
+
+        def get_own_losses():
+            self._has_read.add(layer.name)
+            return inner()
+
+        return get_own_losses
+
+    def _left_out(self):
+        """Return the names of layers in trained networks whose added losses the step never read."""
+        left_out = []
+        for name, network in self._added_in.items():
+            whole = self._networks.get(network, self.model)
+            is_trained = any(id(one) in self._updated for one in whole.trainable_variables)
+            if is_trained and name not in self._has_read:
+                left_out.append(name)
+        return left_out
 
     def _receiving(self, optimizer, names):
         """Return a function that takes in pairs of a gradient and a variable."""
@@ -362,6 +394,7 @@ class TappedStep:
             seen = self.applied.setdefault(optimizer, [])
             for gradient, variable in pairs:
                 name = names.get(id(variable))
+                self._updated.add(id(variable))
                 if name is None:
                     continue
                 if name not in seen:

@@ -1,19 +1,28 @@
-"""Weight penalties that a training step of one's own does not add to its loss."""
+"""Penalties that a training step of one's own does not add to its loss."""
 
 from keras_babysit.actions import OWN_CODE
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
+from keras_babysit.rules._texts import quoted
 from keras_babysit.rules.rule import rule
+
+_ADD = Remedy(
+    "Add the penalties to the loss in `train_step`, or compute it with `self.compute_loss`, which "
+    "adds them.",
+    "penalty = sum(self.losses)  # in train_step, where self is the model: add it",
+    no_change_because=OWN_CODE,
+)
 
 
 @rule(
-    title="Weight penalties without effect",
+    title="Penalties without effect",
     explains=("overfitting",),
     needs=("facts/layers",),
     silent=(
         "with the training step of Keras",
-        "if the code of the training step cannot be read",
+        "on weight penalties, if the code of the training step cannot be read",
         "if the step reads `losses` or calls `compute_loss`",
+        "on networks that the step does not train",
     ),
     is_immediate=True,
 )
@@ -25,13 +34,15 @@ def penalties_left_out(history: History) -> list[Finding]:
     penalties have no effect.
 
     Reads whether the code of `train_step`, and of the methods and functions that it calls, names
-    `losses` or `compute_loss`, which adds them. It is silent if no weight has a penalty.
+    `losses` or `compute_loss`, which adds them; and `"loss/left_out"`, what layers added with
+    `add_loss`, such as the divergence of a variational autoencoder, and the step never read. It is
+    silent without penalties, and on layers of networks that the step does not train.
 
     Args:
         history: The history of the run.
 
     Returns:
-        One WARNING for the whole model, or nothing.
+        One WARNING for all layers that add a loss, else one for weight penalties, or nothing.
 
     Example:
         >>> history = History()
@@ -42,6 +53,9 @@ def penalties_left_out(history: History) -> list[Finding]:
     Reference:
         Keras, "Customizing what happens in fit()": add `self.losses`, or call `compute_loss`.
     """
+    layers = [one for one in history.targets("loss/left_out") if _is_left_out(history, one)]
+    if layers:
+        return [_about_added(history, layers)]
     if not history.facts.leaves_out_penalties:
         return []
     return [
@@ -52,14 +66,27 @@ def penalties_left_out(history: History) -> list[Finding]:
             message="The training step never reads `self.losses`: the weight penalties have no "
             "effect.",
             evidence={"penalized_weights": history.facts.regularization.penalized_weights},
-            remedies=(
-                Remedy(
-                    "Add the penalties to the loss in `train_step`, or compute it with "
-                    "`self.compute_loss`, which adds them.",
-                    "penalty = sum(self.losses)  # in train_step, where self is the model: add it",
-                    no_change_because=OWN_CODE,
-                ),
-            ),
+            remedies=(_ADD,),
             reference="Keras, Customizing what happens in fit()",
         )
     ]
+
+
+def _is_left_out(history: History, layer: str) -> bool:
+    return bool(history.series("loss/left_out", layer).values.any())
+
+
+def _about_added(history: History, layers: list[str]) -> Finding:
+    return Finding(
+        rule="penalties_left_out",
+        severity=Severity.WARNING,
+        target=layers[0],
+        message=f"The loss that {quoted(layers[:3])} adds with `add_loss` has no effect: the "
+        "training step never reads `self.losses`.",
+        evidence={
+            "layers": layers[:10],
+            "added": float(history.last("loss/left_out", layers[0])),
+        },
+        remedies=(_ADD,),
+        reference="Keras, Customizing what happens in fit()",
+    )

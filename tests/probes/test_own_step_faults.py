@@ -160,3 +160,41 @@ def test_layers_that_a_detached_tensor_leaves_untrained_are_named(is_cut):
     found = findings(Headed(is_cut))
     assert bool(found.keys() & {"unmoved_weights", "no_gradient"}) == is_cut
     assert all(one.target == "first" for one in found.values() if is_cut)
+
+
+class Adding(layers.Layer):
+    """Adds the size of its inputs to the loss."""
+
+    def call(self, x):
+        self.add_loss(0.1 * ops.mean(ops.square(x)))
+        return x
+
+
+class Penalized(Regression):
+    """A network with a layer that adds a loss, which the step reads or not."""
+
+    def __init__(self, reads, teacher=None):
+        inner = [keras.Input((4,)), layers.Dense(8, "tanh"), Adding(name="added"), layers.Dense(1)]
+        super().__init__(keras.Sequential(inner) if teacher is None else dense())
+        self.reads, self.teacher = reads, teacher
+
+    def own_loss(self, x, y):
+        loss = super().own_loss(x, y)[0]
+        if self.teacher is not None:
+            loss = loss + ops.mean(ops.square(ops.stop_gradient(self.teacher(x)) - self(x)))
+        if self.reads:
+            loss = loss + sum(self.losses)
+        return loss, {"loss": loss}
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_a_loss_that_a_layer_adds_and_the_step_leaves_out_is_named(reads):
+    found = findings(Penalized(reads))
+    assert ("penalties_left_out" in found) is not reads
+    assert reads or found["penalties_left_out"].target == "added"
+
+
+def test_what_a_frozen_network_adds_need_not_be_read():
+    teacher = keras.Sequential([keras.Input((4,)), layers.Dense(1), Adding()], name="teacher")
+    teacher.trainable = False
+    assert findings(Penalized(False, teacher)) == {}

@@ -5633,6 +5633,21 @@ TABLE = {
         history({}, leaves_out_penalties=True),
         Severity.WARNING,
     ),
+    "own-step-without-what-a-layer-adds": (
+        rules.penalties_left_out,
+        history({("loss/left_out", "kl"): [0.7, 0.6]}),
+        Severity.WARNING,
+    ),
+    "own-step-without-what-two-layers-add": (
+        rules.penalties_left_out,
+        history({("loss/left_out", "a"): [0.7], ("loss/left_out", "b"): [0.1]}),
+        Severity.WARNING,
+    ),
+    "own-step-without-an-added-loss-of-zero": (
+        rules.penalties_left_out,
+        history({("loss/left_out", "kl"): [0.0, 0.0]}),
+        None,
+    ),
     "own-step-with-the-penalties": (
         rules.penalties_left_out,
         history({}, leaves_out_penalties=False),
