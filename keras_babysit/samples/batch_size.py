@@ -54,6 +54,13 @@ class BatchSize:
 
 
 def _built_for(model: keras.Model) -> int | None:
-    """Return the batch size that a model is built for, None if it accepts any."""
+    """Return the batch size that a model is built for, None if it accepts any.
+
+    Keras builds a `Sequential` without an `Input` for the size of the first batch, and that model
+    accepts other sizes as well, unless a layer keeps one state per example of a batch.
+    """
     sizes = [tensor.shape[0] for tensor in getattr(model, "inputs", None) or ()]
-    return next((size for size in sizes if size is not None), None)
+    is_declared = not isinstance(model, keras.Sequential) or any(
+        getattr(layer, "stateful", False) for layer in model.layers
+    )
+    return next((size for size in sizes if size is not None), None) if is_declared else None

@@ -338,6 +338,20 @@ def watch_batches_of(size, *, is_declared, count=640):
     return sitter.history, notes
 
 
+@pytest.mark.parametrize("size", [2, 500])
+def test_a_model_that_keras_builds_for_its_first_batch_accepts_others(size):
+    x = np.random.default_rng(0).normal(size=(500, 4)).astype("float32")
+    model = keras.Sequential([keras.layers.Dense(8, "relu", name="hidden"), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    sitter = kb.Babysitter(every=1, verbose=0)
+    steps = {"x": x[: 10 * size], "y": x[: 10 * size, :1], "batch_size": size}
+    model.fit(**steps, epochs=4, verbose=0, callbacks=[sitter])
+    assert model.inputs[0].shape[0] is not None
+    assert [one for one in sitter.findings if one.rule == "not_watched"] == []
+    assert len(sitter.history.series("activations/mean", "hidden").steps) > 1
+    assert len(sitter.history.series("score/loss", "train").steps)
+
+
 @pytest.mark.parametrize("is_declared", [True, False])
 @pytest.mark.parametrize(("size", "scores"), [(16, 2), (320, 0)])
 def test_a_model_of_one_batch_size_is_measured_on_batches_of_that_size(size, scores, is_declared):

@@ -39,13 +39,9 @@ def planned(**options):
 
 
 def network(batch_size=None, compiled=True):
-    model = keras.Sequential(
-        [
-            keras.Input(batch_shape=(batch_size, 4)),
-            keras.layers.Dense(3, "relu", name="hidden"),
-            keras.layers.Dense(2, "softmax", name="last"),
-        ]
-    )
+    given = keras.Input(batch_shape=(batch_size, 4))
+    hidden = keras.layers.Dense(3, "relu", name="hidden")(given)
+    model = keras.Model(given, keras.layers.Dense(2, "softmax", name="last")(hidden))
     if compiled:
         model.compile("sgd", "sparse_categorical_crossentropy")
         model.optimizer.build(model.trainable_variables)

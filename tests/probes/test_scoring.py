@@ -65,7 +65,7 @@ def test_the_scores_are_those_of_the_samples():
 
 def test_on_the_way_it_sees_which_units_are_dead():
     model = network()
-    model.layers[0].bias.assign(np.array([-1000.0, 0.0, 1000.0], "float32"))
+    model.get_layer("hidden").bias.assign(np.array([-1000.0, 0.0, 1000.0], "float32"))
     scoring = scoring_of(model, reference(train=512))
     values = scoring.score(derived(needed=512))
     assert values["activations/dead_fraction", "hidden"] == pytest.approx(1 / 3)

@@ -32,7 +32,7 @@ def with_decay():
 
 def with_constraint():
     model = network()
-    model.layers[0].kernel.constraint = keras.constraints.UnitNorm()
+    model.get_layer("hidden").kernel.constraint = keras.constraints.UnitNorm()
     return model
 
 
