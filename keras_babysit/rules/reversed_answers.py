@@ -11,6 +11,7 @@ from keras_babysit.rules._scores import rankings
 from keras_babysit.rules._texts import percent
 from keras_babysit.rules.effects import POOR_FIT
 from keras_babysit.rules.learning_rate_too_low import learning_rate_too_low
+from keras_babysit.rules.outputs import guess_loss
 from keras_babysit.rules.rule import ask, rule
 
 LEAST_FALL = 0.02
@@ -28,7 +29,7 @@ ACCURACIES = ("accuracy", "acc", "binary_accuracy")
     silent=(
         "in the first epoch",
         "unless the targets are 0 and 1",
-        "unless the loss has fallen",
+        "unless the loss has fallen, below that of a constant prediction",
         "if the learning rate is too low",
     ),
 )
@@ -43,7 +44,9 @@ def reversed_answers(history: History, *, area: float = 0.3, patience: int = 2) 
     not known, the training accuracy of `"logs/*"` beside the rarer of both classes: an answer that
     is always wrong has no accuracy, one that is always the rarer class has its frequency. It is
     silent in the first epoch, unless the targets are 0 and 1, and unless the training loss has
-    fallen by 2 %; and if the learning rate is too low (see `learning_rate_too_low`), because the
+    fallen by 2 % and is below that of a constant prediction, where that is known. A network whose
+    first weights happen to rank the wrong way round has a higher loss than that, and recovers. It
+    is silent as well if the learning rate is too low (see `learning_rate_too_low`), because the
     answers are those of the initial weights then.
 
     Args:
@@ -73,6 +76,10 @@ def reversed_answers(history: History, *, area: float = 0.3, patience: int = 2) 
         return []
     has_fallen = losses[-1] < losses[0] - LEAST_FALL * abs(losses[0])
     if not has_fallen or ask(learning_rate_too_low, history):
+        return []
+    guess = guess_loss(history)
+    constant = history.first("loss/constant") if guess is None else guess
+    if constant is not None and losses[-1] >= constant:
         return []
     areas = rankings(history, "train")[-patience:]
     if areas:

@@ -1378,10 +1378,11 @@ def ending_in(class_name, form):
     )
 
 
-def reversed_by(ranked, losses=tuple(FALLING), accuracy=None):
+def reversed_by(ranked, losses=tuple(FALLING), accuracy=None, constant=None):
     """Return a run on yes and no, with the ranks of its answers or its accuracy."""
     count = len(losses)
-    series = {(f"predictions/{name}", "train"): [value] * count for name, value in ranked.items()}
+    series = {} if constant is None else {("loss/constant", ""): [constant]}
+    series |= {(f"predictions/{name}", "train"): [value] * count for name, value in ranked.items()}
     series["logs/loss", ""] = list(losses)
     if accuracy is not None:
         series["logs/accuracy", ""] = [accuracy] * count
@@ -5759,6 +5760,16 @@ TABLE = {
         rules.reversed_answers,
         reversed_by({}, accuracy=0.1),
         Severity.WARNING,
+    ),
+    "accuracy-far-below-a-guess-with-a-loss-below-it": (
+        rules.reversed_answers,
+        reversed_by({}, accuracy=0.1, constant=1.01 * FALLING[-1]),
+        Severity.WARNING,
+    ),
+    "first-weights-that-rank-the-wrong-way-round": (
+        rules.reversed_answers,
+        reversed_by({}, accuracy=0.1, constant=FALLING[-1]),
+        None,
     ),
     "accuracy-of-a-guess": (rules.reversed_answers, reversed_by({}, accuracy=0.45), None),
     "last-step-is-the-target": (
