@@ -11,7 +11,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-HEAD = ("verdict", "remedy", "score", "difference", "seeds")
+HEAD = ("verdict", "remedy", "score", "change", "seeds")
 """The columns."""
 
 FILE = "trial.json"

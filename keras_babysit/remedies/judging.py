@@ -60,16 +60,54 @@ def judge(
     lost_before, lost_after = (~np.isfinite(v).all(axis=1) for v in (before, after))
     if lost_before.any() or lost_after.any():
         return row(_effect_of_losses(lost_before, lost_after), **scores)
-    difference = paired_interval(after - before)
-    return row(_effect(difference, scores["control"]), difference=difference, **scores)
+    ratio, difference = ratio_interval(before, after), paired_interval(after - before)
+    effect = _effect(difference, SAME * abs(scores["control"]))
+    if ratio is not None:
+        logs = Interval(*map(_log, (ratio.mean, ratio.low, ratio.high)))
+        effect = _effect(logs, math.log1p(SAME))
+    return row(effect, difference=difference, ratio=ratio, **scores)
+
+
+def ratio_interval(before: NDArray[np.float64], after: NDArray[np.float64]) -> Interval | None:
+    """Return the ratio of the scores, remedy to control, with its 95 % interval.
+
+    A training that fails may end with ten times the loss of the next one: the spread of losses
+    grows with their size, so that ratios are compared. The mean is the geometric one over
+    replicates. To first order the ratio of two means of examples changes by the relative
+    deviations of both, so that examples count as in `paired_interval`.
+
+    Args:
+        before: Scores of the control, `(replicates, examples)`.
+        after: Scores of the remedy on the same examples.
+
+    Returns:
+        The ratio, below 1 if the remedy is better; None unless all means are above 0.
+
+    Example:
+        >>> before, after = np.array([[1.0, 3.0], [9.0, 11.0]]), np.array([[0.5, 0.5], [2.0, 3.0]])
+        >>> round(ratio_interval(before, after).mean, 2)
+        0.25
+    """
+    old, new = before.mean(axis=1, keepdims=True), after.mean(axis=1, keepdims=True)
+    if not ((old > 0).all() and (new > 0).all()):
+        return None
+    found = paired_interval(np.log(new / old) + after / new - before / old)
+    with np.errstate(over="ignore"):  # of one or two replicates the interval has no end
+        return Interval(*(float(np.exp(one)) for one in (found.mean, found.low, found.high)))
+
+
+def _log(value: float) -> float:
+    return math.log(value) if value > 0 else -math.inf
 
 
 def rank(row: Row) -> float:
-    """Return the difference as a fraction of the control's score, lower if it is better."""
+    """Return by how much the score changed, relative to the control's: lower if it is better."""
     if math.isfinite(row.remedy) and not math.isfinite(row.control):
         return -math.inf
     if not math.isfinite(row.remedy):
         return math.inf
+    if row.ratio is not None:
+        return row.ratio.mean - 1
     scale = abs(row.control) or 1.0
     return (row.remedy - row.control) / scale
 
@@ -84,13 +122,18 @@ def _values(score: Score, measure: str) -> Any:
     return score.loss if measure == "loss" else score.error
 
 
-def _effect(difference: Interval, control: float) -> Effect:
-    if difference.high < 0:
+def _effect(change: Interval, near: float) -> Effect:
+    """Return the effect of a change that is below 0 if the remedy helps.
+
+    Args:
+        change: The change with its interval.
+        near: The largest change of two trainings that count as equal.
+    """
+    if change.high < 0:
         return Effect.HELPS
-    if difference.low > 0:
+    if change.low > 0:
         return Effect.HARMS
-    near = SAME * abs(control)
-    is_same = -near <= difference.low and difference.high <= near
+    is_same = -near <= change.low and change.high <= near
     return Effect.NO_DIFFERENCE if is_same else Effect.UNDECIDED
 
 

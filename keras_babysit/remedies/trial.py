@@ -50,6 +50,9 @@ class Row:
         seeds: Number of replicates.
         seconds: Seconds of all its trainings.
         reason: Why it was not tried or is undecided, as a sentence; may be empty.
+        ratio: Remedy divided by control, the geometric mean over replicates with its 95 % interval,
+            below 1 if it helps. It decides the effect. None if there is no difference, or if not
+            all scores are above 0: then the difference decides.
     """
 
     changes: tuple[Change, ...]
@@ -61,6 +64,7 @@ class Row:
     seeds: int = 0
     seconds: float = 0.0
     reason: str = ""
+    ratio: Interval | None = None
 
     @property
     def text(self) -> str:
@@ -134,7 +138,8 @@ class Trial:
         """Write the trial as JSON; `kb-report` shows a `trial.json` in its folder.
 
         A row has the `cells` of the table, and `changes`, `effect`, `measure`, `control`, `remedy`,
-        `low` and `high` (the interval of the difference), `seeds`, `seconds` and `reason`.
+        `low` and `high` (the interval of the difference), `ratio` (with its interval), `seeds`,
+        `seconds` and `reason`.
         """
         record = {
             "type": "trial",
@@ -161,7 +166,7 @@ class Trial:
 
 
 def _record(row: Row) -> dict[str, Any]:
-    difference = row.difference
+    difference, ratio = row.difference, row.ratio
     return {
         "cells": _cells(row),
         "changes": [change.to_json() for change in row.changes],
@@ -171,6 +176,7 @@ def _record(row: Row) -> dict[str, Any]:
         "remedy": row.remedy,
         "low": None if difference is None else difference.low,
         "high": None if difference is None else difference.high,
+        "ratio": None if ratio is None else [ratio.mean, ratio.low, ratio.high],
         "seeds": row.seeds,
         "seconds": row.seconds,
         "reason": row.reason,
@@ -178,17 +184,23 @@ def _record(row: Row) -> dict[str, Any]:
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    difference, name = row.difference, "" if row.measure == "loss" else " (error)"
-    if difference is None:
-        shown = ""
-    elif math.isinf(difference.low):
-        shown = f"{difference.mean:+.3g}"
-    else:
-        half = (difference.high - difference.low) / 2
-        shown = f"{difference.mean:+.3g} ± {half:.2g}"
+    name = "" if row.measure == "loss" else " (error)"
     scores = f"{row.control:.3g} → {row.remedy:.3g}{name}" if row.seeds else ""
     text = f"{row.text} {row.reason[:1].upper()}{row.reason[1:]}".strip()
-    return (row.effect.value, text, scores, shown, str(row.seeds or ""))
+    return (row.effect.value, text, scores, _change_of(row), str(row.seeds or ""))
+
+
+def _change_of(row: Row) -> str:
+    """Return by how much the score changed, with its interval unless it has no end."""
+    ratio, difference = row.ratio, row.difference
+    if ratio is not None:
+        shown = f"\u00d7 {ratio.mean:.2g}"
+        return f"{shown} [{ratio.low:.2g}, {ratio.high:.2g}]" if row.seeds > 1 else shown
+    if difference is None:
+        return ""
+    shown = f"{difference.mean:+.3g}"
+    half = (difference.high - difference.low) / 2
+    return f"{shown} ± {half:.2g}" if row.seeds > 1 else shown
 
 
 def _as_text(rows: Sequence[Row]) -> str:

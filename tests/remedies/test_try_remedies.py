@@ -1,6 +1,7 @@
 """Trials of remedies: what helps, what does not, and that nothing of the user's is changed."""
 
 import random
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -41,7 +42,7 @@ def test_a_rate_that_is_far_too_low_is_helped_by_a_higher_one_and_not_by_a_lower
     assert [row.seeds for row in trial.rows[:2]] == [5, 1]  # the better half
     # One that helps is followed by ten times as much.
     assert [row.changes for row in trial.rows[2:3]] == [(ScaleLearningRate(10_000.0),)]
-    assert trial.best.difference.high < 0
+    assert trial.best.ratio.high < 1
     model = trial.program.build(0)
     rate = 1e-4 * trial.best.changes[0].factor
     assert float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)) == pytest.approx(rate)
@@ -69,6 +70,7 @@ def test_scaled_targets_are_scored_in_the_units_that_were_given():
     (row,) = trial.rows
     assert row.effect is Effect.HELPS
     assert row.remedy < row.control
+    assert row.ratio.high < 1
     assert row.remedy > 1e-6  # not the loss in the new units divided away
 
 
@@ -152,6 +154,8 @@ def test_a_trial_says_what_follows(effect, best, words, tmp_path):
     trial.to_json(tmp_path / "trial.json")
     shown = str(trial)
     assert "-0.25 ± 0.1" in shown
+    ratio = replace(row, ratio=Interval(0.5, 0.25, 0.8))
+    assert "\u00d7 0.5 [0.25, 0.8]" in str(Trial((ratio,), None, None))
     assert words in shown
     assert words in trial._repr_html_()
     assert words in next(iter(read_trials(str(tmp_path))))[2]
