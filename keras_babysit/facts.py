@@ -154,6 +154,13 @@ class InputFacts:
             correspond one to one and in order.
         later_column: Index of a column, or of a feature of sequences, that is a function of targets
             before and after its row.
+        marked_columns: How many of its columns hold a number that stands for missing values; of
+            tables and of sequences of features only.
+        first_marked: Index of the first of these.
+        marker: The number in that column.
+        marked_fraction: Fraction of the entries of that column that are the marker.
+        unmarked_low: Least of its other entries.
+        unmarked_high: Largest of its other entries.
         is_whole: Whether every entry is a whole number; of sequences only.
         is_wrapped: Whether they are 8-bit integers whose arithmetic wrapped around; None if there
             are too few entries.
@@ -172,6 +179,12 @@ class InputFacts:
     first_constant: int | None = None
     target_column: int | None = None
     later_column: int | None = None
+    marked_columns: int | None = None
+    first_marked: int | None = None
+    marker: float | None = None
+    marked_fraction: float | None = None
+    unmarked_low: float | None = None
+    unmarked_high: float | None = None
     is_whole: bool | None = None
     is_wrapped: bool | None = None
     padded_in_front: float | None = None

@@ -21,6 +21,7 @@ from keras_babysit.rules.class_imbalance import class_imbalance
 from keras_babysit.rules.constant_features import constant_features
 from keras_babysit.rules.inputs_from_later_steps import inputs_from_later_steps
 from keras_babysit.rules.leakage import leakage
+from keras_babysit.rules.missing_value_markers import missing_value_markers
 from keras_babysit.rules.related_examples import related_examples
 from keras_babysit.rules.target_in_inputs import target_in_inputs
 from keras_babysit.rules.unscaled_inputs import SCALING_LAYERS, unscaled_inputs
@@ -52,6 +53,7 @@ RULES = (
     weights_without_effect,
     wrapped_integers,
     constant_features,
+    missing_value_markers,
     class_imbalance,
     target_in_inputs,
     inputs_from_later_steps,

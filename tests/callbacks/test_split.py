@@ -159,3 +159,21 @@ def test_a_random_walk_split_in_time_is_at_most_a_note():
     assert rules["validation_prepared_differently"] is kb.Severity.NOTE
     assert rules["overfitting"] is kb.Severity.NOTE
     assert max(rules.values()) is kb.Severity.NOTE
+
+
+@pytest.mark.parametrize("marker", [None, -999])
+def test_missing_values_marked_by_a_number_are_the_cause(marker):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(800, 5))
+    y = (x.sum(axis=1) > 0).astype("float32")
+    if marker is not None:
+        x[rng.random(x.shape) < 0.08] = marker
+    x = (x - x.mean(axis=0)) / x.std(axis=0)
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.layers.Dense(16, "relu"), keras.layers.Dense(1, "sigmoid")])
+    model.compile(keras.optimizers.Adam(0.01), "binary_crossentropy")
+    sitter = kb.Babysitter(verbose=0, every=20)
+    model.fit(x, y, validation_split=0.25, epochs=8, verbose=0, callbacks=[sitter])
+    rules = {one.rule: one.severity for one in sitter.findings}
+    expected = None if marker is None else kb.Severity.WARNING
+    assert rules.get("missing_value_markers") is expected

@@ -1220,6 +1220,23 @@ def measured_by(metric, value, *, error, form="categorical", from_logits=None):
     return made
 
 
+def marked(run, error=0.45, columns=3):
+    """Return a run on a table in which -999 stands for missing values."""
+    measured = {("reference/constant_error", "train"): [0.5]}
+    made = history(scores([error] * 3) | measured, **run)
+    leaf = InputFacts(
+        features=8,
+        marked_columns=columns,
+        first_marked=0,
+        marker=-999.0,
+        marked_fraction=0.08,
+        unmarked_low=0.5,
+        unmarked_high=17.0,
+    )
+    made.note(data=DataFacts(examples=500, inputs=(leaf,)))
+    return made
+
+
 def of_shapes(made, wanted, form="distance"):
     """Return the shapes of an output and of its targets."""
     output = OutputFacts(target="dense", form=form, shape=made)
@@ -3984,6 +4001,31 @@ TABLE = {
             [4.0, 9.0, 20.0, 21.8],
             regularization=Regularization(batch_normalizations=1),
         ),
+        None,
+    ),
+    "missing-values-as-999": (
+        rules.missing_value_markers,
+        marked({"has_ended": True}),
+        Severity.WARNING,
+    ),
+    "missing-values-as-999-in-the-first-half": (
+        rules.missing_value_markers,
+        marked({"has_ended": False, "epochs": 9, "steps_per_epoch": 1}),
+        Severity.NOTE,
+    ),
+    "missing-values-as-999-at-half-time": (
+        rules.missing_value_markers,
+        marked({"has_ended": False, "epochs": 4, "steps_per_epoch": 1}),
+        Severity.WARNING,
+    ),
+    "missing-values-that-cost-little": (
+        rules.missing_value_markers,
+        marked({"has_ended": True}, error=0.1),
+        Severity.NOTE,
+    ),
+    "missing-values-of-none": (
+        rules.missing_value_markers,
+        marked({"has_ended": True}, columns=0),
         None,
     ),
     "bytes-wrapped": (
