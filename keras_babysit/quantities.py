@@ -550,6 +550,31 @@ SHIPPED = (
         "read it",
     ),
     Quantity(
+        "random/fixed_seed",
+        Of.RUN,
+        "Fixed seed of random numbers",
+        "integer with which a function, the target, draws random numbers for each example in a "
+        "training step of one's own",
+    ),
+    Quantity(
+        "networks/input_mean",
+        Of.RUN,
+        "Input of a network, mean",
+        "over all entries of one input of a network that a training step of one's own calls",
+    ),
+    Quantity(
+        "networks/input_std",
+        Of.RUN,
+        "Input of a network, standard deviation",
+        "over all entries of one input of a network that a training step of one's own calls",
+    ),
+    Quantity(
+        "networks/input_spread",
+        Of.RUN,
+        "Input of a network, standard deviation over the examples",
+        "root mean square over the entries of an example; 0 if all examples have the same input",
+    ),
+    Quantity(
         "gradients/applied_before",
         Of.RUN,
         "Gradients that were applied before",

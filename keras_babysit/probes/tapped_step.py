@@ -15,11 +15,12 @@ from keras_babysit.backends import backend, kept_state, to_array
 from keras_babysit.backends.untouched import untouched_random_state
 from keras_babysit.probes import taps
 from keras_babysit.probes.attention import attention_layers, tapped_attention
+from keras_babysit.probes.fixed_seeds import tapped_seeds
 from keras_babysit.probes.image_layers import describe_images
 from keras_babysit.probes.module_taps import modules_of
 from keras_babysit.probes.optimizer_taps import name_optimizers, rate_of, tapped_optimizer
 from keras_babysit.probes.probe import pop_rows, read_prediction, read_rows, weight_names
-from keras_babysit.probes.readings import Readings, norm, unpack
+from keras_babysit.probes.readings import Readings, moments, norm, unpack
 from keras_babysit.probes.sequence_layers import describe_sequence, inside_bidirectional, read_mask
 from keras_babysit.probes.step_losses import losses_in, main_loss
 from keras_babysit.probes.units import read_openings, read_output, read_stored
@@ -115,6 +116,7 @@ class TappedStep:
         self._attention = attention_layers(model)
         self._attention_names = taps.names(self._attention)
         self._networks = {}  # by their names
+        self._calls = {}  # how often each was called in this run, by its name
         self._inside = []  # names of the networks that are being called, the outermost first
         self._made_by = {}  # by id of an output: the output itself, and the call that made it
         self._arrived = []
@@ -151,6 +153,8 @@ class TappedStep:
         """
         self._arrived = []
         self._added_in, self._has_read, self._updated = {}, set(), set()
+        self._calls = {}
+        seeds = {}
         args, kwargs = keras.tree.map_structure(backend.own, (args, kwargs))
         with contextlib.ExitStack() as stack:
             stack.enter_context(untouched_random_state())
@@ -164,12 +168,15 @@ class TappedStep:
             stack.enter_context(backend.uncompiled())
             with contextlib.ExitStack() as tapping:
                 self._enter_taps(tapping, optimizers)
+                tapping.enter_context(tapped_seeds(_sizes(args, kwargs), seeds.__setitem__))
                 with self._summing_up(optimizers) as earlier:
                     result = function(*args, **kwargs)
             returned = losses_in(result)
             self._confirm(earlier, optimizers, function, args, kwargs)
         self._made_by.clear()
         readings = self._collect(scale)
+        for place, seed in seeds.items():
+            readings["random/fixed_seed", place] = float(seed)
         for name, value in earlier.items():
             target = name if len(self.applied) > 1 else ""
             readings["gradients/applied_before", target] = float(value)
@@ -292,6 +299,8 @@ class TappedStep:
                 self._compare_inputs(args[0] if args else kwargs)
             self._inside.append(name)
             self._networks.setdefault(name, layer)
+            if len(self._inside) == 1:
+                self._read_inputs(name, args)
             try:
                 outputs = inner(*args, **kwargs)
             finally:
@@ -317,6 +326,24 @@ class TappedStep:
             return inner(*args, **kwargs)
 
         return call
+
+    def _read_inputs(self, name, args):
+        """Send what a network is called on, to tell inputs that are the same in each step."""
+        number = self._calls[name] = self._calls.get(name, 0) + 1
+        if number > MAX_CALLS_APART or name == "":
+            return
+        readings = Readings()
+        for index, one in enumerate(keras.tree.flatten(args)):
+            if not hasattr(one, "shape") or isinstance(one, keras.KerasTensor) or not one.shape:
+                continue
+            target = f"{name}[{index}]" + ("" if number == 1 else f"#{number}")
+            value = keras.ops.cast(keras.ops.stop_gradient(one), "float32")
+            mean, variance = moments(value, [0])
+            readings.add("networks/input_mean", target, keras.ops.mean(mean))
+            readings.add("networks/input_std", target, keras.ops.std(value))
+            spread = keras.ops.sqrt(keras.ops.mean(variance))
+            readings.add("networks/input_spread", target, spread)
+        self._send(readings)
 
     def _compare_inputs(self, inputs):
         """Find out how far the inputs of the model are from those that are expected."""
@@ -433,6 +460,12 @@ class TappedStep:
 
 
 _SCALED = ("gradients/norm",)
+
+
+def _sizes(args, kwargs):
+    """Return the numbers of examples that the arrays among the arguments of a step may have."""
+    shapes = map(_shape, keras.tree.flatten((args, kwargs)))
+    return {shape[0] for shape in shapes if shape}
 
 
 def _shape(one):

@@ -198,3 +198,39 @@ def test_what_a_frozen_network_adds_need_not_be_read():
     teacher = keras.Sequential([keras.Input((4,)), layers.Dense(1), Adding()], name="teacher")
     teacher.trainable = False
     assert findings(Penalized(False, teacher)) == {}
+
+
+class Denoiser(OwnStep):
+    """A network that removes noise, with the time step or without, and new noise or the same."""
+
+    def __init__(self, *, is_timed=True, seed=None):
+        super().__init__()
+        self.seeds = keras.random.SeedGenerator(1)
+        self.seed = self.seeds if seed is None else seed
+        x, t = keras.Input((4,)), keras.Input((1,))
+        hidden = layers.Dense(8, "tanh")(layers.Concatenate()([x, t]))
+        self.denoiser = keras.Model([x, t], layers.Dense(4)(hidden), name="denoiser")
+        self.is_timed = is_timed
+
+    def call(self, x):
+        return self.denoiser([x, ops.zeros((ops.shape(x)[0], 1))])
+
+    def own_loss(self, x, y):
+        noise = keras.random.normal(ops.shape(x), seed=self.seed)
+        t = keras.random.uniform((ops.shape(x)[0], 1), seed=self.seeds)
+        noisy = ops.sqrt(1 - t) * x + ops.sqrt(t) * noise
+        found = self.denoiser([noisy, t if self.is_timed else ops.zeros_like(t)])
+        loss = ops.mean(ops.square(found - noise))
+        return loss, {"noise_loss": loss}
+
+
+@pytest.mark.parametrize(
+    ("options", "rules"),
+    [
+        ({}, set()),
+        ({"is_timed": False}, {"constant_time_step"}),
+        ({"seed": 7}, {"repeated_noise"}),
+    ],
+)
+def test_what_a_denoising_network_is_given_is_checked(options, rules):
+    assert set(findings(Denoiser(**options))) == rules

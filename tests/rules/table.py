@@ -265,6 +265,16 @@ def given_last(bias=0.0, norms=(1.0, 2.0, 3.0), network="encoder"):
     return made
 
 
+def called_on(inputs, data=(0.5, 0.4, 0.6, 0.5), **facts):
+    """Return a history of the inputs of networks, as their mean, deviation and spread."""
+    series = {("inputs/mean", "inputs[0]"): list(data)}
+    for target, values in inputs.items():
+        for name, value in zip(("mean", "std", "spread"), values, strict=True):
+            points = value if isinstance(value, list) else [value] * 4
+            series[f"networks/input_{name}", target] = points
+    return history(series, **facts)
+
+
 def still_from_now_on(made):
     """Return the history with four more steps that move no kernel."""
     for step in range(10, 14):
@@ -5694,6 +5704,82 @@ TABLE = {
     "own-step-with-the-penalties": (
         rules.penalties_left_out,
         history({}, leaves_out_penalties=False),
+        None,
+    ),
+    "noise-of-a-fixed-seed": (
+        rules.repeated_noise,
+        history({("random/fixed_seed", "Sampling.call"): [42, 42]}),
+        Severity.WARNING,
+    ),
+    "noise-of-a-seed-that-counts": (
+        rules.repeated_noise,
+        history({("random/fixed_seed", "Sampling.call"): [42, 43]}),
+        None,
+    ),
+    "noise-that-a-generator-gets-again": (
+        rules.repeated_noise,
+        called_on({"generator[0]": (0.1, 1.0, 1.0)}),
+        Severity.WARNING,
+    ),
+    "noise-again-because-the-data-are": (
+        rules.repeated_noise,
+        called_on({"generator[0]": (0.1, 1.0, 1.0)}, data=[0.5] * 4),
+        None,
+    ),
+    "new-noise-for-a-generator": (
+        rules.repeated_noise,
+        called_on({"generator[0]": ([0.1, 0.0, -0.1, 0.2], 1.0, 1.0)}),
+        None,
+    ),
+    "new-noise-beside-the-same-labels": (
+        rules.repeated_noise,
+        called_on(
+            {"generator[0]": ([0.1, 0.0, -0.1, 0.2], 1.0, 1.0), "generator[1]": (0.1, 0.3, 0.3)}
+        ),
+        None,
+    ),
+    "the-same-grid-for-a-network": (
+        rules.repeated_noise,
+        called_on({"field[0]": (0.1, 1.0, 1.0)}),
+        None,
+    ),
+    "time-step-of-zero": (
+        rules.constant_time_step,
+        called_on(
+            {"denoiser[0]": ([0.1, 0.2, 0.3, 0.2], 1.0, 1.0), "denoiser[1]": (0.0, 0.0, 0.0)}
+        ),
+        Severity.WARNING,
+    ),
+    "time-step-of-zero-in-a-network-by-its-layer": (
+        rules.constant_time_step,
+        called_on(
+            {"net[0]": ([0.1, 0.2, 0.3, 0.2], 1.0, 1.0), "net[1]": (0.0, 0.0, 0.0)},
+            layers={"time_embedding": LayerFacts(network="net")},
+        ),
+        Severity.WARNING,
+    ),
+    "time-step-that-is-drawn": (
+        rules.constant_time_step,
+        called_on(
+            {"denoiser[0]": ([0.1, 0.2, 0.3, 0.2], 1.0, 1.0), "denoiser[1]": ([3.0, 5.0] * 2, 2, 2)}
+        ),
+        None,
+    ),
+    "time-step-that-is-constant-in-one-call": (
+        rules.constant_time_step,
+        called_on(
+            {
+                "denoiser[0]": ([0.1, 0.2, 0.3, 0.2], 1.0, 1.0),
+                "denoiser[1]": (0.0, 0.0, 0.0),
+                "denoiser[0]#2": ([0.1, 0.2, 0.3, 0.2], 1.0, 1.0),
+                "denoiser[1]#2": ([3.0, 5.0] * 2, 2.0, 2.0),
+            }
+        ),
+        None,
+    ),
+    "mask-of-ones-in-another-network": (
+        rules.constant_time_step,
+        called_on({"encoder[0]": ([0.1, 0.2, 0.3, 0.2], 1.0, 1.0), "encoder[1]": (1.0, 0.0, 0.0)}),
         None,
     ),
     "gradients-are-never-set-to-zero": (
