@@ -61,8 +61,8 @@ def test_data_that_stay_the_same_are_kept_and_compared_once(counted):
     one, last = sitters[0].history, sitters[-1].history
     for quantity, target in (("score/loss", "train"), ("score/loss", "validation")):
         assert last.last(quantity, target) < one.last(quantity, target)
-    assert last.last("score/neighbours_error", "train") == pytest.approx(
-        one.last("score/neighbours_error", "train")
+    assert last.last("reference/neighbour_error", "train") == pytest.approx(
+        one.last("reference/neighbour_error", "train")
     )
     assert last.facts.validation == one.facts.validation
     assert last.facts.comparison.copies == one.facts.comparison.copies == 0
