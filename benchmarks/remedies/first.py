@@ -15,7 +15,7 @@ from benchmarks.remedies.programs import (
     where,
 )
 from benchmarks.remedies.results import load, save
-from keras_babysit.remedies import change_of
+from keras_babysit.remedies import changes_for
 
 
 def measure(
@@ -36,14 +36,16 @@ def carry_out(case: Case) -> dict[str, Any]:
     """Return what the first remedy of the first finding did."""
     start = time.process_time()
     seen: dict[str, Any] = {"broken": case.broken, "needed": brief(case.needed)}
-    finding = first_of(findings_of(case))
+    findings = findings_of(case)
+    finding = first_of(findings)
     if finding is None:
         return seen | {"effect": "nothing found"}
     seen |= {"rule": finding.rule}
     known = [one for one in finding.remedies if one.change is not None]
     if not known:
         return seen | {"effect": "left to people", "remedy": finding.remedies[0].text}
-    change = change_of(known[0].change)
+    alike = [one for one in findings if one.rule == finding.rule and one is not finding]
+    change = changes_for([finding, *alike])[0]  # of all layers of which the rule says the same
     seen |= {"index": finding.remedies.index(known[0]), "remedy": change.text}
     reason = change.why_not(program_of(case.build()))
     if reason:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from keras_babysit.actions import ACTIONS, Action
@@ -16,6 +16,7 @@ from keras_babysit.remedies import (
     optimizer_changes,
 )
 from keras_babysit.remedies.change import Change
+from keras_babysit.remedies.layer_changes import OfLayers
 
 KINDS: dict[str, type[Any]] = {
     name: kind
@@ -65,6 +66,29 @@ def causes_and_symptoms(findings: Iterable[Finding]) -> tuple[list[Change], list
 
 
 def _changes_of(findings: Iterable[Finding]) -> list[Change]:
-    """Return the changes of findings, each once, in their order."""
-    changes = (remedy.change for one in findings for remedy in one.remedies)
-    return list(dict.fromkeys(change_of(one) for one in changes if one is not None))
+    """Return the changes of findings, each once, in their order.
+
+    What several findings of a rule advise for a layer each is one change of all these layers: a
+    network with three saturated layers does not learn because one of them is initialized anew.
+    """
+    found: dict[Any, Change] = {}
+    for finding in findings:
+        for remedy in finding.remedies:
+            if remedy.change is None:
+                continue
+            change = change_of(remedy.change)
+            key: Any = change
+            if isinstance(change, OfLayers) and change.layers:
+                key = (finding.rule, _but_for_layers(change))
+                known = found.get(key, change)
+                layers = dict.fromkeys((*known.layers, *change.layers))  # type: ignore[attr-defined]
+                change = replace(known, layers=tuple(layers))  # type: ignore[call-arg]
+            found[key] = change
+    return list(dict.fromkeys(found.values()))
+
+
+def _but_for_layers(change: OfLayers) -> tuple[Any, ...]:
+    """Return what a change does to its layers; class and units are for its code alone."""
+    others = ("layers", "class_name", "units")
+    kept = (getattr(change, one.name) for one in fields(change) if one.name not in others)
+    return (type(change).__name__, *kept)

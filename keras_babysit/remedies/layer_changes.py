@@ -40,6 +40,26 @@ def _is_function(layer: Any) -> bool:
     return type(layer).__name__ in FUNCTIONS
 
 
+def _activations(model: Any) -> dict[str, str]:
+    """Return the layer that holds the activation of each layer with a kernel, both by name.
+
+    That is the layer itself, or the activation layer behind it if its own activation is linear.
+    """
+    held: dict[str, str] = {}
+    latest = None
+    for layer in flat_layers(model):
+        if _has(layer, "kernel_initializer"):
+            latest, held[layer.name] = layer, layer.name
+        elif latest is not None and _is_function(layer) and _is_linear(latest):
+            held[latest.name] = layer.name
+            latest = None
+    return held
+
+
+def _is_linear(layer: Any) -> bool:
+    return getattr(layer, "activation", None) in (None, keras.activations.linear)
+
+
 def _no_output(program: Program) -> str:
     """Return why the output layer of a program cannot be changed; empty if it can."""
     if len(program.model.outputs or [None]) > 1:
@@ -76,6 +96,11 @@ class OfLayers(actions.OfLayers, Change):
             return _wanted(self.layers, program)
         return [one.name for one in _hidden(program.model) if not _is_recurrent(one)]
 
+    def holders(self, program: Program) -> list[str]:
+        """Return the names of the layers that hold the activations of these layers."""
+        held = _activations(program.model)
+        return [held.get(name, name) for name in self.names(program)]
+
     def why_not(self, program: Program) -> str:
         """There must be such layers."""
         return "" if self.names(program) else f"The model has no such layer: {self.where}."
@@ -92,16 +117,17 @@ class SetActivation(actions.SetActivation, OfLayers):
 
     def apply(self, program: Program) -> Program:
         """Return the program with other activations."""
-        names = self.names(program)
+        holders = self.holders(program)
+        held = _activations(program.model)
+        kernels = [name for name, holder in held.items() if holder in holders]
 
         def replace(layer: Any) -> Any:
-            if layer.name not in names:
-                return as_it_is(layer)
-            if _is_function(layer):
+            if _is_function(layer) and layer.name in holders:
                 return keras.layers.Activation(self.activation, name=layer.name)
-            given = {"activation": self.activation, "kernel_initializer": self.initializer}
-            kept = {k: v for k, v in given.items() if v and _has(layer, k)}
-            return with_arguments(layer, **kept)
+            given = {"activation": self.activation} if layer.name in holders else {}
+            if self.initializer and layer.name in kernels:
+                given["kernel_initializer"] = self.initializer
+            return with_arguments(layer, **{k: v for k, v in given.items() if _has(layer, k)})
 
         return _edited(program, replace=replace)
 
@@ -160,7 +186,7 @@ class NormalizeActivations(actions.NormalizeActivations, OfLayers):
 
     def apply(self, program: Program) -> Program:
         """Return the program with normalization layers."""
-        names, make = self.names(program), getattr(keras.layers, self.norm)
+        names, make = self.holders(program), getattr(keras.layers, self.norm)
 
         def replace(layer: Any) -> Any:
             has_own = layer.name in names and _has(layer, "activation") and not _is_function(layer)

@@ -9,6 +9,7 @@ import pytest
 
 from keras_babysit import actions
 from keras_babysit.errors import NotCompiledError
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.remedies import (
     KINDS,
     AddHiddenLayer,
@@ -44,6 +45,7 @@ from keras_babysit.remedies import (
     UnfreezeLayers,
     WarmUp,
     change_of,
+    changes_for,
 )
 from tests.remedies.programs import blobs, network, program
 
@@ -322,6 +324,61 @@ def test_each_change_is_one_sentence_and_code_that_compiles(kind):
     action = actions.action_from_json(json.loads(json.dumps(change.to_json())))
     assert change_of(action) == change
     assert hash(change) == hash(change_of(action))
+
+
+def with_activation_layers():
+    """Return a program whose hidden layers are followed by layers for their activation."""
+    model = keras.Sequential(
+        [
+            keras.Input((4,)),
+            keras.layers.Dense(8, name="first"),
+            keras.layers.Activation("sigmoid", name="first_activation"),
+            keras.layers.Dense(8, "tanh", name="second"),
+            keras.layers.Dense(3, name="classes"),
+            keras.layers.Softmax(name="softmax"),
+        ]
+    )
+    model.compile("sgd", "sparse_categorical_crossentropy", run_eagerly=True)
+    return program(model)
+
+
+@pytest.mark.parametrize("layers", [(), ("first", "second"), ("first_activation", "second")])
+def test_the_activation_of_a_layer_may_be_a_layer_behind_it(layers):
+    given = with_activation_layers()
+    model = built(SetActivation(layers, "relu", "he_normal"), given)
+    found = {one.name: one for one in model.layers}
+    assert found["first_activation"].activation is keras.activations.relu
+    assert found["second"].activation is keras.activations.relu
+    assert found["first"].activation is keras.activations.linear
+    assert isinstance(found["softmax"], keras.layers.Softmax)
+    for name, kind in (("first", "HeNormal"), ("second", "HeNormal"), ("classes", "GlorotUniform")):
+        assert type(found[name].kernel_initializer).__name__ == kind
+
+
+def test_a_normalization_goes_around_the_layer_of_the_activation():
+    given = with_activation_layers()
+    before = built(NormalizeActivations((), "LayerNormalization", before="sigmoid"), given)
+    kinds = ["Dense", "LayerNormalization", "Activation"]
+    assert layer_types(before) == [*kinds, *kinds, "Dense", "Softmax"]
+    behind = built(NormalizeActivations((), "BatchNormalization"), given)
+    assert layer_types(behind)[:3] == ["Dense", "Activation", "BatchNormalization"]
+
+
+def test_what_findings_advise_for_a_layer_each_is_one_change_of_all_of_them():
+    def finding(rule, layer, units, text):
+        change = actions.SetInitializer((layer,), text, class_name="Dense", units=units)
+        remedy = Remedy("Change it.", change=change)
+        return Finding(rule, Severity.WARNING, layer, "It is so.", remedies=(remedy,))
+
+    found = changes_for(
+        [
+            finding("dead_units", "a", 8, "he_normal"),
+            finding("dead_units", "b", 16, "he_normal"),
+            finding("dead_units", "c", 8, "zeros"),
+            finding("saturated_units", "a", 8, "he_normal"),
+        ]
+    )
+    assert [one.layers for one in found] == [("a", "b"), ("c",), ("a",)]
 
 
 @BOTH
