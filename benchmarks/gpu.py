@@ -338,13 +338,14 @@ def run_part(part, backend, is_small, seconds, *, on_cpu=False):
         stderr=subprocess.PIPE,
         text=True,
     )
+    ended = []
     try:
         output, errors = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
         process.kill()
         output, errors = process.communicate()
-        errors += "\nended: no time left"
-    found = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+        ended = [{"failed": "ended before the rest: no time left"}]
+    found = [json.loads(line) for line in output.splitlines() if line.startswith("{")] + ended
     if process.returncode and not found:
         found = [{"failed": (errors.strip().splitlines() or ["unknown"])[-1][:300]}]
     return found
@@ -371,7 +372,7 @@ def measure_all(backends, is_small, minutes):
             with RESULTS.open("a") as file:
                 file.write(json.dumps(record) + "\n")
             print(*lines_of(record), sep="\n", flush=True)
-            if device is None or (device == "CPU" and not is_small):
+            if part == PARTS[0] and (device is None or (device == "CPU" and not is_small)):
                 break
     return records
 
@@ -381,7 +382,7 @@ def lines_of(record):
     backend, device = record["backend"], record["device"]
     failed = [one["failed"] for one in record["results"] if "failed" in one]
     if device is None:
-        yield f"{backend}: not available ({'; '.join(failed) or 'no answer'})"
+        yield f"{backend}, {record['part']}: not available ({'; '.join(failed) or 'no answer'})"
         return
     if device == "CPU" and not record["small"]:
         yield f"{backend}: no GPU"
