@@ -329,6 +329,11 @@ class SetLayerArguments(actions.SetLayerArguments, Change):
         layers = flat_layers(program.model)
         return [one.name for one in layers if type(one).__name__ == self.class_name]
 
+    @property
+    def keeps_weights(self) -> bool:
+        """Whether the initial weights stay."""
+        return not any(name.endswith("_initializer") for name, _ in self.arguments)
+
     def why_not(self, program: Program) -> str:
         """There must be such layers."""
         return "" if self.names(program) else f"The model has no {self.class_name} layer."

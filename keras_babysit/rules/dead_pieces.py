@@ -84,7 +84,25 @@ def _rate(history: History, target: str, fraction: float) -> float:
     return wilson_lower_bound(dead, mortal)
 
 
+def _was_born_dead(history: History, target: str, fraction: float) -> bool:
+    """Return whether as many pieces never won before the first step."""
+    first = history.points("activations/piece_share", target)[:1]
+    return bool(first) and first[0].step == 0 and float(np.mean(first[0].value == 0)) >= fraction
+
+
 def _finding(history: History, target: str, fraction: float, severity: Severity) -> Finding:
+    alive = (
+        change_rate(history, "Lower", suggest_lower_rate(history)),
+        Remedy(
+            "Initialize the pieces with random kernels and zero biases, so that they differ.",
+            change=SetLayerArguments(
+                class_name="Maxout",
+                arguments=(("kernel_initializer", None), ("bias_initializer", "zeros")),
+                first=str(history.layer(target).units or 64),
+                module="kb.layers",
+            ),
+        ),
+    )
     return Finding(
         rule="dead_pieces",
         severity=severity,
@@ -93,16 +111,7 @@ def _finding(history: History, target: str, fraction: float, severity: Severity)
         "the maximum.",
         evidence={"dead_piece_fraction": fraction},
         remedies=(
-            change_rate(history, "Lower", suggest_lower_rate(history)),
-            Remedy(
-                "Initialize the pieces with random kernels and zero biases, so that they differ.",
-                change=SetLayerArguments(
-                    class_name="Maxout",
-                    arguments=(("pieces", 2),),
-                    first=str(history.layer(target).units or 64),
-                    module="kb.layers",
-                ),
-            ),
+            *(reversed(alive) if _was_born_dead(history, target, fraction) else alive),
             Remedy(
                 "Use fewer pieces: dead ones are unused weights.", no_change_because=CONNECTIONS
             ),

@@ -35,6 +35,7 @@ from keras_babysit.remedies import (
     SetDropout,
     SetFromLogits,
     SetInitializer,
+    SetLayerArguments,
     SetOptimizer,
     SetOutput,
     Shuffle,
@@ -324,6 +325,12 @@ def test_each_change_is_one_sentence_and_code_that_compiles(kind):
     action = actions.action_from_json(json.loads(json.dumps(change.to_json())))
     assert change_of(action) == change
     assert hash(change) == hash(change_of(action))
+
+
+def test_a_change_of_initial_weights_does_not_keep_them():
+    anew = SetLayerArguments(class_name="Dense", arguments=(("bias_initializer", "zeros"),))
+    assert not anew.keeps_weights
+    assert SetLayerArguments(class_name="Dense", arguments=(("use_bias", False),)).keeps_weights
 
 
 def with_activation_layers():
