@@ -61,6 +61,8 @@ from keras_babysit.rules.penalties_left_out import penalties_left_out as penalti
 from keras_babysit.rules.missing_zero_grad import missing_zero_grad as missing_zero_grad
 from keras_babysit.rules.repeated_noise import repeated_noise as repeated_noise
 from keras_babysit.rules.constant_time_step import constant_time_step as constant_time_step
+from keras_babysit.rules.generator_not_opposed import generator_not_opposed as generator_not_opposed
+from keras_babysit.rules.teacher_is_trained import teacher_is_trained as teacher_is_trained
 from keras_babysit.rules.optimizers_overlap import optimizers_overlap as optimizers_overlap
 from keras_babysit.rules.unmoved_weights import unmoved_weights as unmoved_weights
 from keras_babysit.rules.optimizer_reset import optimizer_reset as optimizer_reset

@@ -234,3 +234,31 @@ class Denoiser(OwnStep):
 )
 def test_what_a_denoising_network_is_given_is_checked(options, rules):
     assert set(findings(Denoiser(**options))) == rules
+
+
+class Distilling(OwnStep):
+    """A student that imitates a teacher, which is frozen or not."""
+
+    def __init__(self, is_frozen):
+        super().__init__()
+        self.teacher, self.student = (
+            keras.Sequential(
+                [keras.Input((4,)), layers.Dense(8, "tanh"), layers.Dense(1)], name=one
+            )
+            for one in ("teacher", "student")
+        )
+        self.teacher.trainable = not is_frozen
+
+    def call(self, x):
+        return self.student(x)
+
+    def own_loss(self, x, y):
+        made, wanted = self.student(x), self.teacher(x)
+        loss = ops.mean(ops.square(made - y)) + ops.mean(ops.square(made - wanted))
+        return loss, {"loss": loss}
+
+
+@pytest.mark.parametrize("is_frozen", [True, False])
+def test_a_teacher_that_is_trained_along_is_named(is_frozen):
+    found = findings(Distilling(is_frozen))
+    assert ("teacher_is_trained" in found) is not is_frozen

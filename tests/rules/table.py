@@ -1338,7 +1338,9 @@ def generated(spreads, units=2):
     return made
 
 
-def playing(g, d=1e-3, networks=("g", "d"), logs=("logs/d_loss", "logs/g_loss")):
+def playing(
+    g, d=1e-3, networks=("g", "d"), logs=("logs/d_loss", "logs/g_loss"), gradient=None, **facts
+):
     """Return the update ratios of a generator and a discriminator, and of what else plays."""
     ratios = dict(zip(networks, (g, d, 0.0), strict=False))
     layers = {f"{one}/out": LayerFacts(network=one, role="hidden", units=8) for one in networks}
@@ -1347,12 +1349,15 @@ def playing(g, d=1e-3, networks=("g", "d"), logs=("logs/d_loss", "logs/g_loss"))
         for one in networks
     }
     series = {("updates/ratio", f"{one}/out/kernel"): [ratios[one]] * 4 for one in networks}
+    for one in networks if gradient else ():
+        series["gradients/norm", f"{one}/out/kernel"] = [gradient] * 4
     return history(
         series | {(name, ""): [1.0, 0.9] for name in logs},
         layers=layers,
         weights=weights,
         has_own_step=True,
         is_made_of_layers=True,
+        **facts,
     )
 
 
@@ -5831,6 +5836,57 @@ TABLE = {
     "optimizers-that-share-an-encoder": (
         rules.optimizers_overlap,
         history({}, optimizer_weights={"g": ("a", "e"), "d": ("b", "e")}),
+        None,
+    ),
+    "generator-with-the-labels-of-samples": (
+        rules.generator_not_opposed,
+        adversarial([1.3, 0.3, 0.05, 0.01, 0.01], [0.7, 0.3, 0.05, 0.01, 0.01]),
+        Severity.ERROR,
+    ),
+    "generator-that-loses": (
+        rules.generator_not_opposed,
+        adversarial([1.3, 0.3, 0.01, 0.01, 0.0], [0.7, 2.0, 6.0, 7.0, 9.0]),
+        None,
+    ),
+    "generator-with-squared-errors-that-loses": (
+        rules.generator_not_opposed,
+        adversarial([0.5, 0.2, 0.09, 0.09, 0.09], [0.3, 0.2, 0.16, 0.2, 0.4]),
+        None,
+    ),
+    "generator-of-a-critic": (
+        rules.generator_not_opposed,
+        adversarial([0.5, -0.2, 0.01, 0.01, 0.01], [0.3, 0.2, 0.01, 0.02, 0.01]),
+        None,
+    ),
+    "teacher-is-trained-along": (
+        rules.teacher_is_trained,
+        playing(1e-3, networks=("teacher", "student"), logs=("logs/loss",), gradient=0.1),
+        Severity.WARNING,
+    ),
+    "target-network-is-trained-along": (
+        rules.teacher_is_trained,
+        playing(1e-3, networks=("target_network", "online"), logs=("logs/loss",), gradient=0.1),
+        Severity.WARNING,
+    ),
+    "teacher-is-not-trained": (
+        rules.teacher_is_trained,
+        playing(0.0, networks=("teacher", "student"), logs=("logs/loss",), gradient=0.1),
+        None,
+    ),
+    "teacher-with-an-optimizer-of-its-own": (
+        rules.teacher_is_trained,
+        playing(
+            1e-3,
+            networks=("teacher", "student"),
+            logs=("logs/loss",),
+            gradient=0.1,
+            optimizer_weights={"a": ("teacher/out/kernel",), "b": ("student/out/kernel",)},
+        ),
+        None,
+    ),
+    "networks-without-a-teacher": (
+        rules.teacher_is_trained,
+        playing(1e-3, networks=("encoder", "decoder"), logs=("logs/loss",), gradient=0.1),
         None,
     ),
     "discriminator-is-always-right": (
