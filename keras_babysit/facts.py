@@ -164,6 +164,8 @@ class InputFacts:
         is_whole: Whether every entry is a whole number; of sequences only.
         is_wrapped: Whether they are 8-bit integers whose arithmetic wrapped around; None if there
             are too few entries.
+        is_reshaped: Whether they are images with channels first that were reshaped to channels
+            last; None if they are no colour images.
         padded_in_front: Fraction of all steps of sequences that are 0 before the data begin.
         padded_behind: Fraction of all steps of sequences that are 0 after the data end.
     """
@@ -187,6 +189,7 @@ class InputFacts:
     unmarked_high: float | None = None
     is_whole: bool | None = None
     is_wrapped: bool | None = None
+    is_reshaped: bool | None = None
     padded_in_front: float | None = None
     padded_behind: float | None = None
 

@@ -1,6 +1,7 @@
 """Images whose channels lie on another axis than a convolution takes them from."""
 
 from keras_babysit.actions import DATA
+from keras_babysit.facts import LayerFacts
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules.effects import POOR_FIT, STUCK
@@ -25,11 +26,14 @@ def image_axes(history: History) -> list[Finding]:
 
     Image data come as `(height, width, channels)` or as `(channels, height, width)`, and a layer
     takes either. Fed with the other one, it takes the rows of pixels for channels and slides over
-    the colors: the network runs, and learns far less.
+    the colors: the network runs, and learns far less. `reshape` does not help: it keeps the order
+    of the numbers, so that neighbours in the new array are no neighbours in the image.
 
     Reads the shapes of the inputs and, of each `Conv2D`, `SeparableConv2D` and `DepthwiseConv2D`
     that gets an array of that shape, the size of the images and the number of channels. An image is
-    square, with 8 or more pixels a side, and has 1, 3 or 4 channels. It is silent on others.
+    square, with 8 or more pixels a side, and has 1, 3 or 4 channels. It is silent on others. Of
+    images with 3 or 4 channels last it reads whether neighbouring pixels are far more alike if the
+    same numbers are read with channels first.
 
     Args:
         history: The history of the run.
@@ -49,7 +53,8 @@ def image_axes(history: History) -> list[Finding]:
         channels.
 
     Reference:
-        Keras, `keras.layers.Conv2D`: `data_format`.
+        Keras, `keras.layers.Conv2D`: `data_format`; Ruderman, "Origins of scaling in natural
+        images", Vision Research 37, 1997, on how alike neighbouring pixels are.
     """
     found = []
     layers = [(path, one) for path, one in history.facts.layers.items() if one.channels]
@@ -58,7 +63,36 @@ def image_axes(history: History) -> list[Finding]:
         fed = [path for path, one in layers if (one.image, one.channels) == swapped]
         if facts.shape and swapped and fed:
             found.append(_finding(f"inputs[{index}]", facts.shape, swapped, fed[0]))
+        elif facts.shape and facts.is_reshaped and _are_read(layers, facts.shape):
+            found.append(_about_reshaped(f"inputs[{index}]", facts.shape))
     return found
+
+
+def _are_read(layers: list[tuple[str, LayerFacts]], shape: tuple[int, ...]) -> bool:
+    """Return whether a convolution slides over images of a shape with channels last."""
+    *image, channels = shape
+    return any((one.image, one.channels) == (tuple(image), channels) for _, one in layers)
+
+
+def _about_reshaped(target: str, shape: tuple[int, ...]) -> Finding:
+    height, width, channels = shape
+    return Finding(
+        rule="image_axes",
+        severity=Severity.WARNING,
+        target=target,
+        message=f"The images of shape {shape} seem to be reshaped from "
+        f"{(channels, height, width)}: read so, neighbouring pixels are far more alike.",
+        evidence={"height": height, "width": width, "channels": channels},
+        remedies=(
+            Remedy(
+                "Restore the first shape, then transpose: `reshape` does not move an axis.",
+                f"images = images.reshape(-1, {channels}, {height}, {width})"
+                ".transpose(0, 2, 3, 1)  # images: your array",
+                no_change_because=DATA,
+            ),
+        ),
+        reference="Ruderman, Origins of scaling in natural images, Vision Research 37, 1997",
+    )
 
 
 def _swapped(shape: tuple[int, ...] | None) -> tuple[tuple[int, int], int] | None:

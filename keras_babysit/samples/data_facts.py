@@ -11,6 +11,7 @@ from keras_babysit.facts import DataFacts, InputFacts, TargetFacts
 from keras_babysit.samples.batches import content
 from keras_babysit.samples.later_targets import later_column
 from keras_babysit.samples.markers import find_markers
+from keras_babysit.samples.reshaped import is_reshaped
 from keras_babysit.samples.steps import describe_padding, describe_target_steps
 from keras_babysit.samples.target_column import target_column
 from keras_babysit.samples.wrapped import is_wrapped
@@ -111,6 +112,7 @@ def _describe_input(leaf: np.ndarray, targets: Sequence[np.ndarray]) -> InputFac
         **_constant_features(values),
         **find_markers(values),
         is_wrapped=is_wrapped(leaf),
+        is_reshaped=is_reshaped(leaf),
         **describe_padding(leaf),
     )
 
