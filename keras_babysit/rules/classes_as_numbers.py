@@ -16,7 +16,14 @@ MIN_CLASSES = 3
 
 @rule(
     title="Classes treated as numbers",
-    explains=(*POOR_FIT, "metric_mismatch", "dead_units", "unscaled_targets", "not_zero_centered"),
+    explains=(
+        *POOR_FIT,
+        "output_loss_mismatch",
+        "metric_mismatch",
+        "dead_units",
+        "unscaled_targets",
+        "not_zero_centered",
+    ),
     needs=("facts/data", "facts/outputs"),
     silent=("in the first epoch", "without a metric of right answers", "on losses of one's own"),
 )
@@ -49,10 +56,21 @@ def classes_as_numbers(history: History, *, classes: int = 20) -> list[Finding]:
         classification.
     """
     require_count("classes", classes)
-    counts_answers = any(history.last(f"logs/{name}") is not None for name in ACCURACIES)
-    if not counts_answers or not has_seen_an_epoch(history):
+    if not has_seen_an_epoch(history):
         return []
-    return [_finding(one) for one in outputs(history) if _is_so(one, classes)]
+    return [
+        _finding(one)
+        for one in outputs(history)
+        if _is_so(one, classes) and _counts_answers(history, one)
+    ]
+
+
+def _counts_answers(history: History, output: Output) -> bool:
+    """Return whether an accuracy of an output is logged; one of several has its name in front."""
+    name = output.target.rsplit("/", 1)[-1]
+    prefixes = ("", f"{name}_") if len(outputs(history)) == 1 else (f"{name}_",)
+    logged = (f"logs/{prefix}{one}" for prefix in prefixes for one in ACCURACIES)
+    return any(history.last(one) is not None for one in logged)
 
 
 def _is_so(output: Output, most: int) -> bool:

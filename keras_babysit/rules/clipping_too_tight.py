@@ -8,12 +8,14 @@ from keras_babysit.actions import SetOptimizerArguments
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above, require_count
+from keras_babysit.rules._headroom import headrooms
 from keras_babysit.rules._learning_rate import one_digit
 from keras_babysit.rules._network import kernels
 from keras_babysit.rules._texts import OPTIMIZERS, number
 from keras_babysit.rules.effects import POOR_FIT, SHORT_STEPS
 from keras_babysit.rules.learning_rate_too_low import learning_rate_too_low
 from keras_babysit.rules.rule import ask, rule
+from keras_babysit.rules.underfitting import underfitting
 
 CLIPS = ("clipnorm", "global_clipnorm", "clipvalue")
 """The arguments of an optimizer that clip; Keras allows one of them."""
@@ -36,8 +38,10 @@ def clipping_too_tight(
     is left per entry is no larger than its `epsilon`.
 
     Reads the facts of the optimizer, `"gradients/norm"` and the sizes of the weights, and asks
-    `learning_rate_too_low` whether the steps are too short. It is silent otherwise: normalized
-    steps train as well as others.
+    `learning_rate_too_low` whether the steps are too short. They are as well if the network fits
+    poorly at the end of the run (see `underfitting`) while steps `factor` times as long would still
+    lower the loss, by `"optimizer/headroom"`. It is silent otherwise: normalized steps train as
+    well as others.
 
     Args:
         history: The history of the run.
@@ -62,7 +66,7 @@ def clipping_too_tight(
     require_count("patience", patience)
     settings = history.facts.optimizer_settings
     name = next((one for one in CLIPS if getattr(settings, one)), None)
-    if name is None or not ask(learning_rate_too_low, history):
+    if name is None or not _are_too_short(history, factor):
         return []
     limit = float(getattr(settings, name))
     sizes = _gradient_sizes(history, name, patience)
@@ -77,6 +81,14 @@ def clipping_too_tight(
     if not shortened >= factor or not math.isfinite(usual):
         return []
     return [_finding(history, name, limit, usual, shortened)]
+
+
+def _are_too_short(history: History, factor: float) -> bool:
+    """Return whether the steps are too short to learn, or to learn enough by the end of the run."""
+    if ask(learning_rate_too_low, history):
+        return True
+    rooms = headrooms(history)
+    return bool(ask(underfitting, history) and rooms and rooms[-1].low >= factor)
 
 
 def _gradient_sizes(history: History, name: str, patience: int) -> list[tuple[float, float]]:

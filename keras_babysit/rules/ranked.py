@@ -16,10 +16,10 @@ from keras_babysit.rules.labels_out_of_range import labels_out_of_range as label
 from keras_babysit.rules.constant_targets import constant_targets as constant_targets
 from keras_babysit.rules.weights_without_effect import weights_without_effect as weights_without_effect
 from keras_babysit.rules.wrapped_integers import wrapped_integers as wrapped_integers
+from keras_babysit.rules.classes_as_numbers import classes_as_numbers as classes_as_numbers
 from keras_babysit.rules.output_loss_mismatch import output_loss_mismatch as output_loss_mismatch
 from keras_babysit.rules.dropout_on_output import dropout_on_output as dropout_on_output
 from keras_babysit.rules.shapes_broadcast import shapes_broadcast as shapes_broadcast
-from keras_babysit.rules.classes_as_numbers import classes_as_numbers as classes_as_numbers
 from keras_babysit.rules.inverted_loss import inverted_loss as inverted_loss
 from keras_babysit.rules.reversed_answers import reversed_answers as reversed_answers
 from keras_babysit.rules.swapped_loss_arguments import swapped_loss_arguments as swapped_loss_arguments

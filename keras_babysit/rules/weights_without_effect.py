@@ -42,11 +42,13 @@ def weights_without_effect(
     passes over keys that are no class, such as the text "1" for the class 1.
 
     Reads `history.facts.data` and `history.facts.validation`: the weights, and frequency and mean
-    weight of each class. Four conditions are reported:
+    weight of each class. Five conditions are reported:
 
     - all weights of an epoch are 0: the loss is 0, and nothing is learned,
     - all weights are equal although one class is `ratio` times as frequent as another one,
     - weights that follow the frequency, so that they favour the frequent class,
+    - a class with weight 0, if only one class has another weight, or if the validation data counts
+      that class,
     - weights on top of a resampling: the training classes are balanced, and the weights balance the
       classes of the validation data, so that the rare classes count twice.
 
@@ -108,6 +110,9 @@ def _about(target: str, leaf: TargetFacts, held_out: TargetFacts, ratio: float) 
     if min(weights) == max(weights):
         is_imbalanced = spread(leaf.class_fractions) >= ratio
         return _about_equal(target, leaf, weights[0]) if is_imbalanced else None
+    left_out = _left_out(leaf, held_out)
+    if left_out is not None:
+        return _about_left_out(target, leaf, left_out)
     if _follow_frequency(leaf):
         return _about_reversed(target, leaf)
     return _about_twice(target, leaf, held_out) if _balance_twice(leaf, held_out) else None
@@ -121,6 +126,20 @@ def spread(values: tuple[float, ...]) -> float:
         (4.0, inf)
     """
     return max(values) / min(values) if min(values) > 0 else float("inf")
+
+
+def _left_out(leaf: TargetFacts, held_out: TargetFacts) -> int | None:
+    """Return the index of a class that is never learned, although it should be."""
+    weights = leaf.class_weights
+    zeros = [index for index, weight in enumerate(weights) if weight == 0]
+    if len(weights) - len(zeros) == 1:
+        return zeros[0]
+    counted = dict(zip(held_out.classes, held_out.class_weights, strict=False))
+    is_held_out = [leaf.classes[index] in held_out.classes for index in zeros]
+    for index, is_counted in zip(zeros, is_held_out, strict=True):
+        if is_counted and counted.get(leaf.classes[index], 1.0) > 0:
+            return index
+    return None
 
 
 def _follow_frequency(leaf: TargetFacts) -> bool:
@@ -168,6 +187,21 @@ def _about_equal(target: str, leaf: TargetFacts, weight: float) -> Finding:
         "`class_weight` may not be class indices.",
         {"weight": weight, "rarest_fraction": least},
         _weights(leaf, "Use class indices, which are integers, as the keys of `class_weight`."),
+    )
+
+
+def _about_left_out(target: str, leaf: TargetFacts, index: int) -> Finding:
+    fraction = leaf.class_fractions[index]
+    return _finding(
+        Severity.WARNING,
+        target,
+        f"The examples of class {leaf.classes[index]:g} ({percent(fraction, 1)} of all) have "
+        "weight 0: the class is never learned.",
+        {"weight": 0.0, "class_fraction": fraction},
+        Remedy(
+            "Train without sample weights, or check how they are computed.",
+            change=DropSampleWeights(),
+        ),
     )
 
 

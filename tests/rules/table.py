@@ -301,6 +301,18 @@ def clipped(optimizer="SGD", gradient=1.0, losses=(2.3,) * 50, ratio=1e-6, epsil
     return made
 
 
+def ended_short(room, advantage=0.4):
+    """Return a run that learned slowly under a limit, and how much longer steps may be."""
+    losses = [2.3 - 0.03 * step for step in range(50)]
+    made = clipped(clipvalue=1e-4, losses=losses, ratio=1e-3)
+    made.note(epochs=50, steps_per_epoch=1)
+    for one in behind_neighbours(advantage, losses[::7]):
+        made.append(dataclasses.replace(one, step=one.step + 42, epoch=one.epoch + 42))
+    for end in ("", "_low", "_high"):
+        made.append(Measurement(49, 49, f"optimizer/headroom{end}", "", room))
+    return made
+
+
 def tuned(start, early, epochs=(), classes=10, form="categorical"):
     """Return a history of a run that begins with a trained network."""
     made = losses(start, [start, *early], epochs)
@@ -1253,10 +1265,11 @@ def of_shapes(made, wanted, form="distance"):
     return history({}, outputs=(output,), data=DataFacts(targets=(TargetFacts(shape=wanted),)))
 
 
-def of_images(shape, image, channels):
+def of_images(shape, image, channels, **known):
     """Return images, and what a convolution takes them for."""
-    known = LayerFacts(class_name="Conv2D", image=image, channels=channels)
-    return history({}, layers={"conv2d": known}, data=DataFacts(inputs=(InputFacts(shape=shape),)))
+    layers = {"conv2d": LayerFacts(class_name="Conv2D", image=image, channels=channels)}
+    leaf = InputFacts(shape=shape, **known)
+    return history({}, layers=layers, data=DataFacts(inputs=(leaf,)))
 
 
 def of_targets(form="distance", **known):
@@ -1294,13 +1307,14 @@ def ended(steps, losses, error=0.45):
     return made
 
 
-def numbered(count, metric="accuracy", form="distance"):
-    """Return a run on the numbers of classes."""
+def numbered(count, metric="accuracy", form="distance", others=()):
+    """Return a run on the numbers of classes, perhaps with outputs of another kind."""
     known = TargetFacts(classes=tuple(map(float, range(count))))
+    rest = [OutputFacts(target=name, form="categorical", columns=3) for name in others]
     return history(
         {(f"logs/{metric}", ""): [0.1] * 3},
-        outputs=(OutputFacts(target="dense", form=form, columns=1),),
-        data=DataFacts(targets=(known,)),
+        outputs=(OutputFacts(target="dense", form=form, columns=1), *rest),
+        data=DataFacts(targets=(known, *[TargetFacts()] * len(rest))),
     )
 
 
@@ -3413,6 +3427,21 @@ TABLE = {
         weighted((0.96, 0.04), (1.0, 24.0), held_out=(0.96, 0.04)),
         None,
     ),
+    "weight-0-for-one-of-two-classes": (
+        rules.weights_without_effect,
+        weighted((0.7, 0.3), (1.0, 0.0)),
+        Severity.WARNING,
+    ),
+    "weight-0-for-a-class-that-is-validated": (
+        rules.weights_without_effect,
+        weighted((0.4, 0.3, 0.3), (1.0, 1.0, 0.0), held_out=(0.4, 0.3, 0.3)),
+        Severity.WARNING,
+    ),
+    "weight-0-for-a-class-that-nobody-counts": (
+        rules.weights_without_effect,
+        weighted((0.4, 0.3, 0.3), (1.0, 1.0, 0.0)),
+        None,
+    ),
     "weights-for-the-frequent": (
         rules.weights_without_effect,
         weighted((0.8, 0.2), (0.8, 0.2)),
@@ -3790,6 +3819,17 @@ TABLE = {
         rules.clipping_too_tight,
         clipped("Adam", epsilon=1e-7, clipnorm=1e-8),
         Severity.WARNING,
+    ),
+    "clips-every-step-of-a-run-that-ends-too-early": (
+        rules.clipping_too_tight,
+        ended_short(room=32.0),
+        Severity.WARNING,
+    ),
+    "clips-steps-that-are-long-enough": (rules.clipping_too_tight, ended_short(room=9.0), None),
+    "clips-a-network-that-fits": (
+        rules.clipping_too_tight,
+        ended_short(room=32.0, advantage=0.0),
+        None,
     ),
     "clips-what-adam-scales": (
         rules.clipping_too_tight,
@@ -5581,6 +5621,16 @@ TABLE = {
         Severity.WARNING,
     ),
     "channels-where-they-belong": (rules.image_axes, of_images((32, 32, 3), (32, 32), 3), None),
+    "channels-moved-with-reshape": (
+        rules.image_axes,
+        of_images((16, 16, 3), (16, 16), 3, is_reshaped=True),
+        Severity.WARNING,
+    ),
+    "channels-moved-with-reshape-before-dense-layers": (
+        rules.image_axes,
+        of_images((16, 16, 3), None, None, is_reshaped=True),
+        None,
+    ),
     "channels-moved-inside-the-model": (
         rules.image_axes,
         of_images((3, 32, 32), (32, 32), 3),
@@ -5658,6 +5708,16 @@ TABLE = {
     "class-numbers-as-numbers": (rules.classes_as_numbers, numbered(5), Severity.WARNING),
     "ratings-without-an-accuracy": (rules.classes_as_numbers, numbered(5, metric="mae"), None),
     "yes-and-no-as-numbers": (rules.classes_as_numbers, numbered(2), None),
+    "class-numbers-of-one-of-several-outputs": (
+        rules.classes_as_numbers,
+        numbered(5, metric="dense_accuracy", others=("other",)),
+        Severity.WARNING,
+    ),
+    "class-numbers-beside-the-accuracy-of-another-output": (
+        rules.classes_as_numbers,
+        numbered(5, metric="other_accuracy", others=("other",)),
+        None,
+    ),
     "class-numbers-and-a-softmax": (
         rules.classes_as_numbers,
         numbered(5, form="categorical"),
