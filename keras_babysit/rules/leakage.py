@@ -1,6 +1,7 @@
 """Validation examples that are also training examples."""
 
-from keras_babysit.findings import Finding, Severity
+from keras_babysit.actions import SPLIT
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
 from keras_babysit.rules._split import SPLIT_AT_RANDOM
@@ -15,6 +16,15 @@ MIN_NEAR = 10
 MAX_WITHIN = 0.1
 """Near copies within the training data, per near copy in the validation data, above which the data
 itself is so: frames of a video, or windows that overlap."""
+
+
+DROP_DUPLICATES = Remedy(
+    "If the data holds examples twice, keep one of each before the split.",
+    "_, first = np.unique(x.reshape(len(x), -1), axis=0, return_index=True)\n"
+    "x, y = x[np.sort(first)], y[np.sort(first)]",
+    no_change_because=SPLIT,
+)
+"""What helps where a random split is not enough."""
 
 
 @rule(
@@ -101,6 +111,6 @@ def _finding(count: int, among: int, leaked: float, *, near: bool) -> Finding:
         message=f"About {percent(leaked)} of the validation examples {what}, so the validation "
         f"score is too good. Found: {count:,} of {among:,} examples in the reference sample.",
         evidence={"leaked_fraction": leaked, "copies": count, "examples": among, "are_near": near},
-        remedies=(SPLIT_AT_RANDOM,),
+        remedies=(SPLIT_AT_RANDOM,) if near else (SPLIT_AT_RANDOM, DROP_DUPLICATES),
         reference="Kapoor and Narayanan, Patterns 4, 2023: kinds of leakage",
     )

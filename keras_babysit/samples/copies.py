@@ -10,6 +10,13 @@ DISTINCT_VALUES = 0.5
 """If one column has at least this fraction of distinct values among the distinct rows, rows are
 not equal by chance. Rows of a few categories often are."""
 
+MIN_DIFFERING = 4
+"""Columns in which a row must differ from the one most like it, in the median of the rows. Where
+many rows differ in one or two, some agree in all by chance."""
+
+MAX_COUNTED = 256
+"""Distinct rows that are compared for that, and columns; evenly spaced columns stand for all."""
+
 MAX_COMPARED = 512
 """Examples of either kind among which near copies are searched: the time grows with the product."""
 
@@ -40,18 +47,34 @@ def row_keys(inputs: Sequence[np.ndarray]) -> np.ndarray | None:
 def is_fine_grained(leaf: np.ndarray) -> bool:
     """Return whether rows of an array are unlikely to be equal by chance.
 
-    They have many columns or many values.
+    They have many values, or many columns, of which even the rows that are most alike differ in
+    several.
 
     Args:
         leaf: An array with the examples along its first axis.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> is_fine_grained(rng.random((500, 64)) < 0.5)  # 2^64 possible rows
+        True
+        >>> is_fine_grained(rng.random((500, 64)) < 0.01)  # most rows have one 1, or none
+        False
     """
     flat = np.unique(leaf.reshape(len(leaf), -1)[:5000], axis=0)
     if len(flat) < MIN_ROWS <= len(leaf):
         return False  # a few kinds of examples that repeat, not accidental copies
-    if flat.shape[1] >= MIN_ROWS:
-        return True  # 64 binary columns: 2^64 possible rows
+    if flat.shape[1] >= MIN_ROWS and _differing(flat) >= MIN_DIFFERING:
+        return True
     distinct = max(len(np.unique(column)) for column in flat.T)
     return len(flat) > 1 and leaf.dtype.kind == "f" and distinct > DISTINCT_VALUES * len(flat)
+
+
+def _differing(rows: np.ndarray) -> float:
+    """Return in how many columns a row differs from the one most like it, as a median."""
+    columns = np.linspace(0, rows.shape[1] - 1, min(rows.shape[1], MAX_COUNTED)).astype(int)
+    some = rows[:: -(-len(rows) // MAX_COUNTED)][:, columns]
+    nearest = [np.sort((some != row).sum(axis=1))[1] for row in some]  # the first is the row itself
+    return float(np.median(nearest)) * rows.shape[1] / len(columns)
 
 
 def count_copies(
