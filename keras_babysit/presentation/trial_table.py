@@ -37,9 +37,9 @@ def read_trials(folder: str) -> Iterator[tuple[str, list[list[str]], str]]:
         try:
             record: Any = json.loads(path.read_text(encoding="utf-8"))
             rows = [[str(cell) for cell in row["cells"]] for row in record["rows"]]
-            ends = (str(record.get(name, "")) for name in ("note", "conclusion"))
-            note = "\n".join(one for one in ends if one)
-        except (OSError, ValueError, KeyError, TypeError):
+            rows = [rows[index] for index in record.get("shown", range(len(rows)))]
+            note = "\n".join(map(str, record.get("sentences", [])))
+        except (OSError, ValueError, KeyError, IndexError, TypeError):
             continue
         if record.get("type") == "trial" and all(len(row) == len(HEAD) for row in rows):
             yield str(path), rows, note

@@ -8,6 +8,7 @@ import json
 import math
 import os
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -115,11 +116,26 @@ class Trial:
     def __str__(self) -> str:
         if not self.rows:
             return self.conclusion
-        return "\n\n".join([_as_text(self.rows), *self._sentences])
+        return "\n\n".join([_as_text(self._shown), *self._sentences])
+
+    @property
+    def _shown(self) -> tuple[Row, ...]:
+        """The rows of the table: those that were tried, if any was."""
+        tried = tuple(row for row in self.rows if row.effect is not Effect.NOT_TRIED)
+        return tried or self.rows
+
+    @property
+    def _left(self) -> str:
+        """How many remedies the table leaves out and why, a sentence for each reason."""
+        left = Counter(row.reason for row in self.rows if row not in self._shown)
+        return " ".join(
+            f"{count} more {'remedy was' if count == 1 else 'remedies were'} not tried: {reason}"
+            for reason, count in left.items()
+        )
 
     @property
     def _sentences(self) -> list[str]:
-        return [one for one in (self.note, self.conclusion) if one]
+        return [one for one in (self.note, self._left, self.conclusion) if one]
 
     __repr__ = __str__
 
@@ -129,7 +145,7 @@ class Trial:
         head = "".join(f"<th>{html.escape(cell)}</th>" for cell in HEAD)
         body = "".join(
             "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in _cells(row)) + "</tr>"
-            for row in self.rows
+            for row in self._shown
         )
         below = "".join(f"<p>{html.escape(one)}</p>" for one in self._sentences)
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{below}"
@@ -147,7 +163,8 @@ class Trial:
             "best": None if self.best is None else self.best.text,
             "seconds": self.seconds,
             "note": self.note,
-            "conclusion": self.conclusion,
+            "shown": [self.rows.index(row) for row in self._shown],
+            "sentences": self._sentences,
         }
         text = json.dumps(record, indent=1, allow_nan=False)
         with open(path, "w", encoding="utf-8") as file:

@@ -161,6 +161,23 @@ def test_a_trial_says_what_follows(effect, best, words, tmp_path):
     assert words in next(iter(read_trials(str(tmp_path))))[2]
 
 
+def test_remedies_that_were_not_tried_are_counted_below_the_table(tmp_path):
+    tried = Row((ScaleBatchSize(size=64),), Effect.HARMS, "loss", 0.5, 0.6, Interval(1, 1, 1), 3)
+    left = [
+        Row((ScaleLearningRate(factor),), Effect.NOT_TRIED, reason="the budget was spent.")
+        for factor in (2.0, 3.0)
+    ]
+    trial = Trial((tried, *left), None, None)
+    trial.to_json(tmp_path / "trial.json")
+    _, rows, below = next(iter(read_trials(str(tmp_path))))
+    sentence = "2 more remedies were not tried: the budget was spent."
+    for shown in (str(trial), trial._repr_html_(), below):
+        assert sentence in shown
+        assert "learning rate" not in shown
+    assert len(rows) == 1
+    assert "learning rate by 2" in str(Trial(tuple(left), None, None))
+
+
 def test_no_word_of_the_table_is_cut_off_at_80_columns(monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     row = Row(
