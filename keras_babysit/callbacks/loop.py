@@ -76,9 +76,12 @@ class LoopStep:
         function: The function.
         args: Its arguments.
         kwargs: Its keyword arguments.
+        is_again: Whether it was run on these arguments before, so that what it finds is what it
+            left itself.
     """
 
     def __init__(self) -> None:
+        self.is_again = False
         self.function: Callable[..., Any] | None = None
         self.args: tuple[Any, ...] = ()
         self.kwargs: dict[str, Any] = {}
@@ -86,7 +89,8 @@ class LoopStep:
     def run(self, tapped: Any, state: Any, batch: Batch, *, scale: float) -> Any:
         """Run the step with taps, on what it is called with next; return what was `Seen`."""
         del state, batch
-        return tapped.run(self.function, *self.args, scale=scale, **self.kwargs)
+        again = {"is_again": self.is_again}
+        return tapped.run(self.function, *self.args, scale=scale, **again, **self.kwargs)
 
 
 class Loop:
@@ -194,6 +198,7 @@ class Loop:
         if batch is None:
             return None
         self.step.function, self.step.args, self.step.kwargs = function, args, kwargs
+        self.step.is_again = True
         return self._arguments(args), batch
 
     def forget(self) -> None:
@@ -221,6 +226,7 @@ class Loop:
     def _measured(self, see: Any, after: Any, function: Any, args: Any, kwargs: Any) -> Any:
         step = self.step
         step.function, step.args, step.kwargs = function, args, kwargs
+        step.is_again = False
         with self.attached():
             arguments = self._arguments(args)
             known = see(arguments, self._batches(args, kwargs))

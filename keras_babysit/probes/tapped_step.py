@@ -138,7 +138,17 @@ class TappedStep:
         """Let the next run find out whether the step calls the model on these inputs."""
         self._expected = inputs
 
-    def run(self, function, *args, roots=(), resets=False, scale=1.0, rates=None, **kwargs):
+    def run(
+        self,
+        function,
+        *args,
+        roots=(),
+        resets=False,
+        scale=1.0,
+        rates=None,
+        is_again=False,
+        **kwargs,
+    ):
         """Run a function, as a call of this object does.
 
         Args:
@@ -149,6 +159,8 @@ class TappedStep:
                 of this batch alone.
             scale: Factor of the loss in mixed precision, that of the gradients.
             rates: Learning rates by the name of the optimizer, where it cannot be asked itself.
+            is_again: Whether the step has just been run on these arguments: the gradients that it
+                finds are then its own, and not looked at.
             kwargs: Its keyword arguments.
         """
         self._arrived = []
@@ -169,7 +181,7 @@ class TappedStep:
             with contextlib.ExitStack() as tapping:
                 self._enter_taps(tapping, optimizers)
                 tapping.enter_context(tapped_seeds(_sizes(args, kwargs), seeds.__setitem__))
-                with self._summing_up(optimizers) as earlier:
+                with self._summing_up({} if is_again else optimizers) as earlier:
                     result = function(*args, **kwargs)
             returned = losses_in(result)
             self._confirm(earlier, optimizers, function, args, kwargs)

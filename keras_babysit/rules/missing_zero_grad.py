@@ -49,7 +49,7 @@ def missing_zero_grad(history: History, *, patience: int = 2) -> list[Finding]:
         >>> for step in (10, 20):
         ...     history.append(Measurement(step, 0, "gradients/applied_before", "", 1.0))
         >>> print(missing_zero_grad(history)[0].message)
-        The gradients of earlier steps are never set to zero: each step applies them again.
+        The gradients are never set to zero: each step applies those of earlier steps again.
 
     Reference:
         PyTorch, "Zeroing out gradients in PyTorch": gradients accumulate over `backward()` calls.
@@ -70,13 +70,12 @@ def _is_found(history: History, target: str, patience: int) -> bool:
 def _finding(history: History, target: str) -> Finding:
     start, now = history.last("loss/start"), training_loss(history)
     is_lost = start is not None and now is not None and not now < start
-    of = f' of "{target}"' if target else ""
+    which = f'The gradients that "{target}" applies' if target else "The gradients"
     return Finding(
         rule="missing_zero_grad",
         severity=Severity.ERROR if is_lost else Severity.WARNING,
         target=target,
-        message=f"The gradients{of} of earlier steps are never set to zero: each step applies them "
-        "again.",
+        message=f"{which} are never set to zero: each step applies those of earlier steps again.",
         evidence={"applied_before": 1.0},
         remedies=(
             Remedy(

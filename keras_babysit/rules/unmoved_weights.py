@@ -59,8 +59,8 @@ def unmoved_weights(history: History, *, patience: int = 3) -> list[Finding]:
     no copy of other weights, such as a target network or a moving average.
 
     Reads `"updates/ratio"`, `"gradients/norm"`, `"weights/norm"`, `"optimizer/learning_rate"` and
-    the facts of optimizer and weights. Of steps that accumulate gradients, only those that move
-    the weights are measured. It is silent on kernels that moved in any measurement, on fewer than
+    the facts of optimizer and weights. Of steps that accumulate gradients, only those that apply
+    them count. It is silent on kernels that moved in any measurement, on fewer than
     32 examples, if the gradient is not finite or too small to show, and in half precision (see
     `lost_updates`).
 
@@ -105,7 +105,19 @@ def unmoved_weights(history: History, *, patience: int = 3) -> list[Finding]:
 
 
 def _is_still(history: History, name: str, patience: int) -> bool:
-    ratios = history.series("updates/ratio", name).values
+    """Return whether no measured step moved a kernel, of those in which an optimizer was called.
+
+    A step of the user's may accumulate gradients, and call its optimizer now and then.
+    """
+    called = {
+        point.step
+        for target in history.targets("gradients/norm")
+        for point in history.points("gradients/norm", target)
+    }
+    points = history.points("updates/ratio", name)
+    if called:
+        points = [point for point in points if point.step in called]
+    ratios = np.array([point.value for point in points], np.float64)
     is_long = len(ratios) >= patience and enough_examples(history, len(ratios))
     return is_long and not ratios.any()
 

@@ -262,3 +262,29 @@ class Distilling(OwnStep):
 def test_a_teacher_that_is_trained_along_is_named(is_frozen):
     found = findings(Distilling(is_frozen))
     assert ("teacher_is_trained" in found) is not is_frozen
+
+
+@torch_only
+def test_a_loop_that_accumulates_gradients_between_measured_steps_is_healthy():
+    import torch
+
+    model = dense()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+
+    def step(x, y, index):
+        if index % 4 == 0:
+            optimizer.zero_grad()
+        loss = torch.mean((model(x) - y) ** 2) / 4
+        loss.backward()
+        if index % 4 == 3:
+            optimizer.step()
+        return loss.detach()
+
+    with kb.watch(model, optimizer, steps=40, every=4, verbose=0) as sitter:
+        for index in range(40):
+            part = slice(index % 8 * 16, index % 8 * 16 + 16)
+            sitter.step(step, torch.tensor(X[part]), torch.tensor(Y[part]), index)
+            if index % 20 == 19:
+                sitter.validate(X, Y)
+    assert not [one for one in sitter.findings if one.severity > Severity.NOTE]
+    assert not any(sitter.history.targets("gradients/applied_before"))

@@ -275,6 +275,14 @@ def called_on(inputs, data=(0.5, 0.4, 0.6, 0.5), **facts):
     return history(series, **facts)
 
 
+def applied_at_the_end():
+    """Return a history of gradients that are applied once in a while, not in a measured step."""
+    made = without(standing([0.0] * 3), "gradients/norm")
+    for name in "abc":
+        made.append(Measurement(7, 7, "gradients/norm", f"{name}/kernel", 0.1))
+    return made
+
+
 def still_from_now_on(made):
     """Return the history with four more steps that move no kernel."""
     for step in range(10, 14):
@@ -3699,6 +3707,11 @@ TABLE = {
     "nothing-moves-on-a-few-examples": (
         rules.unmoved_weights,
         standing([0.0] * 3, batch_size=7),
+        None,
+    ),
+    "gradients-are-applied-where-nothing-was-measured": (
+        rules.unmoved_weights,
+        applied_at_the_end(),
         None,
     ),
     "moved-before": (rules.unmoved_weights, still_from_now_on(standing([1e-3] * 3)), None),
