@@ -1,5 +1,6 @@
 """What measuring one model has cost so far, over all of its runs in this process."""
 
+import math
 import weakref
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,10 @@ class Account:
     spent: float = 0.0
     trained: float = 0.0
     headroom: float = 0.0
+
+    def exhaust(self) -> None:
+        """Leave nothing of the allowance: each run has the budget of a further one."""
+        self.spent = self.headroom = math.inf
 
 
 _accounts: "weakref.WeakKeyDictionary[Any, Account]" = weakref.WeakKeyDictionary()

@@ -1,7 +1,6 @@
 """Training and scoring one model per fold."""
 
 import copy
-import math
 import time
 from dataclasses import dataclass, field
 
@@ -11,23 +10,19 @@ import numpy as np
 from keras_babysit.callbacks import Babysitter
 from keras_babysit.findings import Finding, Severity
 from keras_babysit.samples.sample import MAX_EXAMPLES
+from keras_babysit.schedule import account_of
 from keras_babysit.search.causes import CAUSES, LATER_CAUSES, UNRECOVERABLE
 from keras_babysit.search.checkpoint import Capture, Checkpoints, Restore
 from keras_babysit.search.judge import judge
 from keras_babysit.search.traits import traits
 
-MEASUREMENTS = 40
-MIN_EVERY, MAX_EVERY = 5, 25
-"""In the first fold, `MEASUREMENTS` measurements are spread over the training, at least `MIN_EVERY`
-and at most `MAX_EVERY` steps apart: a rule needs three of them, and should stop a trial within tens
-of steps. The interval is fixed: the `Babysitter`'s automatic one depends on the speed of the
-machine, and the same seed should give the same search everywhere."""
+COLLECT_WEIGHTS, COLLECT_MODELS = 2**22, 10
+"""Python's garbage is collected once models of so many weights, 16 MB, or so many models have been
+left behind. It takes as long as the training of a small model, because it looks at all objects of
+the process."""
 
 BUILD_EXAMPLES = 2
 """Number of examples with which a model is built before its state is restored."""
-
-DEFAULT_BATCH_SIZE = 32
-"""Batch size of `Model.fit` if none is given."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +95,7 @@ class CrossValidation:
         self.ladder = ladder
         self.checkpoints = checkpoints or Checkpoints()
         self._spent = 0  # examples processed since the last result
+        self._left_models, self._left_weights = 0, 0  # since garbage was collected
 
     def run(self, hp, key, stages, *, may_stop, stands_out=lambda score, rung: False):
         """Yield one `Fold` per stage. A trial that is stopped ends after the first one.
@@ -112,7 +108,7 @@ class CrossValidation:
             stands_out: Function of a score and the index of a fidelity: whether it is so good that
                 the trial may only be stopped by what cannot recover.
         """
-        keras.utils.clear_session()  # releases the models of earlier trials
+        self._release()
         model = state = current = None
         for stage in stages:
             if stage.fold != current:
@@ -155,6 +151,10 @@ class CrossValidation:
         """
         self._set_seed(key, stage.fold, 0)
         model = self.hypermodel.build(hp)
+        self._left_models += 1
+        self._left_weights += model.count_params() if model.built else COLLECT_WEIGHTS
+        # A search trains many models: none gets the allowance of one that is trained alone.
+        account_of(model).exhaust()
         if not stage.start:
             return model, None
         state = self.checkpoints.load(key, stage.fold, stage.start)
@@ -174,6 +174,13 @@ class CrossValidation:
         entropy = [self.seed, *key, fold, epochs]
         keras.utils.set_random_seed(int(np.random.SeedSequence(entropy).generate_state(1)[0]))
 
+    def _release(self):
+        """Release the models of earlier trials."""
+        is_due = self._left_models >= COLLECT_MODELS or self._left_weights >= COLLECT_WEIGHTS
+        keras.utils.clear_session(free_memory=is_due)
+        if is_due:
+            self._left_models, self._left_weights = 0, 0
+
     def _sitter(self, stage, *, may_stop):
         train, _ = self.folds[stage.fold]
         x, y, sample_weight = self.examples.take(self._sample(train, MAX_EXAMPLES))
@@ -181,17 +188,9 @@ class CrossValidation:
         return Babysitter(
             probe,
             rules=LATER_CAUSES if stage.start else CAUSES,
-            every=self._every(len(train)),
             verbose=0,
             stop_on=Severity.ERROR if may_stop else None,
         )
-
-    def _every(self, examples):
-        known = self.fit_arguments
-        steps = known.get("steps_per_epoch") or math.ceil(
-            examples / (known.get("batch_size") or DEFAULT_BATCH_SIZE)
-        )
-        return min(max(known.get("epochs", 1) * steps // MEASUREMENTS, MIN_EVERY), MAX_EVERY)
 
     def _can_recover(self, model, cause, stage, stands_out):
         """Return whether a stopped trial is among the best so far, and its cause may pass."""
