@@ -14,6 +14,9 @@ from rich.text import Text
 HEAD = ("verdict", "remedy", "score", "change", "seeds")
 """The columns."""
 
+MOST = {"verdict": 10, "score": 16, "change": 15}
+"""Largest widths: at 80 columns a remedy has 26, where no long word of it is broken."""
+
 FILE = "trial.json"
 """Name of the file in a log folder."""
 
@@ -25,7 +28,9 @@ def trial_table(rows: Sequence[Sequence[str]]) -> Table:
         >>> trial_table([("helps", "Train longer.", "2 → 1", "-1", "3")]).row_count
         1
     """
-    table = Table(*HEAD, box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in HEAD:
+        table.add_column(name, max_width=MOST.get(name))
     for row in rows:
         table.add_row(*(Text(cell, overflow="fold") for cell in row))
     return table

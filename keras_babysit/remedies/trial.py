@@ -175,9 +175,9 @@ class Trial:
         with open(path, "w", encoding="utf-8") as file:
             file.write(
                 '<!doctype html><html lang="en"><meta charset="utf-8"><title>Remedies</title>'
-                "<style>body{font:16px/1.5 system-ui;margin:2rem;color-scheme:light dark}"
+                "<style>:root{color-scheme:light dark}body{font:16px/1.5 system-ui;margin:2rem}"
                 "table{border-collapse:collapse}td,th{padding:.3rem .8rem;text-align:left;"
-                "border-bottom:1px solid #8888}</style>"
+                "border-bottom:1px solid #8888}td:not(:nth-child(2)){white-space:nowrap}</style>"
                 f"<h1>Remedies, each against a control</h1>{self._repr_html_()}</html>"
             )
 

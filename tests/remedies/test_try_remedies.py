@@ -155,7 +155,7 @@ def test_a_trial_says_what_follows(effect, best, words, tmp_path):
     shown = str(trial)
     assert "-0.25 ± 0.1" in shown
     ratio = replace(row, ratio=Interval(0.5, 0.25, 0.8))
-    assert "\u00d7 0.5 [0.25, 0.8]" in str(Trial((ratio,), None, None))
+    assert "\u00d7 0.5 [0.25, 0.8]" in Trial((ratio,), None, None)._repr_html_()
     assert words in shown
     assert words in trial._repr_html_()
     assert words in next(iter(read_trials(str(tmp_path))))[2]
@@ -178,14 +178,27 @@ def test_remedies_that_were_not_tried_are_counted_below_the_table(tmp_path):
     assert "learning rate by 2" in str(Trial(tuple(left), None, None))
 
 
-def test_no_word_of_the_table_is_cut_off_at_80_columns(monkeypatch):
-    monkeypatch.setenv("COLUMNS", "80")
-    row = Row(
-        (SetFromLogits(False),), Effect.NO_DIFFERENCE, "error", 0.06, 0.037, Interval(-1, -2, 0), 5
+@pytest.mark.parametrize("width", [80, 100])
+def test_no_column_and_no_word_of_the_table_is_cut_off(monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    change, interval = Interval(-0.03, -0.07, 0.02), Interval(0.00089, 0.00012, 0.0012)
+    scored = (Effect.NO_DIFFERENCE, "error", 0.0641, 1.05e36, change, 5, 1.0, "", interval)
+    rows = (
+        Row((SetFromLogits(False),), *scored),
+        Row((SetActivation(("x",)),), Effect.NOT_APPLICABLE, reason="The model has no such layer."),
     )
-    shown = str(Trial((row,), None, None))
-    assert all(len(line) <= 80 for line in shown.splitlines())
-    assert "…" not in shown
+    shown = str(Trial(rows, None, None))
+    assert all(len(line) <= width for line in shown.splitlines())
+    words = ("`from_logits=False`", "applicable", "1.05e+36", "0.0012]", "seeds", "5")
+    assert all(word in shown.split() for word in words)
+
+
+def test_a_page_of_a_trial_follows_the_colors_of_its_reader(tmp_path):
+    row = Row((ScaleBatchSize(size=64),), Effect.UNDECIDED, "loss", 0.5, 0.6, None, 1)
+    Trial((row,), None, None).to_html(tmp_path / "trial.html")
+    page = (tmp_path / "trial.html").read_text(encoding="utf-8")
+    assert ":root{color-scheme:light dark}" in page
+    assert "<td>undecided</td>" in page
 
 
 def test_the_control_is_watched_where_no_findings_are_given():
