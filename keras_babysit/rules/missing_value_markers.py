@@ -70,10 +70,9 @@ def _finding(target: str, leaf: InputFacts, severity: Severity) -> Finding:
         rule="missing_value_markers",
         severity=severity,
         target=target,
-        message=f"The value {marker} seems to mark missing values: "
-        f"{percent(leaf.marked_fraction or 0.0)} of the entries in column {leaf.first_marked} have "
-        f"it, and all others lie between {number(leaf.unmarked_low or 0.0, 3)} and "
-        f"{number(leaf.unmarked_high or 0.0, 3)}.{more}",
+        message=f"The value {marker} seems to mark missing values. In column {leaf.first_marked}, "
+        f"{percent(leaf.marked_fraction or 0.0)} of the entries have it; all others lie between "
+        f"{number(leaf.unmarked_low or 0.0, 3)} and {number(leaf.unmarked_high or 0.0, 3)}.{more}",
         evidence={
             "marker": leaf.marker,
             "columns": count,

@@ -12,7 +12,8 @@ from keras_babysit.rules._progress import (
     training_loss,
 )
 from keras_babysit.rules._scores import training_errors
-from keras_babysit.rules.rule import rule
+from keras_babysit.rules.rule import ask, rule
+from keras_babysit.rules.underfitting import underfitting
 
 MIN_EPOCHS = 3
 """Epochs that are needed to see that the loss still falls."""
@@ -25,7 +26,7 @@ MIN_EPOCHS = 3
     silent=(
         "before the end of the run",
         "if a callback ended the run",
-        "if half of the error of a constant prediction is gone",
+        "if half of the error of a constant prediction is gone, and neighbours are no better",
     ),
 )
 def too_few_steps(history: History, *, steps: int = 100) -> list[Finding]:
@@ -38,7 +39,8 @@ def too_few_steps(history: History, *, steps: int = 100) -> list[Finding]:
     Reads the number of steps, the training loss of the epochs, and the error or the loss on the
     training data beside those of a constant prediction. It is silent before the end of the run; if
     a callback ended it; in runs of fewer than 3 epochs, whose trend is not known; if the network
-    was trained before; and if half of the error of a constant prediction is gone.
+    was trained before; and if half of the error of a constant prediction is gone, unless the
+    network is far behind its nearest neighbours (see `underfitting`).
 
     Args:
         history: The history of the run.
@@ -68,7 +70,9 @@ def too_few_steps(history: History, *, steps: int = 100) -> list[Finding]:
     is_known = bool(training_errors(history)) or training_loss(history) is not None
     if len(losses) < MIN_EPOCHS or not is_known or began_trained(history):
         return []
-    if has_learnt_most(history) or not is_falling(history):
+    if not is_falling(history):
+        return []
+    if has_learnt_most(history) and not ask(underfitting, history):
         return []
     size = facts.batch_size or 0
     examples = facts.examples_per_epoch or 0

@@ -1307,9 +1307,13 @@ def validated(validation, *, neighbours=0.1, unseen=0.0):
     return history({key: [value] * 3 for key, value in measured.items()})
 
 
-def ended(steps, losses, error=0.45):
-    """Return a run that ended after so many steps."""
-    made = poor([error] * 8, {"constant_error": 0.5}, losses, logged=losses)
+def ended(steps, losses, error=0.45, neighbours=None):
+    """Return a run that ended after so many steps, perhaps with the error of the neighbours."""
+    known = {"constant_error": 0.5}
+    if neighbours is not None:
+        known |= {"neighbour_error": neighbours, "neighbour_advantage": error - neighbours}
+        known |= {"neighbour_advantage_stderr": 0.01}
+    made = poor([error] * 8, known, losses, logged=losses)
     made.append(Measurement(steps, 7, "loss/batch", "", losses[-1]))
     made.note(has_ended=True)
     return made
@@ -5716,6 +5720,16 @@ TABLE = {
     ),
     "ten-steps-in-all": (rules.too_few_steps, ended(10, FALLING), Severity.WARNING),
     "ten-steps-were-enough": (rules.too_few_steps, ended(10, FALLING, error=0.1), None),
+    "ten-steps-that-neighbours-beat-by-far": (
+        rules.too_few_steps,
+        ended(10, FALLING, error=0.2, neighbours=0.05),
+        Severity.WARNING,
+    ),
+    "ten-steps-that-neighbours-hardly-beat": (
+        rules.too_few_steps,
+        ended(10, FALLING, error=0.2, neighbours=0.15),
+        None,
+    ),
     "a-thousand-steps": (rules.too_few_steps, ended(1000, FALLING), None),
     "few-steps-without-a-fall": (rules.too_few_steps, ended(10, FLAT), None),
     "class-numbers-as-numbers": (rules.classes_as_numbers, numbered(5), Severity.WARNING),
