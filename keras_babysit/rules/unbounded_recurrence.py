@@ -2,7 +2,7 @@
 
 import math
 
-from keras_babysit.actions import SetActivation
+from keras_babysit.actions import SetActivation, SetLayerArguments
 from keras_babysit.facts import LayerFacts
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
@@ -76,10 +76,22 @@ def _is_unbounded(known: LayerFacts) -> bool:
     return known.class_name in RECURRENT and known.activation in (None, *UNBOUNDED)
 
 
-def _shape(known: LayerFacts) -> tuple[str, int]:
-    """Return class and units for the code; that of a convolution needs more than we know."""
-    name = str(known.class_name)
-    return ("", 0) if name.startswith("Conv") else (name, known.units or 64)
+def _defaults(target: str, known: LayerFacts) -> Remedy:
+    """Return the remedy that bounds the state.
+
+    A tanh whose recurrent weights enlarge the state is saturated, so that these are drawn anew:
+    orthogonal ones keep its size. The code of a convolution needs more than we know.
+    """
+    if str(known.class_name).startswith("Conv"):
+        bounded = SetActivation((target,), "tanh")
+        return Remedy(f'Use tanh, the default activation, in "{target}".', change=bounded)
+    arguments = (("activation", "tanh"), ("recurrent_initializer", "orthogonal"))
+    change = SetLayerArguments(
+        (target,), str(known.class_name), arguments, first=str(known.units or 64)
+    )
+    return Remedy(
+        f'Use the defaults in "{target}": tanh, with orthogonal recurrent weights.', change=change
+    )
 
 
 def _finding(history: History, severity: Severity, target: str, known: LayerFacts) -> Finding:
@@ -96,11 +108,6 @@ def _finding(history: History, severity: Severity, target: str, known: LayerFact
         message=f'The recurrent layer "{target}" has the activation {function}, so its state '
         f"can grow with every time step.{grown}",
         evidence={"activation": function} | ({"std": max(finite)} if finite else {}),
-        remedies=(
-            Remedy(
-                f'Use tanh, the default activation, in "{target}".',
-                change=SetActivation((target,), "tanh", "", *_shape(known)),
-            ),
-        ),
+        remedies=(_defaults(target, known),),
         reference="Pascanu et al., arXiv:1211.5063",
     )

@@ -6,7 +6,7 @@ import pytest
 from keras_babysit import rules
 from keras_babysit.actions import ScaleLearningRate, SetLayerArguments
 from keras_babysit.history import Measurement
-from tests.rules.table import layer
+from tests.rules.table import TABLE, layer
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,10 @@ def test_pieces_that_were_dead_at_first_are_initialized_and_others_need_shorter_
     kinds = [type(remedy.change) for remedy in finding.remedies[:2]]
     assert kinds[0] is first
     assert set(kinds) == {SetLayerArguments, ScaleLearningRate}
+
+
+def test_an_unbounded_state_gets_an_activation_and_weights_that_keep_its_size():
+    rule, made, _ = TABLE["linear-rnn-explodes"]
+    (remedy,) = rule(made)[0].remedies
+    wanted = {"activation": "tanh", "recurrent_initializer": "orthogonal"}
+    assert dict(remedy.change.arguments) == wanted
