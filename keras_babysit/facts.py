@@ -147,6 +147,8 @@ class InputFacts:
         high: Largest entry.
         offset: How far off-center the columns are: the median over those that vary of the absolute
             mean over the standard deviation, a pure number.
+        mean_over_std: The same of all columns together: the root mean square of their means over
+            that of their standard deviations, of those that vary. One large column decides it.
         features: Number of columns, of a table only.
         constant_features: How many of its columns never change and are no background.
         first_constant: Index of the first of these.
@@ -176,6 +178,7 @@ class InputFacts:
     low: float | None = None
     high: float | None = None
     offset: float | None = None
+    mean_over_std: float | None = None
     features: int | None = None
     constant_features: int | None = None
     first_constant: int | None = None

@@ -50,6 +50,8 @@ def unscaled_inputs(history: History, *, large: float = 10.0) -> list[Finding]:
     first layer get the inputs as they are.
 
     Inputs that are scaled twice, by hand and again by a layer of the model, are too small as well.
+    Inputs are off-center in the median column, or because one column that hardly varies is far
+    larger than all others.
 
     Reads `history.facts.data` (root mean square of each input) and the first measurement of
     `"activations/mean"`, `"activations/std"`, `"activations/spread"` and
@@ -106,8 +108,13 @@ def unscaled_inputs(history: History, *, large: float = 10.0) -> list[Finding]:
     spread = history.first("activations/spread", layers[0], 0.0)
     arrives = arrives / spread if spread > 0 else 0.0
     # The inputs must be off-center too: large biases put a layer off-center, whatever its inputs.
-    offset = min(arrives, max((leaf.offset or 0.0 for leaf in inputs), default=0.0))
-    return [_about_center(layers[0], offset)] if offset > OFF_CENTER else []
+    off = max((leaf.offset or 0.0 for leaf in inputs), default=0.0)
+    in_all = max((leaf.mean_over_std or 0.0 for leaf in inputs), default=0.0)
+    offset = min(arrives, max(off, in_all))
+    if offset <= OFF_CENTER:
+        return []
+    # Where a few large columns decide, the others are far too small once these are centered.
+    return [_about_center(layers[0], offset, is_uneven=off <= OFF_CENTER)]
 
 
 def _scaling_layer(history: History) -> str | None:
@@ -163,15 +170,14 @@ def _about_size(size: float, inside: float, saturated: float) -> Finding:
     )
 
 
-def _about_center(target: str, offset: float) -> Finding:
+def _about_center(target: str, offset: float, *, is_uneven: bool) -> Finding:
     return _finding(
         f'The inputs are not centered: the outputs of "{target}" are {offset:.0f} times as large '
         "as their standard deviation.",
         {"size_over_std": offset},
-        Remedy(
-            "Subtract the mean of each feature.",
-            change=CenterInputs(),
-        ),
+        SCALE_INPUTS
+        if is_uneven
+        else Remedy("Subtract the mean of each feature.", change=CenterInputs()),
     )
 
 

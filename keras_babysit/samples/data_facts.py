@@ -106,7 +106,7 @@ def _describe_input(leaf: np.ndarray, targets: Sequence[np.ndarray]) -> InputFac
         rms=float(np.sqrt(np.mean(np.square(values, dtype="float64")))),
         low=float(values.min()),
         high=float(values.max()),
-        offset=_offset(values),
+        **_offset(values),
         target_column=target_column(leaf, targets),
         later_column=later_column(leaf, targets),
         **_constant_features(values),
@@ -117,12 +117,18 @@ def _describe_input(leaf: np.ndarray, targets: Sequence[np.ndarray]) -> InputFac
     )
 
 
-def _offset(values: np.ndarray) -> float:
-    """Return the median over the features of mean over deviation, without constant ones."""
+def _offset(values: np.ndarray) -> dict[str, float]:
+    """Return mean over deviation of the features, without constant ones: the median, and of all."""
     columns = values.reshape(len(values), -1)
-    mean, std = columns.mean(axis=0), columns.std(axis=0)
+    mean, std = columns.mean(axis=0, dtype="float64"), columns.std(axis=0, dtype="float64")
     varies = std > 1e-6 * np.abs(mean)
-    return float(np.median(np.abs(mean[varies]) / std[varies])) if varies.any() else 0.0
+    if not varies.any():
+        return {"offset": 0.0, "mean_over_std": 0.0}
+    mean, std = np.abs(mean[varies]), std[varies]
+    return {
+        "offset": float(np.median(mean / std)),
+        "mean_over_std": float(np.linalg.norm(mean) / np.linalg.norm(std)),
+    }
 
 
 def _constant_features(values: np.ndarray) -> dict[str, Any]:

@@ -54,3 +54,18 @@ def test_clipping_by_which_a_run_ends_too_early(limit):
     rules = severities(model, x[:800] / 16, y[:800], epochs=16, batch_size=32)
     found = rules.get("clipping_too_tight")
     assert found is (kb.Severity.WARNING if limit < 1 else None)
+
+
+@pytest.mark.parametrize("is_scaled", [False, True])
+def test_rows_that_are_divided_by_one_large_column(is_scaled):
+    large = 8000 + 100 * RNG.normal(size=(600, 1))
+    x = np.concatenate([np.abs(X), large], axis=1)
+    x = x / x.sum(axis=1, keepdims=True)
+    if is_scaled:
+        x = (x - x.mean(axis=0)) / x.std(axis=0)
+    keras.utils.set_random_seed(0)
+    layers = [keras.layers.Dense(16, "relu"), keras.layers.Dense(4, "softmax")]
+    model = keras.Sequential([keras.Input((7,)), *layers])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    rules = severities(model, x, Y, epochs=3)
+    assert ("unscaled_inputs" in rules) is not is_scaled

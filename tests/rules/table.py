@@ -589,10 +589,11 @@ def unvalidated(fraction, epoch, fraction_of_stretch=None):
     return made
 
 
-def arriving(size, *, mean=0.0, std=1.0, spread=None, offset=0.0, examples=500):
+def arriving(size, *, mean=0.0, std=1.0, spread=None, offset=0.0, in_all=None, examples=500):
     """Return a history of inputs of a size, and of what they make in the one hidden layer."""
     made = network({})
-    made.note(data=DataFacts(examples=examples, inputs=(InputFacts(rms=size, offset=offset),)))
+    leaf = InputFacts(rms=size, offset=offset, mean_over_std=offset if in_all is None else in_all)
+    made.note(data=DataFacts(examples=examples, inputs=(leaf,)))
     for name, value in (
         ("mean", mean),
         ("std", std),
@@ -3541,6 +3542,16 @@ TABLE = {
         rules.unscaled_inputs,
         arriving(5.0, mean=4.0, std=0.5, spread=0.1, offset=40.0),
         Severity.WARNING,
+    ),
+    "one-column-far-larger-than-all-others": (
+        rules.unscaled_inputs,
+        arriving(0.4, mean=4.0, std=0.5, spread=0.1, offset=2.0, in_all=400.0),
+        Severity.WARNING,
+    ),
+    "one-column-somewhat-larger": (
+        rules.unscaled_inputs,
+        arriving(0.4, mean=4.0, std=0.5, spread=0.1, offset=2.0, in_all=9.0),
+        None,
     ),
     "far-off-by-its-own-bias": (
         rules.unscaled_inputs,
