@@ -1,18 +1,21 @@
 """What does a worker's loop cost with many trials in one study? Time and memory per size.
 
-    KERAS_BACKEND=torch python benchmarks/search_scale.py [--trials 1000 3000 10000] [--sqlite]
+    python benchmarks/search_scale.py [--trials 1000 3000 10000] [--sqlite]
 
 The trials train nothing: the time is that of Optuna and of the loop. Each size runs in a process of
 its own. The seconds are those of CPU time.
 """
 
 import argparse
+import os
 import resource
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+os.environ.setdefault("KERAS_BACKEND", "torch")
 
 import optuna
 

@@ -22,7 +22,7 @@ class Account:
 
     def exhaust(self) -> None:
         """Leave nothing of the allowance: each run has the budget of a further one."""
-        self.spent = self.headroom = math.inf
+        self.spent = math.inf
 
 
 _accounts: "weakref.WeakKeyDictionary[Any, Account]" = weakref.WeakKeyDictionary()

@@ -14,7 +14,7 @@ from keras_babysit.schedule import account_of
 from keras_babysit.search.causes import CAUSES, LATER_CAUSES, UNRECOVERABLE
 from keras_babysit.search.checkpoint import Capture, Checkpoints, Restore
 from keras_babysit.search.judge import judge
-from keras_babysit.search.traits import traits
+from keras_babysit.search.traits import rates, traits
 
 COLLECT_WEIGHTS, COLLECT_MODELS = 2**22, 10
 """Python's garbage is collected once models of so many weights, 16 MB, or so many models have been
@@ -208,7 +208,8 @@ class CrossValidation:
         seconds = time.perf_counter() - start
         cause = _cause(sitter)
         seen = {"examples": self._spent, "epochs": _epochs_kept(epochs, own)}
-        seen |= {"seconds": seconds, "cause": cause, "traits": traits(model)}
+        known = traits(model) | (rates(sitter.history) if sitter and not stage.start else {})
+        seen |= {"seconds": seconds, "cause": cause, "traits": known}
         self._spent = 0
         if cause is not None and may_stop:
             return Fold(np.nan, np.nan, is_stopped=True, **seen), state

@@ -9,10 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_babysit.history import History
+from keras_babysit.probes.headroom import MULTIPLES
 from keras_babysit.search.record import Record
 
 CAPACITY = ("weights",)
 REGULARIZATION = ("dropout", "weight_decay", "penalty")
+
+RATE, STABLE_RATE = "learning_rate", "stable_rate"
 
 MIN_TRIALS = 5
 """Smallest number of trials from which the effect of a hyperparameter is inferred."""
@@ -37,6 +41,23 @@ def traits(model: Any) -> dict[str, float]:
         "weight_decay": float(getattr(model.optimizer, "weight_decay", None) or 0.0),
         "penalty": sum(factors),
     }
+
+
+def rates(history: History) -> dict[str, float]:
+    """Return the learning rate of the first step, and the highest one that the network bore.
+
+    The second, `stable_rate`, is the upper end of the interval of the headroom times the learning
+    rate, the least of all steps at which it was measured: the update of momentum grows over the
+    first steps. It is missing where the headroom was not measured, or not to its end.
+    """
+    used = history.series("optimizer/learning_rate")
+    highs, found = history.series("optimizer/headroom_high"), []
+    for step, high in zip(highs.steps.tolist(), highs.values.tolist(), strict=True):
+        before = used.values[used.steps <= step]
+        if len(before) and 0 < high < MULTIPLES[-1]:
+            found.append(float(high * before[-1]))
+    known = {RATE: float(used.values[0])} if len(used) else {}
+    return known | ({STABLE_RATE: min(found)} if found else {})
 
 
 def effect_direction(records: Iterable[Record], name: str, which: Sequence[str]) -> int:

@@ -4,12 +4,14 @@ import dataclasses
 
 import pytest
 
+from keras_babysit.history import History, Measurement
 from keras_babysit.search import Range
 from keras_babysit.search.edits import EDITS, RoundOutcome
 from keras_babysit.search.edits._boundary import boundary
 from keras_babysit.search.phases import plan_phases
 from keras_babysit.search.rounds import Steering, next_ranges, ranges_by_round
-from keras_babysit.search.traits import rank_correlation
+from keras_babysit.search.traits import RATE, STABLE_RATE, rank_correlation
+from keras_babysit.search.traits import rates as rates_of
 from tests.search.records import DROPOUT, LR, UNITS, record
 
 TWO_ROUNDS = plan_phases([12, 12], [0, 0], 0)
@@ -43,6 +45,14 @@ def fits(finding, name, trait, *, gap=0.0):
             **{name: value},
         )
         for n, value in enumerate(values)
+    ]
+
+
+def borne(*pairs):
+    """Return trials at these learning rates, and the rates that their networks bore."""
+    return [
+        record(n, abs(n - 3) + 0.1, traits={RATE: rate, STABLE_RATE: stable}, learning_rate=rate)
+        for n, (rate, stable) in enumerate(pairs)
     ]
 
 
@@ -124,6 +134,21 @@ TABLE = {
         [LR, DROPOUT],
         ("underfitting", "", None, None),
     ),
+    "networks-bear-no-more": (
+        borne(*[(r, (0.03, 0.05)[n % 2]) for n, (r, _) in enumerate(GOOD)]),
+        [LR],
+        ("beyond_headroom", "learning_rate", 1e-5, (0.09, 0.11)),
+    ),
+    "too-few-headrooms": (
+        borne(*[(r, 0.03) for r, _ in GOOD[:4]]),
+        [LR],
+        None,
+    ),
+    "the-best-bears-more-than-was-measured": (
+        borne(*[(r, 1e-4) for r, _ in GOOD]),
+        [LR],
+        None,
+    ),
     "all-well": (
         rates(*GOOD),
         [LR],
@@ -166,6 +191,23 @@ def is_at(value, expected):
 
 def test_every_edit_has_a_row():
     assert {row[2][0] for row in TABLE.values() if row[2]} == {edit.__name__ for edit in EDITS}
+
+
+def test_a_hyperparameter_of_another_value_is_no_learning_rate():
+    trials = [
+        dataclasses.replace(r, traits=r.traits | {RATE: 0.1})
+        for r in borne(*[(r, 0.03) for r, _ in GOOD])
+    ]
+    assert find(trials, [LR]) == {}
+
+
+def test_rates_are_those_of_the_first_step_and_of_a_headroom_with_an_end():
+    history = History()
+    for step, high in ((0, 16.0), (4, 8.0), (16, 32.0)):
+        history.append(Measurement(step, 0, "optimizer/learning_rate", "", 0.01))
+        history.append(Measurement(step, 0, "optimizer/headroom_high", "", high))
+    assert rates_of(history) == pytest.approx({RATE: 0.01, STABLE_RATE: 0.08})
+    assert rates_of(History()) == {}
 
 
 def test_the_message_counts_trials_on_both_sides():
