@@ -68,8 +68,8 @@ def _cut(outcome: RoundOutcome, name: str, borne: list[float]) -> list[Edit]:
         Severity.NOTE,
         old,
         new,
-        f"In {len(borne)} trials it was measured which learning rate the network bears in its first "
-        f"steps: at most {highest:.2g}. The next range of {name} ends at twice that.",
+        f"In {len(borne)} trials it was measured which learning rate the network bears in its "
+        f"first steps: at most {highest:.2g}. The next range of {name} ends at twice that.",
         text=f"Keep {name} below {new.high:.3g}.",
         evidence={"stable_rate": highest, "trials": len(borne)},
         reference="Kalra and Barkeshli, arXiv:2406.09405",
