@@ -118,6 +118,8 @@ class Monitor:
             found["gradients"] = notices.gradients_take_too_long(schedule.budget)
         if self.reach is not Reach.NOT_MEASURED and schedule.plan.scores is None:
             found["scores"] = notices.scores_take_too_long(schedule.budget)
+        elif self._scoring is not None and self._scoring.why_too_few is not None:
+            found["scores"] = self._scoring.why_too_few
         return found
 
     def _why_layers_not_measured(self):

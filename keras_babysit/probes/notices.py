@@ -184,10 +184,18 @@ takes. Set `every=10` for more.'
 
 
 def batches_too_large_to_score(batch_size):
-    """Return the notice on a model of whose batches too few are kept for a score."""
+    """Return the notice on a model of whose batches none is kept as a whole."""
     return (
-        f"Scores not measured: the model accepts only batches of {batch_size} examples. A score "
-        f"needs {SLICES} such batches, and the reference sample holds {MAX_EXAMPLES} examples."
+        f"Scores not measured: the model accepts only batches of {batch_size} examples, and the "
+        f"reference sample holds {MAX_EXAMPLES} examples."
+    )
+
+
+def too_few_to_score(examples):
+    """Return the notice on a reference sample that is too small for a score."""
+    return (
+        f"Scores not measured: a score needs {SLICES} examples of one shape, and the reference "
+        f"sample holds {examples}."
     )
 
 

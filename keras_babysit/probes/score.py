@@ -18,7 +18,7 @@ from keras_babysit.probes.masks import take_masked
 from keras_babysit.probes.probe import compute_loss, stateless, weight_penalty
 from keras_babysit.probes.readings import Pass
 from keras_babysit.probes.units import read_openings
-from keras_babysit.samples.batches import join, size, take
+from keras_babysit.samples.batches import join, take
 from keras_babysit.samples.sample import SLICES
 
 GATES = ("activations/gate_max", "activations/piece_share")
@@ -91,6 +91,7 @@ class Score:
         self.has_loss = has_loss
         self.is_compiled = is_compiled
         self._parts = 1  # slices of one pass
+        self._cut_examples = 0  # of a pass, that all of its slices have together
         self._names = taps.names(layers)
         self._pass = Pass(model, self._read, is_compiled=is_compiled)
 
@@ -109,11 +110,15 @@ class Score:
             each slice its number of examples and the widest gates, by quantity and target.
         """
         slices, scored, gates = {}, [], []
-        length = min(len(sample) // SLICES, max_examples)
+        length = min(sample.joined_size // SLICES, max_examples)
         self._parts = 1 if self.is_compiled else _most_parts(length, max_examples)
-        if batch_size is not None:
-            length, self._parts = (batch_size if length >= batch_size else 0), 1
         whole = self._parts * length
+        if batch_size is not None:  # fewer such batches than slices are cut
+            passes = sample.joined_size // batch_size
+            self._parts = -(-SLICES // passes) if passes else 1
+            whole = batch_size
+            length = batch_size // self._parts if passes else 0
+        self._cut_examples = self._parts * length
         for batch in sample.slices(whole) if length else ():
             readings = self._pass(state, batch)
             gates.append((whole, {key: readings[key] for key in readings if key[0] in GATES}))
@@ -163,8 +168,8 @@ class Score:
     def _cut(self, batch):
         if self._parts == 1:
             return [batch]
-        length = size(batch) // self._parts
-        parts = [slice(i * length, (i + 1) * length) for i in range(self._parts)]
+        # The examples that count may all come first, as those of a graph to train on.
+        parts = [slice(i, self._cut_examples, self._parts) for i in range(self._parts)]
         x, y, y_pred, sample_weight = batch
         return [
             (*take((x, y), rows), take_masked(y_pred, rows), take(sample_weight, rows))

@@ -83,6 +83,12 @@ class Scoring:
         """Examples of each sample that the next score takes at most."""
         return max(self._schedule.plan.score_examples, SLICES * (self._batch_size.only or 0))
 
+    @property
+    def why_too_few(self):
+        """The notice on a sample that is too small for a score, None if it is not."""
+        kept = self._reference.train.joined_size
+        return notices.too_few_to_score(kept) if self._has_loss and 0 < kept < SLICES else None
+
     def score(self, derived):
         """Return the scores by quantity and target; empty, with a notice, where that fails.
 
@@ -92,7 +98,7 @@ class Scoring:
         only = self._batch_size.only
         if self.is_off:
             return {}
-        if only is not None and SLICES * only > MAX_EXAMPLES:
+        if only is not None and only > MAX_EXAMPLES:
             self._notice(notices.batches_too_large_to_score(only), "scores")
             return {}
         try:

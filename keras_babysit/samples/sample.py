@@ -93,6 +93,12 @@ class Sample:
             self._drop(entry)
 
     @property
+    def joined_size(self) -> int:
+        """Number of examples that make one batch: of several shapes, those of the largest batch."""
+        batch = self.batch(self._examples)
+        return 0 if batch is None else size(batch)
+
+    @property
     def n_bytes(self) -> int:
         """Memory that the kept examples take, in bytes."""
         return self._bytes

@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+import keras_babysit as kb
 from keras_babysit.backends import backend
 from keras_babysit.history import History
 from keras_babysit.probes.derived import DerivedReadings
@@ -28,7 +29,7 @@ def comparison_of(sample):
     return BaselineComparison(sample, outputs=lambda: outputs, are_tokens=False)
 
 
-def scoring_of(model, sample, schedule=None, notice=None):
+def scoring_of(model, sample, schedule=None, notice=None, **options):
     choice, batch_size = choice_for(model, sample, schedule)
     return Scoring(
         model,
@@ -40,6 +41,7 @@ def scoring_of(model, sample, schedule=None, notice=None):
         comparison=comparison_of(sample),
         notice=Notices() if notice is None else notice,
         layers=model.layers,
+        **options,
     )
 
 
@@ -83,13 +85,63 @@ def test_a_part_is_scored_as_all_is():
     )
 
 
-def test_a_model_of_whose_batches_too_few_are_kept_is_one_notice():
+def test_a_model_whose_batches_are_larger_than_the_sample_is_one_notice():
     notices = Notices()
-    scoring = scoring_of(network(batch_size=200), reference(train=1000), notice=notices)
+    scoring = scoring_of(network(batch_size=1025), reference(train=1000), notice=notices)
     assert scoring.score(derived()) == {}
     assert list(notices) == ["scores"]
-    assert "only batches of 200 examples" in notices["scores"]
+    assert "only batches of 1025 examples" in notices["scores"]
     assert not scoring.is_off
+
+
+@pytest.mark.parametrize("is_compiled", [True, False])
+@pytest.mark.parametrize(("size", "passes"), [(40, 1), (200, 5), (60, 9)])
+def test_a_model_that_takes_batches_of_one_size_is_scored_on_few_of_them(size, passes, is_compiled):
+    model = network(batch_size=size)
+    scoring = scoring_of(model, reference(train=size * passes + 3), is_compiled=is_compiled)
+    values = scoring.score(derived())
+    rows = size * passes
+    expected = model.evaluate(X[:rows], Y[:rows], batch_size=size, verbose=0)
+    expected = expected[0] if isinstance(expected, list) else expected
+    assert values["score/loss", "train"] == pytest.approx(expected, rel=1e-4)
+    assert values["score/loss_stderr", "train"] > 0
+
+
+def test_examples_that_count_are_in_each_slice_of_a_batch_of_one_size():
+    """Those of a graph to train on often come first."""
+    model = network(batch_size=160)
+    model.compile("sgd", "sparse_categorical_crossentropy", weighted_metrics=["accuracy"])
+    sample = reference()
+    weights = np.zeros(160, "float32")
+    weights[:16] = 1.0
+    sample.train.add(0, (X[:160], Y[:160], weights))
+    right = np.argmax(model.predict(X[:160], batch_size=160, verbose=0), axis=1)[:16] == Y[:16]
+    values = scoring_of(model, sample).score(derived())
+    assert values["score/accuracy", "train"] == pytest.approx(np.mean(right), abs=1e-5)
+
+
+@pytest.mark.parametrize(("count", "is_enough"), [(5, False), (8, True)])
+def test_too_few_examples_of_one_shape_for_a_score_are_one_notice(count, is_enough):
+    sample = reference()
+    for index, length in enumerate((3, 4, 6)):
+        x = np.ones((count, length, 4), "float32")
+        sample.train.add(index, (x, np.zeros(count, "int32"), None))
+    assert sample.train.joined_size == count
+    why = (
+        "Scores not measured: a score needs 8 examples of one shape, and the reference sample "
+        "holds 5."
+    )
+    assert scoring_of(network(), sample).why_too_few == (None if is_enough else why)
+
+
+def test_a_run_on_few_examples_says_that_they_were_not_scored():
+    sitter = kb.Babysitter(verbose=0)
+    network().fit(X[:5], Y[:5], epochs=2, verbose=0, callbacks=[sitter])
+    notes = [one.message for one in sitter.verdict.not_checked if one.target == "scores"]
+    assert notes == [
+        "Scores not measured: a score needs 8 examples of one shape, and the reference sample "
+        "holds 5."
+    ]
 
 
 def test_a_score_that_fails_is_one_notice_and_the_last(monkeypatch):
