@@ -21,6 +21,11 @@ RAISED_RATIO = 1e-2
 """Update ratio of the first steps at a learning rate that was raised: the middle, in orders of
 magnitude, of the 1e-3 to 1e-1 of networks that train best (`make bench-lr`)."""
 
+LONGEST_RATIO = 1e-1
+"""Update ratio that no kernel passes at a learning rate that was raised: the upper end of the same
+networks. Where the initial weights of some layers are far too large, their steps are short at any
+learning rate that the others bear."""
+
 LEAST_FACTOR = 2.0
 """Least factor by which a higher learning rate is suggested."""
 
@@ -68,14 +73,17 @@ def suggest_lower_rate(history: History) -> float | None:
 def raising_factor(history: History) -> float | None:
     """Return the factor by which to raise the learning rate; None if it would be below 2.
 
-    It brings the longest step so far to `RAISED_RATIO`. Where the headroom was measured and has an
+    It brings the longest step so far to `RAISED_RATIO` in the median of the kernels, and in none of
+    them above `LONGEST_RATIO`. Where the headroom was measured and has an
     end, the raised one is a tenth of what the network bears now.
     """
     ratios = median_ratios(history)[1]
     moved = float(ratios.max(initial=0.0))
     if not moved > 0:
         return None
-    factor = min(RAISED_RATIO / moved, LARGEST_FACTOR)
+    kernels = [t for t in history.targets("updates/ratio") if history.facts.is_kernel(t)]
+    longest = max(float(np.nanmax(history.series("updates/ratio", one).values)) for one in kernels)
+    factor = min(RAISED_RATIO / moved, LONGEST_RATIO / longest, LARGEST_FACTOR)
     room = next(reversed(headrooms(history)), None)
     if room is not None and room.value < BEYOND:
         factor = min(factor, BEST * room.value)

@@ -57,6 +57,15 @@ def test_a_rate_that_is_too_low_is_raised_to_the_steps_of_networks_that_train(ra
     assert finding.remedies[0].change.rate == pytest.approx(0.01 * factor)
 
 
+def test_a_rate_is_raised_as_far_as_the_kernel_with_the_longest_steps_bears():
+    wide = {("updates/ratio", name): [5e-3 if name == "c/kernel" else 1e-6] * 50 for name in NAMES}
+    (finding,) = rules.learning_rate_too_low(moving(1e-6, [2.3] * 50, more=wide))
+    assert finding.evidence["factor"] == pytest.approx(20)
+
+
+NAMES = ("a/kernel", "b/kernel", "c/kernel")
+
+
 def still_learning(ratio, room):
     """Return a history of a poor fit, whose loss falls to the end."""
     made = poor([0.5] * 8, {"constant_error": 0.5}, FALLING)
