@@ -1,6 +1,6 @@
 """Prints the requirements in setup.cfg at their oldest supported versions, for `make test-oldest`.
 
-`keras>=3.13` becomes `keras==3.13`, which is its first release 3.13.0; a requirement
+`keras>=3.10` becomes `keras==3.10`, which is its first release 3.10.0; a requirement
 without a floor is printed as it is.
 """
 

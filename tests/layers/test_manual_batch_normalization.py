@@ -1,3 +1,5 @@
+import inspect
+
 import keras
 import numpy as np
 import pytest
@@ -51,9 +53,14 @@ def assert_close(ours, theirs, tolerance=2e-5):
         np.testing.assert_allclose(our, their, rtol=tolerance, atol=tolerance)
 
 
+HAS_RENORM = "renorm" in inspect.signature(Peer).parameters
+
+
 @pytest.mark.parametrize(("arguments", "shape"), CASES.values(), ids=CASES)
 def test_equals_keras(arguments, shape):
     """Outputs, gradients and moving averages of two training steps, then inference."""
+    if "renorm" in arguments and not HAS_RENORM:
+        pytest.skip("this version of Keras has no renormalization")
     ours, theirs = ManualBatchNormalization(**arguments), Peer(**arguments)
     for step in range(2):
         x, upstream = data(shape, step), data(shape, step + 10)

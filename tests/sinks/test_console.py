@@ -147,7 +147,7 @@ def test_progress_bar_is_not_torn(terminal):
         bar = keras.utils.Progbar(10, interval=0)
         sink = Console()
         for step in range(1, 11):
-            bar.update(step, [("loss", 1 / step)])
+            bar.update(step, [("loss", 0.1)])  # Keras 3.10 shows the mean
             if step == 5:
                 sink.on_events([opened(DEAD)])
     lines = terminal.screen()
