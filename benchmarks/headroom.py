@@ -343,10 +343,14 @@ def text(found):
             f"{found['diverged']} trainings diverged: their loss stays above {EXPLODED:g} times "
             f"the first. `learning_rate_too_high` warned of "
             f"{part(found['warned_of_diverged'], found['diverged'])} by the headroom, with a "
-            f"median lead of {shown(found['median_lead'])} steps. Of the {found['late']} that "
-            f"diverged after step {LEAD} or later it warned of "
+            f"median lead of {shown(found['median_lead'])} steps. "
+        )
+        warning += (
+            f"Of the {found['late']} that diverged at step {LEAD} or later it warned of "
             f"{part(found['warned_of_late'], found['late'])}, "
             f"{shown(found['median_lead_late'])} steps ahead in the median.\n"
+            if found["late"]
+            else f"None diverged at step {LEAD} or later, so that a longer lead was not possible.\n"
         )
     alarms = (
         f"Of the trainings that end within {WITHIN:g} times the best loss of their network "
