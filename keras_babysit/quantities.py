@@ -575,6 +575,21 @@ SHIPPED = (
         "root mean square over the entries of an example; 0 if all examples have the same input",
     ),
     Quantity(
+        "networks/pair_order",
+        Of.RUN,
+        "Triplets, first and second embedding closer",
+        "of a network that a step calls three times, fraction of the examples whose first and "
+        "second output are closer than first and third; ties count half",
+        scale=Scale.FRACTION,
+    ),
+    Quantity(
+        "networks/input_pair_order",
+        Of.RUN,
+        "Triplets, first and second input closer",
+        "the same of its inputs",
+        scale=Scale.FRACTION,
+    ),
+    Quantity(
         "gradients/applied_before",
         Of.RUN,
         "Gradients that were applied before",

@@ -23,6 +23,7 @@ from keras_babysit.probes.probe import pop_rows, read_prediction, read_rows, wei
 from keras_babysit.probes.readings import Readings, moments, norm, unpack
 from keras_babysit.probes.sequence_layers import describe_sequence, inside_bidirectional, read_mask
 from keras_babysit.probes.step_losses import losses_in, main_loss
+from keras_babysit.probes.triplets import pair_order
 from keras_babysit.probes.units import read_openings, read_output, read_stored
 from keras_babysit.shadow import shadowed
 
@@ -116,6 +117,7 @@ class TappedStep:
         self._attention = attention_layers(model)
         self._attention_names = taps.names(self._attention)
         self._networks = {}  # by their names
+        self._triplets = {}  # inputs and outputs of the calls in this run, by name of the network
         self._calls = {}  # how often each was called in this run, by its name
         self._inside = []  # names of the networks that are being called, the outermost first
         self._made_by = {}  # by id of an output: the output itself, and the call that made it
@@ -165,7 +167,7 @@ class TappedStep:
         """
         self._arrived = []
         self._added_in, self._has_read, self._updated = {}, set(), set()
-        self._calls = {}
+        self._calls, self._triplets = {}, {}
         seeds = {}
         args, kwargs = keras.tree.map_structure(backend.own, (args, kwargs))
         with contextlib.ExitStack() as stack:
@@ -186,6 +188,7 @@ class TappedStep:
             returned = losses_in(result)
             self._confirm(earlier, optimizers, function, args, kwargs)
         self._made_by.clear()
+        self._triplets.clear()
         readings = self._collect(scale)
         for place, seed in seeds.items():
             readings["random/fixed_seed", place] = float(seed)
@@ -317,6 +320,8 @@ class TappedStep:
                 outputs = inner(*args, **kwargs)
             finally:
                 self._inside.pop()
+            if layer is not self.model:
+                self._follow_triplet(name, args, outputs)
             if not self._inside:
                 self._end_network(layer, outputs)
             return outputs
@@ -355,6 +360,26 @@ class TappedStep:
             readings.add("networks/input_std", target, keras.ops.std(value))
             spread = keras.ops.sqrt(keras.ops.mean(variance))
             readings.add("networks/input_spread", target, spread)
+        self._send(readings)
+
+    def _follow_triplet(self, name, args, outputs):
+        """Send how near the second and the third call of a network are to the first."""
+        if len(_shape(outputs)) != 2:
+            return  # no embeddings
+        calls = self._triplets.setdefault(name, [])
+        calls.append([*args[:1], outputs])
+        if len(calls) != 3:
+            return
+        readings = Readings()
+        for quantity, three in zip(
+            ("networks/input_pair_order", "networks/pair_order"),
+            zip(*calls, strict=True),
+            strict=True,
+        ):
+            order = pair_order(three)
+            if order is None:
+                return
+            readings.add(quantity, name, order)
         self._send(readings)
 
     def _compare_inputs(self, inputs):

@@ -22,6 +22,7 @@ from keras_babysit.rules.dropout_on_output import dropout_on_output as dropout_o
 from keras_babysit.rules.shapes_broadcast import shapes_broadcast as shapes_broadcast
 from keras_babysit.rules.inverted_loss import inverted_loss as inverted_loss
 from keras_babysit.rules.reversed_answers import reversed_answers as reversed_answers
+from keras_babysit.rules.reversed_triplets import reversed_triplets as reversed_triplets
 from keras_babysit.rules.swapped_loss_arguments import swapped_loss_arguments as swapped_loss_arguments
 from keras_babysit.rules.loss_mixes_examples import loss_mixes_examples as loss_mixes_examples
 from keras_babysit.rules.loss_at_limit import loss_at_limit as loss_at_limit

@@ -288,3 +288,36 @@ def test_a_loop_that_accumulates_gradients_between_measured_steps_is_healthy():
                 sitter.validate(X, Y)
     assert not [one for one in sitter.findings if one.severity > Severity.NOTE]
     assert not any(sitter.history.targets("gradients/applied_before"))
+
+
+class Triplets(OwnStep):
+    """A triplet loss, with the distances in the right order or not."""
+
+    def __init__(self, is_right):
+        super().__init__()
+        inner = [keras.Input((16,)), layers.Dense(32, "relu"), layers.Dense(8)]
+        self.embedding = keras.Sequential([*inner, layers.UnitNormalization()], name="embedding")
+        self.is_right = is_right
+
+    def call(self, x):
+        return [self.embedding(one) for one in x]
+
+    def own_loss(self, x, y):
+        anchor, *others = self(x)
+        near, far = (ops.sum(ops.square(anchor - one), axis=-1) for one in others)
+        if not self.is_right:
+            near, far = far, near
+        loss = ops.mean(ops.maximum(near - far + 1.0, 0.0))
+        return loss, {"loss": loss}
+
+
+@pytest.mark.parametrize("is_right", [True, False])
+def test_triplets_that_are_reversed_are_named(is_right):
+    rng = np.random.default_rng(1)
+    centers = rng.normal(size=(8, 16))
+    labels = rng.integers(0, 8, 256)
+    others = (labels + rng.integers(1, 8, 256)) % 8
+    x = [centers[one] + rng.normal(size=(256, 16)) for one in (labels, labels, others)]
+    x = [one.astype("float32") for one in x]
+    found = findings(Triplets(is_right), x, None, epochs=8, optimizer=keras.optimizers.Adam(0.01))
+    assert ("reversed_triplets" in found) is not is_right

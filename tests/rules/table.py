@@ -283,6 +283,16 @@ def applied_at_the_end():
     return made
 
 
+def in_triplets(orders, inputs=0.8):
+    """Return a history of how often first and second of a triplet are the closer ones."""
+    return history(
+        {
+            ("networks/pair_order", "embedding"): orders,
+            ("networks/input_pair_order", "embedding"): [inputs] * len(orders),
+        }
+    )
+
+
 def still_from_now_on(made):
     """Return the history with four more steps that move no kernel."""
     for step in range(10, 14):
@@ -5883,6 +5893,32 @@ TABLE = {
     "mask-of-ones-in-another-network": (
         rules.constant_time_step,
         called_on({"encoder[0]": ([0.1, 0.2, 0.3, 0.2], 1.0, 1.0), "encoder[1]": (1.0, 0.0, 0.0)}),
+        None,
+    ),
+    "triplets-are-turned-round": (
+        rules.reversed_triplets,
+        in_triplets([0.8, 0.4, 0.1, 0.0, 0.0]),
+        Severity.WARNING,
+    ),
+    "triplets-that-were-mined": (
+        rules.reversed_triplets,
+        in_triplets([0.2, 0.6, 0.9, 1.0, 1.0], inputs=0.2),
+        None,
+    ),
+    "triplets-with-the-negative-first": (
+        rules.reversed_triplets,
+        in_triplets([0.2, 0.1, 0.1, 0.0, 0.0], inputs=0.2),
+        None,
+    ),
+    "triplets-that-are-learnt": (rules.reversed_triplets, in_triplets([0.8, 0.9, 1, 1, 1]), None),
+    "triplets-of-which-the-inputs-show-nothing": (
+        rules.reversed_triplets,
+        in_triplets([0.7, 0.4, 0.1, 0.0, 0.0], inputs=0.5),
+        None,
+    ),
+    "triplets-turned-round-in-one-measurement": (
+        rules.reversed_triplets,
+        in_triplets([0.8, 0.8, 0.8, 0.8, 0.1]),
         None,
     ),
     "gradients-are-never-set-to-zero": (
