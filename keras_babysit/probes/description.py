@@ -54,14 +54,15 @@ class Description:
         """The facts of each output, empty while they are not known."""
         return self._history.facts.outputs
 
-    def describe_run(self, batch, weights):
+    def describe_run(self, batch, weights, size):
         """Describe the run; the reference sample learns how many examples it needs.
 
         Args:
             batch: The first batch that is measured.
             weights: Names of the trainable variables, in their order.
+            size: Examples of a batch of the run.
         """
-        size, steps = batches.size(batch), self._planned.get("steps")
+        steps = self._planned.get("steps")
         examples = steps * size if steps else None
         self._history.note(
             **facts.describe(self._model, self._planned, size),

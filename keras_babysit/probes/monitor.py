@@ -425,7 +425,10 @@ class Monitor:
             if self._depth.can_compile:
                 self._description.note_compilation(self._depth.is_compiled)
         if self._derived is None:
-            self._description.describe_run(batch, self._weights)
+            # The sample of an earlier run may already hold more than the first batch.
+            is_of_step = whole is not None and self._reference.is_carried
+            size = batches.size(whole if is_of_step else batch)
+            self._description.describe_run(batch, self._weights, size)
             self._derived = DerivedReadings(
                 needed=self._reference.needed,
                 batch_size=self._description.batch_size,

@@ -70,6 +70,18 @@ def test_data_that_stay_the_same_are_kept_and_compared_once(counted):
     assert len(sitters[-1].session.reference.train) == 512
 
 
+@pytest.mark.parametrize("batch_size", [8, 64])
+def test_each_run_knows_its_own_batch_size(batch_size):
+    """Small batches are measured on the reference sample, which holds more from the start."""
+    model = network()
+    for _ in range(3):
+        sitter = kb.Babysitter(verbose=0)
+        model.fit(X[:512], Y[:512], batch_size=batch_size, verbose=0, callbacks=[sitter])
+        facts = sitter.history.facts
+        assert (facts.batch_size, facts.examples_per_epoch) == (batch_size, 512)
+    assert sitter.session.reference.is_carried
+
+
 def test_a_healthy_loop_has_the_findings_of_a_healthy_run():
     model = network()
     sitters = [fit(model) for _ in range(RUNS)]

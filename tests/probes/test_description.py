@@ -16,7 +16,7 @@ def test_a_run_is_described_by_its_first_batch():
     sample = reference(history=history)
     description = described(model, history, sample)
     assert not description.has_run
-    description.describe_run((X[:32], Y[:32], None), weight_names(model))
+    description.describe_run((X[:32], Y[:32], None), weight_names(model), 32)
     assert description.has_run
     assert description.batch_size == 32
     assert sample.needed == 320  # the examples of an epoch: a verdict on dead units needs no more
@@ -27,7 +27,7 @@ def test_the_data_are_described_again_while_more_of_them_come():
     sample = reference(train=200, history=history)
     description = described(model, history, sample)
     seen = []
-    description.describe_run((X[:32], Y[:32], None), weight_names(model))
+    description.describe_run((X[:32], Y[:32], None), weight_names(model), 32)
     for _ in range(2):
         seen.append(history.facts.data.examples)
         description.describe_data()
@@ -40,7 +40,7 @@ def test_the_first_probe_shows_layers_their_weights_and_outputs():
     model, history = network(), History()
     names, batch = weight_names(model), (X[:32], Y[:32], None)
     description = described(model, history, reference(history=history))
-    description.describe_run(batch, names)
+    description.describe_run(batch, names, len(batch[0]))
     assert description.outputs == ()
     probe = Probe(model, is_compiled=False)
     probe(backend.state(model, None), batch)
