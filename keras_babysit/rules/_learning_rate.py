@@ -81,13 +81,19 @@ def raising_factor(history: History) -> float | None:
     moved = float(ratios.max(initial=0.0))
     if not moved > 0:
         return None
-    kernels = [t for t in history.targets("updates/ratio") if history.facts.is_kernel(t)]
-    longest = max(float(np.nanmax(history.series("updates/ratio", one).values)) for one in kernels)
+    named = [t for t in history.targets("updates/ratio") if history.facts.is_kernel(t)]
+    longest = max([moved, *(_longest(history, target) for target in named)])
     factor = min(RAISED_RATIO / moved, LONGEST_RATIO / longest, LARGEST_FACTOR)
     room = next(reversed(headrooms(history)), None)
     if room is not None and room.value < BEYOND:
         factor = min(factor, BEST * room.value)
     return one_digit(factor) if factor >= LEAST_FACTOR else None
+
+
+def _longest(history: History, target: str) -> float:
+    """Return the largest update ratio of a kernel, 0 if none is finite."""
+    values = history.series("updates/ratio", target).values
+    return float(values[np.isfinite(values)].max(initial=0.0))
 
 
 def lower_rate(rate: float, headroom: float | None) -> float:
