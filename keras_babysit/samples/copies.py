@@ -74,7 +74,7 @@ def _differing(rows: np.ndarray) -> float:
     columns = np.linspace(0, rows.shape[1] - 1, min(rows.shape[1], MAX_COUNTED)).astype(int)
     some = rows[:: -(-len(rows) // MAX_COUNTED)][:, columns]
     nearest = [np.sort((some != row).sum(axis=1))[1] for row in some]  # the first is the row itself
-    return float(np.median(nearest)) * rows.shape[1] / len(columns)
+    return float(np.median(nearest) * rows.shape[1] / len(columns))
 
 
 def count_copies(

@@ -117,7 +117,7 @@ def _describe_input(leaf: np.ndarray, targets: Sequence[np.ndarray]) -> InputFac
     )
 
 
-def _offset(values: np.ndarray) -> dict[str, float]:
+def _offset(values: np.ndarray) -> dict[str, Any]:
     """Return mean over deviation of the features, without constant ones: the median, and of all."""
     columns = values.reshape(len(values), -1)
     mean, std = columns.mean(axis=0, dtype="float64"), columns.std(axis=0, dtype="float64")

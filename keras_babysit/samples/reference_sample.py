@@ -100,13 +100,14 @@ class ReferenceSample:
     @property
     def neighbours(self) -> dict[Any, Any]:
         """The nearest neighbours of the baselines by output, which the comparison fills in."""
-        return self._same.carried.neighbours if self.is_carried else self._neighbours
+        same = self._same if self.is_carried else None
+        return self._neighbours if same is None else same.carried.neighbours
 
     @property
     def known_comparison(self) -> tuple[DataFacts, ComparisonFacts] | None:
         """What the comparison of the run before has found, where it holds for this one."""
-        is_same = self.is_carried and self._same.has_validation
-        return self._same.carried.comparison if is_same else None
+        same = self._same if self.is_carried else None
+        return same.carried.comparison if same is not None and same.has_validation else None
 
     def as_earlier(self, state: tuple[float, ...], *, steps: int | None = None) -> Earlier | None:
         """Return this run as the `Earlier` one of the next, None if no examples were kept.
@@ -173,8 +174,8 @@ class ReferenceSample:
 
     def _choose_train(self) -> None:
         """Use the training examples of the run before as long as the data are the same."""
-        is_same = self._same is not None and self._same.has_train
-        self.train = self._same.carried.train if is_same else self._own
+        same = self._same
+        self.train = same.carried.train if same is not None and same.has_train else self._own
 
     def forget(self, step: int) -> None:
         """Give up the batch of a step of this run, which training left out."""
