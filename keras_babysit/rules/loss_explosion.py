@@ -118,6 +118,10 @@ def explosion_limit(history: History, *, factor: float = EXPLODED_LOSS) -> float
       larger. Beyond it the network is worse than one that has learnt nothing.
     - At least halfway between the two: half of what had been learnt is lost.
 
+    The first batch may hold none of the rare examples that most of a loss comes from. So its loss
+    is multiplied by how much larger the loss of a constant prediction is on all data than on that
+    batch.
+
     In between it is `factor` times the first loss, times how far the batches are apart: the upper
     end of the 95 % interval of one batch, from the changes of the logarithm of the loss from one
     measured batch to the next. A trend shifts all of these alike, so only their spread counts.
@@ -154,6 +158,8 @@ def explosion_limit(history: History, *, factor: float = EXPLODED_LOSS) -> float
     if start is None or not math.isfinite(start) or start <= 0 or may_be_negative(history):
         return None
     constant = None if _is_of_unknown_range(history) else _constant_loss(history)
+    if constant is not None:
+        start *= _rarity(history, constant)
     limit = factor * start * _spread(history)
     if constant is not None:
         return float(min(max(limit, (start + constant) / 2), factor * max(start, constant)))
@@ -176,6 +182,19 @@ def _constant_loss(history: History) -> float | None:
     guess = guess_loss(history)
     known = [history.first("loss/constant"), _loss_of_mean(history)] if guess is None else [guess]
     return max((one for one in known if one is not None and math.isfinite(one)), default=None)
+
+
+def _rarity(history: History, constant: float) -> float:
+    """Return how many times larger the loss of a constant is on all data than in the first batch.
+
+    Args:
+        history: The history of the run.
+        constant: The loss of a constant prediction on all data.
+    """
+    first = history.first("loss/constant")
+    if first is None or not 0 < first < constant or guess_loss(history) is not None:
+        return 1.0
+    return constant / first
 
 
 def _loss_of_mean(history: History) -> float | None:

@@ -1883,6 +1883,16 @@ TABLE = {
         with_targets(losses(1e-3, [1e-3], [2.1]), "squared", std=2.0),
         Severity.ERROR,
     ),
+    "first-batch-without-the-rare-large-targets": (
+        rules.loss_explosion,
+        with_targets(losses(1.4, [1.4], [5.5], constant=1.4), "squared", std=2.2),
+        None,
+    ),
+    "new-and-beyond-the-spread-of-all-targets": (
+        rules.loss_explosion,
+        with_targets(losses(1.4, [1.4], [15.0], constant=1.4), "squared", std=2.2),
+        Severity.ERROR,
+    ),
     "absolute-errors-trained-before": (
         rules.loss_explosion,
         with_targets(losses(1e-3, [1e-3], [0.9]), "absolute", std=2.0),
