@@ -86,7 +86,8 @@ def _finding(name: str) -> Finding:
         rule="constant_time_step",
         severity=Severity.WARNING,
         target=name,
-        message=f"{quoted([name])} receives the same time step for every example in each step.",
+        message=f"The network {quoted([name])} receives the same time step for every example in "
+        "each step.",
         evidence={"network": name},
         remedies=(
             Remedy(

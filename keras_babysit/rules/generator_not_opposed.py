@@ -37,7 +37,7 @@ def generator_not_opposed(history: History, *, patience: int = 3) -> list[Findin
         patience: Number of latest epochs that must all show it, at least 1.
 
     Returns:
-        One ERROR for the whole model, or nothing.
+        One WARNING for the whole model, or nothing.
 
     Raises:
         ValueError: If `patience` is below 1.
@@ -74,7 +74,7 @@ def generator_not_opposed(history: History, *, patience: int = 3) -> list[Findin
 def _finding(refuses: float, makes: float) -> Finding:
     return Finding(
         rule="generator_not_opposed",
-        severity=Severity.ERROR,
+        severity=Severity.WARNING,
         target="",
         message=f"The losses of discriminator ({number(refuses)}) and generator ({number(makes)}) "
         "are both near 0: the generator is rewarded for samples that are recognized.",

@@ -52,7 +52,7 @@ def repeated_noise(history: History, *, patience: int = 2) -> list[Finding]:
         >>> for step in (0, 10):
         ...     history.append(Measurement(step, 0, "random/fixed_seed", "Sampling.call", 42))
         >>> print(repeated_noise(history)[0].message)
-        "Sampling.call" draws the same random numbers in each step: its seed is always 42.
+        The same random numbers are drawn in each step by "Sampling.call": its seed is always 42.
 
     Reference:
         Keras, "Random number generation": an integer as a seed gives the same numbers each time.
@@ -61,15 +61,15 @@ def repeated_noise(history: History, *, patience: int = 2) -> list[Finding]:
     found = [
         _finding(
             target,
-            f"{quoted([target])} draws the same random numbers in each step: its seed is always "
-            f"{int(seeds[0])}.",
+            f"The same random numbers are drawn in each step by {quoted([target])}: its seed is "
+            f"always {int(seeds[0])}.",
         )
         for target in history.targets("random/fixed_seed")
         for seeds in [history.series("random/fixed_seed", target).values]
         if len(seeds) >= patience and np.isfinite(seeds[0]) and (seeds == seeds[0]).all()
     ]
     return found or [
-        _finding(name, f"{quoted([name])} receives the same noise in each step.")
+        _finding(name, f"The network {quoted([name])} receives the same noise in each step.")
         for name, inputs in inputs_of_networks(history).items()
         if GENERATOR.search(name.lower()) and _is_repeated(history, inputs, max(patience, 3))
     ]

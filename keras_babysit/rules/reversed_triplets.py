@@ -78,8 +78,8 @@ def _finding(name: str, raw: float, now: float) -> Finding:
         rule="reversed_triplets",
         severity=Severity.WARNING,
         target=name,
-        message=f"{quoted([name])} separates what is alike: the positive is the closer one in "
-        f"{percent(now)} of the triplets. Of the inputs, it is in {percent(raw)}.",
+        message=f"The network {quoted([name])} separates what is alike: the positive is the closer "
+        f"one in {percent(now)} of the triplets. Of the inputs, it is in {percent(raw)}.",
         evidence={"order": now, "order_of_inputs": raw},
         remedies=(
             Remedy(

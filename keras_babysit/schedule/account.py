@@ -1,6 +1,5 @@
 """What measuring one model has cost so far, over all of its runs in this process."""
 
-import math
 import weakref
 from dataclasses import dataclass
 from typing import Any
@@ -14,15 +13,13 @@ class Account:
         spent: Estimated seconds of its measurements.
         trained: Estimated seconds of its training steps.
         headroom: Estimated seconds that the headroom of the learning rate took beside `spent`.
+        share: Fraction of the allowance that this model gets, where many models are trained.
     """
 
     spent: float = 0.0
     trained: float = 0.0
     headroom: float = 0.0
-
-    def exhaust(self) -> None:
-        """Leave nothing of the allowance: each run has the budget of a further one."""
-        self.spent = math.inf
+    share: float = 1.0
 
 
 _accounts: "weakref.WeakKeyDictionary[Any, Account]" = weakref.WeakKeyDictionary()
@@ -35,6 +32,6 @@ def account_of(model: Any) -> Account:
         >>> model = keras.Sequential([keras.layers.Dense(1)])
         >>> account_of(model).spent += 0.5
         >>> account_of(model)
-        Account(spent=0.5, trained=0.0, headroom=0.0)
+        Account(spent=0.5, trained=0.0, headroom=0.0, share=1.0)
     """
     return _accounts.setdefault(model, Account())

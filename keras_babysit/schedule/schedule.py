@@ -151,7 +151,8 @@ class Schedule:
 
     @property
     def _whole_allowance(self) -> float:
-        return self.budget * max(ALLOWANCE_SECONDS, self.account.trained + self._training)
+        least = self.account.share * ALLOWANCE_SECONDS
+        return self.budget * max(least, self.account.trained + self._training)
 
     @property
     def _run_budget(self) -> float:

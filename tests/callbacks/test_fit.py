@@ -353,12 +353,12 @@ def test_a_model_that_keras_builds_for_its_first_batch_accepts_others(size):
 
 
 @pytest.mark.parametrize("is_declared", [True, False])
-@pytest.mark.parametrize(("size", "scores"), [(16, 2), (320, 0)])
-def test_a_model_of_one_batch_size_is_measured_on_batches_of_that_size(size, scores, is_declared):
+@pytest.mark.parametrize("size", [16, 320])
+def test_a_model_of_one_batch_size_is_measured_on_batches_of_that_size(size, is_declared):
     history, notes = watch_batches_of(size, is_declared=is_declared)
-    assert [note[:20] for note in notes] == ["Scores not measured:"] * (scores == 0)
+    assert notes == []
     assert len(history.series("activations/mean", "hidden").steps) > 1
-    assert history.series("score/loss", "train").steps.size == scores
+    assert history.series("score/loss", "train").steps.size == 2
 
 
 @pytest.mark.parametrize("is_declared", [True, False])
