@@ -48,6 +48,7 @@ class Fault:
         is_same_loss: Whether its loss is comparable with that of the base.
         misleads: Whether it affects the measurement rather than the result, so that training
             cannot show harm.
+        backend: The only backend on which it is possible; None for all.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Fault:
     cases: tuple[tuple[str, str, Change], ...]
     is_same_loss: bool = True
     misleads: bool = False
+    backend: str | None = None
 
 
 # ------------------------------------------------------------------------------------- changes
@@ -480,6 +482,18 @@ def one_label(x: Any, y: Any, epoch: int) -> None:
 
 def weighting(weights: Any) -> Change:
     return having(fit={"class_weight": weights})
+
+
+def marked(value: float, fraction: float) -> Change:
+    """Return a change that sets inputs to a number for missing values, and scales them then."""
+
+    def change(s: Split, rng: np.random.Generator) -> Split:
+        x, x_val = (np.where(rng.random(x.shape) < fraction, value, x) for x in (s.x, s.x_val))
+        axes = tuple(range(x.ndim - 1))
+        mean, spread = x.mean(axis=axes), x.std(axis=axes)
+        return s._replace(x=(x - mean) / spread, x_val=(x_val - mean) / spread)
+
+    return with_data(change)
 
 
 def flipped_labels(fraction: float) -> Change:
@@ -1910,6 +1924,87 @@ FAULTS = [
         misleads=True,
     ),
     Fault(
+        "gradients-kept",
+        ("missing_zero_grad",),
+        (*BLOWN, *STUCK, "learning_rate_too_high", "update_ratio", "oscillating_loss",
+         "dead_units", "overfitting"),
+        (
+            ("digits-own-step", "adam", options(model=own_steps.Accumulating)),
+            ("friedman-own-step", "sgd", chain(
+                options(model=own_steps.Accumulating), having(optimizer=zoo.sgd, rate=0.01))),
+            ("cancer-own-step", "momentum", chain(
+                options(model=own_steps.Accumulating), having(optimizer=zoo.momentum, rate=0.01))),
+        ),
+        backend="torch",
+    ),
+    Fault(
+        "generator-concedes",
+        ("generator_not_opposed",),
+        ("samples_alike",),
+        (
+            ("ring-gan", "hard", options(concedes=True, targets=(1.0, 0.0))),
+            ("ring-gan-wide", "hard", options(concedes=True, targets=(1.0, 0.0))),
+            ("ring-gan-noise", "hard", options(concedes=True, targets=(1.0, 0.0))),
+            ("ring-gan", "smoothed", options(concedes=True)),
+        ),
+        misleads=True,
+    ),
+    Fault(
+        "noise-repeated",
+        ("repeated_noise",),
+        ("discriminator_won", "samples_alike", "overfitting"),
+        (
+            ("ring-gan", "seed", options(seed=42)),
+            ("ring-gan-noise", "once", options(draws_once=True)),
+            ("digits-variational", "seed", options(seed=7)),
+            ("cancer-denoising", "seed", options(seed=1)),
+        ),
+        misleads=True,
+    ),
+    Fault(
+        "time-step-constant",
+        ("constant_time_step",),
+        STUCK,
+        (
+            ("ring-denoising", "0", options(time=0.0)),
+            ("digits-denoising", "1", options(time=1.0)),
+            ("cancer-denoising", "0.5", options(time=0.5)),
+        ),
+        misleads=True,
+    ),
+    Fault(
+        "teacher-follows",
+        ("teacher_is_trained",),
+        (*STUCK, "collapsed_activations"),
+        (
+            ("digits-distilling", "all", options(trains_both=True)),
+            ("friedman-distilling", "all", options(trains_both=True)),
+            ("cancer-distilling", "all", options(trains_both=True)),
+        ),
+        misleads=True,
+    ),
+    Fault(
+        "distances-exchanged",
+        ("reversed_triplets",),
+        (*STUCK, "collapsed_embeddings"),
+        (
+            ("digits-triplets", "all", options(is_reversed=True)),
+            ("wine-triplets", "all", options(is_reversed=True)),
+            ("cancer-triplets", "all", options(is_reversed=True)),
+        ),
+    ),
+    Fault(
+        "missing-marked",
+        ("missing_value_markers",),
+        (*STUCK, "unscaled_inputs", "overfitting", "uninformative_inputs", "not_learning"),
+        (
+            ("friedman-mlp", "999", marked(-999, 0.1)),
+            ("diabetes-mlp", "9999", marked(9999, 0.2)),
+            ("labels-mlp", "99", marked(-99, 0.15)),
+            ("series-gru", "999", marked(-999, 0.2)),
+        ),
+    ),
+    Fault(
         "code-ignored",
         ("regularization_dominates",),
         STUCK,
@@ -1947,7 +2042,7 @@ def cases() -> dict[str, tuple[Fault, Recipe, Recipe]]:
         f"{fault.name}-{base}-{strength}": (fault, change(zoo.find(base)), zoo.find(base))
         for fault in FAULTS
         for base, strength, change in fault.cases
-        if zoo.runs_here(zoo.find(base))
+        if zoo.runs_here(zoo.find(base)) and fault.backend in (None, keras.backend.backend())
     }
 
 

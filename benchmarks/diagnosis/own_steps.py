@@ -1,4 +1,4 @@
-"""Networks with a training step of their own: with penalties or without, and adversarial ones."""
+"""Networks with a training step of their own, each with ways to get it wrong."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,10 +10,13 @@ from keras import ops
 from benchmarks.diagnosis.data import head
 from benchmarks.diagnosis.nets import Shape
 from benchmarks.diagnosis.program import Split
-from benchmarks.diagnosis.reports.parts import OWN_STEP, apply_gradients
+from benchmarks.diagnosis.reports.parts import OWN_STEP, apply_gradients, mlp
 
 RUNS_HERE = keras.backend.backend() in OWN_STEP
 """Whether the backend in use runs these training steps."""
+
+LARGEST_BATCH = 64
+"""Examples of the largest batch of an adversarial network."""
 
 
 class Stepping(keras.Model):
@@ -45,6 +48,22 @@ class Forgetful(keras.Model):
         return {"loss": loss}
 
 
+class Accumulating(keras.Model):
+    """The same network on PyTorch, whose step never sets the gradients to zero."""
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """Do one step, and return the loss with its penalties."""
+        import torch
+
+        x, y = data[:2]
+        loss = self.compute_loss(x=x, y=y, y_pred=self(x, training=True))
+        loss.backward()
+        with torch.no_grad():
+            gradients = [v.value.grad for v in self.trainable_variables]
+            self.optimizer.apply(gradients, self.trainable_variables)
+        return {"loss": loss}
+
+
 class Adversarial(keras.Model):
     """A generator of vectors and a discriminator that tells them from data.
 
@@ -57,6 +76,9 @@ class Adversarial(keras.Model):
         mixes_up: Whether the step of the generator also trains the discriminator.
         pulls: Weight of a term that draws all samples to one point.
         mistakes: Whether the step of the generator trains the discriminator in its place.
+        concedes: Whether the generator learns to make what the discriminator refuses.
+        seed: Seed of the noise of every step; None for new noise.
+        draws_once: Whether the noise is drawn before training.
     """
 
     def __init__(
@@ -69,6 +91,9 @@ class Adversarial(keras.Model):
         mixes_up: bool = False,
         pulls: float = 0.0,
         mistakes: bool = False,
+        concedes: bool = False,
+        seed: int | None = None,
+        draws_once: bool = False,
     ) -> None:
         super().__init__()
         hidden = [[keras.layers.Dense(n, activation="leaky_relu") for n in units] for _ in "gd"]
@@ -80,7 +105,9 @@ class Adversarial(keras.Model):
         )
         self._noise, self._targets, self._pace = noise, targets, pace
         self._mixes_up, self._pulls, self._mistakes = mixes_up, pulls, mistakes
-        self.seeds = keras.random.SeedGenerator(0)
+        self._wanted = targets[1] if concedes else 1.0
+        self.seeds = keras.random.SeedGenerator(0) if seed is None else seed
+        self._drawn = keras.random.normal((LARGEST_BATCH, noise), seed=0) if draws_once else None
         self.built = True
 
     def compile(self, optimizer: Any, loss: Any = None, **more: Any) -> None:
@@ -99,6 +126,8 @@ class Adversarial(keras.Model):
 
     def samples(self, count: int) -> Any:
         """Return samples of the generator."""
+        if self._drawn is not None:
+            return self.generator(self._drawn[:count], training=True)
         noise = keras.random.normal((count, self._noise), seed=self.seeds)
         return self.generator(noise, training=True)
 
@@ -123,7 +152,7 @@ class Adversarial(keras.Model):
             fake = self.samples(count)
             judged = self.discriminator(fake)
             apart = ops.mean(ops.square(fake - ops.mean(fake, axis=0, keepdims=True)))
-            return loss(ops.ones_like(judged), judged) + self._pulls * apart
+            return loss(self._wanted * ops.ones_like(judged), judged) + self._pulls * apart
 
         d = apply_gradients(self, refuse, self.discriminator.trainable_variables, self.other)
         g = apply_gradients(self, make, self._of_generator(), self.optimizer)
@@ -144,9 +173,17 @@ class Variational(keras.Model):
         units: Units of the hidden layers.
         is_mean: Whether the reconstruction error is a mean over the entries, and not the negative
             log-likelihood of a normal distribution with a variance of 0.1.
+        seed: Seed of the noise of every step; None for new noise.
     """
 
-    def __init__(self, size: int, code: int = 4, units: int = 48, is_mean: bool = False) -> None:
+    def __init__(
+        self,
+        size: int,
+        code: int = 4,
+        units: int = 48,
+        is_mean: bool = False,
+        seed: int | None = None,
+    ) -> None:
         super().__init__()
         inputs = keras.Input((size,))
         h = keras.layers.Dense(units, activation="relu")(inputs)
@@ -161,7 +198,7 @@ class Variational(keras.Model):
             name="decoder",
         )
         self._size, self._is_mean = size, is_mean
-        self.seeds = keras.random.SeedGenerator(0)
+        self.seeds = keras.random.SeedGenerator(0) if seed is None else seed
         self.built = True
 
     def call(self, x: Any, training: bool = False) -> Any:
@@ -190,6 +227,180 @@ class Variational(keras.Model):
         """Return the error of the reconstruction."""
         x = data[0] if isinstance(data, tuple) else data
         return {"error": ops.mean(ops.square(x - self(x)))}
+
+
+class Denoising(keras.Model):
+    """A network that predicts the noise that was added to vectors, given how much of it.
+
+    Args:
+        size: Entries of an example.
+        units: Units of the hidden layers.
+        time: Time step that the network is given; None for the one of each example.
+        seed: Seed of the noise of every step; None for new noise.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        units: Sequence[int] = (64, 64),
+        time: float | None = None,
+        seed: int | None = None,
+    ) -> None:
+        super().__init__()
+        inputs = [keras.Input((size,), name="noisy"), keras.Input((1,), name="time")]
+        body = mlp(size + 1, *units, last=size)
+        outputs = body(keras.layers.Concatenate()(inputs))
+        self.denoiser = keras.Model(inputs, outputs, name="denoiser")
+        self._time = time
+        self.times = keras.random.SeedGenerator(1)
+        self.seeds = keras.random.SeedGenerator(0) if seed is None else seed
+        self.built = True
+
+    def _predicted(self, noisy: Any, time: Any) -> Any:
+        given = time if self._time is None else self._time * ops.ones_like(time)
+        return self.denoiser([noisy, given])
+
+    def _noisy(self, x: Any, time: Any) -> tuple[Any, Any]:
+        noise = keras.random.normal(ops.shape(x), seed=self.seeds)
+        return ops.sqrt(1 - time) * x + ops.sqrt(time) * noise, noise
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        """Return the examples as they are restored once noise was added."""
+        time = 0.3 * ops.ones_like(x[:, :1])
+        noisy, _ = self._noisy(x, time)
+        return (noisy - ops.sqrt(time) * self._predicted(noisy, time)) / ops.sqrt(1 - time)
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """Do one step with noise of any strength, and return the loss."""
+        x = data[0] if isinstance(data, tuple) else data
+        time = keras.random.uniform((ops.shape(x)[0], 1), 0.02, 0.98, seed=self.times)
+        noisy, noise = self._noisy(x, time)
+
+        def loss_of() -> Any:
+            return ops.mean(ops.square(self._predicted(noisy, time) - noise))
+
+        loss = apply_gradients(self, loss_of, self.trainable_variables, self.optimizer)
+        return {"noise_loss": loss}
+
+    def test_step(self, data: Any) -> dict[str, Any]:
+        """Return the error of the restored examples."""
+        x = data[0] if isinstance(data, tuple) else data
+        return {"error": ops.mean(ops.square(x - self(x)))}
+
+
+class Distilling(keras.Model):
+    """A small student that imitates the outputs of a teacher.
+
+    Args:
+        size: Entries of an example.
+        outputs: Outputs of both networks.
+        units: Units of the hidden layers of the student.
+        trains_both: Whether the loss of the student also trains the teacher.
+    """
+
+    def __init__(
+        self, size: int, outputs: int, units: Sequence[int] = (16,), trains_both: bool = False
+    ) -> None:
+        super().__init__()
+        self.teacher = mlp(size, 64, 64, last=outputs, name="teacher")
+        self.student = mlp(size, *units, last=outputs, name="student")
+        self._trains_both = trains_both
+        self.built = True
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        """Return the outputs of the student."""
+        return self.student(x, training=training)
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """Do one step of the student, and return how far it is from its teacher."""
+        x = data[0]
+
+        def loss_of() -> Any:
+            wanted = self.teacher(x)
+            wanted = wanted if self._trains_both else ops.stop_gradient(wanted)
+            return ops.mean(ops.square(self.student(x, training=True) - wanted))
+
+        trained = self if self._trains_both else self.student
+        loss = apply_gradients(self, loss_of, trained.trainable_variables, self.optimizer)
+        return {"distillation_loss": loss}
+
+    def test_step(self, data: Any) -> dict[str, Any]:
+        """Return how far the student is from its teacher."""
+        x = data[0]
+        return {"distillation_loss": ops.mean(ops.square(self.student(x) - self.teacher(x)))}
+
+
+class Triplets(keras.Model):
+    """An embedding that is trained on an anchor, an example of its class and another one.
+
+    Args:
+        size: Entries of an example.
+        units: Units of the hidden layers.
+        code: Entries of the embedding.
+        margin: How much closer the example of the same class shall be.
+        is_reversed: Whether the two distances are exchanged.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        units: Sequence[int] = (64,),
+        code: int = 8,
+        margin: float = 0.5,
+        is_reversed: bool = False,
+    ) -> None:
+        super().__init__()
+        self.embedding = keras.Sequential(
+            [mlp(size, *units, last=code), keras.layers.UnitNormalization()], name="embedding"
+        )
+        self._margin, self._is_reversed = margin, is_reversed
+        self.built = True
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        """Return the embeddings of the anchors."""
+        return self.embedding(x[:, 0], training=training)
+
+    def _cost(self, x: Any) -> Any:
+        anchor, *others = (self.embedding(x[:, place]) for place in range(3))
+        near, far = (ops.sum(ops.square(anchor - one), axis=-1) for one in others)
+        if self._is_reversed:
+            near, far = far, near
+        return ops.mean(ops.relu(near - far + self._margin))
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """Do one step, and return the loss."""
+        variables = self.trainable_variables
+        loss = apply_gradients(self, lambda: self._cost(data[0]), variables, self.optimizer)
+        return {"triplet_loss": loss}
+
+    def test_step(self, data: Any) -> dict[str, Any]:
+        """Return the loss."""
+        return {"triplet_loss": self._cost(data[0])}
+
+
+def denoising(shape: Shape, **options: Any) -> keras.Model:
+    """A network that removes noise from vectors."""
+    return Denoising(shape[0], **options)
+
+
+def distilling(shape: Shape, **options: Any) -> keras.Model:
+    """A teacher and a student of vectors."""
+    return Distilling(shape[0], **options)
+
+
+def taught(loss: Any) -> Any:
+    """Return a change that trains the teacher by a loss on the labels."""
+
+    def teach(model: keras.Model, split: Split) -> None:
+        model.teacher.compile(keras.optimizers.Adam(3e-3), loss)
+        model.teacher.fit(split.x, split.y, epochs=15, verbose=0)
+
+    return teach
+
+
+def triplets(shape: Shape, **options: Any) -> keras.Model:
+    """An embedding of vectors, of which three are an example."""
+    return Triplets(shape[1], **options)
 
 
 def variational(shape: Shape, **options: Any) -> keras.Model:

@@ -55,6 +55,38 @@ def to_itself(inner: Callable[[np.random.Generator], Split]) -> Any:
     return make
 
 
+def in_triplets(inner: Callable[[np.random.Generator], Split]) -> Any:
+    """Return each example with another one of its class and one of a different class."""
+
+    def three(x: Any, y: Any, rng: np.random.Generator) -> Any:
+        rows = {c: np.flatnonzero(y == c) for c in np.unique(y)}
+        others = {c: np.flatnonzero(y != c) for c in rows}
+        alike, apart = ([rng.choice(of[c]) for c in y] for of in (rows, others))
+        return np.stack([x, x[alike], x[apart]], axis=1)
+
+    def make(rng: np.random.Generator) -> Split:
+        split = inner(rng)
+        return split._replace(
+            x=three(split.x, split.y, rng), x_val=three(split.x_val, split.y_val, rng)
+        )
+
+    return make
+
+
+def imputed(fraction: float, inner: Callable[[np.random.Generator], Split]) -> Any:
+    """Return the data with missing values set to 0, their mean, and columns that say which."""
+
+    def hide(x: Any, rng: np.random.Generator) -> Any:
+        is_missing = rng.random(x.shape) < fraction
+        return np.concatenate([np.where(is_missing, 0, x), is_missing], axis=1)
+
+    def make(rng: np.random.Generator) -> Split:
+        split = inner(rng)
+        return split._replace(x=hide(split.x, rng), x_val=hide(split.x_val, rng))
+
+    return make
+
+
 def without_validation(inner: Callable[[np.random.Generator], Split]) -> Any:
     return lambda rng: inner(rng)._replace(x_val=None, y_val=None)
 
@@ -589,6 +621,8 @@ RECIPES = [
     # Regression.
     REGRESSION,
     REGRESSION.having(name="friedman-sgd", optimizer=sgd, rate=0.05),
+    REGRESSION.having(name="friedman-imputed", aim=0.6,
+                      data=imputed(0.1, generated(data.friedman, 1500))),
     REGRESSION.having(name="friedman-maxout", options={"pieces": 2, "units": (32,)}, rate=3e-3),
     REGRESSION.having(name="friedman-huber", loss=keras.losses.Huber, optimizer=momentum,
                       rate=0.02),
@@ -631,6 +665,36 @@ VARIATIONAL = GAN.having(
     aim=0.2,
 )
 
+DENOISING = GAN.having(
+    name="ring-denoising",
+    net=own_steps.denoising,
+    rate=3e-3,
+    task="value",
+    aim=0.5,
+)
+
+DISTILLING = GAN.having(
+    name="digits-distilling",
+    data=digits,
+    net=own_steps.distilling,
+    options={"outputs": 10},
+    before=(own_steps.taught(keras.losses.CategoricalCrossentropy(from_logits=True)),),
+    rate=3e-3,
+    batch_size=32,
+    epochs=30,
+    task="class",
+    aim=0.85,
+)
+
+TRIPLETS = GAN.having(
+    name="digits-triplets",
+    data=in_triplets(digits_numbered),
+    net=own_steps.triplets,
+    batch_size=32,
+    task="near",
+    aim=0.85,
+)
+
 OWN = [
     DIGITS.having(name="digits-own-step", options=WEAK_PENALTY, metrics=()),
     REGRESSION.having(name="friedman-own-step", options=WEAK_PENALTY, metrics=()),
@@ -641,6 +705,26 @@ OWN = [
     VARIATIONAL,
     VARIATIONAL.having(name="digits-variational-wide", options={"units": 96, "code": 8}),
     VARIATIONAL.having(name="plane-variational", data=generated(data.low_rank, 1200)),
+    GAN.having(name="ring-gan-hard-labels", options={"targets": (1.0, 0.0)}),
+    DENOISING,
+    DENOISING.having(name="digits-denoising", data=to_itself(times(2.0, digits, shift=-1.0)),
+                     options={"units": (128, 128)}, optimizer=adamw),
+    DENOISING.having(name="cancer-denoising", data=to_itself(cancer), options={"units": (96,)},
+                     optimizer=keras.optimizers.RMSprop, rate=1e-3, batch_size=16, epochs=40),
+    DISTILLING,
+    DISTILLING.having(name="friedman-distilling", data=generated(data.friedman, 1500),
+                      options={"outputs": 1, "units": (24,)},
+                      before=(own_steps.taught(squared_error),), optimizer=momentum, rate=0.02,
+                      task="value", aim=0.8),
+    DISTILLING.having(name="cancer-distilling", data=cancer,
+                      options={"outputs": 1, "units": (8,)},
+                      before=(own_steps.taught(keras.losses.BinaryCrossentropy(from_logits=True)),),
+                      optimizer=keras.optimizers.RMSprop, rate=1e-3, aim=0.9),
+    TRIPLETS,
+    TRIPLETS.having(name="wine-triplets", data=in_triplets(bundled("wine")), batch_size=16,
+                    options={"units": (16,), "code": 4}, optimizer=momentum, rate=0.02, epochs=30),
+    TRIPLETS.having(name="cancer-triplets", data=in_triplets(cancer),
+                    options={"units": (32, 32), "code": 16, "margin": 0.2}, optimizer=adamw),
 ]  # fmt: skip
 """Bases with a training step of their own, which not every backend runs."""
 

@@ -54,11 +54,13 @@ def friedman(rng: np.random.Generator, n: int, count: int) -> Data:
     return cut(2 * x - 1, ((y - y.mean()) / y.std())[:, None], count)
 
 
-def mlp(inputs: int, *units: int, last: int, activation: Any = None) -> keras.Sequential:
+def mlp(
+    inputs: int, *units: int, last: int, activation: Any = None, name: str | None = None
+) -> keras.Sequential:
     """Return a network of ReLU layers with an output layer."""
     hidden = [keras.layers.Dense(size, activation="relu") for size in units]
     output = keras.layers.Dense(last, activation=activation)
-    return keras.Sequential([keras.Input((inputs,)), *hidden, output])
+    return keras.Sequential([keras.Input((inputs,)), *hidden, output], name=name)
 
 
 def arguments(data: Data, epochs: int, batch_size: int = 32, **more: Any) -> dict[str, Any]:
