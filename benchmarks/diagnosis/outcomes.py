@@ -70,7 +70,8 @@ def score(model: keras.Model, x: Any, y: Any, task: str) -> float:
 
     Of several outputs it is the mean over them: balanced accuracy of 0 and 1, else R squared.
     """
-    size = model.input_shape[0] if isinstance(model.input_shape, tuple) else None
+    shape = getattr(model, "input_shape", None)  # a network with a step of its own has none
+    size = shape[0] if isinstance(shape, tuple) else None
     found = model.predict(x, batch_size=size, verbose=0)
     if isinstance(y, dict):
         kinds = {k: "class" if np.isin(of, (0, 1)).all() else "value" for k, of in y.items()}
