@@ -43,10 +43,11 @@ def measure(program: Program, task: str, limit_seconds: float = 60.0) -> dict[st
         seen = scores(run, task)
     except Exception as error:
         return {"error": f"{type(error).__name__}: {error}"[:200]}
-    losses = np.array(logs.get("val_loss", logs["loss"]))
+    trained = logs.get("loss", [0.0])  # a step of its own without a loss: the score alone counts
+    losses = np.array(logs.get("val_loss", trained))
     ends_above = losses[-1] / losses.min() if losses.min() > 0 else 1.0
     return seen | {
-        "loss": brief(logs["loss"][-1]),
+        "loss": brief(trained[-1]),
         "validation_loss": brief(losses[-1]),
         "ends_above_best": brief(ends_above),
         "seconds": round(time.perf_counter() - started, 1),
