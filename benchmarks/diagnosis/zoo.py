@@ -708,7 +708,7 @@ OWN = [
     GAN.having(name="ring-gan-hard-labels", options={"targets": (1.0, 0.0)}),
     DENOISING,
     DENOISING.having(name="digits-denoising", data=to_itself(times(2.0, digits, shift=-1.0)),
-                     options={"units": (128, 128)}, optimizer=adamw),
+                     options={"units": (128, 128)}, optimizer=adamw, epochs=30),
     DENOISING.having(name="cancer-denoising", data=to_itself(cancer), options={"units": (96,)},
                      optimizer=keras.optimizers.RMSprop, rate=1e-3, batch_size=16, epochs=40),
     DISTILLING,
