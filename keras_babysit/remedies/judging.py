@@ -129,12 +129,11 @@ def _effect(change: Interval, near: float) -> Effect:
         change: The change with its interval.
         near: The largest change of two trainings that count as equal.
     """
+    if -near <= change.low and change.high <= near:
+        return Effect.NO_DIFFERENCE
     if change.high < 0:
         return Effect.HELPS
-    if change.low > 0:
-        return Effect.HARMS
-    is_same = -near <= change.low and change.high <= near
-    return Effect.NO_DIFFERENCE if is_same else Effect.UNDECIDED
+    return Effect.HARMS if change.low > 0 else Effect.UNDECIDED
 
 
 def _effect_of_losses(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> Effect:
