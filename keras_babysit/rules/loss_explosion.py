@@ -194,7 +194,7 @@ def _rarity(history: History, constant: float) -> float:
     first = history.first("loss/constant")
     if first is None or not 0 < first < constant or guess_loss(history) is not None:
         return 1.0
-    return constant / first
+    return constant / float(first)
 
 
 def _loss_of_mean(history: History) -> float | None:

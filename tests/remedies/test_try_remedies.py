@@ -94,8 +94,8 @@ def test_remedies_of_findings_are_tried_and_the_ones_that_help_combined():
 
 @pytest.mark.parametrize(
     ("factor", "effect", "is_tried"),
-    [(1000.0, Effect.HELPS, False), (0.001, Effect.HARMS, True)],
-    ids=["the-cause-is-remedied", "its-remedy-harms"],
+    [(1000.0, Effect.HELPS, False), (0.001, Effect.NO_DIFFERENCE, True)],
+    ids=["the-cause-is-remedied", "its-remedy-makes-no-difference"],
 )
 def test_symptoms_are_treated_only_where_no_remedy_of_their_cause_helps(factor, effect, is_tried):
     cause = Finding(

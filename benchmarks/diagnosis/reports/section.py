@@ -50,9 +50,12 @@ This section is written by `python benchmarks/diagnosis answers` from
 Three groups are counted apart:
 
 - The *second set* was searched out and written when the rules of the first set were finished; of
-  its answers only grades are stored. It shows what to expect of a program that is new.
+  its answers only grades are stored. It shows what to expect of a program that is new. Before the
+  recording of 2026-11-30 the names of its reports had been seen by those who wrote rules; the
+  programs and answers had not.
 - The *first set* was not seen by those who wrote rules, although its kinds were known to them. Of
-  its test half, only the grades were looked at.
+  its test half, only the grades were looked at, and before that recording some names and expected
+  rules.
 - 14 reports served as examples (*shown before*).
 
 - *Named, first right*: the first warning or error that a user reads names the fault.
