@@ -1,5 +1,7 @@
 """The benchmark of remedies: what counts as cured, and how it draws and counts."""
 
+import json
+
 from benchmarks.remedies import programs, table
 from keras_babysit.findings import Finding, Severity
 
@@ -29,3 +31,8 @@ def test_a_warning_comes_before_a_note():
 def test_the_page_holds_the_table_of_the_results():
     page = table.PAGE.read_text(encoding="utf-8")
     assert page.split(table.BEGIN)[1].split(table.END)[0] in ("", table.text())
+
+
+def test_explanations_hold_what_the_first_remedies_did():
+    assert json.loads(table.EXPLAINED.read_text(encoding="utf-8")) == table.efficacy()
+    assert table.efficacy()

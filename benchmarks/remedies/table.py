@@ -1,12 +1,17 @@
 """The tables of docs/remedies.md, from the results."""
 
+import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import keras_babysit
 from benchmarks.remedies.results import load
 
 PAGE = Path(__file__).parents[2] / "docs" / "remedies.md"
+
+EXPLAINED = Path(keras_babysit.__file__).parent / "explanations" / "efficacy.json"
+"""What `kb.explain` shows."""
 
 BEGIN, END = "<!-- measured: make bench-remedies -->\n", "<!-- end of measured -->\n"
 
@@ -22,8 +27,19 @@ def text() -> str:
     return "\n".join([*parts, f"Measured on {results.get('on', 'nothing yet')}.\n"])
 
 
+def efficacy() -> dict[str, dict[str, int]]:
+    """Return on how many programs the first remedy had which effect, by the rule of its finding."""
+    carried = [one for one in load()["first"].values() if one["effect"] in EFFECTS]
+    found: dict[str, dict[str, int]] = {}
+    for rule in sorted({one["rule"] for one in carried}):
+        counts = Counter(one["effect"] for one in carried if one["rule"] == rule)
+        found[rule] = {effect: counts[effect] for effect in EFFECTS if counts[effect]}
+    return found
+
+
 def write() -> str:
-    """Write the page and return what was measured."""
+    """Write the page, and what `kb.explain` shows; return what was measured."""
+    EXPLAINED.write_text(json.dumps(efficacy(), indent=1) + "\n", encoding="utf-8")
     page, found = PAGE.read_text(encoding="utf-8"), text()
     before, rest = page.split(BEGIN)
     PAGE.write_text(f"{before}{BEGIN}{found}{END}{rest.split(END)[1]}", encoding="utf-8")

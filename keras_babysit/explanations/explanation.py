@@ -34,6 +34,8 @@ class Explanation:
         effects: Names of the conditions that may follow from it.
         messages: Examples of its messages.
         remedies: What to do, each as a sentence and code, which may be empty.
+        efficacy: What the first remedy did to faulty programs when it was carried out: each effect,
+            and on how many (`make bench-remedies`); empty if that was not measured.
         reference: Source of its thresholds.
         silence: Code that turns it off; empty if there is none.
     """
@@ -51,6 +53,7 @@ class Explanation:
     effects: tuple[str, ...]
     messages: tuple[str, ...]
     remedies: tuple[tuple[str, str], ...]
+    efficacy: tuple[tuple[str, int], ...]
     reference: str
     silence: str
 
@@ -83,7 +86,7 @@ def explanation(name: str) -> Explanation:
     condition = CONDITIONS[name]
     text, found = parts(condition.about)
     summary, _, about = text.partition("\n\n")
-    examples = _examples().get(name, {})
+    examples = _read("examples.json").get(name, {})
     return Explanation(
         name=name,
         title=condition.title,
@@ -98,6 +101,7 @@ def explanation(name: str) -> Explanation:
         effects=condition.explains,
         messages=tuple(examples.get("messages", ())),
         remedies=tuple((text, code) for text, code in examples.get("remedies", ())),
+        efficacy=tuple(_read("efficacy.json").get(name, {}).items()),
         reference=prose(found.get("Reference", "")) or examples.get("reference", ""),
         silence=CONDITIONS.silence(name),
     )
@@ -112,8 +116,8 @@ def _need(need: str) -> str:
 
 
 @functools.cache
-def _examples() -> Mapping[str, Any]:
-    """Return messages and remedies by condition, as the rows of the tests make them."""
-    text = files(__package__).joinpath("examples.json").read_text(encoding="utf-8")
+def _read(file: str) -> Mapping[str, Any]:
+    """Return a file by condition: examples as the rows of the tests make them, or the efficacy."""
+    text = files(__package__).joinpath(file).read_text(encoding="utf-8")
     found: Mapping[str, Any] = json.loads(text)
     return found

@@ -9,6 +9,9 @@ from keras_babysit.config import local_docs, page_url
 from keras_babysit.explanations.explanation import Explanation
 from keras_babysit.findings import CONDITIONS
 
+SAID = {"no difference": "unchanged", "harms": "harmed"}
+"""Effects of a remedy on a program, where they are called otherwise in a sentence."""
+
 MAX_MESSAGES, MAX_REMEDIES, MAX_NAMES = 3, 6, 8
 
 
@@ -35,6 +38,7 @@ def _lines(shown: Explanation, width: int) -> Iterator[str]:
             yield from _wrapped(paragraph, width)
     yield from _part("For example", _messages(shown, width))
     yield from _part("What to do", _remedies(shown, width))
+    yield from _part("Measured", _efficacy(shown, width))
     yield from _part("Thresholds", _items([f"{k}: {v}" for k, v in shown.thresholds], width))
     yield from _part("Silent", _items(shown.silent, width))
     yield from _part("Needs", _items(shown.needs, width))
@@ -67,6 +71,15 @@ def _remedies(shown: Explanation, width: int) -> Iterator[str]:
     for number, (sentence, code) in enumerate(shown.remedies[:MAX_REMEDIES], 1):
         yield from _wrapped(f"{number}. {sentence}", width, "  ", "     ")
         yield from (f"     {line}" for line in code.splitlines())
+
+
+def _efficacy(shown: Explanation, width: int) -> list[str]:
+    if not shown.efficacy:
+        return []
+    count = sum(number for _, number in shown.efficacy)
+    effects = ", ".join(f"{number} {SAID.get(effect, effect)}" for effect, number in shown.efficacy)
+    programs = f"{count} faulty program{'s' * (count > 1)}"
+    return _wrapped(f"The first remedy, carried out on {programs}: {effects}.", width, "  ")
 
 
 def _items(texts: tuple[str, ...] | list[str], width: int) -> Iterator[str]:

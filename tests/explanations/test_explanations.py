@@ -1,6 +1,7 @@
 """`kb.explain`, and the texts that it prints."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -40,6 +41,13 @@ def test_it_prints_what_the_page_says(capsys):
     printed = capsys.readouterr().out
     for part in ("Dead units\ndead_units, usually", "What to do:", "Source:", "without("):
         assert part in printed
+
+
+def test_it_says_what_the_first_remedy_did_to_faulty_programs():
+    shown = replace(explanation("dead_units"), efficacy=(("cured", 3), ("no difference", 1)))
+    said = "Measured:\n  The first remedy, carried out on 4 faulty programs: 3 cured, 1 unchanged."
+    assert said in text(shown)
+    assert "Measured:" not in text(replace(shown, efficacy=()))
 
 
 def test_it_takes_findings_and_rules_too(capsys):
