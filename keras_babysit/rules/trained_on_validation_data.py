@@ -4,14 +4,18 @@ from keras_babysit.actions import ORDER_OF_CALLS
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
-from keras_babysit.rules._scores import gaps
-from keras_babysit.rules._texts import number, percent
+from keras_babysit.rules._scores import side_by_side
+from keras_babysit.rules._texts import error_name, number, percent
 from keras_babysit.rules._wilson import wilson_lower_bound
 from keras_babysit.rules.rule import rule
 
 CONTINUES = 0.8
 """Loss before the first step, as a fraction of that of the earlier run, below which that run
 taught the network something."""
+
+KNOWN = 0.5
+"""Error on the validation data, as a fraction of that of a constant prediction, below which the
+network predicts rather than guesses them."""
 
 
 @rule(
@@ -35,11 +39,12 @@ def trained_on_validation_data(
     Reads `history.facts.comparison`: how many examples of the validation sample were training
     examples of an earlier run in the same process, and the losses before the first step of both
     runs, `"loss/start"`. Where the earlier run was not monitored, reads
-    `history.facts.optimizer_steps_before` and `"loss/constant"`: an optimizer that has done steps,
-    and a network that begins worse on the training data than a constant prediction, mean that it
-    learned other data by heart. It is silent in the first run of a model; if its weights changed
-    since the end of the earlier run, because they were reset or loaded; if the run begins with
-    about the same loss; and if equal inputs are likely by chance.
+    `history.facts.optimizer_steps_before`, `"loss/constant"`, the first `"score/error"` and
+    `"reference/constant_error"`: an optimizer that has done steps, a network that begins worse on
+    the training data than a constant prediction, and that predicts the validation data, and better
+    than the training data, mean that it learned them before. It is silent in the first run of a
+    model; if its weights changed since the end of the earlier run, because they were reset or
+    loaded; if the run begins with about the same loss; and if equal inputs are likely by chance.
 
     Args:
         history: The history of the run.
@@ -48,8 +53,9 @@ def trained_on_validation_data(
         examples: Smallest number of such examples that are reported, at least 1.
 
     Returns:
-        One WARNING for the whole model, or nothing. Where the earlier run was not monitored, one
-        NOTE; one WARNING if the network is surely better on the validation data.
+        One WARNING for the whole model, or nothing. Where the earlier run was not monitored, and
+        the error on the validation data is smaller by less than its 95 % interval but by more than
+        its standard error, one NOTE.
 
     Raises:
         ValueError: If `fraction` lies outside (0, 1] or `examples` is below 1.
@@ -111,20 +117,38 @@ def trained_on_validation_data(
 
 
 def _from_other_data(history: History, start: float) -> list[Finding]:
-    """Return the finding of a network that was trained before, but not on these training data."""
+    """Return the finding of a network that was trained before, but not on these training data.
+
+    Other labels, or inputs on another scale, make it begin as badly. What sets the validation data
+    apart is that the network predicts them, and better than what it trains on now.
+    """
     steps, constant = history.facts.optimizer_steps_before, history.first("loss/constant")
-    if not steps or constant is None or not start > constant > 0:
+    both = side_by_side(history, "error")[:1]
+    if not steps or constant is None or not start > constant > 0 or not both:
         return []
-    is_better = any(one.high < 0 for one in gaps(history, "error")[:1])
+    train, validation = both[0].train, both[0].validation
+    gap = validation.minus(train)
+    worst = history.first("reference/constant_error", "validation")
+    is_known = worst is not None and validation.value < KNOWN * worst
+    if not is_known or not gap.value + gap.error < 0:
+        return []
     return [
         Finding(
             rule="trained_on_validation_data",
-            severity=Severity.WARNING if is_better else Severity.NOTE,
+            severity=Severity.WARNING if gap.high < 0 else Severity.NOTE,
             target="",
-            message=f"The optimizer had made {steps:,} steps before this run, but the initial "
-            f"loss is {number(start)} (constant prediction: {number(constant)}). The network was "
-            "trained on other data, perhaps on the validation data.",
-            evidence={"steps_before": steps, "start_loss": start, "constant_loss": constant},
+            message=f"The model seems to have been trained on the validation data in an earlier "
+            f"`fit`: its optimizer had made {steps:,} steps, its initial loss is {number(start)} "
+            f"(constant prediction: {number(constant)}), and its first {error_name(history)} is "
+            f"{percent(validation.value, 1)} on the validation data but "
+            f"{percent(train.value, 1)} on the training data.",
+            evidence={
+                "steps_before": steps,
+                "start_loss": start,
+                "constant_loss": constant,
+                "train_error": train.value,
+                "validation_error": validation.value,
+            },
             remedies=(
                 Remedy(
                     "Train a new model in each fold.",

@@ -1136,7 +1136,11 @@ def carrying_state(made):
 def continued(start, *, constant, steps, train=None, validation=None):
     """Return a history of a model whose optimizer had done steps, and of its first scores."""
     made = history(
-        {("loss/start", ""): [start], ("loss/constant", ""): [constant]},
+        {
+            ("loss/start", ""): [start],
+            ("loss/constant", ""): [constant],
+            ("reference/constant_error", "validation"): [0.5],
+        },
         optimizer_steps_before=steps,
     )
     errors = {} if train is None else {"train": train, "validation": validation}
@@ -3986,9 +3990,24 @@ TABLE = {
         history({}, outputs=(OutputFacts(target="dense", is_swapped=False),)),
         None,
     ),
-    "trained-on-other-data-before": (
+    "trained-before-and-not-scored": (
         rules.trained_on_validation_data,
         continued(1.8, constant=0.7, steps=400),
+        None,
+    ),
+    "trained-before-on-inputs-of-another-scale": (
+        rules.trained_on_validation_data,
+        continued(1.8, constant=0.7, steps=400, train=0.15, validation=0.14),
+        None,
+    ),
+    "trained-before-with-other-labels": (
+        rules.trained_on_validation_data,
+        continued(1.8, constant=0.7, steps=400, train=0.45, validation=0.35),
+        None,
+    ),
+    "trained-on-other-data-before-and-perhaps-better-on-validation": (
+        rules.trained_on_validation_data,
+        continued(1.8, constant=0.7, steps=400, train=0.24, validation=0.2),
         Severity.NOTE,
     ),
     "trained-on-other-data-before-and-better-on-validation": (
