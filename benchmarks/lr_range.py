@@ -313,6 +313,7 @@ def row_of(name, records):
     ratios = [one["chosen"]["suggestion"]["loss"] / min(one["sweep"].values()) for one in records]
     valleys = [one["chosen"]["valley"]["loss"] / min(one["sweep"].values()) for one in records]
     sweeps = np.array([list(one["sweep"].values()) for one in records])
+    ours = float(np.median([one["chosen"]["suggestion"]["loss"] for one in records]))
     return {
         "network": name,
         "seeds": len(records),
@@ -325,6 +326,7 @@ def row_of(name, records):
         "one for all seeds / best": float(
             np.median(sweeps / sweeps.min(1, keepdims=True), 0).min()
         ),
+        "loss / best rate": ours / float(np.median(sweeps, 0).min()),
     }
 
 
@@ -337,6 +339,7 @@ def table():
         lines.append(cells)
     spread = sum(row["spread"] <= MAX_SPREAD for row in rows)
     good = sum(row["loss / best"] <= WITHIN for row in rows)
+    as_one_rate = sum(row["loss / best rate"] <= WITHIN for row in rows)
     worse = [
         row["network"] for row in rows if row["loss / best"] > BESIDE_VALLEY * row["valley / best"]
     ]
@@ -344,7 +347,8 @@ def table():
     return (
         f"{text}\n\nThe suggestions of {spread} of {len(rows)} networks lie within a factor of "
         f"{MAX_SPREAD:g}. The median loss is within {WITHIN:g} times the best of the sweep on "
-        f"{good} of {len(rows)}. Worse than fastai's `valley` by more than 10 %: "
+        f"{good} of {len(rows)}, and within {WITHIN:g} times that of the best learning rate for all "
+        f"seeds on {as_one_rate} of {len(rows)}. Worse than fastai's `valley` by more than 10 %: "
         f"{', '.join(worse) or 'none'}."
     )
 
