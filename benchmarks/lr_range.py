@@ -347,9 +347,9 @@ def table():
     return (
         f"{text}\n\nThe suggestions of {spread} of {len(rows)} networks lie within a factor of "
         f"{MAX_SPREAD:g}. The median loss is within {WITHIN:g} times the best of the sweep on "
-        f"{good} of {len(rows)}, and within {WITHIN:g} times that of the best learning rate for all "
-        f"seeds on {as_one_rate} of {len(rows)}. Worse than fastai's `valley` by more than 10 %: "
-        f"{', '.join(worse) or 'none'}."
+        f"{good} of {len(rows)}, and within {WITHIN:g} times that of the best learning rate for "
+        f"all seeds on {as_one_rate} of {len(rows)}. Worse than fastai's `valley` by more than "
+        f"10 %: {', '.join(worse) or 'none'}."
     )
 
 

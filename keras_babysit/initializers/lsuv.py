@@ -233,7 +233,9 @@ class _Scaler:
         for layer in self._layers:
             kernel = _kernel(layer)
             if self._largest[layer] > 0 and _has_unit_columns(layer, kernel):
-                _assign(kernel, initializer(kernel.shape, dtype=kernel.dtype))
+                # PyTorch has no QR decomposition in float16.
+                drawn = initializer(kernel.shape, dtype="float32")
+                _assign(kernel, ops.cast(drawn, kernel.dtype))
                 self._largest[layer] = max(self._largest[layer], _rms(kernel))
 
     def scale(self, passes: int) -> dict[keras.layers.Layer, float]:

@@ -48,7 +48,8 @@ class Adapted(keras.layers.Layer):
 
         Raises:
             ValueError: If `data` is empty, contains NaN or infinity, is infinite while `steps` is
-                None, or has another shape than the layer was built for.
+                None, has another shape than the layer was built for, or statistics that do not fit
+                into the weights.
         """
         arrays = map(to_numpy, batches(data, steps=steps))
         first = next(arrays, None)
@@ -99,7 +100,7 @@ class Adapted(keras.layers.Layer):
         for block in examples:
             if not len(block):
                 continue
-            with np.errstate(invalid="ignore"):  # infinity minus infinity is reported below
+            with np.errstate(invalid="ignore", over="ignore"):  # reported below or by `_load_state`
                 statistics.update(block)
             if not np.isfinite(statistics.mean).all():
                 raise ValueError(
@@ -109,7 +110,13 @@ class Adapted(keras.layers.Layer):
         return statistics
 
     def _load_state(self, input_shape: Shape | None = None) -> None:
-        state = self._solve(self._statistics)
+        with np.errstate(invalid="ignore", over="ignore"):
+            state = self._solve(self._statistics)
+        if not all(np.isfinite(value.astype(self._state_dtype)).all() for value in state.values()):
+            raise ValueError(
+                f"Argument `data` must have statistics within the range of {self._state_dtype}. "
+                "Received: larger numbers. Scale the data first."
+            )
         if not self.built:
             self.build(input_shape)
         for name, value in state.items():

@@ -25,11 +25,22 @@ def recording(layer: keras.layers.Layer, moments: RunningMoments) -> Iterator[No
         rows = rows_of_channels(inputs, layer.axis, kwargs.get("mask"))
         for block in np.array_split(rows, max(1, rows.size // BLOCK_ENTRIES)):
             if len(block):
-                moments.update(block)
+                with np.errstate(invalid="ignore", over="ignore"):  # see `require_finite`
+                    moments.update(block)
         return call(inputs, *args, **kwargs)
 
     with shadowed(layer, "call", record):
         yield
+
+
+def require_finite(layer: keras.layers.Layer, moments: RunningMoments) -> None:
+    """Raise a ValueError unless float32 can hold the mean and the variance of a layer's inputs."""
+    largest = np.finfo("float32").max
+    if not (np.abs(moments.mean) <= largest).all() or not (moments.variance <= largest).all():
+        raise ValueError(
+            f'The inputs of layer "{layer.name}" must be finite, with mean and variance within the '
+            "range of float32. Received: NaN, infinity or larger numbers"
+        )
 
 
 @contextlib.contextmanager
@@ -47,8 +58,8 @@ def without_gradients() -> Iterator[None]:
 def rows_of_channels(inputs: Tensor, axis: int, mask: Tensor = None) -> np.ndarray:
     """Return the unmasked positions of `inputs`, as rows of channels."""
     x = ops.convert_to_numpy(ops.cast(inputs, "float32"))
-    if mask is not None:
-        x = np.where(ops.convert_to_numpy(mask)[..., None], x, np.nan)
-    rows = np.moveaxis(x, axis, -1).reshape(-1, x.shape[axis])
-    kept: np.ndarray = rows if mask is None else rows[~np.isnan(rows).any(axis=1)]
-    return kept
+    rows: np.ndarray = np.moveaxis(x, axis, -1).reshape(-1, x.shape[axis])
+    if mask is None:
+        return rows
+    counts = np.broadcast_to(ops.convert_to_numpy(mask)[..., None], x.shape)
+    return rows[np.moveaxis(counts, axis, -1).reshape(rows.shape).all(axis=1)]

@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_babysit.layers._batches import batches
-from keras_babysit.layers._recording import recording, without_gradients
+from keras_babysit.layers._recording import recording, require_finite, without_gradients
 from keras_babysit.layers._running_moments import RunningMoments
 from keras_babysit.typing import Shape, Tensor
 
@@ -296,8 +296,8 @@ class ManualBatchNormalization(keras.layers.Layer):
             The layer.
 
         Raises:
-            ValueError: If no example reached the layer, or `dataset` is infinite while `steps` is
-                None.
+            ValueError: If no example reached the layer, its inputs are not finite, or `dataset` is
+                infinite while `steps` is None.
         """
         moments = RunningMoments()
         with recording(self, moments), without_gradients():
@@ -307,6 +307,7 @@ class ManualBatchNormalization(keras.layers.Layer):
             raise ValueError(
                 "Argument `dataset` must hold examples that reach the layer. Received: no example"
             )
+        require_finite(self, moments)
         self.moving_mean.assign(moments.mean)
         self.moving_variance.assign(moments.variance)
         if self.renorm:

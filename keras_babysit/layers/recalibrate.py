@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from keras_babysit.layers._batches import batches
-from keras_babysit.layers._recording import recording, without_gradients
+from keras_babysit.layers._recording import recording, require_finite, without_gradients
 from keras_babysit.layers._running_moments import RunningMoments
 from keras_babysit.layers.manual_batch_normalization import ManualBatchNormalization
 from keras_babysit.shadow import shadowed
@@ -47,11 +47,14 @@ def recalibrate(
         steps: Number of batches to read; None for all.
 
     Returns:
-        The layers that were recalibrated, in the order in which they run.
+        The layers that were recalibrated, in the order in which they run. A layer whose inputs are
+        all masked keeps its averages and is left out.
 
     Raises:
         ValueError: If `batch_size` is below 1, if the data is empty, or infinite while `steps` is
-            None.
+            None, or if the inputs of a layer are not finite, as with NaN in the data. All layers
+            keep their averages then.
+        TypeError: If `x` is an iterator.
 
     Example:
         >>> x = np.random.default_rng(0).normal(5.0, 2.0, (512, 3)).astype("float32")
@@ -65,20 +68,45 @@ def recalibrate(
     """
     if batch_size < 1:
         raise ValueError(f"Argument `batch_size` must be at least 1. Received: {batch_size}")
+    if isinstance(x, Iterator):
+        raise TypeError(
+            "Argument `x` is read once per layer, and an iterator can be read only once. Pass a "
+            f"function that returns one. Received: x of type {type(x).__name__}"
+        )
     first = next(_batches(x, batch_size, steps), None)
     if first is None:
         raise ValueError("Argument `x` must hold at least one example. Received: no data")
     with without_gradients():
         layers, outputs_of_example = _look(model, first)
         count = max(1, MAX_OUTPUTS // max(1, outputs_of_example))
-        for layer in layers:
-            moments = RunningMoments()
-            with recording(layer, moments):
-                for batch in _batches(x, batch_size, steps):
-                    for part in _parts(batch, count):
-                        model(part, training=False)
-            _assign(layer, moments)
-    return layers
+        recalibrated = []
+        with _restored_on_error(layers):
+            for layer in layers:
+                moments = RunningMoments()
+                with recording(layer, moments):
+                    for batch in _batches(x, batch_size, steps):
+                        for part in _parts(batch, count):
+                            model(part, training=False)
+                if moments.count:
+                    _assign(layer, moments)
+                    recalibrated.append(layer)
+    return recalibrated
+
+
+@contextlib.contextmanager
+def _restored_on_error(layers: list[keras.layers.Layer]) -> Iterator[None]:
+    """Give the layers the averages that they had if an error is raised."""
+    before = [
+        (weight, np.array(keras.ops.convert_to_numpy(weight)))
+        for layer in layers
+        for weight in layer.non_trainable_variables
+    ]
+    try:
+        yield
+    except BaseException:
+        for weight, value in before:
+            weight.assign(value)
+        raise
 
 
 def _batches(x: Any, batch_size: int, steps: int | None) -> Iterator[Nested]:
@@ -143,6 +171,7 @@ def _parts(batch: Nested, count: int) -> Iterator[Nested]:
 
 
 def _assign(layer: keras.layers.Layer, moments: RunningMoments) -> None:
+    require_finite(layer, moments)
     layer.moving_mean.assign(moments.mean)
     layer.moving_variance.assign(moments.variance)
     if getattr(layer, "renorm", False):

@@ -214,9 +214,11 @@ class Whitening(Adapted):
         ddof = self.ddof if self.ddof is not None else int(self.mode == "pca")
         covariance = statistics.covariance(ddof)
         state = {"mean": statistics.mean}
+        variances = np.diag(covariance)
+        _require_float32(np.sqrt(variances) if self.standardize else variances)
         if self.standardize:
             # What float32 makes of the inputs, it makes of a deviation below their last digit.
-            deviation = np.sqrt(np.diag(covariance))
+            deviation = np.sqrt(variances)
             noise = np.abs(statistics.mean) * float(np.finfo("float32").eps)
             deviation = np.where(deviation > noise, deviation, np.inf)
             covariance = covariance / np.multiply.outer(deviation, deviation)
@@ -257,6 +259,18 @@ class Whitening(Adapted):
             "solver": self.solver,
             "seed": self.seed,
         }
+
+
+def _require_float32(values: np.ndarray) -> None:
+    """Raise a ValueError if float32 cannot hold the largest of the variances or deviations."""
+    largest = float(np.nan_to_num(values, nan=np.inf, posinf=np.inf).max(initial=0.0))
+    limits = np.finfo("float32")
+    if largest != 0 and not limits.tiny <= largest <= limits.max:
+        raise ValueError(
+            "Argument `data` must have variances within the range of float32, "
+            f"{limits.tiny:.2g} to {limits.max:.2g}; with `standardize=True`, deviations. "
+            f"Received: up to {largest:.2g}. Scale the data first."
+        )
 
 
 def _valid_components(components: int | float | None, solver: str) -> int | float | None:

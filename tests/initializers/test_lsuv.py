@@ -279,6 +279,13 @@ def test_mixed_precision():
     assert [scale.after for scale in result.layers] == pytest.approx([1, 1], abs=0.02)
 
 
+def test_float16():
+    hidden = [keras.layers.Dense(16, activation="relu", dtype="float16") for _ in range(2)]
+    model = keras.Sequential([keras.Input((20,)), *hidden, keras.layers.Dense(1)])
+    result = lsuv(model, FLAT)
+    assert [scale.after for scale in result.layers] == pytest.approx([1, 1], abs=0.02)
+
+
 def test_the_loss_before_and_after_is_part_of_the_result():
     model = sequential()
     model.add(keras.layers.Dense(1))

@@ -127,3 +127,67 @@ def test_arguments_are_checked(arguments):
     model, *_ = two_norms(layers.BatchNormalization)
     with pytest.raises(ValueError, match=r"must (hold|be) at least"):
         recalibrate(model, **arguments)
+
+
+def averages_of(norm):
+    return [np.array(ops.convert_to_numpy(v)) for v in (norm.moving_mean, norm.moving_variance)]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e30], ids=["nan", "infinity", "huge"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_inputs_that_are_not_finite_change_nothing(kind, bad):
+    model, first, second = two_norms(kind)
+    before = [averages_of(norm) for norm in (first, second)]
+    x = X.copy()
+    x[7, 3] = bad
+    with pytest.raises(ValueError, match="must be finite"):
+        recalibrate(model, x)
+    np.testing.assert_equal([averages_of(norm) for norm in (first, second)], before)
+
+
+def test_an_error_in_a_later_layer_changes_no_earlier_one():
+    model, first, second = two_norms(layers.BatchNormalization)
+    before = averages_of(first)
+    model.layers[1].kernel.assign(np.full((6, 4), 1e30))
+    with pytest.raises(ValueError, match=second.name):
+        recalibrate(model, X)
+    np.testing.assert_equal(averages_of(first), before)
+
+
+def test_an_iterator_is_refused_before_it_is_read():
+    model, *_ = two_norms(layers.BatchNormalization)
+    data = iter([(X, None)])
+    with pytest.raises(TypeError, match="only once"):
+        recalibrate(model, data)
+    assert next(data)[0] is X
+
+
+def masked():
+    inputs = keras.Input((6, 4))
+    norm = layers.BatchNormalization()
+    return keras.Model(inputs, norm(layers.Masking()(inputs))), norm
+
+
+def test_masked_steps_do_not_count():
+    model, norm = masked()
+    x = np.random.default_rng(2).normal(3.0, 1.0, (50, 6, 4)).astype("float32")
+    x[:, 4:] = 0.0
+    assert recalibrate(model, x) == [norm]
+    mean, variance = averages_of(norm)
+    np.testing.assert_allclose(mean, x[:, :4].mean(axis=(0, 1)), rtol=1e-5)
+    np.testing.assert_allclose(variance, x[:, :4].var(axis=(0, 1)), rtol=1e-5)
+
+
+def test_nan_in_a_step_that_is_not_masked_is_no_mask():
+    model, _ = masked()
+    x = np.ones((5, 6, 4), "float32")
+    x[0, 0, 0] = np.nan
+    with pytest.raises(ValueError, match="must be finite"):
+        recalibrate(model, x)
+
+
+def test_a_layer_whose_inputs_are_all_masked_keeps_its_averages():
+    model, norm = masked()
+    before = averages_of(norm)
+    assert recalibrate(model, np.zeros((5, 6, 4), "float32")) == []
+    np.testing.assert_equal(averages_of(norm), before)

@@ -213,6 +213,19 @@ def test_features_of_very_different_scales_are_kept_where_they_are_standardised(
     )
 
 
+@pytest.mark.parametrize("scale", [1e-25, 1e25, 1e200])
+def test_variances_that_float32_cannot_hold_are_refused(scale):
+    with pytest.raises(ValueError, match="range of float32"):
+        Whitening().adapt(scale * correlated().astype("float64"))
+
+
+@pytest.mark.parametrize("scale", [1e-25, 1e25])
+def test_deviations_that_float32_can_hold_are_enough_where_features_are_standardised(scale):
+    x = scale * correlated().astype("float64")
+    y = outputs_of(Whitening("pca", standardize=True, ddof=0).adapt(x), x)
+    np.testing.assert_allclose(covariance_of(y), np.eye(6), atol=1e-3)
+
+
 def test_a_constant_feature_becomes_zero_where_features_are_standardised():
     x = correlated()
     x[:, 2] = 1e3

@@ -29,6 +29,11 @@ def test_timestamps_keep_their_seconds(dtype):
     np.testing.assert_allclose(outputs[:, 0], np.arange(1000) - 499.5, rtol=1e-6)
 
 
+def test_a_mean_that_float32_cannot_hold_is_refused():
+    with pytest.raises(ValueError, match="range of float32"):
+        ZeroCenter().adapt(np.full((3, 2), 1e300))
+
+
 def test_images_may_differ_in_size():
     layer = ZeroCenter().adapt([X, X[:, :2, :3]])
     sums = X.sum((0, 1, 2), dtype="float64") + X[:, :2, :3].sum((0, 1, 2), dtype="float64")
