@@ -34,6 +34,11 @@ class Pair:
         return 0.0 if math.isnan(difference) else float(np.sign(difference))
 
 
+def disagree(pairs: Sequence[Pair], others: Sequence[Pair]) -> bool:
+    """Return whether most replicates of the one have the opposite sign of most of the other."""
+    return sum(one.sign for one in pairs) * sum(one.sign for one in others) < 0
+
+
 def apply_all(changes: Sequence[Change], program: Program) -> Program:
     """Return the program with several changes, in their order."""
     for change in changes:

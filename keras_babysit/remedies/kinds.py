@@ -49,42 +49,54 @@ def changes_for(findings: Iterable[Finding]) -> list[Change]:
         findings: Findings of a run. Notes, and findings that another one explains, come last.
     """
     causes, symptoms = causes_and_symptoms(findings)
-    return [*causes, *symptoms]
+    return [change for one in (*causes, *symptoms) for change in one]
 
 
-def causes_and_symptoms(findings: Iterable[Finding]) -> tuple[list[Change], list[Change]]:
+def causes_and_symptoms(
+    findings: Iterable[Finding],
+) -> tuple[list[list[Change]], list[list[Change]]]:
     """Return the changes of warnings and errors that no other finding explains, and the others.
 
     Args:
         findings: Findings of a run.
+
+    Returns:
+        Of both the changes of each rule, in the order of their first findings.
     """
     known = list(findings)
     causes = [one for one in known if not one.cause and one.severity > Severity.NOTE]
     others = sorted((one for one in known if one not in causes), key=lambda one: bool(one.cause))
-    first = _changes_of(causes)
-    return first, [one for one in _changes_of(others) if one not in first]
+    first = _changes_of(causes, ())
+    return first, _changes_of(others, [change for one in first for change in one])
 
 
-def _changes_of(findings: Iterable[Finding]) -> list[Change]:
-    """Return the changes of findings, each once, in their order.
+def _changes_of(findings: Iterable[Finding], known: Iterable[Change]) -> list[list[Change]]:
+    """Return the changes of each rule but for the known ones, each once, in their order.
 
     What several findings of a rule advise for a layer each is one change of all these layers: a
     network with three saturated layers does not learn because one of them is initialized anew.
     """
-    found: dict[Any, Change] = {}
+    found: dict[str, dict[Any, Change]] = {}
     for finding in findings:
+        of_rule = found.setdefault(finding.rule, {})
         for remedy in finding.remedies:
             if remedy.change is None:
                 continue
             change = change_of(remedy.change)
             key: Any = change
             if isinstance(change, OfLayers) and change.layers:
-                key = (finding.rule, _but_for_layers(change))
-                known = found.get(key, change)
-                layers = dict.fromkeys((*known.layers, *change.layers))  # type: ignore[attr-defined]
-                change = replace(known, layers=tuple(layers))  # type: ignore[call-arg]
-            found[key] = change
-    return list(dict.fromkeys(found.values()))
+                key = _but_for_layers(change)
+                before = of_rule.get(key, change)
+                layers = dict.fromkeys((*before.layers, *change.layers))  # type: ignore[attr-defined]
+                change = replace(before, layers=tuple(layers))  # type: ignore[call-arg]
+            of_rule[key] = change
+    seen = set(known)
+    groups = []
+    for of_rule in found.values():
+        fresh = [one for one in dict.fromkeys(of_rule.values()) if one not in seen]
+        seen.update(fresh)
+        groups.append(fresh)
+    return [one for one in groups if one]
 
 
 def _but_for_layers(change: OfLayers) -> tuple[Any, ...]:

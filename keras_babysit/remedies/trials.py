@@ -5,15 +5,17 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 from numpy.typing import NDArray
 
-from keras_babysit.findings import Finding
+from keras_babysit.callbacks import Babysitter
+from keras_babysit.findings import Finding, Severity
 from keras_babysit.remedies.change import Change
-from keras_babysit.remedies.judging import Pair, apply_all, judge, leader, rank
+from keras_babysit.remedies.judging import Pair, apply_all, disagree, judge, leader, rank
 from keras_babysit.remedies.optimizer_changes import DecayedToZero, ScaleLearningRate
 from keras_babysit.remedies.program import Program, share_weights
 from keras_babysit.remedies.scoring import Score, Scorer
@@ -29,6 +31,7 @@ FEWEST_SEEDS = 3
 
 SPENT = "the budget was spent."
 EXPLAINED = "what causes it was remedied."
+OPPOSITE = "a quarter of the steps shows the opposite."
 
 
 class BudgetSpentError(Exception):
@@ -46,6 +49,31 @@ class Deadline(keras.callbacks.Callback):
         """Look at the clock."""
         if time.perf_counter() > self._end:
             raise BudgetSpentError
+
+
+@dataclass
+class Candidate:
+    """A change that may be tried.
+
+    Args:
+        change: The change.
+        cause: Rank of the cause that it remedies, from 0.
+        row: What it did so far, alone; None if it was not tried.
+    """
+
+    change: Change
+    cause: int
+    row: Row | None = None
+
+    @property
+    def has_replicates(self) -> bool:
+        """Whether it was tried at all."""
+        return self.row is not None and self.row.seeds > 0
+
+    @property
+    def rank(self) -> float:
+        """By how much the score changed, lower if it is better."""
+        return math.inf if self.row is None else rank(self.row)
 
 
 class Trials:
@@ -68,85 +96,95 @@ class Trials:
         self._end = self._start + seconds
         self._report = report
         self._scorer = Scorer(program)
-        self._controls: dict[tuple[str, int], Score] = {}
+        self._scores: dict[tuple[tuple[Change, ...], str, int], Score] = {}
         self._weights: dict[int, list[NDArray[Any]]] = {}
+        self._candidates: list[Candidate] = []
+        self._combined: Row | None = None  # the best changes of several causes so far
         self._is_interrupted = False
         self._longest = 0.0  # seconds of the longest training so far
 
-    def watch(self, callback: Any) -> None:
-        """Train the control of the first seed under a callback, to its end whatever the budget."""
+    def watch(self) -> tuple[Finding, ...]:
+        """Return the findings of the control, trained to its end whatever the budget."""
         try:
-            score = self._train(self.program, 0, callbacks=(callback,), end=math.inf)
-            self._controls["plain", 0] = score
+            return self._findings_with((), end=math.inf)
         except KeyboardInterrupt:
             self._is_interrupted = True
+            return ()
 
     def run(
         self,
-        changes: Sequence[Change],
+        causes: Sequence[Sequence[Change]],
         findings: tuple[Finding, ...],
-        symptoms: Sequence[Change] = (),
+        symptoms: Sequence[Sequence[Change]] = (),
     ) -> Trial:
         """Try changes, go further with a learning rate that helps, and combine what helps.
 
         Args:
-            changes: The changes to try.
+            causes: The changes that remedy each cause, in the rank of the causes.
             findings: What is wrong.
             symptoms: Changes that are tried only if none of these helps: of findings that another
                 one explains.
         """
-        wanted = list(changes)
-        rows: dict[int, Row] = {}
-        note, best = "", None
+        note = ""
+        self._candidates = _candidates(causes)
+        others = _candidates(symptoms, len(causes))
         try:
             if self._is_interrupted:
                 raise KeyboardInterrupt
-            self._try(range(len(wanted)), wanted, rows)
-            self._go_further(wanted, rows)
-            first, wanted = len(wanted), wanted + list(symptoms)
-            if leader(list(rows.values())) is None:
-                self._try(range(first, len(wanted)), wanted, rows)
+            self._try(self._candidates)
+            self._go_further()
+            if leader(self._rows) is None:
+                self._try(others)
             else:
-                for index in range(first, len(wanted)):
-                    rows[index] = Row((wanted[index],), Effect.NOT_TRIED, reason=EXPLAINED)
-            best = self._combine(wanted, rows)
+                for one in others:
+                    one.row = Row((one.change,), Effect.NOT_TRIED, reason=EXPLAINED)
+            self._candidates += others
+            self._combine(has_findings=bool(findings))
         except BudgetSpentError:
             note = f"The budget of {self._seconds:.3g} s was spent."
         except KeyboardInterrupt:
             note = "Interrupted: these are the results so far."
             self._is_interrupted = True
-        table = [rows.get(i) or self._not_tried(change) for i, change in enumerate(wanted)]
-        if best is not None and len(best.changes) > 1:
-            table.append(best)
-        best = best or leader(table)
+        return self._result(others, findings, note)
+
+    @property
+    def _rows(self) -> list[Row]:
+        return [one.row for one in self._candidates if one.row is not None]
+
+    def _result(
+        self, others: Sequence[Candidate], findings: tuple[Finding, ...], note: str
+    ) -> Trial:
+        late = [one for one in others if one not in self._candidates]
+        every = [*self._candidates, *late]
+        table = [one.row or self._not_tried(one.change) for one in every]
+        if self._combined is not None and len(self._combined.changes) > 1:
+            table.append(self._combined)
+        best = leader(table)
         program = apply_all(best.changes if best else (), self.program)
         seconds = time.perf_counter() - self._start
         return Trial(tuple(table), best, program, findings, seconds, note)
 
-    def _try(self, indices: Iterable[int], wanted: Sequence[Change], rows: dict[int, Row]) -> None:
+    def _try(self, candidates: Sequence[Candidate]) -> None:
         """Try each of these with one seed, the better half with more, the best one first.
 
         A verdict needs replicates: where the budget ends, one remedy with three seeds says more
         than three with one.
         """
-        pairs: dict[int, list[Pair]] = {}
-        for index in indices:
-            change = wanted[index]
-            reason = self._why_not(change)
+        for one in candidates:
+            reason = self._why_not(one.change)
             if reason:
-                rows[index] = Row((change,), Effect.NOT_APPLICABLE, reason=reason)
+                one.row = Row((one.change,), Effect.NOT_APPLICABLE, reason=reason)
             elif self._has_time():
-                self._add(rows, index, (change,), pairs.setdefault(index, []), range(1))
-        tried = [index for index in pairs if pairs[index]]
-        for seeds in (range(1, min(FEWEST_SEEDS, self.seeds)), range(FEWEST_SEEDS, self.seeds)):
-            tried.sort(key=lambda index: rank(rows[index]))
+                self._add(one, 1)
+        tried = [one for one in candidates if one.has_replicates]
+        for first, last in ((1, min(FEWEST_SEEDS, self.seeds)), (FEWEST_SEEDS, self.seeds)):
+            tried.sort(key=lambda one: one.rank)
             tried = tried[: max(1, -(-len(tried) // 2))]
-            for index in tried:
-                for seed in seeds:
+            for one in tried:
+                for seeds in range(first + 1, last + 1):
                     if not self._has_time():
                         return
-                    one = range(seed, seed + 1)
-                    self._add(rows, index, (wanted[index],), pairs[index], one)
+                    self._add(one, seeds)
 
     def _why_not(self, change: Change) -> str:
         reason = change.why_not(self.program)
@@ -157,95 +195,149 @@ class Trials:
             return "The model is subclassed: change its layers in your code."
         return ""
 
-    def _go_further(self, wanted: list[Change], rows: dict[int, Row]) -> None:
+    def _go_further(self) -> None:
         """Change a learning rate that helps by another factor of 10, as long as that helps more.
 
         How far a learning rate is off is known by its order of magnitude at best.
         """
-        rates = {i: row for i, row in rows.items() if isinstance(wanted[i], ScaleLearningRate)}
-        best = leader(list(rates.values()))
+        rates = [one for one in self._candidates if isinstance(one.change, ScaleLearningRate)]
+        helping = [one for one in rates if one.row and one.row.effect is Effect.HELPS]
+        best = min(helping, key=lambda one: one.rank, default=None)
         while best is not None and self._has_time(self.seeds):
-            change = best.changes[0]
+            change = best.change
             assert isinstance(change, ScaleLearningRate)
             step = 10.0 if change.factor > 1 else 0.1
             rate = None if change.rate is None else change.rate * step
             further = dataclasses.replace(change, factor=change.factor * step, rate=rate)
-            if further in wanted:
+            if further in (one.change for one in self._candidates):
                 return
-            wanted.append(further)
-            row = self._row((further,), [], range(self.seeds))
-            rows[len(wanted) - 1] = row
-            best = row if row.effect is Effect.HELPS and rank(row) < rank(best) else None
+            candidate = Candidate(further, best.cause)
+            self._candidates.append(candidate)
+            self._add(candidate, self.seeds)
+            assert candidate.row is not None
+            is_better = candidate.row.effect is Effect.HELPS and candidate.rank < best.rank
+            best = candidate if is_better else None
 
-    def _combine(self, wanted: Sequence[Change], rows: dict[int, Row]) -> Row | None:
-        """Return the row of the best changes together; None if nothing helped."""
-        helping = [i for i, row in rows.items() if row.effect is Effect.HELPS]
-        helping.sort(key=lambda index: rank(rows[index]))
-        if not helping:
-            return None
-        best = rows[helping[0]]
-        for index in helping[1:]:
-            together = (*best.changes, wanted[index])
-            if type(wanted[index]) in map(type, best.changes) or not self._has_time(self.seeds):
+    def _combine(self, *, has_findings: bool) -> None:
+        """Keep one change of each cause, in their rank, that helps on top of those kept before.
+
+        It ends when nothing is found any more with the changes that are kept.
+
+        Args:
+            has_findings: Whether there are findings that a change may remove.
+        """
+        for cause in sorted({one.cause for one in self._candidates}):
+            of_cause = [one for one in self._candidates if one.cause == cause]
+            kept = () if self._combined is None else self._combined.changes
+            best = self._most_promising(of_cause, kept)
+            if best is None:
                 continue
-            row = self._row(together, [], range(self.seeds))
-            if row.effect is Effect.HELPS and rank(row) < rank(best):
-                best = row
-        return best
+            if not self._has_time(self.seeds + 1):
+                return
+            if not kept:
+                self._decide(best)
+                continue
+            if has_findings and self._is_healthy(kept):
+                return
+            together = (*kept, best.change)
+            if self._row(together, self.seeds, on=kept).effect is Effect.HELPS:
+                row = self._row(together, self.seeds)
+                self._combined = row if row.effect is Effect.HELPS else self._combined
 
-    def _add(
-        self,
-        rows: dict[int, Row],
-        index: int,
-        changes: tuple[Change, ...],
-        pairs: list[Pair],
-        seeds: Iterable[int],
-    ) -> None:
-        row = self._row(changes, pairs, seeds)
-        before = rows[index].seconds if index in rows else 0.0
-        rows[index] = dataclasses.replace(row, seconds=before + row.seconds)
+    def _decide(self, candidate: Candidate) -> None:
+        """Begin with a change, if it helps with all replicates: of others it had fewer so far."""
+        assert candidate.row is not None
+        if candidate.row.effect is not Effect.HELPS:
+            self._add(candidate, self.seeds)
+        if candidate.row.effect is Effect.HELPS:
+            self._combined = candidate.row
 
-    def _row(self, changes: tuple[Change, ...], pairs: list[Pair], seeds: Iterable[int]) -> Row:
+    def _most_promising(
+        self, of_cause: Sequence[Candidate], kept: tuple[Change, ...]
+    ) -> Candidate | None:
+        """Return what to try for a cause on top of what is kept; None if there is nothing.
+
+        What made no difference alone may make one once a worse cause is remedied.
+        """
+        program = apply_all(kept, self.program)
+        left = [
+            one
+            for one in of_cause
+            if one.row is not None
+            and one.row.effect in (Effect.HELPS, Effect.NO_DIFFERENCE, Effect.UNDECIDED)
+            and (kept or one.rank < 0)
+            and type(one.change) not in map(type, kept)
+            and not one.change.why_not(program)
+        ]
+        helping = [one for one in left if one.row and one.row.effect is Effect.HELPS]
+        return min(helping or left, key=lambda one: one.rank, default=None)
+
+    def _is_healthy(self, changes: tuple[Change, ...]) -> bool:
+        """Return whether a training with these changes ends without a warning or an error."""
+        found = self._findings_with(changes, end=self._end)
+        return not any(one.is_open and one.severity > Severity.NOTE for one in found)
+
+    def _findings_with(self, changes: tuple[Change, ...], end: float) -> tuple[Finding, ...]:
+        sitter = Babysitter(verbose=0)
+        score = self._train(apply_all(changes, self.program), 0, changes, (sitter,), end)
+        self._scores[changes, "plain", 0] = score
+        return tuple(sitter.findings)
+
+    def _add(self, candidate: Candidate, seeds: int) -> None:
+        before = candidate.row.seconds if candidate.row else 0.0
+        row = self._row((candidate.change,), seeds)
+        candidate.row = dataclasses.replace(row, seconds=before + row.seconds)
+
+    def _row(self, changes: tuple[Change, ...], seeds: int, on: tuple[Change, ...] = ()) -> Row:
+        """Return what changes do beside other ones, with the first seeds.
+
+        Args:
+            changes: The changes.
+            seeds: Number of replicates.
+            on: The changes of the control.
+        """
         start = time.perf_counter()
         self._report((start - self._start) / self._seconds, " ".join(one.text for one in changes))
-        reasons: list[str] = []
+        pairs: list[Pair] = []
+        brief: list[Pair] = []
         try:
-            pairs.extend(self._pair(changes, seed, reasons) for seed in seeds)
+            for seed in range(seeds):
+                self._pair(changes, on, seed, pairs, brief)
         except BudgetSpentError:
             raise
         except Exception as error:  # one remedy that fails is one row
             what = f"{type(error).__name__}: {str(error)[:200]}"
             return Row(changes, Effect.FAILED, seeds=len(pairs), reason=what)
         row = judge(changes, pairs, self.program, time.perf_counter() - start)
-        if reasons:
-            return dataclasses.replace(row, effect=Effect.UNDECIDED, reason=reasons[0])
+        if disagree(pairs, brief):
+            return dataclasses.replace(row, effect=Effect.UNDECIDED, reason=OPPOSITE)
         return row
 
-    def _pair(self, changes: tuple[Change, ...], seed: int, reasons: list[str]) -> Pair:
-        if not any(change.is_of_optimizer for change in changes):
-            return Pair(
-                self._control("plain", self.program, seed),
-                self._train(apply_all(changes, self.program), seed, changes),
-            )
-        whole = _decayed(self.program, 1)
-        pair = Pair(
-            self._control("whole", whole, seed),
-            self._train(_decayed(apply_all(changes, self.program), 1), seed, changes),
-        )
-        if self.program.epochs >= SHORT and self._has_time():
-            short = _decayed(self.program, SHORT)
-            brief = Pair(
-                self._control("short", short, seed),
-                self._train(_decayed(apply_all(changes, self.program), SHORT), seed, changes),
-            )
-            if pair.sign * brief.sign < 0:
-                reasons.append("a quarter of the steps shows the opposite.")
-        return pair
+    def _pair(
+        self,
+        changes: tuple[Change, ...],
+        on: tuple[Change, ...],
+        seed: int,
+        pairs: list[Pair],
+        brief: list[Pair],
+    ) -> None:
+        """Add a replicate to pairs; of a change of the optimizer also one over fewer steps."""
+        is_of_optimizer = any(change.is_of_optimizer for change in changes)
+        kind = "whole" if is_of_optimizer else "plain"
+        pairs.append(Pair(self._score(on, kind, seed), self._score(changes, kind, seed)))
+        if not is_of_optimizer or self.program.epochs < SHORT:
+            return
+        if (changes, "short", seed) in self._scores or self._has_time():
+            brief.append(Pair(self._score(on, "short", seed), self._score(changes, "short", seed)))
 
-    def _control(self, kind: str, program: Program, seed: int) -> Score:
-        if (kind, seed) not in self._controls:
-            self._controls[kind, seed] = self._train(program, seed)
-        return self._controls[kind, seed]
+    def _score(self, changes: tuple[Change, ...], kind: str, seed: int) -> Score:
+        """Return the score of a training, which is made once."""
+        if (changes, kind, seed) not in self._scores:
+            program = apply_all(changes, self.program)
+            if kind != "plain":
+                program = _decayed(program, SHORT if kind == "short" else 1)
+            self._scores[changes, kind, seed] = self._train(program, seed, changes)
+        return self._scores[changes, kind, seed]
 
     def _train(
         self,
@@ -274,6 +366,11 @@ class Trials:
         if 2 * self._longest > self._seconds:
             reason = f"one pair of trainings takes about {2 * self._longest:.2g} s."
         return Row((change,), Effect.NOT_TRIED, reason=reason)
+
+
+def _candidates(causes: Sequence[Sequence[Change]], first: int = 0) -> list[Candidate]:
+    """Return the changes of causes, each with the rank of its cause."""
+    return [Candidate(one, rank) for rank, of in enumerate(causes, first) for one in of]
 
 
 def _decayed(program: Program, parts: int) -> Program:

@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from keras_babysit.backends.untouched import untouched_seeds
-from keras_babysit.callbacks import Babysitter
 from keras_babysit.findings import Finding
 from keras_babysit.remedies.change import Change
 from keras_babysit.remedies.kinds import causes_and_symptoms
@@ -50,7 +49,8 @@ def try_remedies(
     First every remedy is tried with one seed, the better half with three, and the better half of
     these with all. A learning rate that helps is changed by another factor of 10, as long as that
     helps more. Remedies of notes, and of findings that another one explains, are tried only if no
-    other remedy helps. What helps is then combined, the largest effect first.
+    other remedy helps. Then one remedy of each cause, in the rank of the causes, is kept if it
+    helps on top of those that are kept already, until a training with these is healthy.
 
     Args:
         model: A compiled model; it is not trained. Of a subclassed one with `get_config` remedies
@@ -104,11 +104,9 @@ def try_remedies(
         trials = Trials(program, seeds, seconds, report)
         given = tuple(findings or ())
         if findings is None and changes is None:
-            sitter = Babysitter(verbose=0)
-            trials.watch(sitter)
-            given = tuple(sitter.findings)
+            given = trials.watch()
         if changes is not None:
-            return trials.run(list(changes), given)
+            return trials.run([[change] for change in changes], given)
         causes, symptoms = causes_and_symptoms(given)
         return trials.run(causes, given, symptoms)
 

@@ -24,9 +24,12 @@ from keras_babysit.remedies import (
     SetInitializer,
     StandardizeInputs,
     StandardizeTargets,
+    TrainLonger,
     Trial,
 )
+from keras_babysit.remedies.judging import Pair, disagree
 from keras_babysit.remedies.reading import read_data
+from keras_babysit.remedies.scoring import Score
 from keras_babysit.remedies.trials import Trials
 from tests.remedies.programs import blobs, network
 
@@ -124,19 +127,71 @@ def test_symptoms_are_treated_only_where_no_remedy_of_their_cause_helps(factor, 
 
 def test_the_leader_gets_its_replicates_before_the_others(monkeypatch):
     trained = []
-    pair = Trials._pair
+    train = Trials._train
 
-    def seen(self, changes, seed, reasons):
-        trained.append((changes[0].factor, seed))
-        return pair(self, changes, seed, reasons)
+    def seen(self, program, seed, changes=(), *others):
+        if changes and (changes[0].factor, seed) not in trained:
+            trained.append((changes[0].factor, seed))
+        return train(self, program, seed, changes, *others)
 
-    monkeypatch.setattr(Trials, "_pair", seen)
+    monkeypatch.setattr(Trials, "_train", seen)
     changes = [ScaleLearningRate(factor) for factor in (0.5, 1000.0, 300.0)]
     kb.try_remedies(network(rate=1e-4), *blobs(), changes=changes, seeds=4, **BUDGET)
     assert trained[:3] == [(0.5, 0), (1000.0, 0), (300.0, 0)]
     first, second = trained[3][0], trained[5][0]
     assert {first, second} == {1000.0, 300.0}
     assert trained[3:7] == [(first, 1), (first, 2), (second, 1), (second, 2)]
+
+
+def cause(rule, *changes):
+    remedies = tuple(Remedy("Change it.", change=change) for change in changes)
+    return Finding(rule, Severity.WARNING, "", "It is wrong.", remedies=remedies)
+
+
+def test_remedies_are_combined_in_the_rank_of_their_causes_not_by_their_effect(monkeypatch):
+    monkeypatch.setattr(Trials, "_findings_with", lambda *_, **__: (cause("left"),))
+    findings = [
+        cause("short", actions.TrainLonger(3)),
+        cause("slow", actions.ScaleLearningRate(3.0), actions.ScaleLearningRate(30.0)),
+    ]
+    trial = kb.try_remedies(network(rate=0.01), *blobs(), findings=findings, seeds=3, **BUDGET)
+    assert trial.rows[-1] is trial.best
+    assert [type(one) for one in trial.best.changes] == [TrainLonger, ScaleLearningRate]
+    alone = {row.changes[0]: row for row in trial.rows if len(row.changes) == 1}
+    rate = trial.best.changes[1]  # of the remedies of the second cause the one that helps most
+    assert alone[rate].ratio.mean < alone[TrainLonger(3)].ratio.mean
+    assert alone[rate].ratio.mean < alone[ScaleLearningRate(3.0)].ratio.mean
+    assert trial.program.epochs == 3 * BUDGET["epochs"]
+    built = trial.program.build(0).optimizer.learning_rate
+    assert float(keras.ops.convert_to_numpy(built)) == pytest.approx(0.01 * rate.factor)
+
+
+def test_no_more_is_combined_once_a_training_is_healthy(monkeypatch):
+    watched = []
+
+    def found(self, changes, end):
+        watched.append(changes)
+        return ()
+
+    monkeypatch.setattr(Trials, "_findings_with", found)
+    findings = [
+        cause("short", actions.TrainLonger(3)),
+        cause("slow", actions.ScaleLearningRate(30.0)),
+    ]
+    trial = kb.try_remedies(network(rate=0.01), *blobs(), findings=findings, seeds=3, **BUDGET)
+    assert watched == [(TrainLonger(3),)]
+    assert all(len(row.changes) == 1 for row in trial.rows)
+    assert trial.best.changes == (ScaleLearningRate(30.0),)  # what helps most, alone
+
+
+def test_two_horizons_disagree_where_most_replicates_do():
+    def pair(control, remedy):
+        return Pair(*(Score(np.array([one]), None) for one in (control, remedy)))
+
+    better, worse = pair(1.0, 0.5), pair(1.0, 2.0)
+    assert disagree([better, better, worse], [worse, worse])
+    assert not disagree([better, better, worse], [better, worse, better])
+    assert not disagree([better], [])
 
 
 @pytest.mark.parametrize(
