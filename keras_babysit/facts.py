@@ -455,6 +455,9 @@ class OptimizerFacts:
         global_clipnorm: Largest norm of all gradients together.
         epsilon: What an adaptive optimizer adds to its denominator.
         accumulates: Steps whose gradients it sums before the weights change.
+        momentum: Part of its velocity that an optimizer keeps per step; None for one without, or
+            whose momentum is an average of gradients, as Adam's.
+        nesterov: Whether a step is the one that the next velocity would make.
     """
 
     clipnorm: float | None = None
@@ -462,6 +465,8 @@ class OptimizerFacts:
     global_clipnorm: float | None = None
     epsilon: float | None = None
     accumulates: int | None = None
+    momentum: float | None = None
+    nesterov: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

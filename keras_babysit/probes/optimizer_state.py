@@ -64,11 +64,16 @@ def describe_settings(optimizer):
     Example:
         >>> describe_settings(keras.optimizers.Adam(clipnorm=1.0)).clipnorm
         1.0
+        >>> describe_settings(keras.optimizers.SGD(momentum=0.9)).momentum
+        0.9
     """
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)
     accumulates = getattr(optimizer, "gradient_accumulation_steps", None)
+    has_velocity = isinstance(optimizer, keras.optimizers.SGD | keras.optimizers.RMSprop)
     return OptimizerFacts(
         accumulates=int(accumulates) if accumulates else None,
+        momentum=_number(optimizer.momentum) if has_velocity else None,
+        nesterov=has_velocity and bool(getattr(optimizer, "nesterov", False)),
         **{
             name: _number(getattr(optimizer, name, None))
             for name in ("clipnorm", "clipvalue", "global_clipnorm", "epsilon")

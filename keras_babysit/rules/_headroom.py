@@ -33,7 +33,8 @@ EARLY = 100
 class Headroom(NamedTuple):
     """One measurement: multiples of the update, the 95 % interval, and the learning rate then.
 
-    `rate` is None where it is not known.
+    `rate` is None where it is not known. `built_up` is how much of its full length the update had,
+    see `built_up`.
     """
 
     step: int
@@ -41,11 +42,39 @@ class Headroom(NamedTuple):
     low: float
     high: float
     rate: float | None
+    built_up: float = 1.0
+
+    @property
+    def bears(self) -> float:
+        """The multiple of the learning rate at which the update of full length is borne."""
+        return self.value * self.built_up
 
     @property
     def borne(self) -> float | None:
         """The highest learning rate that the network bore."""
-        return None if self.rate is None else self.rate * self.value
+        return None if self.rate is None else self.rate * self.bears
+
+
+def built_up(history: History, step: int) -> float:
+    """Return how much of its full length the update of momentum has at a step, in (0, 1].
+
+    A velocity that keeps the part β of its value per step adds up to 1 / (1 - β) gradients where
+    these stay alike, and to (1 - β^n) / (1 - β) in the n-th step: a first step with momentum 0.9 is
+    a tenth of what follows. Nesterov's is one gradient ahead. Where gradients change their sign,
+    along directions in which steps overshoot, nothing adds up: there a heavy ball bears up to
+    2 (1 + β) / curvature, more than steps without momentum.
+
+    Reference:
+        Polyak, "Some methods of speeding up the convergence of iteration methods", 1964; Goh, "Why
+        Momentum Really Works", Distill, 2017.
+    """
+    settings = history.facts.optimizer_settings
+    momentum = settings.momentum or 0.0
+    if not 0 < momentum < 1:
+        return 1.0
+    steps = step + (history.facts.optimizer_steps_before or 0)
+    updates = steps // (settings.accumulates or 1) + 1 + settings.nesterov
+    return float(1 - momentum**updates)
 
 
 def headrooms(history: History) -> list[Headroom]:
@@ -61,7 +90,7 @@ def headrooms(history: History) -> list[Headroom]:
         low, high = (one.get(step, value) for one in known)
         if not all(0 < one < math.inf for one in (value, low, high)):
             continue
-        found.append(Headroom(step, value, low, high, rate))
+        found.append(Headroom(step, value, low, high, rate, built_up(history, step)))
     return found
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_babysit.actions import ScaleLearningRate
 from keras_babysit.history import History
-from keras_babysit.rules._headroom import BEST, BEYOND, headrooms, rate_at_start
+from keras_babysit.rules._headroom import BEST, BEYOND, built_up, headrooms, rate_at_start
 from keras_babysit.rules._network import median_ratios
 
 HEALTHY_RATIO = 1e-3
@@ -53,7 +53,8 @@ def suggest_lower_rate(history: History) -> float | None:
     network bore there, and at most half of the present one.
     Else the first step shows how far the present learning rate moves the weights. The suggested one
     would have moved them by `FIRST_RATIO`, and is at most a tenth of the present one. Without such
-    a measurement it is a tenth. One below `LEAST_RATE` is not suggested: None.
+    a measurement it is a tenth. One below `LEAST_RATE` is not suggested: None. What momentum adds
+    to a step after the first ones counts in both cases (see `built_up`).
     """
     rate = history.last("optimizer/learning_rate")
     if rate is None:
@@ -63,7 +64,7 @@ def suggest_lower_rate(history: History) -> float | None:
         lower = one_digit(min(measured, LEAST_CHANGE * rate))
         return lower if lower >= LEAST_RATE else None
     kernels = [t for t in history.targets("updates/ratio") if history.facts.is_kernel(t)]
-    first = [history.first("updates/ratio", target) for target in kernels]
+    first = [_full_length(history, target) for target in kernels]
     moved = float(np.median([ratio for ratio in first if ratio > 0] or [0.0]))
     factor = FIRST_RATIO / moved if moved > 0 and math.isfinite(moved) else 0.1
     lower = one_digit(rate * min(max(factor, SMALLEST_FACTOR), 0.1))
@@ -86,8 +87,14 @@ def raising_factor(history: History) -> float | None:
     factor = min(RAISED_RATIO / moved, LONGEST_RATIO / longest, LARGEST_FACTOR)
     room = next(reversed(headrooms(history)), None)
     if room is not None and room.value < BEYOND:
-        factor = min(factor, BEST * room.value)
+        factor = min(factor, BEST * room.bears)
     return one_digit(factor) if factor >= LEAST_FACTOR else None
+
+
+def _full_length(history: History, target: str) -> float:
+    """Return the first update ratio of a kernel, as it is once momentum has built up."""
+    series = history.series("updates/ratio", target)
+    return float(series.values[0]) / built_up(history, int(series.steps[0]))
 
 
 def _longest(history: History, target: str) -> float:

@@ -1,9 +1,15 @@
 """What rules say where the headroom of the learning rate was measured."""
 
+import keras
+import numpy as np
 import pytest
 
 from keras_babysit import actions, rules
-from keras_babysit.history import Measurement
+from keras_babysit.facts import OptimizerFacts
+from keras_babysit.history import History, Measurement
+from keras_babysit.probes.optimizer_state import describe_settings
+from keras_babysit.rules._headroom import BEST, built_up
+from keras_babysit.rules._learning_rate import suggest_lower_rate
 from tests.rules.table import FALLING, bearing, moving, poor
 
 
@@ -100,3 +106,77 @@ def test_a_rate_that_is_too_low_is_raised_as_far_as_is_borne(measured, factor, s
     assert finding.evidence["factor"] == factor
     assert sentence in finding.message
     assert finding.remedies[0].change.rate == pytest.approx(0.01 * factor)
+
+
+def of_momentum(momentum, step, headroom, rate=0.01, **settings):
+    """Return a history with one measured headroom."""
+    history = History()
+    history.note(optimizer_settings=OptimizerFacts(momentum=momentum, **settings))
+    history.append(Measurement(step, 0, "optimizer/learning_rate", "", rate))
+    for end in ("", "_low", "_high"):
+        history.append(Measurement(step, 0, f"optimizer/headroom{end}", "", headroom))
+    return history
+
+
+def falls(rate, momentum, curvature, steps=2000):
+    """Return whether a heavy ball comes to the minimum of a quadratic loss."""
+    weight, velocity = 1.0, 0.0
+    for _ in range(steps):
+        velocity = momentum * velocity - rate * curvature * weight
+        weight += velocity
+    return abs(weight) < 1.0
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9, 0.99])
+def test_a_suggested_rate_is_stable_on_a_quadratic_and_its_full_step_that_of_no_momentum(momentum):
+    curvature, rate = 10.0, 0.05
+    highest = 2 * (1 + momentum) / curvature  # of a heavy ball (Polyak, 1964)
+    assert falls(0.99 * highest, momentum, curvature)
+    assert not falls(1.01 * highest, momentum, curvature)
+    headroom = 2 / curvature / rate  # of the first step, which has no velocity yet
+    suggested = suggest_lower_rate(of_momentum(momentum, 0, headroom, rate))
+    assert suggested < highest
+    assert falls(suggested, momentum, curvature, 10_000)
+    # Gradients that stay alike add up: the full step is that of gradient descent.
+    assert suggested / (1 - momentum) == pytest.approx(BEST * 2 / curvature)
+
+
+def step_lengths(momentum, steps, *, nesterov=False):
+    """Return the lengths of Keras' steps for gradients that stay alike."""
+    weight = keras.Variable(np.zeros(1, "float32"))
+    optimizer = keras.optimizers.SGD(1.0, momentum=momentum, nesterov=nesterov)
+    optimizer.build([weight])
+    found = []
+    for _ in range(steps):
+        before = float(keras.ops.convert_to_numpy(weight.value)[0])
+        optimizer.apply([keras.ops.convert_to_tensor(np.ones(1, "float32"))])
+        found.append(before - float(keras.ops.convert_to_numpy(weight.value)[0]))
+    return found
+
+
+@pytest.mark.any_backend
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_a_velocity_builds_up_as_that_of_keras_does(nesterov):
+    settings = {"momentum": 0.9, "nesterov": nesterov}
+    optimizer = keras.optimizers.SGD(1.0, **settings)
+    history = History()
+    history.note(optimizer_settings=describe_settings(optimizer))
+    found = [built_up(history, step) / (1 - 0.9) for step in range(20)]
+    assert step_lengths(0.9, 20, nesterov=nesterov) == pytest.approx(found, rel=1e-3)
+    history.note(optimizer_settings=describe_settings(keras.optimizers.Adam()))
+    assert built_up(history, 0) == 1.0
+
+
+def test_what_is_suggested_does_not_depend_on_how_far_the_velocity_has_built_up():
+    lengths = {step: sum(0.9**k for k in range(step + 1)) for step in (0, 4, 16)}
+    found = {suggest_lower_rate(of_momentum(0.9, s, 4.0 / n)) for s, n in lengths.items()}
+    assert len(found) == 1
+
+
+def test_a_first_step_of_momentum_suggests_a_lower_rate_than_one_without():
+    def suggested(momentum):
+        made = moving(0.3, [2.4])
+        made.note(optimizer_settings=OptimizerFacts(momentum=momentum))
+        return suggest_lower_rate(made)
+
+    assert suggested(0.9) == pytest.approx(suggested(None) / 10, rel=0.5)  # of one digit
