@@ -1,13 +1,14 @@
 """Keeps the findings of a run, and reports each once.
 
 A rule returns every finding that holds now. The `Journal` compares that with what held before and
-turns it into events: a finding opens, worsens or resolves, or its remedy was tried. Whoever shows
-findings shows events, so nothing is reported twice.
+turns it into events: a finding opens, worsens or resolves, its remedy was tried, or more is known
+of it. Whoever shows findings shows events, so nothing is reported twice.
 """
 
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,6 +22,7 @@ class Change(enum.Enum):
     OPENED = "opened"
     WORSENED = "worsened"
     TRIED = "tried"
+    RENEWED = "renewed"
     RESOLVED = "resolved"
 
 
@@ -46,6 +48,11 @@ class Event:
 MAX_EPISODES = 16
 """Episodes of one finding that are kept, the first and the latest ones: one that comes and goes for
 ten million steps takes no more memory than for ten thousand. The log has all of them."""
+
+
+MAX_RENEWALS = 4
+"""Times that one finding is renewed. What it knows grows with the quantities that are measured, of
+which a rule reads few; a remedy that comes and goes must not be reported for ever."""
 
 
 class Journal:
@@ -84,6 +91,7 @@ class Journal:
         self._numbers: dict[tuple[str, str], list[int]] = {}  # key -> its episodes
         self._open: dict[tuple[str, str], int] = {}  # key -> the one that holds
         self._absent: dict[tuple[str, str], int] = {}  # key -> judgements without it
+        self._renewals: dict[int, int] = {}  # number -> times that it was renewed
 
     @property
     def findings(self) -> list[Finding]:
@@ -127,10 +135,26 @@ class Journal:
             worse = replace(finding, step=before.step, epoch=before.epoch, resolved_step=None)
             self._episodes[number] = worse
             return Event(Change.WORSENED, worse, step, epoch)
-        if finding.tried is None or finding.tried == before.tried:
+        return self._renew(number, before, finding, step, epoch)
+
+    def _renew(
+        self, number: int, before: Finding, finding: Finding, step: int, epoch: int
+    ) -> Event | None:
+        """Take over what is known now; numbers that differ alone are no news."""
+        count = self._renewals.get(number, 0)
+        is_same = finding.severity == before.severity
+        knows_more = is_same and count < MAX_RENEWALS and _knows_more(finding, before)
+        was_tried = finding.tried is not None and finding.tried != before.tried
+        if not knows_more and not was_tried:
             return None
-        tried = self._episodes[number] = replace(before, tried=finding.tried)
-        return Event(Change.TRIED, tried, step, epoch)
+        after = before
+        if knows_more:
+            self._renewals[number] = count + 1
+            after = replace(finding, step=before.step, epoch=before.epoch, tried=before.tried)
+        if was_tried:
+            after = replace(after, tried=finding.tried)
+        self._episodes[number] = after
+        return Event(Change.TRIED if was_tried else Change.RENEWED, after, step, epoch)
 
     def _begin(self, opened: Finding) -> None:
         number, self._count = self._count, self._count + 1
@@ -150,6 +174,25 @@ class Journal:
     def _resolve(self, key: tuple[str, str], step: int, epoch: int) -> Event:
         number = self._open.pop(key)
         self._absent.pop(key)
+        self._renewals.pop(number, None)
         resolved = replace(self._episodes[number], resolved_step=step)
         self._episodes[number] = resolved
         return Event(Change.RESOLVED, resolved, step, epoch)
+
+
+def _knows_more(finding: Finding, before: Finding) -> bool:
+    """Return whether a finding rests on more than before, or what to do first is of another kind.
+
+    A measurement that comes later, such as the headroom of the learning rate, adds evidence.
+    """
+    grows = before.evidence.keys() < finding.evidence.keys()
+    return bool(finding.remedies) and (grows or _kind_of(finding) != _kind_of(before))
+
+
+def _kind_of(finding: Finding) -> str:
+    """Return what the first remedy changes, without the numbers; its text if nothing can do it."""
+    first = next(iter(finding.remedies), None)
+    if first is None:
+        return ""
+    words = re.sub(r"\d[\d.,e+-]*", "#", first.text)
+    return words if first.change is None else type(first.change).__name__

@@ -34,5 +34,6 @@ def body(findings: Sequence[Finding]) -> str:
 
 
 def reported(events: Sequence[Event]) -> list[list[Finding]]:
-    """Return the findings that opened or worsened, those of one condition together."""
-    return moments(one.finding for one in events if one.change is not Change.RESOLVED)
+    """Return the findings that opened, worsened or were tried, those of one condition together."""
+    quiet = (Change.RENEWED, Change.RESOLVED)
+    return moments(one.finding for one in events if one.change not in quiet)

@@ -82,6 +82,10 @@ class Console(Sink):
                     if rule not in self._withheld:
                         self._print(_Tried(group[0]))
                     continue
+                if change is Change.RENEWED:
+                    if rule not in self._withheld and severity > Severity.NOTE:
+                        self._print(_Renewed(group[0]))
+                    continue
                 if cause in self._shown and severity <= self._shown[cause]:
                     self._withheld.add(rule)
                     continue
@@ -222,6 +226,23 @@ class _Tried:
                 ("\u2192 ", "cyan"), (f"{_title(self.finding)}: ", "bold"), one_line(tried.text)
             )
             yield from wrapped(line, console, options.max_width, indent=2, hang=4)
+
+
+class _Renewed:
+    """What to do first about a finding now that more was measured, as one line."""
+
+    def __init__(self, finding: Finding) -> None:
+        self.finding = finding
+
+    def __rich_console__(
+        self, console: rich.console.Console, options: rich.console.ConsoleOptions
+    ) -> Iterator[Text]:
+        line = Text.assemble(
+            ("\u2192 ", "cyan"),
+            (f"{_title(self.finding)}, after more measurements: ", "bold"),
+            one_line(self.finding.remedies[0].text),
+        )
+        yield from wrapped(line, console, options.max_width, indent=2, hang=4)
 
 
 class _Resolved:

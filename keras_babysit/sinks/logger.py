@@ -55,7 +55,7 @@ class Logging(Sink):
         self._so_far = SoFar(history)
 
     def on_events(self, events: Sequence[Event]) -> None:
-        """Write one record per finding that opened, worsened or was resolved."""
+        """Write one record per change of a finding; what is renewed or resolved is no alarm."""
         self._so_far.take(events)
         verdict = self._so_far.verdict.to_json()
         for event in events:
@@ -63,6 +63,8 @@ class Logging(Sink):
             level, text = LEVELS[event.finding.severity], body(found)
             if event.change is Change.RESOLVED:
                 level, text = logging.INFO, "resolved"
+            elif event.change is Change.RENEWED:
+                level = logging.INFO
             when = moment(event.step, event.epoch)
             extra = {"finding": event.to_json(), "verdict": verdict}
             self.logger.log(level, "%s (%s): %s", title(found), when, text, extra=extra)

@@ -41,7 +41,10 @@ class Sink:
         """Receive the measurements of one probe."""
 
     def on_events(self, events: Sequence[Event]) -> None:
-        """Receive the findings that opened, worsened, were tried or were resolved; never empty."""
+        """Receive the findings that opened, worsened, were tried, renewed or resolved; never empty.
+
+        One is renewed where a later measurement adds evidence, or another first remedy.
+        """
 
     def on_end(self, report: Report) -> None:
         """Write what is left at the end of the run."""

@@ -248,9 +248,9 @@ def _more(findings: Sequence[Finding]) -> str:
 
 def _finding(findings: Sequence[Finding], change: Change) -> str:
     first = findings[0]
-    when = moment(first.step, first.epoch)
-    worse = ", worse since then" if change is Change.WORSENED else ""
-    lines = [f"**{first.severity.name}** {_escaped(one_line(first.rule))} · {when}{worse}"]
+    since = {Change.WORSENED: ", worse since then", Change.RENEWED: ", measured again since then"}
+    when = moment(first.step, first.epoch) + since.get(change, "")
+    lines = [f"**{first.severity.name}** {_escaped(one_line(first.rule))} · {when}"]
     shown = findings[:TEXT_TARGETS]
     lines += [f"{_quoted(one.target)}: {_escaped(one_line(one.message))}" for one in shown]
     lines.append(_more(findings))

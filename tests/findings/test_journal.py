@@ -2,7 +2,10 @@ from dataclasses import replace
 
 import pytest
 
+from keras_babysit.actions import ClipGradients, ScaleLearningRate
 from keras_babysit.findings import Change, Finding, Journal, Remedy, Severity
+from keras_babysit.findings.journal import MAX_RENEWALS
+from keras_babysit.findings.tried import Outcome, Tried
 
 
 def findings(severity=Severity.WARNING, target="dense", rule="dead_units"):
@@ -42,6 +45,62 @@ def test_it_resolves_only_after_patience():
         [Change.RESOLVED],
     ]
     assert journal.findings[0].resolved_step == 50
+
+
+def rate(value, headroom=None):
+    """Return a finding that asks for a learning rate, of the headroom if that was measured."""
+    evidence = {"update_ratio": value} | ({} if headroom is None else {"headroom": headroom})
+    change = ScaleLearningRate(0.1, rate=value)
+    return Finding(
+        "learning_rate_too_high",
+        Severity.WARNING,
+        "",
+        f"Updates of {value}.",
+        evidence,
+        (Remedy(change.text, change=change),),
+    )
+
+
+def test_what_a_later_measurement_knows_better_renews_an_open_finding():
+    journal = Journal()
+    holding = [[rate(0.1)], [rate(0.2)], [rate(0.03, headroom=0.2)], [rate(0.04, headroom=0.3)]]
+    assert play(journal, *holding) == [[Change.OPENED], [], [Change.RENEWED], []]
+    (kept,) = journal.findings
+    assert (kept.step, kept.epoch, kept.message) == (10, 0, "Updates of 0.03.")
+    assert kept.remedies[0].change.rate == 0.03
+    assert kept.is_open
+
+
+def test_another_kind_of_first_remedy_renews_and_one_of_a_lower_severity_does_not():
+    clip = Remedy("Clip the gradient.", change=ClipGradients(1.0))
+    renewed = replace(rate(0.1), remedies=(clip,))
+    journal = Journal()
+    softer = replace(renewed, severity=Severity.NOTE)
+    assert play(journal, [rate(0.1)], [softer], [renewed]) == [
+        [Change.OPENED],
+        [],
+        [Change.RENEWED],
+    ]
+    assert journal.findings[0].remedies == (clip,)
+
+
+def test_what_comes_and_goes_is_renewed_a_few_times_only():
+    clip = replace(rate(0.1), remedies=(Remedy("Clip it.", change=ClipGradients(1.0)),))
+    journal = Journal()
+    found = play(journal, *[[rate(0.1)], [clip]] * 50)
+    assert sum(changes == [Change.RENEWED] for changes in found) == MAX_RENEWALS
+    play(journal, [], [], [])
+    assert not journal.findings[0].is_open
+    assert play(journal, [rate(0.1)], [clip]) == [[Change.OPENED], [Change.RENEWED]]
+
+
+def test_what_a_remedy_did_stays_when_more_is_known():
+    tried = Tried(Outcome.NOT_TRIED, "learning rate 0.1", reason="The run ended.")
+    journal = Journal()
+    with_effect = replace(rate(0.1), tried=tried)
+    holding = [[rate(0.1)], [with_effect], [rate(0.03, headroom=0.2)]]
+    assert play(journal, *holding) == [[Change.OPENED], [Change.TRIED], [Change.RENEWED]]
+    assert journal.findings[0].tried == tried
 
 
 def test_a_new_episode_opens_again():

@@ -7,9 +7,11 @@ import keras
 import pytest
 from rich.cells import cell_len
 
+from keras_babysit.actions import ScaleLearningRate
 from keras_babysit.findings import Change, Event, Finding, Remedy, Severity
 from keras_babysit.history import History, Measurement, Overhead
 from keras_babysit.sinks import Console, Report
+from keras_babysit.sinks._finding_text import reported
 from keras_babysit.testing.sinks import HOSTILE_NAMES, opened
 
 CODE = "model.compile(\n    optimizer=keras.optimizers.Adam(1e-4),  # " + "long " * 30 + "\n)"
@@ -117,6 +119,26 @@ def test_resolved_is_one_line():
     assert printed(resolved).strip() == (
         "✓ resolved Dead units in hidden/dense_1 at step 50, after 40 steps"
     )
+
+
+def test_renewed_is_one_line_with_what_to_do_first():
+    change = ScaleLearningRate(0.1, rate=3e-4)
+    known = replace(DEAD, remedies=(Remedy(change.text, change=change),))
+    shown = printed(opened(DEAD), Event(Change.RENEWED, known, 50, 1))
+    line = "→ Dead units, after more measurements: Lower the learning rate to 0.0003."
+    assert shown.strip().splitlines()[-1].strip() == line
+    assert shown.count("To silence:") == 1
+
+
+def test_a_renewed_note_is_not_printed():
+    note = replace(DEAD, severity=Severity.NOTE)
+    assert printed(Event(Change.RENEWED, note, 50, 1)) == ""
+
+
+def test_a_renewed_finding_is_no_alert():
+    events = [opened(DEAD), Event(Change.RENEWED, DEAD, 50, 1)]
+    assert reported(events) == [[opened(DEAD).finding]]
+    assert reported(events[1:]) == []
 
 
 def test_worsened_is_marked():
