@@ -308,17 +308,38 @@ def is_optimizer(value: Any) -> bool:
     return isinstance(value, torch.optim.Optimizer)
 
 
+@contextlib.contextmanager
 def applied_by(
     optimizer: Any, receive: Callable[[list[tuple[Tensor, Any]]], None]
-) -> AbstractContextManager[None]:
-    """Return a context in which each `step` of a PyTorch optimizer hands over its gradients."""
+) -> Iterator[None]:
+    """Return a context in which each `step` of a PyTorch optimizer hands over its gradients.
 
-    def before_step(one: Any, args: Any, kwargs: Any) -> None:
-        del args, kwargs
+    A `step` that is given a function computes them itself, as that of `LBFGS`: there they are those
+    of the last time.
+    """
+
+    def hand_over(one: Any) -> None:
         parameters = [parameter for group in one.param_groups for parameter in group["params"]]
         receive([(p.grad, p) for p in parameters])
 
-    return _removed_after(optimizer.register_step_pre_hook(before_step))
+    def before_step(one: Any, args: Any, kwargs: Any) -> None:
+        if not _has_closure(args, kwargs):
+            hand_over(one)
+
+    def after_step(one: Any, args: Any, kwargs: Any) -> None:
+        if _has_closure(args, kwargs):
+            hand_over(one)
+
+    with (
+        _removed_after(optimizer.register_step_pre_hook(before_step)),
+        _removed_after(optimizer.register_step_post_hook(after_step)),
+    ):
+        yield
+
+
+def _has_closure(args: Any, kwargs: Any) -> bool:
+    """Return whether a `step` is given a function; the first of `args` is the optimizer."""
+    return any(callable(one) for one in [*args[1:], kwargs.get("closure")])
 
 
 MAX_SUMMED_ENTRIES = 2**20

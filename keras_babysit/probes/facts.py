@@ -34,7 +34,7 @@ def describe(model, planned, batch_size):
         "batch_size": batch_size,
         "epochs": planned.get("epochs"),
         "steps_per_epoch": planned.get("steps"),
-        "parameters": model.count_params(),
+        "parameters": sum(int(np.prod(v.shape)) for v in model.weights),  # also if not built
         "dtype_policy": model.dtype_policy.name,
         "regularization": regularization(model),
         "optimizer_settings": describe_settings(model.optimizer),

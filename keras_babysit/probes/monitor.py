@@ -210,7 +210,7 @@ class Monitor:
         if batch is None:
             return []
         self._derived.add_gates(readings, batches.size(batch))
-        self._gradients.note(readings)
+        self._note_gradients(readings)
         self._description.follow_data()
         values = self._derived.derive(readings, self.model.optimizer, state, step)
         # The optimizer that `compile` was given may be one that a step of the user's does not use.
@@ -219,6 +219,12 @@ class Monitor:
         values = readings | values
         self.looks += self.reach is not Reach.NOT_MEASURED
         return self._record(step, epoch, values)
+
+    def _note_gradients(self, readings):
+        self._gradients.note(readings)
+        is_given = any(quantity == "gradients/norm" for quantity, _ in readings)
+        if self._runner.runs_step and self._runner.probe.has_optimizer and not is_given:
+            self._schedule.shift()  # the step accumulates gradients, to apply them in another one
 
     def before_step(self, arguments, batch=None, step=0):
         """Return what `measure_update` needs to know of the weights before a step.

@@ -1,15 +1,20 @@
 """Taps on optimizers: the gradients that each is given, and its learning rate."""
 
 import contextlib
+from collections import Counter
 
 import keras
 
 from keras_babysit.backends import backend, to_array
+from keras_babysit.probes import taps
 from keras_babysit.shadow import shadowed
 
 
 def name_optimizers(model, optimizers):
     """Return optimizers by a name: that of the attribute of the model that holds each.
+
+    Others are called as they are themselves; several of one name, by the network that each updates,
+    as in `"Adam of generator"`.
 
     Args:
         model: The model.
@@ -31,17 +36,45 @@ def name_optimizers(model, optimizers):
         for name, one in some or [(attribute, value)]:
             held.setdefault(id(one), str(name))
     inner = {id(getattr(one, "inner_optimizer", None)) for one in optimizers}
-    found = {}
+    found, names = {}, {}
     for one in optimizers:
         if id(one) in inner:
             continue
         name = held.get(id(one)) or getattr(one, "name", type(one).__name__)
+        names[id(one)] = name
+    shared = {name for name, count in Counter(names.values()).items() if count > 1}
+    for one in optimizers:
+        name = names.get(id(one))
+        if name is None:
+            continue
+        network = _network_of(model, one) if name in shared else None
+        name = name if network is None else f"{name} of {network}"
         unique, number = name, 1
         while unique in found:
             number += 1
             unique = f"{name}({number})"
         found[unique] = one
     return found
+
+
+def _network_of(model, optimizer):
+    """Return the name of the one network in the model that an optimizer updates, None for others.
+
+    An optimizer of Keras knows what it updates once it is built.
+    """
+    if isinstance(optimizer, keras.optimizers.Optimizer):
+        updated = {id(variable) for variable in getattr(optimizer, "_trainable_variables", ())}
+    else:
+        groups = getattr(optimizer, "param_groups", ())
+        parameters = {id(parameter) for group in groups for parameter in group["params"]}
+        own = model.trainable_variables
+        updated = {id(one) for one in own if id(one.value) in parameters}
+    if not updated:
+        return None
+    for layer in taps.outermost(model):
+        if updated <= {id(variable) for variable in layer.trainable_variables}:
+            return layer.name
+    return None
 
 
 def rate_of(optimizer):

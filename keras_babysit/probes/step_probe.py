@@ -68,6 +68,11 @@ class StepProbe:
         return self._tapped.calls_on_expected
 
     @property
+    def has_optimizer(self):
+        """After the first run, whether the step can reach an optimizer."""
+        return self._tapped.has_optimizer
+
+    @property
     def layers(self):
         """After the first run, the layer of each target."""
         return self._tapped.layers

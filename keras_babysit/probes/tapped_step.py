@@ -85,6 +85,7 @@ class TappedStep:
         made: After the first run, the targets that made the outputs of the model and its parts.
         applied: After the first run, the names of the weights that each optimizer updates, by its
             name.
+        has_optimizer: After the first run, whether the step can reach an optimizer.
         calls_on_expected: After the first run, whether the step calls the model on the inputs that
             it was to `expect`.
 
@@ -105,6 +106,7 @@ class TappedStep:
         self.structure = None
         self.made = set()
         self.applied = {}
+        self.has_optimizer = False
         self.calls_on_expected = False
         self._expected = None
         self._given = optimizers
@@ -178,6 +180,7 @@ class TappedStep:
                 for metric in kept.metrics:
                     metric.reset_state()
             optimizers = self._given or name_optimizers(self.model, kept.optimizers)
+            self.has_optimizer = bool(optimizers)
             known = {name: rate_of(one) for name, one in optimizers.items()} | (rates or {})
             stack.enter_context(backend.uncompiled())
             with contextlib.ExitStack() as tapping:

@@ -17,6 +17,7 @@ from keras_babysit.rules.rule import ask, rule
     silent=(
         "in the first four batches",
         "on batches of fewer than 8 different examples",
+        "in a loop of your own, if there is more than one batch: they may be of several epochs",
     ),
     is_immediate=True,
     costs_the_run=True,
@@ -30,7 +31,8 @@ def repeated_batches(history: History, *, fraction: float = 0.5) -> list[Finding
 
     Reads `history.facts.repeated_batches`: of the batches of the first epoch that were kept, the
     fraction that holds exactly the examples of an earlier one, by their inputs. It is silent on
-    batches of fewer than 8 different examples, which may be equal by chance.
+    batches of fewer than 8 different examples, which may be equal by chance. In a loop of one's
+    own the length of an epoch is not known; there the batches must all be the same one.
 
     Args:
         history: The history of the run.
@@ -58,13 +60,16 @@ def repeated_batches(history: History, *, fraction: float = 0.5) -> list[Finding
     if repeated is None or repeated < fraction:
         return []
     is_harmful = bool(ask(overfitting, history))
+    what = f"{percent(repeated)} of the batches in the first epoch repeat the examples of an "
+    message = what + "earlier batch."
+    if history.facts.is_own_loop:
+        message = "All batches so far hold the same examples."
     return [
         Finding(
             rule="repeated_batches",
             severity=Severity.WARNING if is_harmful else Severity.NOTE,
             target="inputs",
-            message=f"{percent(repeated)} of the batches in the first epoch repeat the "
-            "examples of an earlier batch.",
+            message=message,
             evidence={"repeated_batches": repeated},
             remedies=(
                 Remedy(

@@ -58,7 +58,7 @@ class ReferenceSample:
         self._rows: set[int] = set()  # keys of the training examples that were kept
         self._recurrence = Recurrence()
         self._order = EpochOrder()
-        self._repeated = RepeatedBatches()
+        self._repeated = RepeatedBatches(knows_epoch=not history.facts.is_own_loop)
 
     @property
     def is_given(self) -> bool:

@@ -16,6 +16,10 @@ MOSTLY_DIFFERENT = 0.5
 class RepeatedBatches:
     """Counts batches of one epoch that hold the same examples as an earlier one.
 
+    Args:
+        knows_epoch: Whether the batches are of one epoch. In a loop of the user's they may be of
+            several, in which examples come again; then only one batch over and over counts.
+
     Example:
         >>> import numpy as np
         >>> data, counted = np.arange(64, dtype="float32").reshape(32, 2), RepeatedBatches()
@@ -25,7 +29,8 @@ class RepeatedBatches:
         1.0
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, knows_epoch: bool = True) -> None:
+        self._knows_epoch = knows_epoch
         self._seen: set[frozenset[int]] = set()
         self._count = 0
         self._repeated = 0
@@ -38,6 +43,8 @@ class RepeatedBatches:
         """
         if self._count < MIN_BATCHES:
             return None
+        if not self._knows_epoch and len(self._seen) > 1:
+            return 0.0
         return round(self._repeated / (self._count - 1), 1)
 
     def note(self, batch: Batch) -> None:

@@ -103,6 +103,7 @@ class Schedule:
         self._next: float = 0
         self._next_headroom: float = 0
         self._updates_every, self._done_before, self._per_call = 1, 0, 1
+        self._shift = 0  # of the looks, in steps
         self._done = 0  # steps, as far as they were asked about
         self._nested = 0.0  # seconds charged inside the current `charging` block
 
@@ -185,6 +186,14 @@ class Schedule:
         """
         self._updates_every, self._done_before, self._per_call = every, done, per_call
 
+    def shift(self) -> None:
+        """Let all further looks of the plan come one step later.
+
+        A step of the user's may call its optimizer now and then, to accumulate gradients. Looks
+        that are shifted as long as they meet no such call meet one before long.
+        """
+        self._shift += 1
+
     def has_update(self, step: int, steps: int = 1) -> bool:
         """Return whether the weights change in one of `steps` steps from `step` on."""
         return self._to_update(step) < steps
@@ -249,7 +258,7 @@ class Schedule:
 
     def _after(self, step: int) -> float:
         if self.every == "auto":
-            found = self.plan.looks.after(step)
+            found = self.plan.looks.after(step) + self._shift
         else:
             found = (step // self.every + 1) * self.every
             if self.every < self._updates_every:

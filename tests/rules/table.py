@@ -5726,6 +5726,11 @@ TABLE = {
         history(scores([0.1] * 4, [0.12] * 4), repeated_batches=1.0),
         Severity.NOTE,
     ),
+    "one-batch-again-and-again-in-a-loop": (
+        rules.repeated_batches,
+        history({}, repeated_batches=1.0, is_own_loop=True),
+        Severity.NOTE,
+    ),
     "batches-that-repeat-at-the-end": (
         rules.repeated_batches,
         history({("logs/val_loss", ""): [1.0]}, repeated_batches=0.1),
