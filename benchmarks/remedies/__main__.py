@@ -2,6 +2,7 @@
 
     python -m benchmarks.remedies first --programs 40
     python -m benchmarks.remedies tried --programs 6 --healthy 4
+    python -m benchmarks.remedies intervals
     python -m benchmarks.remedies table --write
 
 Results are kept in `results.json` after every program, and programs with a result are left out.
@@ -29,6 +30,9 @@ def main() -> None:
     tried.add_argument(
         "--trainings", type=int, default=40, help="budget of a trial, in times of one training"
     )
+    spread = commands.add_parser("intervals", help="measure how often intervals hold")
+    spread.add_argument("--examples", type=int, default=700, help="only programs with so few")
+    spread.add_argument("--minutes", type=float, default=600, help="start no program after that")
     table = commands.add_parser("table", help="print the results")
     table.add_argument("--write", action="store_true", help="write docs/remedies.md")
     options = parser.parse_args()
@@ -36,6 +40,11 @@ def main() -> None:
         from benchmarks.remedies import table as tables
 
         print(tables.write() if options.write else tables.text())
+        return
+    if options.command == "intervals":
+        from benchmarks.remedies import intervals
+
+        intervals.measure(options.examples, options.minutes)
         return
     from benchmarks.remedies import first as carried_out
     from benchmarks.remedies import tried as trials

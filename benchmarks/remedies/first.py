@@ -27,7 +27,10 @@ def measure(
     for case in faulty(count, seconds):
         if (case.id in results["first"] and not again) or time.monotonic() > end:
             continue
+        is_new = case.id not in results["first"]
         results["first"][case.id] = seen = carry_out(case)
+        if is_new:
+            results["unseen"][case.id] = seen
         save(results)
         print(f"{case.id:44} {seen}", flush=True)
 
@@ -39,7 +42,8 @@ def carry_out(case: Case) -> dict[str, Any]:
     findings = findings_of(case)
     finding = first_of(findings)
     if finding is None:
-        return seen | {"effect": "nothing found"}
+        is_faulty = case.effect(score_after(case, ())) in ("no difference", "harms")
+        return seen | {"effect": "nothing found" if is_faulty else "no fault here"}
     seen |= {"rule": finding.rule}
     known = [one for one in finding.remedies if one.change is not None]
     if not known:

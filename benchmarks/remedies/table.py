@@ -16,14 +16,16 @@ EXPLAINED = Path(keras_babysit.__file__).parent / "explanations" / "efficacy.jso
 BEGIN, END = "<!-- measured: make bench-remedies -->\n", "<!-- end of measured -->\n"
 
 EFFECTS = ("cured", "improved", "no difference", "harms")
-OTHER = ("left to people", "not applicable", "failed", "nothing found")
+OTHER = ("left to people", "not applicable", "failed", "nothing found", "no fault here")
 
 
 def text() -> str:
     """Return what was measured, as Markdown."""
     results = load()
     parts = [_first(results["first"])] if results["first"] else []
+    parts += [_unseen(results["unseen"])] if results["unseen"] else []
     parts += [_tried(results)] if results["tried"] or results["healthy"] else []
+    parts += [_intervals(results["intervals"])] if results["intervals"] else []
     return "\n".join([*parts, f"Measured on {results.get('on', 'nothing yet')}.\n"])
 
 
@@ -74,6 +76,33 @@ def _first(found: dict[str, Any]) -> str:
     ]
     lines.append(f"\nHarmed: {'; '.join(harmed)}." if harmed else "\nNo program was harmed.")
     return "\n".join(lines) + "\n"
+
+
+def _unseen(found: dict[str, Any]) -> str:
+    """Return what the first measurement of programs showed that no remedy was corrected on."""
+    counts = Counter(one["effect"] for one in found.values())
+    carried = sum(counts[effect] for effect in EFFECTS)
+    named = ", ".join(f"{count} {effect}" for effect, count in counts.most_common())
+    return (
+        f"Of these, {len(found)} programs are unseen: their first measurement, before any remedy "
+        f"was corrected after them, showed {named}: {_percent(counts['cured'], carried)} of those "
+        "that were carried out were cured.\n"
+    )
+
+
+def _intervals(found: dict[str, Any]) -> str:
+    """Return how often intervals hold, and what they say where there is nothing to find."""
+    total = Counter[str]()
+    for one in found.values():
+        total.update(one)
+    return (
+        "| intervals of 3 replicates | |\n|---|---|\n"
+        f"| agree with the mean of other replicates and examples | {total['covered']}/"
+        f"{total['intervals']} ({len(found)} programs) |\n"
+        f"| say *helps* of the unchanged program with other seeds | {total['helps']}/"
+        f"{total['same']} |\n"
+        f"| say *harms* of it | {total['harms']}/{total['same']} |\n"
+    )
 
 
 def _row(name: str, seen: list[dict[str, Any]]) -> str:

@@ -72,12 +72,13 @@ def try_on(case: Case, trainings: int, *, is_faulty: bool) -> dict[str, Any]:
         return seen
     changes = trial.best.changes if trial.best else ()
     score = score_after(case, changes) if changes else broken
+    effect = case.effect(score) if changes else "nothing helps" if trial.rows else "nothing to try"
     agreed = [_agrees(case, row, broken) for row in trial.rows if row.effect in SPOKEN]
     return seen | {
         "best": trial.best.text if trial.best else "",
         "score": brief(score),
         "needed": brief(case.needed),
-        "effect": case.effect(score),
+        "effect": effect,
         "agreed": sum(agreed),
         "spoken": len(agreed),
     }

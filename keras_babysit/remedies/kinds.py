@@ -90,13 +90,20 @@ def _changes_of(findings: Iterable[Finding], known: Iterable[Change]) -> list[li
                 layers = dict.fromkeys((*before.layers, *change.layers))  # type: ignore[attr-defined]
                 change = replace(before, layers=tuple(layers))  # type: ignore[call-arg]
             of_rule[key] = change
-    seen = set(known)
+    seen = {_effect_of(one) for one in known}
     groups = []
     for of_rule in found.values():
-        fresh = [one for one in dict.fromkeys(of_rule.values()) if one not in seen]
+        fresh = {_effect_of(one): one for one in of_rule.values() if _effect_of(one) not in seen}
         seen.update(fresh)
-        groups.append(fresh)
+        groups.append(list(fresh.values()))
     return [one for one in groups if one]
+
+
+def _effect_of(change: Change) -> Any:
+    """Return what a change does, equal for two that differ in their code alone."""
+    if not isinstance(change, OfLayers):
+        return change
+    return (*_but_for_layers(change), change.layers)
 
 
 def _but_for_layers(change: OfLayers) -> tuple[Any, ...]:

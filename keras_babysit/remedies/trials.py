@@ -324,14 +324,21 @@ class Trials:
         """Add a replicate to pairs; of a change of the optimizer also one over fewer steps."""
         is_of_optimizer = any(change.is_of_optimizer for change in changes)
         kind = "whole" if is_of_optimizer else "plain"
-        pairs.append(Pair(self._score(on, kind, seed), self._score(changes, kind, seed)))
+        pairs.append(Pair(self.score(on, kind, seed), self.score(changes, kind, seed)))
         if not is_of_optimizer or self.program.epochs < SHORT:
             return
         if (changes, "short", seed) in self._scores or self._has_time():
-            brief.append(Pair(self._score(on, "short", seed), self._score(changes, "short", seed)))
+            brief.append(Pair(self.score(on, "short", seed), self.score(changes, "short", seed)))
 
-    def _score(self, changes: tuple[Change, ...], kind: str, seed: int) -> Score:
-        """Return the score of a training, which is made once."""
+    def score(self, changes: tuple[Change, ...], kind: str, seed: int) -> Score:
+        """Return the score of a training, which is made once.
+
+        Args:
+            changes: The changes; empty for the control.
+            kind: `"plain"`; or `"whole"` or `"short"`, over all steps or a quarter of them, with a
+                learning rate that falls to 0.
+            seed: The replicate.
+        """
         if (changes, kind, seed) not in self._scores:
             program = apply_all(changes, self.program)
             if kind != "plain":

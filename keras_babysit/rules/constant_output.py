@@ -4,10 +4,11 @@ from keras_babysit.actions import LOOKS, ScaleLearningRate
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
-from keras_babysit.rules._network import longer_if_shut
-from keras_babysit.rules._progress import is_current, is_falling, is_time
+from keras_babysit.rules._learning_rate import FIRST_RATIO
+from keras_babysit.rules._network import WARM_UP_STEPS, longer_if_shut, median_ratios
+from keras_babysit.rules._progress import constant_loss, is_current, is_falling, is_time
 from keras_babysit.rules._scores import beats_constant
-from keras_babysit.rules._texts import percent
+from keras_babysit.rules._texts import initialize_layers, percent
 from keras_babysit.rules.outputs import outputs
 from keras_babysit.rules.rule import rule
 
@@ -25,6 +26,11 @@ they are nearly constant."""
 MAX_TRUE_FRACTION = 0.9
 """Fraction of the most frequent class above which predicting it always is left to
 `class_imbalance`."""
+
+FAR_ABOVE = 3.0
+"""Loss before the first step, in multiples of that of a constant prediction, above which the first
+weights are too large: a network that knows nothing begins at about that loss (CS231n, "Babysitting
+the learning process", which calls 3 times the first loss an explosion)."""
 
 
 @rule(
@@ -90,7 +96,7 @@ def constant_output(
         if _is_equal(history, target, longer_if_shut(history, patience)):
             name = names[index] if index < len(names) else ""
             value = float(history.last("outputs/mean", target))
-            found.append(_about_equal(name, value))
+            found.append(_about_equal(history, name, value))
     name = names[0] if len(names) == 1 else ""
     return found or _about_predictions(history, name, fraction, patience)
 
@@ -105,8 +111,9 @@ def _is_equal(history: History, target: str, patience: int) -> bool:
     return bool(spreads.values.max() <= EQUAL_OUTPUTS * size)
 
 
-def _about_equal(target: str, value: float) -> Finding:
+def _about_equal(history: History, target: str, value: float) -> Finding:
     return _finding(
+        history,
         Severity.ERROR,
         target,
         f"{_of(target)} is the same for every example: {value:.3g} on average.",
@@ -131,6 +138,7 @@ def _about_predictions(
     if is_one_class and true < MAX_TRUE_FRACTION:
         return [
             _finding(
+                history,
                 Severity.WARNING,
                 target,
                 f"The network predicts one class for {percent(predicted[-1])} of the training "
@@ -145,6 +153,7 @@ def _about_predictions(
     if len(spreads) == patience and spreads.max() < MIN_SPREAD:
         return [
             _finding(
+                history,
                 Severity.WARNING,
                 target,
                 "The predictions are nearly constant: their standard deviation is "
@@ -155,23 +164,38 @@ def _about_predictions(
     return []
 
 
-def _finding(severity: Severity, target: str, message: str, evidence: dict[str, float]) -> Finding:
+def _finding(
+    history: History, severity: Severity, target: str, message: str, evidence: dict[str, float]
+) -> Finding:
     return Finding(
         rule="constant_output",
         severity=severity,
         target=target,
         message=message,
         evidence=evidence,
-        remedies=(
-            Remedy(
-                "Run the checks: they find the layer where the signal or the gradient is lost.",
-                "kb.check(model, x, y)",
-                no_change_because=LOOKS,
-            ),
-            Remedy(
-                "Lower the learning rate if units are dead or saturated.",
-                change=ScaleLearningRate(0.1),
-            ),
-        ),
+        remedies=tuple(_remedies(history)),
         reference="CS231n, Babysitting the learning process: sanity checks",
     )
+
+
+def _remedies(history: History) -> list[Remedy]:
+    """Return what to do: about the initial weights or the learning rate where these may be why."""
+    checks = Remedy(
+        "Run the checks: they find the layer where the signal or the gradient is lost.",
+        "kb.check(model, x, y)",
+        no_change_because=LOOKS,
+    )
+    lower = Remedy(
+        "Lower the learning rate if units are dead or saturated.",
+        change=ScaleLearningRate(0.1),
+    )
+    start, constant = history.last("loss/start"), constant_loss(history)
+    began_far_off = start is not None and constant is not None and start > FAR_ABOVE * constant
+    steps, ratios = median_ratios(history)
+    first = ratios[steps < WARM_UP_STEPS]
+    were_short = len(first) > 0 and float(first.max()) < FIRST_RATIO
+    return [
+        *([initialize_layers(history)] if began_far_off else []),
+        checks,
+        *([] if were_short else [lower]),
+    ]

@@ -1,5 +1,7 @@
 """A network that fits its training data worse than a baseline."""
 
+import numpy as np
+
 from keras_babysit.actions import ScalePenalties, TrainLonger
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
@@ -21,6 +23,9 @@ from keras_babysit.rules._scores import estimates, gaps
 from keras_babysit.rules._structure import structural_remedies
 from keras_babysit.rules._texts import change_rate
 from keras_babysit.rules.rule import rule
+
+LATEST = 5
+"""Measurements of the headroom whose median counts: the interval of a single batch may be wide."""
 
 SLOW_UPDATES = 1e-4
 """Update ratio below which the learning rate limits the fit: a tenth of the healthy 1e-3
@@ -148,6 +153,6 @@ def _why_raise(history: History, still_falls: bool) -> str:
     ratios = median_ratios(history)[1]
     if len(ratios) and 0 < ratios[-1] < SLOW_UPDATES:
         return "the weights hardly change"
-    room = next(reversed(headrooms(history)), None)
-    bears_more = room is not None and room.low >= BEYOND
+    lows = [room.low for room in headrooms(history)[-LATEST:]]
+    bears_more = bool(lows) and float(np.median(lows)) >= BEYOND
     return f"at least {BEYOND:.0f} times as high is stable" if still_falls and bears_more else ""

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from keras_babysit import rules
-from keras_babysit.actions import ScaleLearningRate, SetLayerArguments
+from keras_babysit.actions import ScaleLearningRate, SetInitializer, SetLayerArguments
 from keras_babysit.history import Measurement
-from tests.rules.table import TABLE, layer
+from tests.rules.table import TABLE, ended_short, layer, tuned
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,36 @@ def test_an_unbounded_state_gets_an_activation_and_weights_that_keep_its_size():
     (remedy,) = rule(made)[0].remedies
     wanted = {"activation": "tanh", "recurrent_initializer": "orthogonal"}
     assert dict(remedy.change.arguments) == wanted
+
+
+@pytest.mark.parametrize(
+    ("start", "ratio", "kinds"),
+    [
+        (13.6, 0.0017, [SetInitializer, None]),
+        (2.4, 0.0017, [None]),
+        (2.4, 0.02, [None, ScaleLearningRate]),
+    ],
+    ids=["weights-too-large", "short-steps", "long-steps"],
+)
+def test_a_constant_output_is_traced_to_the_initial_weights_or_to_long_first_steps(
+    start, ratio, kinds
+):
+    # Ten classes: a uniform guess has a loss of 2.3.
+    made = tuned(start, [start] * 9)
+    for step in range(9):
+        made.append(Measurement(step, 0, "updates/ratio", "dense/kernel", ratio))
+        made.append(Measurement(step, 0, "outputs/spread", "outputs[0]", 0.0))
+        made.append(Measurement(step, 0, "outputs/mean", "outputs[0]", 0.1))
+    (finding,) = rules.constant_output(made)
+    found = [remedy.change and type(remedy.change) for remedy in finding.remedies]
+    assert found == kinds
+
+
+def test_one_wide_interval_of_the_headroom_does_not_hide_that_far_longer_steps_are_stable():
+    made = ended_short(32.0)
+    for step, low in ((50, 32.0), (51, 32.0), (52, 0.25)):
+        for end, value in (("", 32.0), ("_low", low), ("_high", 32.0)):
+            made.append(Measurement(step, step, f"optimizer/headroom{end}", "", value))
+    (finding,) = rules.underfitting(made)
+    assert isinstance(finding.remedies[0].change, ScaleLearningRate)
+    assert finding.remedies[0].change.factor > 1

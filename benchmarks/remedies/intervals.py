@@ -1,0 +1,90 @@
+"""Whether the intervals of a trial hold, on many replicates of quick trainings."""
+
+import math
+import time
+
+from benchmarks.remedies.programs import healthy, program_of, where
+from benchmarks.remedies.results import load, save
+from keras_babysit.remedies import Effect, Interval, ScaleLearningRate
+from keras_babysit.remedies.judging import Pair, judge
+from keras_babysit.remedies.scoring import Score
+from keras_babysit.remedies.trials import Trials
+
+REPLICATES = 18
+
+OF_TRIAL = 3
+"""Replicates of an interval, the fewest with which a trial decides."""
+
+EPOCHS = 5
+"""Epochs of a training: intervals must hold for short ones too, and there are many."""
+
+CHANGE = ScaleLearningRate(0.3)
+"""The change: one that may help, harm or make no difference."""
+
+SHIFTS = (3, 6, 9, 12, 15)
+"""Distances of the seeds of the two arms where both are the same program."""
+
+
+def measure(examples: int, minutes: float) -> None:
+    """Measure healthy programs that have few examples and no result, and print a line for each."""
+    results, end = load(), time.monotonic() + 60 * minutes
+    results["on"] = where()
+    for case in healthy():
+        if case.id in results["intervals"] or time.monotonic() > end:
+            continue
+        program = program_of(case.build())
+        if program.size > examples:
+            continue
+        trials = Trials(program.with_fit(epochs=EPOCHS), REPLICATES, math.inf, lambda *_: None)
+        results["intervals"][case.id] = seen = _count(trials)
+        save(results)
+        print(f"{case.id:32} {seen}", flush=True)
+
+
+def _count(trials: Trials) -> dict[str, int]:
+    """Return how many intervals agree with other replicates and examples, and false verdicts."""
+    seeds = range(REPLICATES)
+    control = [trials.score((), "whole", seed) for seed in seeds]
+    changed = [trials.score((CHANGE,), "whole", seed) for seed in seeds]
+    pairs = [Pair(*both) for both in zip(control, changed, strict=True)]
+    trios = [seeds[first : first + OF_TRIAL] for first in range(0, REPLICATES, OF_TRIAL)]
+    agree = []
+    for trio in trios:
+        one = _interval(trials, [_part(pairs[seed], 0) for seed in trio])
+        other = _interval(trials, [_part(pairs[seed], 1) for seed in seeds if seed not in trio])
+        if one is not None and other is not None:
+            agree.append(abs(_middle(one) - _middle(other)) <= math.hypot(_half(one), _half(other)))
+    verdicts = [
+        judge(
+            (),
+            [Pair(control[s], control[(s + shift) % REPLICATES]) for s in trio],
+            trials.program,
+            0.0,
+        ).effect
+        for trio in trios
+        for shift in SHIFTS
+    ]
+    return {
+        "covered": sum(agree),
+        "intervals": len(agree),
+        "helps": verdicts.count(Effect.HELPS),
+        "harms": verdicts.count(Effect.HARMS),
+        "same": len(verdicts),
+    }
+
+
+def _part(pair: Pair, index: int) -> Pair:
+    """Return a pair scored on every second block of the validation examples."""
+    return Pair(*(Score(one.loss[index::2], None) for one in (pair.control, pair.remedy)))
+
+
+def _interval(trials: Trials, pairs: list[Pair]) -> Interval | None:
+    return judge((CHANGE,), pairs, trials.program, 0.0).ratio
+
+
+def _middle(interval: Interval) -> float:
+    return math.log(interval.mean)
+
+
+def _half(interval: Interval) -> float:
+    return (math.log(interval.high) - math.log(max(interval.low, 1e-300))) / 2
