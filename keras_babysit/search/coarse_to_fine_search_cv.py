@@ -12,9 +12,9 @@ class CoarseToFineSearchCV(RandomizedSearchCV):
 
     The first round samples a quasi-random sequence and trains one fold for a third of the epochs.
     Then the best third goes on: its training continues where it ended, for all epochs of the fold,
-    and in the third round on all folds. Each round adds new trials, which a model of the trials so
-    far samples in narrower ranges; they are trained stage by stage, as far as they are among the
-    best third at each stage.
+    and in the third round on all folds. The best trial of the second round is completed at once.
+    Each round adds new trials, which a model of the trials so far samples in narrower ranges; they
+    are trained stage by stage, as far as they are among the best third at each stage.
 
     What short trials teach is used where it holds: two further trials go on as controls, and ranges
     narrow only if the ranks before and after agree (see `agreement`). `findings_` reports the rank

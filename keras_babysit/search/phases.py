@@ -2,7 +2,8 @@
 
 A *phase* starts when the one before it has ended. A round of a search consists of two: first the
 best trials of the round before go on at the new fidelity, and then new trials are sampled, in
-ranges that are narrowed as far as the ranks of the trials that went on agree with those before. In
+ranges that are narrowed as far as the ranks of the trials that went on agree with those before. The
+best trial of the second round is completed at once, so that there is a complete one early on. In
 the last phase, the best trials are repeated with other seeds.
 """
 
@@ -39,7 +40,8 @@ class Phase:
             repeat the best ones with other seeds.
         round: The round that it belongs to, counted from 0.
         rung: Index of the fidelity that its trials reach.
-        size: Number of new trials, or of repetitions of each finalist.
+        size: Number of new trials, or of repetitions of each finalist; of a `"continue"` phase, the
+            number of best trials that go on, or 0 for `trials_to_continue`.
         fixed: Hyperparameters of each new trial, in the form in which Optuna stores them; empty to
             sample them.
         is_exhaustive: Whether these are all that a trial may ask for.
@@ -82,6 +84,8 @@ def plan_phases(sizes: Sequence[int], rungs: Sequence[int], reruns: int) -> list
     for number, (size, rung) in enumerate(zip(sizes, rungs, strict=True)):
         if number and rung > rungs[number - 1]:
             found.append(Phase(CONTINUE, number, rung))
+            if rung < rungs[-1]:  # all others wait for the rounds in between
+                found.append(Phase(CONTINUE, number, rungs[-1], size=1))
         found.append(Phase(NEW, number, rung, size))
     if reruns:
         found.append(Phase(REPEAT, len(sizes) - 1, rungs[-1], reruns))
@@ -100,7 +104,9 @@ def assignments(
     """
     phase = phases[index]
     if phase.kind == CONTINUE:
-        chosen = trials_to_continue(records, phase.rung)
+        chosen = (
+            leaders(records, phase.size) if phase.size else trials_to_continue(records, phase.rung)
+        )
         found = [Assignment(r.key, continues=r.number) for r in chosen]
     elif phase.kind == REPEAT:
         found = [
@@ -126,6 +132,13 @@ def trials_to_continue(records: Sequence[Record], rung: int) -> list[Record]:
     others = able[len(best) :]
     count = min(max(CONTROLS, MIN_GOING - len(best)), len(others))
     return best + [others[len(others) * (2 * k + 1) // (2 * count)] for k in range(count)]
+
+
+def leaders(records: Sequence[Record], count: int) -> list[Record]:
+    """Return the best of the trials of the highest fidelity so far, without complete ones."""
+    able = [r for r in latest(records) if r.state == PARTIAL]
+    reached = max((len(r.rung_scores) for r in able), default=0)
+    return by_promise((r for r in able if len(r.rung_scores) == reached), reached - 1)[:count]
 
 
 def goes_on(score: float, others: Sequence[float]) -> bool:

@@ -30,12 +30,14 @@ class Context:
 
     Args:
         round: Its round.
+        rung: Index of the fidelity of its round.
         index: Its index among the new trials of the round.
         ranges: The ranges of the round, by name.
         records: Function that returns the other trials so far.
     """
 
     round: int
+    rung: int
     index: int
     ranges: dict
     records: Callable
@@ -167,7 +169,7 @@ class CoarseToFineSampler(SequenceSampler):
         now = self.context(trial)
         if now is None or now.round == 0:
             return None
-        observed = observations(now.records(), now.ranges)
+        observed = observations(now.records(), now.ranges, now.rung)
         if sum(one.state == TrialState.COMPLETE for one in observed) < MIN_OBSERVATIONS:
             return None
         known = optuna.create_study(sampler=self._make(_seed(self._seed, now.round, now.index)))
@@ -175,16 +177,16 @@ class CoarseToFineSampler(SequenceSampler):
         return known.ask()
 
 
-def observations(records, ranges):
+def observations(records, ranges, rung):
     """Return trials for a model: those inside of the ranges, as Optuna's `FrozenTrial`s.
 
     Args:
         records: The trials so far.
         ranges: The ranges by name.
+        rung: Index of the fidelity of the round.
     """
     records = latest(records)
-    reached = max((len(r.rung_scores) for r in records), default=1)
-    ordered = by_promise(records, first_trusted_rung(records, max(reached - 1, 0)))
+    ordered = by_promise(records, first_trusted_rung(records, rung))
     count = len(ordered)
     values = [statistics.NormalDist().inv_cdf((k + 0.5) / (count + 0.5)) for k in range(count)]
     stopped = [(r, values[-1] if values else 0.0, 1.0) for r in records if r.state == STOPPED]

@@ -282,8 +282,14 @@ class Worker:
         found = None if slot is None else self._assignment(slot)
         if found is None or found.params or self.plan.phases[slot[0]].kind != NEW:
             return None
-        number = self.plan.phases[slot[0]].round
-        return Context(number, slot[1], self._ranges_of(slot[0]), lambda: self._others(trial))
+        phase = self.plan.phases[slot[0]]
+        return Context(
+            phase.round,
+            phase.rung,
+            slot[1],
+            self._ranges_of(slot[0]),
+            lambda: self._others(trial),
+        )
 
     def _may_stop(self, slot):
         """Return whether a cause may stop one more trial of the phase.

@@ -147,6 +147,19 @@ def test_what_each_phase_runs():
     assert {one.key for one in repeated} == {(0, n, k) for n in range(3) for k in (1, 2)}
 
 
+def test_the_best_trial_of_the_second_round_is_completed_at_once():
+    phases = plan_phases([9, 4, 2, 2], [0, 1, 2, 2], 0)
+    kinds = [(NEW, 0), (CONTINUE, 1), (CONTINUE, 2), (NEW, 1), (CONTINUE, 2), (NEW, 2), (NEW, 2)]
+    assert [(one.kind, one.rung) for one in phases] == kinds
+    short = [trial(n, float(n), key=(0, n, 0)) for n in range(9)]
+    longer = [
+        trial(9 + n, float(n), 5.0 - n, continues=n, key=(0, n, 0), phase=1) for n in range(5)
+    ]
+    (going,) = assignments(2, phases, short + longer).values()
+    assert going.continues == 13
+    assert going.key == (0, 4, 0)
+
+
 def rates(scores, high, **known):
     """Return trials at rising learning rates; those with a second score went on."""
     values = np.geomspace(1e-4, 1.0, len(scores))

@@ -1,5 +1,7 @@
 """Which points are sampled: a quasi-random sequence first, then a model of the trials so far."""
 
+import dataclasses
+
 import numpy as np
 import optuna
 import pytest
@@ -82,7 +84,7 @@ def trials(count, good=0.03):
 def sampled(model, records, ranges, count=8, round_number=1):
     """Return the learning rates of new trials."""
     sampler = CoarseToFineSampler(MODELS[model], {"rate": LR}, 0)
-    sampler.context = lambda trial: Context(round_number, trial.number, ranges, lambda: records)
+    sampler.context = lambda trial: Context(round_number, 0, trial.number, ranges, lambda: records)
     study = optuna.create_study(sampler=sampler)
     return [suggest(study.ask(), ranges["rate"]) for _ in range(count)]
 
@@ -102,13 +104,20 @@ def test_what_was_stopped_is_a_constraint():
         for n, r in enumerate([0.3, 0.5, 0.9])
     ]
     running = [Record(60, state="running", params={"rate": 0.1}, space={"rate": LR})]
-    found = observations([*records, *bad, *running], {"rate": LR.between(1e-3, 1.0)})
+    found = observations([*records, *bad, *running], {"rate": LR.between(1e-3, 1.0)}, rung=0)
     done = [one for one in found if one.state == TrialState.COMPLETE]
     assert all(1e-3 <= one.params["rate"] <= 1 for one in found)
     assert sum(one.constraints["stopped"] > 0 for one in done) == 3
     assert [one.params for one in found if one.state == TrialState.RUNNING] == [{"rate": 0.1}]
     values = [one.value for one in done if one.constraints["stopped"] < 0]
     assert values == sorted(values)
+
+
+def test_the_model_also_learns_from_trials_behind_one_that_is_complete():
+    records = [dataclasses.replace(one, state="partial") for one in trials(8)]
+    records[3] = dataclasses.replace(records[3], state="complete", rung_scores=(0.1, 0.2, 0.3))
+    found = observations(records, {"rate": LR}, rung=0)
+    assert len(found) == len(records)
 
 
 def test_a_gaussian_process_samples_too():
