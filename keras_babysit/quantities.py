@@ -550,6 +550,14 @@ SHIPPED = (
         "read it",
     ),
     Quantity(
+        "loss/penalties_unread",
+        Of.RUN,
+        "Weight penalties that the step leaves out",
+        "fraction of the updated weights with a penalty whose penalty a training step of one's own "
+        "never computed",
+        scale=Scale.FRACTION,
+    ),
+    Quantity(
         "random/fixed_seed",
         Of.RUN,
         "Fixed seed of random numbers",
@@ -587,6 +595,51 @@ SHIPPED = (
         Of.RUN,
         "Triplets, first and second input closer",
         "the same of its inputs",
+        scale=Scale.FRACTION,
+    ),
+    Quantity(
+        "networks/equal_pairs",
+        Of.RUN,
+        "Triplets, anchor and positive equal",
+        "of a network that a step calls three times, fraction of the examples whose first and "
+        "second input are equal, and their outputs too",
+        scale=Scale.FRACTION,
+    ),
+    Quantity(
+        "networks/label_order",
+        Of.RUN,
+        "Pairs, larger label closer",
+        "of a network that a step calls twice, how often the outputs of a pair with the larger of "
+        "two labels are closer than those of a pair with the smaller one; ties count half",
+        scale=Scale.FRACTION,
+    ),
+    Quantity(
+        "networks/input_label_order",
+        Of.RUN,
+        "Pairs, larger label closer as inputs",
+        "the same of its inputs",
+        scale=Scale.FRACTION,
+    ),
+    Quantity(
+        "averages/lag",
+        Of.RUN,
+        "Distance of an average from its network",
+        "norm of the difference between the weights of a network that no optimizer updates and of "
+        "a trained one of the same shapes, before or after a step, whichever is larger, by that of "
+        "the update; d / (1 - d) for a moving average of decay d whose updates do not change",
+    ),
+    Quantity(
+        "averages/norm",
+        Of.RUN,
+        "Norm of an average",
+        "norm of all weights of a network that no optimizer updates, after a step",
+    ),
+    Quantity(
+        "averages/untrained_copy",
+        Of.RUN,
+        "Average is an untrained copy",
+        "1 if that network has the weights of the trained one, and all its vectors are 0 or 1 as "
+        "before any training, else 0",
         scale=Scale.FRACTION,
     ),
     Quantity(

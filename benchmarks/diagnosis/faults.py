@@ -1994,6 +1994,39 @@ FAULTS = [
         ),
     ),
     Fault(
+        "positive-is-anchor",
+        ("anchor_is_positive",),
+        ("collapsed_embeddings",),
+        (
+            ("digits-triplets", "same", options(is_same=True)),
+            ("wine-triplets", "same", options(is_same=True)),
+            ("cancer-triplets", "same", options(is_same=True)),
+        ),
+        misleads=True,
+    ),
+    Fault(
+        "average-left-behind",
+        ("average_not_updated",),
+        (*STUCK, "not_learning"),
+        (
+            ("digits-following", "1", options(decay=1.0)),
+            ("friedman-following", "1", options(decay=1.0)),
+            ("cancer-following", "1", options(decay=1.0)),
+        ),
+        misleads=True,
+    ),
+    Fault(
+        "average-copied",
+        ("average_without_memory",),
+        (),
+        (
+            ("digits-following", "0", options(decay=0.0)),
+            ("friedman-following", "0.01", options(decay=0.01)),
+            ("cancer-following", "0", options(decay=0.0)),
+        ),
+        misleads=True,
+    ),
+    Fault(
         "missing-marked",
         ("missing_value_markers",),
         (*STUCK, "unscaled_inputs", "overfitting", "uninformative_inputs", "not_learning"),

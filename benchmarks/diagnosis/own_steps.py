@@ -339,6 +339,7 @@ class Triplets(keras.Model):
         code: Entries of the embedding.
         margin: How much closer the example of the same class shall be.
         is_reversed: Whether the two distances are exchanged.
+        is_same: Whether the anchor stands in for the example of its class.
     """
 
     def __init__(
@@ -348,12 +349,14 @@ class Triplets(keras.Model):
         code: int = 8,
         margin: float = 0.5,
         is_reversed: bool = False,
+        is_same: bool = False,
     ) -> None:
         super().__init__()
         self.embedding = keras.Sequential(
             [mlp(size, *units, last=code), keras.layers.UnitNormalization()], name="embedding"
         )
         self._margin, self._is_reversed = margin, is_reversed
+        self._places = (0, 0, 2) if is_same else (0, 1, 2)
         self.built = True
 
     def call(self, x: Any, training: bool = False) -> Any:
@@ -361,7 +364,7 @@ class Triplets(keras.Model):
         return self.embedding(x[:, 0], training=training)
 
     def _cost(self, x: Any) -> Any:
-        anchor, *others = (self.embedding(x[:, place]) for place in range(3))
+        anchor, *others = (self.embedding(x[:, place]) for place in self._places)
         near, far = (ops.sum(ops.square(anchor - one), axis=-1) for one in others)
         if self._is_reversed:
             near, far = far, near
@@ -376,6 +379,55 @@ class Triplets(keras.Model):
     def test_step(self, data: Any) -> dict[str, Any]:
         """Return the loss."""
         return {"triplet_loss": self._cost(data[0])}
+
+
+class Following(keras.Model):
+    """A network, and a moving average of its weights that gives the answers.
+
+    Args:
+        size: Entries of an example.
+        outputs: Outputs of both networks.
+        last: Activation of the output.
+        units: Units of the hidden layers.
+        decay: How much of the average is kept in a step.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        outputs: int,
+        last: str | None = None,
+        units: Sequence[int] = (64, 64),
+        decay: float = 0.95,
+    ) -> None:
+        super().__init__()
+        self.trained = mlp(size, *units, last=outputs, activation=last)
+        self.average = mlp(size, *units, last=outputs, activation=last)
+        self.average.trainable = False
+        self.average.set_weights(self.trained.get_weights())
+        self._decay = decay
+        self.built = True
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        """Return the outputs of the average."""
+        return self.average(x)
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """Do one step, let the average follow, and return the loss."""
+        x, y = data[:2]
+
+        def loss_of() -> Any:
+            return self.compute_loss(x=x, y=y, y_pred=self.trained(x, training=True))
+
+        loss = apply_gradients(self, loss_of, self.trained.trainable_variables, self.optimizer)
+        for old, new in zip(self.average.variables, self.trained.variables, strict=True):
+            old.assign(self._decay * old + (1 - self._decay) * ops.stop_gradient(new.value))
+        return {"loss": loss}
+
+
+def following(shape: Shape, **options: Any) -> keras.Model:
+    """A network of vectors and its moving average."""
+    return Following(shape[0], **options)
 
 
 def denoising(shape: Shape, **options: Any) -> keras.Model:

@@ -696,6 +696,9 @@ TRIPLETS = GAN.having(
 )
 
 OWN = [
+    DIGITS.having(name="digits-following", net=own_steps.following, metrics=()),
+    REGRESSION.having(name="friedman-following", net=own_steps.following, metrics=()),
+    TWO_CLASSES.having(name="cancer-following", net=own_steps.following, metrics=()),
     DIGITS.having(name="digits-own-step", options=WEAK_PENALTY, metrics=()),
     REGRESSION.having(name="friedman-own-step", options=WEAK_PENALTY, metrics=()),
     TWO_CLASSES.having(name="cancer-own-step", options=WEAK_PENALTY, metrics=()),

@@ -1,8 +1,11 @@
 """Whether a training step of the user's leaves out the penalties of the layers."""
 
+import contextlib
 import types
 
 import keras
+
+from keras_babysit.shadow import shadowed
 
 READS_PENALTIES = frozenset({"losses", "compute_loss", "return_losses", "super"})
 """Names that code reads to get the penalties: `compute_loss` of Keras adds them itself, and so may
@@ -31,6 +34,39 @@ def leaves_out_penalties(model):
         return not _reads(step, type(model), set(), MAX_DEPTH)
     except Exception:  # code of any kind: what cannot be read is not known
         return None
+
+
+@contextlib.contextmanager
+def tapped_regularizers(model, receive):
+    """Let `receive` get the ids of the variables whose penalty is computed inside this context.
+
+    Keras computes it from the regularizer of the variable; code of one's own may do so from that of
+    the layer, `layer.kernel_regularizer`.
+
+    Args:
+        model: The model.
+        receive: Called with a list of ids.
+    """
+    with contextlib.ExitStack() as stack:
+        for variable in model.trainable_variables:
+            if variable.regularizer is not None:
+                tap = _noting(variable.regularizer, [id(variable)], receive)
+                stack.enter_context(shadowed(variable, "_regularizer", tap))
+        for layer in model._flatten_layers():
+            ids = [id(variable) for variable in layer.trainable_variables]
+            for name, value in list(vars(layer).items()):
+                if name.endswith("regularizer") and callable(value):
+                    tap = _noting(value, ids, receive)
+                    stack.enter_context(shadowed(layer, name, tap))
+        yield
+
+
+def _noting(regularizer, ids, receive):
+    def penalty(weights):
+        receive(ids)
+        return regularizer(weights)
+
+    return penalty
 
 
 def _reads(function, owner, seen, depth):

@@ -15,15 +15,17 @@ from keras_babysit.backends import backend, kept_state, to_array
 from keras_babysit.backends.untouched import untouched_random_state
 from keras_babysit.probes import taps
 from keras_babysit.probes.attention import attention_layers, tapped_attention
+from keras_babysit.probes.averages import Averages
+from keras_babysit.probes.embeddings import read_pair, read_triplet
 from keras_babysit.probes.fixed_seeds import tapped_seeds
 from keras_babysit.probes.image_layers import describe_images
 from keras_babysit.probes.module_taps import modules_of
 from keras_babysit.probes.optimizer_taps import name_optimizers, rate_of, tapped_optimizer
+from keras_babysit.probes.own_penalties import tapped_regularizers
 from keras_babysit.probes.probe import pop_rows, read_prediction, read_rows, weight_names
 from keras_babysit.probes.readings import Readings, moments, norm, unpack
 from keras_babysit.probes.sequence_layers import describe_sequence, inside_bidirectional, read_mask
 from keras_babysit.probes.step_losses import losses_in, main_loss
-from keras_babysit.probes.triplets import pair_order
 from keras_babysit.probes.units import read_openings, read_output, read_stored
 from keras_babysit.shadow import shadowed
 
@@ -119,13 +121,17 @@ class TappedStep:
         self._attention = attention_layers(model)
         self._attention_names = taps.names(self._attention)
         self._networks = {}  # by their names
-        self._triplets = {}  # inputs and outputs of the calls in this run, by name of the network
+        self._penalized = {id(v) for v in model.trainable_variables if v.regularizer is not None}
+        self._embeddings = {}  # inputs and outputs of the calls in this run, by name of the network
+        self._has_head = False  # whether another layer with weights was called after these
+        self._averages = Averages(taps.outermost(model))
         self._calls = {}  # how often each was called in this run, by its name
         self._inside = []  # names of the networks that are being called, the outermost first
         self._made_by = {}  # by id of an output: the output itself, and the call that made it
         self._arrived = []
         self._added_in = {}  # by name of a layer that adds a loss: the network it was called in
         self._has_read = set()  # names of the layers whose added losses the step read
+        self._penalized_read = set()  # ids of the variables whose weight penalties it read
         self._updated = set()  # ids of the variables that an optimizer was given
         self._sent = 0
 
@@ -169,7 +175,8 @@ class TappedStep:
         """
         self._arrived = []
         self._added_in, self._has_read, self._updated = {}, set(), set()
-        self._calls, self._triplets = {}, {}
+        self._penalized_read = set()
+        self._calls, self._embeddings, self._has_head = {}, {}, False
         seeds = {}
         args, kwargs = keras.tree.map_structure(backend.own, (args, kwargs))
         with contextlib.ExitStack() as stack:
@@ -187,12 +194,14 @@ class TappedStep:
                 self._enter_taps(tapping, optimizers)
                 tapping.enter_context(tapped_seeds(_sizes(args, kwargs), seeds.__setitem__))
                 with self._summing_up({} if is_again else optimizers) as earlier:
+                    self._averages.note_start()
                     result = function(*args, **kwargs)
+                    followed = self._averages.read(self._updated)
             returned = losses_in(result)
             self._confirm(earlier, optimizers, function, args, kwargs)
         self._made_by.clear()
-        self._triplets.clear()
-        readings = self._collect(scale)
+        followed |= self._read_pairs((args, kwargs))
+        readings = self._collect(scale) | followed
         for place, seed in seeds.items():
             readings["random/fixed_seed", place] = float(seed)
         for name, value in earlier.items():
@@ -207,6 +216,10 @@ class TappedStep:
         for name in self._left_out():
             if ("added", name) in readings:
                 readings["loss/left_out", name] = readings["added", name]
+        penalized = [one for one in self._updated if one in self._penalized]
+        if penalized:
+            unread = [one for one in penalized if one not in self._penalized_read]
+            readings["loss/penalties_unread", ""] = len(unread) / len(penalized)
         own = ("added", "apart")
         readings = {key: value for key, value in readings.items() if key[0] not in own}
         self._add_losses(readings, losses)
@@ -219,6 +232,7 @@ class TappedStep:
         for layer in model._flatten_layers():
             stack.enter_context(shadowed(layer, "add_loss", self._adding(layer)))
             stack.enter_context(shadowed(layer, "_get_own_losses", self._reading(layer)))
+        stack.enter_context(tapped_regularizers(model, self._penalized_read.update))
         leaves = {id(layer) for layer in self._watched}
         for layer in [model, *taps.outermost(model)]:
             if id(layer) not in leaves and not isinstance(layer, taps.OPAQUE_LAYERS):
@@ -288,6 +302,9 @@ class TappedStep:
         if isinstance(call.y, keras.KerasTensor):
             return
         target, _, number = call.target.partition("#")
+        if self._embeddings and call.layer.weights:
+            is_embedding = any(name in self._embeddings for name in self._inside)
+            self._has_head = self._has_head or not is_embedding
         if self._inside:  # held until that network is left
             self._made_by[id(call.y)] = (call.y, target, call.function)
         readings = Readings()
@@ -323,8 +340,7 @@ class TappedStep:
                 outputs = inner(*args, **kwargs)
             finally:
                 self._inside.pop()
-            if layer is not self.model:
-                self._follow_triplet(name, args, outputs)
+            self._follow_embeddings(name, args, outputs)
             if not self._inside:
                 self._end_network(layer, outputs)
             return outputs
@@ -365,25 +381,38 @@ class TappedStep:
             readings.add("networks/input_spread", target, spread)
         self._send(readings)
 
-    def _follow_triplet(self, name, args, outputs):
-        """Send how near the second and the third call of a network are to the first."""
-        if len(_shape(outputs)) != 2:
+    def _follow_embeddings(self, name, args, outputs):
+        """Hold what a network is called on and returns, and send what three such calls show."""
+        if len(_shape(outputs)) != 2 or not args:
             return  # no embeddings
-        calls = self._triplets.setdefault(name, [])
-        calls.append([*args[:1], outputs])
-        if len(calls) != 3:
-            return
-        readings = Readings()
-        for quantity, three in zip(
-            ("networks/input_pair_order", "networks/pair_order"),
-            zip(*calls, strict=True),
-            strict=True,
-        ):
-            order = pair_order(three)
-            if order is None:
-                return
-            readings.add(quantity, name, order)
-        self._send(readings)
+        calls = self._embeddings.setdefault(name, [])
+        calls.append((args[0], outputs))
+        if len(calls) == 3 and not self._is_around(name):
+            readings = Readings()
+            for quantity, value in read_triplet(calls).items():
+                readings.add(quantity, name, value)
+            self._send(readings)
+
+    def _is_around(self, name):
+        """Return whether this is the model, and a network in it was called as often."""
+        counts = [len(calls) for one, calls in self._embeddings.items() if one != name]
+        return name == "" and len(self._embeddings[name]) in counts
+
+    def _read_pairs(self, arguments):
+        """Return what the networks show that were called on two examples at once.
+
+        If the embeddings go on through other weights, their distance has no meaning. On JAX they
+        are gone once the step is over.
+        """
+        held = {} if keras.backend.backend() == "jax" or self._has_head else self._embeddings
+        found = {
+            (quantity, name): value
+            for name, calls in held.items()
+            if len(calls) == 2 and not self._is_around(name)
+            for quantity, value in read_pair(calls, arguments).items()
+        }
+        self._embeddings = {}
+        return found
 
     def _compare_inputs(self, inputs):
         """Find out how far the inputs of the model are from those that are expected."""

@@ -20,8 +20,7 @@ _ADD = Remedy(
     needs=("facts/layers",),
     silent=(
         "with the training step of Keras",
-        "on weight penalties, if the code of the training step cannot be read",
-        "if the step reads `losses` or calls `compute_loss`",
+        "if the step reads `losses`, calls `compute_loss` or computes the penalties itself",
         "on networks that the step does not train",
     ),
     is_immediate=True,
@@ -33,10 +32,11 @@ def penalties_left_out(history: History) -> list[Finding]:
     adds them to the loss; a `train_step` that computes a loss by itself must do so too, or the
     penalties have no effect.
 
-    Reads whether the code of `train_step`, and of the methods and functions that it calls, names
-    `losses` or `compute_loss`, which adds them; and `"loss/left_out"`, what layers added with
-    `add_loss`, such as the divergence of a variational autoencoder, and the step never read. It is
-    silent without penalties, and on layers of networks that the step does not train.
+    Reads `"loss/penalties_unread"`, whether a measured step computed the penalties; before the
+    first one, whether the code of `train_step`, and of what it calls, names `losses` or
+    `compute_loss`, which adds them; and `"loss/left_out"`, what layers added with `add_loss`, such
+    as the divergence of a variational autoencoder, and the step never read. It is silent without
+    penalties, and on layers of networks that the step does not train.
 
     Args:
         history: The history of the run.
@@ -56,7 +56,7 @@ def penalties_left_out(history: History) -> list[Finding]:
     layers = [one for one in history.targets("loss/left_out") if _is_left_out(history, one)]
     if layers:
         return [_about_added(history, layers)]
-    if not history.facts.leaves_out_penalties:
+    if not _leaves_out_all(history):
         return []
     return [
         Finding(
@@ -70,6 +70,14 @@ def penalties_left_out(history: History) -> list[Finding]:
             reference="Keras, Customizing what happens in fit()",
         )
     ]
+
+
+def _leaves_out_all(history: History) -> bool:
+    """Return whether no weight penalty is read, as far as is known."""
+    unread = history.series("loss/penalties_unread").values
+    if len(unread):
+        return bool((unread == 1).all())
+    return bool(history.facts.leaves_out_penalties)
 
 
 def _is_left_out(history: History, layer: str) -> bool:

@@ -22,6 +22,7 @@ from keras_babysit.rules.dropout_on_output import dropout_on_output as dropout_o
 from keras_babysit.rules.shapes_broadcast import shapes_broadcast as shapes_broadcast
 from keras_babysit.rules.inverted_loss import inverted_loss as inverted_loss
 from keras_babysit.rules.reversed_answers import reversed_answers as reversed_answers
+from keras_babysit.rules.anchor_is_positive import anchor_is_positive as anchor_is_positive
 from keras_babysit.rules.reversed_triplets import reversed_triplets as reversed_triplets
 from keras_babysit.rules.swapped_loss_arguments import swapped_loss_arguments as swapped_loss_arguments
 from keras_babysit.rules.loss_mixes_examples import loss_mixes_examples as loss_mixes_examples
@@ -64,6 +65,8 @@ from keras_babysit.rules.repeated_noise import repeated_noise as repeated_noise
 from keras_babysit.rules.constant_time_step import constant_time_step as constant_time_step
 from keras_babysit.rules.generator_not_opposed import generator_not_opposed as generator_not_opposed
 from keras_babysit.rules.teacher_is_trained import teacher_is_trained as teacher_is_trained
+from keras_babysit.rules.average_not_updated import average_not_updated as average_not_updated
+from keras_babysit.rules.average_without_memory import average_without_memory as average_without_memory
 from keras_babysit.rules.optimizers_overlap import optimizers_overlap as optimizers_overlap
 from keras_babysit.rules.unmoved_weights import unmoved_weights as unmoved_weights
 from keras_babysit.rules.optimizer_reset import optimizer_reset as optimizer_reset

@@ -12,28 +12,36 @@ MIN_MARGIN = 0.1
 """Distance of the fraction from a half from which on inputs show which of two examples is alike: in
 100 triplets its standard error is 0.05."""
 
+PAIR_MARGIN = 0.15
+"""The same for labels of pairs, which may stand for something else than being alike: an effect of
+medium size, a difference of half a standard deviation, is a fraction of 0.64."""
+
 
 @rule(
-    title="Triplets are reversed",
+    title="Pairs or triplets are reversed",
     explains=(*POOR_FIT, "collapsed_embeddings"),
     needs=("activations/std",),
     silent=(
         "with the training step of Keras",
-        "unless a step calls one network three times",
+        "unless a step calls one network two or three times; with pairs, on JAX",
+        "on pairs whose embeddings go through further weights",
         "unless the inputs show which of two examples is the alike one",
     ),
 )
 def reversed_triplets(history: History, *, margin: float = 0.1, patience: int = 4) -> list[Finding]:
-    """Report a triplet loss that pulls the negative close and pushes the positive away.
+    """Report a loss that pulls what is different close and pushes what is alike away.
 
     An anchor and its positive are alike, and mostly closer to each other than to the negative
     already as inputs. Training makes that clearer. If it turns it round, the two distances are
-    exchanged in the loss.
+    exchanged in the loss, or the labels of pairs have the opposite meaning: a contrastive loss may
+    take 1 for an equal or for a different pair.
 
     Reads `"networks/input_pair_order"` and `"networks/pair_order"`: of a network that the step
     calls three times, the fraction of triplets whose first and second entry are closer than first
-    and third. It is silent if the inputs show no such order, or the opposite one, as those of mined
-    triplets.
+    and third; and `"networks/input_label_order"` and `"networks/label_order"` of a network that it
+    calls twice, how often pairs of the larger label are closer. It is silent if the inputs show no
+    order, on triplets if they show the opposite one, as mined ones do, and on pairs if the network
+    does not begin with the order of the inputs.
 
     Args:
         history: The history of the run.
@@ -57,7 +65,9 @@ def reversed_triplets(history: History, *, margin: float = 0.1, patience: int = 
         'embedding'
 
     Reference:
-        Schroff et al., "FaceNet", arXiv:1503.03832, section 3.1: the triplet loss.
+        Schroff et al., "FaceNet", arXiv:1503.03832, section 3.1: the triplet loss; Hadsell et al.,
+        "Dimensionality Reduction by Learning an Invariant Mapping", CVPR 2006, equation 4: the
+        contrastive loss.
     """
     require_fraction("margin", 2 * margin)
     require_count("patience", patience)
@@ -69,17 +79,56 @@ def reversed_triplets(history: History, *, margin: float = 0.1, patience: int = 
             continue
         raw, now = float(inputs.mean()), float(orders[-patience:].mean())
         if raw >= 0.5 + MIN_MARGIN and now <= 0.5 - margin:
-            found.append(_finding(name, raw, now))
+            found.append(_finding(history, name, raw, now))
+    return found + _about_pairs(history, margin, patience)
+
+
+def _about_pairs(history: History, margin: float, patience: int) -> list[Finding]:
+    found = []
+    for name in history.targets("networks/label_order"):
+        orders = history.series("networks/label_order", name).values - 0.5
+        inputs = history.series("networks/input_label_order", name).values - 0.5
+        if len(orders) <= patience or not len(inputs):
+            continue
+        raw, now = float(inputs.mean()), float(orders[-patience:].mean())
+        side = 1.0 if raw > 0 else -1.0
+        if min(side * raw, side * orders[0]) >= PAIR_MARGIN and side * now <= -margin:
+            found.append(_pair_finding(history, name, raw + 0.5, now + 0.5))
     return found
 
 
-def _finding(name: str, raw: float, now: float) -> Finding:
+def _name(history: History, name: str) -> str:
+    return quoted([name or history.facts.model or "model"])
+
+
+def _pair_finding(history: History, name: str, raw: float, now: float) -> Finding:
     return Finding(
         rule="reversed_triplets",
         severity=Severity.WARNING,
         target=name,
-        message=f"The network {quoted([name])} separates what is alike: the positive is the closer "
-        f"one in {percent(now)} of the triplets. Of the inputs, it is in {percent(raw)}.",
+        message=f"The network {_name(history, name)} separates what is alike: pairs of the larger "
+        f"label are the closer ones in {percent(now)} of the comparisons. Of the inputs, they are "
+        f"in {percent(raw)}.",
+        evidence={"order": now, "order_of_inputs": raw},
+        remedies=(
+            Remedy(
+                "Check which label the loss takes for an equal pair, and exchange the labels or "
+                "the two terms.",
+                "loss = same * distance**2 + (1 - same) * max(margin - distance, 0)**2",
+                no_change_because=OWN_CODE,
+            ),
+        ),
+        reference="Hadsell et al., Dimensionality Reduction by Learning an Invariant Mapping",
+    )
+
+
+def _finding(history: History, name: str, raw: float, now: float) -> Finding:
+    return Finding(
+        rule="reversed_triplets",
+        severity=Severity.WARNING,
+        target=name,
+        message=f"The network {_name(history, name)} separates what is alike: the positive is the "
+        f"closer one in {percent(now)} of the triplets. Of the inputs, it is in {percent(raw)}.",
         evidence={"order": now, "order_of_inputs": raw},
         remedies=(
             Remedy(

@@ -321,3 +321,159 @@ def test_triplets_that_are_reversed_are_named(is_right):
     x = [one.astype("float32") for one in x]
     found = findings(Triplets(is_right), x, None, epochs=8, optimizer=keras.optimizers.Adam(0.01))
     assert ("reversed_triplets" in found) is not is_right
+
+
+not_on_jax = pytest.mark.skipif(
+    keras.backend.backend() == "jax", reason="a step on JAX returns its weights"
+)
+
+
+@pytest.mark.parametrize("is_right", [True, False])
+def test_a_positive_that_is_the_anchor_is_named(is_right):
+    rng = np.random.default_rng(1)
+    x = [rng.normal(size=(128, 16)).astype("float32") for _ in range(3)]
+    if not is_right:
+        x[1] = x[0]
+    assert ("anchor_is_positive" in findings(Triplets(True), x, None)) is not is_right
+
+
+class Siamese(OwnStep):
+    """A contrastive loss that takes one label for an equal pair."""
+
+    def __init__(self, same, has_head=False):
+        super().__init__()
+        inner = [keras.Input((16,)), layers.Dense(32, "relu"), layers.Dense(8)]
+        self.embedding = keras.Sequential(inner, name="embedding")
+        self.head = keras.Sequential([keras.Input((8,)), layers.Dense(1)]) if has_head else None
+        self.same = same
+
+    def call(self, x):
+        return [self.embedding(one) for one in x]
+
+    def own_loss(self, x, y):
+        one, other = (self.embedding(part) for part in x)
+        squared = ops.sum(ops.square(one - other), axis=-1, keepdims=True)
+        same = ops.cast(ops.equal(y, self.same), "float32")
+        if self.head is not None:
+            squared = ops.square(self.head(ops.abs(one - other)))
+        distance = ops.sqrt(squared + 1e-7)
+        apart = ops.square(ops.maximum(3.0 - distance, 0.0))
+        loss = ops.mean(same * squared + (1 - same) * apart)
+        return loss, {"loss": loss}
+
+
+def in_pairs():
+    rng = np.random.default_rng(1)
+    centers = 2 * rng.normal(size=(8, 16))
+    labels = rng.integers(0, 8, 256)
+    others = np.where(rng.random(256) < 0.5, labels, (labels + rng.integers(1, 8, 256)) % 8)
+    x = [centers[one] + rng.normal(size=(256, 16)) for one in (labels, others)]
+    equal = (labels == others).astype("float32")[:, None]
+    return [one.astype("float32") for one in x], equal
+
+
+@not_on_jax
+@pytest.mark.parametrize("options", [{}, {"has_head": True}])
+@pytest.mark.parametrize("same", [0, 1])
+def test_labels_of_pairs_that_are_reversed_are_named(same, options):
+    x, equal = in_pairs()
+    found = findings(
+        Siamese(same, **options), x, equal, epochs=10, optimizer=keras.optimizers.Adam(0.01)
+    )
+    assert ("reversed_triplets" in found) is (same == 0 and not options)
+
+
+class Averaged(OwnStep):
+    """A network with an average of its weights, which is not part of any forward pass."""
+
+    def __init__(self, decay):
+        super().__init__()
+        self.net, self.average = dense(), dense()
+        self.average.set_weights(self.net.get_weights())
+        self.average.trainable = False
+        self.decay = decay
+
+    def call(self, x):
+        return self.net(x)
+
+    def own_loss(self, x, y):
+        loss = ops.mean(ops.square(self.net(x) - y))
+        return loss, {"loss": loss}
+
+    def train_step(self, data):
+        logs = super().train_step(data)
+        for old, new in zip(self.average.variables, self.net.variables, strict=True):
+            old.assign(self.decay * old + (1 - self.decay) * ops.stop_gradient(new.value))
+        return logs
+
+
+@not_on_jax
+@pytest.mark.parametrize(
+    ("decay", "rules"),
+    [
+        (0.9, set()),
+        (0.5, set()),
+        (1.0, {"average_not_updated"}),
+        (0.0, {"average_without_memory"}),
+        (0.01, {"average_without_memory"}),
+    ],
+)
+def test_an_average_that_does_not_follow_slowly_is_named(decay, rules):
+    found = findings(Averaged(decay))
+    assert {one for one in found if one.startswith("average")} == rules
+
+
+class WeightPenalized(Regression):
+    """A network with a penalized kernel, whose step reads the penalty in some way or not."""
+
+    def __init__(self, how):
+        inner = [keras.Input((4,)), layers.Dense(8, "tanh", kernel_regularizer="l2")]
+        super().__init__(keras.Sequential([*inner, layers.Dense(1)]))
+        self.how = how
+
+    def own_loss(self, x, y):
+        loss = super().own_loss(x, y)[0]
+        first = self.inner.layers[0]
+        if self.how == "losses":
+            loss = loss + sum(self.losses)
+        elif self.how == "losses of the network":
+            loss = loss + sum(self.inner.losses)
+        elif self.how == "regularizer":
+            loss = loss + first.kernel_regularizer(first.kernel)
+        return loss, {"loss": loss}
+
+
+@pytest.mark.parametrize("how", [None, "losses", "losses of the network", "regularizer"])
+def test_weight_penalties_that_a_step_does_not_compute_are_named(how):
+    assert ("penalties_left_out" in findings(WeightPenalized(how))) == (how is None)
+
+
+class Holder(keras.Model):
+    """Networks that a loop trains, held by a model that is never called."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = dense(), dense()
+
+
+@torch_only
+def test_a_loop_on_networks_of_a_model_that_is_never_called_is_measured():
+    import torch
+
+    model = Holder()
+    optimizer = torch.optim.SGD([one.value for one in model.trainable_weights], lr=0.05)
+
+    def step(x, y):
+        optimizer.zero_grad()
+        loss = torch.mean((model.first(x) + model.second(x) - y) ** 2)
+        loss.backward()
+        optimizer.step()
+        return loss.detach()
+
+    with kb.watch(model, optimizer, steps=8, every=2, verbose=0) as sitter:
+        for _ in range(8):
+            sitter.step(step, torch.tensor(X[:16]), torch.tensor(Y[:16]))
+    facts = sitter.history.facts
+    assert facts.broke_off is None
+    assert facts.parameters == sum(one.count_params() for one in (model.first, model.second))
+    assert len(sitter.history.targets("gradients/norm")) == 8

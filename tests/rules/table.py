@@ -293,6 +293,29 @@ def in_triplets(orders, inputs=0.8):
     )
 
 
+def in_pairs(orders, inputs=0.8):
+    """Return a history of how often pairs of the larger label are the closer ones."""
+    return history(
+        {
+            ("networks/label_order", "embedding"): orders,
+            ("networks/input_label_order", "embedding"): [inputs] * len(orders),
+        }
+    )
+
+
+def averaged(norms, *, is_copy=True, epochs=4, lags=None):
+    """Return a history of a network that no optimizer updates."""
+    return history(
+        {
+            ("averages/norm", "teacher"): norms,
+            ("averages/untrained_copy", "teacher"): [float(is_copy)] + [0.0] * (len(norms) - 1),
+            ("averages/lag", "teacher"): lags or [1.0 + step for step in range(len(norms))],
+        },
+        epochs=epochs,
+        steps_per_epoch=1,
+    )
+
+
 def still_from_now_on(made):
     """Return the history with four more steps that move no kernel."""
     for step in range(10, 14):
@@ -5846,6 +5869,99 @@ TABLE = {
     "own-step-without-an-added-loss-of-zero": (
         rules.penalties_left_out,
         history({("loss/left_out", "kl"): [0.0, 0.0]}),
+        None,
+    ),
+    "own-step-that-computes-no-penalty": (
+        rules.penalties_left_out,
+        history({("loss/penalties_unread", ""): [1.0, 1.0]}, leaves_out_penalties=False),
+        Severity.WARNING,
+    ),
+    "own-step-that-computes-the-penalties-by-other-names": (
+        rules.penalties_left_out,
+        history({("loss/penalties_unread", ""): [0.0, 0.0]}, leaves_out_penalties=True),
+        None,
+    ),
+    "own-step-that-leaves-out-some-penalties": (
+        rules.penalties_left_out,
+        history({("loss/penalties_unread", ""): [0.5, 0.5]}),
+        None,
+    ),
+    "average-never-updated": (
+        rules.average_not_updated,
+        averaged([9.0] * 4),
+        Severity.WARNING,
+    ),
+    "average-that-follows": (rules.average_not_updated, averaged([9.0, 9.1, 9.2, 9.3]), None),
+    "average-copied-once": (rules.average_not_updated, averaged([9.0, 9.0, 9.9, 9.9]), None),
+    "average-of-a-long-run": (rules.average_not_updated, averaged([9.0] * 4, epochs=40), None),
+    "average-of-an-endless-run": (
+        rules.average_not_updated,
+        averaged([9.0] * 4, epochs=None),
+        None,
+    ),
+    "random-or-pretrained-target": (
+        rules.average_not_updated,
+        averaged([9.0] * 4, is_copy=False),
+        None,
+    ),
+    "average-that-is-a-copy": (
+        rules.average_without_memory,
+        averaged([9.0, 9.1, 9.2, 9.3], lags=[0.01] * 4),
+        Severity.WARNING,
+    ),
+    "average-that-is-a-copy-now-and-then": (
+        rules.average_without_memory,
+        averaged([9.0, 9.1, 9.2, 9.3], lags=[0.0, 1.0, 0.0, 1.0]),
+        None,
+    ),
+    "average-of-decay-one-half": (
+        rules.average_without_memory,
+        averaged([9.0, 9.1, 9.2, 9.3], lags=[0.5, 0.9, 1.0, 1.0]),
+        None,
+    ),
+    "triplets-of-one-example": (
+        rules.anchor_is_positive,
+        history({("networks/equal_pairs", "embedding"): [1.0, 1.0, 1.0]}),
+        Severity.WARNING,
+    ),
+    "triplets-of-one-example-by-chance": (
+        rules.anchor_is_positive,
+        history({("networks/equal_pairs", "embedding"): [0.1, 0.0, 0.1]}),
+        None,
+    ),
+    "triplets-of-one-example-in-one-batch": (
+        rules.anchor_is_positive,
+        history({("networks/equal_pairs", "embedding"): [0.0, 0.0, 1.0]}),
+        None,
+    ),
+    "pairs-that-are-reversed": (
+        rules.reversed_triplets,
+        in_pairs([0.7, 0.5, 0.3, 0.2, 0.2, 0.1]),
+        Severity.WARNING,
+    ),
+    "pairs-whose-larger-label-is-different-reversed": (
+        rules.reversed_triplets,
+        in_pairs([0.3, 0.5, 0.7, 0.8, 0.9, 0.9], inputs=0.2),
+        Severity.WARNING,
+    ),
+    "pairs-whose-larger-label-is-different": (
+        rules.reversed_triplets,
+        in_pairs([0.3, 0.2, 0.1, 0.0, 0.0, 0.0], inputs=0.2),
+        None,
+    ),
+    "pairs-that-are-learnt": (
+        rules.reversed_triplets,
+        in_pairs([0.7, 0.8, 0.9, 1.0, 1.0, 1.0]),
+        None,
+    ),
+    "pairs-of-which-the-inputs-show-little": (
+        rules.reversed_triplets,
+        in_pairs([0.7, 0.5, 0.3, 0.2, 0.2, 0.1], inputs=0.6),
+        None,
+    ),
+    "pairs-that-begin-in-the-other-order": (
+        rules.reversed_triplets,
+        in_pairs([0.4, 0.4, 0.3, 0.2, 0.2, 0.1]),
         None,
     ),
     "own-step-with-the-penalties": (
