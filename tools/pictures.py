@@ -42,13 +42,15 @@ DRAWN_BY = {
     "learning_rates": ("learning_rates.png", "lr_range_test.png"),
     "activations": ("activations.png",),
     "sanity_checks": ("initial_signal.png",),
+    "search": ("search.png",),
 }
 """Pictures by the example that draws them."""
 
 TABLES = {"initialization": ROOT / "docs" / "initializers.md"}
 """Pages that show the table that an example prints, so that it is that of the pictures."""
 
-FOLDER_ARGUMENT = {"initialization": "--folder"}
+ARGUMENTS = {"initialization": ("--folder",), "search": ("--workers", "1", "--out")}
+"""Arguments of an example before the folder of its pictures; `--save` by default."""
 
 
 def checksum(source: str) -> str:
@@ -84,8 +86,7 @@ def draw(example: str) -> None:
     """Run an example, and write its pictures with their checksum."""
     printed = io.StringIO()
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(printed):
-        argument = FOLDER_ARGUMENT.get(example, "--save")
-        sys.argv = [f"{example}.py", argument, folder]
+        sys.argv = [f"{example}.py", *ARGUMENTS.get(example, ("--save",)), folder]
         runpy.run_path(str(ROOT / "examples" / f"{example}.py"), run_name="__main__")
         for name in DRAWN_BY[example]:
             image = Image.open(Path(folder) / name).convert("RGB").quantize(128)

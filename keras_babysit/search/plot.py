@@ -18,9 +18,9 @@ def plot(records, ranges, objective, rounds=None):
 
     An axis is logarithmic where the hyperparameter is sampled on a log scale. Each round has a
     colour, and a bar above the panel shows its range. Pruned trials are hollow circles. Trials that
-    were trained on fewer folds or for fewer epochs than the last round asks for are small squares:
-    their scores are on another level. Stopped trials are crosses at the edge of the panel, with
-    their cause in the legend.
+    were trained on fewer folds or for fewer epochs than the last round asks for are small squares,
+    "partial" in the legend: their scores are on another level. Stopped trials are marked at the
+    edge of the panel, with their cause in the legend.
 
     Args:
         records: The trials.
@@ -66,11 +66,16 @@ def plot(records, ranges, objective, rounds=None):
 def _draw(axes, dimension, records, ranges, objective):
     name = dimension.name
     level = _level(records, objective)
-    for number in sorted({record.round for record in records} | set(range(len(ranges)))):
+    _draw_ranges(axes, name, ranges)
+    for number in sorted({record.round for record in records}):
         color = COLOURS[number % len(COLOURS)]
         mine = [record for record in records if record.round == number]
-        states = ((COMPLETE, color, "o", f"round {number + 1}"), (PRUNED, "none", "o", "pruned"))
-        for state, face, marker, label in (*states, (PARTIAL, color, "s", f"round {number + 1}")):
+        states = (
+            (COMPLETE, color, "o", f"round {number + 1}"),
+            (PRUNED, "none", "o", "pruned"),
+            (PARTIAL, color, "s", "partial"),
+        )
+        for state, face, marker, label in states:
             shown = [r for r in mine if r.state == state]
             if not shown:  # it would only be in the legend
                 continue
@@ -82,17 +87,6 @@ def _draw(axes, dimension, records, ranges, objective):
                 facecolors=face,
                 edgecolors=color,
                 label=label,
-            )
-        if len(ranges) > 1 and number < len(ranges) and name in ranges[number]:
-            now = ranges[number][name]
-            height = 1.03 + 0.035 * number
-            axes.plot(
-                [now.low, now.high],
-                [height] * 2,
-                color=color,
-                linewidth=3,
-                transform=axes.get_xaxis_transform(),
-                clip_on=False,
             )
     _draw_stopped(axes, dimension, records, level)
     leader = best(records)
@@ -106,6 +100,21 @@ def _draw(axes, dimension, records, ranges, objective):
             label="best",
         )
     _scale(axes, dimension, records)
+
+
+def _draw_ranges(axes, name, ranges):
+    """Draw the range of each round above the panel, so that the legend has all rounds in order."""
+    for number, known in enumerate(ranges if len(ranges) > 1 else ()):
+        if name in known:
+            axes.plot(
+                [known[name].low, known[name].high],
+                [1.03 + 0.035 * number] * 2,
+                color=COLOURS[number % len(COLOURS)],
+                linewidth=3,
+                transform=axes.get_xaxis_transform(),
+                clip_on=False,
+                label=f"round {number + 1}",
+            )
 
 
 def _draw_stopped(axes, dimension, records, level):

@@ -8,8 +8,8 @@ import pytest
 from tools.pictures import DRAWN_BY, IMAGES, checksum, drawn_by, expected
 
 DOCS = IMAGES.parent
-BY_HAND = {"report.png", "dashboard.png", "search.png"}
-"""Screenshots, by `make screenshots`; and that of `examples/search.py`, which takes minutes."""
+SCREENSHOTS = {"report.png", "dashboard.png"}
+"""Pictures that `make screenshots` takes of the pages in a browser."""
 
 DRAWN = [(example, name) for example, names in DRAWN_BY.items() for name in names]
 
@@ -20,7 +20,7 @@ def test_a_picture_is_that_of_its_example(example, name):
 
 
 def test_every_picture_is_drawn_by_a_command():
-    assert {path.name for path in IMAGES.iterdir()} == {name for _, name in DRAWN} | BY_HAND
+    assert {path.name for path in IMAGES.iterdir()} == {name for _, name in DRAWN} | SCREENSHOTS
 
 
 def test_a_checksum_is_that_of_the_code():

@@ -140,6 +140,19 @@ def test_the_plot_lists_only_what_it_shows_and_its_labels_do_not_overlap():
     assert {t.get_rotation() for t in activation.get_xticklabels()} == {30.0}
 
 
+def test_the_plot_names_rounds_without_complete_trials_and_partial_ones():
+    wide, narrow = (kb.search.Range("rate", low, 1.0, sampling="log") for low in (1e-3, 0.1))
+    trials = [
+        kb.search.Record(
+            n, n, state, params={"rate": 0.5}, space={"rate": wide}, scores=[0.1 * (n + 1)]
+        )
+        for n, state in enumerate(["complete", "partial", "pruned"])
+    ]
+    figure = plot(trials, [{"rate": wide}, {"rate": narrow}, {"rate": narrow}], OBJECTIVE)
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels == ["round 1", "round 2", "round 3", "partial", "pruned", "best"]
+
+
 TRIALS = [
     record(0, 0.5, learning_rate=0.01, dropout=0.1),
     record(1, 0.3, learning_rate=0.02, dropout=0.1, state="pruned"),
