@@ -30,6 +30,7 @@ from keras_babysit.actions import ScaleLearningRate
 from keras_babysit.backends import backend
 from keras_babysit.history import History, Measurement
 from keras_babysit.probes.headroom import Headroom
+from keras_babysit.probes.optimizer_state import describe_settings
 from keras_babysit.rules import learning_rate_too_high, loss_explosion
 from keras_babysit.schedule import Looks
 from keras_babysit.schedule.plan import HEADROOM_GROWTH, HEADROOM_SPACING
@@ -210,6 +211,11 @@ def read():
 def history_of(record, until):
     """Return what a run had measured after the step `until`."""
     history = History()
+    make = OPTIMIZERS[record["network"].split("/")[1]][0]
+    optimizer = make(record["rate"])
+    history.note(
+        optimizer=type(optimizer).__name__, optimizer_settings=describe_settings(optimizer)
+    )
     values = [float("nan") if loss is None else loss for loss in record["losses"]]
     for step in range(until + 1):
         history.append(Measurement(step, 0, "optimizer/learning_rate", "", record["rate"]))
@@ -288,6 +294,23 @@ def summary(records):
     }
 
 
+def table(records):
+    """Return a row per network and learning rate for which another one is suggested."""
+    lines = [
+        "| network | too high | suggested | best of the eight | loss / best |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for network in NETWORKS:
+        mine = [one for one in records if one["network"] == network]
+        best = min((one for one in mine if not one.get("is_suggested")), key=_final, default=None)
+        for one in mine:
+            if one.get("is_suggested"):
+                rates = (one["for_rate"], one["rate"], best["rate"])
+                cells = [network, *(f"{rate:.2g}" for rate in rates)]
+                lines.append(f"| {' | '.join(cells)} | {_final(one) / _final(best):.2f} |")
+    return "\n".join(lines)
+
+
 def _final(record):
     return math.inf if record["final"] is None else record["final"]
 
@@ -303,19 +326,36 @@ def _median(values):
 
 
 def train_suggested(networks):
-    """Train at the rate that is suggested for the lowest rate that diverges or fails."""
-    records = read()
-    known = {one["network"] for one in records if one.get("is_suggested")}
+    """Train at each rate that is suggested for a rate that diverges or is warned of.
+
+    What was trained at a rate that is no longer suggested is dropped.
+    """
     for network in networks:
-        sweep = [one for one in records if one["network"] == network]
-        if network in known or len(sweep) < len(OPTIMIZERS[network.split("/")[1]][1]):
+        mine = [one for one in read() if one["network"] == network]
+        sweep = [one for one in mine if not one.get("is_suggested")]
+        if len(sweep) < len(OPTIMIZERS[network.split("/")[1]][1]):
             continue
         bad = [one for one in sweep if warned_at(one) is not None or diverged_at(one) is not None]
-        rates = [rate for one in bad if (rate := suggested(one)) is not None]
-        if rates:
-            record = train(network, rates[0], looks=()) | {"is_suggested": True}
-            _keep(record | {"for_rate": min(one["rate"] for one in bad)})
+        wanted = {one["rate"]: rate for one in bad if (rate := suggested(one)) is not None}
+        kept = [(one["for_rate"], one["rate"]) for one in mine if one.get("is_suggested")]
+        if sorted(kept) == sorted(wanted.items()):
+            continue
+        _drop_suggested(network)
+        for bad_rate, rate in wanted.items():
+            known = train(network, rate, looks=())
+            _keep(known | {"is_suggested": True, "for_rate": bad_rate})
         print(network, "suggested", flush=True)
+
+
+def _drop_suggested(network):
+    lines = RESULTS.read_text(encoding="utf-8").splitlines(keepends=True)
+    records = map(json.loads, lines)
+    kept = [
+        line
+        for line, one in zip(lines, records, strict=True)
+        if one["network"] != network or not one.get("is_suggested")
+    ]
+    RESULTS.write_text("".join(kept), encoding="utf-8")
 
 
 def _keep(record):
@@ -370,12 +410,13 @@ def text(found):
     )
 
 
-def write_page(found):
+def write_page(records):
     """Write the figures into docs/remedies.md, between their marks."""
     start, end = "<!-- headroom: start -->", "<!-- headroom: end -->"
     page = PAGE.read_text(encoding="utf-8")
     before, rest = page.split(start)
-    section = f"{start}\nWritten by `make bench-headroom`: {text(found)}{end}"
+    figures = f"{text(summary(records))}\n{table(records)}\n"
+    section = f"{start}\nWritten by `make bench-headroom`: {figures}{end}"
     PAGE.write_text(before + section + rest.split(end)[1], encoding="utf-8")
 
 
@@ -388,6 +429,6 @@ if __name__ == "__main__":
         run(options.networks)
         train_suggested(options.networks)
     elif options.command == "table":
-        print(text(summary(read())))
+        print(text(summary(read())), table(read()), sep="\n")
     else:
-        write_page(summary(read()))
+        write_page(read())

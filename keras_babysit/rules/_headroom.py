@@ -19,6 +19,15 @@ examples, by as much as its gradient is noise (McCandlish et al., arXiv:1812.061
 tenth of the learning rate at which the loss turns is also what range tests take (Smith,
 arXiv:1506.01186; fastai)."""
 
+BEST_OF_GRADIENT = 1 / 3
+"""The same where the step is the gradient, with or without momentum: it becomes shorter as the loss
+falls, and with the noise of a batch. A third of the learning rate from which on the loss does not
+fall is the usual rule (Bengio, arXiv:1206.5533, section 3.3.1.1), and is left where the curvature
+grows during training. The steps of Adam have one length whatever the gradient."""
+
+GRADIENT_STEPS = ("SGD",)
+"""Optimizers whose step is the gradient."""
+
 BEYOND = 32.0
 """The largest headroom that is measured; it stands for this or more."""
 
@@ -109,7 +118,8 @@ def rate_at_start(history: History) -> float | None:
     first = [one for one in headrooms(history) if one.step < 2 * WARM_UP_STEPS]
     rates = [one.borne for one in first if one.value < BEYOND and one.borne is not None]
     least = min(rates, default=0.0)
-    return BEST * least if least > 0 and math.isfinite(least) else None
+    best = BEST_OF_GRADIENT if history.facts.optimizer in GRADIENT_STEPS else BEST
+    return best * least if least > 0 and math.isfinite(least) else None
 
 
 def growth(history: History) -> tuple[Headroom, Headroom] | None:

@@ -50,7 +50,7 @@ def suggest_lower_rate(history: History) -> float | None:
     """Return a lower learning rate to try, None if the present one is not known.
 
     Where the headroom was measured in the first steps, the suggested one is a tenth of what the
-    network bore there, and at most half of the present one.
+    network bore there, a third for gradient descent, and at most half of the present one.
     Else the first step shows how far the present learning rate moves the weights. The suggested one
     would have moved them by `FIRST_RATIO`, and is at most a tenth of the present one. Without such
     a measurement it is a tenth. One below `LEAST_RATE` is not suggested: None. What momentum adds

@@ -108,6 +108,15 @@ def test_a_rate_that_is_too_low_is_raised_as_far_as_is_borne(measured, factor, s
     assert finding.remedies[0].change.rate == pytest.approx(0.01 * factor)
 
 
+@pytest.mark.parametrize(("optimizer", "rate"), [("SGD", 7e-4), ("Adam", 2e-4), (None, 2e-4)])
+def test_steps_along_the_gradient_may_be_longer_than_those_of_one_length(optimizer, rate):
+    history = bearing(moving(0.3, [2.4]), (0.2, 0.1, 0.4))
+    history.note(optimizer=optimizer)
+    (finding,) = rules.learning_rate_too_high(history)
+    # A third, or a tenth, of 0.2 times the learning rate of 0.01, of one digit.
+    assert finding.remedies[0].change.rate == pytest.approx(rate)
+
+
 def of_momentum(momentum, step, headroom, rate=0.01, **settings):
     """Return a history with one measured headroom."""
     history = History()
