@@ -1,16 +1,18 @@
 """`make bench-lsuv`: whether `lsuv` damages a model, and whether it changes how well one trains.
 
-    KERAS_BACKEND=torch python -m benchmarks.lsuv run [--nets lstm-padded-behind ...] [--train]
+    KERAS_BACKEND=torch python -m benchmarks.lsuv run [--nets dense ...]
+    KERAS_BACKEND=torch python -m benchmarks.lsuv train [--nets dense ...]
     python -m benchmarks.lsuv table [--write]
 
 Each network is scaled on 256 of its examples. The loss is measured here on 1,024, not read from the
 result. It may be at most three times as large afterwards, unless `lsuv` has put the weights back.
-`--train` also trains each network from Keras' weights and from the scaled ones, with some seeds
-and the same batches. Results are kept in `.lsuv/`; `--write` puts the table into
-docs/initializers.md.
+`train` trains networks that learn well from Keras' weights, from these and from the scaled ones,
+with some seeds and the same batches, and compares the loss on 1,024 further examples. Results are
+kept in `.lsuv/`; `--write` puts the tables into docs/initializers.md.
 """
 
 import argparse
+import functools
 import json
 import math
 import pathlib
@@ -26,7 +28,7 @@ from keras_babysit.layers import Maxout
 FOLDER = pathlib.Path(".lsuv")
 PAGE = ROOT / "docs" / "initializers.md"
 EXAMPLES, SCALED_ON = 1024, 256
-EPOCHS = 5
+EPOCHS = 10
 SEEDS = range(3)
 MAX_RATIO = 3.0  # of the losses after and before, as in the documentation of `lsuv`
 
@@ -34,17 +36,17 @@ MAX_RATIO = 3.0  # of the losses after and before, as in the documentation of `l
 # ------------------------------------------------------------------------------------------- data
 
 
-def rows(mean=0.0, deviation=1.0, features=20):
+def rows(mean=0.0, deviation=1.0, features=20, *, seed=0):
     """Return independent features, and whether a quadratic form of them is positive."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     z = rng.normal(size=(EXAMPLES, features))
     y = z[:, 0] + z[:, 1] * z[:, 2] > 0
     return (mean + deviation * z).astype("float32"), y[:, None].astype("float32")
 
 
-def images(noise=False):
+def images(noise=False, *, seed=0):
     """Return images of a bright patch, left or right, or of noise alone."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     x = rng.normal(size=(EXAMPLES, 16, 16, 3))
     y = rng.integers(0, 2, EXAMPLES)
     if not noise:
@@ -54,9 +56,9 @@ def images(noise=False):
     return x.astype("float32"), y[:, None].astype("float32")
 
 
-def steps(length, filled, *, front=False, features=5):
+def steps(length, filled, *, front=False, features=5, seed=0):
     """Return sequences of which some steps are filled, the others padding of zeros."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     x = np.zeros((EXAMPLES, length, features), "float32")
     values = rng.normal(size=(EXAMPLES, filled, features))
     x[:, -filled:] = values if front else 0.0
@@ -65,21 +67,21 @@ def steps(length, filled, *, front=False, features=5):
     return x, (values[:, :, 0].mean(axis=1) > 0)[:, None].astype("float32")
 
 
-def words(length=20):
+def words(length=20, *, seed=0):
     """Return sequences of words, and whether the first half holds more of the low ones."""
-    x = np.random.default_rng(0).integers(1, 50, (EXAMPLES, length))
+    x = np.random.default_rng(seed).integers(1, 50, (EXAMPLES, length))
     low = x < 25
     y = low[:, : length // 2].sum(1) > low[:, length // 2 :].sum(1)
     return x.astype("int32"), y[:, None].astype("float32")
 
 
-def two_inputs():
-    x, y = rows()
+def two_inputs(*, seed=0):
+    x, y = rows(seed=seed)
     return [x[:, :8], 50 + 10 * x[:, 8:]], y
 
 
-def to_itself():
-    x, _ = images()
+def to_itself(*, seed=0):
+    x, _ = images(seed=seed)
     return x, x
 
 
@@ -257,14 +259,17 @@ class Subclassed(keras.Model):
         return self.outer(inputs)
 
 
-SEQUENCES = {"behind": lambda: steps(60, 20), "front": lambda: steps(60, 20, front=True)}
+SEQUENCES = {
+    "behind": functools.partial(steps, 60, 20),
+    "front": functools.partial(steps, 60, 20, front=True),
+}
 NETS = {
     "dense": (dense, rows),
     "dense, 10 x tanh": (lambda: dense(10, activation="tanh"), rows),
     "dense, weights of 0.01": (lambda: dense(5, kernel_initializer="random_normal"), rows),
     "dense, biases N(0, 5)": (large_biases, rows),
-    "dense, inputs 100 ± 0.01": (dense, lambda: rows(100, 0.01)),
-    "dense, inputs 10 ± 1": (dense, lambda: rows(10)),
+    "dense, inputs 100 ± 0.01": (dense, functools.partial(rows, 100, 0.01)),
+    "dense, inputs 10 ± 1": (dense, functools.partial(rows, 10)),
     "dense, MaxNorm(0.5)": (constrained, rows),
     "dense, mixed float16": (half, rows),
     "SiLU x 20": (lambda: dense(20, activation="silu"), rows),
@@ -272,17 +277,20 @@ NETS = {
     "maxout": (maxout, rows),
     "convolutions": (cnn, images),
     "batch normalization": (batch_norm, images),
-    "noise images, global pooling": (noise_pooled, lambda: images(noise=True)),
+    "noise images, global pooling": (noise_pooled, functools.partial(images, noise=True)),
     "depthwise": (depthwise, images),
     "separable": (separable, images),
-    "convolutions of steps": (conv_1d, lambda: steps(20, 20)),
+    "convolutions of steps": (conv_1d, functools.partial(steps, 20, 20)),
     "autoencoder, transposed": (autoencoder, to_itself),
     "residual": (lambda: residual(False), rows),
     "residual, zero kernels": (lambda: residual(True), rows),
     "residual, zero scales": (residual_gamma, images),
-    "LSTM, no padding": (lambda: recurrent(layers.LSTM, 20), lambda: steps(20, 20)),
+    "LSTM, no padding": (lambda: recurrent(layers.LSTM, 20), functools.partial(steps, 20, 20)),
     "LSTM, padded behind": (lambda: recurrent(layers.LSTM, 60), SEQUENCES["behind"]),
-    "LSTM, padded behind to 80": (lambda: recurrent(layers.LSTM, 80), lambda: steps(80, 5)),
+    "LSTM, padded behind to 80": (
+        lambda: recurrent(layers.LSTM, 80),
+        functools.partial(steps, 80, 5),
+    ),
     "LSTM, padded in front": (lambda: recurrent(layers.LSTM, 60), SEQUENCES["front"]),
     "LSTM, masked": (lambda: recurrent(layers.LSTM, 60, masked=True), SEQUENCES["behind"]),
     "LSTM, bidirectional": (
@@ -300,6 +308,17 @@ NETS = {
     "subclassed": (Subclassed, rows),
 }
 """Networks by name: how one is made, and its data."""
+
+HEALTHY = (
+    "dense",
+    "dense, 10 x tanh",
+    "convolutions",
+    "batch normalization",
+    "convolutions of steps",
+    "embedding",
+    "subclassed",
+)
+"""Networks that Keras' weights suit, and that learn their data from these."""
 
 
 # ------------------------------------------------------------------------------------ measurement
@@ -354,31 +373,35 @@ def measure(name):
 
 
 def trained(name, seed, *, with_lsuv):
-    """Return the loss on the training data after some epochs."""
+    """Return the loss on the training data after some epochs, and on further examples."""
     x, y = NETS[name][1]()
     model = compiled(name, seed)
     if with_lsuv:
         scaled(model, x, y)
     keras.utils.set_random_seed(100 + seed)  # the same batches with and without
     model.fit(x, y, batch_size=32, epochs=EPOCHS, verbose=0)
-    return loss_of(model, x, y)
+    return loss_of(model, x, y), loss_of(model, *NETS[name][1](seed=1))
 
 
-def path_of(name):
+def path_of(name, kind=None):
     slug = "".join(letter if letter.isalnum() else "-" for letter in name)
-    return FOLDER / f"{slug}-{keras.backend.backend()}.json"
+    return FOLDER / f"{slug}.{kind or keras.backend.backend()}.json"
 
 
-def run(names, *, is_training):
+def run(names):
     FOLDER.mkdir(exist_ok=True)
     for name in names:
         record = measure(name)
-        if is_training:
-            record["trained"] = [
-                [trained(name, seed, with_lsuv=choice) for choice in (False, True)]
-                for seed in SEEDS
-            ]
         path_of(name).write_text(json.dumps(record), encoding="utf-8")
+        print(record, flush=True)
+
+
+def train(names):
+    FOLDER.mkdir(exist_ok=True)
+    for name in names:
+        losses = [[trained(name, seed, with_lsuv=one) for one in (False, True)] for seed in SEEDS]
+        record = {"net": name, "backend": keras.backend.backend(), "losses": losses}
+        path_of(name, "trained").write_text(json.dumps(record), encoding="utf-8")
         print(record, flush=True)
 
 
@@ -387,11 +410,19 @@ def is_safe(record):
     return math.isfinite(record["after"]) and record["after"] <= MAX_RATIO * record["before"]
 
 
+def read(kind):
+    return [json.loads(path.read_text("utf-8")) for path in sorted(FOLDER.glob(f"*.{kind}.json"))]
+
+
+def markdown(lines):
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
 def table():
-    """Return one row per network, and the totals, as Markdown."""
-    records = [json.loads(path.read_text("utf-8")) for path in sorted(FOLDER.glob("*.json"))]
+    """Return one row per network, and the totals, as Markdown; empty without results."""
+    records = [one for backend in ("jax", "tensorflow", "torch") for one in read(backend)]
     backends = sorted({one["backend"] for one in records})
-    heads = ["network", "layers scaled", *(f"loss, {one}" for one in backends), "trained"]
+    heads = ["network", "layers scaled", *(f"loss, {one}" for one in backends)]
     lines = [heads, ["---"] * len(heads)]
     for name in NETS:
         mine = {one["backend"]: one for one in records if one["net"] == name}
@@ -403,33 +434,45 @@ def table():
         for backend in backends:
             one = mine.get(backend)
             cells.append(f"{one['before']:.2g} → {one['after']:.2g}" if one else "")
-        cells.append(next((compared(r["trained"]) for r in mine.values() if "trained" in r), ""))
         lines.append(cells)
-    text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     safe = sum(is_safe(one) for one in records)
-    return f"{text}\n\n{safe} of {len(records)} losses are at most {MAX_RATIO:g} times as large."
+    return records and (
+        f"{markdown(lines)}\n\n{safe} of {len(records)} losses are at most {MAX_RATIO:g} times as "
+        "large."
+    )
 
 
-def compared(losses):
-    """Return the losses without and with `lsuv` as text, medians over seeds."""
-    plain, ours = np.median(losses, axis=0)
-    return f"{plain:.2g} → {ours:.2g}"
+def table_of_trained():
+    """Return one row per trained network as Markdown; empty without results."""
+    records = {one["net"]: one for one in read("trained")}
+    heads = ["network", "training loss", "validation loss", "validation, with / without, by seed"]
+    lines = [heads, ["---"] * len(heads)]
+    for name in HEALTHY:
+        if name in records:
+            losses = np.array(records[name]["losses"])  # by seed, by without and with, by data
+            training, validation = np.median(losses, axis=0).T
+            ratios = sorted(losses[:, 1, 1] / losses[:, 0, 1])
+            cells = [f"{pair[0]:.2g} → {pair[1]:.2g}" for pair in (training, validation)]
+            lines.append([name, *cells, ", ".join(f"{ratio:.2f}" for ratio in ratios)])
+    return records and markdown(lines)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
-    running = commands.add_parser("run")
-    running.add_argument("--nets", nargs="+", choices=NETS, default=list(NETS))
-    running.add_argument("--train", action="store_true", help="also train with and without")
+    for command, names in (("run", list(NETS)), ("train", list(HEALTHY))):
+        commands.add_parser(command).add_argument("--nets", nargs="+", choices=names, default=names)
     commands.add_parser("table").add_argument("--write", action="store_true")
     arguments = parser.parse_args()
     if arguments.command == "run":
-        run(arguments.nets, is_training=arguments.train)
-        return
-    print(table())
-    if arguments.write:
-        write(table(), "lsuv", PAGE)
+        run(arguments.nets)
+    elif arguments.command == "train":
+        train(arguments.nets)
+    else:
+        for mark, text in (("lsuv", table()), ("lsuv-trained", table_of_trained())):
+            print(text or f"no results for {mark}")
+            if arguments.write and text:
+                write(text, mark, PAGE)
 
 
 if __name__ == "__main__":

@@ -85,6 +85,10 @@ def lsuv(
     `deviation² = mean over units and positions of the variance over examples`. Biases are centered
     in dense and convolution layers, where there is one bias per unit.
 
+    Use it where the signal vanishes or explodes with depth. A network that trains well from its
+    weights may predict new examples worse from the scaled ones, because it learns its training data
+    by heart sooner.
+
     It scales layers with a trainable kernel (dense, convolution, einsum and maxout layers), in
     sequential, functional, subclassed and nested models. A layer that is used several times is
     scaled at its first use. Averages of batch normalization and random seeds keep their values, and
