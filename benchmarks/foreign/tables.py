@@ -16,7 +16,12 @@ This page is written by `make bench-foreign`. It contains every architecture of 
 (`weights=None`, smallest supported images) and the model kinds of Keras' examples, as defined in
 `benchmarks/foreign`. Each model was monitored for one epoch of 4 steps of 4 examples, with Adam and
 its default learning rate. The rules are replayed over the recordings. Times were measured on a busy
-CPU core and are only indicative."""
+CPU core and are only indicative.
+
+`python benchmarks/foreign watch --only '[a-z]*' --together` records the model kinds alone, in one
+process, and `python benchmarks/foreign table --write` puts them into this page; the rows of models
+that were not recorded again stay as they are. Both models of KerasHub need
+`pip install keras-hub`. On JAX, `--every 1` measures each step regardless of the cost."""
 
 TABLE = """\
 | model | million weights | layers measured | not measured | findings | seconds (of total) |

@@ -7,6 +7,7 @@ from keras_babysit.actions import LOOKS, NEW_CODE, WarmUp
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
+from keras_babysit.rules._network import median_ratios
 from keras_babysit.rules._progress import began_trained, has_seen_an_epoch, poor_fit
 from keras_babysit.rules._sequences import has_not_learnt
 from keras_babysit.rules._texts import number
@@ -26,6 +27,10 @@ LARGE_LOGIT = 50.0
 DIVERGING_LOGIT = 1e4
 """Attention logit from which on training is expected to diverge, after Wortsman et al."""
 
+WHOLE = 1.0
+"""Length of all updates so far, as a multiple of the weights, from which on training had the time
+to make them others. Initial logits are near 0 where the embeddings are, as Keras draws them."""
+
 FIRST_STEPS = 1
 """Step up to which a measurement is of the initial weights: the first one may be of step 0 or 1."""
 
@@ -44,6 +49,7 @@ REFERENCE = (
     silent=(
         "if attention is computed by a layer of one's own",
         "if the sequences are so long that one example has two million logits",
+        "on equal weights, while the updates so far are shorter than the weights",
         "if the network fits the training data, unless the logits exceed 10,000, or every head "
         "attended to a single position at the start",
     ),
@@ -61,8 +67,10 @@ def attention_collapse(history: History, *, patience: int = 3) -> list[Finding]:
 
     Reads `"attention/entropy"`: per head, the entropy of the weights as a fraction of that of equal
     weights, in [0, 1]; `"attention/logit_max"`, the largest absolute logit; and `"loss/start"`
-    beside `"loss/constant"`. It is silent in the first epoch, and if the network fits its training
-    data, unless the logits exceed 10,000 or were as large before the first step.
+    beside `"loss/constant"`. Of equal weights, it is silent until the updates (`"updates/ratio"`)
+    are together as long as the weights: initial weights are often equal. It is silent in the first
+    epoch, and if the network fits its training data, unless the logits exceed 10,000 or were as
+    large before the first step.
 
     Args:
         history: The history of the run.
@@ -107,9 +115,15 @@ def attention_collapse(history: History, *, patience: int = 3) -> list[Finding]:
             found.append(
                 _large(target, float(logits[-1]), "every head attends to a single position")
             )
-        elif heads.min() >= ALL_ALIKE:
+        elif heads.min() >= ALL_ALIKE and _had_time(history):
             found.append(_alike(target, float(heads.min())))
     return found
+
+
+def _had_time(history: History) -> bool:
+    """Return whether all updates together are as long as the weights; true if not known."""
+    ratios = median_ratios(history)[1]
+    return not len(ratios) or float(np.median(ratios)) * history.step >= WHOLE
 
 
 def _are_one_hot(logits: NDArray[np.float64], heads: NDArray[np.float64]) -> bool:

@@ -51,7 +51,8 @@ def untrained_frozen_layers(history: History, *, layers: int = 3) -> list[Findin
     moved += [history.first("weights/frozen_bias_norm", name) for name in names]
     if len(moved) < layers or any(value != 0 for value in moved) or not is_mostly_frozen(history):
         return []
-    first = next((name for name in history.facts.layers if name in frozen | set(names)), "")
+    known = frozen | set(names)  # some are in no pass, such as a teacher that the loss calls
+    first = next((name for name in [*history.facts.layers, *sorted(known)] if name in known), "")
     return [
         Finding(
             rule="untrained_frozen_layers",

@@ -14,8 +14,15 @@ WEIGHTS = np.where(Y == 1, 5.0, 1.0).astype("float32")
 QUANTITIES = ("score/loss", "score/error")
 
 
-def scores(x=X, y=Y, validation=(X, Y), **options):
-    model = keras.Sequential([keras.Input((4,)), layers.Dense(2, "softmax")])
+class OwnStep(keras.Sequential):
+    """A model with a training step of its own, that of Keras."""
+
+    def train_step(self, *arguments):
+        return super().train_step(*arguments)
+
+
+def scores(x=X, y=Y, validation=(X, Y), kind=keras.Sequential, **options):
+    model = kind([keras.Input((4,)), layers.Dense(2, "softmax")])
     model.compile("sgd", "sparse_categorical_crossentropy")
     sitter = kb.Babysitter(every=1, verbose=0)
     data = {"validation_data": validation, "batch_size": 32, "shuffle": False} | options
@@ -26,18 +33,26 @@ def scores(x=X, y=Y, validation=(X, Y), **options):
     ]
 
 
+@pytest.mark.parametrize("kind", [keras.Sequential, OwnStep], ids=["plain", "own-step"])
 @pytest.mark.parametrize(
     "options",
     [
         {"class_weight": {0: 1.0, 1: 5.0}},
         {"sample_weight": WEIGHTS},
         {"validation": (X, Y, WEIGHTS)},
+        # Keras takes class weights and sample weights together in this way only.
+        {"class_weight": {0: 1.0, 1: 5.0}, "validation": (X, Y, WEIGHTS)},
     ],
-    ids=["class-weight", "sample-weight", "validation-weight"],
+    ids=["class-weight", "sample-weight", "validation-weight", "class-and-sample-weight"],
 )
-def test_weights_of_one_side_alone_do_not_set_the_scores_apart(options):
-    train, validation = scores(**options)
+def test_weights_do_not_set_the_scores_of_the_same_examples_apart(options, kind):
+    train, validation = scores(kind=kind, **options)
     np.testing.assert_allclose(train, validation, rtol=1e-5)
+
+
+def test_class_weights_beside_sample_weights_are_refused_by_keras_as_without_the_callback():
+    with pytest.raises(ValueError, match=r"class_weight.*sample_weight"):
+        scores(class_weight={0: 1.0, 1: 5.0}, sample_weight=WEIGHTS)
 
 
 def test_weights_of_both_sides_count():

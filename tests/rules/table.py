@@ -1220,6 +1220,13 @@ def attending(logit, entropies):
     return history(series)
 
 
+def updated_by(made, ratio):
+    """Return a history with the update ratio of a kernel."""
+    made.note(weights={"a/kernel": WeightFacts(layer="a", size=64, is_kernel=True)})
+    made.append(Measurement(20, 1, "updates/ratio", "a/kernel", ratio))
+    return made
+
+
 def beginning(made, start, *, constant):
     """Return a history with its first loss, and that of a constant prediction."""
     made.append(Measurement(0, 0, "loss/start", "", start))
@@ -3107,6 +3114,16 @@ TABLE = {
         rules.attention_collapse,
         at_half(attending(1e-3, [1.0, 0.9999]), better=-0.01),
         Severity.NOTE,
+    ),
+    "heads-weight-all-alike-after-long-updates": (
+        rules.attention_collapse,
+        updated_by(at_half(attending(1e-3, [1.0, 0.9999]), better=-0.01), 0.06),
+        Severity.NOTE,
+    ),
+    "heads-weight-all-alike-as-drawn": (
+        rules.attention_collapse,
+        updated_by(at_half(attending(1e-3, [1.0, 0.9999]), better=-0.01), 0.04),
+        None,
     ),
     "heads-weight-all-alike-and-it-learns": (
         rules.attention_collapse,
