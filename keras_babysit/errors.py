@@ -1,6 +1,7 @@
 """The exceptions and the warning of this package."""
 
 import logging
+import re
 import warnings
 
 
@@ -40,6 +41,10 @@ class SearchFailedError(KerasBabysitError, RuntimeError):
     """Raised if no trial of a search completes."""
 
 
+class ControlFailedError(KerasBabysitError, RuntimeError):
+    """Raised if a program cannot be trained without a change, so that no remedy can be tried."""
+
+
 class UnsupportedBackendError(KerasBabysitError, RuntimeError):
     """The backend of Keras must be one that this package supports."""
 
@@ -58,5 +63,11 @@ def warn(what: str, error: BaseException) -> None:
 
 
 def brief(error: BaseException) -> str:
-    """Return an error in one short line."""
-    return f"{type(error).__name__}: {str(error)[:500]}"
+    r"""Return an error in one short line, without the colors that Keras puts into some.
+
+    Example:
+        >>> brief(ValueError("Wrong\n\nshape."))
+        'ValueError: Wrong shape.'
+    """
+    text = " ".join(re.sub(r"\x1b\[[\d;]*m", "", str(error)).split())
+    return f"{type(error).__name__}: {text[:500]}"

@@ -70,11 +70,13 @@ def read_program(
             f"copy. Received: {', '.join(other)}. Leave out what does not change the training."
         )
     (x, y, weight), more = read_data(x, y, weight)
+    _check_sizes("x", x, y)
     if validation is None:
         (x, y, weight), validation = _hold_out(x, y, weight)
     else:
         pair = validation if isinstance(validation, (tuple, list)) else (validation,)
         validation, _ = read_data(*(*pair, None, None)[:3])
+        _check_sizes("validation_data", *validation[:2])
     return Program(model, x, y, weight, validation, {**more, **fit}, callbacks)
 
 
@@ -106,7 +108,14 @@ def read_data(x: Any, y: Any, weight: Any) -> tuple[tuple[Any, Any, Any], dict[s
                 "The data of a dataset must be at most 1 GB, because a trial keeps them in memory. "
                 "Pass a part: `dataset.take(100)`."
             )
-    again = (*unpack(to_host(next(iter(_batches(x))))), None)[:3]
+    first = next(_batches(x), None)
+    if first is None:
+        raise TypeError(
+            "Argument `x` must be a dataset that can be read again, because each training reads "
+            f"the data. Received: {type(x).__name__}, which gave {len(batches)} batches at its "
+            "first reading and none at the next. Load the data into arrays."
+        )
+    again = (*unpack(to_host(first)), None)[:3]
     is_shuffled = not _are_equal(batches[0], again)
     joined = join(batches)
     return joined, {"batch_size": size(batches[0]), "shuffle": is_shuffled}
@@ -125,6 +134,15 @@ def _batches(x: Any) -> Iterator[Any]:
 def _are_equal(one: Any, other: Any) -> bool:
     pairs = zip(keras.tree.flatten(one), keras.tree.flatten(other), strict=True)
     return all(np.array_equal(a, b) for a, b in pairs if a is not None)
+
+
+def _check_sizes(name: str, x: Any, y: Any) -> None:
+    sizes = [len(leaf) for leaf in keras.tree.flatten((x, y))]
+    if len(set(sizes)) > 1 or min(sizes) < 2:
+        raise ValueError(
+            f"Argument `{name}` must have at least 2 examples, with a target for each. "
+            f"Received: {sizes[0]} inputs and {sizes[-1]} targets"
+        )
 
 
 def _hold_out(x: Any, y: Any, weight: Any) -> tuple[Any, Any]:

@@ -109,6 +109,8 @@ class Trial:
         if self.best is not None:
             together = "Best together" if len(self.best.changes) > 1 else "Best"
             return f"{together}: {self.best.text}"
+        if all(row.effect in (Effect.FAILED, Effect.NOT_APPLICABLE) for row in self.rows):
+            return "No remedy could be tried."
         if any(row.effect in (Effect.UNDECIDED, Effect.NOT_TRIED) for row in self.rows):
             return "No remedy is shown to help. A larger `budget` or more `seeds` may decide more."
         return "No remedy helps."

@@ -13,6 +13,7 @@ import keras
 from numpy.typing import NDArray
 
 from keras_babysit.callbacks import Babysitter
+from keras_babysit.errors import ControlFailedError, brief
 from keras_babysit.findings import Finding, Severity
 from keras_babysit.remedies.change import Change
 from keras_babysit.remedies.judging import Pair, apply_all, disagree, judge, leader, rank
@@ -28,6 +29,9 @@ is undecided."""
 
 FEWEST_SEEDS = 3
 """Replicates of the better half of the remedies, before the better half of these gets all."""
+
+REASON = 200
+"""Characters of the reason for which a remedy failed."""
 
 SPENT = "the budget was spent."
 EXPLAINED = "what causes it was remedied."
@@ -299,17 +303,17 @@ class Trials:
         start = time.perf_counter()
         self._report((start - self._start) / self._seconds, " ".join(one.text for one in changes))
         pairs: list[Pair] = []
-        brief: list[Pair] = []
+        shorter: list[Pair] = []
         try:
             for seed in range(seeds):
-                self._pair(changes, on, seed, pairs, brief)
-        except BudgetSpentError:
+                self._pair(changes, on, seed, pairs, shorter)
+        except (BudgetSpentError, ControlFailedError):
             raise
         except Exception as error:  # one remedy that fails is one row
-            what = f"{type(error).__name__}: {str(error)[:200]}"
-            return Row(changes, Effect.FAILED, seeds=len(pairs), reason=what)
+            reason = brief(error)[:REASON]
+            return Row(changes, Effect.FAILED, seeds=len(pairs), reason=reason)
         row = judge(changes, pairs, self.program, time.perf_counter() - start)
-        if disagree(pairs, brief):
+        if disagree(pairs, shorter):
             return dataclasses.replace(row, effect=Effect.UNDECIDED, reason=OPPOSITE)
         return row
 
@@ -319,7 +323,7 @@ class Trials:
         on: tuple[Change, ...],
         seed: int,
         pairs: list[Pair],
-        brief: list[Pair],
+        shorter: list[Pair],
     ) -> None:
         """Add a replicate to pairs; of a change of the optimizer also one over fewer steps."""
         is_of_optimizer = any(change.is_of_optimizer for change in changes)
@@ -328,7 +332,7 @@ class Trials:
         if not is_of_optimizer or self.program.epochs < SHORT:
             return
         if (changes, "short", seed) in self._scores or self._has_time():
-            brief.append(Pair(self.score(on, "short", seed), self.score(changes, "short", seed)))
+            shorter.append(Pair(self.score(on, "short", seed), self.score(changes, "short", seed)))
 
     def score(self, changes: tuple[Change, ...], kind: str, seed: int) -> Score:
         """Return the score of a training, which is made once.
@@ -343,7 +347,17 @@ class Trials:
             program = apply_all(changes, self.program)
             if kind != "plain":
                 program = _decayed(program, SHORT if kind == "short" else 1)
-            self._scores[changes, kind, seed] = self._train(program, seed, changes)
+            try:
+                self._scores[changes, kind, seed] = self._train(program, seed, changes)
+            except BudgetSpentError:
+                raise
+            except Exception as error:
+                if changes:
+                    raise
+                raise ControlFailedError(
+                    "The program must train without a change before remedies can be tried. Check "
+                    f"that `fit` runs with these arguments. Received: {brief(error)}"
+                ) from error
         return self._scores[changes, kind, seed]
 
     def _train(
@@ -362,7 +376,8 @@ class Trials:
             share_weights(model, self._weights[seed])
         program.train(model, seed, Deadline(self._end if end is None else end), *callbacks)
         score = self._scorer.score(program, model)
-        self._longest = max(self._longest, time.perf_counter() - start)
+        if not callbacks:  # one that is watched takes longer
+            self._longest = max(self._longest, time.perf_counter() - start)
         return score
 
     def _has_time(self, pairs: int = 1) -> bool:

@@ -80,6 +80,7 @@ def try_remedies(
     Raises:
         TypeError: If the model cannot be built again, or the data cannot be read again.
         ValueError: If an argument is out of range, or there are too few examples to hold some out.
+        ControlFailedError: If the program cannot be trained without a change.
 
     Example:
         >>> rng = np.random.default_rng(0)

@@ -388,6 +388,16 @@ def test_what_findings_advise_for_a_layer_each_is_one_change_of_all_of_them():
     assert [one.layers for one in found] == [("a", "b"), ("c",), ("a",)]
 
 
+def test_what_two_rules_advise_in_other_code_alone_is_tried_once():
+    def finding(rule, units):
+        change = actions.SetActivation(("a",), "relu", "he_normal", "Dense", units)
+        remedies = (Remedy("Change it.", change=change),)
+        return Finding(rule, Severity.WARNING, "a", "It is so.", remedies=remedies)
+
+    found = changes_for([finding("vanishing_gradients", 8), finding("saturated_units", 0)])
+    assert [one.units for one in found] == [8]
+
+
 @BOTH
 def test_functions_of_ones_own_in_layers_are_kept(is_functional):
     def ones(shape, dtype=None):

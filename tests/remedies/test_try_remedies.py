@@ -10,6 +10,7 @@ import pytest
 import keras_babysit as kb
 from keras_babysit import actions
 from keras_babysit.dashboard import kb_report
+from keras_babysit.errors import ControlFailedError
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.presentation.trial_table import read_trials
 from keras_babysit.remedies import (
@@ -285,6 +286,26 @@ def test_what_cannot_be_applied_and_what_fails_is_one_row_with_its_reason():
     assert "it is broken" in trial.rows[1].reason
 
 
+def test_a_program_that_cannot_be_trained_is_an_error_not_a_failed_remedy():
+    x, y = blobs()
+    narrow = (x[:, :2], y)
+    changes = [ScaleLearningRate(10.0)]
+    with pytest.raises(ControlFailedError, match="must train without a change") as raised:
+        kb.try_remedies(network(), x, y, changes=changes, validation_data=narrow, **BUDGET)
+    assert "\n" not in str(raised.value)
+    assert "\x1b" not in str(raised.value)
+
+
+def test_where_all_fail_that_is_said():
+    row = Row((ScaleBatchSize(size=64),), Effect.FAILED, reason="ValueError: it is broken")
+    assert Trial((row,), None, None).conclusion == "No remedy could be tried."
+
+
+def test_a_watched_control_does_not_count_as_the_length_of_a_training():
+    trial = kb.try_remedies(network(rate=1e-5), *blobs(), budget=1e-9, epochs=4)
+    assert {row.reason for row in trial.rows} == {"the budget was spent."}
+
+
 def test_a_budget_that_is_spent_leaves_remedies_untried():
     changes = [ScaleLearningRate(10.0), ScaleLearningRate(100.0)]
     trial = kb.try_remedies(network(), *blobs(), changes=changes, budget=1e-9, epochs=1)
@@ -410,6 +431,16 @@ def test_nothing_of_the_user_is_changed():
     assert keras.layers.Dense(1).name == f"dense_{number + 1}"
 
 
+class ReadOnce:
+    """Batches of 50 `blobs`, which can be read once."""
+
+    def __init__(self):
+        self._batches = iter([Batches()[index] for index in range(4)])
+
+    def __iter__(self):
+        return self._batches
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
@@ -419,8 +450,14 @@ def test_nothing_of_the_user_is_changed():
         ({"callbacks": [keras.callbacks.History()]}, TypeError, "must hold only"),
         ({"y": None}, TypeError, "must be arrays"),
         ({"x": iter([]), "y": None}, TypeError, "must be arrays"),
+        ({"x": ReadOnce(), "y": None}, TypeError, "4 batches at its first reading and none"),
+        ({"y": blobs(150)[1]}, ValueError, "200 inputs and 150 targets"),
+        ({"validation_data": (blobs()[0][:0], blobs()[1][:0])}, ValueError, "0 inputs and 0"),
     ],
-    ids=["budget", "seeds", "split", "callbacks", "no-targets", "generator"],
+    ids=[
+        *("budget", "seeds", "split", "callbacks", "no-targets", "generator"),
+        *("read-once", "fewer-targets", "no-validation-examples"),
+    ],
 )
 def test_bad_input_raises_before_anything_is_trained(arguments, error, message):
     x, y = blobs()

@@ -4,8 +4,15 @@ import numpy as np
 import pytest
 
 from keras_babysit import rules
-from keras_babysit.actions import ScaleLearningRate, SetInitializer, SetLayerArguments
-from keras_babysit.history import Measurement
+from keras_babysit.actions import (
+    NormalizeActivations,
+    ScaleLearningRate,
+    SetActivation,
+    SetInitializer,
+    SetLayerArguments,
+)
+from keras_babysit.facts import LayerFacts, WeightFacts
+from keras_babysit.history import History, Measurement
 from tests.rules.table import TABLE, ended_short, layer, tuned
 
 
@@ -64,3 +71,20 @@ def test_one_wide_interval_of_the_headroom_does_not_hide_that_far_longer_steps_a
     (finding,) = rules.underfitting(made)
     assert isinstance(finding.remedies[0].change, ScaleLearningRate)
     assert finding.remedies[0].change.factor > 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "first"), [("squashing", NormalizeActivations), ("rectifier", SetActivation)]
+)
+def test_squashing_layers_are_normalized_before_they_are_replaced(kind, first):
+    made = History()
+    made.note(layers={name: LayerFacts(role="hidden", activation_kind=kind) for name in "abc"})
+    weights = {f"{n}/kernel": WeightFacts(layer=n, size=100, is_kernel=True) for n in "abc"}
+    made.note(weights=weights)
+    for step in range(3):
+        for name, norm in zip(weights, (1e-6, 1e-3, 1.0), strict=True):
+            made.append(Measurement(step, 0, "gradients/norm", name, norm))
+    (finding,) = rules.vanishing_gradients(made)
+    kinds = [type(remedy.change) for remedy in finding.remedies[:2]]
+    assert kinds[0] is first
+    assert set(kinds) == {NormalizeActivations, SetActivation}
