@@ -292,9 +292,11 @@ def _mixes_examples(rows, index):
         )
 
     # A distance of predictions that are all far below the targets is linear: nothing to pair there.
-    found = [_is_indifferent(loss, y, one) for one in (p, *_among(y, p))]
-    if False in found:
-        return False
+    found = []
+    for predictions in (p, *_among(y, p)):
+        found.append(_is_indifferent(loss, y, predictions))
+        if found[-1] is False:  # of most losses at once: the others are not evaluated
+            return False
     if found[0] is None:
         return None
     halves = p[:half], p[half:]

@@ -113,6 +113,19 @@ def test_a_loss_that_mixes_examples(loss, targets, mixes):
     assert behaviour(loss, targets, LINEAR)[1].mixes_examples is mixes
 
 
+def test_a_loss_that_pairs_examples_is_not_asked_again():
+    calls = []
+
+    def counted(y, p):
+        calls.append(len(p))
+        return squared(y, p).mean(axis=-1)
+
+    targets = RNG.normal(size=(8, 3))
+    assert behaviour(counted, targets, LINEAR)[1].mixes_examples is False
+    for_reduction, for_one_set_of_predictions = 3, 6
+    assert len(calls) <= for_reduction + for_one_set_of_predictions
+
+
 @pytest.mark.parametrize(
     ("loss", "targets", "known", "prefers", "falls"),
     [
