@@ -121,7 +121,8 @@ def test_a_loss_that_pairs_examples_is_not_asked_again():
         return squared(y, p).mean(axis=-1)
 
     targets = RNG.normal(size=(8, 3))
-    assert behaviour(counted, targets, LINEAR)[1].mixes_examples is False
+    known = LINEAR | {"form": "distance", "distance": "squared"}
+    assert behaviour(counted, targets, known)[1].mixes_examples is False
     for_reduction, for_one_set_of_predictions = 3, 6
     assert len(calls) <= for_reduction + for_one_set_of_predictions
 
