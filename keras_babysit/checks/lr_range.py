@@ -144,9 +144,12 @@ class LrRange:
         """Learning rate from which on the loss is back at its start or above it, for good.
 
         Where the loss never falls, it is the one from which on the loss is above its start by more
-        than noise. None if the sweep ends below that.
+        than noise. None if the sweep ends below that, or if no loss is finite: that is not due to
+        the learning rate.
         """
-        if len(self.losses) < 3 or not np.isfinite(self.start):
+        if not np.isfinite(self.start):
+            return None
+        if len(self.losses) < 3:
             return None if np.isfinite(self.losses).all() else float(self.learning_rates[-1])
         fall = self.start - self.smoothed[self._low]
         level = self.start - RELAPSE * fall if self.falls else self.start + self._margin
@@ -160,7 +163,7 @@ class LrRange:
     @property
     def has_diverged(self) -> bool:
         """Whether the sweep ends with a loss that is back at its start, above it or not finite."""
-        return self.divergence is not None
+        return self.divergence is not None or not np.isfinite(self.losses[-1])
 
     @property
     def _descent(self) -> slice:
@@ -228,7 +231,9 @@ class LrRange:
 
     def __str__(self) -> str:
         parts = []
-        if self.suggestion is None:
+        if not np.isfinite(self.start):
+            parts.append("no suggestion: the loss is not finite before the first step")
+        elif self.suggestion is None:
             parts.append("no suggestion: the loss does not fall in this range of learning rates")
         else:
             parts.append(f"suggested learning rate: {self.suggestion:.2g}")

@@ -200,6 +200,9 @@ def test_a_loss_that_is_not_finite_ends_the_sweep():
     assert found.has_diverged
     assert len(found.losses) == 1
     assert found.steepest is None
+    assert found.divergence is None  # at any learning rate
+    assert str(found) == "no suggestion: the loss is not finite before the first step"
+    assert str(found) in found._repr_html_()
     assert found.plot() is not None
 
 
