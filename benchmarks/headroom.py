@@ -387,8 +387,12 @@ def text(found):
         )
         warning += (
             f"Of the {found['late']} that diverged at step {LEAD} or later it warned of "
-            f"{part(found['warned_of_late'], found['late'])}, "
-            f"{shown(found['median_lead_late'])} steps ahead in the median.\n"
+            f"{part(found['warned_of_late'], found['late'])}"
+            + (
+                f", {shown(found['median_lead_late'])} steps ahead in the median.\n"
+                if found["warned_of_late"]
+                else ".\n"
+            )
             if found["late"]
             else f"None diverged at step {LEAD} or later, so that a longer lead was not possible.\n"
         )
