@@ -621,6 +621,39 @@ SHIPPED = (
         scale=Scale.FRACTION,
     ),
     Quantity(
+        "networks/input_size",
+        Of.RUN,
+        "Input of a network, entries of an example",
+        "number of entries of one example of one input of a network that a training step of one's "
+        "own calls",
+    ),
+    Quantity(
+        "code/noise_first",
+        Of.RUN,
+        "Noise of a code, first entry",
+        "of (z - mean) / exp(log_variance / 2), for the outputs of two linear layers, the target, "
+        "and a tensor z of their shape that a later layer receives",
+    ),
+    Quantity(
+        "code/noise_mean",
+        Of.RUN,
+        "Noise of a code, mean",
+        "the same, mean over all entries",
+    ),
+    Quantity(
+        "code/noise_std",
+        Of.RUN,
+        "Noise of a code, standard deviation",
+        "the same, standard deviation over all entries",
+    ),
+    Quantity(
+        "code/divergence_alone",
+        Of.RUN,
+        "Variance of a code is trained by the divergence alone",
+        "for a linear layer whose output is decoded as it is, cosine between the gradient of "
+        "another one on the same input and that of the divergence from a normal prior",
+    ),
+    Quantity(
         "averages/lag",
         Of.RUN,
         "Distance of an average from its network",

@@ -2005,6 +2005,17 @@ FAULTS = [
         misleads=True,
     ),
     Fault(
+        "code-not-sampled",
+        ("code_without_noise",),
+        (),
+        (
+            ("digits-variational", "mean", options(samples=False)),
+            ("digits-variational-wide", "mean", options(samples=False)),
+            ("plane-variational", "mean", options(samples=False)),
+        ),
+        misleads=True,
+    ),
+    Fault(
         "average-left-behind",
         ("average_not_updated",),
         (*STUCK, "not_learning"),

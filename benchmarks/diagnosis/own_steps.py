@@ -174,6 +174,7 @@ class Variational(keras.Model):
         is_mean: Whether the reconstruction error is a mean over the entries, and not the negative
             log-likelihood of a normal distribution with a variance of 0.1.
         seed: Seed of the noise of every step; None for new noise.
+        samples: Whether noise is added to the mean of the code.
     """
 
     def __init__(
@@ -183,6 +184,7 @@ class Variational(keras.Model):
         units: int = 48,
         is_mean: bool = False,
         seed: int | None = None,
+        samples: bool = True,
     ) -> None:
         super().__init__()
         inputs = keras.Input((size,))
@@ -197,7 +199,7 @@ class Variational(keras.Model):
             ],
             name="decoder",
         )
-        self._size, self._is_mean = size, is_mean
+        self._size, self._is_mean, self._samples = size, is_mean, samples
         self.seeds = keras.random.SeedGenerator(0) if seed is None else seed
         self.built = True
 
@@ -213,7 +215,8 @@ class Variational(keras.Model):
         def loss_of() -> Any:
             mean, spread = self.encoder(x, training=True)
             noise = keras.random.normal(ops.shape(mean), seed=self.seeds)
-            made = self.decoder(mean + ops.exp(0.5 * spread) * noise, training=True)
+            code = mean + ops.exp(0.5 * spread) * noise if self._samples else mean
+            made = self.decoder(code, training=True)
             error = ops.mean(ops.square(x - made)) * (1 if self._is_mean else 5 * self._size)
             terms = -0.5 * (1 + spread - ops.square(mean) - ops.exp(spread))
             parts["reconstruction_loss"] = error

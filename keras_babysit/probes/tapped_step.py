@@ -16,6 +16,7 @@ from keras_babysit.backends.untouched import untouched_random_state
 from keras_babysit.probes import taps
 from keras_babysit.probes.attention import attention_layers, tapped_attention
 from keras_babysit.probes.averages import Averages
+from keras_babysit.probes.code_noise import CodeNoise
 from keras_babysit.probes.embeddings import read_pair, read_triplet
 from keras_babysit.probes.fixed_seeds import tapped_seeds
 from keras_babysit.probes.image_layers import describe_images
@@ -125,6 +126,7 @@ class TappedStep:
         self._embeddings = {}  # inputs and outputs of the calls in this run, by name of the network
         self._has_head = False  # whether another layer with weights was called after these
         self._averages = Averages(taps.outermost(model))
+        self._noise = CodeNoise()
         self._calls = {}  # how often each was called in this run, by its name
         self._inside = []  # names of the networks that are being called, the outermost first
         self._made_by = {}  # by id of an output: the output itself, and the call that made it
@@ -176,6 +178,7 @@ class TappedStep:
         self._arrived = []
         self._added_in, self._has_read, self._updated = {}, set(), set()
         self._penalized_read = set()
+        self._noise = CodeNoise()
         self._calls, self._embeddings, self._has_head = {}, {}, False
         seeds = {}
         args, kwargs = keras.tree.map_structure(backend.own, (args, kwargs))
@@ -200,6 +203,7 @@ class TappedStep:
             returned = losses_in(result)
             self._confirm(earlier, optimizers, function, args, kwargs)
         self._made_by.clear()
+        self._noise = CodeNoise()
         followed |= self._read_pairs((args, kwargs))
         readings = self._collect(scale) | followed
         for place, seed in seeds.items():
@@ -308,6 +312,7 @@ class TappedStep:
         if self._inside:  # held until that network is left
             self._made_by[id(call.y)] = (call.y, target, call.function)
         readings = Readings()
+        self._noise.see(call, readings)
         if int(number.partition("[")[0] or 1) > MAX_CALLS_APART:
             read_openings(readings, call)
             self._send(readings)
@@ -379,6 +384,8 @@ class TappedStep:
             readings.add("networks/input_std", target, keras.ops.std(value))
             spread = keras.ops.sqrt(keras.ops.mean(variance))
             readings.add("networks/input_spread", target, spread)
+            size = keras.ops.cast(keras.ops.size(mean), "float32")
+            readings.add("networks/input_size", target, size)
         self._send(readings)
 
     def _follow_embeddings(self, name, args, outputs):
@@ -498,6 +505,8 @@ class TappedStep:
                 # No gradient at all is a gradient of 0, as in the probe of a plain model.
                 size = 0.0 if gradient is None else norm(backend.dense(gradient))
                 readings.add("gradients/norm", name, keras.ops.convert_to_tensor(size, "float32"))
+                if keras.backend.backend() != "jax":  # there the outputs are gone by now
+                    self._noise.read_gradient(gradient, variable, readings)
             self._send(readings)
 
         return receive

@@ -79,8 +79,8 @@ def _finding(name: str) -> Finding:
         evidence={"network": name},
         remedies=(
             Remedy(
-                f"Update the weights of {quoted([name])} after each step, and assign the result.",
-                "average.assign(0.99 * average + 0.01 * weight)  # for each pair of variables",
+                f"Update the weights of {quoted([name])} after each step, and assign the result: "
+                "`average.assign(0.99 * average + 0.01 * weight)`.",
                 no_change_because=OWN_CODE,
             ),
         ),

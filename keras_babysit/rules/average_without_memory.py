@@ -74,9 +74,8 @@ def _finding(name: str, lag: float) -> Finding:
         evidence={"lag": lag},
         remedies=(
             Remedy(
-                "Keep most of the average and add little of the trained weights: the larger factor "
-                "belongs to the average.",
-                "average.assign(0.99 * average + 0.01 * weight)  # for each pair of variables",
+                "Keep most of the average and add little of the trained weights: "
+                "`average.assign(0.99 * average + 0.01 * weight)`.",
                 no_change_because=OWN_CODE,
             ),
             Remedy(

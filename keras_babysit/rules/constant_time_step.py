@@ -24,7 +24,7 @@ TIMED = re.compile(r"(^|_|/)(time|timestep|sigma|noise_level)(_|$|/)")
     needs=("activations/std",),
     silent=(
         "with the training step of Keras",
-        "on networks that are not named as a denoising network or by a time step",
+        "on inputs of several numbers, unless the network is named as a denoising network",
     ),
 )
 def constant_time_step(history: History, *, patience: int = 3) -> list[Finding]:
@@ -34,8 +34,10 @@ def constant_time_step(history: History, *, patience: int = 3) -> list[Finding]:
     strong it is. If zeros or another constant arrive in its place, it learns the mean over all.
 
     Reads `"networks/input_mean"`, `"networks/input_std"` and `"networks/input_spread"` of networks
-    with several inputs, of which one varies. It is silent unless the network has a name such as
-    `denoiser`, `diffusion` or `unet`, or a layer with a name such as `time_embedding`.
+    with several inputs, of which one varies; and `"networks/input_size"`: a time step is a single
+    number per example. It is silent on larger inputs that are constant, such as masks, unless the
+    network has a name such as `denoiser` or `unet`, or a layer with a name such as
+    `time_embedding`.
 
     Args:
         history: The history of the run.
@@ -56,9 +58,10 @@ def constant_time_step(history: History, *, patience: int = 3) -> list[Finding]:
     """
     require_count("patience", patience)
     return [
-        _finding(name)
+        _finding(name, is_timed)
         for name, inputs in inputs_of_networks(history).items()
-        if _is_timed(history, name) and _is_constant(history, inputs, patience)
+        for is_timed in [_is_timed(history, name)]
+        if _is_constant(history, inputs, patience, is_timed)
     ]
 
 
@@ -68,26 +71,33 @@ def _is_timed(history: History, name: str) -> bool:
     return is_named or any(TIMED.search(path.lower()) for path in members)
 
 
-def _is_constant(history: History, inputs: list[str], patience: int) -> bool:
+def _is_constant(history: History, inputs: list[str], patience: int, is_of_any_size: bool) -> bool:
     """Return whether one input of a network is constant in all its calls, and another is not."""
     by_index: dict[str, list[str]] = {}
     for target in inputs:
         by_index.setdefault(target.rpartition("[")[2].partition("]")[0], []).append(target)
     constant = [
-        all(is_same(history, one, patience) and not varies(history, one) for one in calls)
+        all(
+            is_same(history, one, patience)
+            and not varies(history, one)
+            and (is_of_any_size or history.last("networks/input_size", one) == 1)
+            for one in calls
+        )
         for calls in by_index.values()
     ]
     moving = [any(varies(history, one) for one in calls) for calls in by_index.values()]
     return any(constant) and any(moving)
 
 
-def _finding(name: str) -> Finding:
+def _finding(name: str, is_timed: bool) -> Finding:
+    what = "time step" if is_timed else "number"
+    whole = "" if is_timed else " as one of its inputs"
     return Finding(
         rule="constant_time_step",
         severity=Severity.WARNING,
         target=name,
-        message=f"The network {quoted([name])} receives the same time step for every example in "
-        "each step.",
+        message=f"The network {quoted([name])} receives the same {what} for every example in "
+        f"each step{whole}.",
         evidence={"network": name},
         remedies=(
             Remedy(

@@ -12,6 +12,14 @@ from keras_babysit.rules.discriminator_won import GENERATOR
 from keras_babysit.rules.effects import POOR_FIT
 from keras_babysit.rules.rule import rule
 
+MAX_DEVIATION = 0.3
+"""Distance of the mean from 0 and of the standard deviation from 1 below which a code has normal
+noise: three standard errors of the mean of 100 numbers."""
+
+ROUNDING = 0.01
+"""Difference below which noise is the same. It is computed back from the code, with a relative
+error of about 1e-7 times the mean by the standard deviation; new noise differs by about 1."""
+
 
 @rule(
     title="Same noise in each step",
@@ -19,7 +27,7 @@ from keras_babysit.rules.rule import rule
     needs=("activations/std",),
     silent=(
         "with the training step of Keras",
-        "on random numbers that are not drawn for each example",
+        "on seeds of random numbers that are not drawn for each example",
         "on the inputs of networks other than a generator",
     ),
 )
@@ -31,8 +39,10 @@ def repeated_noise(history: History, *, patience: int = 2) -> list[Finding]:
     an autoencoder learns to decode a fixed offset.
 
     Reads `"random/fixed_seed"`, the integers with which functions draw random numbers for each
-    example; and `"networks/input_mean"` and others of a network that is named as a generator: its
-    inputs are noise that was drawn once if they are the same in each step, while the data differ.
+    example; `"code/noise_first"` and others, the noise of a variational autoencoder while its
+    layers change; and `"networks/input_mean"` and others of a network that is named as a generator:
+    its inputs are noise that was drawn once if they are the same in each step, while the data
+    differ.
     It is silent with a `SeedGenerator` or without a seed.
 
     Args:
@@ -68,11 +78,36 @@ def repeated_noise(history: History, *, patience: int = 2) -> list[Finding]:
         for seeds in [history.series("random/fixed_seed", target).values]
         if len(seeds) >= patience and np.isfinite(seeds[0]) and (seeds == seeds[0]).all()
     ]
+    found += [
+        _finding(
+            heads,
+            f"The code of {quoted(heads.split(', '))} is sampled with the same noise in each step.",
+        )
+        for heads in history.targets("code/noise_first")
+        if _is_same_noise(history, heads, max(patience, 3))
+    ]
     return found or [
         _finding(name, f"The network {quoted([name])} receives the same noise in each step.")
         for name, inputs in inputs_of_networks(history).items()
         if GENERATOR.search(name.lower()) and _is_repeated(history, inputs, max(patience, 3))
     ]
+
+
+def _is_same_noise(history: History, heads: str, patience: int) -> bool:
+    """Return whether what is added to the mean of a code is noise, and the same each time.
+
+    What the two layers return must have changed: with their roles exchanged, the result differs.
+    """
+    exchanged = history.series("code/noise_std", ", ".join(heads.split(", ")[::-1])).values
+    if len(exchanged) < patience or not np.ptp(exchanged) > ROUNDING:
+        return False
+    first, mean, std = (
+        history.series(f"code/noise_{name}", heads).values for name in ("first", "mean", "std")
+    )
+    if len(first) < patience or not all(np.isfinite(one).all() for one in (first, mean, std)):
+        return False
+    is_normal = np.abs(std - 1).max() < MAX_DEVIATION and np.abs(mean).max() < MAX_DEVIATION
+    return bool(is_normal and np.ptp(first) < ROUNDING and np.ptp(std) < ROUNDING)
 
 
 def _is_repeated(history: History, inputs: list[str], patience: int) -> bool:

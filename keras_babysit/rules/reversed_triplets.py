@@ -113,8 +113,8 @@ def _pair_finding(history: History, name: str, raw: float, now: float) -> Findin
         remedies=(
             Remedy(
                 "Check which label the loss takes for an equal pair, and exchange the labels or "
-                "the two terms.",
-                "loss = same * distance**2 + (1 - same) * max(margin - distance, 0)**2",
+                "the two terms: `distance ** 2` belongs to equal pairs, and "
+                "`max(margin - distance, 0) ** 2` to different ones.",
                 no_change_because=OWN_CODE,
             ),
         ),

@@ -477,3 +477,73 @@ def test_a_loop_on_networks_of_a_model_that_is_never_called_is_measured():
     assert facts.broke_off is None
     assert facts.parameters == sum(one.count_params() for one in (model.first, model.second))
     assert len(sitter.history.targets("gradients/norm")) == 8
+
+
+class Coded(OwnStep):
+    """A variational autoencoder, whose code has noise of some kind."""
+
+    def __init__(self, how):
+        super().__init__()
+        self.seeds = keras.random.SeedGenerator(1)
+        self.drawn = keras.random.normal((16, 2), seed=3)
+        inputs = keras.Input((4,))
+        hidden = layers.Dense(8, "tanh")(inputs)
+        self.encoder = keras.Model(inputs, [layers.Dense(2)(hidden) for _ in "ab"])
+        decoder = [keras.Input((2,)), layers.Dense(8, "tanh"), layers.Dense(4)]
+        self.decoder = keras.Sequential(decoder)
+        self.how = how
+
+    def call(self, x):
+        return self.decoder(self.encoder(x)[0])
+
+    def own_loss(self, x, y):
+        mean, spread = self.encoder(x)
+        if self.how in ("mean", "two heads"):
+            code = mean
+        else:
+            new = keras.random.normal(ops.shape(mean), seed=self.seeds)
+            code = mean + ops.exp(0.5 * spread) * (self.drawn if self.how == "once" else new)
+        error = ops.mean(ops.sum(ops.square(x - self.decoder(code)), axis=-1))
+        if self.how == "two heads":  # of which the other one has a loss of its own
+            return error + ops.mean(ops.square(spread - x[:, :2])), {"loss": error}
+        terms = -0.5 * (1 + spread - ops.square(mean) - ops.exp(spread))
+        divergence = 0.1 * ops.mean(ops.sum(terms, axis=-1))
+        return error + divergence, {"loss": error + divergence, "kl_loss": divergence}
+
+
+@not_on_jax
+@pytest.mark.parametrize(
+    ("how", "rules"),
+    [
+        ("new", set()),
+        ("two heads", set()),
+        ("mean", {"code_without_noise"}),
+        ("once", {"repeated_noise"}),
+    ],
+)
+def test_a_code_without_new_noise_is_named(how, rules):
+    found = findings(Coded(how))
+    assert found.keys() & {"code_without_noise", "repeated_noise"} == rules
+
+
+class Scaled(OwnStep):
+    """A network with names that say nothing, and a second input that is constant or not."""
+
+    def __init__(self, is_constant):
+        super().__init__()
+        x, s = keras.Input((4,)), keras.Input((1,))
+        self.net = keras.Model([x, s], layers.Dense(1)(layers.Concatenate()([x, s])))
+        self.is_constant = is_constant
+
+    def call(self, x):
+        return self.net([x, x[:, :1]])
+
+    def own_loss(self, x, y):
+        given = ops.ones_like(x[:, :1]) if self.is_constant else x[:, :1]
+        loss = ops.mean(ops.square(self.net([x, given]) - y))
+        return loss, {"loss": loss}
+
+
+@pytest.mark.parametrize("is_constant", [True, False])
+def test_a_number_that_is_the_same_for_every_example_is_named(is_constant):
+    assert ("constant_time_step" in findings(Scaled(is_constant))) is is_constant

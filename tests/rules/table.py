@@ -265,13 +265,14 @@ def given_last(bias=0.0, norms=(1.0, 2.0, 3.0), network="encoder"):
     return made
 
 
-def called_on(inputs, data=(0.5, 0.4, 0.6, 0.5), **facts):
+def called_on(inputs, data=(0.5, 0.4, 0.6, 0.5), size=2, **facts):
     """Return a history of the inputs of networks, as their mean, deviation and spread."""
     series = {("inputs/mean", "inputs[0]"): list(data)}
     for target, values in inputs.items():
         for name, value in zip(("mean", "std", "spread"), values, strict=True):
             points = value if isinstance(value, list) else [value] * 4
             series[f"networks/input_{name}", target] = points
+        series["networks/input_size", target] = [float(size)] * 4
     return history(series, **facts)
 
 
@@ -301,6 +302,12 @@ def in_pairs(orders, inputs=0.8):
             ("networks/input_label_order", "embedding"): [inputs] * len(orders),
         }
     )
+
+
+def noisy_code(exchanged=(2.0, 2.1, 2.5, 1.9), **noise):
+    """Return a history of what is added to the mean of a code."""
+    series = {(f"code/noise_{name}", "mu, logvar"): values for name, values in noise.items()}
+    return history(series | {("code/noise_std", "logvar, mu"): list(exchanged)})
 
 
 def averaged(norms, *, is_copy=True, epochs=4, lags=None):
@@ -5901,6 +5908,46 @@ TABLE = {
     "own-step-that-leaves-out-some-penalties": (
         rules.penalties_left_out,
         history({("loss/penalties_unread", ""): [0.5, 0.5]}),
+        None,
+    ),
+    "code-that-is-the-mean": (
+        rules.code_without_noise,
+        history({("code/divergence_alone", "z_mean"): [1.0, 1.0, 0.99995]}),
+        Severity.WARNING,
+    ),
+    "mean-whose-neighbour-is-something-else": (
+        rules.code_without_noise,
+        history({("code/divergence_alone", "z_mean"): [0.3, 0.99, 0.9]}),
+        None,
+    ),
+    "code-with-the-same-noise": (
+        rules.repeated_noise,
+        noisy_code(first=[0.42] * 4, mean=[0.03] * 4, std=[0.97] * 4),
+        Severity.WARNING,
+    ),
+    "code-with-new-noise": (
+        rules.repeated_noise,
+        noisy_code(first=[0.42, -1.3, 0.8, 0.1], mean=[0.03] * 4, std=[0.97] * 4),
+        None,
+    ),
+    "same-difference-that-is-no-noise": (
+        rules.repeated_noise,
+        noisy_code(first=[0.42] * 4, mean=[2.0] * 4, std=[0.2] * 4),
+        None,
+    ),
+    "code-with-the-same-noise-of-layers-that-stand-still": (
+        rules.repeated_noise,
+        noisy_code(exchanged=[2.0] * 4, first=[0.42] * 4, mean=[0.03] * 4, std=[0.97] * 4),
+        None,
+    ),
+    "number-that-is-constant": (
+        rules.constant_time_step,
+        called_on({"net[0]": ([0.5, 0.4, 0.6, 0.5], 1.0, 1.0), "net[1]": (0.0, 0.0, 0.0)}, size=1),
+        Severity.WARNING,
+    ),
+    "mask-that-is-constant": (
+        rules.constant_time_step,
+        called_on({"net[0]": ([0.5, 0.4, 0.6, 0.5], 1.0, 1.0), "net[1]": (1.0, 0.0, 0.0)}, size=8),
         None,
     ),
     "average-never-updated": (
