@@ -97,7 +97,7 @@ class Pass:
 
         def run(trainable, other, scale, data):
             waiting = iter(data)
-            leaves = [next(waiting) if is_there else None for is_there in present]
+            leaves = [_tensor(next(waiting)) if is_there else None for is_there in present]
             readings = Readings()
             whole = keras.tree.pack_sequence_as(batch, leaves)
             self._function(readings, trainable, other, scale, whole)
@@ -108,6 +108,12 @@ class Pass:
         if self._is_compiled:
             return backend.compile(run, *arguments, varies=(3,)), layout
         return run, layout
+
+
+def _tensor(leaf):
+    """Return what `fit` hands on: a tensor, as losses and metrics of the user's may need."""
+    is_number = isinstance(leaf, np.ndarray) and leaf.dtype.kind in "fiub"
+    return ops.convert_to_tensor(leaf) if is_number else leaf
 
 
 @backend.shared

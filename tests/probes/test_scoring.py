@@ -144,6 +144,19 @@ def test_a_run_on_few_examples_says_that_they_were_not_scored():
     ]
 
 
+def test_metrics_get_tensors_as_in_fit():
+    def overlap(y, p):
+        assert keras.ops.is_tensor(y)
+        return keras.ops.mean(y * p[:, :1])
+
+    model = network()
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=[overlap])
+    notices = Notices()
+    scores = scoring_of(model, reference(train=100), notice=notices).score(derived())
+    assert not notices
+    assert scores["score/overlap", "train"] >= 0
+
+
 def test_a_score_that_fails_is_one_notice_and_the_last(monkeypatch):
     def broken(*args, **options):
         raise ValueError("no score")
