@@ -17,9 +17,9 @@ MOST_COLUMNS = 0.5
     explains=(*STUCK, *POOR_FIT),
     needs=("facts/data",),
     silent=(
-        "on images",
+        "on images that vary",
         "on fewer than 64 examples",
-        "on inputs of more than one axis",
+        "on inputs of more than one axis that vary",
         "on masks beside an input that varies",
     ),
     severity=Severity.NOTE,
@@ -32,8 +32,9 @@ def constant_features(history: History, *, examples: int = 64) -> list[Finding]:
     that this data set does not use. Columns of whole numbers may be padding of sequences.
 
     Reads the facts of the data. It is silent on images, flattened ones as well, whose background
-    may be constant; on fewer than `examples` examples; on inputs of more than one axis; and on
-    whole numbers that are all 0 or all 1 while another input varies, as masks are.
+    may be constant, unless every entry of all of them is the same number; on fewer than `examples`
+    examples; on other inputs of more than one axis; and on whole numbers that are all 0 or all 1
+    while another input varies, as masks are.
 
     Args:
         history: The history of the run.
@@ -64,7 +65,12 @@ def constant_features(history: History, *, examples: int = 64) -> list[Finding]:
     for index, leaf in enumerate(data.inputs):
         others = data.inputs[:index] + data.inputs[index + 1 :]
         is_alone = not any(_varies(other) for other in others)
-        if not leaf.constant_features or data.examples is None or data.examples < examples:
+        if data.examples is None or data.examples < examples:
+            continue
+        if leaf.low is not None and not _varies(leaf) and is_alone and not _is_one_example(data):
+            found.append(_about_all(f"inputs[{index}]", leaf, data.examples))
+            continue
+        if not leaf.constant_features:
             continue
         if is_alone or not _is_mask(leaf):
             severity = _severity(leaf, is_alone=is_alone and not _is_one_example(data))
@@ -110,6 +116,23 @@ def _finding(target: str, leaf: InputFacts, examples: int, severity: Severity) -
         f"all {examples:,} examples; the first is column {leaf.first_constant}.",
         evidence={"constant": constant, "features": features, "examples": examples},
         remedies=(_remedy(is_all=constant >= features),),
+        reference="CS231n, Data preprocessing",
+    )
+
+
+def _about_all(target: str, leaf: InputFacts, examples: int) -> Finding:
+    divide = Remedy(
+        "Divide in floating point: `//` and whole numbers round pixels below 255 to 0.",
+        "x = x.astype('float32') / 255  # x: as it was loaded",
+        no_change_because=DATA,
+    )
+    return Finding(
+        rule="constant_features",
+        severity=Severity.ERROR,
+        target=target,
+        message=f"Every entry of the inputs is {leaf.low:g} in all {examples:,} examples.",
+        evidence={"value": float(leaf.low or 0), "examples": examples},
+        remedies=(*([divide] if leaf.low == 0 else []), _remedy(is_all=True)),
         reference="CS231n, Data preprocessing",
     )
 

@@ -90,7 +90,7 @@ def unscaled_inputs(history: History, *, large: float = 10.0) -> list[Finding]:
     size = max((leaf.rms for leaf in inputs if leaf.rms is not None), default=math.nan)
     layers = hidden_layers(history, "activations/std") or history.targets("activations/std")
     are_few = data.examples is not None and data.examples < MIN_EXAMPLES
-    if not layers or not math.isfinite(size) or are_few:
+    if not layers or not math.isfinite(size) or size == 0 or are_few:  # of 0: `constant_features`
         return []
     inside = rms(history, layers[-1], is_first=True)
     saturated = max(
