@@ -21,6 +21,7 @@ Role = Literal["hidden", "output"]
 ActivationKind = Literal["rectifier", "squashing", "open"]
 Form = Literal["categorical", "binary", "margin", "distance", "other"]
 Distance = Literal["squared", "absolute", "huber", "squared_logarithmic"]
+Demands = Literal["not_negative", "not_zero", "several"]
 Reduction = Literal["mean", "sum"]
 CallbackAction = Literal["stops", "saves", "lowers_learning_rate"]
 Extreme = Literal["min", "max"]
@@ -99,6 +100,9 @@ class OutputFacts:
         distance: How the residual of a number counts in the loss: `"squared"`, `"absolute"`,
             `"huber"` (squared up to `delta`, absolute beyond) or `"squared_logarithmic"`.
         delta: Residual from which on a Huber loss grows linearly, above 0.
+        demands: What a loss of numbers asks of them beside being numbers: `"not_negative"`,
+            `"not_zero"` of one that divides by the target, or `"several"` of one that compares
+            directions.
         columns: Size of the output's last axis.
         shape: Shape of the output for one example.
         low: Least value that the last activation can give, -inf if there is no bound.
@@ -122,6 +126,7 @@ class OutputFacts:
     normalizes: bool = True
     distance: Distance | None = None
     delta: float = 1.0
+    demands: Demands | None = None
     columns: int | None = None
     shape: tuple[int, ...] | None = None
     low: float | None = None

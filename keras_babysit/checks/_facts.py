@@ -30,10 +30,12 @@ def output_history(case: "Case", ranges: Sequence[OutputRange] | None = None) ->
     named = describe_outputs(case.model, [None] * len(case.outputs), [None] * len(case.outputs))
     ends = zip(case.output_names(), case.kinds, known, case.outputs, named, strict=True)
     for index, (name, kind, bounds, prediction, by_name) in enumerate(ends):
-        is_own = by_name.form == "other" and by_name.distance is None
+        is_own = by_name.form == "other" and not (by_name.distance or by_name.demands)
         columns = prediction.shape[-1] if prediction.ndim > 1 else 1
         shape = tuple(prediction.shape[1:])
-        facts = kind.output_facts(target=name, columns=columns, shape=shape, is_own=is_own)
+        facts = kind.output_facts(
+            target=name, columns=columns, shape=shape, is_own=is_own, demands=by_name.demands
+        )
         if bounds is not None and bounds.is_known:
             facts = dataclasses.replace(
                 facts, low=bounds.low, high=bounds.high, is_distribution=bounds.is_distribution

@@ -217,7 +217,8 @@ def _read_kind(rows, index, facts):
     """Return the facts of an output with what its own loss computes, as far as it is a known one.
 
     Only where it matters which prediction belongs to which target: the squared difference of two
-    means is no distance of examples. What the range of the output tells is not asked of the loss.
+    means is no distance of examples. That it wants probabilities is told of an output alone that
+    does not stay in [0, 1]: all others fit.
     """
     kind = _known(lambda: read_loss(View(rows, index)))
     if kind is None or facts.distance is not None:
@@ -226,10 +227,21 @@ def _read_kind(rows, index, facts):
         distance = _known(_distance, rows, index, kind.unit)
         known = {"form": "distance", "distance": distance, "is_own": True}
         return dataclasses.replace(facts, **known) if distance else facts
-    if kind.from_logits:
-        known = {"form": kind.form, "from_logits": True, "is_sparse": kind.is_sparse}
+    if kind.from_logits or (
+        kind.from_logits is False and _leaves_unit_interval(rows, index, facts)
+    ):
+        known = {"form": kind.form, "from_logits": kind.from_logits, "is_sparse": kind.is_sparse}
         return dataclasses.replace(facts, is_own=True, **known)
     return facts
+
+
+def _leaves_unit_interval(rows, index, facts):
+    """Return whether an output may leave [0, 1] although its targets are labels."""
+    y = rows.targets[index]
+    if facts.low is None or facts.high is None or y.dtype.kind not in "fiub":
+        return False
+    are_labels = y.size > 0 and bool(np.all((y >= 0) & (y == np.round(y))))
+    return are_labels and (facts.low < 0 or facts.high > 1)
 
 
 def _distance(rows, index, unit):

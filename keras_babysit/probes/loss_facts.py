@@ -28,6 +28,15 @@ _MEANS = {
 """Losses of numbers that are least at a mean, as the squared error is, of them or their logarithms,
 and that want no number below 0."""
 
+_DEMANDS = {
+    keras.losses.Poisson: "not_negative",
+    keras.losses.MeanSquaredLogarithmicError: "not_negative",
+    keras.losses.MeanAbsolutePercentageError: "not_zero",
+    keras.losses.CosineSimilarity: "several",
+}
+"""What a loss of numbers asks of them: a logarithm takes nothing below 0, a percentage is infinite
+at 0, and one number alone has no direction but its sign."""
+
 _FORMS = {
     "categorical": _ONE_OF_MANY,
     "binary": _YES_OR_NO,
@@ -48,6 +57,8 @@ _FUNCTIONS = {
     keras.losses.squared_hinge: keras.losses.SquaredHinge,
     keras.losses.categorical_hinge: keras.losses.CategoricalHinge,
     keras.losses.poisson: keras.losses.Poisson,
+    keras.losses.cosine_similarity: keras.losses.CosineSimilarity,
+    keras.losses.mean_absolute_percentage_error: keras.losses.MeanAbsolutePercentageError,
     keras.losses.mean_squared_logarithmic_error: keras.losses.MeanSquaredLogarithmicError,
 }
 
@@ -122,6 +133,7 @@ def describe_loss(loss):
         distance=(_DISTANCES | _MEANS).get(kind),
         # Keras' Huber keeps it there alone, its configuration does not tell.
         delta=float(getattr(loss, "_fn_kwargs", {}).get("delta", 1.0)),
+        demands=_DEMANDS.get(kind),
     )
 
 

@@ -158,7 +158,8 @@ def _binary(view, shape):
     far, low, near, third, two_thirds, high, top = values
     slope = low - near
     if slope > SAME_LOSS and top < high < two_thirds < third < near:
-        is_logit = _same(far - low, slope, slope, within=0.05)
+        # It levels off where it is right; one without a lower bound goes on as steeply.
+        is_logit = _same(far - low, slope, slope, within=0.05) and high - top < slope / 2
         return LossKind("binary", True, unit=slope / 3) if is_logit else None
     if shape[-1] > 1 and not _punishes(view, shape):
         return None

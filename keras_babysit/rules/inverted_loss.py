@@ -1,6 +1,6 @@
 """A loss that is lower for wrong predictions than for correct ones."""
 
-from keras_babysit.actions import NegateLoss
+from keras_babysit.actions import OWN_CODE, NegateLoss
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._progress import training_loss
@@ -33,7 +33,8 @@ def inverted_loss(history: History) -> list[Finding]:
     """Report a loss of your own that is lower for wrong predictions than for correct ones.
 
     A sign is missing, or a score that should be large, such as the Dice coefficient, is used as
-    the loss. Training makes every answer wrong while the loss falls.
+    the loss. Training makes every answer wrong while the loss falls. Nor has a difference without
+    square or absolute value a least value: it falls as the predictions move to one side.
 
     Reads the facts of the outputs, which come from evaluating the loss on the first batch: with
     the targets as predictions it is higher than with the targets of other examples. Also reads
@@ -64,7 +65,13 @@ def inverted_loss(history: History) -> list[Finding]:
     if len(history.facts.data.inputs) > 1:
         return []
     found = outputs(history)
-    return [_judge(history, one, len(found)) for one in found if one.prefers_errors]
+    judged = []
+    for one in found:
+        if one.prefers_errors:
+            judged.append(_judge(history, one, len(found)))
+        elif one.mixes_examples and one.falls_without_bound:
+            judged.append(_about_difference(one))
+    return judged
 
 
 def _judge(history: History, output: Output, count: int) -> Finding:
@@ -81,6 +88,25 @@ def _judge(history: History, output: Output, count: int) -> Finding:
         severity,
         f"The network learns the wrong predictions: its error is {percent(error[0], 1)} (constant "
         f"prediction: {percent(error[1], 1)}).",
+    )
+
+
+def _about_difference(output: Output) -> Finding:
+    return Finding(
+        rule="inverted_loss",
+        severity=Severity.ERROR,
+        target=output.target,
+        message="The loss falls without bound as the predictions move to one side of the targets.",
+        evidence={"falls_without_bound": True},
+        remedies=(
+            Remedy(
+                "Take the square or the absolute value of the difference: errors of either sign "
+                "must count.",
+                "loss = keras.ops.mean(keras.ops.square(y_true - y_pred))  # in your loss",
+                no_change_because=OWN_CODE,
+            ),
+        ),
+        reference="The definition of a loss: it is least where the predictions are right",
     )
 
 

@@ -16,6 +16,7 @@ from keras_babysit.rules.rule import rule
     silent=(
         "if the targets or the predictions of the first batch are all equal",
         "if the loss is computed in a `train_step` of your own",
+        "on losses that fall without bound",
     ),
 )
 def loss_mixes_examples(history: History) -> list[Finding]:
@@ -29,7 +30,7 @@ def loss_mixes_examples(history: History) -> list[Finding]:
     depends on targets and predictions, stays the same if the predictions change places, and is
     the mean of what the two halves of the predictions give. The last point tells it from a loss
     that compares two distributions. It is silent if the targets or the predictions of that batch
-    are all equal, and if the loss is not known.
+    are all equal; if the loss is not known; and if it falls without bound, see `inverted_loss`.
 
     Args:
         history: The history of the run.
@@ -49,7 +50,9 @@ def loss_mixes_examples(history: History) -> list[Finding]:
         NumPy's rules of broadcasting: `(n,)` and `(n, 1)` give `(n, n)`.
     """
     found = outputs(history)
-    return [_finding(history, one, len(found)) for one in found if one.mixes_examples]
+    # One that falls without bound is no mean of distances, whatever the shapes.
+    mixed = [one for one in found if one.mixes_examples and not one.falls_without_bound]
+    return [_finding(history, one, len(found)) for one in mixed]
 
 
 def _finding(history: History, output: Output, count: int) -> Finding:

@@ -13,13 +13,20 @@ from keras_babysit.rules.rule import rule
 ROUNDING = 1e-3
 """How far a value may exceed a bound because of rounding."""
 
+_SOFTMAX = Remedy("Use a softmax as the last activation.", change=SetOutput("softmax"))
+_SIGMOID = Remedy("Use a sigmoid as the last activation.", change=SetOutput("sigmoid"))
+_LOGITS_OR_SIGMOID = (
+    Remedy("Set `from_logits=True` in the loss.", change=SetFromLogits(True, "BinaryCrossentropy")),
+    Remedy("Or use a sigmoid as the last activation.", change=SetOutput("sigmoid")),
+)
+
 
 @rule(
     title="Output and loss do not match",
     explains=(*BLOWN_UP, *STUCK, *LONG_STEPS, *SHORT_STEPS, *POOR_FIT, "unscaled_targets"),
     needs=("facts/outputs",),
     silent=(
-        "on a loss function of your own",
+        "on most loss functions of your own",
         "on an output layer of your own, if every measured value fits the loss",
     ),
 )
@@ -30,8 +37,13 @@ def output_loss_mismatch(history: History) -> list[Finding]:
     matter. Correct pairs are silent: softmax with a crossentropy, logits with `from_logits=True`, a
     linear output with a distance, sigmoids for several labels at once.
 
+    A loss of numbers may ask more of them. A logarithmic error or a Poisson loss is not made for
+    targets below 0. A percentage error divides by the target, so that those next to 0 decide it.
+    The cosine similarity of a single unit has no gradient. A loss of your own is reported where
+    it clips what lies outside [0, 1] and the output layer does not stay there.
+
     Reads `history.facts.outputs` and `history.facts.data`, known after the first measurement, and
-    `"outputs/min"` and `"outputs/max"`. It is silent on a loss function of your own; and on an
+    `"outputs/min"` and `"outputs/max"`. It is silent on other loss functions of your own; and on an
     output layer of your own, if every measured value fits the loss.
 
     Args:
@@ -51,7 +63,8 @@ def output_loss_mismatch(history: History) -> list[Finding]:
 
     Reference:
         The definitions of the losses. Keras divides the outputs by their sum in a categorical
-        crossentropy, so sigmoids work with it.
+        crossentropy, so sigmoids work with it. Hyndman and Koehler, "Another look at measures of
+        forecast accuracy", 2006, on percentage errors of targets next to 0.
     """
     found = []
     for index, output in enumerate(outputs(history)):
@@ -77,12 +90,51 @@ def _judge(output: Output, low: float, high: float) -> Iterator[Finding]:
             "The output is always 1: it is a softmax over a single unit.",
             *((linear, sigmoid) if is_number else (sigmoid, linear)),
         )
+    elif output.demands:
+        yield from _numbers(output)
     elif output.form == "categorical":
         yield from _categorical(output, low, high)
     elif output.form == "binary":
         yield from _binary(output, low, high)
     elif output.form == "distance":
         yield from _distance(output)
+
+
+def _numbers(output: Output) -> Iterator[Finding]:
+    """Yield the finding on targets that the loss of numbers was not made for."""
+    squared = Remedy(
+        "Use the mean squared error, with targets of mean 0 and standard deviation 1.",
+        change=SetLoss("mean_squared_error"),
+    )
+    if output.demands == "several":
+        if output.columns == 1:
+            yield _finding(
+                output,
+                Severity.ERROR,
+                "The loss compares directions, but the output is a single number: the loss is 1 or "
+                "-1 and has no gradient.",
+                squared,
+            )
+        return
+    low, high = output.data.percentile_1, output.data.percentile_99
+    if low is None or high is None or low == high:
+        return
+    span = f"The targets range from {output.data.low:.4g} to {output.data.high:.4g}"
+    if output.demands == "not_negative" and low < -ROUNDING:
+        yield _finding(
+            output,
+            Severity.WARNING,
+            f"{span}, but the loss is not made for targets below 0.",
+            squared,
+        )
+    elif output.demands == "not_zero" and low <= 0 <= high:
+        yield _finding(
+            output,
+            Severity.WARNING,
+            f"{span}, and the loss divides each error by the target: the targets next to 0 count "
+            "far more than all others.",
+            squared,
+        )
 
 
 def _can_leave_unit_interval(output: Output) -> bool:
@@ -99,6 +151,11 @@ def _end(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
+def _severity(output: Output) -> Severity:
+    """Return how bad values outside [0, 1] are: a loss of your own may clip them, and learn."""
+    return Severity.WARNING if output.is_own else Severity.ERROR
+
+
 def _not_probabilities(output: Output) -> str:
     is_bounded = output.low is None or math.isfinite(output.low)
     values = "values outside [0, 1]" if is_bounded else "unbounded values (logits)"
@@ -107,6 +164,7 @@ def _not_probabilities(output: Output) -> str:
 
 def _categorical(output: Output, low: float, high: float) -> Iterator[Finding]:
     loss = "SparseCategoricalCrossentropy" if output.is_sparse else "CategoricalCrossentropy"
+    logits = Remedy("Set `from_logits=True` in the loss.", change=SetFromLogits(True, loss))
     if output.from_logits and output.is_distribution:
         yield _finding(
             output,
@@ -130,9 +188,9 @@ def _categorical(output: Output, low: float, high: float) -> Iterator[Finding]:
     elif output.from_logits is False and _leaves_unit_interval(output, low, high):
         yield _finding(
             output,
-            Severity.ERROR,
+            _severity(output),
             _not_probabilities(output),
-            Remedy("Set `from_logits=True` in the loss.", change=SetFromLogits(True, loss)),
+            _SOFTMAX if output.is_own else logits,
         )
     elif output.from_logits is False and output.is_known and not output.is_distribution:
         # Divided by their sum they can be any distribution: it is unusual, but it trains.
@@ -145,7 +203,7 @@ def _categorical(output: Output, low: float, high: float) -> Iterator[Finding]:
             severity,
             "The loss expects one distribution over the classes, but the outputs are independent "
             f"probabilities. {effect}",
-            Remedy("Use a softmax as the last activation.", change=SetOutput("softmax")),
+            _SOFTMAX,
         )
 
 
@@ -164,13 +222,9 @@ def _binary(output: Output, low: float, high: float) -> Iterator[Finding]:
     elif output.from_logits is False and _leaves_unit_interval(output, low, high):
         yield _finding(
             output,
-            Severity.ERROR,
+            _severity(output),
             _not_probabilities(output),
-            Remedy(
-                "Set `from_logits=True` in the loss.",
-                change=SetFromLogits(True, "BinaryCrossentropy"),
-            ),
-            Remedy("Or use a sigmoid as the last activation.", change=SetOutput("sigmoid")),
+            *([_SIGMOID] if output.is_own else _LOGITS_OR_SIGMOID),
         )
     elif output.is_distribution and (output.data.sum_high or 0) > 1:
         yield _finding(

@@ -8,6 +8,7 @@ from keras import ops
 from keras_babysit.callbacks import Babysitter
 from keras_babysit.facts import OutputFacts
 from keras_babysit.probes.loss_behaviour import describe_behaviour
+from keras_babysit.probes.loss_reading import View, read_loss
 
 RNG = np.random.default_rng(0)
 NUMBERS = RNG.normal(size=(8, 1))
@@ -223,6 +224,29 @@ def watched(loss, activation=None, targets=1, **options):
     sitter = Babysitter(verbose=0)
     model.fit(x, y, epochs=2, batch_size=16, verbose=0, callbacks=[sitter])
     return sitter.history.facts
+
+
+@pytest.mark.parametrize(
+    ("known", "form"),
+    [(LINEAR, "binary"), (SIGMOID, "other"), ({"low": None, "high": None}, "other")],
+)
+def test_a_loss_that_clips_probabilities_is_told_of_an_output_that_leaves_them(known, form):
+    def clipped(y, p):
+        p = np.clip(p, TINY, 1 - TINY)
+        return -(y * (1 - p) ** 2 * np.log(p) + (1 - y) * p**2 * np.log(1 - p))
+
+    outputs = RNG.uniform(0.1, 0.9, (8, 1))
+    facts = (OutputFacts(columns=1, **known),)
+    found = describe_behaviour(NumpyRows(clipped, YES, outputs), facts)[1][0]
+    assert found.form == form
+    assert found.from_logits is (False if form == "binary" else None)
+
+
+def test_a_difference_is_no_crossentropy_of_logits():
+    found = behaviour(lambda y, p: y - p, NUMBERS, LINEAR)[1]
+    assert (found.form, found.falls_without_bound) == ("other", True)
+    kind = read_loss(View(NumpyRows(lambda y, p: y - p, YES, np.full((8, 1), 0.5)), 0))
+    assert kind.form == "other"
 
 
 def test_a_run_knows_how_its_loss_behaves():

@@ -48,6 +48,22 @@ def test_what_counts_of_a_residual(loss, distance, delta):
     assert (found.distance, found.delta) == (distance, delta)
 
 
+@pytest.mark.parametrize(
+    ("loss", "demands"),
+    [
+        ("mse", None),
+        ("poisson", "not_negative"),
+        (losses.MeanSquaredLogarithmicError(), "not_negative"),
+        ("mape", "not_zero"),
+        (losses.mean_absolute_percentage_error, "not_zero"),
+        (losses.CosineSimilarity(), "several"),
+        ("cosine_similarity", "several"),
+    ],
+)
+def test_what_a_loss_of_numbers_demands_of_them(loss, demands):
+    assert describe_loss(loss).demands == demands
+
+
 def test_losses_by_name_and_in_a_list_belong_to_their_outputs():
     x = keras.Input((3,))
     outputs = {"b": keras.layers.Dense(1)(x), "a": keras.layers.Dense(4)(x)}

@@ -439,6 +439,11 @@ def output(form, data=None, **facts):
     return history({}, outputs=(OutputFacts(**(linear | facts)),), data=known)
 
 
+CENTRED = {"low": -2.5, "high": 2.6, "percentile_1": -2.0, "percentile_99": 2.1}
+COUNTS = {"low": 0.0, "high": 9.0, "percentile_1": 0.0, "percentile_99": 7.0}
+PRICES = {"low": 12.0, "high": 900.0, "percentile_1": 15.0, "percentile_99": 700.0}
+
+
 def measured_between(low, high, made):
     """Return a history in which the values of the first output were also measured."""
     made.append(Measurement(0, 0, "outputs/min", "outputs[0]", low))
@@ -1690,6 +1695,16 @@ TABLE = {
         with_errors(0.9, 0.5, own_loss(losses=NEGATIVE, **WRONG), auc=0.1),
         Severity.ERROR,
     ),
+    "a-difference-without-square": (
+        rules.inverted_loss,
+        own_loss(mixes_examples=True, falls_without_bound=True),
+        Severity.ERROR,
+    ),
+    "no-mean-of-distances": (
+        rules.loss_mixes_examples,
+        own_loss(mixes_examples=True, falls_without_bound=True),
+        None,
+    ),
     "a-score-as-the-loss": (
         rules.inverted_loss,
         with_errors(0.9, 0.5, own_loss(**WRONG)),
@@ -2638,6 +2653,51 @@ TABLE = {
         output("binary", from_logits=False),
         Severity.ERROR,
     ),
+    "logits-not-told-to-a-loss-of-ones-own": (
+        rules.output_loss_mismatch,
+        output("binary", from_logits=False, is_own=True),
+        Severity.WARNING,
+    ),
+    "logits-of-classes-not-told-to-a-loss-of-ones-own": (
+        rules.output_loss_mismatch,
+        output("categorical", from_logits=False, columns=3, is_own=True),
+        Severity.WARNING,
+    ),
+    "a-logarithmic-error-of-targets-below-0": (
+        rules.output_loss_mismatch,
+        output("other", data=CENTRED, demands="not_negative"),
+        Severity.WARNING,
+    ),
+    "a-logarithmic-error-of-counts": (
+        rules.output_loss_mismatch,
+        output("other", data=COUNTS, demands="not_negative"),
+        None,
+    ),
+    "a-percentage-of-targets-of-both-signs": (
+        rules.output_loss_mismatch,
+        output("other", data=CENTRED, demands="not_zero"),
+        Severity.WARNING,
+    ),
+    "a-percentage-of-counts-with-zeros": (
+        rules.output_loss_mismatch,
+        output("other", data=COUNTS, demands="not_zero"),
+        Severity.WARNING,
+    ),
+    "a-percentage-of-prices": (
+        rules.output_loss_mismatch,
+        output("other", data=PRICES, demands="not_zero"),
+        None,
+    ),
+    "a-direction-of-one-number": (
+        rules.output_loss_mismatch,
+        output("other", demands="several"),
+        Severity.ERROR,
+    ),
+    "a-direction-of-an-embedding": (
+        rules.output_loss_mismatch,
+        output("other", columns=8, demands="several"),
+        None,
+    ),
     "tanh-for-a-probability": (
         rules.output_loss_mismatch,
         output("binary", from_logits=False, low=-1, high=1),
@@ -2745,6 +2805,16 @@ TABLE = {
         rules.constant_features,
         data(inputs={"features": 9, "constant_features": 9, "first_constant": 0}),
         Severity.ERROR,
+    ),
+    "images-that-are-all-black": (
+        rules.constant_features,
+        data(inputs={"dtype": "uint8", "shape": (8, 8, 1), "low": 0.0, "high": 0.0, "rms": 0.0}),
+        Severity.ERROR,
+    ),
+    "images-with-a-white-pixel": (
+        rules.constant_features,
+        data(inputs={"dtype": "uint8", "shape": (8, 8, 1), "low": 0.0, "high": 1.0, "rms": 0.1}),
+        None,
     ),
     "constant-in-few": (
         rules.constant_features,
