@@ -49,6 +49,9 @@ NAME = "data_quality"
 MAX_DUPLICATED = 0.1
 """Fraction of rows that may occur more than once."""
 
+MAX_LABELS = 32
+"""Number of different targets up to which they may be classes."""
+
 RULES = (
     weights_without_effect,
     wrapped_integers,
@@ -99,7 +102,7 @@ def data_quality(case: Case) -> CheckResult:
         *renamed([one for rule in RULES for one in rule(known)], NAME, names),
         *_constant_targets(data, known.facts.data.targets, names),
         *_unscaled_targets(case),
-        *_duplicates(data),
+        *_duplicates(data, has_validation=validation is not None),
     ]
     if data.is_stream:  # `fit` shuffles arrays itself
         found += renamed([replace(one, remedies=one.remedies[-1:]) for one in order], NAME, names)
@@ -208,17 +211,20 @@ def _unscaled_targets(case: Case) -> list[Finding]:
         return []
 
 
-def _duplicates(data: Data) -> list[Finding]:
+def _duplicates(data: Data, *, has_validation: bool) -> list[Finding]:
     rows = row_keys([data.x]) if isinstance(data.x, np.ndarray) else None
     if rows is None or len(rows) < MIN_ROWS:
         return []
-    _, counts = np.unique(rows, return_counts=True)
-    duplicated = float(counts[counts > 1].sum() / len(rows))
+    _, index, counts = np.unique(rows, return_inverse=True, return_counts=True)
+    is_duplicated = counts[index.reshape(-1)] > 1
+    duplicated = float(is_duplicated.mean())
     if duplicated <= MAX_DUPLICATED or not is_fine_grained(data.x):
         return []
+    # After the split a rare class may be repeated; what is on both sides of it, `leakage` reports.
+    is_harmless = has_validation and _is_oversampled(data.y, is_duplicated)
     return [
         _finding(
-            Severity.WARNING,
+            Severity.NOTE if is_harmless else Severity.WARNING,
             "x",
             f"{duplicated * 100:.0f} % of {data.amount()} occur more than once.",
             {"duplicated": duplicated},
@@ -230,6 +236,17 @@ def _duplicates(data: Data) -> list[Finding]:
             ),
         )
     ]
+
+
+def _is_oversampled(y: Nested, is_duplicated: np.ndarray) -> bool:
+    """Return whether some classes have duplicates and others have none to speak of."""
+    if not isinstance(y, np.ndarray) or y.dtype.kind not in "fiub" or y.ndim > 2:
+        return False
+    labels = y.argmax(axis=-1) if y.ndim == 2 and y.shape[-1] > 1 else y.reshape(-1)
+    classes = np.unique(labels)
+    if len(labels) != len(is_duplicated) or not 2 <= len(classes) <= MAX_LABELS:
+        return False
+    return min(float(is_duplicated[labels == one].mean()) for one in classes) <= MAX_DUPLICATED
 
 
 def _beside_validation(

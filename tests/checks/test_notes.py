@@ -28,6 +28,37 @@ def test_it_is_a_note(build):
     assert [one.severity for one in found] == [Severity.NOTE]
 
 
+@pytest.mark.parametrize(
+    ("has_validation", "severity"), [(True, Severity.NOTE), (False, Severity.WARNING)]
+)
+def test_a_rare_class_that_is_repeated_after_the_split_is_a_note(has_validation, severity):
+    x = pairs.normal(900, 6)
+    y = (x[:, 0] > 1).astype("int64")
+    train, rest = slice(0, 600), slice(600, None)
+    rare = np.flatnonzero(y[train])
+    more = np.concatenate([np.arange(600), np.tile(rare, 3)])
+    model = pairs.mlp(6, 1, "sigmoid", loss="binary_crossentropy")
+    held_out = (x[rest], y[rest]) if has_validation else None
+    report = check(
+        model, x[more], y[more], validation_data=held_out, checks=["data_quality"], verbose=0
+    )
+    assert [(one.target, one.severity) for one in report.findings] == [("x", severity)]
+
+
+def test_all_rows_twice_is_a_warning_beside_validation_data_too():
+    x, y = pairs.normal(900, 6), np.arange(900) % 2
+    model = pairs.mlp(6, 1, "sigmoid", loss="binary_crossentropy")
+    report = check(
+        model,
+        np.tile(x[:600], (2, 1)),
+        np.tile(y[:600], 2),
+        validation_data=(x[600:], y[600:]),
+        checks=["data_quality"],
+        verbose=0,
+    )
+    assert [one.severity for one in report.findings] == [Severity.WARNING]
+
+
 def test_fresh_batch_norms_thirty_deep_depend_on_their_inputs():
     x, y = pairs.digits()
     small = keras.initializers.RandomNormal(stddev=0.01)
