@@ -122,7 +122,7 @@ def _finding(target: str, leaf: InputFacts, examples: int, severity: Severity) -
 
 def _about_all(target: str, leaf: InputFacts, examples: int) -> Finding:
     divide = Remedy(
-        "Divide in floating point: `//` and whole numbers round pixels below 255 to 0.",
+        "Scale in floating point: `//`, and a cast to whole numbers, make 0 of what is below 1.",
         "x = x.astype('float32') / 255  # x: as it was loaded",
         no_change_because=DATA,
     )

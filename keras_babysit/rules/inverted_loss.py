@@ -102,7 +102,6 @@ def _about_difference(output: Output) -> Finding:
             Remedy(
                 "Take the square or the absolute value of the difference: errors of either sign "
                 "must count.",
-                "loss = keras.ops.mean(keras.ops.square(y_true - y_pred))  # in your loss",
                 no_change_because=OWN_CODE,
             ),
         ),

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 
-from keras_babysit.actions import FitTargets, SetFromLogits, SetLoss, SetOutput
+from keras_babysit.actions import DATA, FitTargets, SetFromLogits, SetLoss, SetOutput
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules.effects import BLOWN_UP, LONG_STEPS, POOR_FIT, SHORT_STEPS, STUCK
@@ -13,6 +13,10 @@ from keras_babysit.rules.rule import rule
 ROUNDING = 1e-3
 """How far a value may exceed a bound because of rounding."""
 
+_UNCENTERED = Remedy(
+    "Do not center the targets: pass the numbers as they were counted or measured.",
+    no_change_because=DATA,
+)
 _SOFTMAX = Remedy("Use a softmax as the last activation.", change=SetOutput("softmax"))
 _SIGMOID = Remedy("Use a sigmoid as the last activation.", change=SetOutput("sigmoid"))
 _LOGITS_OR_SIGMOID = (
@@ -125,7 +129,7 @@ def _numbers(output: Output) -> Iterator[Finding]:
             output,
             Severity.WARNING,
             f"{span}, but the loss is not made for targets below 0.",
-            squared,
+            _UNCENTERED if (output.low or 0) >= 0 and output.is_known else squared,
         )
     elif output.demands == "not_zero" and low <= 0 <= high:
         yield _finding(

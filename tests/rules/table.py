@@ -2668,6 +2668,11 @@ TABLE = {
         output("other", data=CENTRED, demands="not_negative"),
         Severity.WARNING,
     ),
+    "counts-that-were-centred": (
+        rules.output_loss_mismatch,
+        output("other", data=CENTRED, demands="not_negative", low=0.0),
+        Severity.WARNING,
+    ),
     "a-logarithmic-error-of-counts": (
         rules.output_loss_mismatch,
         output("other", data=COUNTS, demands="not_negative"),
