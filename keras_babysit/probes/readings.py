@@ -111,9 +111,12 @@ class Pass:
 
 
 def _tensor(leaf):
-    """Return what `fit` hands on: a tensor, as losses and metrics of the user's may need."""
+    """Return what `fit` hands on: a tensor, as losses and metrics of the user's may need.
+
+    An array in double precision stays one: as a tensor it would meet those of `floatx`.
+    """
     is_number = isinstance(leaf, np.ndarray) and leaf.dtype.kind in "fiub"
-    return ops.convert_to_tensor(leaf) if is_number else leaf
+    return ops.convert_to_tensor(leaf) if is_number and leaf.dtype != np.float64 else leaf
 
 
 @backend.shared

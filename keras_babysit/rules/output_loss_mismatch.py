@@ -135,8 +135,8 @@ def _numbers(output: Output) -> Iterator[Finding]:
         yield _finding(
             output,
             Severity.WARNING,
-            f"{span}, and the loss divides each error by the target: the targets next to 0 count "
-            "far more than all others.",
+            f"{span}. The loss divides each error by its target: those next to 0 outweigh all "
+            "others.",
             squared,
         )
 
