@@ -2,8 +2,13 @@
 
 import json
 
-from benchmarks.remedies import programs, table
+import numpy as np
+import pytest
+
+from benchmarks.remedies import intervals, programs, table
 from keras_babysit.findings import Finding, Severity
+from keras_babysit.remedies.scoring import Score
+from tests.remedies.programs import program
 
 CASE = programs.Case("a", "class", list, 0, broken=0.5, repaired=(0.90, 0.92, 0.94))
 
@@ -36,3 +41,29 @@ def test_the_page_holds_the_table_of_the_results():
 def test_explanations_hold_what_the_first_remedies_did():
     assert json.loads(table.EXPLAINED.read_text(encoding="utf-8")) == table.efficacy()
     assert table.efficacy()
+
+
+class Noise:
+    """Stands for the trainings of a trial: losses that vary with the seed and the example.
+
+    Args:
+        odd: Factor of the changed losses of the first three seeds.
+    """
+
+    def __init__(self, odd):
+        self.program = program()
+        self._odd = odd
+
+    def score(self, changes, kind, seed):
+        rng = np.random.default_rng([len(changes), seed])
+        size = self._odd if changes and seed < 3 else 1.0
+        return Score(size * np.exp(0.1 * rng.normal() + 0.1 * rng.normal(size=64)), None)
+
+
+@pytest.mark.parametrize(("odd", "fewest", "most"), [(1.0, 5, 6), (1e-3, 0, 5)])
+def test_intervals_agree_unless_replicates_differ_by_more_than_they_say(odd, fewest, most):
+    found = intervals._count(Noise(odd))
+    assert fewest <= found["covered"] <= most
+    assert found["intervals"] == 6
+    assert found["same"] == 30
+    assert found["helps"] + found["harms"] <= 6

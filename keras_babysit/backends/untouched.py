@@ -32,6 +32,11 @@ def untouched_random_state() -> Iterator[None]:
         backend.set_random_state(drawn)
 
 
+def _seeds_of(context: Any) -> dict[str, Any]:
+    """Return TensorFlow's seed and its generator, which does not exist before its first use."""
+    return {name: getattr(context, name) for name in ("_seed", "_rng") if hasattr(context, name)}
+
+
 @contextlib.contextmanager
 def untouched_seeds() -> Iterator[None]:
     """Leave every seed as it was too, where the block calls `keras.utils.set_random_seed`.
@@ -44,7 +49,7 @@ def untouched_seeds() -> Iterator[None]:
     counted = dict(global_state.get_global_attribute("object_name_uids") or {})
     eager = sys.modules.get("tensorflow.python.eager.context")
     context = eager.context() if eager else None
-    drawn = (context._seed, context._rng) if context else (None, None)
+    drawn = _seeds_of(context)
     with untouched_random_state():
         try:
             yield
@@ -55,8 +60,10 @@ def untouched_seeds() -> Iterator[None]:
             if uids is not None:
                 uids.clear()
                 uids.update(counted)
-            if context:
-                context._seed, context._rng = drawn
+            for name in _seeds_of(context):
+                delattr(context, name)
+            for name, value in drawn.items():
+                setattr(context, name, value)
 
 
 @contextlib.contextmanager

@@ -34,7 +34,7 @@ REASON = 200
 """Characters of the reason for which a remedy failed."""
 
 SPENT = "the budget was spent."
-EXPLAINED = "what causes it was remedied."
+EXPLAINED = "a remedy of a worse finding helped."
 OPPOSITE = "a quarter of the steps shows the opposite."
 
 
