@@ -199,13 +199,13 @@ class Monitor:
         if self._runner is None and not self._prepare(batch, arguments, whole, step):
             self._notice(notices.built_by_first_step(), "first step")
             return []
-        if not self._layout.fits(backend.state(self.model, arguments)):
+        state = backend.state(self.model, arguments)
+        if not self._layout.fits(state):
             return []
         if self._runner.step is not None and not self._has_own_loop:
             self._runner.step.form = self._form
         self._runner.follow_plan()
         self._follow_probe()
-        state = backend.state(self.model, arguments)
         readings, batch = self._read(state, batch, whole)
         if batch is None:
             return []

@@ -81,16 +81,20 @@ class Pass:
 
     def __call__(self, state, batch, *, scale=1.0):
         """Return the readings by quantity and target, as numpy arrays."""
+        with untouched_state(self._model):
+            return self.run(state, batch, scale=scale)
+
+    def run(self, state, batch, *, scale=1.0):
+        """Return the same inside of `untouched_state`, which several runs then share."""
         flat = keras.tree.flatten(batch)
         present = tuple(leaf is not None for leaf in flat)
         trainable, other, _ = state
         data = [leaf for leaf in flat if leaf is not None]
         arguments = (trainable, other, np.float32(scale), data)
-        with untouched_state(self._model):
-            if present not in self._graphs:
-                self._graphs[present] = self._make(batch, present, arguments)
-            graph, layout = self._graphs[present]
-            return unpack(layout, backend.to_numpy(graph(*arguments)))
+        if present not in self._graphs:
+            self._graphs[present] = self._make(batch, present, arguments)
+        graph, layout = self._graphs[present]
+        return unpack(layout, backend.to_numpy(graph(*arguments)))
 
     def _make(self, batch, present, arguments):
         layout = []

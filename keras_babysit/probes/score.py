@@ -12,6 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_babysit.backends.untouched import untouched_state
 from keras_babysit.baselines import mean_and_error
 from keras_babysit.probes import taps
 from keras_babysit.probes.masks import take_masked
@@ -119,8 +120,10 @@ class Score:
             whole = batch_size
             length = batch_size // self._parts if passes else 0
         self._cut_examples = self._parts * length
-        for batch in sample.slices(whole) if length else ():
-            readings = self._pass(state, batch)
+        parts = list(sample.slices(whole)) if length else []
+        with untouched_state(self.model):
+            measured = [self._pass.run(state, batch) for batch in parts]
+        for batch, readings in zip(parts, measured, strict=True):
             gates.append((whole, {key: readings[key] for key in readings if key[0] in GATES}))
             for (name, target), value in readings.items():
                 if name in GATES:
