@@ -151,6 +151,7 @@ def test_metrics_get_tensors_as_in_fit():
 
     model = network()
     model.compile("sgd", "sparse_categorical_crossentropy", metrics=[overlap])
+    model.fit(X[:32], Y[:32], verbose=0)  # builds the metric
     notices = Notices()
     scores = scoring_of(model, reference(train=100), notice=notices).score(derived())
     assert not notices
