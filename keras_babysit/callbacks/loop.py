@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras.src.trainers.compile_utils import CompileLoss
 
+from keras_babysit.backends import to_array
 from keras_babysit.backends.variables import groups
 from keras_babysit.callbacks.step_counter import StepCounter
 from keras_babysit.callbacks.stepping import first_batch
@@ -124,6 +126,7 @@ class Loop:
         self._data = data
         self._see: Callable[..., Any] | None = None
         self._after: Callable[[Any, Any], None] | None = None
+        self._has_key, self._key = False, None  # of the weights in the state, on JAX
         self._latest: tuple[Callable[..., Any], Any, Any, Any] | None = None
         self._compiled = {} if loss is None or model.compiled else _as_compiled(model, loss)
 
@@ -247,6 +250,7 @@ class Loop:
         if keras.backend.backend() != "jax" or self._latest is None:
             return None
         found = [values_in(self._latest[3], group) for group in self._groups()]
+        found[0] = values_in(self._latest[3], self._groups()[0], self._key)
         if found[0] is None:
             return None
         return [
@@ -273,7 +277,9 @@ class Loop:
         if keras.backend.backend() != "jax":
             return None
         trainable, other, optimizer = groups(self._model)
-        values = values_in(args, trainable)
+        if not self._has_key:
+            self._has_key, self._key = True, key_of_values(args, trainable)
+        values = values_in(args, trainable, self._key)
         if values is None:
             return None
         count = len(self._model.non_trainable_variables)
@@ -290,7 +296,7 @@ class Loop:
         if keras.backend.backend() != "jax":
             return logs
         variables = self._model.trainable_variables
-        values = values_in(result, variables) or [one.value for one in variables]
+        values = values_in(result, variables, self._key) or [one.value for one in variables]
         return logs, (values, [], [], [])
 
 
@@ -337,12 +343,13 @@ def _is_scalar(one: Any) -> bool:
     return is_array and len(one.shape) == 0 and "float" in str(one.dtype)
 
 
-def values_in(nested: Any, variables: Sequence[Any]) -> list[Any] | None:
+def values_in(nested: Any, variables: Sequence[Any], key: Any = None) -> list[Any] | None:
     """Return the values of variables among nested arguments, None if they are not there.
 
     Args:
         nested: Tuples, lists and dictionaries.
         variables: The variables, whose shapes the values have in this order.
+        key: Key, or index, of the values where several have these shapes; None for the first ones.
 
     Example:
         >>> layer = keras.layers.Dense(2)
@@ -353,11 +360,36 @@ def values_in(nested: Any, variables: Sequence[Any]) -> list[Any] | None:
     """
     if not variables or not isinstance(nested, list | tuple | dict):
         return None
-    inner = list(nested.values()) if isinstance(nested, dict) else list(nested)
-    shapes = [tuple(variable.shape) for variable in variables]
-    if [getattr(one, "shape", None) for one in inner] == shapes:
-        return inner
-    return next((found for one in inner if (found := values_in(one, variables))), None)
+    found = list(_found_in(nested, variables))
+    return next((values for name, values in found if name == key), found[0][1] if found else None)
+
+
+def key_of_values(nested: Any, variables: Sequence[Any]) -> Any:
+    """Return under which key `values_in` is to look for the values of variables.
+
+    An optimizer's moments have the shapes of the weights. So of several candidates it is the one
+    whose values the variables have now, as when a loop begins; None if that is none.
+    """
+    found = list(_found_in(nested, variables)) if isinstance(nested, list | tuple | dict) else []
+    if len(found) < 2:
+        return None
+    now = [to_array(variable.value) for variable in variables]
+    for key, values in found:
+        if all(np.array_equal(a, to_array(b)) for a, b in zip(now, values, strict=True)):
+            return key
+    return None
+
+
+def _found_in(nested: Any, variables: Sequence[Any], key: Any = None) -> Iterator[tuple[Any, Any]]:
+    """Yield lists of the shapes of variables among nested arguments, each with its key."""
+    items = list(nested.items() if isinstance(nested, dict) else enumerate(nested))
+    inner = [one for _, one in items]
+    if [getattr(one, "shape", None) for one in inner] == [tuple(v.shape) for v in variables]:
+        yield key, inner
+        return
+    for name, one in items:
+        if isinstance(one, list | tuple | dict):
+            yield from _found_in(one, variables, name)
 
 
 def arrays_in(arguments: Sequence[Any], model: keras.Model) -> Batch | None:
