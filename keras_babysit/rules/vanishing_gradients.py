@@ -94,7 +94,14 @@ def _in_network(
     if _reaches_bias(history, target, fraction, len(profiles)):
         return None
     first, largest = float(profiles[-1][0]), float(profiles[-1].max())
-    return _finding(target, history.layer(target), first, largest)
+    return _finding(target, history.layer(target), first, largest, squashes=_squashes(history))
+
+
+def _squashes(history: History) -> bool:
+    """Return whether most hidden layers with an activation squash; it may be a layer of its own."""
+    hidden = [one for one in history.facts.layers.values() if one.role == "hidden"]
+    kinds = [one.activation_kind for one in hidden if one.activation_kind not in (None, "linear")]
+    return 2 * kinds.count("squashing") > len(kinds)
 
 
 def _reaches_bias(history: History, layer: str, fraction: float, measurements: int) -> bool:
@@ -117,7 +124,9 @@ def _is_query_or_key(history: History, weight: str) -> bool:
     return is_projection and target.split("/")[-1].startswith(("query", "key"))
 
 
-def _finding(target: str, layer: LayerFacts, first: float, largest: float) -> Finding:
+def _finding(
+    target: str, layer: LayerFacts, first: float, largest: float, *, squashes: bool
+) -> Finding:
     """Return the finding; normalization keeps the units of a squashing layer where they have slope.
 
     On towers of sigmoids it led to a better score than ReLU (`make bench-remedies`).
@@ -134,7 +143,7 @@ def _finding(target: str, layer: LayerFacts, first: float, largest: float) -> Fi
         f"but {largest:.2g} in a later layer.",
         evidence={"first_gradient": first, "largest_gradient": largest, "ratio": first / largest},
         remedies=(
-            *([NORMALIZE, relu] if layer.activation_kind == "squashing" else [relu, NORMALIZE]),
+            *([NORMALIZE, relu] if squashes else [relu, NORMALIZE]),
             Remedy(
                 "Add skip connections around some of the layers.",
                 "def residual(block, inputs):\n"

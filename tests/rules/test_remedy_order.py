@@ -78,7 +78,9 @@ def test_one_wide_interval_of_the_headroom_does_not_hide_that_far_longer_steps_a
 )
 def test_squashing_layers_are_normalized_before_they_are_replaced(kind, first):
     made = History()
-    made.note(layers={name: LayerFacts(role="hidden", activation_kind=kind) for name in "abc"})
+    own = {f"{name}_activation": LayerFacts(role="hidden", activation_kind=kind) for name in "abc"}
+    dense = {name: LayerFacts(role="hidden", activation_kind="linear") for name in "abc"}
+    made.note(layers=dense | own)
     weights = {f"{n}/kernel": WeightFacts(layer=n, size=100, is_kernel=True) for n in "abc"}
     made.note(weights=weights)
     for step in range(3):
