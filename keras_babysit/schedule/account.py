@@ -14,12 +14,14 @@ class Account:
         trained: Estimated seconds of its training steps.
         headroom: Estimated seconds that the headroom of the learning rate took beside `spent`.
         share: Fraction of the allowance that this model gets, where many models are trained.
+        is_scored: Whether it is scored at ends of epochs; False where no rule reads the scores.
     """
 
     spent: float = 0.0
     trained: float = 0.0
     headroom: float = 0.0
     share: float = 1.0
+    is_scored: bool = True
 
 
 _accounts: "weakref.WeakKeyDictionary[Any, Account]" = weakref.WeakKeyDictionary()
@@ -32,6 +34,6 @@ def account_of(model: Any) -> Account:
         >>> model = keras.Sequential([keras.layers.Dense(1)])
         >>> account_of(model).spent += 0.5
         >>> account_of(model)
-        Account(spent=0.5, trained=0.0, headroom=0.0, share=1.0)
+        Account(spent=0.5, trained=0.0, headroom=0.0, share=1.0, is_scored=True)
     """
     return _accounts.setdefault(model, Account())

@@ -248,6 +248,8 @@ class Schedule:
             epoch: The number of epochs that are over in this run.
             is_last: Whether the run ends with it.
         """
+        if kind == "score" and not self.account.is_scored:
+            return False
         if self.every != "auto":
             return True
         if self.is_cut_short:

@@ -157,7 +157,8 @@ class CrossValidation:
         model = self.hypermodel.build(hp)
         self._left_models += 1
         self._left_weights += model.count_params() if model.built else COLLECT_WEIGHTS
-        account_of(model).share = ALLOWANCE_SHARE
+        account = account_of(model)
+        account.share, account.is_scored = ALLOWANCE_SHARE, False  # `judge` scores it at the end
         if not stage.start:
             return model, None
         state = self.checkpoints.load(key, stage.fold, stage.start)

@@ -253,3 +253,11 @@ def test_what_the_headroom_took_does_not_shorten_later_runs():
     schedule.settle()
     assert account.headroom == schedule.plan.headroom_seconds
     assert before - Schedule(account=account).allowance == pytest.approx(schedule.plan.seconds)
+
+
+@pytest.mark.parametrize("every", ["auto", 5])
+def test_a_model_whose_scores_nobody_reads_is_not_scored(every):
+    schedule = Schedule(every, account=Account(is_scored=False))
+    assert not schedule.is_end_due("score", 1, is_last=True)
+    assert schedule.is_end_due("probe", 1, is_last=True)
+    assert Schedule(every).is_end_due("score", 1, is_last=True)
