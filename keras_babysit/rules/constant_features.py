@@ -43,7 +43,7 @@ def constant_features(history: History, *, examples: int = 64) -> list[Finding]:
 
     Returns:
         A NOTE for each input with such columns; a WARNING if they are at least half of a table of
-        fractional numbers; an ERROR if every column is constant and no other input varies.
+        fractional numbers. One ERROR if every column is constant and no other input varies.
 
     Raises:
         ValueError: If `examples` is below 1.
@@ -68,8 +68,7 @@ def constant_features(history: History, *, examples: int = 64) -> list[Finding]:
         if data.examples is None or data.examples < examples:
             continue
         if leaf.low is not None and not _varies(leaf) and is_alone and not _is_one_example(data):
-            found.append(_about_all(f"inputs[{index}]", leaf, data.examples))
-            continue
+            return [_about_all(f"inputs[{index}]", leaf, data)]  # so are all others
         if not leaf.constant_features:
             continue
         if is_alone or not _is_mask(leaf):
@@ -120,7 +119,11 @@ def _finding(target: str, leaf: InputFacts, examples: int, severity: Severity) -
     )
 
 
-def _about_all(target: str, leaf: InputFacts, examples: int) -> Finding:
+def _about_all(target: str, leaf: InputFacts, data: DataFacts) -> Finding:
+    """Return the finding about inputs of which each is a single number."""
+    are_several = len(data.inputs) > 1
+    what = f"`{target}`" if are_several else "the inputs"
+    others = ", and no other input varies" if are_several else ""
     divide = Remedy(
         "Scale in floating point: `//`, and a cast to whole numbers, make 0 of what is below 1.",
         "x = x.astype('float32') / 255  # x: as it was loaded",
@@ -130,8 +133,8 @@ def _about_all(target: str, leaf: InputFacts, examples: int) -> Finding:
         rule="constant_features",
         severity=Severity.ERROR,
         target=target,
-        message=f"Every entry of the inputs is {leaf.low:g} in all {examples:,} examples.",
-        evidence={"value": float(leaf.low or 0), "examples": examples},
+        message=f"Every entry of {what} is {leaf.low:g} in all {data.examples:,} examples{others}.",
+        evidence={"value": float(leaf.low or 0), "examples": data.examples},
         remedies=(*([divide] if leaf.low == 0 else []), _remedy(is_all=True)),
         reference="CS231n, Data preprocessing",
     )

@@ -138,8 +138,9 @@ def _from_other_data(history: History, start: float) -> list[Finding]:
             severity=Severity.WARNING if gap.high < 0 else Severity.NOTE,
             target="",
             message=f"The model seems to have been trained on the validation data in an earlier "
-            f"`fit`: its optimizer had made {steps:,} steps, its initial loss is {number(start)} "
-            f"(constant prediction: {number(constant)}), and its first {error_name(history)} is "
+            f"`fit`. Its optimizer had made {steps:,} steps, and its initial loss is "
+            f"{number(start)} (constant prediction: {number(constant)}). Its first "
+            f"{error_name(history)} is "
             f"{percent(validation.value, 1)} on the validation data but "
             f"{percent(train.value, 1)} on the training data.",
             evidence={
