@@ -57,7 +57,7 @@ _FOUND: dict[str, tuple[str, tuple[str, ...]]] = {
     "linearity": ("No activation between layers", ("overfit_subset",)),
     "initial_signal": ("Signal lost in the initial network", ("gradient_flow", "overfit_subset")),
     "gradient_flow": ("Gradient does not reach the weights", ("overfit_subset",)),
-    "sequences": ("Steps of sequences are mixed up", ()),
+    "sequences": ("Steps or padding of sequences are misread", ()),
     "settings": ("Settings that keep the network from learning", ("overfit_subset",)),
     "two_modes": ("Training and inference differ", ()),
     "gradient_check": ("Wrong gradient", ("overfit_subset",)),

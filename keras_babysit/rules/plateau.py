@@ -2,14 +2,15 @@
 
 import math
 
-from keras_babysit.findings import Finding, Severity
+from keras_babysit.actions import KeepLearningRate
+from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
 from keras_babysit.rules._learning_rate import HEALTHY_RATIO, one_digit
 from keras_babysit.rules._network import median_ratios
 from keras_babysit.rules._progress import is_falling, is_time, poor_fit
 from keras_babysit.rules._scores import estimates
-from keras_babysit.rules._texts import change_rate, update_size
+from keras_babysit.rules._texts import change_rate, number, update_size
 from keras_babysit.rules.rule import rule
 
 DECAYED = 0.01
@@ -90,20 +91,30 @@ def _has_decayed(history: History) -> bool:
 
 
 def _finding(history: History, message: str, evidence: dict[str, float], ratio: float) -> Finding:
-    rate = history.last("optimizer/learning_rate")
-    is_short = ratio < HEALTHY_RATIO
-    wanted = HEALTHY_RATIO / ratio if ratio > 0 else math.inf
+    steps = f"The loss has plateaued: {update_size(ratio)}."
     if _has_decayed(history):
-        rate, wanted = float(history.series("optimizer/learning_rate").values.max()), 1.0
-    new = rate * min(max(wanted, 0.01), 100) if rate else None
+        rates = history.series("optimizer/learning_rate").values
+        steps += f" The learning rate fell from {number(rates.max())} to {number(rates[-1])}."
     return Finding(
         rule="plateau",
         severity=Severity.WARNING,
         target="",
-        message=f"The loss has plateaued: {update_size(ratio)}. {message}",
+        message=f"{steps} {message}",
         evidence=evidence | {"update_ratio": ratio},
-        remedies=(
-            change_rate(history, "Raise" if is_short else "Lower", one_digit(new) if new else None),
-        ),
+        remedies=(_remedy(history, ratio),),
         reference="CS231n, Babysitting the learning process: updates of about 1e-3 of the weights",
     )
+
+
+def _remedy(history: History, ratio: float) -> Remedy:
+    rates = history.series("optimizer/learning_rate").values
+    if _has_decayed(history):
+        return Remedy(
+            "Let the learning rate decay later, or keep it constant.",
+            change=KeepLearningRate(float(rates.max())),
+        )
+    wanted = HEALTHY_RATIO / ratio if ratio > 0 else math.inf
+    rate = float(rates[-1]) if len(rates) else None
+    new = rate * min(max(wanted, 0.01), 100) if rate else None
+    verb = "Raise" if ratio < HEALTHY_RATIO else "Lower"
+    return change_rate(history, verb, one_digit(new) if new else None)

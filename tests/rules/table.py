@@ -1407,11 +1407,11 @@ def adversarial(discriminator, generator):
     return history({("logs/d_loss", ""): discriminator, ("logs/g_loss", ""): generator})
 
 
-def generated(spreads, units=2):
-    """Return the spread of a generator's samples."""
+def generated(spreads, units=2, beside=1):
+    """Return the spread of the outputs of a network beside another one."""
     layers = {
         "g/out": LayerFacts(network="g", units=units),
-        "d/out": LayerFacts(network="d", units=1),
+        "d/out": LayerFacts(network="d", units=beside),
     }
     made = history(
         {("activations/spread", "g/out"): spreads, ("inputs/spread", "inputs[0]"): [1.0]},
@@ -5635,6 +5635,11 @@ TABLE = {
     "not-known-to-be-linear": (rules.linear_stack, history({}), None),
     "rests-with-tiny-steps": (rules.plateau, resting(1e-6), Severity.WARNING),
     "rests-with-huge-steps": (rules.plateau, resting(0.5, rate=0.1), Severity.WARNING),
+    "rests-as-the-rate-has-decayed": (
+        rules.plateau,
+        at_rate(1e-18, at_rate(1e-2, resting(1e-18))),
+        Severity.WARNING,
+    ),
     "rests-with-healthy-steps": (rules.plateau, resting(1e-3), None),
     "validation-far-better": (
         rules.validation_better_than_train,
@@ -6330,6 +6335,11 @@ TABLE = {
     "generator-of-one-sample": (
         rules.samples_alike,
         generated([0.5, 0.1, 0.01, 0.01, 0.01]),
+        Severity.WARNING,
+    ),
+    "decoder-of-one-picture": (
+        rules.samples_alike,
+        generated([0.5, 0.1, 0.01, 0.01, 0.01], beside=8),
         Severity.WARNING,
     ),
     "generator-of-many-samples": (rules.samples_alike, generated([0.2] * 5), None),

@@ -168,3 +168,14 @@ def test_validation_targets_sorted_by_class_are_named(of_stretch):
     is_sorted = of_stretch > 0.5
     assert ("sorted by class" in finding.message) == is_sorted
     assert finding.remedies[0].text.startswith("Read inputs") == is_sorted
+
+
+def test_the_remedy_for_equal_samples_fits_the_networks():
+    """A decoder has no discriminator, and a generator no divergence."""
+    said = {}
+    for case in ("generator-of-one-sample", "decoder-of-one-picture"):
+        rule, made, _ = TABLE[case]
+        said[case] = " ".join(remedy.text for remedy in rule(made)[0].remedies)
+    assert "discriminator" in said["generator-of-one-sample"]
+    assert "discriminator" not in said["decoder-of-one-picture"]
+    assert "KL divergence" in said["decoder-of-one-picture"]

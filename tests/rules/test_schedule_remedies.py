@@ -3,11 +3,13 @@
 import keras
 import pytest
 
+from keras_babysit.actions import KeepLearningRate
 from keras_babysit.facts import OutputFacts
 from keras_babysit.history import History, Measurement
 from keras_babysit.probes.facts import describe
 from keras_babysit.rules import learning_rate_too_low, non_finite_values, oscillating_loss
 from keras_babysit.rules._texts import change_rate, clip_gradient
+from tests.rules.table import TABLE
 
 schedules = keras.optimizers.schedules
 
@@ -114,3 +116,10 @@ def test_a_schedule_that_is_too_low_is_scaled_up():
     assert learning_rate_too_low(history)[0].remedies[0].text == (
         "Raise the learning rate of the schedule `CosineDecay` to 1000 times its values."
     )
+
+
+def test_a_rate_that_has_decayed_is_kept_and_not_scaled_by_what_is_left_of_it():
+    rule, history, _ = TABLE["rests-as-the-rate-has-decayed"]
+    (finding,) = rule(history)
+    assert finding.remedies[0].change == KeepLearningRate(0.01)
+    assert "The learning rate fell from 0.01 to 1e-18." in finding.message
