@@ -70,7 +70,7 @@ def _finding(name: str, lag: float) -> Finding:
         severity=Severity.WARNING,
         target=name,
         message=f"The network {quoted([name])} is a copy of the trained network after each step, "
-        "and no average of its weights.",
+        "not an average of its weights.",
         evidence={"lag": lag},
         remedies=(
             Remedy(

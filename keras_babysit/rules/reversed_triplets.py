@@ -39,9 +39,9 @@ def reversed_triplets(history: History, *, margin: float = 0.1, patience: int = 
     Reads `"networks/input_pair_order"` and `"networks/pair_order"`: of a network that the step
     calls three times, the fraction of triplets whose first and second entry are closer than first
     and third; and `"networks/input_label_order"` and `"networks/label_order"` of a network that it
-    calls twice, how often pairs of the larger label are closer. It is silent if the inputs show no
-    order, on triplets if they show the opposite one, as mined ones do, and on pairs if the network
-    does not begin with the order of the inputs.
+    calls twice, how often pairs with the larger label are closer. It is silent if the inputs show
+    no order, on triplets if they show the opposite one, as mined ones do, and on pairs if the
+    network does not begin with the order of the inputs.
 
     Args:
         history: The history of the run.
@@ -106,9 +106,9 @@ def _pair_finding(history: History, name: str, raw: float, now: float) -> Findin
         rule="reversed_triplets",
         severity=Severity.WARNING,
         target=name,
-        message=f"The network {_name(history, name)} separates what is alike: pairs of the larger "
-        f"label are the closer ones in {percent(now)} of the comparisons. Of the inputs, they are "
-        f"in {percent(raw)}.",
+        message=f"The network {_name(history, name)} separates what is alike. Pairs with the "
+        f"larger label have closer outputs than other pairs in {percent(now)} of the comparisons, "
+        f"but closer inputs in {percent(raw)}.",
         evidence={"order": now, "order_of_inputs": raw},
         remedies=(
             Remedy(

@@ -295,7 +295,7 @@ def in_triplets(orders, inputs=0.8):
 
 
 def in_pairs(orders, inputs=0.8):
-    """Return a history of how often pairs of the larger label are the closer ones."""
+    """Return a history of how often pairs with the larger label are the closer ones."""
     return history(
         {
             ("networks/label_order", "embedding"): orders,
