@@ -100,8 +100,8 @@ class Pass:
         layout = []
 
         def run(trainable, other, scale, data):
-            waiting = iter(data)
-            leaves = [_tensor(next(waiting)) if is_there else None for is_there in present]
+            waiting = iter(_tensors(data))
+            leaves = [next(waiting) if is_there else None for is_there in present]
             readings = Readings()
             whole = keras.tree.pack_sequence_as(batch, leaves)
             self._function(readings, trainable, other, scale, whole)
@@ -114,13 +114,21 @@ class Pass:
         return run, layout
 
 
-def _tensor(leaf):
-    """Return what `fit` hands on: a tensor, as losses and metrics of the user's may need.
+def _tensors(leaves):
+    """Return what `fit` hands on: tensors, as losses and metrics of the user's may need.
 
-    An array in double precision stays one: as a tensor it would meet those of `floatx`.
+    An array in double precision stays one: as a tensor it would meet those of `floatx`. Beside
+    strings all arrays stay: Keras refuses inputs of which some are tensors.
     """
-    is_number = isinstance(leaf, np.ndarray) and leaf.dtype.kind in "fiub"
-    return ops.convert_to_tensor(leaf) if is_number and leaf.dtype != np.float64 else leaf
+    arrays = [leaf for leaf in leaves if isinstance(leaf, np.ndarray)]
+    if any(array.dtype.kind not in "fiub" for array in arrays):
+        return leaves
+    return [
+        ops.convert_to_tensor(leaf)
+        if isinstance(leaf, np.ndarray) and leaf.dtype != np.float64
+        else leaf
+        for leaf in leaves
+    ]
 
 
 @backend.shared
