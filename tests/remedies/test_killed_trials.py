@@ -14,6 +14,10 @@ pytestmark = [
 ]
 
 SCRIPT = """
+import signal
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in the background ignores it
+
 import keras_babysit as kb
 from keras_babysit.remedies import Change, ScaleLearningRate
 from tests.remedies.programs import blobs, network
@@ -46,7 +50,10 @@ def stopped(folder, how):
         lines = iter(process.stdout.readline, "")
         next(line for line in lines if "waiting" in line)
         process.send_signal(how)
-        rest = process.stdout.read()
+        try:
+            rest, _ = process.communicate(timeout=300)
+        finally:
+            process.kill()  # if it goes on
     return process.returncode, rest
 
 
