@@ -217,8 +217,8 @@ def _read_kind(rows, index, facts):
     """Return the facts of an output with what its own loss computes, as far as it is a known one.
 
     Only where it matters which prediction belongs to which target: the squared difference of two
-    means is no distance of examples. That it wants probabilities is told of an output alone that
-    does not stay in [0, 1]: all others fit.
+    means is no distance of examples. That the loss expects probabilities is recorded only for an
+    output that does not stay in [0, 1]: all others fit.
     """
     kind = _known(lambda: read_loss(View(rows, index)))
     if kind is None or facts.distance is not None:
