@@ -249,8 +249,9 @@ class Loop:
         """Return the values after the latest step by group, None where the step returned none."""
         if keras.backend.backend() != "jax" or self._latest is None:
             return None
-        found = [values_in(self._latest[3], group) for group in self._groups()]
-        found[0] = values_in(self._latest[3], self._groups()[0], self._key)
+        first, *others = self._groups()
+        found = [values_in(self._latest[3], first, self._key)]
+        found += [values_in(self._latest[3], group) for group in others]
         if found[0] is None:
             return None
         return [

@@ -33,8 +33,8 @@ def inverted_loss(history: History) -> list[Finding]:
     """Report a loss of your own that is lower for wrong predictions than for correct ones.
 
     A sign is missing, or a score that should be large, such as the Dice coefficient, is used as
-    the loss. Training makes every answer wrong while the loss falls. Nor has a difference without
-    square or absolute value a least value: it falls as the predictions move to one side.
+    the loss. Training makes every answer wrong while the loss falls. A difference without square or
+    absolute value has no minimum either: it falls as the predictions move to one side.
 
     Reads the facts of the outputs, which come from evaluating the loss on the first batch: with
     the targets as predictions it is higher than with the targets of other examples. Also reads
