@@ -243,3 +243,11 @@ def test_a_line_of_the_readme_runs(code, logs, monkeypatch):
             assert command in OF_OTHERS
         case _:
             exec(compile(code, "README.md", "exec"), names)
+
+
+@pytest.mark.any_backend
+def test_the_readme_says_how_many_conditions_there_are():
+    said = re.search(
+        r"\*\*What it finds\*\*: (\d+) conditions", (ROOT / "README.md").read_text("utf-8")
+    )
+    assert int(said[1]) == len(kb.DEFAULT_RULES)
