@@ -380,14 +380,20 @@ class Session:
         self._keeping.end_epoch()
         if not self.history.facts.callbacks:
             self._parts.attempt("callbacks", self._describe_callbacks)
-        record = self._epoch_logs.record
-        is_lost = bool(self._parts.attempt("logs", record, steps.now, steps.epoch, logs))
+        is_lost = bool(self._parts.attempt("logs", self._record_logs, logs))
         is_last = steps.is_last_epoch
         has_measured = self._measure_epoch(is_last=is_last, must_probe=is_lost)
         must_judge = has_measured or is_last or is_lost or self._judging.acts_at_once
         if must_judge or self.schedule.is_end_due("judge", steps.epochs_done + 1):
             with self.schedule.charging("judge"):
                 self._judging.judge_and_publish()
+
+    def _record_logs(self, logs: Mapping[str, Any]) -> bool:
+        model = None if self._loop else self.model
+        is_lost = self._epoch_logs.record(self.steps.now, self.steps.epoch, logs, model)
+        if self._epoch_logs.left_out:
+            self._runner.note(notices.means_not_updated(self._epoch_logs.left_out), "logs")
+        return is_lost
 
     def _describe_callbacks(self) -> None:
         self.history.note(callbacks=self._others.describe())
@@ -428,8 +434,13 @@ class Session:
         if batch is not None:
             self.monitor.note_form(batches[0])
             self._keep(batch, self._keeping.keep)
+        if is_due and self._loop is None and self.steps.now > self.steps.epoch_start:
+            self._parts.attempt("logs", self._look_at_metrics, arguments)
         measure = self._measuring.before_step
         return self._parts.attempt("measurements", measure, is_due, arguments, batch)
+
+    def _look_at_metrics(self, arguments: Arguments) -> None:
+        self._epoch_logs.look(self.model, backend.state(self.model, arguments))
 
     def _keep(self, batch: Batch, keep: Callable[[Batch], None]) -> None:
         """Keep a batch; keep none from now on if it cannot be read."""

@@ -291,14 +291,14 @@ def _note(condition: Condition, missing: Sequence[str], facts: RunFacts) -> Find
         severity=Severity.NOTE,
         target="",
         message=f"Not checked: {condition.title}. Not measured: {'; '.join(titles)}.",
-        evidence={"not_measured": list(missing)} | _loop(facts),
+        evidence={"not_measured": list(missing)} | _situation(facts),
     )
 
 
-def _loop(facts: RunFacts) -> dict[str, Any]:
-    """Return what decides which argument of a loop provides a measurement; nothing in `fit`."""
+def _situation(facts: RunFacts) -> dict[str, Any]:
+    """Return what decides which argument, if any, provides a measurement."""
     if not facts.is_own_loop:
-        return {}
+        return {"has_validation": True} if facts.validation.examples else {}
     return {"is_own_loop": True, "has_loss": facts.loss is not None}
 
 

@@ -241,16 +241,30 @@ WaysOut = tuple[tuple[tuple[str, ...], str], ...]
 
 WAYS_OUT: WaysOut = (
     (("logs/val_", "facts/comparison"), "`validation_data` of `fit` provides it."),
+    (
+        ("logs/loss",),
+        'A mean named "loss" that `train_step` updates, among the metrics, provides it.',
+    ),
     (("score/", "reference/"), "A larger `budget`, such as `budget=0.1`, measures it."),
     (("facts/",), ""),
     (("",), "`every=10` measures it, whatever it costs."),
 )
 """What a rule needs, by the start of its name, and the argument that provides it."""
 
+WAYS_OUT_WITH_VALIDATION: WaysOut = (
+    (
+        ("logs/val_",),
+        'A mean named "loss" that `test_step` updates, among the metrics, provides it.',
+    ),
+    *WAYS_OUT,
+)
+"""The same where there are validation data, and steps of the user's that do not report a loss."""
+
 WAYS_OUT_OF_LOOPS: WaysOut = (
     (("logs/val_",), '`sitter.validate(x, y, logs={"val_loss": ...})` provides it.'),
     (("facts/comparison",), "`sitter.validate(x, y)` provides it."),
-    *WAYS_OUT[1:],
+    (("logs/loss",), "A step that returns its loss provides it."),
+    *WAYS_OUT[2:],
 )
 """The same in a loop of one's own."""
 
@@ -283,7 +297,7 @@ def _not_checked(notes: Iterable[Finding]) -> Iterator[str]:
 def _way_out(note: Finding) -> str:
     """Return the argument that provides the first thing that a condition lacks."""
     needs = note.evidence.get("not_measured") or [""]
-    ways = WAYS_OUT
+    ways = WAYS_OUT_WITH_VALIDATION if note.evidence.get("has_validation") else WAYS_OUT
     if note.evidence.get("is_own_loop"):
         ways = WAYS_OUT_OF_LOOPS if note.evidence["has_loss"] else WAYS_OUT_WITHOUT_LOSS
     return next(out for starts, out in ways if str(needs[0]).startswith(starts))
