@@ -108,6 +108,10 @@ class OutputFacts:
         low: Least value that the last activation can give, -inf if there is no bound.
         high: Largest value that it can give, inf if there is no bound.
         is_distribution: Whether each row of the output is a distribution: in [0, 1], of sum 1.
+        normalized_axes: Axes over which its values sum to 1, the examples being axis 0, where that
+            is not the last axis alone; empty otherwise.
+        label_smoothing: Fraction of each target that its loss replaces by the same probability for
+            every class, in [0, 1].
         is_own: Whether the loss is a function of the user's, whose form was read off its values.
         mixes_examples: Whether each prediction meets the target of every example of the batch.
         prefers_errors: Whether a loss of the user's is lower for wrong answers than for right ones.
@@ -132,6 +136,8 @@ class OutputFacts:
     low: float | None = None
     high: float | None = None
     is_distribution: bool | None = None
+    normalized_axes: tuple[int, ...] = ()
+    label_smoothing: float = 0.0
     is_own: bool = False
     mixes_examples: bool | None = None
     prefers_errors: bool | None = None

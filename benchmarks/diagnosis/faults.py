@@ -71,6 +71,10 @@ def options(**changes: Any) -> Change:
     return lambda recipe: recipe.having(options=changes)
 
 
+def smoothed(loss: str, smoothing: float) -> Callable[[], keras.losses.Loss]:
+    return lambda: getattr(keras.losses, loss)(label_smoothing=smoothing)
+
+
 def rate(factor: float) -> Change:
     return lambda recipe: recipe.having(rate=recipe.rate * factor, schedule=None)
 
@@ -1797,6 +1801,18 @@ FAULTS = [
             ("digits-mlp", "50", dropped_at_the_end(0.5)),
             ("friedman-mlp", "30", dropped_at_the_end(0.3)),
             ("cancer-mlp", "50", dropped_at_the_end(0.5)),
+        ),
+        is_same_loss=False,
+        misleads=True,
+    ),
+    Fault(
+        "labels-smoothed-away",
+        ("label_smoothing_too_high",),
+        STUCK,
+        (
+            ("digits-mlp", "95", having(loss=smoothed("CategoricalCrossentropy", 0.95))),
+            ("digits-cnn", "90", having(loss=smoothed("CategoricalCrossentropy", 0.9))),
+            ("cancer-mlp", "90", having(loss=smoothed("BinaryCrossentropy", 0.9))),
         ),
         is_same_loss=False,
         misleads=True,

@@ -8,6 +8,7 @@ from keras_babysit.rules.dropout_too_high import dropout_too_high
 from keras_babysit.rules.frozen_adapters import frozen_adapters
 from keras_babysit.rules.hidden_softmax import hidden_softmax
 from keras_babysit.rules.image_axes import image_axes
+from keras_babysit.rules.label_smoothing_too_high import label_smoothing_too_high
 from keras_babysit.rules.missing_loss_scale import missing_loss_scale
 from keras_babysit.rules.optimizers_overlap import optimizers_overlap
 from keras_babysit.rules.penalties_left_out import penalties_left_out
@@ -21,6 +22,7 @@ RULES = (
     hidden_softmax,
     dropout_too_high,
     dropout_on_output,
+    label_smoothing_too_high,
 )
 """Rules of a run that see their fault in the first measurement."""
 

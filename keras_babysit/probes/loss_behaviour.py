@@ -32,6 +32,9 @@ of what is next to 0 or 1 by up to a hundredth."""
 ORDERS = 4
 """Random orders of the predictions, beside moving them by one, that must all give the same loss."""
 
+MAX_AXES = 5
+"""Axes of the predictions of volumes, the most of which sums are looked at."""
+
 MAX_COLUMNS = 4
 """Columns of the predictions that are moved to where the targets are."""
 
@@ -50,6 +53,9 @@ NEGATIVE = -1.0
 
 LOGIT = 4.0
 """Size of a right answer as a logit: a probability of 0.98."""
+
+SURER = 100.0
+"""Factor by which a network may be surer of what is not there than of what is."""
 
 
 class Rows:
@@ -195,6 +201,9 @@ def describe_behaviour(rows, outputs):
 
 def _completed(rows, index, facts):
     found = {"mixes_examples": _known(_mixes_examples, rows, index)}
+    if facts.form == "categorical" and facts.from_logits is False:
+        axes = normalized_axes(rows.outputs[index])
+        found |= {"normalized_axes": axes, "is_distribution": False} if axes else {}
     if facts.form == "other" and found["mixes_examples"] is False:
         facts = _read_kind(rows, index, facts)
     if facts.form == "other" or facts.is_own:
@@ -203,6 +212,37 @@ def _completed(rows, index, facts):
         found["not_finite_at"] = _known(_not_finite_at, rows, index, facts)
         found["is_swapped"] = _known(_is_swapped, rows, index)
     return dataclasses.replace(facts, **found)
+
+
+def normalized_axes(predictions):
+    """Return the axes over which predictions sum to 1 if that is not the last axis alone.
+
+    A softmax over another axis, or over all values that are reshaped afterwards, shows in these
+    sums. That of the examples is not among the axes, because the predictions are those of a part of
+    a batch.
+
+    Args:
+        predictions: Predictions of several examples, of shape `(examples, ..., classes)`.
+
+    Returns:
+        A tuple of axes; empty if the predictions sum to 1 over the last axis, or over none.
+
+    Example:
+        >>> rows = np.full((4, 2, 5), 0.5)
+        >>> normalized_axes(rows)
+        (1,)
+    """
+    p = np.asarray(predictions, "float64")
+    if p.ndim < 3 or p.ndim > MAX_AXES or p.min() < 0 or _sums_to_one(p, (p.ndim - 1,)):
+        return ()
+    axes = range(1, p.ndim)
+    some = (one for count in axes for one in itertools.combinations(axes, count))
+    return next((one for one in some if _sums_to_one(p, one)), ())
+
+
+def _sums_to_one(p, axes):
+    is_single = all(p.shape[axis] == 1 for axis in axes)
+    return not is_single and bool(np.abs(p.sum(axis=axes) - 1).max() < SAME)
 
 
 def _known(function, *arguments):
@@ -223,6 +263,11 @@ def _read_kind(rows, index, facts):
     kind = _known(lambda: read_loss(View(rows, index)))
     if kind is None or facts.distance is not None:
         return facts
+    if kind.form == "other":
+        has_negative = facts.low is not None and facts.low < 0
+        if has_negative and _known(_rewards_excess, rows, index):
+            return dataclasses.replace(facts, form="binary", from_logits=False, is_own=True)
+        return facts
     if kind.form == "distance":
         distance = _known(_distance, rows, index, kind.unit)
         known = {"form": "distance", "distance": distance, "is_own": True}
@@ -242,6 +287,38 @@ def _leaves_unit_interval(rows, index, facts):
         return False
     are_labels = y.size > 0 and bool(np.all((y >= 0) & (y == np.round(y))))
     return are_labels and (facts.low < 0 or facts.high > 1)
+
+
+def _rewards_excess(rows, index):
+    """Return whether labels above 1 count as better than right ones, and logits as they do not.
+
+    So it is of a Dice, Jaccard or Tversky loss, which divides the sum of what prediction and target
+    share by the sum of both: it is a score of probabilities. Above 1 it exceeds the best score, and
+    logits below 0 turn the sign of the divisor, so that right logits count as wrong ones or wrong
+    ones as better than right. A margin, a crossentropy of logits or the loss of a critic also fall
+    beyond 1, but they are lower for right logits and higher for wrong ones.
+    """
+    y, p = rows.targets[index].astype("float64"), rows.outputs[index]
+    if y.shape == p.shape[:-1] and p.shape[-1] == 1:
+        y = y[..., None]
+    if y.shape != p.shape or not np.isin(y, (0, 1)).all() or y.min() == y.max():
+        return None
+
+    def loss(predictions):
+        return rows.loss(rows.targets, _with(rows.outputs, index, predictions))
+
+    right, unsure, wrong = loss(y), loss(np.full_like(y, 0.5)), loss(1 - y)
+    exceeding = [loss(size * y) for size in (2.0, LOGIT)]
+    logits = max(loss(LOGIT * (y - factor * (1 - y))) for factor in (1, SURER))
+    reversed_logits = loss(LOGIT * (1 - 2 * y))
+    if not np.isfinite([right, unsure, wrong, *exceeding]).all():
+        return None
+    least = SAME * (unsure - right)
+    return bool(
+        right < unsure < wrong
+        and all(one < right - least for one in exceeding)
+        and not (logits < right and reversed_logits > right)
+    )
 
 
 def _distance(rows, index, unit):

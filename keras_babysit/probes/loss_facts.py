@@ -134,7 +134,13 @@ def describe_loss(loss):
         # Keras' Huber keeps it there alone, its configuration does not tell.
         delta=float(getattr(loss, "_fn_kwargs", {}).get("delta", 1.0)),
         demands=_DEMANDS.get(kind),
+        label_smoothing=_smoothing(loss) if is_entropy else 0.0,
     )
+
+
+def _smoothing(loss):
+    value = getattr(loss, "label_smoothing", 0.0)
+    return float(value) if isinstance(value, int | float) else 0.0
 
 
 def _is_known(loss):

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 
-from keras_babysit.actions import DATA, FitTargets, SetFromLogits, SetLoss, SetOutput
+from keras_babysit.actions import CONNECTIONS, DATA, FitTargets, SetFromLogits, SetLoss, SetOutput
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules.effects import BLOWN_UP, LONG_STEPS, POOR_FIT, SHORT_STEPS, STUCK
@@ -44,7 +44,9 @@ def output_loss_mismatch(history: History) -> list[Finding]:
     A loss of numbers may ask more of them. A logarithmic error or a Poisson loss is not made for
     targets below 0. A percentage error divides by the target, so that those next to 0 decide it.
     The cosine similarity of a single unit has no gradient. A loss of your own is reported where
-    it clips what lies outside [0, 1] and the output layer does not stay there.
+    it clips what lies outside [0, 1], or divides by a sum of probabilities as a Dice loss does, and
+    the output layer does not stay there. A softmax must run over the classes, which are the last
+    axis.
 
     Reads `history.facts.outputs` and `history.facts.data`, known after the first measurement, and
     `"outputs/min"` and `"outputs/max"`. It is silent on other loss functions of your own; and on an
@@ -169,7 +171,9 @@ def _not_probabilities(output: Output) -> str:
 def _categorical(output: Output, low: float, high: float) -> Iterator[Finding]:
     loss = "SparseCategoricalCrossentropy" if output.is_sparse else "CategoricalCrossentropy"
     logits = Remedy("Set `from_logits=True` in the loss.", change=SetFromLogits(True, loss))
-    if output.from_logits and output.is_distribution:
+    if output.normalized_axes and output.from_logits is False:
+        yield _other_axis(output)
+    elif output.from_logits and output.is_distribution:
         yield _finding(
             output,
             Severity.WARNING,
@@ -209,6 +213,22 @@ def _categorical(output: Output, low: float, high: float) -> Iterator[Finding]:
             f"probabilities. {effect}",
             _SOFTMAX,
         )
+
+
+def _other_axis(output: Output) -> Finding:
+    axes = output.normalized_axes
+    over = f"axis {axes[0]}" if len(axes) == 1 else "axes " + " and ".join(map(str, axes))
+    return _finding(
+        output,
+        Severity.WARNING,
+        f"The probabilities sum to 1 over {over} of the output, not over its {output.columns} "
+        "classes, which are the last axis.",
+        Remedy(
+            "Apply the softmax over the last axis.",
+            "keras.layers.Softmax(axis=-1)  # behind a last layer without activation",
+            no_change_because=CONNECTIONS,
+        ),
+    )
 
 
 def _binary(output: Output, low: float, high: float) -> Iterator[Finding]:

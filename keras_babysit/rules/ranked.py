@@ -18,6 +18,7 @@ from keras_babysit.rules.weights_without_effect import weights_without_effect as
 from keras_babysit.rules.wrapped_integers import wrapped_integers as wrapped_integers
 from keras_babysit.rules.classes_as_numbers import classes_as_numbers as classes_as_numbers
 from keras_babysit.rules.output_loss_mismatch import output_loss_mismatch as output_loss_mismatch
+from keras_babysit.rules.label_smoothing_too_high import label_smoothing_too_high as label_smoothing_too_high
 from keras_babysit.rules.dropout_on_output import dropout_on_output as dropout_on_output
 from keras_babysit.rules.shapes_broadcast import shapes_broadcast as shapes_broadcast
 from keras_babysit.rules.inverted_loss import inverted_loss as inverted_loss

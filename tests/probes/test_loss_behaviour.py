@@ -7,7 +7,7 @@ from keras import ops
 
 from keras_babysit.callbacks import Babysitter
 from keras_babysit.facts import OutputFacts
-from keras_babysit.probes.loss_behaviour import describe_behaviour
+from keras_babysit.probes.loss_behaviour import describe_behaviour, normalized_axes
 from keras_babysit.probes.loss_reading import View, read_loss
 
 RNG = np.random.default_rng(0)
@@ -240,6 +240,71 @@ def test_a_loss_that_clips_probabilities_is_told_of_an_output_that_leaves_them(k
     found = describe_behaviour(NumpyRows(clipped, YES, outputs), facts)[1][0]
     assert found.form == form
     assert found.from_logits is (False if form == "binary" else None)
+
+
+FEW = np.array([[1.0], [0], [0], [0], [0], [1], [0], [0]])
+
+
+def jaccard(y, p):
+    return 1 - (y * p).sum() / (y + p - y * p).sum()
+
+
+def tversky(y, p):
+    hits, misses, alarms = (y * p).sum(), (y * (1 - p)).sum(), ((1 - y) * p).sum()
+    return 1 - (hits + 1) / (hits + 0.7 * misses + 0.3 * alarms + 1)
+
+
+def hinge(y, p):
+    return np.maximum(0, 1 - (2 * y - 1) * p)
+
+
+@pytest.mark.parametrize(
+    ("loss", "known", "form"),
+    [
+        (lambda y, p: 1 - dice(y, p), LINEAR, "binary"),
+        (lambda y, p: -dice(y, p), LINEAR, "binary"),
+        (jaccard, LINEAR, "binary"),
+        (tversky, LINEAR, "binary"),
+        (lambda y, p: 1 - dice(y, p), SIGMOID, "other"),
+        # Without negative values the divisor keeps its sign, and the network learns.
+        (lambda y, p: 1 - dice(y, p), {"low": 0.0, "high": np.inf}, "other"),
+        # With squares in the divisor, an unbounded output has its optimum at the labels.
+        (lambda y, p: 1 - 2 * (y * p).sum() / (y**2 + p**2).sum(), LINEAR, "other"),
+        (hinge, LINEAR, "other"),
+        (lambda y, p: -(2 * y - 1) * p, LINEAR, "other"),
+        (lambda y, p: (y - p) ** 4, LINEAR, "other"),
+        (lambda y, p: -np.corrcoef(y.ravel(), p.ravel())[0, 1], LINEAR, "other"),
+    ],
+    ids=[
+        *("dice", "minus-dice", "jaccard", "tversky", "dice-of-a-sigmoid", "dice-of-a-relu"),
+        *("dice-of-squares", "hinge", "critic", "fourth-power", "correlation"),
+    ],
+)
+@pytest.mark.parametrize("targets", [FEW, YES, 1 - FEW], ids=["few", "half", "most"])
+def test_an_overlap_of_logits_is_named(loss, known, form, targets):
+    facts = (OutputFacts(columns=1, **known),)
+    outputs = np.linspace(0.1, 0.9, 8)[:, None]
+    (found,) = describe_behaviour(NumpyRows(loss, targets, outputs), facts)[1]
+    assert found.form == form
+
+
+@pytest.mark.parametrize(
+    ("axis", "found"), [(-1, ()), (1, (1,)), (2, (2,)), ((1, 2), (1, 2)), ((1, 2, 3), (1, 2, 3))]
+)
+def test_a_softmax_over_other_axes_than_the_classes_is_named(axis, found):
+    z = np.exp(RNG.normal(size=(6, 4, 5, 3)))
+    predictions = (z / z.sum(axis=axis, keepdims=True)).astype("float32")
+    assert normalized_axes(predictions) == found
+    facts = OutputFacts(form="categorical", from_logits=False, columns=3, **SOFTMAX)
+    targets = np.eye(3)[RNG.integers(0, 3, (6, 4, 5))]
+    rows = NumpyRows(lambda y, p: -(y * np.log(p)).sum(axis=-1), targets, predictions)
+    (output,) = describe_behaviour(rows, (facts,))[1]
+    assert (output.normalized_axes, output.is_distribution) == (found, not found)
+
+
+@pytest.mark.parametrize("shape", [(6, 3), (6, 4, 1), (6, 1, 3)])
+def test_outputs_without_a_sum_of_1_have_no_such_axes(shape):
+    assert normalized_axes(RNG.uniform(0.3, 0.6, shape)) == ()
 
 
 def test_a_difference_is_no_crossentropy_of_logits():

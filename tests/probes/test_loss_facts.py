@@ -64,6 +64,20 @@ def test_what_a_loss_of_numbers_demands_of_them(loss, demands):
     assert describe_loss(loss).demands == demands
 
 
+@pytest.mark.parametrize(
+    ("loss", "smoothing"),
+    [
+        (losses.BinaryCrossentropy(label_smoothing=0.9), 0.9),
+        (losses.CategoricalCrossentropy(label_smoothing=1), 1.0),
+        ("binary_crossentropy", 0.0),
+        (losses.SparseCategoricalCrossentropy(), 0.0),
+        ("mse", 0.0),
+    ],
+)
+def test_how_far_a_loss_smooths_the_labels(loss, smoothing):
+    assert describe_loss(loss).label_smoothing == smoothing
+
+
 def test_losses_by_name_and_in_a_list_belong_to_their_outputs():
     x = keras.Input((3,))
     outputs = {"b": keras.layers.Dense(1)(x), "a": keras.layers.Dense(4)(x)}

@@ -2743,6 +2743,36 @@ TABLE = {
         output("distance", columns=10, data={"columns": 10}),
         None,
     ),
+    "softmax-over-rows": (
+        rules.output_loss_mismatch,
+        output("categorical", from_logits=False, low=0, high=1, columns=3, normalized_axes=(1,)),
+        Severity.WARNING,
+    ),
+    "softmax-over-all-pixels": (
+        rules.output_loss_mismatch,
+        output("categorical", from_logits=False, low=0, high=1, columns=3, normalized_axes=(1, 2)),
+        Severity.WARNING,
+    ),
+    "attention-of-logits": (
+        rules.output_loss_mismatch,
+        output("categorical", from_logits=True, columns=3, normalized_axes=(1,)),
+        None,
+    ),
+    "labels-smoothed-away": (
+        rules.label_smoothing_too_high,
+        output("categorical", from_logits=True, columns=10, label_smoothing=0.9),
+        Severity.WARNING,
+    ),
+    "yes-and-no-smoothed-away": (
+        rules.label_smoothing_too_high,
+        output("binary", from_logits=False, label_smoothing=0.5),
+        Severity.WARNING,
+    ),
+    "labels-smoothed": (
+        rules.label_smoothing_too_high,
+        output("categorical", from_logits=False, columns=10, label_smoothing=0.2),
+        None,
+    ),
     "softmax-for-several-labels": (
         rules.output_loss_mismatch,
         output(
