@@ -130,7 +130,11 @@ class SetInitializer(OfLayers):
 
 @dataclass(frozen=True)
 class ScaleWeights(Action):
-    """Scale the initial weights, so that hidden layers have outputs of unit variance (LSUV)."""
+    """Scale the initial weights, so that hidden layers have outputs of unit variance (LSUV).
+
+    It is forced: what asks for it has found that the weights need it, by the gradient or by the
+    loss where the signal of the layers does not show it.
+    """
 
     @property
     def text(self) -> str:
@@ -140,7 +144,7 @@ class ScaleWeights(Action):
     @property
     def code(self) -> str:
         """The code to paste."""
-        return "kb.initializers.lsuv(model, x[:256], y[:256])"
+        return "kb.initializers.lsuv(model, x[:256], y[:256], force=True)"
 
 
 @dataclass(frozen=True)

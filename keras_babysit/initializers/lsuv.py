@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -16,6 +16,13 @@ from keras_babysit.typing import Tensor
 MIN_VARIATION = 1e-3
 """Fraction of its root mean square that a pre-activation must vary by: below it the examples differ
 by little more than the rounding of single precision (6e-8) after a few layers."""
+
+LOST_SIGNAL = 1e-3
+"""Deviation below which a signal has vanished; above its inverse it has exploded.
+
+Inputs and targets of a usual scale have deviations near 1. No learning rate suits both ends of a
+network in which that changes a thousandfold: the rules `collapsed_activations` and
+`exploding_activations` draw the line there as well."""
 
 MIN_DEVIATION = float(np.finfo("float32").tiny / np.finfo("float32").eps)
 """Deviation below which single precision loses digits."""
@@ -57,12 +64,50 @@ class LsuvResult:
         loss_before: Loss on `(x, y)` before, in inference mode; None without `y`.
         loss_after: The loss after it, before anything was put back; None without `y`.
         was_taken_back: Whether the loss rose so much that all weights were put back.
+        was_needed: Whether the signal vanishes or explodes before. If not, nothing is changed
+            without `force`.
+
+    Example:
+        >>> reason = "the signal neither vanishes nor explodes"
+        >>> scales = [LayerScale("layer", one, one, left_alone=reason) for one in (0.7, 0.4)]
+        >>> print(LsuvResult(tuple(scales), was_needed=False))
+        Nothing to do: the layers have deviations between 0.4 and 0.7. `force=True` scales them.
     """
 
     layers: tuple[LayerScale, ...] = ()
     loss_before: float | None = None
     loss_after: float | None = None
     was_taken_back: bool = False
+    was_needed: bool = True
+
+    def __str__(self) -> str:
+        """Return what was done, in a sentence or two."""
+        if not self.layers:
+            return "Nothing to do: there is no hidden layer with a kernel."
+        before = _between([one.before for one in self.layers])
+        scaled = [one for one in self.layers if one.left_alone is None]
+        if self.was_taken_back:
+            return (
+                f"Nothing was changed: the loss would have risen from {self.loss_before:.3g} to "
+                f"{self.loss_after:.3g}."
+            )
+        if scaled:
+            after = _between([one.after for one in scaled])
+            return (
+                f"Scaled {len(scaled)} of {len(self.layers)} layers to deviations {after}. Before, "
+                f"the deviations of all were {before}."
+            )
+        if self.was_needed:
+            return (
+                "Nothing was changed: no layer can be scaled on these examples. "
+                f'"{self.layers[0].layer}": {self.layers[0].left_alone}.'
+            )
+        return f"Nothing to do: the layers have deviations {before}. `force=True` scales them."
+
+
+def _between(deviations: Sequence[float]) -> str:
+    low, high = f"{min(deviations):.2g}", f"{max(deviations):.2g}"
+    return f"of {low}" if low == high else f"between {low} and {high}"
 
 
 def lsuv(
@@ -70,6 +115,7 @@ def lsuv(
     x: Tensor,
     y: Any = None,
     *,
+    force: bool = False,
     orthogonal: bool = True,
     tolerance: float = 0.02,
     max_iterations: int = 10,
@@ -85,9 +131,13 @@ def lsuv(
     `deviation² = mean over units and positions of the variance over examples`. Biases are centered
     in dense and convolution layers, where there is one bias per unit.
 
-    Use it where the signal vanishes or explodes with depth. A network that trains well from its
-    weights may predict new examples worse from the scaled ones, because it learns its training data
-    by heart sooner.
+    It measures first, and changes nothing unless the signal is lost: the pre-activation of the last
+    hidden layer has a deviation below 1/1000, below 1/1000 of its root mean square, above 1000, or
+    not finite. A network that trains well from its weights may predict new examples worse from
+    scaled ones, because it learns its training data by heart sooner. What vanishes in between and
+    recovers, as in a residual branch or in front of a normalization, is not lost. Where the signal
+    is lost, all layers are scaled: it shrinks or grows by a factor in each of them, and the last
+    ones alone cannot make up for that.
 
     It scales layers with a trainable kernel (dense, convolution, einsum and maxout layers), in
     sequential, functional, subclassed and nested models. A layer that is used several times is
@@ -108,6 +158,7 @@ def lsuv(
         model: A model or layer. It is built if necessary.
         x: One batch of inputs of the model, at least 2 examples; a few hundred are enough.
         y: The targets of these examples, to compare the loss. The model must be compiled then.
+        force: Whether to scale a network whose signal is not lost, too.
         orthogonal: Whether to draw orthonormal kernels for dense and convolution layers first, as
             in the paper. False scales the existing kernels.
         tolerance: Largest accepted distance of the deviation from 1, above 0.
@@ -123,12 +174,15 @@ def lsuv(
             2 examples, or `y` is given and the model is not compiled.
 
     Example:
-        >>> model = keras.Sequential(
-        ...     [keras.Input((8,)), keras.layers.Dense(4, activation="relu"), keras.layers.Dense(1)]
-        ... )
-        >>> (scale,) = lsuv(model, np.random.default_rng(0).normal(size=(256, 8))).layers
-        >>> abs(scale.after - 1) < 0.02
-        True
+        >>> x = np.random.default_rng(0).normal(size=(256, 8))
+        >>> def build(depth):
+        ...     hidden = [keras.layers.Dense(16, activation="silu") for _ in range(depth)]
+        ...     return keras.Sequential([keras.Input((8,)), *hidden, keras.layers.Dense(1)])
+        >>> last = lsuv(build(20), x).layers[-1]
+        >>> last.before < 1e-3, abs(last.after - 1) < 0.02
+        (True, True)
+        >>> lsuv(build(2), x).was_needed
+        False
 
     Reference:
         Mishkin & Matas, "All you need is a good init", arXiv:1511.06422, 2015.
@@ -141,7 +195,13 @@ def lsuv(
     layers = [one for one in _layers_with_kernel(model) if one not in outputs]
     loss_before = None if y is None else _loss(model, x, y)
     scaler = _Scaler(model, x, layers, tolerance)
-    before = scaler.measure()
+    signals = scaler.measure()
+    was_needed = scaler.is_lost(signals)
+    before = {layer: signal.deviation for layer, signal in signals.items()}
+    if not (was_needed or force):
+        healthy = "the signal neither vanishes nor explodes"
+        scales = tuple(LayerScale(one.path, d, d, healthy) for one, d in before.items())
+        return LsuvResult(scales, loss_before, loss_before, was_needed=False)
     if orthogonal:
         scaler.draw(keras.initializers.Orthogonal(seed=keras.random.SeedGenerator(seed)))
     after = scaler.scale(max_iterations)
@@ -157,6 +217,7 @@ def lsuv(
         loss_before,
         loss_after,
         is_worse,
+        was_needed,
     )
 
 
@@ -205,6 +266,15 @@ def _layers_with_kernel(model: keras.layers.Layer) -> list[keras.layers.Layer]:
     ]
 
 
+@dataclasses.dataclass(frozen=True)
+class _Signal:
+    """What a layer's pre-activation is on the examples: mean of each unit, deviation, size."""
+
+    means: np.ndarray | None
+    deviation: float
+    rms: float
+
+
 class _Scaler:
     """Scales layers in the order in which they run: each gets inputs from scaled layers.
 
@@ -228,9 +298,20 @@ class _Scaler:
         self._start = {layer: _weights(layer) for layer in self._layers}
         self._largest = {layer: _rms(_kernel(layer)) for layer in self._layers}
 
-    def measure(self) -> dict[keras.layers.Layer, float]:
-        """Return the deviation of each layer that runs, in the order in which they run."""
-        return {layer: deviation for layer, (_, deviation) in self._pass(self._layers, ()).items()}
+    def measure(self) -> dict[keras.layers.Layer, _Signal]:
+        """Return the signal of each layer that runs, in the order in which they run."""
+        return self._pass(self._layers, ())
+
+    def is_lost(self, found: Mapping[keras.layers.Layer, _Signal]) -> bool:
+        """Return whether the signal does not arrive at the last layer, or arrives far too large.
+
+        A layer whose kernel is zero, as at the end of a residual branch, passes none on purpose.
+        """
+        signals = [one for layer, one in found.items() if self._largest[layer] > 0]
+        if not signals:
+            return False
+        last = signals[-1]
+        return not LOST_SIGNAL * max(1.0, last.rms) <= last.deviation <= 1 / LOST_SIGNAL
 
     def draw(self, initializer: keras.initializers.Initializer) -> None:
         """Draw kernels anew where their columns are units."""
@@ -248,14 +329,14 @@ class _Scaler:
             to_scale = [one for one in self._layers if one not in self.left_alone]
             known = len(self.left_alone)
             found = self._pass(self._layers, to_scale)
-            moves = {one: change for one, change in found.items() if one not in self.left_alone}
-            for layer, (mean, deviation) in moves.items():
-                self._move(layer, mean, deviation)
+            moves = {one: signal for one, signal in found.items() if one not in self.left_alone}
+            for layer, signal in moves.items():
+                self._move(layer, signal)
             self.put_back(self.left_alone)
-            is_done = all(abs(d - 1) <= self._tolerance for _, d in moves.values())
+            is_done = all(abs(one.deviation - 1) <= self._tolerance for one in moves.values())
             if is_done and len(self.left_alone) == known:
                 break
-        return self.measure()
+        return {layer: signal.deviation for layer, signal in self.measure().items()}
 
     def put_back(self, layers: Iterable[keras.layers.Layer]) -> None:
         """Give layers the weights that they had."""
@@ -265,47 +346,47 @@ class _Scaler:
 
     def _pass(
         self, layers: Iterable[keras.layers.Layer], to_scale: Iterable[keras.layers.Layer]
-    ) -> dict[keras.layers.Layer, tuple[np.ndarray | None, float]]:
-        """Run the model once; return mean per unit and deviation of each layer at its first use."""
-        found: dict[keras.layers.Layer, tuple[np.ndarray | None, float]] = {}
+    ) -> dict[keras.layers.Layer, _Signal]:
+        """Run the model once; return the signal of each layer at its first use."""
+        found: dict[keras.layers.Layer, _Signal] = {}
         to_scale = set(to_scale)
 
         def see(layer: keras.layers.Layer, z: Tensor) -> Any:
             values = ops.convert_to_numpy(ops.cast(z, "float32")).astype("float64")
             if layer not in found:
-                found[layer] = (_means(layer, values), _deviation(values))
-                why_not = self._why_not(layer, values) if layer in to_scale else None
+                found[layer] = _Signal(_means(layer, values), _deviation(values), _size(values))
+                why_not = self._why_not(layer, found[layer]) if layer in to_scale else None
                 if why_not is not None:
                     self.left_alone[layer] = why_not
             if layer not in to_scale or layer in self.left_alone:
                 return z
-            mean, deviation = found[layer]
-            shift = 0.0 if mean is None else _along_units(layer, mean, values.ndim)
-            return ops.cast((values - shift) / deviation, z.dtype)
+            one = found[layer]
+            shift = 0.0 if one.means is None else _along_units(layer, one.means, values.ndim)
+            return ops.cast((values - shift) / one.deviation, z.dtype)
 
         with seen_before_activation(layers, see):
             _run(self._model, self._x)
         return found
 
-    def _why_not(self, layer: keras.layers.Layer, z: np.ndarray) -> str | None:
+    def _why_not(self, layer: keras.layers.Layer, signal: _Signal) -> str | None:
         """Return why a layer has to be left alone, None if it can be scaled."""
         if self._largest[layer] == 0:
             return "its kernel is zero"
-        deviation = _deviation(z)
-        least = max(MIN_VARIATION * float(np.sqrt(np.mean(z**2))), MIN_DEVIATION)
-        if not (np.isfinite(z).all() and deviation > least):
+        least = max(MIN_VARIATION * signal.rms, MIN_DEVIATION)
+        if not (math.isfinite(signal.rms) and signal.deviation > least):
             return "its pre-activation is constant or not finite on these examples"
-        if _rms(_kernel(layer)) / deviation > MAX_GROWTH * self._largest[layer]:
+        if _rms(_kernel(layer)) / signal.deviation > MAX_GROWTH * self._largest[layer]:
             return f"its inputs hardly vary: its kernel would grow more than {MAX_GROWTH:g}-fold"
         return None
 
-    def _move(self, layer: keras.layers.Layer, mean: np.ndarray | None, deviation: float) -> None:
+    def _move(self, layer: keras.layers.Layer, signal: _Signal) -> None:
         """Divide kernel and bias by the deviation, the bias without the mean per unit."""
         kernel, bias = _kernel(layer), _bias(layer)
-        _assign(kernel, kernel / deviation)
+        _assign(kernel, kernel / signal.deviation)
         if bias is not None:
-            shift = 0.0 if mean is None else ops.convert_to_tensor(mean, bias.dtype)
-            _assign(bias, (bias - shift) / deviation)
+            is_centered = signal.means is not None
+            shift = ops.convert_to_tensor(signal.means, bias.dtype) if is_centered else 0.0
+            _assign(bias, (bias - shift) / signal.deviation)
 
 
 def _weights(layer: keras.layers.Layer) -> list[tuple[keras.Variable, np.ndarray]]:
@@ -345,6 +426,10 @@ def _rms(variable: keras.Variable) -> float:
 def _deviation(z: np.ndarray) -> float:
     """Return the root of the mean variance over examples, of each unit at each position."""
     return float(np.sqrt(z.var(axis=0).mean()))
+
+
+def _size(z: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(z**2)))
 
 
 def _means(layer: keras.layers.Layer, z: np.ndarray) -> np.ndarray | None:

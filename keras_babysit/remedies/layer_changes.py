@@ -177,7 +177,7 @@ class ScaleWeights(actions.ScaleWeights, Change):
 
 
 def _scale(model: Any, program: Program) -> None:
-    lsuv(model, *program.sample(256))
+    lsuv(model, *program.sample(256), force=True)
 
 
 @dataclass(frozen=True)

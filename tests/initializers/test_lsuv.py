@@ -1,12 +1,19 @@
+import functools
+
 import keras
 import numpy as np
 import pytest
 from keras import ops
 
 from keras_babysit.initializers import lsuv
+from keras_babysit.initializers.lsuv import LOST_SIGNAL
 from keras_babysit.layers import ManualBatchNormalization, Maxout, MaxoutConv2D
+from keras_babysit.rules import _network
 
 X = np.random.default_rng(0).normal(2.0, 3.0, (64, 8, 8, 3)).astype("float32")
+scaled = functools.partial(lsuv, force=True)
+"""Most of these models are healthy: only where it is forced, their layers are scaled."""
+
 FLAT = X.reshape(64, -1)[:, :20]
 
 
@@ -106,7 +113,7 @@ def spread(tensor):
 
 @pytest.mark.parametrize(("make", "x", "count"), MODELS.values(), ids=MODELS)
 def test_every_hidden_kernel_gives_unit_variance(make, x, count):
-    result = lsuv(make(), x, seed=0)
+    result = scaled(make(), x, seed=0)
     assert len(result.layers) == count
     for scale in result.layers:
         assert scale.after == pytest.approx(1.0, abs=0.02)
@@ -116,7 +123,7 @@ def test_every_hidden_kernel_gives_unit_variance(make, x, count):
 
 def test_the_variance_is_one_when_measured_from_outside():
     model = sequential()
-    lsuv(model, FLAT)
+    scaled(model, FLAT)
     probe = keras.Sequential([keras.Input((20,)), *[clone_linear(one) for one in model.layers[:3]]])
     for layer, original in zip(probe.layers, model.layers[:3], strict=True):
         layer.set_weights(original.get_weights())
@@ -138,7 +145,7 @@ def test_only_kernels_and_biases_change(make, x, count):
     model(x)
     before = weights_of(model)
     attributes = {layer: set(vars(layer)) for layer in model._flatten_layers()}
-    lsuv(model, x)
+    scaled(model, x)
     paths = changed(model, before)
     assert sum(path.endswith("kernel") for path in paths) == count
     assert all(path.endswith(("kernel", "bias")) for path in paths)
@@ -149,7 +156,7 @@ def test_only_kernels_and_biases_change(make, x, count):
 def test_without_orthogonal_only_the_scale_of_kernels_changes():
     model = sequential()
     before = [w.copy() for w in model.get_weights()]
-    result = lsuv(model, FLAT, orthogonal=False)
+    result = scaled(model, FLAT, orthogonal=False)
     assert all(scale.after == pytest.approx(1.0, abs=0.02) for scale in result.layers)
     for old, new in list(zip(before[::2], model.get_weights()[::2], strict=True))[:3]:
         ratios = new / old
@@ -158,7 +165,7 @@ def test_without_orthogonal_only_the_scale_of_kernels_changes():
 
 def test_kernels_are_orthogonal_but_for_their_scale():
     model = sequential()
-    lsuv(model, FLAT)
+    scaled(model, FLAT)
     kernel = model.layers[1].get_weights()[0]
     product = kernel.T @ kernel
     np.testing.assert_allclose(product, np.eye(16) * product[0, 0], atol=1e-4)
@@ -168,10 +175,93 @@ def test_the_seed_determines_the_kernels():
     kernels = []
     for seed in (0, 0, 1):
         model = sequential()
-        lsuv(model, FLAT, seed=seed)
+        scaled(model, FLAT, seed=seed)
         kernels.append(model.get_weights()[0])
     np.testing.assert_array_equal(kernels[0], kernels[1])
     assert not np.array_equal(kernels[0], kernels[2])
+
+
+# --- healthy networks --------------------------------------------------------------------------
+
+
+def deep(depth=20, stddev=None, activation="silu", width=32):
+    initializer = "glorot_uniform" if stddev is None else keras.initializers.RandomNormal(0, stddev)
+    hidden = [
+        keras.layers.Dense(width, activation, kernel_initializer=initializer) for _ in range(depth)
+    ]
+    return keras.Sequential([keras.Input((20,)), *hidden, keras.layers.Dense(1)])
+
+
+@pytest.mark.parametrize(("make", "x", "count"), MODELS.values(), ids=MODELS)
+def test_a_healthy_network_keeps_its_weights(make, x, count):
+    model = make()
+    model(x)
+    before = weights_of(model)
+    result = lsuv(model, x)
+    assert changed(model, before) == set()
+    assert not result.was_needed
+    assert len(result.layers) == count
+    for scale in result.layers:
+        assert scale.after == scale.before
+        assert scale.left_alone == "the signal neither vanishes nor explodes"
+    low, high = min(s.before for s in result.layers), max(s.before for s in result.layers)
+    assert str(result).startswith("Nothing to do: the layers have deviations ")
+    assert f"{low:.2g}" in str(result)
+    assert f"{high:.2g}" in str(result)
+    assert "force=True" in str(result)
+
+
+@pytest.mark.parametrize(
+    ("model", "is_lost"),
+    [
+        (deep(20), True),
+        (deep(3), False),
+        (deep(5, 0.01, "relu"), True),
+        (deep(6, 1.5, "linear"), True),
+        (deep(3, 1.5, "linear"), False),
+    ],
+    ids=["vanishes", "does-not-vanish", "small-weights", "explodes", "grows"],
+)
+def test_what_is_lost_is_scaled(model, is_lost):
+    result = lsuv(model, FLAT / 3)
+    last = result.layers[-1]
+    assert is_lost == (not 1e-3 <= last.before <= 1e3)
+    assert result.was_needed == is_lost
+    assert all((scale.left_alone is None) == is_lost for scale in result.layers)
+    if is_lost:
+        assert last.after == pytest.approx(1.0, abs=0.02)
+        assert str(result).startswith(f"Scaled {len(result.layers)} of {len(result.layers)} layers")
+
+
+def test_the_limit_is_that_of_the_rules():
+    assert LOST_SIGNAL == _network.LOST_SIGNAL
+
+
+def test_a_signal_that_recovers_is_not_lost():
+    small = keras.initializers.RandomNormal(0, 1e-5)
+    inputs = keras.Input((20,))
+    hidden = keras.layers.Dense(20, kernel_initializer=small)(inputs)
+    hidden = keras.layers.LayerNormalization(epsilon=1e-12)(hidden)
+    outputs = keras.layers.Dense(1)(keras.layers.Dense(16, "relu")(hidden))
+    result = lsuv(keras.Model(inputs, outputs), FLAT)
+    assert result.layers[0].before < 1e-3
+    assert not result.was_needed
+
+
+def test_a_branch_that_is_zero_on_purpose_is_not_a_lost_signal():
+    inputs = keras.Input((20,))
+    branch = keras.layers.Dense(20, kernel_initializer="zeros")(keras.layers.Dense(20)(inputs))
+    model = keras.Model(inputs, keras.layers.Dense(1)(keras.layers.Add()([branch, inputs])))
+    result = lsuv(model, FLAT)
+    assert result.layers[-1].before == 0
+    assert not result.was_needed
+
+
+def test_the_result_says_in_words_what_was_done():
+    assert str(lsuv(keras.Sequential([keras.Input((20,)), keras.layers.ReLU()]), FLAT)) == (
+        "Nothing to do: there is no hidden layer with a kernel."
+    )
+    assert "no layer can be scaled on these examples" in str(lsuv(sequential(), 100 + 1e-3 * FLAT))
 
 
 # --- layers that keep their weights ------------------------------------------------------------
@@ -182,7 +272,7 @@ def test_the_output_keeps_its_weights():
         [keras.Input((20,)), keras.layers.Dense(8), keras.layers.Dense(3), keras.layers.Softmax()]
     )
     before = weights_of(model)
-    lsuv(model, FLAT)
+    scaled(model, FLAT)
     assert {path.split("/")[-2] for path in changed(model, before)} == {model.layers[0].name}
 
 
@@ -191,7 +281,7 @@ def test_every_one_of_several_outputs_keeps_its_weights():
     hidden = keras.layers.Dense(8, activation="relu")(inputs)
     left = keras.layers.Dense(2, name="left")(hidden)
     right = keras.layers.Activation("tanh")(keras.layers.Dense(1, name="right")(hidden))
-    result = lsuv(keras.Model(inputs, {"a": left, "b": right}), FLAT)
+    result = scaled(keras.Model(inputs, {"a": left, "b": right}), FLAT)
     assert len(result.layers) == 1
     assert not {"left", "right"} & {scale.layer.split("/")[-1] for scale in result.layers}
 
@@ -200,7 +290,7 @@ def test_frozen_layers_are_left_alone():
     model = sequential()
     model.layers[1].trainable = False
     before = model.layers[1].get_weights()[0].copy()
-    result = lsuv(model, FLAT)
+    result = scaled(model, FLAT)
     np.testing.assert_array_equal(model.layers[1].get_weights()[0], before)
     assert len(result.layers) == 2
 
@@ -213,14 +303,14 @@ def test_frozen_layers_are_left_alone():
 def test_a_constant_or_infinite_preactivation_is_left_alone(x):
     model = sequential()
     before = weights_of(model)
-    result = lsuv(model, x)
+    result = scaled(model, x)
     assert all("constant or not finite" in scale.left_alone for scale in result.layers)
     assert changed(model, before) == set()
 
 
 def test_an_offset_of_the_inputs_is_no_variation():
     model = sequential()
-    (first, *_) = lsuv(model, 10 + FLAT).layers
+    (first, *_) = scaled(model, 10 + FLAT).layers
     assert first.after == pytest.approx(1.0, abs=0.02)
     assert np.abs(model.layers[0].get_weights()[0]).max() < 1
 
@@ -228,7 +318,7 @@ def test_an_offset_of_the_inputs_is_no_variation():
 def test_a_kernel_that_would_have_to_grow_too_much_is_left_alone():
     model = sequential()
     before = weights_of(model)
-    result = lsuv(model, 1e-6 * FLAT)
+    result = scaled(model, 1e-6 * FLAT)
     assert all("hardly vary" in scale.left_alone for scale in result.layers)
     assert changed(model, before) == set()
 
@@ -240,7 +330,7 @@ def test_a_layer_behind_long_padding_is_left_alone():
         [keras.Input((60, 5)), *[keras.layers.LSTM(6), keras.layers.Dense(4, activation="relu")]]
     )
     model.add(keras.layers.Dense(1))
-    (scale,) = lsuv(model, x).layers
+    (scale,) = scaled(model, x).layers
     assert "hardly vary" in scale.left_alone
 
 
@@ -249,7 +339,7 @@ def test_a_zero_kernel_stays_zero():
     branch = keras.layers.Dense(16, activation="relu")(inputs)
     branch = keras.layers.Dense(20, kernel_initializer="zeros", name="branch")(branch)
     model = keras.Model(inputs, keras.layers.Dense(1)(keras.layers.Add()([branch, inputs])))
-    result = lsuv(model, FLAT)
+    result = scaled(model, FLAT)
     assert [scale.left_alone for scale in result.layers] == [None, "its kernel is zero"]
     assert not model.get_layer("branch").get_weights()[0].any()
 
@@ -262,7 +352,7 @@ def test_constraints_hold():
     model = keras.Sequential(
         [keras.Input((20,)), keras.layers.Dense(8, kernel_constraint=limit), keras.layers.Dense(1)]
     )
-    lsuv(model, 0.1 * FLAT)
+    scaled(model, 0.1 * FLAT)
     norms = np.linalg.norm(model.layers[0].get_weights()[0], axis=0)
     assert norms.max() <= 0.5 + 1e-6
 
@@ -275,14 +365,14 @@ def test_mixed_precision():
             keras.layers.Dense(1, dtype="float32"),
         ]
     )
-    result = lsuv(model, FLAT)
+    result = scaled(model, FLAT)
     assert [scale.after for scale in result.layers] == pytest.approx([1, 1], abs=0.02)
 
 
 def test_float16():
     hidden = [keras.layers.Dense(16, activation="relu", dtype="float16") for _ in range(2)]
     model = keras.Sequential([keras.Input((20,)), *hidden, keras.layers.Dense(1)])
-    result = lsuv(model, FLAT)
+    result = scaled(model, FLAT)
     assert [scale.after for scale in result.layers] == pytest.approx([1, 1], abs=0.02)
 
 
@@ -292,7 +382,7 @@ def test_the_loss_before_and_after_is_part_of_the_result():
     model.compile("sgd", "mse")
     y = FLAT[:, :1]
     before = model.evaluate(FLAT, y, verbose=0)
-    result = lsuv(model, FLAT, y)
+    result = scaled(model, FLAT, y)
     assert result.loss_before == pytest.approx(before, rel=1e-4)
     assert result.loss_after == pytest.approx(model.evaluate(FLAT, y, verbose=0), rel=1e-4)
 
@@ -305,7 +395,7 @@ def test_a_loss_that_rises_puts_all_weights_back():
     for layer in model.layers[:4]:
         layer.kernel.assign(0.1 * layer.kernel)
     before = weights_of(model)
-    result = lsuv(model, x, y)
+    result = scaled(model, x, y)
     assert result.was_taken_back
     assert result.loss_after > 3 * result.loss_before
     assert changed(model, before) == set()
@@ -320,7 +410,7 @@ def test_computing_the_loss_changes_no_metric():
     y = [FLAT[:, :1], FLAT[:, 1:2]]
     model.train_on_batch(FLAT, y)
     before = [ops.convert_to_numpy(v).copy() for v in model.metrics_variables]
-    lsuv(model, FLAT, y)
+    scaled(model, FLAT, y)
     for old, new in zip(before, model.metrics_variables, strict=True):
         np.testing.assert_array_equal(ops.convert_to_numpy(new), old)
 
@@ -330,13 +420,13 @@ def test_computing_the_loss_changes_no_metric():
 
 def test_a_model_without_kernels_gives_nothing():
     model = keras.Sequential([keras.Input((3,)), keras.layers.ReLU()])
-    assert lsuv(model, FLAT[:, :3]).layers == ()
+    assert scaled(model, FLAT[:, :3]).layers == ()
 
 
 def test_a_failing_call_changes_nothing():
     model = sequential()
     with pytest.raises(ValueError, match=r"incompatible|expected"):
-        lsuv(model, FLAT[:, :7])
+        scaled(model, FLAT[:, :7])
     assert all("call" not in vars(layer) for layer in model.layers)
 
 
@@ -350,9 +440,9 @@ def test_a_failing_call_changes_nothing():
 )
 def test_invalid_arguments_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
-        lsuv(sequential(), FLAT, **arguments)
+        scaled(sequential(), FLAT, **arguments)
 
 
 def test_one_example_is_refused():
     with pytest.raises(ValueError, match="at least 2 examples"):
-        lsuv(sequential(), FLAT[:1])
+        scaled(sequential(), FLAT[:1])

@@ -291,6 +291,16 @@ def test_initial_weights_are_scaled_before_the_training():
     assert np.std(keras.ops.convert_to_numpy(model.layers[0].kernel)) > 0.01
 
 
+def test_weights_whose_signal_is_healthy_are_scaled_where_a_finding_asks_for_it():
+    new = ScaleWeights().apply(program(network(), epochs=1))
+    model = new.build(0)
+    before = keras.ops.convert_to_numpy(model.layers[0].kernel).copy()
+    for prepare in new.prepare:
+        prepare(model, new)
+    assert not np.allclose(keras.ops.convert_to_numpy(model.layers[0].kernel), before)
+    assert "force=True" in ScaleWeights().code
+
+
 def test_each_action_has_its_change():
     assert set(KINDS) == set(actions.ACTIONS)
 
