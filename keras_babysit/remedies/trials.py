@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ REASON = 200
 
 SPENT = "the budget was spent."
 EXPLAINED = "a remedy of a worse finding helped."
+NO_MORE = "a remedy of a worse finding helped, and it did not help on top of what was kept."
 OPPOSITE = "a quarter of the steps shows the opposite."
 
 
@@ -63,11 +65,13 @@ class Candidate:
         change: The change.
         cause: Rank of the cause that it remedies, from 0.
         row: What it did so far, alone; None if it was not tried.
+        is_combined: Whether it was tried on top of others, or is the first that is kept.
     """
 
     change: Change
     cause: int
     row: Row | None = None
+    is_combined: bool = False
 
     @property
     def has_replicates(self) -> bool:
@@ -105,7 +109,8 @@ class Trials:
         self._candidates: list[Candidate] = []
         self._combined: Row | None = None  # the best changes of several causes so far
         self._is_interrupted = False
-        self._longest = 0.0  # seconds of the longest training so far
+        self._seconds_per_epoch: list[float] = []  # of each training so far
+        self._healthy: dict[tuple[Change, ...], bool] = {}
 
     def watch(self) -> tuple[Finding, ...]:
         """Return the findings of the control, trained to its end whatever the budget."""
@@ -178,7 +183,7 @@ class Trials:
             reason = self._why_not(one.change)
             if reason:
                 one.row = Row((one.change,), Effect.NOT_APPLICABLE, reason=reason)
-            elif self._has_time():
+            elif self._has_time(one.change, seeds=1):
                 self._add(one, 1)
         tried = [one for one in candidates if one.has_replicates]
         for first, last in ((1, min(FEWEST_SEEDS, self.seeds)), (FEWEST_SEEDS, self.seeds)):
@@ -186,15 +191,16 @@ class Trials:
             tried = tried[: max(1, -(-len(tried) // 2))]
             for one in tried:
                 for seeds in range(first + 1, last + 1):
-                    if not self._has_time():
+                    if not self._has_time(one.change, seeds=seeds):
                         return
                     self._add(one, seeds)
 
-    def _why_not(self, change: Change) -> str:
-        reason = change.why_not(self.program)
-        if reason or self.program.is_plain:
+    def _why_not(self, change: Change, on: tuple[Change, ...] = ()) -> str:
+        program = apply_all(on, self.program)
+        reason = change.why_not(program)
+        if reason or program.is_plain:
             return reason
-        changed = change.apply(self.program)
+        changed = change.apply(program)
         if changed.edits or changed.is_reshaped:
             return "The model is subclassed: change its layers in your code."
         return ""
@@ -207,13 +213,15 @@ class Trials:
         rates = [one for one in self._candidates if isinstance(one.change, ScaleLearningRate)]
         helping = [one for one in rates if one.row and one.row.effect is Effect.HELPS]
         best = min(helping, key=lambda one: one.rank, default=None)
-        while best is not None and self._has_time(self.seeds):
+        while best is not None:
             change = best.change
             assert isinstance(change, ScaleLearningRate)
             step = 10.0 if change.factor > 1 else 0.1
             rate = None if change.rate is None else change.rate * step
             further = dataclasses.replace(change, factor=change.factor * step, rate=rate)
             if further in (one.change for one in self._candidates):
+                return
+            if not self._has_time(further, seeds=self.seeds):
                 return
             candidate = Candidate(further, best.cause)
             self._candidates.append(candidate)
@@ -223,63 +231,119 @@ class Trials:
             best = candidate if is_better else None
 
     def _combine(self, *, has_findings: bool) -> None:
-        """Keep one change of each cause, in their rank, that helps on top of those kept before.
+        """Keep changes that help on top of those kept before.
 
-        It ends when nothing is found any more with the changes that are kept.
+        First one of each cause, in the rank of the causes, is tried; then all others: a network
+        that is normalized may need another activation as well, though both remedy one cause. It
+        ends when nothing is found any more with the changes that are kept.
 
         Args:
             has_findings: Whether there are findings that a change may remove.
         """
-        for cause in sorted({one.cause for one in self._candidates}):
+        causes = sorted({one.cause for one in self._candidates})
+        for cause in causes:
             of_cause = [one for one in self._candidates if one.cause == cause]
-            kept = () if self._combined is None else self._combined.changes
-            best = self._most_promising(of_cause, kept)
-            if best is None:
-                continue
-            if not self._has_time(self.seeds + 1):
+            best = self._most_promising(of_cause)
+            if best is not None and not self._keep(best, has_findings=has_findings):
                 return
-            if not kept:
-                self._decide(best)
-                continue
-            if has_findings and self._is_healthy(kept):
+        while self._combined is not None:
+            kept = self._combined
+            for one in self._left():
+                if not self._keep(one, has_findings=has_findings):
+                    return
+                if self._combined is not kept:
+                    break
+            else:
                 return
-            together = (*kept, best.change)
-            if self._row(together, self.seeds, on=kept).effect is Effect.HELPS:
-                row = self._row(together, self.seeds)
-                self._combined = row if row.effect is Effect.HELPS else self._combined
+
+    def _keep(self, candidate: Candidate, *, has_findings: bool) -> bool:
+        """Keep a change if it helps on top of those that are kept.
+
+        Args:
+            candidate: The change.
+            has_findings: Whether there are findings that a change may remove.
+
+        Returns:
+            Whether there is time, and a reason, to try others.
+        """
+        change, kept = candidate.change, self._kept
+        if not kept:
+            if not self._has_time(change, seeds=self.seeds):
+                return False
+            self._decide(candidate)
+            return True
+        if has_findings and self._is_healthy(kept):
+            return False
+        together = (*kept, change)
+        candidate.is_combined = True
+        on_top = None
+        for seeds in sorted({1, min(FEWEST_SEEDS, self.seeds), self.seeds}):
+            if not self._has_time(*together, seeds=seeds, on=kept):
+                return False
+            on_top = self._row(together, seeds, on=kept)
+            if not rank(on_top) < 0:
+                break
+        if on_top is not None and on_top.effect is Effect.HELPS:
+            row = self._row(together, self.seeds)
+            self._combined = row if row.effect is Effect.HELPS else self._combined
+        elif candidate.row is not None and candidate.row.effect is Effect.NOT_TRIED:
+            candidate.row = dataclasses.replace(candidate.row, reason=NO_MORE)
+        return True
+
+    @property
+    def _kept(self) -> tuple[Change, ...]:
+        """The changes that are kept so far."""
+        return () if self._combined is None else self._combined.changes
 
     def _decide(self, candidate: Candidate) -> None:
         """Begin with a change, if it helps with all replicates: of others it had fewer so far."""
         assert candidate.row is not None
+        candidate.is_combined = True
         if candidate.row.effect is not Effect.HELPS:
             self._add(candidate, self.seeds)
         if candidate.row.effect is Effect.HELPS:
             self._combined = candidate.row
 
-    def _most_promising(
-        self, of_cause: Sequence[Candidate], kept: tuple[Change, ...]
-    ) -> Candidate | None:
+    def _most_promising(self, of_cause: Sequence[Candidate]) -> Candidate | None:
         """Return what to try for a cause on top of what is kept; None if there is nothing.
 
         What made no difference alone may make one once a worse cause is remedied.
         """
-        program = apply_all(kept, self.program)
         left = [
             one
             for one in of_cause
             if one.row is not None
             and one.row.effect in (Effect.HELPS, Effect.NO_DIFFERENCE, Effect.UNDECIDED)
-            and (kept or one.rank < 0)
-            and type(one.change) not in map(type, kept)
-            and not one.change.why_not(program)
+            and (self._kept or one.rank < 0)
+            and self._fits(one)
         ]
         helping = [one for one in left if one.row and one.row.effect is Effect.HELPS]
         return min(helping or left, key=lambda one: one.rank, default=None)
 
+    def _left(self) -> list[Candidate]:
+        """Return what was not tried on top of other changes yet: the better one first."""
+        hopeless = (Effect.NOT_APPLICABLE, Effect.FAILED, Effect.HARMS)
+        left = [
+            one
+            for one in self._candidates
+            if not one.is_combined
+            and not (one.row is not None and one.row.effect in hopeless)
+            and self._fits(one)
+        ]
+        return sorted(left, key=lambda one: (one.cause, one.rank))
+
+    def _fits(self, candidate: Candidate) -> bool:
+        """Return whether a change can be made on top of those that are kept."""
+        is_other = type(candidate.change) not in map(type, self._kept)
+        return is_other and not self._why_not(candidate.change, self._kept)
+
     def _is_healthy(self, changes: tuple[Change, ...]) -> bool:
         """Return whether a training with these changes ends without a warning or an error."""
-        found = self._findings_with(changes, end=self._end)
-        return not any(one.is_open and one.severity > Severity.NOTE for one in found)
+        if changes not in self._healthy:
+            found = self._findings_with(changes, end=self._end)
+            is_bad = any(one.is_open and one.severity > Severity.NOTE for one in found)
+            self._healthy[changes] = not is_bad
+        return self._healthy[changes]
 
     def _findings_with(self, changes: tuple[Change, ...], end: float) -> tuple[Finding, ...]:
         sitter = Babysitter(verbose=0)
@@ -326,12 +390,12 @@ class Trials:
         shorter: list[Pair],
     ) -> None:
         """Add a replicate to pairs; of a change of the optimizer also one over fewer steps."""
-        is_of_optimizer = any(change.is_of_optimizer for change in changes)
+        is_of_optimizer = _is_of_optimizer(changes)
         kind = "whole" if is_of_optimizer else "plain"
         pairs.append(Pair(self.score(on, kind, seed), self.score(changes, kind, seed)))
         if not is_of_optimizer or self.program.epochs < SHORT:
             return
-        if (changes, "short", seed) in self._scores or self._has_time():
+        if (changes, "short", seed) in self._scores or self._fits_in(self.program.epochs / 2):
             shorter.append(Pair(self.score(on, "short", seed), self.score(changes, "short", seed)))
 
     def score(self, changes: tuple[Change, ...], kind: str, seed: int) -> Score:
@@ -377,22 +441,58 @@ class Trials:
         program.train(model, seed, Deadline(self._end if end is None else end), *callbacks)
         score = self._scorer.score(program, model)
         if not callbacks:  # one that is watched takes longer
-            self._longest = max(self._longest, time.perf_counter() - start)
+            self._seconds_per_epoch.append((time.perf_counter() - start) / program.epochs)
         return score
 
-    def _has_time(self, pairs: int = 1) -> bool:
-        return time.perf_counter() + 2 * pairs * self._longest <= self._end
+    def _has_time(self, *changes: Change, seeds: int, on: tuple[Change, ...] = ()) -> bool:
+        """Return whether the replicates of changes fit in the budget, as far as they are missing.
+
+        Args:
+            *changes: The changes.
+            seeds: Number of replicates.
+            on: The changes of the control.
+        """
+        kinds = {"whole": 1.0, "short": 1 / SHORT} if _is_of_optimizer(changes) else {"plain": 1.0}
+        epochs = sum(
+            part * self._epochs(arm)
+            for arm in (on, changes)
+            for kind, part in kinds.items()
+            for seed in range(seeds)
+            if (arm, kind, seed) not in self._scores
+        )
+        return self._fits_in(epochs)
+
+    def _fits_in(self, epochs: float) -> bool:
+        """Return whether so many epochs can be trained before the budget ends."""
+        return time.perf_counter() + epochs * self._usual <= self._end
+
+    @property
+    def _usual(self) -> float:
+        """Seconds of a usual epoch: the median, as the first training may take far longer."""
+        return statistics.median(self._seconds_per_epoch) if self._seconds_per_epoch else 0.0
+
+    def _epochs(self, changes: Sequence[Change]) -> int:
+        """Return for how many epochs the program is trained with changes."""
+        try:
+            return apply_all(changes, self.program).epochs
+        except Exception:  # it fails when it is tried
+            return self.program.epochs
 
     def _not_tried(self, change: Change) -> Row:
         reason = "the trial was interrupted." if self._is_interrupted else SPENT
-        if 2 * self._longest > self._seconds:
-            reason = f"one pair of trainings takes about {2 * self._longest:.2g} s."
+        pair = 2 * self.program.epochs * self._usual
+        if pair > self._seconds:
+            reason = f"one pair of trainings takes about {pair:.2g} s."
         return Row((change,), Effect.NOT_TRIED, reason=reason)
 
 
 def _candidates(causes: Sequence[Sequence[Change]], first: int = 0) -> list[Candidate]:
     """Return the changes of causes, each with the rank of its cause."""
     return [Candidate(one, rank) for rank, of in enumerate(causes, first) for one in of]
+
+
+def _is_of_optimizer(changes: Sequence[Change]) -> bool:
+    return any(change.is_of_optimizer for change in changes)
 
 
 def _decayed(program: Program, parts: int) -> Program:

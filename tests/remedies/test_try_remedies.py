@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import replace
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -28,6 +29,7 @@ from keras_babysit.remedies import (
     TrainLonger,
     Trial,
 )
+from keras_babysit.remedies import trials as module
 from keras_babysit.remedies.judging import Pair, disagree
 from keras_babysit.remedies.reading import read_data
 from keras_babysit.remedies.scoring import Score
@@ -155,7 +157,7 @@ def test_remedies_are_combined_in_the_rank_of_their_causes_not_by_their_effect(m
         cause("short", actions.TrainLonger(3)),
         cause("slow", actions.ScaleLearningRate(3.0), actions.ScaleLearningRate(30.0)),
     ]
-    trial = kb.try_remedies(network(rate=0.01), *blobs(), findings=findings, seeds=3, **BUDGET)
+    trial = kb.try_remedies(network(rate=0.01), *blobs(), findings=findings, seeds=5, **BUDGET)
     assert trial.rows[-1] is trial.best
     assert [type(one) for one in trial.best.changes] == [TrainLonger, ScaleLearningRate]
     alone = {row.changes[0]: row for row in trial.rows if len(row.changes) == 1}
@@ -179,10 +181,55 @@ def test_no_more_is_combined_once_a_training_is_healthy(monkeypatch):
         cause("short", actions.TrainLonger(3)),
         cause("slow", actions.ScaleLearningRate(30.0)),
     ]
-    trial = kb.try_remedies(network(rate=0.01), *blobs(), findings=findings, seeds=3, **BUDGET)
+    trial = kb.try_remedies(network(rate=0.01), *blobs(), findings=findings, seeds=5, **BUDGET)
     assert watched == [(TrainLonger(3),)]
     assert all(len(row.changes) == 1 for row in trial.rows)
     assert trial.best.changes == (ScaleLearningRate(30.0),)  # what helps most, alone
+
+
+@pytest.mark.parametrize("is_symptom", [True, False], ids=["of-a-symptom", "of-the-same-cause"])
+def test_other_remedies_are_tried_on_top_while_something_is_wrong(monkeypatch, is_symptom):
+    monkeypatch.setattr(Trials, "_findings_with", lambda *_, **__: (cause("left"),))
+    slow, short = actions.ScaleLearningRate(30.0), actions.TrainLonger(3)
+    findings = [cause("slow", slow), replace(cause("short", short), cause="slow")]
+    if not is_symptom:
+        findings = [cause("slow", slow, short)]
+    trial = kb.try_remedies(network(rate=0.01), *blobs(), findings=findings, seeds=5, **BUDGET)
+    assert {type(one) for one in trial.best.changes} == {ScaleLearningRate, TrainLonger}
+    alone = [row for row in trial.rows if row.changes == (TrainLonger(3),)]
+    assert (alone[0].effect is Effect.NOT_TRIED) == is_symptom
+
+
+def test_what_does_not_help_on_top_says_so(monkeypatch):
+    monkeypatch.setattr(Trials, "_findings_with", lambda *_, **__: (cause("left"),))
+    findings = [
+        cause("slow", actions.ScaleLearningRate(30.0)),
+        replace(cause("other", actions.ScaleBatchSize(size=200)), cause="slow"),
+    ]
+    trial = kb.try_remedies(network(rate=0.01), *blobs(), findings=findings, seeds=5, **BUDGET)
+    (row,) = (row for row in trial.rows if row.changes == (ScaleBatchSize(size=200),))
+    assert row.effect is Effect.NOT_TRIED
+    assert "did not help on top" in row.reason
+    assert all(len(row.changes) == 1 for row in trial.rows)
+
+
+def test_a_budget_of_so_many_trainings_is_spent_on_as_many(monkeypatch):
+    """The control of a replicate is trained once, whatever number of remedies it is beside."""
+    clock, trained = [0.0], []
+    monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+
+    def train(self, program, seed, changes=(), *others):
+        clock[0] += 1.0
+        trained.append((changes, seed))
+        self._seconds_per_epoch.append(1.0 / program.epochs)
+        loss = np.array([1.0 + 0.1 * seed - 0.2 * len(changes), 1.0])
+        return Score(loss, loss)
+
+    monkeypatch.setattr(Trials, "_train", train)
+    changes = [SetActivation((), name) for name in ("tanh", "elu", "gelu")]
+    given = {"changes": changes, "seeds": 2}
+    kb.try_remedies(network(), *blobs(), budget=7.0, epochs=4, verbose=0, **given)
+    assert len(trained) == 7  # the control twice, three remedies once, two of them once more
 
 
 def test_two_horizons_disagree_where_most_replicates_do():
