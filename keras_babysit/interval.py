@@ -33,24 +33,26 @@ def paired_interval(differences: NDArray[np.float64], level: float = 0.95) -> In
         s_R² / R + max(0, s_E² / E - s_RE² / (R E))
 
     where s_R² is the variance of the means of the replicates, s_E² that of the means of the
-    examples, and s_RE² that of what neither explains, which both contain. The quantile is
-    Student's, with Satterthwaite's degrees of freedom.
+    examples, and s_RE² that of what neither explains, which both contain. Each of the two terms is
+    multiplied by the square of Student's quantile of its own degrees of freedom, R - 1 and E - 1,
+    and the half width is the root of their sum. Three replicates that agree by chance leave the
+    term of the examples alone: with degrees of freedom of the sum, as Satterthwaite's, the interval
+    would be that of many examples, and too narrow.
 
     Args:
         differences: `(replicates, examples)`.
         level: Coverage, in (0, 1).
 
     Reference:
-        Satterthwaite, An approximate distribution of estimates of variance components, 1946;
-        Searle, Casella and McCulloch, Variance Components, 1992, section 4.
+        Howe, "Approximate confidence limits on the mean of X + Y where X and Y are two tabled
+        independent random variables", JASA 69, 1974; Searle, Casella and McCulloch, Variance
+        Components, 1992, section 4.
 
     Example:
         >>> interval = paired_interval(np.array([[1.0, 2.0, 3.0], [1.5, 2.5, 3.5]]))
         >>> interval.mean, round(interval.low, 2), round(interval.high, 2)
-        (2.25, 0.08, 4.42)
+        (2.25, -1.78, 6.28)
     """
-    from scipy import stats
-
     replicates, examples = differences.shape
     mean = float(differences.mean())
     if replicates < 2:
@@ -63,11 +65,13 @@ def paired_interval(differences: NDArray[np.float64], level: float = 0.95) -> In
         freedom = (replicates - 1) * (examples - 1)
         of_both = float(np.square(rest).sum()) / freedom / (replicates * examples)
         of_examples = max(0.0, float(columns.var(ddof=1)) / examples - of_both)
-    variance = of_replicates + of_examples
-    if variance == 0:
-        return Interval(mean, mean, mean)
-    freedom = variance**2 / (
-        of_replicates**2 / (replicates - 1) + of_examples**2 / max(examples - 1, 1)
-    )
-    half = float(stats.t.ppf(0.5 + level / 2, freedom)) * math.sqrt(variance)
+    half_squared = _squared_quantile(level, replicates - 1) * of_replicates
+    half_squared += _squared_quantile(level, max(examples - 1, 1)) * of_examples
+    half = math.sqrt(half_squared)
     return Interval(mean, mean - half, mean + half)
+
+
+def _squared_quantile(level: float, freedom: int) -> float:
+    from scipy import stats
+
+    return float(stats.t.ppf(0.5 + level / 2, freedom)) ** 2
