@@ -8,9 +8,10 @@ All searches get the same build function, folds and epochs. The target of a prob
 score of random search with 24 trials, median over the seeds. The cost is the number of examples
 processed, or the seconds of CPU time on one thread (the time that a search takes on an idle
 machine), until a trial that is complete over all folds has at least that score. If no trial has,
-the whole cost of the search counts, as a lower bound. Searches that stop trials early go on until
-they have had the budget of random search. Searches run one after the other; each finished one is
-stored, and is not run again.
+the whole cost of the search counts, as a lower bound. A trial of which a fold has diverged (see
+`keras_babysit.search.validity`) counts as failed, whichever search asked for it. Searches that stop
+trials early go on until they have had the budget of random search. Searches run one after the
+other; each finished one is stored, and is not run again.
 
 `DEVELOPMENT` names the problems on which the search was developed. The others were only measured.
 """
@@ -142,7 +143,7 @@ class Bench:
         self.fit = {"epochs": EPOCHS, "batch_size": max(32, len(x) // 6)}
         self.build = builder(problem, x, y)
         self.objective = read_objective(objective)
-        self.worst = 0.0 if self.objective.sign < 0 else 1e6
+        self.worst = -1.0 if self.objective.sign < 0 else 1e6  # what a failed fold tells a search
         self.found = []
 
     def evaluation(self, *fidelities):
@@ -171,7 +172,9 @@ class Bench:
                 score = mean
             elif not continues(mean, step):
                 break
-        self.found.append([score, examples, time.process_time() - start])
+        has_failed = self.worst in scores.values()
+        seconds = time.process_time() - start
+        self.found.append([None if has_failed else score, examples, seconds])
         return score
 
     @property

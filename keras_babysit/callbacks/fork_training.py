@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from keras_babysit.backends import backend, to_array
 from keras_babysit.backends.protocol import Values
-from keras_babysit.probes.probe import compute_loss, stateless, weight_penalty
+from keras_babysit.probes.probe import compute_loss, stateless
 from keras_babysit.probes.readings import Pass
+from keras_babysit.probes.weight_penalties import without_weight_penalties
 from keras_babysit.recorder.vitals import learning_rate_index
 from keras_babysit.samples import Sample
 from keras_babysit.samples.batches import take
@@ -152,9 +153,9 @@ class Scorer:
         x, y, sample_weight = batch
         with stateless(self._model, trainable, other):
             y_pred = self._model(x, training=False)
-            loss = compute_loss(self._model, x, y, y_pred, sample_weight, training=False)
-            loss = ops.cast(loss, "float32") - weight_penalty(self._model)
-            readings.add("loss", "", loss)
+            with without_weight_penalties(self._model):
+                loss = compute_loss(self._model, x, y, y_pred, sample_weight, training=False)
+            readings.add("loss", "", ops.cast(loss, "float32"))
 
 
 def halves(sample: Sample) -> tuple[Sample, Sample]:

@@ -14,7 +14,8 @@ from keras_babysit.checks._untouched import same_random_numbers
 from keras_babysit.checks.case import Case
 from keras_babysit.checks.result import CheckResult
 from keras_babysit.findings import Finding, Remedy, Severity
-from keras_babysit.probes.probe import compute_loss, stateless, weight_penalty
+from keras_babysit.probes.probe import compute_loss, stateless
+from keras_babysit.probes.weight_penalties import weight_penalty
 from keras_babysit.typing import Nested
 
 DOMINANT = 10.0

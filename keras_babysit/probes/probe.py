@@ -22,6 +22,7 @@ from keras_babysit.probes.kernels import kernel_ids
 from keras_babysit.probes.readings import Pass, Readings, moments, nonfinite, norm
 from keras_babysit.probes.sequence_layers import describe_sequence, inside_bidirectional, read_mask
 from keras_babysit.probes.units import read_output, read_stored
+from keras_babysit.probes.weight_penalties import weight_penalty
 
 MAX_ROWS = 8
 """Examples whose predictions a probe returns, for what depends on single ones."""
@@ -234,15 +235,6 @@ def compute_loss(model, x, y, y_pred, sample_weight, *, training):
     takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     mode = {"training": training} if takes_any or "training" in parameters else {}
     return model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, **mode)
-
-
-def weight_penalty(model):
-    """Return the sum of the weight regularizers, in float32."""
-    penalty = ops.zeros((), "float32")
-    for variable in model.trainable_variables:
-        if variable.regularizer is not None:
-            penalty = penalty + ops.cast(ops.sum(variable.regularizer(variable)), "float32")
-    return penalty
 
 
 def unit_spread(kernel):

@@ -16,9 +16,10 @@ from keras_babysit.backends.untouched import untouched_state
 from keras_babysit.baselines import mean_and_error
 from keras_babysit.probes import taps
 from keras_babysit.probes.masks import take_masked
-from keras_babysit.probes.probe import compute_loss, stateless, weight_penalty
+from keras_babysit.probes.probe import compute_loss, stateless
 from keras_babysit.probes.readings import Pass
 from keras_babysit.probes.units import read_openings
+from keras_babysit.probes.weight_penalties import without_weight_penalties
 from keras_babysit.samples.batches import join, take
 from keras_babysit.samples.sample import SLICES
 
@@ -160,9 +161,9 @@ class Score:
         """Add the scores of each slice of a batch that went through the network in one pass."""
         model = self.model
         for index, (x, y, y_pred, sample_weight) in enumerate(self._cut(batch)):
-            loss = compute_loss(model, x, y, y_pred, sample_weight, training=False)
-            loss = ops.cast(loss, "float32") - weight_penalty(model)
-            readings.add(f"score/{index}", "loss", loss)
+            with without_weight_penalties(model):
+                loss = compute_loss(model, x, y, y_pred, sample_weight, training=False)
+            readings.add(f"score/{index}", "loss", ops.cast(loss, "float32"))
             model.reset_metrics()
             for name, value in model.compute_metrics(x, y, y_pred, sample_weight).items():
                 if not name.endswith("loss"):  # the trackers of losses were not fed

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_babysit.backends import to_array
+from keras_babysit.probes.lost_outputs import outputs_are_lost
+from keras_babysit.probes.weight_penalties import without_weight_penalties
 from keras_babysit.remedies.program import Program
 from keras_babysit.samples.batches import take
 
@@ -68,9 +70,12 @@ class Scorer:
         y_pred = keras.tree.map_structure(
             lambda leaf: keras.ops.convert_to_tensor(leaf[rows]), predictions
         )
-        loss = self._model.compute_loss(y=y, y_pred=y_pred, sample_weight=weight)
-        penalties = sum(float(to_array(one)) for one in self._model.losses)
-        return float(to_array(loss)) - penalties
+        if outputs_are_lost(y_pred):  # which some losses and metrics hide
+            return np.nan
+        with without_weight_penalties(self._model):
+            loss = self._model.compute_loss(y=y, y_pred=y_pred, sample_weight=weight)
+            added = sum(float(to_array(one)) for one in self._model.losses)
+        return float(to_array(loss)) - added
 
     def _errors(self, y: Any, predictions: Any, loss: Any) -> Values | None:
         if isinstance(y, dict) and isinstance(predictions, dict):

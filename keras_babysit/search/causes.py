@@ -125,6 +125,7 @@ CAUSES = Rules([*_AT_ANY_TIME, no_update])
 LATER_CAUSES = Rules(_AT_ANY_TIME)
 """The causes in a training that is continued: by then it may have converged, and hardly move."""
 
-UNRECOVERABLE = ("non_finite_inputs", "non_finite_values")
-"""Causes after which no training recovers: a weight or an input that is not finite stays so. A
+UNRECOVERABLE = ("non_finite_inputs", "non_finite_values", "non_finite_score", "impossible_score")
+"""Causes after which no training recovers: a weight or an input that is not finite stays so, and no
+further training makes a score say anything that did not for such a reason (see `validity`). A
 trial among the best so far is stopped by these only. BTTackler, arXiv:2602.23630."""

@@ -15,6 +15,7 @@ from keras_babysit.search.causes import CAUSES, LATER_CAUSES, UNRECOVERABLE
 from keras_babysit.search.checkpoint import Capture, Checkpoints, Restore
 from keras_babysit.search.judge import judge
 from keras_babysit.search.traits import rates, traits
+from keras_babysit.search.validity import find_divergence, find_flaw, flaw
 
 COLLECT_WEIGHTS, COLLECT_MODELS = 2**22, 10
 """Python's garbage is collected once models of so many weights, 16 MB, or so many models have been
@@ -41,8 +42,8 @@ class Fold:
         epochs: Epochs after which the model had the weights that were scored.
         seconds: Seconds of the training.
         cause: The ERROR by which the trial was stopped, or would have been if `max_stopped` had
-            allowed it; None if there is none.
-        is_stopped: Whether the trial was stopped.
+            allowed it, or why its score says nothing; None if there is none.
+        is_stopped: Whether the trial was stopped, or its score says nothing.
         findings: Names of other rules that found something in the watched fold.
         traits: Traits of the model (see `traits`).
         metrics: All values of `Model.evaluate` on the validation part, by name.
@@ -200,12 +201,23 @@ class CrossValidation:
         """Return whether a stopped trial is among the best so far, and its cause may pass."""
         if cause.rule in UNRECOVERABLE:
             return False
-        held_out = self.examples.take(self.folds[stage.fold][1])
-        score = self.objective.score(model, held_out, self._batch_size)
+        score = self.objective.score(model, self._held_out(stage), self._batch_size)
         return bool(np.isfinite(score)) and stands_out(score, stage.rung)
 
     def _run_stage(self, model, hp, key, stage, state, sitter, may_stop):
         """Return the `Fold` after a stage, and the state of the training."""
+        try:
+            return self._train_and_score(model, hp, key, stage, state, sitter, may_stop)
+        except Exception as error:  # of NaN, for one: PyTorch's binary crossentropy refuses it
+            diverged = find_divergence(model, self._held_out(stage)[0])
+            if diverged is None:
+                raise
+            cause = flaw(f"{diverged}. It raised {type(error).__name__}: {str(error)[:200]}")
+            seen = {"examples": self._spent, "cause": cause, "traits": traits(model)}
+            self._spent = 0
+            return Fold(np.nan, np.nan, is_stopped=True, **seen), state
+
+    def _train_and_score(self, model, hp, key, stage, state, sitter, may_stop):
         watching = [sitter, _FullLength(sitter, self.fit_arguments)] if sitter else []
         start = time.perf_counter()
         state, epochs, own = self._train(model, hp, key, stage, state, watching)
@@ -217,12 +229,15 @@ class CrossValidation:
         self._spent = 0
         if cause is not None and may_stop:
             return Fold(np.nan, np.nan, is_stopped=True, **seen), state
-        train, validation = self.folds[stage.fold]
-        held_out = self.examples.take(validation)
+        held_out = self._held_out(stage)
         metrics = self.objective.evaluate(model, held_out, self._batch_size)
+        found = find_flaw(model, held_out, metrics, self.objective)
+        if found is not None:
+            return Fold(np.nan, np.nan, is_stopped=True, **seen | {"cause": cause or found}), state
         seen |= {"metrics": metrics, "score": metrics[self.objective.key]}
         if not self._is_full(stage):
             return Fold(train_score=np.nan, **seen), state
+        train, validation = self.folds[stage.fold]
         train_sample = self.examples.take(self._sample(train, len(validation)))
         train_score = self.objective.score(model, train_sample, self._batch_size)
         findings = judge(model, sitter, train_sample, held_out) if sitter else []
@@ -254,13 +269,19 @@ class CrossValidation:
             callbacks.append(capture)
         # The user's callbacks may monitor validation metrics.
         held_out = self.examples.take(validation) if own else None
-        self._fit(model, hp, train, held_out, callbacks, changes)
-        self._spent += shown.total
+        try:
+            self._fit(model, hp, train, held_out, callbacks, changes)
+        finally:
+            self._spent += shown.total
         if stage.start and state.is_over:
             return state, state.epochs, own
         if capture.state is not None:
             self.checkpoints.save(key, stage.fold, stage.end, capture.state)
         return capture.state, shown.epochs, own
+
+    def _held_out(self, stage):
+        """Return `(x, y, sample_weight)` of the validation part of a fold."""
+        return self.examples.take(self.folds[stage.fold][1])
 
     @property
     def _batch_size(self):
@@ -306,16 +327,21 @@ class _ExamplesShown(keras.callbacks.Callback):
 
     def __init__(self, size, epochs=0):
         super().__init__()
-        self.total, self.epochs = 0, epochs
+        self.epochs = epochs
         self._size = size
+        self._before = 0  # in earlier epochs
         self._batches = 0
+
+    @property
+    def total(self):
+        steps = self.params.get("steps") or self._batches
+        return self._before + round(self._size * min(1.0, self._batches / max(steps, 1)))
 
     def on_train_batch_begin(self, batch, logs=None):
         self._batches = batch + (getattr(self.model, "steps_per_execution", 1) or 1)
 
     def on_epoch_end(self, epoch, logs=None):
-        steps = self.params.get("steps") or self._batches
-        self.total += round(self._size * min(1.0, self._batches / max(steps, 1)))
+        self._before, self._batches = self.total, 0
         self.epochs += 1
 
 

@@ -1,7 +1,5 @@
 """Whether a trained model over- or underfits, measured in inference mode."""
 
-import contextlib
-
 import keras
 import numpy as np
 
@@ -9,10 +7,7 @@ from keras_babysit import baselines
 from keras_babysit.backends import to_array
 from keras_babysit.history import Measurement
 from keras_babysit.rules import overfitting, underfitting
-from keras_babysit.samples.batches import take
-
-PREDICT_BATCH_SIZE = 128
-"""Number of examples per forward pass."""
+from keras_babysit.search.predictions import predictions
 
 
 def judge(model, sitter, train, validation):
@@ -47,32 +42,17 @@ def _first(part, most):
 
 def _task(model, outputs, x, y, sample_weight):
     """Return the `Task` of the model on these examples; None if it cannot be determined."""
-    predictions = _predict(model, x)
-    if predictions is None or predictions.ndim != 2 or not isinstance(y, np.ndarray):
+    y_pred = _predict(model, x)
+    if y_pred is None or y_pred.ndim != 2 or not isinstance(y, np.ndarray):
         return None
-    return baselines.read_task(y, predictions, outputs, sample_weight)
+    return baselines.read_task(y, y_pred, outputs, sample_weight)
 
 
 def _predict(model, x):
-    """Return the predictions of a model with one output; None if it has several.
-
-    `Model.predict` would compile a function for a single use.
-    """
-    size = len(keras.tree.flatten(x)[0])
+    """Return the predictions of a model with one output; None if it has several."""
     parts = []
-    for start in range(0, size, PREDICT_BATCH_SIZE):
-        batch = take(x, slice(start, start + PREDICT_BATCH_SIZE))
-        with _no_gradients():
-            predictions = model(batch, training=False)
-        if not hasattr(predictions, "shape"):
+    for outputs in predictions(model, x):
+        if not hasattr(outputs, "shape"):
             return None
-        parts.append(to_array(predictions))
+        parts.append(to_array(outputs))
     return np.concatenate(parts)
-
-
-def _no_gradients():
-    if keras.backend.backend() != "torch":
-        return contextlib.nullcontext()
-    import torch
-
-    return torch.no_grad()

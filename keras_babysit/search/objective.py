@@ -1,21 +1,27 @@
 """The score that a search minimizes or maximizes."""
 
+import contextlib
+import functools
 from dataclasses import dataclass
 
-from keras_babysit.backends import to_array
-from keras_babysit.probes.probe import weight_penalty
+from keras_babysit.probes.weight_penalties import without_weight_penalties
+from keras_babysit.shadow import shadowed
 
 MAXIMIZED = ("acc", "auc", "precision", "recall", "f1", "fbeta", "r2", "iou", "cosine", "true_pos")
 MINIMIZED = ("loss", "error", "mae", "mse", "rmse", "msle", "mape", "crossentropy", "divergence")
 """Parts of metric names from which the direction is inferred."""
 
 
+_FUNCTION = "_test_function_without_penalties"
+"""Attribute of a model that keeps its compiled function for a loss without penalties."""
+
+
 @dataclass(frozen=True)
 class Objective:
     """A value from `Model.evaluate`, and whether to minimize or maximize it.
 
-    Weight penalties are subtracted from the loss: they are the same on training and validation
-    data, and a search over their strength would always choose the weakest.
+    The loss is taken without weight penalties: they are the same on training and validation data,
+    and a search over their strength would always choose the weakest.
 
     Args:
         name: `"val_loss"`, or `"val_"` and the name of a metric.
@@ -47,16 +53,29 @@ class Objective:
         """
         x, y, sample_weight = examples
         options = {} if sample_weight is None else {"sample_weight": sample_weight}
-        logs = model.evaluate(x, y, batch_size=batch_size, verbose=0, return_dict=True, **options)
+        options |= {"batch_size": batch_size, "verbose": 0, "return_dict": True}
+        with without_weight_penalties(model) as has_any, _own_function(model, has_any):
+            logs = model.evaluate(x, y, **options)
         if self.key not in logs:
             raise ValueError(
                 "Argument `objective` must be one of the values that the model reports: "
                 f"{[f'val_{name}' for name in logs]}. Received: objective={self.name!r}. Compile "
                 "the model with that metric, or choose another objective."
             )
-        found = {name: float(value) for name, value in logs.items()}
-        found["loss"] -= float(to_array(weight_penalty(model)))
-        return found
+        return {name: float(value) for name, value in logs.items()}
+
+
+@contextlib.contextmanager
+def _own_function(model, is_needed):
+    """Let `evaluate` use a compiled function of its own: that of `fit` includes the penalties."""
+    if not is_needed:
+        yield
+        return
+    step = functools.partial(model.test_step)  # JAX keeps what it compiled for an equal function
+    function = vars(model).get(_FUNCTION)
+    with shadowed(model, "test_function", function), shadowed(model, "test_step", step):
+        yield
+        object.__setattr__(model, _FUNCTION, model.test_function)
 
 
 def read_objective(name, direction="auto"):

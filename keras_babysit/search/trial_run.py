@@ -1,7 +1,6 @@
 """One trial of a worker: trained stage by stage, recorded, stopped or pruned."""
 
 import dataclasses
-import math
 from collections.abc import Callable
 
 import optuna
@@ -162,9 +161,6 @@ def extend_record(record, stage, fold, hp):
     scores = _put(record.scores, stage.fold, fold.score)
     if fold.is_stopped:
         known["state"] = STOPPED
-    elif not math.isfinite(mean(scores)):
-        cause = record.cause or known.get("cause") or "non_finite_score"
-        known |= {"state": STOPPED, "cause": cause}
     else:
         known |= {"scores": scores, "epochs": _put(record.epochs, stage.fold, fold.epochs)}
         known["train_scores"] = _put(record.train_scores, stage.fold, fold.train_score)

@@ -65,6 +65,18 @@ def test_the_scores_are_those_of_the_samples():
         assert values["score/loss_stderr", target] > 0
 
 
+@pytest.mark.parametrize("is_compiled", [True, False])
+def test_the_loss_is_exact_beside_any_weight_penalty(is_compiled):
+    """Beside a penalty of 1e20, the whole loss is rounded to multiples of 9e12."""
+    model = network()
+    for variable in model.trainable_variables:
+        variable.regularizer = keras.regularizers.L2(1e20)
+    values = scoring_of(model, reference(train=512), is_compiled=is_compiled).score(derived())
+    assert values["score/loss", "train"] == pytest.approx(
+        loss_of(model, X[:512], Y[:512]), rel=1e-4
+    )
+
+
 def test_on_the_way_it_sees_which_units_are_dead():
     model = network()
     model.get_layer("hidden").bias.assign(np.array([-1000.0, 0.0, 1000.0], "float32"))

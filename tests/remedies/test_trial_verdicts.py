@@ -1,12 +1,13 @@
 """From scores to a verdict: ratios where scores are above 0, and how sure they are."""
 
+import keras
 import numpy as np
 import pytest
 
 from keras_babysit.remedies import Effect, ScaleLearningRate
 from keras_babysit.remedies.judging import Pair, judge, ratio_interval
-from keras_babysit.remedies.scoring import Score
-from tests.remedies.programs import program
+from keras_babysit.remedies.scoring import Score, Scorer
+from tests.remedies.programs import network, program
 
 
 def trainings(rng, spread, factor=1.0, replicates=5, examples=64):
@@ -62,3 +63,27 @@ def test_losses_below_zero_are_compared_by_their_difference():
     assert row.ratio is None
     assert row.effect is Effect.HELPS
     assert row.difference.mean == pytest.approx(-2.0)
+
+
+def test_a_penalty_leaves_the_score_of_a_trial_exact():
+    losses = []
+    for factor in (0.0, 1e20):
+        keras.utils.set_random_seed(0)
+        tried = program(network(kernel_regularizer=keras.regularizers.L2(factor)))
+        losses.append(Scorer(tried).score(tried, tried.build(0)).loss)
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-6)
+
+
+def test_predictions_that_are_not_finite_have_no_loss_whatever_it_hides():
+    def ignoring(y_true, y_pred):
+        loss = keras.losses.sparse_categorical_crossentropy(y_true, y_pred)
+        return keras.ops.where(keras.ops.isfinite(loss), loss, 0.0)
+
+    model = network()
+    model.compile("sgd", ignoring)
+    tried = program(model)
+    lost = tried.build(0)
+    lost.set_weights([np.full_like(one, np.nan) for one in lost.get_weights()])
+    score = Scorer(tried).score(tried, lost)
+    assert np.isnan(score.loss).all()
+    assert np.isinf(score.error).all()
