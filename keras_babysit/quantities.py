@@ -471,6 +471,13 @@ SHIPPED = (
         per_unit=True,
     ),
     Quantity(
+        "embeddings/cut_fraction",
+        Of.LAYER,
+        "Embedding, indices with a fraction",
+        "numbers that an Embedding layer gets and that are not whole: it cuts off their fraction",
+        scale=Scale.FRACTION,
+    ),
+    Quantity(
         "masks/fraction",
         Of.LAYER,
         "Masked steps",

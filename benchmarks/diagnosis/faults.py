@@ -339,6 +339,11 @@ def renumbered(x: Any) -> Any:
     return np.concatenate([[0], np.random.default_rng(3).permutation(words)])[x.astype(int)]
 
 
+def scaled_tokens(x: Any) -> Any:
+    """Return tokens divided by the largest one, as if they were pixels."""
+    return (x / x.max()).astype("float32")
+
+
 def split_at_random(s: Split, rng: np.random.Generator) -> Split:
     """Split the examples at random, whatever they have to do with each other."""
     x, y = np.concatenate([s.x, s.x_val]), np.concatenate([s.y, s.y_val])
@@ -1804,6 +1809,16 @@ FAULTS = [
         ),
         is_same_loss=False,
         misleads=True,
+    ),
+    Fault(
+        "scaled-tokens",
+        ("fractional_indices",),
+        (*STUCK, *SHRUNK, "dead_units", "learning_rate_too_high", "learning_rate_too_low"),
+        (
+            ("words-mean", "vocabulary", with_inputs(scaled_tokens)),
+            ("words-lstm", "vocabulary", with_inputs(scaled_tokens)),
+            ("words-transformer", "vocabulary", with_inputs(scaled_tokens)),
+        ),
     ),
     Fault(
         "labels-smoothed-away",

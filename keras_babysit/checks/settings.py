@@ -5,6 +5,7 @@ from keras_babysit.checks.case import Case
 from keras_babysit.checks.result import CheckResult
 from keras_babysit.rules.dropout_on_output import dropout_on_output
 from keras_babysit.rules.dropout_too_high import dropout_too_high
+from keras_babysit.rules.fractional_indices import fractional_indices
 from keras_babysit.rules.frozen_adapters import frozen_adapters
 from keras_babysit.rules.hidden_softmax import hidden_softmax
 from keras_babysit.rules.image_axes import image_axes
@@ -23,6 +24,7 @@ RULES = (
     dropout_too_high,
     dropout_on_output,
     label_smoothing_too_high,
+    fractional_indices,
 )
 """Rules of a run that see their fault in the first measurement."""
 

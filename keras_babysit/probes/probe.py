@@ -20,7 +20,12 @@ from keras_babysit.probes.facts import output_layers
 from keras_babysit.probes.image_layers import describe_images
 from keras_babysit.probes.kernels import kernel_ids
 from keras_babysit.probes.readings import Pass, Readings, moments, nonfinite, norm
-from keras_babysit.probes.sequence_layers import describe_sequence, inside_bidirectional, read_mask
+from keras_babysit.probes.sequence_layers import (
+    describe_sequence,
+    inside_bidirectional,
+    read_mask,
+    read_numbers,
+)
 from keras_babysit.probes.units import read_output, read_stored
 from keras_babysit.probes.weight_penalties import weight_penalty
 
@@ -163,6 +168,7 @@ class Probe:
             if received := describe_sequence(call, self._pairs) | describe_images(call):
                 self.sequences[call.target] = received
             read_mask(readings, call)
+            read_numbers(readings, call)
 
         with stateless(model, trainable, other) as scope:
             for layer in self.watched:

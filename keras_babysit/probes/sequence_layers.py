@@ -65,6 +65,20 @@ def read_mask(readings, call):
         readings.add("masks/visible_std", call.target, _std_of_visible(x, visible))
 
 
+def read_numbers(readings, call):
+    """Add how many of the numbers that an embedding gets are no whole ones.
+
+    The layer cuts them off, so that it looks up another row, or the same for all.
+    """
+    layer, x = call.layer, call.x
+    if not isinstance(layer, keras.layers.Embedding) or x is None:
+        return
+    if not keras.backend.is_float_dtype(keras.backend.standardize_dtype(x.dtype)):
+        return
+    cut = ops.cast(ops.floor(x) != x, "float32")
+    readings.add("embeddings/cut_fraction", call.target, ops.mean(cut))
+
+
 def _std_of_visible(x, visible):
     x = ops.cast(x, "float32")
     weights = ops.expand_dims(visible, -1) * ops.ones_like(x)

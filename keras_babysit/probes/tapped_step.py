@@ -25,7 +25,12 @@ from keras_babysit.probes.optimizer_taps import name_optimizers, rate_of, tapped
 from keras_babysit.probes.own_penalties import tapped_regularizers
 from keras_babysit.probes.probe import pop_rows, read_prediction, read_rows, weight_names
 from keras_babysit.probes.readings import Readings, moments, norm, unpack
-from keras_babysit.probes.sequence_layers import describe_sequence, inside_bidirectional, read_mask
+from keras_babysit.probes.sequence_layers import (
+    describe_sequence,
+    inside_bidirectional,
+    read_mask,
+    read_numbers,
+)
 from keras_babysit.probes.step_losses import losses_in, main_loss
 from keras_babysit.probes.units import read_openings, read_output, read_stored
 from keras_babysit.shadow import shadowed
@@ -325,6 +330,7 @@ class TappedStep:
             received = describe_sequence(call, self._pairs) | describe_images(call)
             self.sequences[target] = received | {"network": network}
             read_mask(readings, call)
+            read_numbers(readings, call)
         self._send(readings)
 
     def _calling(self, layer):

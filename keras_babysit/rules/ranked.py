@@ -16,6 +16,7 @@ from keras_babysit.rules.labels_out_of_range import labels_out_of_range as label
 from keras_babysit.rules.constant_targets import constant_targets as constant_targets
 from keras_babysit.rules.weights_without_effect import weights_without_effect as weights_without_effect
 from keras_babysit.rules.wrapped_integers import wrapped_integers as wrapped_integers
+from keras_babysit.rules.fractional_indices import fractional_indices as fractional_indices
 from keras_babysit.rules.classes_as_numbers import classes_as_numbers as classes_as_numbers
 from keras_babysit.rules.output_loss_mismatch import output_loss_mismatch as output_loss_mismatch
 from keras_babysit.rules.label_smoothing_too_high import label_smoothing_too_high as label_smoothing_too_high

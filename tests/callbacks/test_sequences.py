@@ -68,6 +68,22 @@ def test_a_mask_hides_data_that_begin_at_0(first):
     assert found.get("masked_data") == (None if first else "WARNING")
 
 
+@pytest.mark.parametrize("largest", [1, 19])
+def test_an_embedding_that_gets_scaled_tokens_is_named(largest):
+    x = (RNG.integers(0, 20, (256, 12)) * (largest / 19)).astype("float32")
+    model = keras.Sequential(
+        [
+            layers.Embedding(20, 4, name="words"),
+            layers.GlobalAveragePooling1D(),
+            layers.Dense(1, activation="sigmoid"),
+        ]
+    )
+    found, history = fitted(model, x, x[:, 0] > x.mean(), loss="binary_crossentropy")
+    assert found.get("fractional_indices") == ("WARNING" if largest == 1 else None)
+    cut = history.last("embeddings/cut_fraction", "words", default=None)
+    assert cut == pytest.approx((x != np.floor(x)).mean(), abs=0.05)
+
+
 @pytest.mark.parametrize("padding", ["pre", "post"])
 def test_padding_behind_is_read_last(padding):
     x = RNG.normal(size=(256, 30, 2)).astype("float32")

@@ -2758,6 +2758,16 @@ TABLE = {
         output("categorical", from_logits=True, columns=3, normalized_axes=(1,)),
         None,
     ),
+    "tokens-between-0-and-1": (
+        rules.fractional_indices,
+        history({("embeddings/cut_fraction", "words"): [0.98]}),
+        Severity.WARNING,
+    ),
+    "tokens-as-floats": (
+        rules.fractional_indices,
+        history({("embeddings/cut_fraction", "words"): [0.0]}),
+        None,
+    ),
     "labels-smoothed-away": (
         rules.label_smoothing_too_high,
         output("categorical", from_logits=True, columns=10, label_smoothing=0.9),
