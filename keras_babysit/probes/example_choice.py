@@ -53,6 +53,10 @@ class ExampleChoice:
         takes_any = only is None or self._batch_size.is_too_small
         return takes_any or len(self._reference.train) >= only
 
+    @property
+    def _most_of_a_step(self):
+        return min(self.max_examples, self._schedule.plan.step_examples)
+
     def choose(self, batch):
         """Return the examples of the next probe.
 
@@ -64,7 +68,7 @@ class ExampleChoice:
         """
         reference, only = self._reference, self._batch_size.only
         if reference.is_given:
-            return reference.next_given(only or self.max_examples)
+            return reference.next_given(only or self._most_of_a_step)
         size = 0 if batch is None else batches.size(batch)
         self._step_examples = max(size, self._step_examples)
         if only and not self._batch_size.is_too_small:
@@ -75,8 +79,12 @@ class ExampleChoice:
         if backend.COMPILES_EACH_SIZE:
             enough = max(SMALL_BATCH, self._step_examples)
         if batch is not None and size >= min(enough, len(reference.train)):
-            return batches.keep(batch, self.max_examples)
+            return batches.keep(batch, self._most_of_a_step)
         return reference.train.batch(self._count_reference())
+
+    def cut(self, batch):
+        """Return what the plan allows of a batch that was chosen before the plan was made."""
+        return batch if self._batch_size.only else batches.keep(batch, self._most_of_a_step)
 
     def count_scored(self, sample, at_a_time):
         """Return how many examples of a sample to score at a time.
@@ -117,7 +125,7 @@ class ExampleChoice:
         there are fewer, a power of two, of which there are few.
         """
         kept = len(self._reference.train)
-        wanted = min(max(SMALL_BATCH, self._step_examples), self.max_examples)
+        wanted = min(max(SMALL_BATCH, self._step_examples), self._most_of_a_step)
         if backend.COMPILES_EACH_SIZE:
             return wanted if kept >= wanted else power_of_two(kept)
         return min(self.max_examples, max(wanted, self._schedule.plan.examples))

@@ -125,7 +125,7 @@ class Monitor:
     def _why_layers_not_measured(self):
         if self._batch_size.is_too_small:
             return notices.batches_too_small(self._batch_size.only)
-        return notices.layers_take_too_long(self._runner.start_seconds, self._schedule.budget)
+        return notices.layers_take_too_long(self._runner.first_seconds, self._schedule.budget)
 
     def why_few_measurements(self, steps):
         """Return the notice on layers of a loop that were measured too rarely, else None.
@@ -196,7 +196,9 @@ class Monitor:
         if batch is None:
             return []
         self._follow_model(step)
-        if self._runner is None and not self._prepare(batch, arguments, whole, step):
+        if self._runner is None:
+            batch = self._prepare(batch, arguments, whole, step)
+        if batch is None:
             self._notice(notices.built_by_first_step(), "first step")
             return []
         state = backend.state(self.model, arguments)
@@ -352,12 +354,13 @@ class Monitor:
         """Build what Keras would build in its first step, and the parts on top of that.
 
         Returns:
-            Whether that is possible: there may be no weights before the first step.
+            What to measure on, as the plan is known now; None if that is not possible, as there may
+            be no weights before the first step.
         """
         # A layer that a step of the user's has not built is one that it does not call.
         is_own = self._has_own_loop or has_own_step(self.model)
         if not self._build(batch) and (step == 0 or not is_own):
-            return False
+            return None
         self._layout = Layout(self.model)
         self._weights = weight_names(self.model)
         self._comparison = BaselineComparison(
@@ -379,7 +382,7 @@ class Monitor:
             kept=Kept.of(getattr(self.model, "train_function", None)),
             step=self._loop.step if self._has_own_loop else None,
         )
-        return True
+        return batch if self._has_own_loop else self._choice.cut(batch)
 
     def _follow_probe(self):
         """Make what depends on the probe anew where that was made anew."""

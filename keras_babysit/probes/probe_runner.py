@@ -10,6 +10,7 @@ from keras_babysit.probes.optimizer_state import loss_scale
 from keras_babysit.probes.probe import Probe, symmetric_kernels
 from keras_babysit.probes.step_probe import StepProbe
 from keras_babysit.samples import batches
+from keras_babysit.schedule.plan import SMALL_BATCH
 
 
 class ProbeRunner:
@@ -80,11 +81,9 @@ class ProbeRunner:
         return self.step is not None
 
     @property
-    def start_seconds(self):
-        """About how many seconds it takes to start measuring the layers of this network."""
-        return backend.start_seconds(
-            self.estimate.layers, is_compiled=self.estimate.uncompiled_start is None
-        )
+    def first_seconds(self):
+        """About how many seconds the first measurement of the layers takes, at the least."""
+        return self.estimate.first(SMALL_BATCH)
 
     @property
     def layers(self):

@@ -1,5 +1,6 @@
 """What training and measuring one network costs, estimated from what is fixed."""
 
+import math
 from dataclasses import dataclass, replace
 
 MULTIPLY_ADDS_PER_SECOND, ACCELERATION = 1e10, 100.0
@@ -131,6 +132,11 @@ class CostEstimate:
         part = 1.0 if mode.takes_gradients else FORWARD_FRACTION
         passes = READING * (TRAINING_PASSES if mode.takes_gradients else 1)
         return LOOK_SECONDS + part * self._operations(mode) + passes * self._work(examples)
+
+    def first(self, examples: int) -> float:
+        """Return the seconds of the first probe in the cheapest mode, infinity if there is none."""
+        costs = (self.start(mode) + self.probe(mode, examples) for mode in self.modes)
+        return min(costs, default=math.inf)
 
     def forward(self, examples: int) -> float:
         """Return the seconds of a forward pass that reads nothing of the layers."""

@@ -71,7 +71,8 @@ class Plan:
         mode: How probes are run; None if layers are not measured.
         looks: The steps before which a probe is taken.
         ends: The ends of epochs at which a probe is taken, besides the last.
-        examples: Examples of a probe on the reference sample.
+        step_examples: Most examples of a probe on the batch of a step.
+        examples: Most examples of a probe on the reference sample.
         judgements: The ends of epochs at which the rules run although nothing is measured.
         scores: The ends of epochs that are scored besides the last; None for no score at all.
         score_mode: How scores are run.
@@ -88,6 +89,7 @@ class Plan:
     looks: Looks = EARLY
     ends: Ends = EVERY_END
     judgements: Ends = EVERY_END
+    step_examples: int = MAX_PROBE_EXAMPLES
     examples: int = MAX_PROBE_EXAMPLES
     scores: Ends | None = EVERY_END
     score_mode: Mode = UNCOMPILED
@@ -119,8 +121,8 @@ def plan_run(
             of the allowance; None for `HEADROOM_FRACTION` of the allowance.
 
     Returns:
-        The `Plan`. Of the modes that the allowance covers, it has the one that shows most; then the
-        most looks that the budget covers.
+        The `Plan`. Of the modes that the allowance covers, it has the one that shows most, on as
+        many examples as it covers; then the most looks that the budget covers.
 
     Example:
         >>> estimate = CostEstimate(layers=3, multiply_adds=1e5, compiled_start=0.3)
@@ -131,9 +133,10 @@ def plan_run(
     length = (steps, epochs)
     per_epoch = (steps or MAX_EXAMPLES) // (epochs or 1)
     keeping = estimate.keeping(min(MAX_EXAMPLES, per_epoch * estimate.batch_size))
-    mode = _choose_mode(estimate, allowance)
-    examples = _choose_examples(estimate, mode, budget)
-    looks, ends, spent = _choose_looks(estimate, mode, examples, length, (budget, allowance))
+    mode, at_step = _choose_mode(estimate, allowance)
+    examples = _choose_examples(estimate, mode, at_step, budget)
+    sizes = (at_step, examples)
+    looks, ends, spent = _choose_looks(estimate, mode, sizes, length, (budget, allowance))
     judgements = Ends(power_of_two((epochs or 1) / LOOKS))
     if mode is None:
         return Plan(
@@ -141,6 +144,7 @@ def plan_run(
             looks,
             ends,
             judgements,
+            at_step,
             examples,
             scores=None,
             has_behaviour=False,
@@ -161,6 +165,7 @@ def plan_run(
         looks,
         ends,
         judgements,
+        at_step,
         examples,
         scores,
         score_mode,
@@ -172,46 +177,54 @@ def plan_run(
     )
 
 
-def step_examples(estimate: CostEstimate) -> int:
-    """Return the examples of a probe on the batch of a step."""
+def _most_of_a_step(estimate: CostEstimate) -> int:
+    """Return the examples of a probe on the batch of a step, where none have to be spared."""
     return min(MAX_PROBE_EXAMPLES, max(SMALL_BATCH, estimate.batch_size))
 
 
-def _choose_mode(estimate: CostEstimate, allowance: float) -> Mode | None:
-    """Return the mode that shows most; None if not even the cheapest one is covered."""
-    examples = step_examples(estimate)
+def _choose_mode(estimate: CostEstimate, allowance: float) -> tuple[Mode | None, int]:
+    """Return the mode that shows most, and the examples of a probe on the batch of a step.
 
-    def cost(mode: Mode) -> float:
-        return estimate.start(mode) + 2 * estimate.probe(mode, examples)
+    Fewer examples are preferred to fewer looks, and both to leaving out the gradients. The mode is
+    None if not even the cheapest one is covered, on the fewest examples.
+    """
+    sizes = [_most_of_a_step(estimate)]
+    while sizes[-1] >= 2 * SMALL_BATCH:
+        sizes.append(sizes[-1] // 2)
 
-    def has_many(mode: Mode) -> bool:
-        later = (MIN_LOOKS - 1) * estimate.probe(mode, examples)
+    def has_many(mode: Mode, size: int) -> bool:
+        later = (MIN_LOOKS - 1) * estimate.probe(mode, size)
         return estimate.start(mode) <= allowance and later <= LATER_FRACTION * allowance
 
+    def cost_of_two(mode: Mode, size: int) -> float:
+        return estimate.start(mode) + 2 * estimate.probe(mode, size)
+
     full = [mode for mode in estimate.modes if mode.takes_gradients]
-    cheapest = min(estimate.modes, key=cost, default=None)
-    few = [mode for mode in (min(full, key=cost, default=None), cheapest) if mode is not None]
-    limits = [allowance] * (len(few) - 1) + [LAST_RESORT * allowance]
-    return next(
-        (mode for mode in full if has_many(mode)),
-        next((mode for mode, limit in zip(few, limits, strict=False) if cost(mode) <= limit), None),
-    )
+    for size, mode in itertools.product(sizes, full):
+        if has_many(mode, size):
+            return mode, size
+    for limit, modes in ((allowance, full), (LAST_RESORT * allowance, estimate.modes)):
+        for size in sizes:
+            cheapest = min(modes, key=lambda mode: cost_of_two(mode, size), default=None)
+            if cheapest is not None and cost_of_two(cheapest, size) <= limit:
+                return cheapest, size
+    return None, sizes[0]
 
 
-def _choose_examples(estimate: CostEstimate, mode: Mode | None, budget: float) -> int:
+def _choose_examples(estimate: CostEstimate, mode: Mode | None, at_step: int, budget: float) -> int:
     """Return the examples of a probe at the end of an epoch: the most, unless they cost too much.
 
     They cost too much where `MIN_LOOKS` such probes take more than half of what is for probes.
     """
     probes = MIN_LOOKS * estimate.probe(mode, MAX_PROBE_EXAMPLES)
     is_cheap = 2 * probes <= (1 - SCORE_FRACTION) * budget
-    return MAX_PROBE_EXAMPLES if is_cheap else step_examples(estimate)
+    return MAX_PROBE_EXAMPLES if is_cheap else at_step
 
 
 def _choose_looks(
     estimate: CostEstimate,
     mode: Mode | None,
-    examples: int,
+    sizes: tuple[int, int],
     length: tuple[int | None, int | None],
     limits: tuple[float, float],
 ) -> tuple[Looks, Ends, float]:
@@ -219,7 +232,7 @@ def _choose_looks(
     steps, epochs = length
     budget, allowance = limits
     start = estimate.start(mode)
-    at_step, at_end = (estimate.probe(mode, count) for count in (step_examples(estimate), examples))
+    at_step, at_end = (estimate.probe(mode, size) for size in sizes)
     if steps is None:
         return _looks_of_unknown(estimate, start, at_step, at_end, allowance)
     for looks, ends in _candidates(steps, epochs or 1):
@@ -289,7 +302,7 @@ def _choose_headroom(
     if steps is not None and steps < MIN_HEADROOM_STEPS:
         return None, 0.0
     start = estimate.headroom_start(mode)
-    each = estimate.headroom(mode, step_examples(estimate))
+    each = estimate.headroom(mode, _most_of_a_step(estimate))  # the update is that of all of them
     least = max(HEADROOM_SPACING, power_of_two((steps or 0) / LOOKS))
     spacings = itertools.takewhile(lambda n: n < (steps or 0), _doubling(least))
     for looks in [*(Looks(n, HEADROOM_GROWTH) for n in spacings), Looks(None, HEADROOM_GROWTH)]:

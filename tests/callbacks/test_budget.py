@@ -44,7 +44,7 @@ def test_a_run_that_cannot_afford_a_probe_is_measured_without_its_layers(slow_st
     (note,) = (finding for finding in sitter.findings if finding.rule == "not_watched")
     assert note.severity is kb.Severity.NOTE
     assert note.message == (
-        "Layers not measured: the first measurement of this network takes about 60 s, more than "
+        "Layers not measured: the first measurement of this network takes about 24 s, more than "
         "`budget=0.02` allows in this run. Set `every=10` to measure regardless."
     )
 

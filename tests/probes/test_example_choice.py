@@ -47,6 +47,15 @@ def test_as_many_kept_examples_as_planned_but_enough(examples, expected, monkeyp
     assert chosen(0, 200, planned(examples=examples)) == expected
 
 
+def test_of_a_step_no_more_than_planned(compiles_each_size):
+    schedule = planned(step_examples=64)
+    assert chosen(600, NOTHING_KEPT, schedule) == 64
+    choice, _ = choice_for(network(), reference(NOTHING_KEPT), schedule)
+    assert batches.size(choice.cut((X[:200], Y[:200], None))) == 64
+    choice, _ = choice_for(network(200), reference(NOTHING_KEPT), schedule)
+    assert batches.size(choice.cut((X[:200], Y[:200], None))) == 200  # it takes no other
+
+
 @pytest.mark.parametrize("kept", [1, 5, 31])
 def test_where_each_size_is_compiled_there_are_few_of_them(kept, monkeypatch):
     monkeypatch.setattr(backend, "COMPILES_EACH_SIZE", True)

@@ -67,6 +67,15 @@ def test_a_larger_one_is_looked_at_early_and_late(backend, layers):
     assert 0 in plan.looks.steps(1)
 
 
+def test_heavy_examples_are_spared_before_looks_and_gradients_are():
+    heavy = [network("torch", 10, multiply_adds=work, batch_size=512) for work in (1e6, 1e7, 1e8)]
+    light, medium, heaviest = (planned(estimate) for estimate in heavy)
+    assert light.step_examples == 256
+    assert 32 <= heaviest.step_examples < medium.step_examples < 256
+    assert count_looks(medium) >= MIN_LOOKS
+    assert heaviest.mode.takes_gradients
+
+
 def test_forward_only_if_need_be():
     # 12 s compiled, uncompiled 9 s for two with gradients, 3.6 s for two without
     expensive = CostEstimate(300, compiled_start=12.0, uncompiled_start=5.3)
