@@ -104,7 +104,8 @@ def _about_the_loss(history: History, ratio: float, patience: int) -> list[Findi
     """Return the finding of epochs whose loss is far below that of the reference sample.
 
     Both are means over examples, the sample's with dropout off. Only averages of a batch
-    normalization, or a loss that is no mean, make another difference.
+    normalization, or a loss that is no mean, make another difference. The lowest score and the
+    least penalty count, because each is that of one step of its epoch.
     """
     facts = history.facts
     has_norms = facts.regularization.batch_normalizations or history.targets(
@@ -114,12 +115,14 @@ def _about_the_loss(history: History, ratio: float, patience: int) -> list[Findi
         return []
     running, scored = history.series("logs/loss"), _scored_by_epoch(history)
     means = dict(zip(running.epochs.tolist(), running.values.tolist(), strict=True))
-    penalty = history.last("loss/penalty", default=0.0)
     pairs = [(means[epoch], score) for epoch, score in scored.items() if epoch in means]
     later = pairs[-patience:]
     if len(later) < patience or history.epoch < 1:
         return []
-    if not all(mean > 0 and ratio * (mean - penalty) < score.low for mean, score in later):
+    penalty = min(history.series("loss/penalty").values, default=0.0)
+    # Of a loss that falls steeply, an epoch's mean is below the score at its start.
+    lowest = min(score.low for _, score in later)
+    if not all(mean > 0 and ratio * (mean - penalty) < lowest for mean, _ in later):
         return []
     mean, score = later[-1]
     return [

@@ -1149,6 +1149,13 @@ def beside_the_sample(epochs, sample, *, reduction="mean", **facts):
     return history(series, loss_reduction=reduction, **facts)
 
 
+def growing_penalty(made):
+    """Return the history with a penalty that is most of its loss at the end."""
+    for step, value in enumerate((0.05, 0.1, 0.3, 0.39)):
+        made.append(Measurement(step, step, "loss/penalty", "", value))
+    return made
+
+
 def unscaled_loss(gradient, *, scale=None, policy="mixed_float16"):
     """Return a history of gradients in mixed precision, of that size per entry."""
     series = {("gradients/norm", "a/kernel"): [8 * gradient] * 3}
@@ -4271,6 +4278,16 @@ TABLE = {
     "loss-of-the-epoch-near-the-sample": (
         rules.data_stream_changes,
         beside_the_sample([3.0, 0.5, 0.1, 0.05], [2.0, 0.4, 0.1, 0.06]),
+        None,
+    ),
+    "loss-that-falls-steeply": (
+        rules.data_stream_changes,
+        beside_the_sample([30.0, 3.0, 0.3, 0.03], [300.0, 40.0, 4.0, 0.4]),
+        None,
+    ),
+    "penalty-that-grows": (
+        rules.data_stream_changes,
+        growing_penalty(beside_the_sample([3.0, 0.5, 0.4, 0.4], [2.0, 0.4, 0.3, 0.3])),
         None,
     ),
     "loss-of-the-epoch-that-is-a-sum": (
