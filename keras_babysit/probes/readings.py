@@ -14,6 +14,16 @@ from keras import ops
 from keras_babysit.backends import backend
 from keras_babysit.backends.untouched import untouched_state
 
+MERGED = {
+    "activations/gate_max": np.max,
+    "activations/gate": np.mean,
+    "activations/piece_share": np.mean,
+    "activations/saturated_low": np.mean,
+    "activations/saturated_high": np.mean,
+}
+"""How the readings of a unit over several calls of its layer are merged: a unit that one of them
+opens is not dead."""
+
 
 @dataclass(frozen=True)
 class Slot:
@@ -94,7 +104,7 @@ class Pass:
         if present not in self._graphs:
             self._graphs[present] = self._make(batch, present, arguments)
         graph, layout = self._graphs[present]
-        return unpack(layout, backend.to_numpy(graph(*arguments)))
+        return merge_calls(unpack(layout, backend.to_numpy(graph(*arguments))).items())
 
     def _make(self, batch, present, arguments):
         layout = []
@@ -176,3 +186,25 @@ def unpack(layout, packed):
         found[slot.quantity, slot.target] = packed[start : start + size].reshape(slot.shape)
         start += size
     return found
+
+
+def merge_calls(readings):
+    """Return readings of which those of a unit are merged over the calls of its layer.
+
+    Args:
+        readings: Pairs `((quantity, target), value)`. The second call of `"dense"` has the target
+            `"dense#2"`. There may be several of one target.
+
+    Example:
+        >>> gates = "activations/gate_max"
+        >>> merge_calls([((gates, "dense"), [0.0, 1.0]), ((gates, "dense#2"), [1.0, 0.0])])
+        {('activations/gate_max', 'dense'): array([1., 1.])}
+    """
+    found, apart = {}, {}
+    for (quantity, target), value in readings:
+        if quantity in MERGED:
+            layer, _, number = target.rpartition("#")
+            apart.setdefault((quantity, layer if number.isdigit() else target), []).append(value)
+        else:
+            found[quantity, target] = value
+    return found | {key: MERGED[key[0]](values, axis=0) for key, values in apart.items()}

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
-import numpy as np
 
 from keras_babysit.backends import backend, kept_state, to_array
 from keras_babysit.backends.untouched import untouched_random_state
@@ -24,7 +23,7 @@ from keras_babysit.probes.module_taps import modules_of
 from keras_babysit.probes.optimizer_taps import name_optimizers, rate_of, tapped_optimizer
 from keras_babysit.probes.own_penalties import tapped_regularizers
 from keras_babysit.probes.probe import pop_rows, read_prediction, read_rows, weight_names
-from keras_babysit.probes.readings import Readings, moments, norm, unpack
+from keras_babysit.probes.readings import Readings, merge_calls, moments, norm, unpack
 from keras_babysit.probes.sequence_layers import (
     describe_sequence,
     inside_bidirectional,
@@ -38,15 +37,6 @@ from keras_babysit.shadow import shadowed
 MAX_CALLS_APART = 4
 """Calls of one layer in a step that are measured apart; a discriminator is called on real and on
 generated examples, and once more for the generator. Later ones count for dead units only."""
-
-_MERGED = {
-    "activations/gate_max": np.max,
-    "activations/gate": np.mean,
-    "activations/piece_share": np.mean,
-    "activations/saturated_low": np.mean,
-    "activations/saturated_high": np.mean,
-}
-"""How the readings of a unit over several calls are merged: a unit is dead in none of them only."""
 
 
 @dataclass(frozen=True)
@@ -519,16 +509,12 @@ class TappedStep:
 
     def _collect(self, scale):
         """Return all readings by quantity and target, each unit's merged over the calls."""
-        found, merged = {}, {}
+        readings = []
         for _, layout, packed in sorted(self._arrived, key=lambda one: one[0]):
-            for (quantity, target), value in unpack(layout, to_array(packed)).items():
-                base = target.partition("#")[0]
-                if quantity in _MERGED:
-                    merged.setdefault((quantity, base), []).append(value)
-                else:
-                    found[quantity, target] = value / (scale if quantity in _SCALED else 1.0)
+            for key, value in unpack(layout, to_array(packed)).items():
+                readings.append((key, value / (scale if key[0] in _SCALED else 1.0)))
         self._arrived = []
-        return found | {key: _MERGED[key[0]](values, axis=0) for key, values in merged.items()}
+        return merge_calls(readings)
 
     def _add_losses(self, readings, losses):
         for name, value in losses.items():

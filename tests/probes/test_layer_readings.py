@@ -62,3 +62,22 @@ def test_spread_is_over_the_examples_and_not_over_the_units():
     history = watch([bias], X, optimizer=keras.optimizers.SGD(0.0))
     assert history.first("activations/spread", "flat") == 0
     assert history.first("activations/std", "flat") == pytest.approx(0.5)
+
+
+def test_a_unit_that_one_call_of_a_shared_layer_opens_is_not_dead():
+    keras.utils.set_random_seed(0)
+    first, second = keras.Input((4,)), keras.Input((4,))
+    shared = layers.Dense(3, "relu", bias_initializer="zeros", name="shared")
+    both = layers.concatenate([shared(first), shared(second)])
+    model = keras.Model([first, second], layers.Dense(1, name="last")(both))
+    model.compile(keras.optimizers.SGD(0.0), "mse")
+    weights = np.zeros((4, 3), "float32")
+    weights[0] = [1, -1, 0]  # open to positive inputs, to negative ones, and to none
+    shared.set_weights([weights, np.float32([0, 0, -1])])
+    x = np.abs(np.random.default_rng(0).normal(size=(64, 4))).astype("float32") + 0.1
+    sitter = kb.Babysitter(verbose=0, every=1)
+    model.fit([x, -x], np.ones((64, 1)), epochs=3, verbose=0, callbacks=[sitter])
+    history = sitter.history
+    assert history.targets("activations/std")[:2] == ["shared", "shared#2"]
+    assert history.targets("activations/dead_fraction") == ["shared"]
+    assert history.last("activations/dead_fraction", "shared") == pytest.approx(1 / 3)
