@@ -9,7 +9,7 @@ from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
 from keras_babysit.rules._learning_rate import one_digit
-from keras_babysit.rules._progress import HALF_WAY, fraction_done
+from keras_babysit.rules._progress import HALF_WAY, fraction_done, poor_fit
 from keras_babysit.rules._scores import training_errors
 from keras_babysit.rules._texts import number, percent
 from keras_babysit.rules.effects import LONG_STEPS, POOR_FIT, STUCK
@@ -17,6 +17,10 @@ from keras_babysit.rules.rule import rule
 
 POOR_FIT_ABOVE = 0.5
 """Fraction of the error of a constant prediction above which the fit is poor."""
+
+BEHIND_NEIGHBOURS = 0.1
+"""Difference of the errors from which on the fit is also poor beside 5 nearest neighbours: twice
+that of `underfitting`, as a strong penalty may be meant."""
 
 COUNTS_FROM = 0.1
 """Fraction of the first loss from which on what the layers add to it can lead the training."""
@@ -186,7 +190,9 @@ def _ignored_code(history: History, patience: int) -> Finding | None:
 def _is_poor(history: History) -> bool:
     errors = training_errors(history)
     constant = history.last("reference/constant_error", "train")
-    return bool(errors and constant is not None and errors[-1].value > POOR_FIT_ABOVE * constant)
+    if errors and constant is not None and errors[-1].value > POOR_FIT_ABOVE * constant:
+        return True
+    return poor_fit(history, BEHIND_NEIGHBOURS) is not None
 
 
 def _kernels_left(history: History) -> float:

@@ -930,12 +930,17 @@ def without_fresh_score(made, val_loss=None):
     return again
 
 
-def penalised(fraction, error):
+def penalised(fraction, error, neighbours=None):
+    beside = {} if neighbours is None else {"error": neighbours, "advantage": error - neighbours}
     series = {
         ("loss/penalty", ""): [fraction] * 8,
         ("loss/batch", ""): [1.0] * 8,
         ("reference/constant_error", "train"): [0.9] * 8,
     }
+    for name, value in beside.items():
+        series[f"reference/neighbour_{name}", "train"] = [value] * 8
+        series["reference/neighbour_advantage_stderr", "train"] = [0.01] * 8
+        series["score/loss", "train"] = [1.0] * 8
     return history(series | scores([error] * 8), epochs=8, steps_per_epoch=1)
 
 
@@ -5552,6 +5557,16 @@ TABLE = {
         rules.regularization_dominates,
         shrunk(penalised(0.05, error=0.9)),
         Severity.WARNING,
+    ),
+    "penalty-behind-the-neighbours": (
+        rules.regularization_dominates,
+        penalised(0.8, error=0.36, neighbours=0.06),
+        Severity.WARNING,
+    ),
+    "penalty-near-the-neighbours": (
+        rules.regularization_dominates,
+        penalised(0.8, error=0.36, neighbours=0.3),
+        None,
     ),
     "penalty-of-a-good-fit": (rules.regularization_dominates, penalised(0.8, error=0.01), None),
     "same-for-all": (
