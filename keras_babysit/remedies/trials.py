@@ -36,7 +36,7 @@ REASON = 200
 
 SPENT = "the budget was spent."
 EXPLAINED = "a remedy of a worse finding helped."
-NO_MORE = "a remedy of a worse finding helped, and it did not help on top of what was kept."
+NO_MORE = "a remedy of a worse finding helped, and this one did not help on top of it."
 OPPOSITE = "a quarter of the steps shows the opposite."
 
 
@@ -208,7 +208,8 @@ class Trials:
     def _go_further(self) -> None:
         """Change a learning rate that helps by another factor of 10, as long as that helps more.
 
-        How far a learning rate is off is known by its order of magnitude at best.
+        How far a learning rate is off is known by its order of magnitude at best. It ends with the
+        first replicate if that is no better than with the factor before.
         """
         rates = [one for one in self._candidates if isinstance(one.change, ScaleLearningRate)]
         helping = [one for one in rates if one.row and one.row.effect is Effect.HELPS]
@@ -225,6 +226,9 @@ class Trials:
                 return
             candidate = Candidate(further, best.cause)
             self._candidates.append(candidate)
+            self._add(candidate, 1)
+            if not candidate.rank < rank(self._row((best.change,), 1)):
+                return
             self._add(candidate, self.seeds)
             assert candidate.row is not None
             is_better = candidate.row.effect is Effect.HELPS and candidate.rank < best.rank

@@ -48,9 +48,10 @@ def try_remedies(
 
     First every remedy is tried with one seed, the better half with three, and the better half of
     these with all. A learning rate that helps is changed by another factor of 10, as long as that
-    helps more. Remedies of notes, and of findings that another one explains, are tried only if no
-    other remedy helps. Then one remedy of each cause, in the rank of the causes, is kept if it
-    helps on top of those that are kept already, until a training with these is healthy.
+    helps more. Remedies of notes, and of findings that another one explains, are tried alone only
+    if no other remedy helps. Then one remedy of each cause, in the rank of the causes, is kept if
+    it helps on top of those that are kept already, and after these any other, until a training with
+    what is kept is healthy.
 
     Args:
         model: A compiled model; it is not trained. Of a subclassed one with `get_config` remedies

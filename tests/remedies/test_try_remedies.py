@@ -232,6 +232,24 @@ def test_a_budget_of_so_many_trainings_is_spent_on_as_many(monkeypatch):
     assert len(trained) == 7  # the control twice, three remedies once, two of them once more
 
 
+@pytest.mark.parametrize(("loss", "seeds"), [(0.9, 1), (0.1, 3)], ids=["worse", "better"])
+def test_a_further_factor_gets_its_replicates_only_if_the_first_is_better(monkeypatch, loss, seeds):
+    losses = {1.0: 2.0, 10.0: 0.5, 100.0: loss, 1000.0: 3.0}
+
+    def train(self, program, seed, changes=(), *others):
+        value = losses[changes[0].factor if changes else 1.0]
+        return Score(np.full(20, value) * (1 + 0.01 * seed), None)
+
+    monkeypatch.setattr(Trials, "_train", train)
+    trial = kb.try_remedies(
+        network(), *blobs(), changes=[ScaleLearningRate(10.0)], seeds=3, **BUDGET
+    )
+    tried = {row.changes[0].factor: row.seeds for row in trial.rows}
+    assert tried[10.0] == 3
+    assert tried[100.0] == seeds
+    assert (1000.0 in tried) == (seeds == 3)
+
+
 def test_two_horizons_disagree_where_most_replicates_do():
     def pair(control, remedy):
         return Pair(*(Score(np.array([one]), None) for one in (control, remedy)))
