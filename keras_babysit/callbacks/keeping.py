@@ -60,10 +60,11 @@ class Keeping:
         if self._must_look:
             self.next_step = step + 1
             return True
-        if not self._is_on or self._reference.is_given or self._reference.is_carried:
+        reference = self._reference
+        if not self._is_on or reference.is_given or reference.is_carried or reference.is_whole:
             self.next_step = math.inf
             return False
-        sample = self._reference.train
+        sample = reference.train
         self.next_step = sample.next_index(step)
         return sample.wants(step)
 

@@ -1,6 +1,7 @@
 """What follows from the readings of a probe: fractions of units, learning rate, first loss."""
 
 import math
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -98,11 +99,13 @@ class DerivedReadings:
     def _gates(self) -> GateWindow:
         return self._windows["activations/gate_max"][1]
 
-    def add_gates(self, readings: dict[tuple[str, str], Any], examples: int) -> None:
-        """Take in the widest gates of a pass over so many examples."""
+    def add_gates(
+        self, readings: dict[tuple[str, str], Any], examples: int, key: Hashable | None = None
+    ) -> None:
+        """Take in the widest gates of a pass over so many examples; see `GateWindow.add`."""
         for (quantity, target), gates in readings.items():
             if quantity in self._windows:
-                self._windows[quantity][1].add(target, examples, gates)
+                self._windows[quantity][1].add(target, examples, gates, key)
 
     def dead_fractions(self) -> dict[tuple[str, str], float]:
         """Return the fractions of dead units and pieces, where enough examples were seen."""

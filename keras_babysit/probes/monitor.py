@@ -211,7 +211,8 @@ class Monitor:
         readings, batch = self._read(state, batch, whole)
         if batch is None:
             return []
-        self._derived.add_gates(readings, batches.size(batch))
+        self._know_data()
+        self._derived.add_gates(readings, batches.size(batch), batches.key(batch))
         self._note_gradients(readings)
         self._description.follow_data()
         values = self._derived.derive(readings, self.model.optimizer, state, step)
@@ -285,12 +286,19 @@ class Monitor:
         if not is_possible or not self._can_score(probe) or self._scoring.is_off:
             return []
         self._description.describe_data()
-        if self._has_own_loop:
-            self._derived.need(step * self._description.batch_size)
+        self._know_data(step)
         # Before the score: what the network is made for matters more than how well it does.
         is_plain = self._test_step is None
         values = self._read_behaviour() if self._is_behaviour_due and is_plain else {}
         return self._record(step, epoch, values | self._scoring.score(self._derived))
+
+    def _know_data(self, steps=0):
+        """Ask for no more examples than a loop has, or than passed in so many steps of it."""
+        reference = self._reference
+        if reference.is_whole or (steps and reference.has_every_batch):
+            self._derived.need(reference.seen)
+        elif steps and self._has_own_loop:
+            self._derived.need(steps * self._description.batch_size)
 
     def _can_score(self, probe):
         """Return whether a pass in inference mode shows how well the model does, or its gates."""

@@ -16,7 +16,7 @@ from keras_babysit.samples.epoch_order import EpochOrder
 from keras_babysit.samples.looks import describe_batch
 from keras_babysit.samples.recurrence import Recurrence
 from keras_babysit.samples.repeated_batches import RepeatedBatches
-from keras_babysit.samples.sample import MAX_EXAMPLES, Sample
+from keras_babysit.samples.sample import MAX_EXAMPLES, SLICES, Sample
 from keras_babysit.samples.user_probe_data import UserProbeData
 from keras_babysit.typing import Batch
 
@@ -56,6 +56,8 @@ class ReferenceSample:
         self._same: SameData | None = None  # None where nothing is carried over
         self._validation_seen = 0  # index of the next validation batch after the latest kept one
         self._rows: set[int] = set()  # keys of the training examples that were kept
+        self._is_own_loop = bool(history.facts.is_own_loop)
+        self._known_in_a_row = (0, 0)  # batches without a new example, and their examples
         self._recurrence = Recurrence()
         self._order = EpochOrder()
         self._repeated = RepeatedBatches(knows_epoch=not history.facts.is_own_loop)
@@ -68,7 +70,29 @@ class ReferenceSample:
     @property
     def is_small(self) -> bool:
         """Whether there are fewer training examples than a verdict on dead units needs."""
-        return len(self.train) < self.needed - int(self.needed * MAX_MISSING)
+        return not self.is_whole and len(self.train) < self.needed - int(self.needed * MAX_MISSING)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all training examples of a loop of the user's were seen, and only come again.
+
+        What is an epoch of it is not known. As many examples as are known came in a row without a
+        new one among them: of data twice as large, the first of these would have been new, or one
+        in two if they are drawn at random. There must be several batches, as a few may be drawn
+        again by chance.
+        """
+        found, examples = self._known_in_a_row
+        return found >= SLICES and examples >= min(self.needed, self.seen)
+
+    @property
+    def has_every_batch(self) -> bool:
+        """Whether no batch of a loop of the user's was left out so far."""
+        return self._is_own_loop and not self.is_given and self._own.wants_all
+
+    @property
+    def seen(self) -> int:
+        """Number of different training examples that were looked at."""
+        return len(self._rows)
 
     def count_seen_before(self) -> int | None:
         """Return how many validation examples the model was trained on before, and not in this run.
@@ -159,18 +183,28 @@ class ReferenceSample:
         measurements = self.search(step, epoch, batch)
         if self._same is not None:
             self._same.note_train(batch)
-        if epoch > 0:  # an example that repeats would be its own nearest neighbour
-            batch = batches.without(batch, self._rows)
-        else:
+        if epoch == 0:
             self._order.remember(step, batch)
             self._repeated.note(batch)
             if self._repeated.fraction is not None:
                 self._history.note(repeated_batches=self._repeated.fraction)
+        if epoch > 0 or self._is_own_loop:
+            # An example that repeats would be its own nearest neighbour. What passes in a loop
+            # before it is validated may be many epochs.
+            batch = self._only_new(batch)
         self._rows |= batches.rows(batch)
         if batches.size(batch):
             self._own.add(step, batch)
         self._choose_train()
         return measurements
+
+    def _only_new(self, batch: Batch) -> Batch:
+        """Return the examples of a batch that were not seen, and count how many come again."""
+        new = batches.without(batch, self._rows)
+        found, examples = self._known_in_a_row
+        is_known = not batches.size(new)
+        self._known_in_a_row = (found + 1, examples + batches.size(batch)) if is_known else (0, 0)
+        return new
 
     def _choose_train(self) -> None:
         """Use the training examples of the run before as long as the data are the same."""

@@ -18,6 +18,10 @@ MAX_EXAMPLES = 1024
 MAX_REFERENCE_BYTES = 64 * 2**20
 """Limit of the memory that a sample takes on the host."""
 
+GOLDEN = (5**0.5 - 1) / 2
+"""Multiples of it, modulo 1, are spread evenly and have no period. Where the batches of an epoch
+come again and again, every eighth of the stream would be the same few batches."""
+
 SLICES = 8
 """Number of slices that a sample is scored in; their variance gives the standard error."""
 
@@ -34,9 +38,11 @@ class _Entry(NamedTuple):
 class Sample:
     """Keeps some batches of a stream, evenly spaced, within limits of number and memory.
 
-    It wants every batch at first. When it is full it wants every second one, and each replaces a
-    kept one that lies between two others; when none of those is left, every fourth, and so on. The
-    kept ones stay about equally far apart however long the stream is, and none is dropped early.
+    It wants every batch at first. When it is full it wants half of them, and each replaces a kept
+    one of the other half; when none of those is left, a quarter, and so on. The kept ones stay
+    about equally far apart however long the stream is, and none is dropped early. Their index
+    alone decides, by its multiple of the golden ratio: in a stream that repeats itself, they are
+    spread over the period as well.
 
     Args:
         max_examples: Maximum number of kept examples.
@@ -48,7 +54,7 @@ class Sample:
         ...     if sample.wants(index):
         ...         sample.add(index, (np.full((1, 2), index), None, None))
         >>> sample.batch(4)[0][:, 0].tolist()
-        [0, 2, 4, 6]
+        [0, 2, 5, 7]
         >>> len(sample)
         4
     """
@@ -66,13 +72,21 @@ class Sample:
         """Return the number of kept examples."""
         return self._examples
 
+    @property
+    def wants_all(self) -> bool:
+        """Whether every batch was wanted so far."""
+        return self._stride == 1
+
     def wants(self, index: int) -> bool:
         """Return whether the batch at `index` of the stream, counted from 0, is to be added."""
-        return index % self._stride == 0
+        return index * GOLDEN % 1 < 1 / self._stride
 
     def next_index(self, index: int) -> int:
         """Return the first index after `index` whose batch is wanted, as far as that is known."""
-        return index + self._stride - index % self._stride
+        later = index + 1
+        while later * GOLDEN % 1 >= 1 / self._stride:  # a part of the steps of a run: no calls
+            later += 1
+        return later
 
     def add(self, index: int, batch: Batch) -> None:
         """Keep a batch `(x, y, sample_weight)` of arrays, or as much of it as the limits allow."""

@@ -43,8 +43,8 @@ def test_a_full_sample_asks_for_fewer_batches():
     run.steps.expect(4)
     assert keep.wants(4)
     keep.keep(large)
-    assert not keep.wants(5)
-    assert keep.next_step == 8
+    assert not keep.wants(6)
+    assert keep.next_step == 10
 
 
 def test_with_given_examples_none_is_kept():

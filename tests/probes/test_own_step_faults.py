@@ -14,6 +14,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:Explicitly requested dtype:UserW
 
 X = np.random.default_rng(0).normal(size=(128, 4)).astype("float32")
 Y = X[:, :1] * X[:, 1:2]
+X_VAL = np.random.default_rng(1).normal(size=(128, 4)).astype("float32")
+Y_VAL = X_VAL[:, :1] * X_VAL[:, 1:2]
 
 
 def findings(model, x=X, y=Y, *, epochs=4, optimizer="adam"):
@@ -285,7 +287,7 @@ def test_a_loop_that_accumulates_gradients_between_measured_steps_is_healthy():
             part = slice(index % 8 * 16, index % 8 * 16 + 16)
             sitter.step(step, torch.tensor(X[part]), torch.tensor(Y[part]), index)
             if index % 20 == 19:
-                sitter.validate(X, Y)
+                sitter.validate(X_VAL, Y_VAL)
     assert not [one for one in sitter.findings if one.severity > Severity.NOTE]
     assert not any(sitter.history.targets("gradients/applied_before"))
 

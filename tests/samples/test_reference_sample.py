@@ -17,6 +17,26 @@ def test_training_examples_that_repeat_are_kept_once():
     assert kept.train.batch(99)[0][:, 0].tolist() == [0, 1, 2, 3, 4, 5]
 
 
+def test_all_of_a_loop_was_seen_once_nothing_new_comes():
+    history = History()
+    history.note(is_own_loop=True)
+    kept = ReferenceSample(history)
+    for step in range(5):
+        kept.take_train_batch(step, 0, batch(4 * step))
+    assert kept.seen == 20
+    assert kept.has_every_batch
+    for step in range(5, 13):
+        assert kept.is_small
+        assert not kept.is_whole
+        kept.take_train_batch(step, 0, batch(4 * (step % 5)))
+    assert kept.is_whole
+    assert not kept.is_small
+    assert len(kept.train) == kept.seen == 20
+    kept.take_train_batch(13, 0, batch(100))  # other data after all
+    assert not kept.is_whole
+    assert kept.seen == 24
+
+
 def test_non_finite_data_are_recorded():
     history = History()
     x, y, weights = batch(0)

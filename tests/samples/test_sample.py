@@ -29,6 +29,21 @@ def test_it_is_bounded_and_spread_over_the_stream(examples, batches, bound):
     assert asked <= 2 * bound * (1 + np.log2(batches))
 
 
+@pytest.mark.parametrize("period", range(2, 17))
+@pytest.mark.parametrize("length", [100, 1000, 3000])
+def test_a_stream_that_repeats_itself_is_covered(period, length):
+    sample, asked = Sample(max_examples=64), 0
+    for index in range(length):
+        if sample.wants(index):
+            assert index == asked  # as `next_index` says
+            sample.add(index, batch(1, index % period))
+            asked = sample.next_index(index)
+    kept = np.bincount(sample.batch(64)[1].astype(int), minlength=period)
+    assert len(sample) > 32
+    assert np.mean(kept > 0) >= 0.75
+    assert kept.max() <= 3 * kept.mean()
+
+
 def test_memory_is_bounded():
     sample = Sample(max_bytes=100)
     sample.add(0, batch(1000, 1))
