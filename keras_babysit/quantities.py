@@ -691,6 +691,14 @@ SHIPPED = (
         scale=Scale.FRACTION,
     ),
     Quantity(
+        "metrics/updates",
+        Of.RUN,
+        "Updates of a metric that Keras does not reset",
+        "values in a mean that a training step of one's own returns and that is not among the "
+        "metrics of the model, before the step",
+        scale=Scale.LOG,
+    ),
+    Quantity(
         "updates/ratio",
         Of.WEIGHT,
         "Update ratio of one step",

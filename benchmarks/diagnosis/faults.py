@@ -1876,6 +1876,18 @@ FAULTS = [
         misleads=True,
     ),
     Fault(
+        "metric-goes-on",
+        ("metric_not_reset",),
+        ("overfitting", "plateau"),
+        (
+            ("digits-own-step", "all", options(model=own_steps.Averaging)),
+            ("friedman-own-step", "all", options(model=own_steps.Averaging)),
+            ("cancer-own-step", "all", options(model=own_steps.Averaging)),
+        ),
+        is_same_loss=False,
+        misleads=True,
+    ),
+    Fault(
         "generator-trains-both",
         ("optimizers_overlap",),
         ("samples_alike", *STUCK),

@@ -48,6 +48,36 @@ class Forgetful(keras.Model):
         return {"loss": loss}
 
 
+class Averaging(keras.Model):
+    """The same network, whose step returns a mean that is not among its metrics."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.mean = keras.metrics.Mean(name="loss")
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The metrics that Keras resets."""
+        return []
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """Do one step, and return the mean loss so far."""
+        x, y = data[:2]
+
+        def loss_of() -> Any:
+            return self.compute_loss(x=x, y=y, y_pred=self(x, training=True))
+
+        loss = apply_gradients(self, loss_of, self.trainable_variables, self.optimizer)
+        self.mean.update_state(ops.stop_gradient(loss))
+        return {"loss": self.mean.result()}
+
+    def test_step(self, data: Any) -> dict[str, Any]:
+        """Return the mean loss so far."""
+        x, y = data[:2]
+        self.mean.update_state(self.compute_loss(x=x, y=y, y_pred=self(x, training=False)))
+        return {"loss": self.mean.result()}
+
+
 class Accumulating(keras.Model):
     """The same network on PyTorch, whose step never sets the gradients to zero."""
 

@@ -181,6 +181,7 @@ class TappedStep:
             stack.enter_context(untouched_random_state())
             stack.enter_context(backend.keep_hidden_state(self.model))
             kept = stack.enter_context(kept_state(function, self.model, *roots, args, kwargs))
+            counts = self._counts_left_over(kept.metrics)
             if resets:
                 for metric in kept.metrics:
                     metric.reset_state()
@@ -206,6 +207,9 @@ class TappedStep:
         for name, value in earlier.items():
             target = name if len(self.applied) > 1 else ""
             readings["gradients/applied_before", target] = float(value)
+        if isinstance(result, dict):
+            known = {("metrics/updates", name): n for name, n in counts.items() if name in result}
+            readings |= known
         rows = pop_rows(readings)
         losses = returned | {
             target: float(value) for (name, target), value in readings.items() if name == "added"
@@ -224,6 +228,21 @@ class TappedStep:
         self._add_losses(readings, losses)
         self._add_rates(readings, known)
         return Seen(readings, losses, result, rows)
+
+    def _counts_left_over(self, metrics):
+        """Return the updates so far of each metric that Keras does not reset, by its name.
+
+        Keras resets those in `model.metrics` at the start of an epoch. On JAX a step cannot update
+        others.
+        """
+        if keras.backend.backend() == "jax":
+            return {}
+        reset = {id(one) for one in self.model.metrics}
+        return {
+            one.name: float(to_array(one.count.value))
+            for one in metrics
+            if id(one) not in reset and isinstance(one, keras.metrics.Mean)
+        }
 
     def _enter_taps(self, stack, optimizers):
         model = self.model

@@ -62,6 +62,7 @@ from keras_babysit.rules.symmetric_units import symmetric_units as symmetric_uni
 from keras_babysit.rules.linear_stack import linear_stack as linear_stack
 from keras_babysit.rules.summed_loss import summed_loss as summed_loss
 from keras_babysit.rules.penalties_left_out import penalties_left_out as penalties_left_out
+from keras_babysit.rules.metric_not_reset import metric_not_reset as metric_not_reset
 from keras_babysit.rules.missing_zero_grad import missing_zero_grad as missing_zero_grad
 from keras_babysit.rules.code_without_noise import code_without_noise as code_without_noise
 from keras_babysit.rules.repeated_noise import repeated_noise as repeated_noise

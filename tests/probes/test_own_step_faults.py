@@ -53,6 +53,30 @@ def test_batch_norm_that_a_step_runs_in_inference_mode_is_named(is_training):
     assert ("batch_norm_not_updating" in found) is not is_training
 
 
+class Reporting(Regression):
+    """A step that returns a mean, which `resets` says whether Keras knows."""
+
+    def __init__(self, inner, resets):
+        super().__init__(inner)
+        self.resets, self.mean = resets, keras.metrics.Mean(name="loss")
+
+    @property
+    def metrics(self):
+        return [self.mean] if self.resets else []
+
+    def train_step(self, *args):
+        logs = super().train_step(*args)
+        self.mean.update_state(logs["loss"])
+        return {"loss": self.mean.result()}
+
+
+@pytest.mark.skipif(keras.backend.backend() == "jax", reason="a step cannot update it there")
+@pytest.mark.parametrize("resets", [True, False])
+def test_a_metric_that_keras_does_not_reset_is_named(resets):
+    found = findings(Reporting(keras.Sequential([keras.Input((4,)), layers.Dense(1)]), resets))
+    assert ("metric_not_reset" in found) is not resets
+
+
 torch_only = pytest.mark.skipif(
     keras.backend.backend() != "torch", reason="other backends compute each gradient anew"
 )

@@ -1154,6 +1154,14 @@ def beside_the_sample(epochs, sample, *, reduction="mean", **facts):
     return history(series, loss_reduction=reduction, **facts)
 
 
+def updated(counts, steps=10):
+    """Return a history of the updates of a metric by step."""
+    made = history({}, steps_per_epoch=steps)
+    for step, count in counts:
+        made.append(Measurement(step, step // steps, "metrics/updates", "loss", count))
+    return made
+
+
 def growing_penalty(made):
     """Return the history with a penalty that is most of its loss at the end."""
     for step, value in enumerate((0.05, 0.1, 0.3, 0.39)):
@@ -2768,6 +2776,26 @@ TABLE = {
     "attention-of-logits": (
         rules.output_loss_mismatch,
         output("categorical", from_logits=True, columns=3, normalized_axes=(1,)),
+        None,
+    ),
+    "mean-of-all-epochs": (
+        rules.metric_not_reset,
+        updated([(4, 4), (9, 9), (15, 15), (22, 22), (38, 38)]),
+        Severity.WARNING,
+    ),
+    "mean-of-each-epoch": (
+        rules.metric_not_reset,
+        updated([(4, 4), (9, 9), (15, 5), (22, 2), (38, 8)]),
+        None,
+    ),
+    "mean-in-the-second-epoch": (
+        rules.metric_not_reset,
+        updated([(4, 4), (9, 9), (12, 12), (14, 14)]),
+        None,
+    ),
+    "mean-of-examples": (
+        rules.metric_not_reset,
+        updated([(4, 128), (9, 288), (15, 160), (38, 256)]),
         None,
     ),
     "tokens-between-0-and-1": (
