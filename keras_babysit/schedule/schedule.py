@@ -24,8 +24,9 @@ that is spent it has the budget of a run of this length, so that ten of them are
 
 GUARD, LONG_GUARD = 20.0, 5.0
 """Measuring ends if it really took more than so many times the allowance, and more than so many
-times `budget` of the run: at 2 % more than 60 seconds and 10 %. On a busy machine everything takes
-longer, training as well; only an estimate that is far off comes to that."""
+times `budget` of the whole run, at its pace so far: at 2 % more than 60 seconds and 10 %. On a busy
+machine everything takes longer, training as well; only an estimate that is far off comes to that.
+"""
 
 KINDS = ("probe", "score", "judge", "keep", "keep_validation", "other")
 """What measured time is charged to."""
@@ -289,11 +290,23 @@ class Schedule:
         return seconds if seconds > 0 else 0.0  # a clock may be set back
 
     @property
+    def _whole_seconds(self) -> float:
+        """Seconds of the whole run at the pace of the training so far.
+
+        The start is the larger part of the cost: beside what has passed until then, it would seem
+        too much on a machine where everything takes many times as long.
+        """
+        elapsed = self.elapsed
+        if not self._done or self._steps is None:
+            return elapsed
+        return max(elapsed, (elapsed - self._total) * self._steps / self._done)
+
+    @property
     def is_cut_short(self) -> bool:
         """Whether measuring has really taken so long that it ends, for the rest of the run."""
         if self.every != "auto" or self.cut_short_at is not None:
             return self.cut_short_at is not None
-        most = max(GUARD * ALLOWANCE_SECONDS, LONG_GUARD * self.elapsed)
+        most = max(GUARD * ALLOWANCE_SECONDS, LONG_GUARD * self._whole_seconds)
         if self._total > self.budget * most:
             self.cut_short_at = self._done
         return self.cut_short_at is not None

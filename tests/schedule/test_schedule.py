@@ -173,6 +173,20 @@ def test_the_guard_ends_what_takes_many_times_what_was_estimated():
     assert not schedule.is_due(10_000)
 
 
+def test_a_machine_where_everything_takes_thirty_times_as_long_changes_nothing():
+    clock = Clock()
+    schedule = Schedule(clock=clock)
+    schedule.start(1000)
+    for step in range(1000):
+        if schedule.is_due(step):
+            seconds = 30 * (2.5 if step == 0 else 0.02)
+            clock.now += seconds
+            schedule.charge("probe", seconds)
+            schedule.note_probe(step)
+        clock.now += 30 * 0.05
+    assert schedule.cut_short_at is None
+
+
 def test_the_guard_grows_with_the_run_and_leaves_a_number_alone():
     clock = Clock()
     schedule = started(clock=clock)
