@@ -52,7 +52,7 @@ bench-headroom: .venv-torch/.dev
 	KERAS_BACKEND=torch .venv-torch/bin/python -m benchmarks.headroom run $(ROWS)
 	KERAS_BACKEND=torch .venv-torch/bin/python -m benchmarks.headroom docs
 
-# Whether `lsuv` damages a network of 36, on each backend; trains seven with and without on PyTorch.
+# Whether `lsuv` damages a network of 38, on each backend; trains eleven with and without on PyTorch.
 bench-lsuv: .venv/.dev .venv-jax/.dev .venv-torch/.dev
 	KERAS_BACKEND=tensorflow .venv/bin/python -m benchmarks.lsuv run $(ROWS)
 	KERAS_BACKEND=jax .venv-jax/bin/python -m benchmarks.lsuv run $(ROWS)

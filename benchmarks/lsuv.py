@@ -4,11 +4,12 @@
     KERAS_BACKEND=torch python -m benchmarks.lsuv train [--nets dense ...]
     python -m benchmarks.lsuv table [--write]
 
-Each network is scaled on 256 of its examples. The loss is measured here on 1,024, not read from the
-result. It may be at most three times as large afterwards, unless `lsuv` has put the weights back.
-`train` trains networks that learn well from Keras' weights, from these and from the scaled ones,
-with some seeds and the same batches, and compares the loss on 1,024 further examples. Results are
-kept in `.lsuv/`; `--write` puts the tables into docs/initializers.md.
+Each network is scaled on 256 of its examples, with `force=True` where its signal is not lost. The
+loss is measured here on 1,024, not read from the result. It may be at most three times as large
+afterwards, unless `lsuv` has put the weights back. `train` trains networks that learn well from
+Keras' weights, and networks whose signal is lost: from Keras' weights, with `lsuv`, and with
+`lsuv(force=True)`, with some seeds and the same batches, and compares the loss on 1,024 further
+examples. Results are kept in `.lsuv/`; `--write` puts the tables into docs/initializers.md.
 """
 
 import argparse
@@ -97,6 +98,16 @@ def stack(shape, *hidden, dtype=None):
 def dense(depth=3, units=64, activation="relu", **options):
     hidden = [layers.Dense(units, activation, **options) for _ in range(depth)]
     return stack((20,), *hidden)
+
+
+def small(depth, **options):
+    return dense(depth, kernel_initializer=keras.initializers.RandomNormal(stddev=0.01), **options)
+
+
+def large():
+    """Return layers of which each makes the signal several times as large."""
+    initializer = keras.initializers.RandomNormal(stddev=1.0)
+    return dense(6, kernel_initializer=initializer)
 
 
 def large_biases():
@@ -266,7 +277,9 @@ SEQUENCES = {
 NETS = {
     "dense": (dense, rows),
     "dense, 10 x tanh": (lambda: dense(10, activation="tanh"), rows),
-    "dense, weights of 0.01": (lambda: dense(5, kernel_initializer="random_normal"), rows),
+    "dense, weights of 0.01": (lambda: small(5), rows),
+    "dense, 10 x tanh, weights of 0.01": (lambda: small(10, activation="tanh"), rows),
+    "dense, weights of 1": (large, rows),
     "dense, biases N(0, 5)": (large_biases, rows),
     "dense, inputs 100 ± 0.01": (dense, functools.partial(rows, 100, 0.01)),
     "dense, inputs 10 ± 1": (dense, functools.partial(rows, 10)),
@@ -320,6 +333,17 @@ HEALTHY = (
 )
 """Networks that Keras' weights suit, and that learn their data from these."""
 
+LOST = (
+    "dense, weights of 0.01",
+    "dense, 10 x tanh, weights of 0.01",
+    "SiLU x 20",
+    "dense, weights of 1",
+)
+"""Networks whose signal vanishes or explodes on its way."""
+
+WAYS = {"without": None, "with": False, "forced": True}
+"""Trainings by name: whether `lsuv` is forced; None is without it."""
+
 
 # ------------------------------------------------------------------------------------ measurement
 
@@ -348,18 +372,22 @@ def loss_of(model, x, y):
     return float(np.mean(found))
 
 
-def scaled(model, x, y):
-    """Scale a model on its first examples; return the loss on all of them before and after."""
+def built(model, x):
     model(keras.tree.map_structure(ops.convert_to_tensor, first(x, 2)))
+
+
+def scaled(model, x, y, *, force):
+    """Scale a model on its first examples; return the loss on all of them before and after."""
+    built(model, x)
     before = loss_of(model, x, y)
-    found = lsuv(model, first(x, SCALED_ON), first(y, SCALED_ON), seed=0)
+    found = lsuv(model, first(x, SCALED_ON), first(y, SCALED_ON), force=force, seed=0)
     return before, loss_of(model, x, y), found
 
 
 def measure(name):
     """Return the loss of a network before and after `lsuv`, and what it did."""
     x, y = NETS[name][1]()
-    before, after, found = scaled(compiled(name, 0), x, y)
+    before, after, found = scaled(compiled(name, 0), x, y, force=True)
     return {
         "net": name,
         "backend": keras.backend.backend(),
@@ -367,20 +395,42 @@ def measure(name):
         "after": after,
         "scaled": sum(one.left_alone is None for one in found.layers),
         "layers": len(found.layers),
+        "needed": found.was_needed,
         "taken_back": found.was_taken_back,
         "left_alone": sorted({one.left_alone for one in found.layers if one.left_alone}),
     }
 
 
-def trained(name, seed, *, with_lsuv):
-    """Return the loss on the training data after some epochs, and on further examples."""
+def trained(name, seed, *, force):
+    """Return the loss on the training data after some epochs, and on further examples.
+
+    Args:
+        name: The network.
+        seed: The seed of weights and batches.
+        force: The argument of `lsuv`; None trains without it.
+    """
     x, y = NETS[name][1]()
     model = compiled(name, seed)
-    if with_lsuv:
-        scaled(model, x, y)
+    if force is not None:
+        scaled(model, x, y, force=force)
+    # A loss that is not built yet is built by `fit`, which draws random numbers before the batches.
+    model.evaluate(first(x, 2), first(y, 2), verbose=0)
     keras.utils.set_random_seed(100 + seed)  # the same batches with and without
     model.fit(x, y, batch_size=32, epochs=EPOCHS, verbose=0)
     return loss_of(model, x, y), loss_of(model, *NETS[name][1](seed=1))
+
+
+def by_way(name, seed):
+    """Return the losses of each way; the same weights are trained once."""
+    found = {way: trained(name, seed, force=force) for way, force in WAYS.items() if way != "with"}
+    x, y = NETS[name][1]()
+    model = compiled(name, seed)
+    built(model, x)
+    before = model.get_weights()
+    scaled(model, x, y, force=False)
+    is_same = all(np.array_equal(*pair) for pair in zip(before, model.get_weights(), strict=True))
+    found["with"] = found["without"] if is_same else trained(name, seed, force=False)
+    return [found[way] for way in WAYS]
 
 
 def path_of(name, kind=None):
@@ -399,7 +449,7 @@ def run(names):
 def train(names):
     FOLDER.mkdir(exist_ok=True)
     for name in names:
-        losses = [[trained(name, seed, with_lsuv=one) for one in (False, True)] for seed in SEEDS]
+        losses = [by_way(name, seed) for seed in SEEDS]
         record = {"net": name, "backend": keras.backend.backend(), "losses": losses}
         path_of(name, "trained").write_text(json.dumps(record), encoding="utf-8")
         print(record, flush=True)
@@ -422,7 +472,7 @@ def table():
     """Return one row per network, and the totals, as Markdown; empty without results."""
     records = [one for backend in ("jax", "tensorflow", "torch") for one in read(backend)]
     backends = sorted({one["backend"] for one in records})
-    heads = ["network", "layers scaled", *(f"loss, {one}" for one in backends)]
+    heads = ["network", "signal", "layers scaled", *(f"loss, {one}" for one in backends)]
     lines = [heads, ["---"] * len(heads)]
     for name in NETS:
         mine = {one["backend"]: one for one in records if one["net"] == name}
@@ -430,7 +480,8 @@ def table():
             continue
         some = next(iter(mine.values()))
         what = f"{some['scaled']} of {some['layers']}"
-        cells = [name, what + (", put back" if some["taken_back"] else "")]
+        signal = "lost" if some["needed"] else "arrives"
+        cells = [name, signal, what + (", put back" if some["taken_back"] else "")]
         for backend in backends:
             one = mine.get(backend)
             cells.append(f"{one['before']:.2g} → {one['after']:.2g}" if one else "")
@@ -445,22 +496,24 @@ def table():
 def table_of_trained():
     """Return one row per trained network as Markdown; empty without results."""
     records = {one["net"]: one for one in read("trained")}
-    heads = ["network", "training loss", "validation loss", "validation, with / without, by seed"]
+    ways = " / ".join(WAYS)
+    heads = ["network", "signal", f"training loss, {ways}", f"validation loss, {ways}"]
+    heads.append("validation, with / without, by seed")
     lines = [heads, ["---"] * len(heads)]
-    for name in HEALTHY:
+    for name in (*HEALTHY, *LOST):
         if name in records:
-            losses = np.array(records[name]["losses"])  # by seed, by without and with, by data
-            training, validation = np.median(losses, axis=0).T
+            losses = np.array(records[name]["losses"])  # by seed, way and data
             ratios = sorted(losses[:, 1, 1] / losses[:, 0, 1])
-            cells = [f"{pair[0]:.2g} → {pair[1]:.2g}" for pair in (training, validation)]
-            lines.append([name, *cells, ", ".join(f"{ratio:.2f}" for ratio in ratios)])
+            cells = [" / ".join(f"{one:.2g}" for one in row) for row in np.median(losses, axis=0).T]
+            cells.append(", ".join(f"{ratio:.2f}" for ratio in ratios))
+            lines.append([name, "lost" if name in LOST else "arrives", *cells])
     return records and markdown(lines)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
-    for command, names in (("run", list(NETS)), ("train", list(HEALTHY))):
+    for command, names in (("run", list(NETS)), ("train", [*HEALTHY, *LOST])):
         commands.add_parser(command).add_argument("--nets", nargs="+", choices=names, default=names)
     commands.add_parser("table").add_argument("--write", action="store_true")
     arguments = parser.parse_args()
