@@ -20,12 +20,15 @@ class ForeignModel:
         make: Returns the model.
         data: Returns `(x, y)` with `EXAMPLES` examples; y may be None.
         compile: Called with the model; compiles it as its authors do.
+        train: Called with the model, x, y and the other arguments of `fit` as a dictionary; trains
+            it. None for `fit`.
     """
 
     name: str
     make: Callable[[], keras.Model]
     data: Callable[[], tuple[Any, Any]]
     compile: Callable[[keras.Model], None]
+    train: Callable[[keras.Model, Any, Any, dict[str, Any]], None] | None = None
 
 
 def plainly(loss: Any = None, **options: Any) -> Callable[[keras.Model], None]:

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from benchmarks.foreign import keras_hub, own_programs
+from benchmarks.foreign import keras_hub, keras_tuner, own_programs
 from benchmarks.foreign.foreign_model import EXAMPLES, ForeignModel, plainly
 from benchmarks.foreign.own_steps import Gan, OtherMetrics, VariationalWithOwnStep
 
@@ -406,6 +406,13 @@ KINDS = [
     ForeignModel("flow", own_programs.Flow, points, plainly()),
     ForeignModel("graph-attention", own_programs.GraphAttention, nodes, plainly()),
     ForeignModel("endpoint", own_programs.endpoint, endpoint_data, plainly()),
+    ForeignModel(
+        "keras-tuner-trial",
+        lambda: classifier(4),
+        digits,
+        plainly(keras.losses.SparseCategoricalCrossentropy(from_logits=True)),
+        keras_tuner.train,
+    ),
     ForeignModel("keras-hub-lora", keras_hub.lora, keras_hub.words, plainly(CROSSENTROPY)),
     ForeignModel("keras-hub-int8", keras_hub.int8, keras_hub.words, plainly(CROSSENTROPY)),
 ]

@@ -21,8 +21,9 @@ CPU core and are only indicative.
 `python benchmarks/foreign watch --only '[a-z]*' --together` records the model kinds alone, in one
 process, and `python benchmarks/foreign table --write` puts them into this page; the rows of models
 that were not recorded again stay as they are. Both models of KerasHub need `pip install keras-hub`;
-their weights are random, which is reported. On JAX, `--every 1` measures each step regardless of
-the cost."""
+their weights are random, which is reported. `keras-tuner-trial` is the trial of a search with
+KerasTuner, and needs `pip install keras-tuner six`. On JAX, `--every 1` measures each step
+regardless of the cost."""
 
 TABLE = """\
 | model | million weights | layers measured | not measured | findings | seconds (of total) |

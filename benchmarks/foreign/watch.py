@@ -30,8 +30,17 @@ def prepare(case: ForeignModel) -> keras.Model:
 def train(model: keras.Model, case: ForeignModel, callbacks: list[Any], epochs: int) -> None:
     """Train for some epochs of a few steps."""
     x, y = case.data()
-    options = {"batch_size": BATCH, "epochs": epochs, "shuffle": False, "verbose": 0}
-    model.fit(x, y, callbacks=callbacks, **options)
+    options: dict[str, Any] = {
+        "batch_size": BATCH,
+        "epochs": epochs,
+        "shuffle": False,
+        "verbose": 0,
+    }
+    options["callbacks"] = callbacks
+    if case.train is None:
+        model.fit(x, y, **options)
+    else:
+        case.train(model, x, y, options)
 
 
 def watch(case: ForeignModel, path: Path, epochs: int, every: int | None = None) -> None:
