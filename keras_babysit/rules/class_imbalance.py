@@ -96,17 +96,21 @@ def class_imbalance(
         if fraction <= largest < 1:
             has_given_up = _has_given_up(history, fraction)
             found.append(_about_fraction(index, leaf, has_given_up=has_given_up))
-        elif _has_rare_labels(leaf, fraction):
+        elif _has_rare_labels(history, index, leaf, fraction):
             found.append(_about_labels(history, index, leaf))
         elif largest == 1 and _wants_classes(history, index) and has_seen_an_epoch(history):
             found.append(_about_one(history, index, leaf, data.examples))
     return found
 
 
-def _has_rare_labels(leaf: TargetFacts, fraction: float) -> bool:
-    """Return whether an example has several labels, or a mask, of which few are 1."""
+def _has_rare_labels(history: History, index: int, leaf: TargetFacts, fraction: float) -> bool:
+    """Return whether an example has several labels, or a mask, of which few are 1.
+
+    One class for each step or pixel, as zeros with a single 1, is neither.
+    """
     is_of_labels = leaf.is_binary and not leaf.is_one_hot and (leaf.columns or 1) > 1
-    return bool(is_of_labels and 0 < (leaf.mean or 0) <= 1 - fraction)
+    is_rare = is_of_labels and 0 < (leaf.mean or 0) <= 1 - fraction
+    return bool(is_rare and _form(history, index) != "categorical")
 
 
 def _about_labels(history: History, index: int, leaf: TargetFacts) -> Finding:
@@ -138,8 +142,13 @@ def _about_labels(history: History, index: int, leaf: TargetFacts) -> Finding:
 
 def _wants_classes(history: History, index: int) -> bool:
     """Return whether the loss of an output expects classes: other targets may be placeholders."""
-    forms = [output.form for output in outputs(history)]
-    return index < len(forms) and forms[index] in ("categorical", "binary", "margin")
+    return _form(history, index) in ("categorical", "binary", "margin")
+
+
+def _form(history: History, index: int) -> str | None:
+    """Return the form of the loss of an output, None if it is not known."""
+    known = outputs(history)
+    return known[index].form if index < len(known) else None
 
 
 def _has_given_up(history: History, fraction: float) -> bool:

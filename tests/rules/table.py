@@ -1062,14 +1062,14 @@ def heads(gradients, errors, *, epochs=8, beaten=()):
     )
 
 
-def rare_labels(recall, auc, mean=0.04, columns=12):
+def rare_labels(recall, auc, mean=0.04, columns=12, form="binary"):
     """Return a history of many labels, of which few are 1, at the end of a run."""
     made = poor([0.04] * 8, {}, FLAT)
     for name, value in {"recall": recall, "auc": auc, "auc_stderr": 0.02}.items():
         for step in range(8):
             made.append(Measurement(step, step, f"predictions/{name}", "train", value))
     known = TargetFacts(is_binary=True, is_one_hot=False, columns=columns, mean=mean)
-    made.note(data=DataFacts(examples=500, targets=(known,)))
+    made.note(data=DataFacts(examples=500, targets=(known,)), outputs=(OutputFacts(form=form),))
     return made
 
 
@@ -1652,6 +1652,11 @@ TABLE = {
     "rare-labels-ranked-well": (rules.class_imbalance, rare_labels(0.0, 0.8), Severity.NOTE),
     "rare-labels-found": (rules.class_imbalance, rare_labels(0.3, 0.5), Severity.NOTE),
     "labels-of-which-a-third-holds": (rules.class_imbalance, rare_labels(0.0, 0.5, 0.3), None),
+    "one-of-many-classes-at-each-step": (
+        rules.class_imbalance,
+        rare_labels(0.0, 0.5, form="categorical"),
+        None,
+    ),
     "one-head-dominates": (rules.dominant_output, heads((24, 0.5), (0.3, 0.5)), Severity.WARNING),
     "heads-alike": (rules.dominant_output, heads((3, 0.5), (0.3, 0.5)), None),
     "the-small-head-is-learned": (rules.dominant_output, heads((24, 0.5), (0.3, 0.1)), None),
