@@ -404,12 +404,15 @@ class Regularization:
         batch_normalizations: Number of batch normalization layers.
         penalized_weights: Number of weights with a penalty such as L2.
         weight_decay: Weight decay of the optimizer, 0 for none.
+        augmentations: Names of the layers that change examples at random in training, such as
+            `"random_flip"`.
     """
 
     dropout: tuple[float, ...] = ()
     batch_normalizations: int = 0
     penalized_weights: int = 0
     weight_decay: float = 0.0
+    augmentations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -115,6 +115,7 @@ def regularization(model):
         batch_normalizations=len(norms),
         penalized_weights=len(penalties),
         weight_decay=float(decay) if decay else 0.0,
+        augmentations=tuple(names_of(layer.name) for layer in layers if _is_augmentation(layer)),
     )
 
 
@@ -143,6 +144,13 @@ def is_made_of_layers(model):
 
 def _is_batch_norm(layer):
     return isinstance(layer, keras.layers.BatchNormalization)
+
+
+def _is_augmentation(layer):
+    """Return whether Keras made a layer to change images at random."""
+    kind = type(layer)
+    is_random = kind.__name__.startswith("Rand") or kind.__name__ in ("AugMix", "CutMix", "MixUp")
+    return is_random and kind.__module__.startswith("keras.src.layers.preprocessing")
 
 
 def _is_dropout(layer):

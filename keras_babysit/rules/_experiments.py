@@ -1,9 +1,9 @@
 """Experiments that tell the causes of a poor fit apart, the cheapest first."""
 
-from keras_babysit.actions import LOOKS, AddHiddenLayer
+from keras_babysit.actions import CONNECTIONS, LOOKS, AddHiddenLayer
 from keras_babysit.findings import Remedy
 from keras_babysit.history import History
-from keras_babysit.rules._texts import FIND_RATE
+from keras_babysit.rules._texts import FIND_RATE, quoted
 
 MEMORIZE = Remedy(
     "Check whether the network can memorize 20 examples. If not, the data are not the cause.",
@@ -40,6 +40,14 @@ CAPACITY = Remedy(
 )
 
 
+def _without(augmentations: tuple[str, ...]) -> Remedy:
+    return Remedy(
+        f"Train once without {quoted(augmentations, most=3)}: a random change must not turn an "
+        "example of one class into one of another, as when an arrow is flipped.",
+        no_change_because=CONNECTIONS,
+    )
+
+
 def experiments(history: History) -> list[Remedy]:
     """Return what to try if a network fits poorly and no cause is known.
 
@@ -50,4 +58,6 @@ def experiments(history: History) -> list[Remedy]:
         history: The history of the run.
     """
     has_layers = bool(history.targets("activations/std") or history.targets("gradients/norm"))
-    return [MEMORIZE, LOOK, FIND_RATE, *([CAPACITY] if has_layers else [])]
+    augmentations = history.facts.regularization.augmentations
+    changed = [_without(augmentations)] if augmentations else []
+    return [*changed, MEMORIZE, LOOK, FIND_RATE, *([CAPACITY] if has_layers else [])]

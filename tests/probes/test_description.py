@@ -1,6 +1,9 @@
+import keras
+
 from keras_babysit.backends import backend
 from keras_babysit.history import History
 from keras_babysit.probes.description import Description
+from keras_babysit.probes.facts import regularization
 from keras_babysit.probes.probe import Probe, weight_names
 from tests.probes.parts import X, Y, network, reference
 
@@ -20,6 +23,16 @@ def test_a_run_is_described_by_its_first_batch():
     assert description.has_run
     assert description.batch_size == 32
     assert sample.needed == 320  # the examples of an epoch: a verdict on dead units needs no more
+
+
+def test_layers_that_change_examples_at_random_are_known():
+    inner = keras.Sequential([keras.layers.RandomFlip(name="flip"), keras.layers.Rescaling(2.0)])
+    model = keras.Sequential(
+        [keras.Input((4, 4, 1)), inner, keras.layers.RandomContrast(0.1, name="contrast")]
+    )
+    model.compile("sgd", "mse")
+    assert regularization(model).augmentations == ("flip", "contrast")
+    assert regularization(network()).augmentations == ()
 
 
 def test_the_data_are_described_again_while_more_of_them_come():

@@ -11,9 +11,9 @@ from keras_babysit.actions import (
     SetInitializer,
     SetLayerArguments,
 )
-from keras_babysit.facts import LayerFacts, WeightFacts
+from keras_babysit.facts import LayerFacts, Regularization, WeightFacts
 from keras_babysit.history import History, Measurement
-from tests.rules.table import TABLE, ended_short, layer, tuned
+from tests.rules.table import TABLE, ended_short, layer, poor, tuned
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,16 @@ def test_pieces_that_were_dead_at_first_are_initialized_and_others_need_shorter_
     kinds = [type(remedy.change) for remedy in finding.remedies[:2]]
     assert kinds[0] is first
     assert set(kinds) == {SetLayerArguments, ScaleLearningRate}
+
+
+@pytest.mark.parametrize("names", [(), ("random_flip",)])
+def test_a_poor_fit_of_changed_examples_is_tried_without_the_changes(names):
+    made = poor([0.4] * 8, {"constant_error": 0.4}, [0.6] * 8)
+    made.note(regularization=Regularization(augmentations=names))
+    (finding,) = rules.underfitting(made)
+    texts = [remedy.text for remedy in finding.remedies]
+    named = [text for text in texts if text.startswith('Train once without "random_flip"')]
+    assert named == (texts[:1] if names else [])
 
 
 def test_an_unbounded_state_gets_an_activation_and_weights_that_keep_its_size():
