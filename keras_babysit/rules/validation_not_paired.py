@@ -5,7 +5,13 @@ from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_fraction
 from keras_babysit.rules._progress import HALF_WAY, can_be_learned, modes_differ
-from keras_babysit.rules._scores import advantages, beats_constant, estimates, training_errors
+from keras_babysit.rules._scores import (
+    Estimate,
+    advantages,
+    beats_constant,
+    estimates,
+    training_errors,
+)
 from keras_babysit.rules._split import has_drifted
 from keras_babysit.rules._texts import error_name, percent
 from keras_babysit.rules.rule import rule
@@ -23,6 +29,7 @@ UNSEEN = 0.5
         "until the network fits the training data",
         "if a nearest-neighbour baseline does not predict the training data",
         "if inputs and targets have drifted",
+        "while the error of numbers on the validation data falls",
     ),
 )
 def validation_not_paired(history: History, *, margin: float = 0.1) -> list[Finding]:
@@ -37,8 +44,9 @@ def validation_not_paired(history: History, *, margin: float = 0.1) -> list[Find
     `"reference/constant_advantage"`. It is silent until the errors of the network and of the
     neighbours on the training data are below half of that of a constant prediction; if most
     validation examples are of classes that were never trained; if inputs and targets have both
-    moved by a standard deviation, as in a series whose level changes; and if batch normalization
-    differs between training and inference.
+    moved by a standard deviation, as in a series whose level changes; if batch normalization
+    differs between training and inference; and while the error of numbers on the validation data
+    falls, or was measured once in a run that goes on.
 
     Args:
         history: The history of the run.
@@ -81,6 +89,8 @@ def validation_not_paired(history: History, *, margin: float = 0.1) -> list[Find
         return []
     if history.last("targets/unseen_share", "validation", default=0.0) >= UNSEEN:
         return []
+    if _may_improve(history, errors["validation"]):
+        return []
     return [
         _finding(
             history,
@@ -89,6 +99,20 @@ def validation_not_paired(history: History, *, margin: float = 0.1) -> list[Find
             float(constant["validation"]),
         )
     ]
+
+
+def _may_improve(history: History, errors: list[Estimate]) -> bool:
+    """Return whether the error of numbers on the validation data falls, or may still do so.
+
+    It is relative to their own variance. Where that is small, as in a part of the range of the
+    training data, a network that fits the training data is at chance there until its offset is
+    gone. Numbers that belong to other examples stay at chance.
+    """
+    if error_name(history) != "unexplained variance":
+        return False
+    if len(errors) < 2:
+        return not history.facts.has_ended
+    return errors[-1].high < errors[-2].low
 
 
 def _finding(history: History, train: float, validation: float, constant: float) -> Finding:

@@ -1384,6 +1384,26 @@ def validated(validation, *, neighbours=0.1, unseen=0.0):
     return history({key: [value] * 3 for key, value in measured.items()})
 
 
+def validated_numbers(*errors, has_ended=False):
+    """Return a run on numbers that fits its training data, with its errors on validation data."""
+    made = validated(0.9)
+    values = {
+        "score/error": errors,
+        "score/error_stderr": [0.02] * len(errors),
+        "reference/constant_advantage": [0.9 - one for one in errors],
+    }
+    left = [one for one in made.quantities() if one not in values]
+    numbers = {
+        (name, target): [made.last(name, target)] * 3
+        for name in left
+        for target in made.targets(name)
+    }
+    numbers |= {(name, "validation"): list(some) for name, some in values.items()}
+    numbers |= {("score/error", "train"): [0.05] * 3, ("score/error_stderr", "train"): [0.01] * 3}
+    data = DataFacts(targets=(TargetFacts(columns=1, is_whole=False, is_binary=False),))
+    return history(numbers, outputs=(OutputFacts(form="distance"),), data=data, has_ended=has_ended)
+
+
 def ended(steps, losses, error=0.45, neighbours=None):
     """Return a run that ended after so many steps, perhaps with the error of the neighbours."""
     known = {"constant_error": 0.5}
@@ -5999,6 +6019,22 @@ TABLE = {
         rules.validation_not_paired,
         validated(0.9, neighbours=0.88),
         None,
+    ),
+    "numbers-at-chance-on-validation-data": (
+        rules.validation_not_paired,
+        validated_numbers(1.8, 1.9),
+        Severity.WARNING,
+    ),
+    "numbers-whose-error-still-falls": (
+        rules.validation_not_paired,
+        validated_numbers(1.9, 1.3),
+        None,
+    ),
+    "numbers-of-one-epoch-so-far": (rules.validation_not_paired, validated_numbers(1.9), None),
+    "numbers-of-one-epoch-in-all": (
+        rules.validation_not_paired,
+        validated_numbers(1.9, has_ended=True),
+        Severity.WARNING,
     ),
     "validation-of-classes-never-trained": (
         rules.validation_not_paired,
