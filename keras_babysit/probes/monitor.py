@@ -453,9 +453,15 @@ class Monitor:
             )
         if is_first:
             self._description.describe_network(probe, self._weights)
-            if not self._runner.runs_step or (self._has_own_loop and probe.calls_on_batch):
+            is_plain = not self._runner.runs_step or (self._has_own_loop and probe.calls_on_batch)
+            if is_plain and not self._is_loss_known():
                 self._describe_loss(probe, state, batch)
         return readings, batch
+
+    def _is_loss_known(self):
+        """Return whether the rules that read this run ask no more of its losses than their form."""
+        are_named = all(one.form != "other" for one in self.history.facts.outputs)
+        return self._schedule.account.is_watched_only and are_named
 
     def _describe_loss(self, probe, state, batch):
         # Operation by operation JAX would compile every one of them.

@@ -80,6 +80,7 @@ class CostEstimate:
         uncompiled_start: Seconds of the first uncompiled one; None if all must be compiled.
         is_accelerated: Whether an accelerator computes.
         has_forward: Whether a probe can do without a backward pass.
+        has_backward: Whether a probe that can do without one is to take it.
         is_kept: Whether the compiled probe is left over from an earlier run.
         is_carried: Whether the reference sample is.
 
@@ -96,6 +97,7 @@ class CostEstimate:
     uncompiled_start: float | None = None
     is_accelerated: bool = False
     has_forward: bool = True
+    has_backward: bool = True
     is_kept: bool = False
     is_carried: bool = False
 
@@ -107,7 +109,9 @@ class CostEstimate:
             *([Mode(False)] if self.uncompiled_start is not None else []),
         ]
         forward = [replace(mode, takes_gradients=False) for mode in possible]
-        return possible + (forward if self.has_forward else [])
+        if not self.has_forward:
+            return possible
+        return possible + forward if self.has_backward else forward
 
     @property
     def step(self) -> float:

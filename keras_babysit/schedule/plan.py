@@ -108,6 +108,8 @@ def plan_run(
     budget: float,
     allowance: float,
     headroom: float | None = None,
+    most_looks: int | None = None,
+    has_scores: bool = True,
 ) -> Plan:
     """Return the plan of a run: a pure function of what is fixed.
 
@@ -119,6 +121,8 @@ def plan_run(
         allowance: Seconds that the start and `MIN_LOOKS` looks may take, at least `budget`.
         headroom: Seconds that the headroom of the learning rate may take, of what the rest leaves
             of the allowance; None for `HEADROOM_FRACTION` of the allowance.
+        most_looks: Most probes, those at ends of epochs included; None for what the budget covers.
+        has_scores: Whether scores and what the outputs depend on are measured.
 
     Returns:
         The `Plan`. Of the modes that the allowance covers, it has the one that shows most, on as
@@ -135,8 +139,8 @@ def plan_run(
     keeping = estimate.keeping(min(MAX_EXAMPLES, per_epoch * estimate.batch_size))
     mode, at_step = _choose_mode(estimate, allowance)
     examples = _choose_examples(estimate, mode, at_step, budget)
-    sizes = (at_step, examples)
-    looks, ends, spent = _choose_looks(estimate, mode, sizes, length, (budget, allowance))
+    sizes, limits = (at_step, examples), (budget, allowance)
+    looks, ends, spent = _choose_looks(estimate, mode, sizes, length, limits, most_looks)
     judgements = Ends(power_of_two((epochs or 1) / LOOKS))
     if mode is None:
         return Plan(
@@ -151,12 +155,14 @@ def plan_run(
             seconds=keeping + spent,
             headroom=None,
         )
-    score_mode, scores, score_examples, cost = _choose_scores(
-        estimate, mode, epochs, max(SCORE_FRACTION * budget, budget - spent), allowance - spent
-    )
+    score_mode, scores, score_examples, cost = mode, None, 0, 0.0
+    if has_scores:
+        score_mode, scores, score_examples, cost = _choose_scores(
+            estimate, mode, epochs, max(SCORE_FRACTION * budget, budget - spent), allowance - spent
+        )
     spent += cost
     behaviour = estimate.behaviour(score_mode, BEHAVIOUR_EXAMPLES, BEHAVIOUR_PASSES)
-    has_behaviour = spent + behaviour <= allowance
+    has_behaviour = has_scores and spent + behaviour <= allowance
     spent += behaviour if has_behaviour else 0.0
     most = HEADROOM_FRACTION * allowance if headroom is None else headroom
     multiples, headroom_cost = _choose_headroom(estimate, mode, steps, min(most, allowance - spent))
@@ -227,6 +233,7 @@ def _choose_looks(
     sizes: tuple[int, int],
     length: tuple[int | None, int | None],
     limits: tuple[float, float],
+    most_looks: int | None,
 ) -> tuple[Looks, Ends, float]:
     """Return the most looks that the limits allow, and what they cost."""
     steps, epochs = length
@@ -238,6 +245,8 @@ def _choose_looks(
     for looks, ends in _candidates(steps, epochs or 1):
         counts = len(looks.steps(steps)), ends.count(epochs or 1)
         cost = counts[0] * at_step + counts[1] * at_end
+        if most_looks is not None and sum(counts) > most_looks:
+            continue
         is_little = sum(counts) <= MIN_LOOKS + 2 or cost <= LITTLE * budget
         most = (1 + LATER_FRACTION) * allowance if is_little else (1 - SCORE_FRACTION) * budget
         if start + cost <= most:

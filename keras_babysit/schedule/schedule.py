@@ -4,6 +4,7 @@ import contextlib
 import math
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Literal
 
 from keras_babysit.history import Overhead
@@ -30,6 +31,9 @@ machine everything takes longer, training as well; only an estimate that is far 
 
 KINDS = ("probe", "score", "judge", "keep", "keep_validation", "other")
 """What measured time is charged to."""
+
+LEAST_LOOKS = 2
+"""Looks that each run gets however short it is: before its first step, and at its end."""
 
 HORIZON = 2**62
 """A step that no run reaches."""
@@ -123,7 +127,7 @@ class Schedule:
 
     def know(self, estimate: CostEstimate) -> None:
         """Set what measuring the network costs, once the network is known."""
-        self._estimate = estimate
+        self._estimate = replace(estimate, has_backward=not self.account.is_watched_only)
         self._make_plan()
 
     def _make_plan(self) -> None:
@@ -136,9 +140,18 @@ class Schedule:
             budget=self._run_budget,
             allowance=self.allowance,
             headroom=HEADROOM_FRACTION * self._whole_allowance - self.account.headroom,
+            most_looks=self._most_looks,
+            has_scores=not self.account.is_watched_only,
         )
         if self._next:
             self._next = self._after(self._done)
+
+    @property
+    def _most_looks(self) -> int | None:
+        density = self.account.looks_per_step
+        if density is None or self._steps is None:
+            return None
+        return max(LEAST_LOOKS, int(density * self._steps))
 
     @property
     def takes_gradients(self) -> bool:
@@ -249,7 +262,7 @@ class Schedule:
             epoch: The number of epochs that are over in this run.
             is_last: Whether the run ends with it.
         """
-        if kind == "score" and not self.account.is_scored:
+        if kind == "score" and self.account.is_watched_only:
             return False
         if self.every != "auto":
             return True

@@ -26,6 +26,11 @@ ALLOWANCE_SHARE = 0.1
 """Fraction of the allowance of a model that is trained alone, 3 seconds, that one of a search
 gets: a search trains many. Beyond that it is measured for 2 % of its training."""
 
+LOOKS_PER_STEP = 0.2
+"""Most measurements of a stage, as a fraction of its steps. One takes as long as about two steps of
+a tiny network, for which 0.3 seconds are longer than its training. A stage of 20 steps, from which
+on `no_update` judges, has the four that this and the rules of three in a row need."""
+
 BUILD_EXAMPLES = 2
 """Number of examples with which a model is built before its state is restored."""
 
@@ -159,7 +164,8 @@ class CrossValidation:
         self._left_models += 1
         self._left_weights += model.count_params() if model.built else COLLECT_WEIGHTS
         account = account_of(model)
-        account.share, account.is_scored = ALLOWANCE_SHARE, False  # `judge` scores it at the end
+        account.share, account.looks_per_step = ALLOWANCE_SHARE, LOOKS_PER_STEP
+        account.is_watched_only = True  # `judge` scores it at the end
         if not stage.start:
             return model, None
         state = self.checkpoints.load(key, stage.fold, stage.start)

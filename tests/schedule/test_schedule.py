@@ -271,7 +271,23 @@ def test_what_the_headroom_took_does_not_shorten_later_runs():
 
 @pytest.mark.parametrize("every", ["auto", 5])
 def test_a_model_whose_scores_nobody_reads_is_not_scored(every):
-    schedule = Schedule(every, account=Account(is_scored=False))
+    schedule = Schedule(every, account=Account(is_watched_only=True))
     assert not schedule.is_end_due("score", 1, is_last=True)
     assert schedule.is_end_due("probe", 1, is_last=True)
     assert Schedule(every).is_end_due("score", 1, is_last=True)
+
+
+@pytest.mark.parametrize(("steps", "most"), [(4, 2), (12, 2), (20, 4), (100, 20), (1000, 40)])
+def test_a_model_that_is_only_watched_has_few_forward_looks(steps, most):
+    """The start and the end are always looked at; a long run is not looked at more often."""
+    estimate = CostEstimate(layers=3, multiply_adds=1e4, uncompiled_start=0.0045)
+    account = Account(share=0.1, looks_per_step=0.2, is_watched_only=True)
+    schedule = Schedule(account=account)
+    schedule.start()
+    schedule.expect(steps, 4)
+    schedule.know(estimate)
+    plan = schedule.plan
+    assert 2 <= len(plan.looks.steps(steps)) + plan.ends.count(4) <= most
+    assert not schedule.takes_gradients
+    assert plan.scores is None
+    assert not plan.has_behaviour
