@@ -37,6 +37,10 @@ MAX_LOSS_RATIO = 3.0
 counts as an explosion (CS231n, "Babysitting the learning process")."""
 
 
+ARRIVES = "the signal neither vanishes nor explodes"
+"""Why the layers of a healthy network are left alone."""
+
+
 @dataclasses.dataclass(frozen=True)
 class LayerScale:
     """Deviation of one layer's pre-activation over examples, before and after `lsuv`.
@@ -97,7 +101,7 @@ class LsuvResult:
                 f"Scaled {len(scaled)} of {len(self.layers)} layers to deviations {after}. Before, "
                 f"the deviations of all were {before}."
             )
-        if self.was_needed:
+        if any(one.left_alone != ARRIVES for one in self.layers):
             return (
                 "Nothing was changed: no layer can be scaled on these examples. "
                 f'"{self.layers[0].layer}": {self.layers[0].left_alone}.'
@@ -199,8 +203,7 @@ def lsuv(
     was_needed = scaler.is_lost(signals)
     before = {layer: signal.deviation for layer, signal in signals.items()}
     if not (was_needed or force):
-        healthy = "the signal neither vanishes nor explodes"
-        scales = tuple(LayerScale(one.path, d, d, healthy) for one, d in before.items())
+        scales = tuple(LayerScale(one.path, d, d, ARRIVES) for one, d in before.items())
         return LsuvResult(scales, loss_before, loss_before, was_needed=False)
     if orthogonal:
         scaler.draw(keras.initializers.Orthogonal(seed=keras.random.SeedGenerator(seed)))

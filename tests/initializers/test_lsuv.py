@@ -262,6 +262,9 @@ def test_the_result_says_in_words_what_was_done():
         "Nothing to do: there is no hidden layer with a kernel."
     )
     assert "no layer can be scaled on these examples" in str(lsuv(sequential(), 100 + 1e-3 * FLAT))
+    forced = scaled(sequential(), 2e-3 * FLAT)  # arrives, but each kernel would grow 100-fold
+    assert not forced.was_needed
+    assert str(forced).startswith("Nothing was changed: no layer can be scaled")
 
 
 # --- layers that keep their weights ------------------------------------------------------------
