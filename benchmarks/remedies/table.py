@@ -99,9 +99,9 @@ def _intervals(found: dict[str, Any]) -> str:
         "| intervals of 3 replicates | |\n|---|---|\n"
         f"| agree with the mean of other replicates and examples | {total['covered']}/"
         f"{total['intervals']} ({len(found)} programs) |\n"
-        f"| say *helps* of the unchanged program with other seeds | {total['helps']}/"
-        f"{total['same']} |\n"
-        f"| say *harms* of it | {total['harms']}/{total['same']} |\n"
+        f"| say *helps* of the unchanged program with other seeds | "
+        f"{_percent(total['helps'], total['same'])} |\n"
+        f"| say *harms* of it | {_percent(total['harms'], total['same'])} |\n"
     )
 
 
@@ -116,17 +116,21 @@ def _tried(results: dict[str, Any]) -> str:
     faulty, healthy = results["tried"].values(), results["healthy"].values()
     rows = [row for one in faulty for row in one["rows"]]
     verdicts = Counter(row["verdict"] for row in rows)
-    spoken = sum(one["spoken"] for one in faulty)
-    agreed = sum(one["agreed"] for one in faulty)
+    spoken = sum(one.get("spoken", 0) for one in faulty)
+    agreed = sum(one.get("agreed", 0) for one in faulty)
     false = [row for one in healthy for row in one["rows"] if row["verdict"] == "helps"]
     lines = ["| `kb.try_remedies` | |", "|---|---|"]
     if faulty:
-        cured = sum(one["effect"] == "cured" for one in faulty)
+        carried = [one for one in faulty if one["rows"]]
+        cured = sum(one["effect"] == "cured" for one in carried)
+        others = Counter(one["effect"] for one in faulty if not one["rows"])
+        named = "".join(f"; {count} {effect}" for effect, count in sorted(others.items()))
         judged = verdicts["helps"] + verdicts["harms"] + verdicts["no difference"]
         undecided = verdicts["undecided"]
-        costs = sorted(one["trainings"] for one in faulty)
+        costs = sorted(one["trainings"] for one in carried)
         lines += [
-            f"| faulty programs that are cured by the best changes | {cured}/{len(faulty)} |",
+            "| faulty programs with a remedy that can be carried out that are cured by the best "
+            f"changes | {cured}/{len(carried)}{named} |",
             f"| verdicts whose sign a whole training shows | {agreed}/{spoken} |",
             f"| rows that are undecided | {undecided}/{judged + undecided} |",
             f"| cost in trainings, median | {costs[len(costs) // 2]:.0f} |",
