@@ -16,6 +16,7 @@ from keras_babysit.rules.rule import rule
     needs=("facts/data",),
     silent=(
         "on images",
+        "on token numbers for an embedding",
         "if the marker is near the other values",
         "on columns with fewer than 10 other values",
     ),
@@ -29,7 +30,8 @@ def missing_value_markers(history: History) -> list[Finding]:
     Reads `history.facts.data`: of each table, and of sequences of features, the columns whose least
     or largest value occurs five times or more, and is farther from all others than these are from
     each other. The standard deviation of the others must be a tenth of that of the column at most.
-    It is silent on images, and where fewer than 10 different values were measured.
+    It is silent on images, where fewer than 10 different values were measured, and on whole numbers
+    from 0 on where the network has an `Embedding`: the largest is the number of a token.
 
     Args:
         history: The history of the run.
@@ -58,8 +60,14 @@ def missing_value_markers(history: History) -> list[Finding]:
     return [
         _finding(f"inputs[{index}]", leaf, severity)
         for index, leaf in enumerate(history.facts.data.inputs)
-        if leaf.marked_columns
+        if leaf.marked_columns and not _may_be_tokens(history, leaf)
     ]
+
+
+def _may_be_tokens(history: History, leaf: InputFacts) -> bool:
+    """Return whether an array may hold numbers of tokens, of which one says nothing by its size."""
+    has_embedding = any(one.class_name == "Embedding" for one in history.facts.layers.values())
+    return has_embedding and bool(leaf.is_whole) and leaf.low is not None and leaf.low >= 0
 
 
 def _finding(target: str, leaf: InputFacts, severity: Severity) -> Finding:

@@ -1327,20 +1327,23 @@ def measured_by(metric, value, *, error, form="categorical", from_logits=None):
     return made
 
 
-def marked(run, error=0.45, columns=3):
-    """Return a run on a table in which -999 stands for missing values."""
+def marked(run, error=0.45, columns=3, marker=-999.0, **leaf):
+    """Return a run on a table in which a number stands for missing values."""
     measured = {("reference/constant_error", "train"): [0.5]}
     made = history(scores([error] * 3) | measured, **run)
     leaf = InputFacts(
         features=8,
         marked_columns=columns,
         first_marked=0,
-        marker=-999.0,
+        marker=marker,
         marked_fraction=0.08,
         unmarked_low=0.5,
         unmarked_high=17.0,
+        low=min(0.5, marker),
+        **leaf,
     )
-    made.note(data=DataFacts(examples=500, inputs=(leaf,)))
+    known = {"words": LayerFacts(class_name="Embedding")} if leaf.is_whole else {}
+    made.note(data=DataFacts(examples=500, inputs=(leaf,)), layers=known)
     return made
 
 
@@ -4381,6 +4384,16 @@ TABLE = {
         rules.missing_value_markers,
         marked({"has_ended": True}, error=0.1),
         Severity.NOTE,
+    ),
+    "rare-words-as-the-last-token": (
+        rules.missing_value_markers,
+        marked({"has_ended": True}, marker=19_999.0, is_whole=True),
+        None,
+    ),
+    "missing-values-as-999-beside-an-embedding": (
+        rules.missing_value_markers,
+        marked({"has_ended": True}, is_whole=True),
+        Severity.WARNING,
     ),
     "missing-values-of-none": (
         rules.missing_value_markers,
