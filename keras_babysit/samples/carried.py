@@ -64,9 +64,11 @@ class SameData:
     """Decides whether a run has the data of the run before it, from the batches that it sees.
 
     Training examples are looked for among the known ones: with a sample of half of them, every
-    second one must be there. Of the validation data, whose order stays the same, the first batch
-    and another one, in each run a different one, must be equal to those that were kept, and there
-    must be as many batches. Inputs, targets and weights all count.
+    second one must be there. If they come in the same order as before, whole batches are known or
+    are not: then those at the steps whose batches were kept must be. Of the validation data, whose
+    order stays the same, the first batch and another one, in each run a different one, must be
+    equal to those that were kept, and there must be as many batches. Inputs, targets and weights
+    all count.
 
     Args:
         carried: What is `Carried` from the run before.
@@ -91,7 +93,9 @@ class SameData:
         self.is_refuted = False
         self.has_validation = False
         self._known = {key for one in carried.train.batches() for key in _keys(one)}
+        self._kept = set(carried.train.positions())
         self._seen = self._found = 0
+        self._is_in_order: bool | None = None  # None until a batch at the step of a kept one came
         self._positions = self._choose_positions()
         self._checked: set[int] = set()
 
@@ -113,13 +117,22 @@ class SameData:
     def _expected(self) -> float:
         return self._seen * self.carried.part
 
-    def note_train(self, batch: Batch) -> None:
-        """Look for the examples of a training batch among the known ones."""
+    def note_train(self, batch: Batch, step: int | None = None) -> None:
+        """Look for the examples of a training batch among the known ones.
+
+        Args:
+            batch: A batch `(x, y, sample_weight)`.
+            step: Steps of the run before it; None if that is not known.
+        """
         keys = _keys(batch)
+        found = sum(key in self._known for key in keys)
         self._seen += len(keys)
-        self._found += sum(key in self._known for key in keys)
+        self._found += found
+        if step in self._kept:
+            self._is_in_order = self._is_in_order is not False and found == len(keys)
         error = math.sqrt(self._expected * max(0.0, 1 - self.carried.part))
-        if self._expected >= MIN_EXPECTED and self._found < self._expected - Z_MISSING * error:
+        is_missing = self._found < self._expected - Z_MISSING * error
+        if self._expected >= MIN_EXPECTED and is_missing and not self._is_in_order:
             self.is_refuted = True
 
     def checks_validation(self, index: int) -> bool:

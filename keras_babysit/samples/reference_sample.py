@@ -182,7 +182,7 @@ class ReferenceSample:
         batch = to_host(batch)
         measurements = self.search(step, epoch, batch)
         if self._same is not None:
-            self._same.note_train(batch)
+            self._same.note_train(batch, step)
         if epoch == 0:
             self._order.remember(step, batch)
             self._repeated.note(batch)

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from keras_babysit.history import History
-from keras_babysit.samples.carried import MAX_CARRIED_BYTES
+from keras_babysit.samples.carried import MAX_CARRIED_BYTES, Carried, SameData
 from keras_babysit.samples.earlier import Earlier
 from keras_babysit.samples.reference_sample import ReferenceSample
+from keras_babysit.samples.sample import Sample
 
 SIZE, STEPS, VALIDATION = 32, 8, 3
 RNG = np.random.default_rng(0)
@@ -91,6 +92,21 @@ def test_a_sample_that_holds_few_of_many_examples_is_used_again_once_enough_are_
     second, taken = run((X, Y, W), (X_VAL, Y_VAL), after(first))
     assert second.is_carried
     assert taken == 3 + 1 + 2  # 96 examples, of which 12 are expected, and the one at step 4
+
+
+@pytest.mark.parametrize("is_same", [True, False])
+def test_in_the_same_order_only_batches_that_were_kept_must_be_known(is_same):
+    parts = [
+        (X[start : start + SIZE], Y[start : start + SIZE], None) for start in range(0, 256, SIZE)
+    ]
+    kept = Sample()
+    kept.add(0, parts[0])
+    kept.add(5, parts[5])
+    same = SameData(Carried(kept, Sample(), STEPS, 0.5, 0, 0, None, {}))
+    for step in range(STEPS):
+        x, y, _ = parts[step]
+        same.note_train((x, y, None) if is_same else (x + 1, y, None), step)
+    assert same.has_train == is_same
 
 
 def test_another_number_of_steps_is_another_run():
