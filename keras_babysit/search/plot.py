@@ -145,6 +145,8 @@ def _scale(axes, dimension, records):
             _scale_by_logarithm(axes)
         elif dimension.sampling == "reverse_log":
             axes.set_xscale("function", functions=(_to_mirror(dimension), _from_mirror(dimension)))
+        elif dimension.is_int:
+            axes.locator_params("x", integer=True)
     else:
         labels = [str(value) for value in dimension.values]
         is_wide = sum(len(label) for label in labels) > MAX_LABEL_LETTERS

@@ -140,6 +140,18 @@ def test_the_plot_lists_only_what_it_shows_and_its_labels_do_not_overlap():
     assert {t.get_rotation() for t in activation.get_xticklabels()} == {30.0}
 
 
+def test_whole_numbers_have_whole_labels():
+    layers = kb.search.Range("layers", 1, 2, is_int=True)
+    trials = [
+        kb.search.Record(n, params={"layers": n + 1}, space={"layers": layers}, scores=[n + 1.0])
+        for n in range(2)
+    ]
+    figure = plot(trials, [], OBJECTIVE)
+    figure.savefig(io.BytesIO())
+    shown = [t for t in figure.axes[0].get_xticks() if 1 <= t <= 2]
+    assert shown == [1, 2]
+
+
 def test_the_plot_names_rounds_without_complete_trials_and_partial_ones():
     wide, narrow = (kb.search.Range("rate", low, 1.0, sampling="log") for low in (1e-3, 0.1))
     trials = [
