@@ -21,6 +21,7 @@ from keras_babysit.rules import (
     non_finite_values,
     saturated_units,
 )
+from keras_babysit.rules.loss_explosion import CERTAIN, explosion_limit
 
 MIN_TOTAL_UPDATE = 0.01
 """Fraction of its norm by which a weight must move in the whole run. A healthy weight moves by
@@ -104,6 +105,36 @@ def no_update(history: History) -> list[Finding]:
             reference="CS231n, Babysitting the learning process: update ratio about 1e-3",
         )
     ]
+
+
+def exploded_at_end(history: History, loss: float) -> Finding | None:
+    """Return the finding for a short training that ended in an explosion; None if it did not.
+
+    `loss_explosion` wants several measured batches or epochs in a row, of which a training of some
+    steps has too few. Here two means are far above its limit: that of the last epoch, and that of
+    the held-out examples after the last step. Of a network that overfits only the second one is.
+
+    Args:
+        history: The history of the training.
+        loss: The loss on the held-out examples, without weight penalties.
+    """
+    limit, start = explosion_limit(history), history.last("loss/start")
+    lowest = min(loss, history.last("logs/loss", default=0.0))
+    if limit is None or not lowest > CERTAIN * limit:
+        return None
+    return Finding(
+        rule="loss_explosion",
+        severity=Severity.ERROR,
+        target="",
+        message=(
+            f"The loss is {loss:.4g} after the training, {loss / start:.3g} times its value before "
+            f"the first step ({start:.4g})."
+        ),
+        evidence={"loss_start": start, "loss": loss},
+        remedies=(Remedy("Lower the learning rate."),),
+        step=history.step,
+        reference="CS231n: stop when the cost exceeds 3 times its start",
+    )
 
 
 def _is_warming_up(history: History) -> bool:

@@ -11,7 +11,7 @@ from keras_babysit.callbacks import Babysitter
 from keras_babysit.findings import Finding, Severity
 from keras_babysit.samples.sample import MAX_EXAMPLES
 from keras_babysit.schedule import account_of
-from keras_babysit.search.causes import CAUSES, LATER_CAUSES, UNRECOVERABLE
+from keras_babysit.search.causes import CAUSES, LATER_CAUSES, UNRECOVERABLE, exploded_at_end
 from keras_babysit.search.checkpoint import Capture, Checkpoints, Restore
 from keras_babysit.search.judge import judge
 from keras_babysit.search.traits import rates, traits
@@ -240,6 +240,10 @@ class CrossValidation:
         found = find_flaw(model, held_out, metrics, self.objective)
         if found is not None:
             return Fold(np.nan, np.nan, is_stopped=True, **seen | {"cause": cause or found}), state
+        if sitter and cause is None:
+            seen["cause"] = exploded_at_end(sitter.history, metrics.get("loss", 0.0))
+            if seen["cause"] is not None and may_stop:
+                return Fold(np.nan, np.nan, is_stopped=True, **seen), state
         seen |= {"metrics": metrics, "score": metrics[self.objective.key]}
         if not self._is_full(stage):
             return Fold(train_score=np.nan, **seen), state

@@ -213,3 +213,18 @@ def test_an_exception_of_a_healthy_network_is_raised():
 
     with pytest.raises(RuntimeError, match="of the user's"):
         kb.search.GridSearchCV(build, **QUIET).fit(*blobs(), epochs=1, callbacks=[Breaks()])
+
+
+@pytest.mark.parametrize("max_stopped", [0.0, 1.0])
+def test_an_explosion_is_named_after_a_few_steps(max_stopped):
+    """A training of two steps has too few batches for `loss_explosion`; overfitting is none."""
+
+    def sometimes_explodes(hp):
+        return compiled(hp.Choice("learning_rate", [0.01, 1e5]))
+
+    search = kb.search.GridSearchCV(sometimes_explodes, **QUIET, max_stopped=max_stopped)
+    search.fit(*blobs(), epochs=2, batch_size=60)
+    causes = [(record.state, record.cause) for record in search.records_]
+    state = "stopped" if max_stopped else "complete"
+    assert causes == [("complete", ""), (state, "loss_explosion")]
+    assert "times its value before the first step" in search.records_[1].message
