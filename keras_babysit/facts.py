@@ -40,6 +40,8 @@ class LayerFacts:
         units: Size of its output, or number of its filters.
         parameters: Number of its weights' entries.
         momentum: Of a batch normalization: how slowly its averages follow, in [0, 1].
+        normalized: Of a layer or group normalization: the values of an example that share a mean or
+            a scale; None if not known.
         steps: Steps of the sequences that a recurrent, convolutional or attention layer gets.
         is_masked: Whether a recurrent layer gets a mask with them.
         reads_last: Whether a recurrent layer returns only what it holds after the last step.
@@ -57,6 +59,7 @@ class LayerFacts:
     units: int | None = None
     parameters: int | None = None
     momentum: float | None = None
+    normalized: int | None = None
     steps: int | None = None
     is_masked: bool | None = None
     reads_last: bool | None = None

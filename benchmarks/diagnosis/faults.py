@@ -594,6 +594,17 @@ def centred_over_the_batch(x: Any, index: int) -> Any:
     return keras.layers.Lambda(lambda z: z - ops.mean(z, axis=0), output_shape=x.shape[1:])(x)
 
 
+def normalized_alone(x: Any, index: int) -> Any:
+    """Return a layer's output with a layer normalization whose last axis has one entry."""
+    alone = keras.layers.LayerNormalization()(keras.layers.Reshape((*x.shape[1:], 1))(x))
+    return keras.layers.Reshape(x.shape[1:])(alone)
+
+
+def one_group_for_each(x: Any, index: int) -> Any:
+    """Return a layer's output with a group normalization of as many groups as units."""
+    return keras.layers.GroupNormalization(groups=-1)(x)
+
+
 def wide_attention() -> Any:
     """Return an initializer that makes attention logits of some ten thousands."""
     return keras.initializers.RandomNormal(stddev=30.0, seed=1)
@@ -1809,6 +1820,16 @@ FAULTS = [
         ),
         is_same_loss=False,
         misleads=True,
+    ),
+    Fault(
+        "alone",
+        ("normalized_alone",),
+        (*STUCK, *SHRUNK, "dead_units", "learning_rate_too_low"),
+        (
+            ("digits-mlp", "each-value", options(between=normalized_alone)),
+            ("spirals-tanh", "each-value", options(between=normalized_alone)),
+            ("friedman-mlp", "each-group", options(between=one_group_for_each)),
+        ),
     ),
     Fault(
         "scaled-tokens",

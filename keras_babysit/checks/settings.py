@@ -11,6 +11,7 @@ from keras_babysit.rules.hidden_softmax import hidden_softmax
 from keras_babysit.rules.image_axes import image_axes
 from keras_babysit.rules.label_smoothing_too_high import label_smoothing_too_high
 from keras_babysit.rules.missing_loss_scale import missing_loss_scale
+from keras_babysit.rules.normalized_alone import normalized_alone
 from keras_babysit.rules.optimizers_overlap import optimizers_overlap
 from keras_babysit.rules.penalties_left_out import penalties_left_out
 from keras_babysit.samples.data_facts import describe_data
@@ -25,6 +26,7 @@ RULES = (
     dropout_on_output,
     label_smoothing_too_high,
     fractional_indices,
+    normalized_alone,
 )
 """Rules of a run that see their fault in the first measurement."""
 

@@ -1,5 +1,6 @@
 """What is known of a run from the start: what rules need to give advice that fits the model."""
 
+import math
 import numbers
 
 import keras
@@ -74,7 +75,29 @@ def describe_layer(layer, profile, is_output):
         units=_number(getattr(layer, "units", None) or getattr(layer, "filters", None)),
         parameters=layer.count_params() if layer.built else 0,
         momentum=float(layer.momentum) if _is_batch_norm(layer) else None,
+        normalized=normalized_together(layer),
     )
+
+
+def normalized_together(layer):
+    """Return how many values of an example a layer normalizes together, None if not known.
+
+    Example:
+        >>> layer = keras.layers.LayerNormalization()
+        >>> layer.build((None, 500, 1))
+        >>> normalized_together(layer)
+        1
+    """
+    if isinstance(layer, keras.layers.GroupNormalization):
+        known = getattr(layer, "input_spec", None)
+        columns = (getattr(known, "axes", None) or {}).get(layer.axis)
+        is_table = getattr(known, "ndim", None) == 2  # of pictures the positions count as well
+        return columns // layer.groups if is_table and columns else None
+    if isinstance(layer, keras.layers.LayerNormalization | keras.layers.RMSNormalization):
+        weights = (getattr(layer, name, None) for name in ("gamma", "beta", "scale"))
+        shapes = [weight.shape for weight in weights if hasattr(weight, "shape")]
+        return math.prod(shapes[0]) if shapes else None
+    return None
 
 
 def _number(value):

@@ -59,6 +59,7 @@ from keras_babysit.rules.dominant_output import dominant_output as dominant_outp
 from keras_babysit.rules.unscaled_targets import unscaled_targets as unscaled_targets
 from keras_babysit.rules.untracked_weights import untracked_weights as untracked_weights
 from keras_babysit.rules.symmetric_units import symmetric_units as symmetric_units
+from keras_babysit.rules.normalized_alone import normalized_alone as normalized_alone
 from keras_babysit.rules.linear_stack import linear_stack as linear_stack
 from keras_babysit.rules.summed_loss import summed_loss as summed_loss
 from keras_babysit.rules.penalties_left_out import penalties_left_out as penalties_left_out

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import keras_babysit as kb
+from keras_babysit.probes.facts import normalized_together
 
 layers = keras.layers
 
@@ -81,3 +82,22 @@ def test_a_unit_that_one_call_of_a_shared_layer_opens_is_not_dead():
     assert history.targets("activations/std")[:2] == ["shared", "shared#2"]
     assert history.targets("activations/dead_fraction") == ["shared"]
     assert history.last("activations/dead_fraction", "shared") == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "together"),
+    [
+        (layers.LayerNormalization(), (500, 1), 1),
+        (layers.LayerNormalization(center=False), (8, 64), 64),
+        (layers.LayerNormalization(axis=(1, 2)), (8, 4), 32),
+        (layers.LayerNormalization(center=False, scale=False), (500, 1), None),
+        (layers.RMSNormalization(), (5, 1), 1),
+        (layers.GroupNormalization(groups=-1), (8,), 1),
+        (layers.GroupNormalization(groups=2), (8,), 4),
+        (layers.GroupNormalization(groups=-1), (6, 6, 8), None),
+        (layers.BatchNormalization(), (8,), None),
+    ],
+)
+def test_values_that_are_normalized_together(layer, shape, together):
+    layer.build((None, *shape))
+    assert normalized_together(layer) == together

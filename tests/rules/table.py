@@ -1430,6 +1430,15 @@ def numbered(count, metric="accuracy", form="distance", others=()):
     )
 
 
+def normalizing(*sizes, kind="LayerNormalization"):
+    """Return layers that normalize so many values together."""
+    layers = {
+        f"norm_{index}": LayerFacts(class_name=kind, normalized=size)
+        for index, size in enumerate(sizes)
+    }
+    return history({}, layers=layers)
+
+
 def layered(activation, last=None):
     """Return three layers, the hidden ones with an activation."""
     layers = {
@@ -2826,6 +2835,14 @@ TABLE = {
         updated([(4, 128), (9, 288), (15, 160), (38, 256)]),
         None,
     ),
+    "normalized-alone": (rules.normalized_alone, normalizing(64, 1), Severity.WARNING),
+    "normalized-alone-twice": (rules.normalized_alone, normalizing(1, 1), Severity.WARNING),
+    "normalized-to-signs": (
+        rules.normalized_alone,
+        normalizing(1, kind="RMSNormalization"),
+        Severity.WARNING,
+    ),
+    "normalized-together": (rules.normalized_alone, normalizing(64, None), None),
     "tokens-between-0-and-1": (
         rules.fractional_indices,
         history({("embeddings/cut_fraction", "words"): [0.98]}),
