@@ -52,7 +52,8 @@ def test_it_is_measured_inside_and_trains_as_without(name):
     assert found.facts.broke_off is None
     assert [one.message for one in sitter.findings if one.severity > Severity.NOTE] == []
     notices = [one for one in sitter.findings if one.rule == "not_watched"]
-    assert [one.message for one in notices if one.target != "scores"] == []  # it has no test step
+    # It has no test step, and some return a loss without updating the mean that Keras logs.
+    assert {one.target for one in notices} <= {"scores", "logs"}
     trained = {one.path for one in watched.trainable_variables}
     assert len(found.targets("gradients/norm")) == len(trained)
     assert all(found.last("gradients/norm", n) >= 0 for n in found.targets("gradients/norm"))
