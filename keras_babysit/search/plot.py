@@ -9,7 +9,11 @@ from keras_babysit.search.record import COMPLETE, PARTIAL, PRUNED, STOPPED, best
 from keras_babysit.search.space import Range
 
 COLUMNS = 3
+MAX_DECADES = 4  # whose labels fit side by side below a panel
 MAX_LABEL_LETTERS = 24  # that fit side by side below a panel
+OFF_THE_SCALE = "off the scale"
+MIN_SCORES = 8  # fewer say little about what is far off
+MAX_LOGARITHM = 700.0  # of a float
 GOLDEN_RATIO = 0.618  # the fractional parts of its multiples are evenly spread
 
 
@@ -20,7 +24,8 @@ def plot(records, ranges, objective, rounds=None):
     colour, and a bar above the panel shows its range. Pruned trials are hollow circles. Trials that
     were trained on fewer folds or for fewer epochs than the last round asks for are small squares,
     "partial" in the legend: their scores are on another level. Stopped trials are marked at the
-    edge of the panel, with their cause in the legend.
+    edge of the panel, with their cause in the legend, and so are trials whose scores are so much
+    worse than the others that these would lie on one line: "off the scale".
 
     Args:
         records: The trials.
@@ -65,7 +70,15 @@ def plot(records, ranges, objective, rounds=None):
 
 def _draw(axes, dimension, records, ranges, objective):
     name = dimension.name
-    level = _level(records, objective)
+    edge = _edge(records, objective)
+    at_edge = {r.cause: [] for r in records if r.state == STOPPED}
+    for record in records:
+        if record.state == STOPPED:
+            at_edge[record.cause].append(record)
+        elif objective.sign * record.score > edge:
+            at_edge.setdefault(OFF_THE_SCALE, []).append(record)
+    marked = [record for shown in at_edge.values() for record in shown]
+    records = [record for record in records if record not in marked]
     _draw_ranges(axes, name, ranges)
     for number in sorted({record.round for record in records}):
         color = COLOURS[number % len(COLOURS)]
@@ -88,7 +101,7 @@ def _draw(axes, dimension, records, ranges, objective):
                 edgecolors=color,
                 label=label,
             )
-    _draw_stopped(axes, dimension, records, level)
+    _draw_at_edge(axes, dimension, at_edge, _level(records, objective))
     leader = best(records)
     if leader is not None:
         axes.scatter(
@@ -117,11 +130,11 @@ def _draw_ranges(axes, name, ranges):
             )
 
 
-def _draw_stopped(axes, dimension, records, level):
-    stopped = [record for record in records if record.state == STOPPED]
+def _draw_at_edge(axes, dimension, at_edge, level):
+    """Mark trials at the edge of the panel, by why they are there."""
     markers = "xv+^"
-    for index, cause in enumerate(sorted({record.cause for record in stopped})):
-        shown = [_x_position(dimension, r) for r in stopped if r.cause == cause]
+    for index, cause in enumerate(sorted(at_edge)):
+        shown = [_x_position(dimension, record) for record in at_edge[cause]]
         axes.scatter(
             shown,
             [level] * len(shown),
@@ -129,6 +142,21 @@ def _draw_stopped(axes, dimension, records, level):
             color="#B2182B" if index == 0 else "0.35",
             label=cause,
         )
+
+
+def _edge(records, objective):
+    """Return the worst score that is drawn as it is, with the sign of a loss.
+
+    It is Tukey's outer fence: three times the distance of the quartiles beyond the worse one.
+    Losses above 0 differ by factors, so theirs is that of the logarithms.
+    """
+    scores = np.array([objective.sign * r.score for r in records if np.isfinite(r.score)])
+    if len(scores) < MIN_SCORES:
+        return math.inf
+    are_factors = scores.min() > 0
+    low, high = np.quantile(np.log(scores) if are_factors else scores, (0.25, 0.75))
+    edge = high + 3 * (high - low)
+    return math.exp(min(edge, MAX_LOGARITHM)) if are_factors else edge
 
 
 def _level(records, objective):
@@ -166,7 +194,8 @@ def _scale_by_logarithm(axes):
     low, high = axes.get_xlim()
     axes.set_xscale("log")
     is_narrow = low > 0 and high < 100 * low
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if is_narrow else (1.0,)))
+    subs = (1.0, 2.0, 5.0) if is_narrow else (1.0,)
+    axes.xaxis.set_major_locator(LogLocator(subs=subs, numticks=MAX_DECADES + 2))  # one at each end
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, position: f"{value:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
 

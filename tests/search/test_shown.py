@@ -230,3 +230,18 @@ def test_a_random_search_has_ranges_and_findings(search):
     (ranges,) = search[0].ranges_
     assert ranges["learning_rate"].low == 1e-7
     assert isinstance(search[0].findings_, list)
+
+
+@pytest.mark.parametrize("worst", [3.0, 1e21])
+def test_a_trial_that_diverged_does_not_stretch_the_axis(worst):
+    rate = kb.search.Range("rate", 1e-4, 1e-1, sampling="log")
+    scores = [0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.4, worst]
+    trials = [
+        kb.search.Record(number, params={"rate": 1e-3}, space={"rate": rate}, scores=[score])
+        for number, score in enumerate(scores)
+    ]
+    figure = plot(trials, [], OBJECTIVE)
+    (axes,) = figure.axes
+    _, labels = axes.get_legend_handles_labels()
+    assert ("off the scale" in labels) == (worst > 3)
+    assert axes.get_ylim()[1] < 4
