@@ -20,6 +20,7 @@ from keras_babysit.probes.optimizer_state import describe_schedule, learning_rat
 from keras_babysit.probes.probe import weight_names
 from keras_babysit.probes.probe_runner import ProbeRunner
 from keras_babysit.probes.scoring import BaselineComparison, Scoring
+from keras_babysit.probes.sequence_layers import is_stateful
 from keras_babysit.probes.step_score import StepScore, has_test_step
 from keras_babysit.probes.unknown_gradients import UnknownGradients
 from keras_babysit.probes.updates import Updates
@@ -302,6 +303,8 @@ class Monitor:
 
     def _can_score(self, probe):
         """Return whether a pass in inference mode shows how well the model does, or its gates."""
+        if is_stateful(self.model):
+            self._notice(notices.goes_on_from_before(), "scores")
         if self._test_step is not None:
             self._test_step.form = self._form
             return True
@@ -400,7 +403,9 @@ class Monitor:
         self._measured_with = runner.probe
         depth, schedule = self._depth, self._schedule
         is_own = runner.runs_step and not runner.probe.has_loss and not self._has_own_loop
-        self._test_step = StepScore(self.model) if is_own and has_test_step(self.model) else None
+        can_judge = not is_stateful(self.model)
+        has_step = can_judge and is_own and has_test_step(self.model)
+        self._test_step = StepScore(self.model) if has_step else None
         self._updates = Updates(self.model, self._weights, is_compiled=depth.is_compiled)
         self._headroom = HeadroomRunner(
             self.model,
@@ -419,7 +424,7 @@ class Monitor:
             comparison=self._comparison,
             notice=self._notice,
             layers=runner.layers,
-            has_loss=runner.probe.has_loss,
+            has_loss=runner.probe.has_loss and can_judge,  # else its gates alone
             step=self._test_step,
             kept=(runner.kept, runner.key),
             is_compiled=depth.is_compiled

@@ -136,6 +136,14 @@ def loss_not_known():
     )
 
 
+def goes_on_from_before():
+    """Return the notice on a model with a stateful layer."""
+    return (
+        "Scores not measured: a layer with `stateful=True` goes on where the batch before ended, "
+        "and a sample of the data has no batch before it."
+    )
+
+
 def no_test_step():
     """Return the notice on a model that trains on what only its own step knows."""
     return (

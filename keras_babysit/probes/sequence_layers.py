@@ -85,3 +85,14 @@ def _std_of_visible(x, visible):
     count = ops.maximum(ops.sum(weights), 1.0)
     mean = ops.sum(x * weights) / count
     return ops.sqrt(ops.sum(ops.square(x - mean) * weights) / count)
+
+
+def is_stateful(model):
+    """Return whether a layer of a model begins each batch with what it held after the one before.
+
+    Example:
+        >>> layer = keras.layers.LSTM(4, stateful=True)
+        >>> is_stateful(keras.Sequential([keras.Input(batch_shape=(2, 3, 1)), layer]))
+        True
+    """
+    return any(getattr(layer, "stateful", False) for layer in model._flatten_layers())

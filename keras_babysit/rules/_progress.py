@@ -184,9 +184,8 @@ def poor_fit(history: History, margin: float) -> PoorFit | None:
     A large error alone means nothing, because the data may be noisy. It is compared with two
     baselines: 5 nearest neighbours, and the best constant prediction. If these two are equally
     good, there may be nothing to learn, and the constant prediction does not count. The fit is not
-    known if a loss of your own counts errors in another way than an error rate does, if the network
-    fits in training mode and only its batch normalizations differ, and if a layer carries its state
-    from batch to batch: a sample out of order breaks it.
+    known if a loss of your own counts errors in another way than an error rate does, and if the
+    network fits in training mode and only its batch normalizations differ.
 
     Args:
         history: The history of the run.
@@ -195,8 +194,6 @@ def poor_fit(history: History, margin: float) -> PoorFit | None:
     """
     errors = training_errors(history)
     if not errors or not is_current(history) or modes_differ(history):
-        return None
-    if any(facts.is_stateful for facts in history.facts.layers.values()):
         return None
     if counts_otherwise(history, errors[-1]):
         return None

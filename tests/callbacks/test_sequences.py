@@ -134,6 +134,21 @@ def test_a_stateful_layer_needs_the_order(shuffle):
     assert history.facts.moved_fraction == pytest.approx(1.0 if shuffle else 0.0, abs=0.2)
 
 
+@pytest.mark.parametrize("stateful", [False, True])
+def test_a_sample_says_nothing_of_a_stateful_layer(stateful):
+    recurrent = layers.SimpleRNN(4, stateful=stateful)
+    model = keras.Sequential([keras.Input(batch_shape=(32, 6, 1)), recurrent, layers.Dense(1)])
+    sitter = kb.Babysitter(verbose=0)
+    x = RNG.normal(size=(256, 6, 1)).astype("float32")
+    model.compile("adam", "mse")
+    model.fit(x, x[:, 0], 32, 2, 0, shuffle=False, callbacks=[sitter])
+    assert bool(sitter.history.targets("score/loss")) != stateful
+    notes = [one.message for one in sitter.findings if one.target == "scores"]
+    assert [one.startswith("Scores not measured: a layer with") for one in notes] == [
+        True
+    ] * stateful
+
+
 def test_a_forecast_of_a_walk_is_no_better_than_the_last_value():
     walk = np.cumsum(RNG.normal(size=600)) / 10
     x = np.stack([walk[i : i + 8] for i in range(500)]).astype("float32")

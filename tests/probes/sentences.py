@@ -20,6 +20,7 @@ NOTICES = (
     notices.step_failed(NothingSeenError()),
     notices.loss_not_known(),
     notices.no_test_step(),
+    notices.goes_on_from_before(),
     notices.no_arrays_found(),
     notices.state_not_returned(),
     notices.few_measurements(2, 150, 64, 256),
