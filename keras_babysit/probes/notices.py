@@ -157,16 +157,16 @@ def means_not_updated(names):
 
     Example:
         >>> means_not_updated(["loss", "val_loss"])
-        'Logs not recorded: "loss" and "val_loss" of Keras are 0 in each epoch, because the \
-`train_step` or `test_step` of the model does not update their metric. Update a \
+        'Logs not recorded: "loss" and "val_loss" of Keras are 0 in each epoch. The `train_step` \
+or `test_step` of the model does not update their metric. Update a \
 `keras.metrics.Mean(name="loss")` in it, and return that from `metrics`.'
     """
     quoted = [f'"{name}"' for name in names]
     listed = " and ".join([", ".join(quoted[:-1]), quoted[-1]] if len(names) > 1 else quoted)
     is_one, name = len(names) == 1, names[0].removeprefix("val_")
     return (
-        f"Logs not recorded: {listed} of Keras {'is' if is_one else 'are'} 0 in each epoch, "
-        "because the `train_step` or `test_step` of the model does not update "
+        f"Logs not recorded: {listed} of Keras {'is' if is_one else 'are'} 0 in each epoch. "
+        "The `train_step` or `test_step` of the model does not update "
         f'{"its" if is_one else "their"} metric. Update a `keras.metrics.Mean(name="{name}")` in '
         "it, and return that from `metrics`."
     )

@@ -21,6 +21,8 @@ NOTICES = (
     notices.loss_not_known(),
     notices.no_test_step(),
     notices.goes_on_from_before(),
+    notices.means_not_updated(["loss"]),
+    notices.means_not_updated(["loss", "val_loss"]),
     notices.no_arrays_found(),
     notices.state_not_returned(),
     notices.few_measurements(2, 150, 64, 256),
