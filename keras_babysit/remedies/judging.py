@@ -47,10 +47,23 @@ def apply_all(changes: Sequence[Change], program: Program) -> Program:
 
 
 def judge(
-    changes: tuple[Change, ...], pairs: Sequence[Pair], program: Program, seconds: float
+    changes: tuple[Change, ...],
+    pairs: Sequence[Pair],
+    program: Program,
+    seconds: float,
+    on: tuple[Change, ...] = (),
 ) -> Row:
-    """Return the row of a remedy from its replicates."""
-    measure = "loss" if apply_all(changes, program).is_scored_by_loss else "error"
+    """Return the row of a remedy from its replicates.
+
+    Args:
+        changes: The changes.
+        pairs: The replicates.
+        program: The program.
+        seconds: Seconds of its trainings.
+        on: The changes of the control.
+    """
+    have_loss = all(apply_all(one, program).is_scored_by_loss for one in (changes, on))
+    measure = "loss" if have_loss else "error"
     control = [_values(pair.control, measure) for pair in pairs]
     remedy = [_values(pair.remedy, measure) for pair in pairs]
 

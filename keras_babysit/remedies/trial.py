@@ -79,7 +79,7 @@ class Trial:
 
     Args:
         rows: One `Row` per remedy, in the order in which they were tried; combinations last.
-        best: The row that is best, None if nothing helped.
+        best: The row that is best in trainings as the program is, None if nothing helped.
         program: The program with the best changes; the unchanged one if nothing helped.
             `program.build(seed)` returns its compiled model, `program.x` and `program.y` its data
             and `program.fit` its arguments of `fit`.
@@ -108,12 +108,26 @@ class Trial:
             return "No remedy was tried: there is no finding with a remedy that can be applied."
         if self.best is not None:
             together = "Best together" if len(self.best.changes) > 1 else "Best"
-            return f"{together}: {self.best.text}"
+            chosen = " in trainings as the program is" if self._has_lower_ratio else ""
+            return f"{together}{chosen}: {self.best.text}"
+        if any(row.effect is Effect.HELPS for row in self.rows):
+            return (
+                "No remedy helps in trainings as the program is. What helps does so only where the "
+                "learning rate falls to 0."
+            )
         if all(row.effect in (Effect.FAILED, Effect.NOT_APPLICABLE) for row in self.rows):
             return "No remedy could be tried."
         if any(row.effect in (Effect.UNDECIDED, Effect.NOT_TRIED) for row in self.rows):
             return "No remedy is shown to help. A larger `budget` or more `seeds` may decide more."
         return "No remedy helps."
+
+    @property
+    def _has_lower_ratio(self) -> bool:
+        """Whether the table shows a larger effect than that of the best, which others decided."""
+        if self.best is None or self.best.ratio is None:
+            return False
+        helping = (row.ratio for row in self.rows if row.effect is Effect.HELPS)
+        return any(one is not None and one.mean < self.best.ratio.mean for one in helping)
 
     def __str__(self) -> str:
         if not self.rows:

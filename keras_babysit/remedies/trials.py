@@ -7,7 +7,6 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -15,11 +14,12 @@ from numpy.typing import NDArray
 
 from keras_babysit.callbacks import Babysitter
 from keras_babysit.errors import ControlFailedError, brief
-from keras_babysit.findings import Finding, Severity
+from keras_babysit.findings import Finding
 from keras_babysit.remedies.change import Change
-from keras_babysit.remedies.judging import Pair, apply_all, disagree, judge, leader, rank
-from keras_babysit.remedies.optimizer_changes import DecayedToZero, ScaleLearningRate
+from keras_babysit.remedies.judging import Pair, apply_all, disagree, judge, leader
+from keras_babysit.remedies.optimizer_changes import DecayedToZero
 from keras_babysit.remedies.program import Program, share_weights
+from keras_babysit.remedies.race import Candidate, Race
 from keras_babysit.remedies.scoring import Score, Scorer
 from keras_babysit.remedies.trial import Effect, Row, Trial
 
@@ -57,33 +57,6 @@ class Deadline(keras.callbacks.Callback):
             raise BudgetSpentError
 
 
-@dataclass
-class Candidate:
-    """A change that may be tried.
-
-    Args:
-        change: The change.
-        cause: Rank of the cause that it remedies, from 0.
-        row: What it did so far, alone; None if it was not tried.
-        is_combined: Whether it was tried on top of others, or is the first that is kept.
-    """
-
-    change: Change
-    cause: int
-    row: Row | None = None
-    is_combined: bool = False
-
-    @property
-    def has_replicates(self) -> bool:
-        """Whether it was tried at all."""
-        return self.row is not None and self.row.seeds > 0
-
-    @property
-    def rank(self) -> float:
-        """By how much the score changed, lower if it is better."""
-        return math.inf if self.row is None else rank(self.row)
-
-
 class Trials:
     """Tries remedies of one program.
 
@@ -107,18 +80,22 @@ class Trials:
         self._scores: dict[tuple[tuple[Change, ...], str, int], Score] = {}
         self._weights: dict[int, list[NDArray[Any]]] = {}
         self._candidates: list[Candidate] = []
-        self._combined: Row | None = None  # the best changes of several causes so far
+        self._race: Race | None = None
+        self._is_spent = False
         self._is_interrupted = False
         self._seconds_per_epoch: list[float] = []  # of each training so far
-        self._healthy: dict[tuple[Change, ...], bool] = {}
+        self._pace: dict[tuple[Change, ...], float] = {}  # the last of these, by changes
 
     def watch(self) -> tuple[Finding, ...]:
         """Return the findings of the control, trained to its end whatever the budget."""
+        sitter = Babysitter(verbose=0)
         try:
-            return self._findings_with((), end=math.inf)
+            score = self._train(self.program, 0, (), (sitter,), end=math.inf)
         except KeyboardInterrupt:
             self._is_interrupted = True
             return ()
+        self._scores[(), "plain", 0] = score
+        return tuple(sitter.findings)
 
     def run(
         self,
@@ -126,7 +103,7 @@ class Trials:
         findings: tuple[Finding, ...],
         symptoms: Sequence[Sequence[Change]] = (),
     ) -> Trial:
-        """Try changes, go further with a learning rate that helps, and combine what helps.
+        """Try changes, each alone, and improve what helps most in the time that is left.
 
         Args:
             causes: The changes that remedy each cause, in the rank of the causes.
@@ -141,19 +118,23 @@ class Trials:
             if self._is_interrupted:
                 raise KeyboardInterrupt
             self._try(self._candidates)
-            self._go_further()
             if leader(self._rows) is None:
                 self._try(others)
             else:
                 for one in others:
                     one.row = Row((one.change,), Effect.NOT_TRIED, reason=EXPLAINED)
             self._candidates += others
-            self._combine(has_findings=bool(findings))
+            if leader(self._rows) is None:
+                self._settle()
+            self._race = Race(self, self._candidates)
+            self._race.run()
         except BudgetSpentError:
-            note = f"The budget of {self._seconds:.3g} s was spent."
+            self._is_spent = True
         except KeyboardInterrupt:
             note = "Interrupted: these are the results so far."
             self._is_interrupted = True
+        if self._is_spent and not note:
+            note = f"The budget of {self._seconds:.3g} s was spent."
         return self._result(others, findings, note)
 
     @property
@@ -165,13 +146,18 @@ class Trials:
     ) -> Trial:
         late = [one for one in others if one not in self._candidates]
         every = [*self._candidates, *late]
-        table = [one.row or self._not_tried(one.change) for one in every]
-        if self._combined is not None and len(self._combined.changes) > 1:
-            table.append(self._combined)
-        best = leader(table)
+        table = [self._row_in_table(one) for one in every]
+        best = leader(table) if self._race is None else self._race.row
+        if best is not None and best not in table:
+            table.append(best)
         program = apply_all(best.changes if best else (), self.program)
         seconds = time.perf_counter() - self._start
         return Trial(tuple(table), best, program, findings, seconds, note)
+
+    def _row_in_table(self, one: Candidate) -> Row:
+        row = one.row or self._not_tried(one.change)
+        is_beaten = one.is_beaten and row.effect is Effect.NOT_TRIED
+        return dataclasses.replace(row, reason=NO_MORE) if is_beaten else row
 
     def _try(self, candidates: Sequence[Candidate]) -> None:
         """Try each of these with one seed, the better half with more, the best one first.
@@ -180,7 +166,7 @@ class Trials:
         than three with one.
         """
         for one in candidates:
-            reason = self._why_not(one.change)
+            reason = self.why_not(one.change)
             if reason:
                 one.row = Row((one.change,), Effect.NOT_APPLICABLE, reason=reason)
             elif self._has_time(one.change, seeds=1):
@@ -195,7 +181,8 @@ class Trials:
                         return
                     self._add(one, seeds)
 
-    def _why_not(self, change: Change, on: tuple[Change, ...] = ()) -> str:
+    def why_not(self, change: Change, on: tuple[Change, ...] = ()) -> str:
+        """Return why a change cannot be applied on top of others; empty if it can."""
         program = apply_all(on, self.program)
         reason = change.why_not(program)
         if reason or program.is_plain:
@@ -205,176 +192,71 @@ class Trials:
             return "The model is subclassed: change its layers in your code."
         return ""
 
-    def _go_further(self) -> None:
-        """Change a learning rate that helps by another factor of 10, as long as that helps more.
-
-        How far a learning rate is off is known by its order of magnitude at best. It ends with the
-        first replicate if that is no better than with the factor before.
-        """
-        rates = [one for one in self._candidates if isinstance(one.change, ScaleLearningRate)]
-        helping = [one for one in rates if one.row and one.row.effect is Effect.HELPS]
-        best = min(helping, key=lambda one: one.rank, default=None)
-        while best is not None:
-            change = best.change
-            assert isinstance(change, ScaleLearningRate)
-            step = 10.0 if change.factor > 1 else 0.1
-            rate = None if change.rate is None else change.rate * step
-            further = dataclasses.replace(change, factor=change.factor * step, rate=rate)
-            if further in (one.change for one in self._candidates):
-                return
-            if not self._has_time(further, seeds=self.seeds):
-                return
-            candidate = Candidate(further, best.cause)
-            self._candidates.append(candidate)
-            self._add(candidate, 1)
-            if not candidate.rank < rank(self._row((best.change,), 1)):
-                return
-            self._add(candidate, self.seeds)
-            assert candidate.row is not None
-            is_better = candidate.row.effect is Effect.HELPS and candidate.rank < best.rank
-            best = candidate if is_better else None
-
-    def _combine(self, *, has_findings: bool) -> None:
-        """Keep changes that help on top of those kept before.
-
-        First one of each cause, in the rank of the causes, is tried; then all others: a network
-        that is normalized may need another activation as well, though both remedy one cause. It
-        ends when nothing is found any more with the changes that are kept.
-
-        Args:
-            has_findings: Whether there are findings that a change may remove.
-        """
-        causes = sorted({one.cause for one in self._candidates})
-        for cause in causes:
-            of_cause = [one for one in self._candidates if one.cause == cause]
-            best = self._most_promising(of_cause)
-            if best is not None and not self._keep(best, has_findings=has_findings):
-                return
-        while self._combined is not None:
-            kept = self._combined
-            for one in self._left():
-                if not self._keep(one, has_findings=has_findings):
-                    return
-                if self._combined is not kept:
-                    break
-            else:
-                return
-
-    def _keep(self, candidate: Candidate, *, has_findings: bool) -> bool:
-        """Keep a change if it helps on top of those that are kept.
-
-        Args:
-            candidate: The change.
-            has_findings: Whether there are findings that a change may remove.
-
-        Returns:
-            Whether there is time, and a reason, to try others.
-        """
-        change, kept = candidate.change, self._kept
-        if not kept:
-            if not self._has_time(change, seeds=self.seeds):
-                return False
-            self._decide(candidate)
-            return True
-        if has_findings and self._is_healthy(kept):
-            return False
-        together = (*kept, change)
-        candidate.is_combined = True
-        on_top = None
-        for seeds in sorted({1, min(FEWEST_SEEDS, self.seeds), self.seeds}):
-            if not self._has_time(*together, seeds=seeds, on=kept):
-                return False
-            on_top = self._row(together, seeds, on=kept)
-            if not rank(on_top) < 0:
-                break
-        if on_top is not None and on_top.effect is Effect.HELPS:
-            row = self._row(together, self.seeds)
-            self._combined = row if row.effect is Effect.HELPS else self._combined
-        elif candidate.row is not None and candidate.row.effect is Effect.NOT_TRIED:
-            candidate.row = dataclasses.replace(candidate.row, reason=NO_MORE)
-        return True
-
-    @property
-    def _kept(self) -> tuple[Change, ...]:
-        """The changes that are kept so far."""
-        return () if self._combined is None else self._combined.changes
-
-    def _decide(self, candidate: Candidate) -> None:
-        """Begin with a change, if it helps with all replicates: of others it had fewer so far."""
-        assert candidate.row is not None
-        candidate.is_combined = True
-        if candidate.row.effect is not Effect.HELPS:
-            self._add(candidate, self.seeds)
-        if candidate.row.effect is Effect.HELPS:
-            self._combined = candidate.row
-
-    def _most_promising(self, of_cause: Sequence[Candidate]) -> Candidate | None:
-        """Return what to try for a cause on top of what is kept; None if there is nothing.
-
-        What made no difference alone may make one once a worse cause is remedied.
-        """
-        left = [
-            one
-            for one in of_cause
-            if one.row is not None
-            and one.row.effect in (Effect.HELPS, Effect.NO_DIFFERENCE, Effect.UNDECIDED)
-            and (self._kept or one.rank < 0)
-            and self._fits(one)
-        ]
-        helping = [one for one in left if one.row and one.row.effect is Effect.HELPS]
-        return min(helping or left, key=lambda one: one.rank, default=None)
-
-    def _left(self) -> list[Candidate]:
-        """Return what was not tried on top of other changes yet: the better one first."""
-        hopeless = (Effect.NOT_APPLICABLE, Effect.FAILED, Effect.HARMS)
-        left = [
+    def _settle(self) -> None:
+        """Give what may help all replicates, until one does: others had the better score so far."""
+        undecided = [
             one
             for one in self._candidates
-            if not one.is_combined
-            and not (one.row is not None and one.row.effect in hopeless)
-            and self._fits(one)
+            if one.row is not None and one.row.effect is Effect.UNDECIDED and one.rank < 0
         ]
-        return sorted(left, key=lambda one: (one.cause, one.rank))
+        for one in sorted(undecided, key=lambda one: (one.cause, one.rank)):
+            if self._has_time(one.change, seeds=self.seeds):
+                self._add(one, self.seeds)
+            if one.helps:
+                return
 
-    def _fits(self, candidate: Candidate) -> bool:
-        """Return whether a change can be made on top of those that are kept."""
-        is_other = type(candidate.change) not in map(type, self._kept)
-        return is_other and not self._why_not(candidate.change, self._kept)
+    def compare(
+        self, changes: tuple[Change, ...], on: tuple[Change, ...], seeds: int
+    ) -> Row | None:
+        """Return what changes do beside others, in trainings as the program is.
 
-    def _is_healthy(self, changes: tuple[Change, ...]) -> bool:
-        """Return whether a training with these changes ends without a warning or an error."""
-        if changes not in self._healthy:
-            found = self._findings_with(changes, end=self._end)
-            is_bad = any(one.is_open and one.severity > Severity.NOTE for one in found)
-            self._healthy[changes] = not is_bad
-        return self._healthy[changes]
+        A training that the end of the budget cuts short is lost; what is known before it stays.
 
-    def _findings_with(self, changes: tuple[Change, ...], end: float) -> tuple[Finding, ...]:
-        sitter = Babysitter(verbose=0)
-        score = self._train(apply_all(changes, self.program), 0, changes, (sitter,), end)
-        self._scores[changes, "plain", 0] = score
-        return tuple(sitter.findings)
+        Args:
+            changes: The changes.
+            on: The changes of the control.
+            seeds: Number of replicates.
+
+        Returns:
+            The row; None if there is no time for the trainings that are missing.
+        """
+        arms = [(arm, "plain", seed) for seed in range(seeds) for arm in (on, changes)]
+        missing = [arm for arm in arms if arm not in self._scores]
+        if missing and not self._fits_in(sum(self._seconds_of(arm, 1.0) for arm, *_ in missing)):
+            self._is_spent = True
+            return None
+        start = time.perf_counter()
+        self._tell(changes)
+        try:
+            scores = [self.score(*arm) for arm in arms]
+        except BudgetSpentError:
+            self._is_spent = True
+            return None
+        except ControlFailedError:
+            raise
+        except Exception as error:  # one remedy that fails is one row
+            return Row(changes, Effect.FAILED, reason=brief(error)[:REASON])
+        pairs = [Pair(*both) for both in zip(scores[::2], scores[1::2], strict=True)]
+        return judge(changes, pairs, self.program, time.perf_counter() - start, on)
+
+    def _tell(self, changes: Sequence[Change]) -> None:
+        spent = (time.perf_counter() - self._start) / self._seconds
+        self._report(spent, " ".join(one.text for one in changes))
 
     def _add(self, candidate: Candidate, seeds: int) -> None:
         before = candidate.row.seconds if candidate.row else 0.0
         row = self._row((candidate.change,), seeds)
         candidate.row = dataclasses.replace(row, seconds=before + row.seconds)
 
-    def _row(self, changes: tuple[Change, ...], seeds: int, on: tuple[Change, ...] = ()) -> Row:
-        """Return what changes do beside other ones, with the first seeds.
-
-        Args:
-            changes: The changes.
-            seeds: Number of replicates.
-            on: The changes of the control.
-        """
+    def _row(self, changes: tuple[Change, ...], seeds: int) -> Row:
+        """Return what changes do beside the control, with the first seeds."""
         start = time.perf_counter()
-        self._report((start - self._start) / self._seconds, " ".join(one.text for one in changes))
+        self._tell(changes)
         pairs: list[Pair] = []
         shorter: list[Pair] = []
         try:
             for seed in range(seeds):
-                self._pair(changes, on, seed, pairs, shorter)
+                self._pair(changes, seed, pairs, shorter)
         except (BudgetSpentError, ControlFailedError):
             raise
         except Exception as error:  # one remedy that fails is one row
@@ -388,7 +270,6 @@ class Trials:
     def _pair(
         self,
         changes: tuple[Change, ...],
-        on: tuple[Change, ...],
         seed: int,
         pairs: list[Pair],
         shorter: list[Pair],
@@ -396,11 +277,12 @@ class Trials:
         """Add a replicate to pairs; of a change of the optimizer also one over fewer steps."""
         is_of_optimizer = _is_of_optimizer(changes)
         kind = "whole" if is_of_optimizer else "plain"
-        pairs.append(Pair(self.score(on, kind, seed), self.score(changes, kind, seed)))
+        pairs.append(Pair(self.score((), kind, seed), self.score(changes, kind, seed)))
         if not is_of_optimizer or self.program.epochs < SHORT:
             return
-        if (changes, "short", seed) in self._scores or self._fits_in(self.program.epochs / 2):
-            shorter.append(Pair(self.score(on, "short", seed), self.score(changes, "short", seed)))
+        short = 2 * self._seconds_of(changes, 1 / SHORT)
+        if (changes, "short", seed) in self._scores or self._fits_in(short):
+            shorter.append(Pair(self.score((), "short", seed), self.score(changes, "short", seed)))
 
     def score(self, changes: tuple[Change, ...], kind: str, seed: int) -> Score:
         """Return the score of a training, which is made once.
@@ -445,30 +327,39 @@ class Trials:
         program.train(model, seed, Deadline(self._end if end is None else end), *callbacks)
         score = self._scorer.score(program, model)
         if not callbacks:  # one that is watched takes longer
-            self._seconds_per_epoch.append((time.perf_counter() - start) / program.epochs)
+            pace = (time.perf_counter() - start) / program.epochs
+            self._seconds_per_epoch.append(pace)
+            if changes:  # the first training may take far longer: it is one of the control
+                self._pace[tuple(changes)] = pace
         return score
 
-    def _has_time(self, *changes: Change, seeds: int, on: tuple[Change, ...] = ()) -> bool:
-        """Return whether the replicates of changes fit in the budget, as far as they are missing.
+    def _has_time(self, change: Change, seeds: int) -> bool:
+        """Return whether the replicates of a change fit in the budget, as far as they are missing.
 
         Args:
-            *changes: The changes.
+            change: The change.
             seeds: Number of replicates.
-            on: The changes of the control.
         """
-        kinds = {"whole": 1.0, "short": 1 / SHORT} if _is_of_optimizer(changes) else {"plain": 1.0}
-        epochs = sum(
-            part * self._epochs(arm)
-            for arm in (on, changes)
-            for kind, part in kinds.items()
-            for seed in range(seeds)
-            if (arm, kind, seed) not in self._scores
+        kinds = {"whole": 1.0, "short": 1 / SHORT} if change.is_of_optimizer else {"plain": 1.0}
+        arms: tuple[tuple[Change, ...], ...] = ((), (change,))
+        return self._fits_in(
+            sum(
+                self._seconds_of(arm, part)
+                for arm in arms
+                for kind, part in kinds.items()
+                for seed in range(seeds)
+                if (arm, kind, seed) not in self._scores
+            )
         )
-        return self._fits_in(epochs)
 
-    def _fits_in(self, epochs: float) -> bool:
-        """Return whether so many epochs can be trained before the budget ends."""
-        return time.perf_counter() + epochs * self._usual <= self._end
+    def _fits_in(self, seconds: float) -> bool:
+        """Return whether so much can be trained before the budget ends."""
+        return time.perf_counter() + seconds <= self._end
+
+    def _seconds_of(self, changes: tuple[Change, ...], part: float) -> float:
+        """Return how long a part of a training takes: as its slowest change, as far as known."""
+        known = [pace for of, pace in self._pace.items() if set(of) <= set(changes)]
+        return part * self._epochs(changes) * max([self._usual, *known])
 
     @property
     def _usual(self) -> float:

@@ -47,11 +47,11 @@ def try_remedies(
     trainings only.
 
     First every remedy is tried with one seed, the better half with three, and the better half of
-    these with all. A learning rate that helps is changed by another factor of 10, as long as that
-    helps more. Remedies of notes, and of findings that another one explains, are tried alone only
-    if no other remedy helps. Then one remedy of each cause, in the rank of the causes, is kept if
-    it helps on top of those that are kept already, and after these any other, until a training with
-    what is kept is healthy.
+    these with all. Remedies of notes, and of findings that another one explains, are tried alone
+    only if no other remedy helps. The time that is left goes to whole trainings as the program is:
+    what helps most is challenged by the program without a change, by other remedies that help, by
+    other learning rates, and by every remedy on top of it or in place of one of its kind, in the
+    rank of the causes. What wins on the same replicates is the best, until nothing does.
 
     Args:
         model: A compiled model; it is not trained. Of a subclassed one with `get_config` remedies

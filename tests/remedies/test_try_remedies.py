@@ -46,7 +46,7 @@ def test_a_rate_that_is_far_too_low_is_helped_by_a_higher_one_and_not_by_a_lower
     trial = kb.try_remedies(network(rate=1e-4), *blobs(), changes=changes, **BUDGET)
     assert [row.effect for row in trial.rows[:2]] == [Effect.HELPS, Effect.UNDECIDED]
     assert [row.seeds for row in trial.rows[:2]] == [5, 1]  # the better half
-    # One that helps is followed by ten times as much.
+    # One that helps is followed by higher ones as long as these are better.
     assert [row.changes for row in trial.rows[2:3]] == [(ScaleLearningRate(10_000.0),)]
     assert trial.best.ratio.high < 1
     model = trial.program.build(0)
@@ -151,8 +151,7 @@ def cause(rule, *changes):
     return Finding(rule, Severity.WARNING, "", "It is wrong.", remedies=remedies)
 
 
-def test_remedies_are_combined_in_the_rank_of_their_causes_not_by_their_effect(monkeypatch):
-    monkeypatch.setattr(Trials, "_findings_with", lambda *_, **__: (cause("left"),))
+def test_remedies_are_combined_in_the_rank_of_their_causes_not_by_their_effect():
     findings = [
         cause("short", actions.TrainLonger(3)),
         cause("slow", actions.ScaleLearningRate(3.0), actions.ScaleLearningRate(30.0)),
@@ -169,27 +168,8 @@ def test_remedies_are_combined_in_the_rank_of_their_causes_not_by_their_effect(m
     assert float(keras.ops.convert_to_numpy(built)) == pytest.approx(0.01 * rate.factor)
 
 
-def test_no_more_is_combined_once_a_training_is_healthy(monkeypatch):
-    watched = []
-
-    def found(self, changes, end):
-        watched.append(changes)
-        return ()
-
-    monkeypatch.setattr(Trials, "_findings_with", found)
-    findings = [
-        cause("short", actions.TrainLonger(3)),
-        cause("slow", actions.ScaleLearningRate(30.0)),
-    ]
-    trial = kb.try_remedies(network(rate=0.01), *blobs(), findings=findings, seeds=5, **BUDGET)
-    assert watched == [(TrainLonger(3),)]
-    assert all(len(row.changes) == 1 for row in trial.rows)
-    assert trial.best.changes == (ScaleLearningRate(30.0),)  # what helps most, alone
-
-
 @pytest.mark.parametrize("is_symptom", [True, False], ids=["of-a-symptom", "of-the-same-cause"])
-def test_other_remedies_are_tried_on_top_while_something_is_wrong(monkeypatch, is_symptom):
-    monkeypatch.setattr(Trials, "_findings_with", lambda *_, **__: (cause("left"),))
+def test_other_remedies_are_tried_on_top(is_symptom):
     slow, short = actions.ScaleLearningRate(30.0), actions.TrainLonger(3)
     findings = [cause("slow", slow), replace(cause("short", short), cause="slow")]
     if not is_symptom:
@@ -200,8 +180,7 @@ def test_other_remedies_are_tried_on_top_while_something_is_wrong(monkeypatch, i
     assert (alone[0].effect is Effect.NOT_TRIED) == is_symptom
 
 
-def test_what_does_not_help_on_top_says_so(monkeypatch):
-    monkeypatch.setattr(Trials, "_findings_with", lambda *_, **__: (cause("left"),))
+def test_what_does_not_help_on_top_says_so():
     findings = [
         cause("slow", actions.ScaleLearningRate(30.0)),
         replace(cause("other", actions.ScaleBatchSize(size=200)), cause="slow"),
@@ -230,24 +209,6 @@ def test_a_budget_of_so_many_trainings_is_spent_on_as_many(monkeypatch):
     given = {"changes": changes, "seeds": 2}
     kb.try_remedies(network(), *blobs(), budget=7.0, epochs=4, verbose=0, **given)
     assert len(trained) == 7  # the control twice, three remedies once, two of them once more
-
-
-@pytest.mark.parametrize(("loss", "seeds"), [(0.9, 1), (0.1, 3)], ids=["worse", "better"])
-def test_a_further_factor_gets_its_replicates_only_if_the_first_is_better(monkeypatch, loss, seeds):
-    losses = {1.0: 2.0, 10.0: 0.5, 100.0: loss, 1000.0: 3.0}
-
-    def train(self, program, seed, changes=(), *others):
-        value = losses[changes[0].factor if changes else 1.0]
-        return Score(np.full(20, value) * (1 + 0.01 * seed), None)
-
-    monkeypatch.setattr(Trials, "_train", train)
-    trial = kb.try_remedies(
-        network(), *blobs(), changes=[ScaleLearningRate(10.0)], seeds=3, **BUDGET
-    )
-    tried = {row.changes[0].factor: row.seeds for row in trial.rows}
-    assert tried[10.0] == 3
-    assert tried[100.0] == seeds
-    assert (1000.0 in tried) == (seeds == 3)
 
 
 def test_two_horizons_disagree_where_most_replicates_do():
