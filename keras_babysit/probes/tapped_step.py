@@ -208,8 +208,7 @@ class TappedStep:
             target = name if len(self.applied) > 1 else ""
             readings["gradients/applied_before", target] = float(value)
         if isinstance(result, dict):
-            known = {("metrics/updates", name): n for name, n in counts.items() if name in result}
-            readings |= known
+            readings |= {("metrics/updates", n): c for n, c in counts.items() if n in result}
         rows = pop_rows(readings)
         losses = returned | {
             target: float(value) for (name, target), value in readings.items() if name == "added"

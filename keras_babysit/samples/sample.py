@@ -54,7 +54,7 @@ class Sample:
         ...     if sample.wants(index):
         ...         sample.add(index, (np.full((1, 2), index), None, None))
         >>> sample.batch(4)[0][:, 0].tolist()
-        [0, 2, 5, 7]
+        [0, 2, 4, 5]
         >>> len(sample)
         4
     """
