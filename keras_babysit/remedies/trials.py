@@ -36,7 +36,7 @@ REASON = 200
 
 SPENT = "the budget was spent."
 EXPLAINED = "a remedy of a worse finding helped."
-NO_MORE = "a remedy of a worse finding helped, and this one did not help on top of it."
+NO_MORE = "a remedy of a worse finding helped, and nothing helped on top of it."
 OPPOSITE = "a quarter of the steps shows the opposite."
 
 

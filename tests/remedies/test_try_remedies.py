@@ -188,7 +188,7 @@ def test_what_does_not_help_on_top_says_so():
     trial = kb.try_remedies(network(rate=0.01), *blobs(), findings=findings, seeds=5, **BUDGET)
     (row,) = (row for row in trial.rows if row.changes == (ScaleBatchSize(size=200),))
     assert row.effect is Effect.NOT_TRIED
-    assert "did not help on top" in row.reason
+    assert "nothing helped on top" in row.reason
     assert all(len(row.changes) == 1 for row in trial.rows)
 
 
