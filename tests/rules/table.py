@@ -1182,12 +1182,6 @@ def unscaled_loss(gradient, *, scale=None, policy="mixed_float16"):
     )
 
 
-def carrying_state(made):
-    """Return the history as one of a layer that goes on where the batch before ended."""
-    made.note(layers={"lstm": LayerFacts(class_name="LSTM", steps=20, is_stateful=True)})
-    return made
-
-
 def continued(start, *, constant, steps, train=None, validation=None):
     """Return a history of a model whose optimizer had done steps, and of its first scores."""
     made = history(
@@ -5618,11 +5612,6 @@ TABLE = {
     "began-with-a-lucky-batch": (
         rules.loss_not_decreasing,
         began_with_few(poor([0.3] * 8, {}, FLAT)),
-        None,
-    ),
-    "poor-on-a-sample-that-breaks-the-state": (
-        rules.underfitting,
-        carrying_state(poor([0.5] * 8, {"constant_error": 0.5}, FLAT)),
         None,
     ),
     "fits-but-for-its-averages": (
