@@ -71,14 +71,15 @@ def plot(records, ranges, objective, rounds=None):
 def _draw(axes, dimension, records, ranges, objective):
     name = dimension.name
     edge = _edge(records, objective)
-    at_edge = {r.cause: [] for r in records if r.state == STOPPED}
+    at_edge, inside = {}, []
     for record in records:
         if record.state == STOPPED:
-            at_edge[record.cause].append(record)
+            at_edge.setdefault(record.cause, []).append(record)
         elif objective.sign * record.score > edge:
             at_edge.setdefault(OFF_THE_SCALE, []).append(record)
-    marked = [record for shown in at_edge.values() for record in shown]
-    records = [record for record in records if record not in marked]
+        else:
+            inside.append(record)
+    records = inside
     _draw_ranges(axes, name, ranges)
     for number in sorted({record.round for record in records}):
         color = COLOURS[number % len(COLOURS)]
