@@ -11,14 +11,14 @@ import optuna
 from keras_babysit import markup
 from keras_babysit.errors import SearchFailedError
 from keras_babysit.search.checkpoint import Checkpoints
-from keras_babysit.search.cross_validation import CrossValidation
+from keras_babysit.search.cross_validation import CrossValidation, quick_garbage_collection
 from keras_babysit.search.data import Examples, make_folds, to_arrays
 from keras_babysit.search.fidelity import read_fidelities, stages
 from keras_babysit.search.finalists import by_metric, closeness, winner, with_reruns
 from keras_babysit.search.hparams import HParams
 from keras_babysit.search.hyper_parameters import HyperParameters
 from keras_babysit.search.hypermodel import Hypermodel
-from keras_babysit.search.objective import read_objective
+from keras_babysit.search.objective import read_objective, read_refit
 from keras_babysit.search.parallel import (
     check_backend,
     run_workers,
@@ -46,6 +46,12 @@ from keras_babysit.search.worker import Plan, Worker
 
 DEFAULT_MODEL_EXAMPLES = 8
 """Number of examples on which the default model is evaluated before the first trial."""
+
+RESULTS = (
+    *("best_params_", "best_score_", "best_trial_", "best_index_", "best_model_", "cv_results_"),
+    *("ranges_", "findings_", "records_", "study_", "n_splits_"),
+)
+"""Attributes that `fit` sets."""
 
 
 class BaseSearchCV:
@@ -181,6 +187,26 @@ class BaseSearchCV:
         self.n_jobs = n_jobs
         self.checkpoint_dir = checkpoint_dir
 
+    def __getattr__(self, name):
+        """Say how to get a result that is not there yet."""
+        if name not in RESULTS:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        from sklearn.exceptions import NotFittedError
+
+        raise NotFittedError(
+            f"There must be a search before `{name}` is read. Received: {_reason(self, name)}"
+        )
+
+    def __sklearn_is_fitted__(self):
+        """Whether there are results, for scikit-learn's `check_is_fitted`."""
+        return "best_params_" in vars(self)
+
+    def __sklearn_tags__(self):
+        """Return what scikit-learn needs to know: no more than of any estimator."""
+        from sklearn.base import BaseEstimator
+
+        return BaseEstimator().__sklearn_tags__()
+
     def fit(self, x, y=None, *, groups=None, sample_weight=None, **fit_arguments):
         """Run the search. The arguments are those of `Model.fit`.
 
@@ -202,14 +228,22 @@ class BaseSearchCV:
             ValueError: Before the first trial, if there are fewer examples than folds, if the model
                 does not report the objective, or if the study was started with another objective,
                 seed, search space or default model, or with other folds, data or arguments.
-            TypeError: If the data cannot be indexed by rows, the hypermodel returns no model, or a
-                callback cannot be copied.
+            TypeError: If the data cannot be indexed by rows, the hypermodel returns no model, `fit`
+                has no such argument, or a callback cannot be copied.
             SearchFailedError: If no trial completed.
+
+        If the search ends early, by Ctrl-C or by an exception in a trial, the results are those of
+        the trials so far. The next `fit` with the same arguments continues it; with several
+        workers, it needs a `storage` for that.
         """
         _check_fit(fit_arguments)
+        for name in RESULTS:
+            vars(self).pop(name, None)
         examples = Examples(x, y, sample_weight)
         folds = make_folds(examples, self.cv, self.seed, groups)
-        model, space = self._discover_space(examples)
+        model, space, metrics = self._discover_space(examples)
+        self.hypermodel.check_fit(model, fit_arguments)
+        by_metric_of = read_refit(self.refit, self.objective, metrics)
         few = examples.take(slice(0, DEFAULT_MODEL_EXAMPLES))
         of_rounds = self._fidelities(len(folds), _epochs(fit_arguments))
         fidelities = list(dict.fromkeys(of_rounds))
@@ -238,7 +272,10 @@ class BaseSearchCV:
         hparams = HParams(self.log_dir, self.objective, space)
         bar = ProgressBar(self.objective, phases, verbose=self.verbose)
         workers = worker_count(self.n_jobs)
-        with quiet_optuna_log(), bar, self._shared(workers) as given:
+        conclude = functools.partial(
+            self._conclude, phases=phases, folds=len(folds), by_metric_of=by_metric_of
+        )
+        with quiet_optuna_log(), quick_garbage_collection(), bar, self._shared(workers) as given:
             self.study_ = self._open_study(settings, space)
             worker = Worker(
                 self.study_,
@@ -255,17 +292,33 @@ class BaseSearchCV:
                 on_change=bar.update,
                 on_trial=hparams.write,
             )
-            if workers > 1:
-                make = functools.partial(type(self), **given)
-                with watching(worker.show):
-                    run_workers(make, workers, data, fit_arguments, self.max_retries)
-            worker.run()  # with several workers, what is left by those that died
+            try:
+                if workers > 1:
+                    make = functools.partial(type(self), **given)
+                    with watching(worker.show):
+                        run_workers(make, workers, data, fit_arguments, self.max_retries)
+                worker.run()  # with several workers, what is left by those that died
+            except BaseException:
+                with contextlib.suppress(Exception):  # of no more interest than the first one
+                    conclude(worker.records())
+                raise
             records = worker.records()
-        self._conclude(records, phases, len(folds))
+        conclude(records)
         if self.refit:
-            hp = self._hp(self.best_params_)
-            self.best_model_ = evaluation.train_on_all(hp, self.best_trial_.epochs)
+            self._refit(evaluation)
         return self
+
+    def _refit(self, evaluation):
+        """Train the final model."""
+        hp = self._hp(self.best_params_)
+        try:
+            self.best_model_ = evaluation.train_on_all(hp, self.best_trial_.epochs)
+        except Exception as error:
+            error.add_note(
+                "The search itself is complete, with `best_params_` and all other results. Only "
+                "`refit` failed: it trains on all examples, so that there is no validation data."
+            )
+            raise
 
     def get_params(self, deep=True):
         """Return the arguments of the search by name, as scikit-learn's estimators do.
@@ -292,10 +345,9 @@ class BaseSearchCV:
                 f"{type(self).__name__} must have these arguments. Received: {unknown}. It has: "
                 f"{sorted(self.get_params())}"
             )
-        given = self._given | params
+        changed = type(self)(**self._given | params)  # raises before anything is forgotten
         vars(self).clear()
-        self._given = given
-        self.__init__(**given)
+        vars(self).update(vars(changed))
         return self
 
     def build(self, params):
@@ -306,13 +358,9 @@ class BaseSearchCV:
         """Return the predictions of `best_model_`. The arguments are those of `Model.predict`.
 
         Raises:
-            AttributeError: If there is no such model: before `fit`, or without `refit=True`.
+            NotFittedError: If there is no such model: before `fit`, or without `refit=True`. It is
+                scikit-learn's, an AttributeError.
         """
-        if not hasattr(self, "best_model_"):
-            raise AttributeError(
-                "There must be a model trained on all examples. Received: "
-                f"refit={self.refit}. Pass refit=True, and call `fit` first."
-            )
         return self.best_model_.predict(to_arrays("x", x), **{"verbose": 0} | arguments)
 
     def plot(self, rounds=None):
@@ -409,11 +457,19 @@ class BaseSearchCV:
         return Steering()
 
     def _discover_space(self, examples):
-        """Return the default model, evaluated on a few examples, and the search space."""
+        """Return the default model, the search space, and values of the model on a few examples."""
         model, space = self.hypermodel.discover_space()
-        x, y, sample_weight = examples.take(slice(0, DEFAULT_MODEL_EXAMPLES))
-        self.objective.score(model, (x, y, sample_weight), None)
-        return model, space
+        few = examples.take(slice(0, DEFAULT_MODEL_EXAMPLES))
+        try:
+            metrics = self.objective.evaluate(model, few, None)
+        except Exception as error:
+            if few[1] is None and model.loss is not None:
+                raise ValueError(
+                    "Argument `y` must be given, because the model is compiled with a loss. "
+                    "Received: y=None"
+                ) from error
+            raise
+        return model, space, metrics
 
     def _open_study(self, settings, space):
         """Return the study, continued if these are its settings.
@@ -438,7 +494,7 @@ class BaseSearchCV:
             pruner=self.pruner,
         )
 
-    def _conclude(self, records, phases, folds):
+    def _conclude(self, records, *, phases, folds, by_metric_of):
         self.n_splits_ = folds
         rounds = 1 + phases[-1].round
         after = Phase(NEW, rounds, phases[-1].rung)  # what the last round says about a next one
@@ -449,26 +505,35 @@ class BaseSearchCV:
         self.cv_results_ = cv_results(self.records_, folds)
         if self.verbose:
             show(summary(self.records_, self.findings_, self.objective))
-        self.best_trial_ = self._choose_best()
-        if self.best_trial_ is None:
+        found = winner(self.records_)
+        if by_metric_of is not None:
+            found = best(by_metric(self.records_, by_metric_of))
+        if found is None:
             raise SearchFailedError(
                 f"No trial completed ({_describe_ends(self.records_)}). "
                 f"{self._way_out(self.records_)}"
             )
-        found = self.best_trial_
+        self.best_trial_ = found
         self.best_params_ = dict(found.params)
         self.best_score_ = found.rerun_score if found.reruns else found.score
         self.best_index_ = [r.number for r in self.records_ if r.is_finished].index(found.number)
 
-    def _choose_best(self):
-        """Return the winner; with the name of a metric as `refit`, the best trial by that one."""
-        if not isinstance(self.refit, str):
-            return winner(self.records_)
-        return best(by_metric(self.records_, read_objective(self.refit)))
-
     def _way_out(self, records):
         messages = [record.message for record in records if record.message]
         return f"The last message: {messages[-1]}" if messages else "Raise `max_trials`."
+
+
+def _reason(search, name):
+    """Return why a search has no result of this name, and what to do."""
+    is_refitted = bool(search.refit)
+    if "records_" not in vars(search):
+        more = "" if name != "best_model_" or is_refitted else ", with refit=True"
+        return f"a {type(search).__name__} that is not fitted. Call `fit` first{more}."
+    if "best_params_" not in vars(search):
+        return "a search without a complete trial."
+    if is_refitted:
+        return "a search whose final training failed. Build a model with `build(best_params_)`."
+    return f"refit={search.refit!r}. Pass refit=True to the search."
 
 
 def _describe_ends(records):

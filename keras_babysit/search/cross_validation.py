@@ -1,6 +1,8 @@
 """Training and scoring one model per fold."""
 
+import contextlib
 import copy
+import gc
 import time
 from dataclasses import dataclass, field
 
@@ -64,6 +66,24 @@ class Fold:
     findings: list = field(default_factory=list)
     traits: dict = field(default_factory=dict)
     metrics: dict = field(default_factory=dict)
+
+
+@contextlib.contextmanager
+def quick_garbage_collection():
+    """Leave the objects that there are before a search out of garbage collection.
+
+    Those of the imported libraries are most of a process: with them, a collection takes as long as
+    a trial of a small model.
+    """
+    if gc.get_freeze_count():  # the user's, who would lose it at the end
+        yield
+        return
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 class CrossValidation:
@@ -343,8 +363,8 @@ class _ExamplesShown(keras.callbacks.Callback):
         self._batches = 0
 
     @property
-    def total(self):
-        steps = self.params.get("steps") or self._batches
+    def total(self):  # `params` is None if `fit` raised before it began
+        steps = (self.params or {}).get("steps") or self._batches
         return self._before + round(self._size * min(1.0, self._batches / max(steps, 1)))
 
     def on_train_batch_begin(self, batch, logs=None):

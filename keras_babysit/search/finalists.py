@@ -51,17 +51,7 @@ def winner(records: Sequence[Record]) -> Record | None:
 
 
 def by_metric(records: Sequence[Record], objective: Objective) -> list[Record]:
-    """Return the records with another metric as their score, without repetitions.
-
-    Raises:
-        ValueError: If the model does not report the metric.
-    """
-    known = {f"val_{name}" for record in records for name in record.metrics}
-    if objective.name not in known:
-        raise ValueError(
-            "Argument `refit` must be True, False, or one of the values that the model reports: "
-            f"{sorted(known)}. Received: refit={objective.name!r}"
-        )
+    """Return the records with another metric as their score, without repetitions."""
     return [
         dataclasses.replace(
             record,

@@ -1,5 +1,7 @@
 """The models to search over: a function `hp -> model`, or a KerasTuner `HyperModel`."""
 
+import inspect
+
 import keras
 
 from keras_babysit.errors import NotCompiledError
@@ -51,6 +53,21 @@ class Hypermodel:
         if self._fit is None:
             return model.fit(x, y, **arguments)
         return self._fit(hp, model, x, y, **arguments)
+
+    def check_fit(self, model, arguments):
+        """Check that `fit` of the model has these arguments. One of the hypermodel may have any.
+
+        Raises:
+            TypeError: If it has no such argument.
+        """
+        known = inspect.signature(model.fit).parameters
+        takes_any = any(one.kind == one.VAR_KEYWORD for one in known.values())
+        unknown = sorted(set(arguments) - set(known))
+        if unknown and not takes_any and self._fit is None:
+            raise TypeError(
+                f"Further arguments of `fit` must be those of `Model.fit`: {sorted(known)}. "
+                f"Received: {unknown}"
+            )
 
     def ask_all(self, hp, examples, fit_arguments):
         """Build a model, and call the hypermodel's own `fit` if it has one: it may ask for more.

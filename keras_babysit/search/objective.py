@@ -103,6 +103,36 @@ def read_objective(name, direction="auto"):
     return Objective(name, direction)
 
 
+def read_refit(refit, objective, metrics):
+    """Return the `Objective` by which the final model is chosen; None for the search's own choice.
+
+    Args:
+        refit: The argument of a search: True, False or the name of a metric.
+        objective: The `Objective` of the search.
+        metrics: All values that the model reports, by name.
+
+    Raises:
+        ValueError: If the model does not report the metric, or its direction is unknown.
+    """
+    if not isinstance(refit, str):
+        return None
+    known = sorted(f"val_{name}" for name in metrics)
+    if refit not in known:
+        raise ValueError(
+            "Argument `refit` must be True, False, or one of the values that the model reports: "
+            f"{known}. Received: refit={refit!r}"
+        )
+    if refit == objective.name:
+        return objective
+    direction = _direction(refit.removeprefix("val_").lower())
+    if direction is None:
+        raise ValueError(
+            f"The direction of `refit` must be known. Received: refit={refit!r}. Pass it as "
+            'objective with direction="min" or direction="max".'
+        )
+    return Objective(refit, direction)
+
+
 def _direction(key):
     if any(part in key for part in MINIMIZED):
         return "min"

@@ -1,5 +1,7 @@
 """Random search."""
 
+import numbers
+
 from keras_babysit.search.base_search_cv import BaseSearchCV
 from keras_babysit.search.phases import plan_phases
 from keras_babysit.search.sampler import read_sampler
@@ -40,9 +42,9 @@ class RandomizedSearchCV(BaseSearchCV):
 
     def __init__(self, hypermodel, *, objective, max_trials, sampler="random", **kwargs):
         super().__init__(hypermodel, objective=objective, **kwargs)
-        if max_trials < 1:
+        if not (isinstance(max_trials, numbers.Integral) and max_trials >= 1):
             raise ValueError(
-                f"Argument `max_trials` must be at least 1. Received: max_trials={max_trials}"
+                f"Argument `max_trials` must be at least 1. Received: max_trials={max_trials!r}"
             )
         self.max_trials = max_trials
         self.sampler = sampler

@@ -52,11 +52,23 @@ def require_same_settings(study, settings):
         if name not in known:
             retry_on_storage_fault(lambda name=name, value=value: study.set_user_attr(name, value))
         elif known[name] != value:
+            now, before = _differing(value, known[name])
             raise ValueError(
                 f"A study must be continued with the same {name}, because its trials are compared "
-                f"with each other. Received: {value}, while study {study.study_name!r} was started "
-                f"with {known[name]}. Use another study_name."
+                f"with each other. Received: {now}, while study {study.study_name!r} was started "
+                f"with {before}. Use another study_name."
             )
+
+
+def _differing(now, before):
+    """Return two values as text; of dictionaries, only what differs."""
+    if not (isinstance(now, dict) and isinstance(before, dict)):
+        return str(now), str(before)
+    keys = [key for key in now | before if now.get(key) != before.get(key)]
+    return tuple(
+        ", ".join(f"{key}={one[key]}" if key in one else f"no {key}" for key in keys)
+        for one in (now, before)
+    )
 
 
 @contextlib.contextmanager

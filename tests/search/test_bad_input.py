@@ -7,6 +7,7 @@ import pytest
 
 import keras_babysit as kb
 from keras_babysit.errors import NotCompiledError
+from keras_babysit.search.cross_validation import CrossValidation
 from tests.search.models import blobs, build, compiled
 
 pytestmark = pytest.mark.any_backend
@@ -76,6 +77,17 @@ CASES = {
         'direction of an objective must be known.*Pass direction="min" or direction="max"',
     ),
     "unknown-direction": ({"direction": "up"}, ValueError, '"auto", "min" or "max"'),
+    "refit-by-a-value-not-reported": (
+        {"refit": "val_f1"},
+        ValueError,
+        "`refit` must be.*val_accuracy.*val_loss.*Received: refit='val_f1'",
+    ),
+    "refit-on-training-data": (
+        {"refit": "accuracy"},
+        ValueError,
+        "`refit` must be.*val_accuracy.*Received: refit='accuracy'",
+    ),
+    "a-loss-without-targets": ({"data": (X,)}, ValueError, "`y` must be given.*Received: y=None"),
     "storage-without-heartbeats": (
         {"storage": optuna.storages.InMemoryStorage(), "study_name": "s"},
         ValueError,
@@ -111,6 +123,7 @@ CASES = {
     "not-compiled": ({"hypermodel": uncompiled}, NotCompiledError, "Call `model.compile"),
     "no-hypermodel": ({"hypermodel": 7}, TypeError, "`hypermodel` must be a function"),
     "no-trials": ({"max_trials": 0}, ValueError, "`max_trials` must be at least 1"),
+    "trials-as-text": ({"max_trials": "2"}, ValueError, "at least 1. Received: max_trials='2'"),
     "unknown-sampler": ({"sampler": "grid"}, ValueError, "`sampler` must be one of"),
     "unknown-pruner": ({"pruner": "hard"}, ValueError, "`pruner` must be"),
     "fraction-above-1": ({"max_stopped": 2}, ValueError, r"`max_stopped` must be in \[0, 1\]"),
@@ -135,6 +148,12 @@ def test_bad_input(arguments, kind, law, monkeypatch):
     monkeypatch.setattr(keras.Model, "fit", lambda *a, **k: pytest.fail("a trial was started"))
     with pytest.raises(kind, match="(?s)" + law):
         search(**arguments)
+
+
+def test_an_unknown_argument_of_fit_is_refused_before_the_first_trial(monkeypatch):
+    monkeypatch.setattr(CrossValidation, "run", lambda *a, **k: pytest.fail("a trial was started"))
+    with pytest.raises(TypeError, match=r"those of `Model.fit`.*epochs.*Received: \['epoch'\]"):
+        search(fit={"epoch": 2})
 
 
 def test_a_storage_without_heartbeats_can_be_accepted():

@@ -1,5 +1,7 @@
 """Complete searches over small models."""
 
+import functools
+import gc
 import threading
 from types import SimpleNamespace
 
@@ -8,12 +10,14 @@ import numpy as np
 import optuna
 import pytest
 from optuna.trial import TrialState
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GroupKFold, KFold, ShuffleSplit, StratifiedKFold
+from sklearn.utils.validation import check_is_fitted
 
 import keras_babysit as kb
 from keras_babysit.errors import SearchFailedError
 from keras_babysit.search import worker as workers
-from keras_babysit.search.cross_validation import CrossValidation
+from keras_babysit.search.cross_validation import CrossValidation, quick_garbage_collection
 from keras_babysit.search.data import Examples, fingerprint, make_folds
 from keras_babysit.search.fidelity import Fidelity, stages
 from keras_babysit.search.hypermodel import Hypermodel
@@ -494,8 +498,137 @@ def test_data_frames_are_taken_and_the_final_model_predicts():
     assert search.best_index_ == search.cv_results_["rank_test_score"].argmin()
     assert search.predict(Frame(x)).shape == (90, 3)
     assert (search.cv_results_["mean_fit_time"] > 0).all()
-    with pytest.raises(AttributeError, match="refit=True"):
+    with pytest.raises(AttributeError, match="Call `fit` first, with refit=True"):
         kb.search.GridSearchCV(finite, **QUIET).predict(x)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda search: search.best_params_,
+        lambda search: search.cv_results_,
+        lambda search: search.plot(),
+        lambda search: search.summary(),
+        lambda search: search.predict(np.ones((2, 4))),
+        check_is_fitted,
+    ],
+    ids=["best_params_", "cv_results_", "plot", "summary", "predict", "check_is_fitted"],
+)
+def test_results_before_fit_are_refused_as_in_scikit_learn(read):
+    with pytest.raises(NotFittedError, match="fit"):
+        read(kb.search.GridSearchCV(finite, **QUIET))
+
+
+def test_what_a_search_has_is_known_before_and_after_fit():
+    search = kb.search.GridSearchCV(finite, **QUIET)
+    assert not hasattr(search, "best_params_")
+    with pytest.raises(AttributeError, match="no attribute 'best_estimator_'"):
+        _ = search.best_estimator_
+    search.fit(*blobs(), epochs=1)
+    check_is_fitted(search)
+    with pytest.raises(NotFittedError, match=r"refit=False\. Pass refit=True"):
+        search.predict(np.ones((2, 4)))
+
+
+def test_a_value_that_is_refused_leaves_a_search_as_it_was():
+    search = kb.search.RandomizedSearchCV(build, **QUIET, max_trials=2)
+    with pytest.raises(ValueError, match="`objective` must be"):
+        search.set_params(objective="accuracy")
+    assert search.get_params()["objective"] == "val_accuracy"
+    assert len(search.fit(*blobs(), epochs=1).records_) == 2
+    assert not hasattr(search.set_params(max_trials=3), "records_")
+    assert search.max_trials == 3
+
+
+class Interrupting(keras.callbacks.Callback):
+    """Raises once, after as many epochs."""
+
+    left = 0
+
+    def on_epoch_end(self, epoch, logs=None):
+        Interrupting.left -= 1
+        if Interrupting.left == 0:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(kb.search.RandomizedSearchCV, {}), (kb.search.CoarseToFineSearchCV, {"rounds": 3})],
+    ids=["random", "coarse-to-fine"],
+)
+def test_an_interrupted_search_keeps_its_results_and_goes_on(arguments):
+    kind, more = arguments
+    search = kind(build, **QUIET, **more, max_trials=6)
+    whole = kind(build, **QUIET, **more, max_trials=6)
+    Interrupting.left = 26 if more else 20  # epochs: in the third trial, or in the third round
+    fit = {"epochs": 3, "callbacks": lambda: [Interrupting()]}
+    with pytest.raises(KeyboardInterrupt):
+        search.fit(*blobs(), **fit)
+    done = [r for r in search.records_ if r.state == "complete"]
+    assert search.best_trial_ in done
+    assert len(search.cv_results_["params"]) == sum(r.is_finished for r in search.records_)
+    assert "val_accuracy" in search.summary()
+    before = len(search.records_)
+    search.fit(*blobs(), **fit)
+    assert len(search.records_) > before or not more
+    whole.fit(*blobs(), **fit)
+    assert (search.best_params_, search.best_score_) == (whole.best_params_, whole.best_score_)
+
+
+def test_a_search_that_fails_has_no_results_of_the_one_before():
+    search = kb.search.RandomizedSearchCV(build, **QUIET, max_trials=2).fit(*blobs(), epochs=1)
+    Interrupting.left = 1
+    with pytest.raises(KeyboardInterrupt):
+        search.fit(*blobs(), epochs=2, callbacks=lambda: [Interrupting()])
+    assert not hasattr(search, "best_params_")
+
+
+def test_an_exception_before_the_first_epoch_is_shown_as_it_is():
+    class Hyper:
+        def build(self, hp):
+            return build(hp)
+
+        def fit(self, hp, model, *args, **kwargs):
+            raise ValueError("of my own")
+
+    with pytest.raises(ValueError, match="of my own"):
+        kb.search.RandomizedSearchCV(Hyper(), **QUIET, max_trials=1).fit(*blobs(), epochs=1)
+
+
+def test_a_final_training_that_fails_leaves_the_results():
+    class NeedsValidation(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            assert logs["val_loss"] >= 0
+
+    search = kb.search.RandomizedSearchCV(build, **QUIET, max_trials=1, refit=True)
+    with pytest.raises(KeyError, match="val_loss") as caught:
+        search.fit(*blobs(), epochs=1, callbacks=[NeedsValidation()])
+    assert "Only `refit` failed" in caught.value.__notes__[0]
+    assert search.best_params_
+    with pytest.raises(NotFittedError, match="final training failed"):
+        search.predict(np.ones((2, 4)))
+
+
+def test_objects_before_a_search_are_left_out_of_its_garbage_collection():
+    gc.unfreeze()  # what tests/conftest.py does for all tests
+    try:
+        with quick_garbage_collection():
+            assert (count := gc.get_freeze_count()) > 0
+            with quick_garbage_collection():  # of a search within a search
+                pass
+            assert gc.get_freeze_count() >= count  # it leaves that of others alone
+        assert gc.get_freeze_count() == 0
+    finally:
+        gc.freeze()
+
+
+def test_only_what_differs_is_said():
+    x, y = blobs()
+    shared = QUIET | {"storage": optuna.storages.InMemoryStorage(), "study_name": "s"}
+    make = functools.partial(kb.search.GridSearchCV, finite, **shared, allow_lost_trials=True)
+    make().fit(x, y, epochs=1)
+    with pytest.raises(ValueError, match=r"Received: batch_size=8, while .* with no batch_size\."):
+        make().fit(x, y, epochs=1, batch_size=8)
 
 
 CHANGES = {
