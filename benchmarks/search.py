@@ -134,6 +134,27 @@ def builder(problem, x, y):
     return build
 
 
+class Budgeted:
+    """A hypermodel that ends the search once it has trained on so many examples.
+
+    Args:
+        build: The build function.
+        most: The number of examples.
+    """
+
+    def __init__(self, build, most):
+        self.build = build
+        self._left = most
+
+    def fit(self, hp, model, x, y, **arguments):
+        """Train the model, or interrupt the search as Ctrl-C does."""
+        if self._left <= 0:
+            raise KeyboardInterrupt
+        history = model.fit(x, y, **arguments)
+        self._left -= len(x) * len(history.epoch)
+        return history
+
+
 class Bench:
     """One problem and seed. Each search returns `[score or None, examples, seconds]` per trial."""
 
@@ -290,7 +311,8 @@ class Bench:
         """Run `CoarseToFineSearchCV` with further rounds, up to the budget."""
         start = time.process_time()
         search = kb.search.CoarseToFineSearchCV(
-            self.build,
+            # The last epoch of a stopped trial counts in full there.
+            Budgeted(self.build, 1.1 * self.budget),
             objective=self.objective.name,
             max_trials=OUR_TRIALS,
             rounds=OUR_ROUNDS,
@@ -298,9 +320,13 @@ class Bench:
             cv=FOLDS,
             seed=self.seed,
             verbose=0,
-        ).fit(self.x, self.y, **self.fit)
+        )
+        with contextlib.suppress(KeyboardInterrupt):
+            search.fit(self.x, self.y, **self.fit)
         seconds, known = time.process_time() - start, {}
         for trial in search.study_.get_trials():
+            if "examples" not in trial.user_attrs:  # it was waiting, or had just begun
+                continue
             known[trial.number] = trial.user_attrs["examples"]
             before = known.get(trial.user_attrs.get("continues"), 0)
             score = trial.value if trial.state == TrialState.COMPLETE else None
