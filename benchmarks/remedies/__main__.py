@@ -2,6 +2,7 @@
 
     python -m benchmarks.remedies first --programs 40
     python -m benchmarks.remedies tried --programs 6 --healthy 4
+    python -m benchmarks.remedies bases
     python -m benchmarks.remedies intervals
     python -m benchmarks.remedies table --write
 
@@ -33,6 +34,8 @@ def main() -> None:
     spread = commands.add_parser("intervals", help="measure how often intervals hold")
     spread.add_argument("--examples", type=int, default=700, help="only programs with so few")
     spread.add_argument("--minutes", type=float, default=600, help="start no program after that")
+    bases = commands.add_parser("bases", help="train the healthy bases, and judge by them")
+    bases.add_argument("--minutes", type=float, default=600, help="start no program after that")
     table = commands.add_parser("table", help="print the results")
     table.add_argument("--write", action="store_true", help="write docs/remedies.md")
     options = parser.parse_args()
@@ -45,6 +48,11 @@ def main() -> None:
         from benchmarks.remedies import intervals
 
         intervals.measure(options.examples, options.minutes)
+        return
+    if options.command == "bases":
+        from benchmarks.remedies import bases as healthy_ones
+
+        healthy_ones.measure(options.minutes)
         return
     from benchmarks.remedies import first as carried_out
     from benchmarks.remedies import tried as trials

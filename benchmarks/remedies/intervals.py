@@ -20,8 +20,8 @@ OF_TRIAL = 3
 SAME = 1e-3
 """Relative difference up to which the losses of two programs count as equal."""
 
-EPOCHS = 5
-"""Epochs of a training: intervals must hold for short ones too, and there are many."""
+EPOCHS = 20
+"""Epochs of a program, whose forks have 5: intervals must hold for short trainings, too."""
 
 CHANGE = ScaleLearningRate(0.3)
 """The change: one that may help, harm or make no difference."""
@@ -44,7 +44,7 @@ def measure(examples: int, minutes: float) -> None:
         if program.size > examples:
             continue
         trials = Trials(program.with_fit(epochs=EPOCHS), REPLICATES, math.inf, lambda *_: None)
-        control = [trials.score((), "whole", seed) for seed in range(REPLICATES)]
+        control = [trials.score((), "long", seed) for seed in range(REPLICATES)]
         means = np.array([one.loss.mean() for one in control])
         if any(np.allclose(means, one, rtol=SAME) for one in seen_means):
             continue  # another name of the same computation, such as logits in place of sigmoids
@@ -57,8 +57,8 @@ def measure(examples: int, minutes: float) -> None:
 def _count(trials: Trials) -> dict[str, int]:
     """Return how many intervals agree with other replicates and examples, and false verdicts."""
     seeds = range(REPLICATES)
-    control = [trials.score((), "whole", seed) for seed in seeds]
-    changed = [trials.score((CHANGE,), "whole", seed) for seed in seeds]
+    control = [trials.score((), "long", seed) for seed in seeds]
+    changed = [trials.score((CHANGE,), "long", seed) for seed in seeds]
     pairs = [Pair(*both) for both in zip(control, changed, strict=True)]
     trios = [seeds[first : first + OF_TRIAL] for first in range(0, REPLICATES, OF_TRIAL)]
     agree = []

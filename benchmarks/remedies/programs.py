@@ -14,6 +14,7 @@ import numpy as np
 from benchmarks.diagnosis import faults, outcomes, replay, sample, zoo
 from benchmarks.diagnosis.program import Run
 from benchmarks.diagnosis.record import path_of
+from benchmarks.remedies import results
 from keras_babysit import Babysitter
 from keras_babysit.findings import Finding, Severity
 from keras_babysit.remedies import Change, Program
@@ -56,7 +57,10 @@ class Case:
         build: Returns the compiled model with its data, seeded.
         seed: The seed.
         broken: Its validation score as it is.
-        repaired: Validation scores of its healthy base, one per seed.
+        repaired: Validation scores of its healthy base: on its own data where they are measured
+            (`python -m benchmarks.remedies bases`), else those of `outcomes.json`, whose data are
+            split with another seed.
+        base: Returns the healthy base on its own data; None if it is one itself.
     """
 
     id: str
@@ -65,6 +69,7 @@ class Case:
     seed: int
     broken: float
     repaired: tuple[float, ...]
+    base: Callable[[], Run] | None = None
 
     @property
     def needed(self) -> float:
@@ -91,7 +96,7 @@ def faulty(count: int | None = None, seconds: float | None = None) -> list[Case]
         count: Number of programs; None for all.
         seconds: Longest training, by `outcomes.json`; None for any.
     """
-    measured = outcomes.load()
+    measured, bases = outcomes.load(), results.load()["bases"]
     found = []
     for name, (fault, recipe, base) in faults.cases().items():
         scores = [measured[key] for s in zoo.SEEDS if (key := f"{base.name}-{s}") in measured]
@@ -102,9 +107,10 @@ def faulty(count: int | None = None, seconds: float | None = None) -> list[Case]
         if fault.misleads or recipe.stream or not is_known or not faults.does_hurt(name, measured):
             continue
         seed = faults.seed_of(name)
-        repaired = tuple(float(one["validation"]) for one in scores)
-        build = functools.partial(recipe.build, seed)
-        found.append(Case(name, recipe.task, build, seed, float(broken["validation"]), repaired))
+        repaired = tuple(bases.get(name) or (float(one["validation"]) for one in scores))
+        before, build = float(broken["validation"]), functools.partial(recipe.build, seed)
+        sound = functools.partial(base.build, seed)
+        found.append(Case(name, recipe.task, build, seed, before, repaired, sound))
     return sorted(found, key=lambda case: drawn(case.id))[:count]
 
 
@@ -170,6 +176,16 @@ def score_after(case: Case, changes: tuple[Change, ...]) -> float:
         scale, offset = program.unscale
         y = (y - offset) / scale
     return float(outcomes.score(model, x, y, case.task))
+
+
+def score_of_base(case: Case) -> float:
+    """Train the healthy base of a program on its data; return its score."""
+    assert case.base is not None
+    run = case.base()
+    run.train(Limit())
+    held_out = run.data.x_val is not None
+    x, y = (run.data.x_val, run.data.y_val) if held_out else (run.data.x, run.data.y)
+    return float(outcomes.score(run.model, x, y, case.task))
 
 
 def where() -> str:

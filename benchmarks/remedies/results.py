@@ -6,9 +6,10 @@ from typing import Any
 
 FILE = Path(__file__).parent / "results.json"
 
-PARTS = ("first", "unseen", "tried", "healthy", "intervals")
-"""`unseen` holds results of `first` as they were when their programs were measured for the first
-time, before any remedy was corrected after them."""
+PARTS = ("bases", "first", "unseen", "tried", "healthy", "intervals")
+"""`bases` holds the scores of healthy programs, one per seed; `unseen` holds results of `first` as
+they were when their programs were measured for the first time, before any remedy was corrected
+after them."""
 
 
 def load() -> dict[str, Any]:

@@ -93,7 +93,8 @@ class SetInitializer(OfLayers):
     Args:
         layers: See `OfLayers`.
         initializer: Name of the initializer of the kernels; empty to keep it.
-        recurrent: Name of the initializer of recurrent kernels; empty to keep it.
+        recurrent: Name of the initializer of recurrent kernels; empty to keep it. If both are
+            empty, only the biases are changed.
         activation: Activation of the layers, for the code; empty to leave it out.
         class_name: Class of the layers, for the code; empty for any.
         units: Their number of units, for the code; 0 if it is not known.
@@ -108,14 +109,16 @@ class SetInitializer(OfLayers):
     @property
     def text(self) -> str:
         """What is done."""
+        if not self.initializer and not self.recurrent:
+            return f"Initialize the biases of {self.where} with zeros."
         return f'Initialize {self.where} with "{self.initializer or self.recurrent}".'
 
     @property
     def arguments(self) -> dict[str, str]:
         """The arguments of the layers."""
-        given = {}
-        if self.initializer:
-            given = {"kernel_initializer": self.initializer, "bias_initializer": "zeros"}
+        given = {"kernel_initializer": self.initializer} if self.initializer else {}
+        if self.initializer or not self.recurrent:
+            given["bias_initializer"] = "zeros"
         return given | ({"recurrent_initializer": self.recurrent} if self.recurrent else {})
 
     @property
@@ -123,7 +126,7 @@ class SetInitializer(OfLayers):
         """The layer to paste, or its argument."""
         shape = {"activation": self.activation} if self.activation else {}
         name, units = self.class_name, self.units
-        if self.initializer and not name:
+        if not name and (self.initializer or not self.recurrent):
             name, units = "Dense", 64
         return layer_code(name, units, shape | self.arguments)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from keras_babysit.remedies.trial import Effect, Row
 
 SAME = 0.05
 """Change of the score, as a fraction of the control's, up to which two trainings count as equal."""
+
+ONE_SEED = "judged by the spread of the other remedies."
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,34 @@ def leader(rows: Sequence[Row]) -> Row | None:
     """Return the row that helps most, None if none does."""
     helping = [row for row in rows if row.effect is Effect.HELPS]
     return min(helping, key=rank, default=None)
+
+
+def judge_single(row: Row, others: Sequence[Row]) -> Row:
+    """Return the row of a single replicate, judged by the spread of the replicates of others.
+
+    Nothing is known of its own spread. It is taken to be the largest one of the rows that have
+    replicates, of which R differ by a half width h of their interval: that of one is sqrt(R) h.
+
+    Args:
+        row: A row. One with several replicates, or with another reason than their number to be
+            undecided, is returned as it is.
+        others: The rows of the same trial.
+    """
+    if row.seeds != 1 or row.effect is not Effect.UNDECIDED or row.reason or row.ratio is None:
+        return row
+    spreads = [
+        math.sqrt(one.seeds) * (_log(one.ratio.high) - _log(one.ratio.low)) / 2
+        for one in others
+        if one.seeds > 2 and one.ratio is not None
+    ]
+    if not spreads:
+        return row
+    middle, half = _log(row.ratio.mean), max(spreads)
+    effect = _effect(Interval(middle, middle - half, middle + half), math.log1p(SAME))
+    if effect is Effect.UNDECIDED:
+        return row
+    ratio = Interval(row.ratio.mean, *(math.exp(middle + one) for one in (-half, half)))
+    return dataclasses.replace(row, effect=effect, ratio=ratio, difference=None, reason=ONE_SEED)
 
 
 def _values(score: Score, measure: str) -> Any:

@@ -21,8 +21,8 @@ FEWEST_PAIRS = 2
 one it may lead by chance."""
 
 FINALISTS = 3
-"""The first of the remedies that help alone, which challenge the best alone; learning rates all do,
-as their forks favor the higher ones."""
+"""The first of the remedies that are better alone, which challenge the best alone; learning rates
+all do, as their forks favor the higher ones."""
 
 HOPELESS = (Effect.NOT_APPLICABLE, Effect.FAILED, Effect.HARMS)
 
@@ -54,6 +54,11 @@ class Candidate:
         return math.inf if self.row is None else rank(self.row)
 
     @property
+    def is_better(self) -> bool:
+        """Whether the score is better alone, on one replicate or more."""
+        return self.rank < 0 and self.row is not None and self.row.effect not in HOPELESS
+
+    @property
     def helps(self) -> bool:
         """Whether it helps alone."""
         return self.row is not None and self.row.effect is Effect.HELPS
@@ -81,10 +86,10 @@ class Trainer(Protocol):
 class Race:
     """Improves what helps most, by trainings as the program is: its own schedule, all epochs.
 
-    What is best so far is challenged by one other set of changes at a time, on the same replicates:
-    it loses at the first one after which its mean is not better, and takes its place if it is
-    better by more than two equal trainings differ, on all of them (Hutter et al., 2009, ParamILS,
-    10.1613/jair.2861, call this intensification). So most challengers cost one training.
+    What is best so far is challenged by one other set of changes at a time, on the same replicates.
+    It takes its place if it is better by more than two equal trainings differ, on all of them, and
+    loses at the first one after which its mean is not. So most challengers cost one training (after
+    the intensification of Hutter et al., 2009, ParamILS, 10.1613/jair.2861).
 
     Args:
         trainer: What trains and scores.
@@ -95,11 +100,15 @@ class Race:
         self._trainer = trainer
         self._candidates = candidates
         helping = sorted((one for one in candidates if one.helps), key=lambda one: one.rank)
-        self._finalists = _finalists(helping)
+        self._finalists = _finalists(sorted(candidates, key=lambda one: one.rank))
         self._best: tuple[Candidate, ...] = tuple(helping[:1])
         self._met = {_changes(self._best)}
-        self.row = self._best[0].row if self._best else None
-        """What the best did."""
+        self._row: Row | None = None
+
+    @property
+    def row(self) -> Row | None:
+        """What the best did; None if nothing helps."""
+        return self._best[0].row if len(self._best) == 1 else self._row
 
     def run(self) -> None:
         """Improve the best until nothing helps any more, or no challenger fits in the budget.
@@ -140,18 +149,19 @@ class Race:
 
         How far a learning rate is off is known by its order of magnitude at best. Rates on the same
         side of the program's own are tried, with one replicate each: further away from it as long
-        as that is better, or nearer to it if the first one further away is not.
+        as that is better, or nearer to it if the first one further away is not. Where the best has
+        none, the program's own need not fit what was changed: lower ones are tried, or higher ones.
         """
         own = next((one for one in self._best if isinstance(one.change, ScaleLearningRate)), None)
-        if own is None:
-            return
-        assert isinstance(own.change, ScaleLearningRate)
         others = [one for one in self._best if one is not own]
-        away = STEP if own.change.factor > 1 else 1 / STEP
+        start, cause = ScaleLearningRate(1.0), len(self._candidates)
+        if own is not None and isinstance(own.change, ScaleLearningRate):
+            start, cause = own.change, own.cause
+        away = STEP if start.factor > 1 else 1 / STEP
         for step in (away, 1 / away):
-            lead, change = self._best, _scaled(own.change, step)
-            while (change.factor - 1) * (own.change.factor - 1) > 0:
-                challenger = _in_rank(*others, Candidate(change, own.cause))
+            lead, change = self._best, _scaled(start, step)
+            while own is None or (change.factor - 1) * (start.factor - 1) > 0:
+                challenger = _in_rank(*others, Candidate(change, cause))
                 if not self._is_ahead(challenger, lead):
                     break
                 lead, change = challenger, _scaled(change, step)
@@ -164,7 +174,7 @@ class Race:
         if _changes(challenger) in self._met:
             return False
         row = self._trainer.compare(_changes(challenger), _changes(best), 1)
-        return row is not None and rank(row) < 0
+        return row is not None and _is_better(row)
 
     def _challenge(
         self, challenger: tuple[Candidate, ...], on_top: Candidate | None = None
@@ -185,14 +195,14 @@ class Race:
         for seeds in range(1, self._trainer.seeds + 1):
             compared = self._trainer.compare(_changes(challenger), _changes(self._best), seeds)
             row = compared or row
-            if compared is None or not rank(compared) < 0:
+            if compared is None or not _is_better(compared):
                 break
         if row is None:
             return False
-        is_better = row.seeds >= FEWEST_PAIRS and rank(row) < 1 / (1 + SAME) - 1
+        is_better = row.seeds >= FEWEST_PAIRS and _is_better(row)
         row = self._row_of(challenger, row) if is_better else row
         if is_better and row.effect not in HOPELESS:
-            self._best, self.row = challenger, row if challenger else None
+            self._best, self._row = challenger, row if challenger else None
             if len(challenger) == 1:  # in place of a row with fewer replicates
                 challenger[0].row = row
             return True
@@ -215,10 +225,20 @@ class Race:
         )
 
 
-def _finalists(helping: Sequence[Candidate]) -> list[Candidate]:
-    """Return the remedies that whole trainings choose from: all rates, and the best others."""
-    rates = [one for one in helping if isinstance(one.change, ScaleLearningRate)]
-    return [one for one in helping if one in rates or one in helping[:FINALISTS]]
+def _is_better(row: Row) -> bool:
+    """Return whether changes are better by more than two equal trainings differ."""
+    return rank(row) < 1 / (1 + SAME) - 1
+
+
+def _finalists(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Return the remedies that whole trainings choose from: all rates, and the best others.
+
+    Args:
+        candidates: All candidates, the best first.
+    """
+    better = [one for one in candidates if one.is_better]
+    rates = [one for one in better if isinstance(one.change, ScaleLearningRate)]
+    return [one for one in better if one in rates or one in better[:FINALISTS]]
 
 
 def _changes(candidates: Sequence[Candidate]) -> tuple[Change, ...]:

@@ -16,17 +16,18 @@ from keras_babysit.callbacks import Babysitter
 from keras_babysit.errors import ControlFailedError, brief
 from keras_babysit.findings import Finding
 from keras_babysit.remedies.change import Change
-from keras_babysit.remedies.judging import Pair, apply_all, disagree, judge, leader
+from keras_babysit.remedies.judging import Pair, apply_all, disagree, judge, judge_single, leader
 from keras_babysit.remedies.optimizer_changes import DecayedToZero
 from keras_babysit.remedies.program import Program, share_weights
 from keras_babysit.remedies.race import Candidate, Race
 from keras_babysit.remedies.scoring import Score, Scorer
 from keras_babysit.remedies.trial import Effect, Row, Trial
 
-SHORT = 4
-"""A change of the optimizer is also tried over this fraction of the steps. Short trainings prefer
-learning rates that are too small (Wu et al., arXiv:1803.02021): where the two disagree, the effect
-is undecided."""
+PARTS = 4
+"""A change of the optimizer is tried over this fraction of the epochs, at least this many, and over
+this fraction of those as well. Short trainings prefer learning rates that are too small (Wu et al.,
+arXiv:1803.02021): where the two disagree, the effect is undecided. Which one is best is chosen by
+whole trainings; so many shorter ones cost as much as one of these."""
 
 FEWEST_SEEDS = 3
 """Replicates of the better half of the remedies, before the better half of these gets all."""
@@ -128,6 +129,7 @@ class Trials:
                 self._settle()
             self._race = Race(self, self._candidates)
             self._race.run()
+            self._replicate(self._candidates, until_one_helps=False)
         except BudgetSpentError:
             self._is_spent = True
         except KeyboardInterrupt:
@@ -146,8 +148,9 @@ class Trials:
     ) -> Trial:
         late = [one for one in others if one not in self._candidates]
         every = [*self._candidates, *late]
-        table = [self._row_in_table(one) for one in every]
-        best = leader(table) if self._race is None else self._race.row
+        rows = [self._row_in_table(one) for one in every]
+        best = leader(rows) if self._race is None else self._race.row
+        table = rows if best is None else [judge_single(one, rows) for one in rows]
         if best is not None and best not in table:
             table.append(best)
         program = apply_all(best.changes if best else (), self.program)
@@ -160,26 +163,43 @@ class Trials:
         return dataclasses.replace(row, reason=NO_MORE) if is_beaten else row
 
     def _try(self, candidates: Sequence[Candidate]) -> None:
-        """Try each of these with one seed, the better half with more, the best one first.
-
-        A verdict needs replicates: where the budget ends, one remedy with three seeds says more
-        than three with one.
-        """
+        """Try each of these with one seed; the better half with more, until one helps."""
         for one in candidates:
             reason = self.why_not(one.change)
             if reason:
                 one.row = Row((one.change,), Effect.NOT_APPLICABLE, reason=reason)
             elif self._has_time(one.change, seeds=1):
                 self._add(one, 1)
+        self._replicate(candidates, until_one_helps=True)
+
+    def _replicate(self, candidates: Sequence[Candidate], *, until_one_helps: bool) -> None:
+        """Give the better half of what was tried three seeds, and the better half of these all.
+
+        A verdict needs replicates: where the budget ends, one remedy with three seeds says more
+        than three with one.
+
+        Args:
+            candidates: The candidates.
+            until_one_helps: Whether to end with the first one that helps, once it has all seeds.
+        """
         tried = [one for one in candidates if one.has_replicates]
-        for first, last in ((1, min(FEWEST_SEEDS, self.seeds)), (FEWEST_SEEDS, self.seeds)):
+        for last in (min(FEWEST_SEEDS, self.seeds), self.seeds):
             tried.sort(key=lambda one: one.rank)
             tried = tried[: max(1, -(-len(tried) // 2))]
             for one in tried:
-                for seeds in range(first + 1, last + 1):
-                    if not self._has_time(one.change, seeds=seeds):
-                        return
-                    self._add(one, seeds)
+                if not self._add_up_to(one, last):
+                    return
+                if until_one_helps and one.helps and self._add_up_to(one, self.seeds) and one.helps:
+                    return
+
+    def _add_up_to(self, one: Candidate, seeds: int) -> bool:
+        """Give a candidate as many replicates; return whether there was time for all of them."""
+        assert one.row is not None
+        for count in range(one.row.seeds + 1, seeds + 1):
+            if not self._has_time(one.change, seeds=count):
+                return False
+            self._add(one, count)
+        return True
 
     def why_not(self, change: Change, on: tuple[Change, ...] = ()) -> str:
         """Return why a change cannot be applied on top of others; empty if it can."""
@@ -222,7 +242,7 @@ class Trials:
         """
         arms = [(arm, "plain", seed) for seed in range(seeds) for arm in (on, changes)]
         missing = [arm for arm in arms if arm not in self._scores]
-        if missing and not self._fits_in(sum(self._seconds_of(arm, 1.0) for arm, *_ in missing)):
+        if missing and not self._fits_in(sum(self._seconds_of(*arm[:2]) for arm in missing)):
             self._is_spent = True
             return None
         start = time.perf_counter()
@@ -276,11 +296,11 @@ class Trials:
     ) -> None:
         """Add a replicate to pairs; of a change of the optimizer also one over fewer steps."""
         is_of_optimizer = _is_of_optimizer(changes)
-        kind = "whole" if is_of_optimizer else "plain"
+        kind = "long" if is_of_optimizer else "plain"
         pairs.append(Pair(self.score((), kind, seed), self.score(changes, kind, seed)))
-        if not is_of_optimizer or self.program.epochs < SHORT:
+        if not is_of_optimizer or not fork_epochs(self.program.epochs, "short"):
             return
-        short = 2 * self._seconds_of(changes, 1 / SHORT)
+        short = 2 * self._seconds_of(changes, "short")
         if (changes, "short", seed) in self._scores or self._fits_in(short):
             shorter.append(Pair(self.score((), "short", seed), self.score(changes, "short", seed)))
 
@@ -289,14 +309,14 @@ class Trials:
 
         Args:
             changes: The changes; empty for the control.
-            kind: `"plain"`; or `"whole"` or `"short"`, over all steps or a quarter of them, with a
-                learning rate that falls to 0.
+            kind: `"plain"`, as the program is; or `"long"` or `"short"`, a fork over fewer epochs
+                whose learning rate falls to 0.
             seed: The replicate.
         """
         if (changes, kind, seed) not in self._scores:
             program = apply_all(changes, self.program)
             if kind != "plain":
-                program = _decayed(program, SHORT if kind == "short" else 1)
+                program = _fork(program, kind)
             try:
                 self._scores[changes, kind, seed] = self._train(program, seed, changes)
             except BudgetSpentError:
@@ -340,13 +360,13 @@ class Trials:
             change: The change.
             seeds: Number of replicates.
         """
-        kinds = {"whole": 1.0, "short": 1 / SHORT} if change.is_of_optimizer else {"plain": 1.0}
+        kinds = ("long", "short") if change.is_of_optimizer else ("plain",)
         arms: tuple[tuple[Change, ...], ...] = ((), (change,))
         return self._fits_in(
             sum(
-                self._seconds_of(arm, part)
+                self._seconds_of(arm, kind)
                 for arm in arms
-                for kind, part in kinds.items()
+                for kind in kinds
                 for seed in range(seeds)
                 if (arm, kind, seed) not in self._scores
             )
@@ -356,10 +376,12 @@ class Trials:
         """Return whether so much can be trained before the budget ends."""
         return time.perf_counter() + seconds <= self._end
 
-    def _seconds_of(self, changes: tuple[Change, ...], part: float) -> float:
-        """Return how long a part of a training takes: as its slowest change, as far as known."""
+    def _seconds_of(self, changes: tuple[Change, ...], kind: str) -> float:
+        """Return how long a training takes: as its slowest change, as far as known."""
         known = [pace for of, pace in self._pace.items() if set(of) <= set(changes)]
-        return part * self._epochs(changes) * max([self._usual, *known])
+        epochs = self._epochs(changes)
+        epochs = epochs if kind == "plain" else fork_epochs(epochs, kind)
+        return epochs * max([self._usual, *known])
 
     @property
     def _usual(self) -> float:
@@ -390,8 +412,23 @@ def _is_of_optimizer(changes: Sequence[Change]) -> bool:
     return any(change.is_of_optimizer for change in changes)
 
 
-def _decayed(program: Program, parts: int) -> Program:
-    """Return the program over a fraction of its epochs; its rate falls to 0 by their end."""
-    program = program.with_fit(epochs=max(1, program.epochs // parts))
+def fork_epochs(epochs: int, kind: str) -> int:
+    """Return for how many epochs a fork of a program with so many is trained.
+
+    Args:
+        epochs: Epochs of the program.
+        kind: `"long"`; or `"short"`, which has none where the long one is too short.
+
+    Example:
+        >>> [(fork_epochs(epochs, "long"), fork_epochs(epochs, "short")) for epochs in (2, 8, 40)]
+        [(2, 0), (4, 1), (10, 2)]
+    """
+    long = min(epochs, max(PARTS, epochs // PARTS))
+    return long if kind == "long" else long // PARTS
+
+
+def _fork(program: Program, kind: str) -> Program:
+    """Return the program over a part of its epochs; its rate falls to 0 by their end."""
+    program = program.with_fit(epochs=fork_epochs(program.epochs, kind))
     rate = DecayedToZero(program.rate, program.steps)
     return program.changed(optimizer={**program.optimizer, "learning_rate": rate})

@@ -41,17 +41,18 @@ def try_remedies(
     validation data in inference mode and without penalties. The interval of the difference is over
     replicates and validation examples.
 
-    Changes of the optimizer are compared over all steps and over a quarter of them, with learning
-    rates that fall to 0 in both trainings, so that a smaller rate does not win by its smaller noise
-    alone. Every other change, such as one of capacity or of a penalty, is compared by whole
-    trainings only.
+    Changes of the optimizer are compared over a quarter of the epochs and over a quarter of these,
+    with learning rates that fall to 0 in both trainings, so that a smaller rate does not win by its
+    smaller noise alone. Every other change, such as one of capacity or of a penalty, is compared by
+    whole trainings only.
 
-    First every remedy is tried with one seed, the better half with three, and the better half of
-    these with all. Remedies of notes, and of findings that another one explains, are tried alone
-    only if no other remedy helps. The time that is left goes to whole trainings as the program is:
-    what helps most is challenged by the program without a change, by other remedies that help, by
-    other learning rates, and by every remedy on top of it or in place of one of its kind, in the
-    rank of the causes. What wins on the same replicates is the best, until nothing does.
+    First every remedy is tried with one seed, and the better ones with more until one helps.
+    Remedies of notes, and of findings that another one explains, are tried alone only if no other
+    remedy helps. The time that is left goes to whole trainings as the program is: what helps most
+    is challenged by the program without a change, by other remedies that are better, by other
+    learning rates, and by every remedy on top of it or in place of one of its kind, in the rank of
+    the causes. What wins on the same replicates is the best, until nothing does. More seeds for the
+    other remedies come last.
 
     Args:
         model: A compiled model; it is not trained. Of a subclassed one with `get_config` remedies

@@ -1,8 +1,10 @@
 """Pieces of a maxout layer that are never the maximum."""
 
+import math
+
 import numpy as np
 
-from keras_babysit.actions import CONNECTIONS, SetLayerArguments
+from keras_babysit.actions import SetLayerArguments
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
@@ -112,9 +114,21 @@ def _finding(history: History, target: str, fraction: float, severity: Severity)
         evidence={"dead_piece_fraction": fraction},
         remedies=(
             *(reversed(alive) if _was_born_dead(history, target, fraction) else alive),
-            Remedy(
-                "Use fewer pieces: dead ones are unused weights.", no_change_because=CONNECTIONS
-            ),
+            *_fewer(history, target, fraction),
         ),
         reference="Goodfellow et al., arXiv:1302.4389, section 7",
     )
+
+
+def _fewer(history: History, target: str, fraction: float) -> list[Remedy]:
+    """Return to use as many pieces as are alive, where more than the fewest possible are not."""
+    wins = history.last("activations/piece_share", target)
+    units = 0 if wins is None else round(float(np.sum(wins)))
+    pieces = len(wins) // units if units else 0
+    alive = max(2, math.ceil((1 - fraction) * pieces))
+    if alive >= pieces:
+        return []
+    change = SetLayerArguments(
+        (target,), "Maxout", (("pieces", alive),), first=f"{units}", module="kb.layers"
+    )
+    return [Remedy("Use fewer pieces: dead ones are unused weights.", change=change)]

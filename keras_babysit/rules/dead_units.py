@@ -7,7 +7,7 @@ from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
 from keras_babysit.rules._learning_rate import suggest_lower_rate
-from keras_babysit.rules._network import is_shut, is_without_gradient
+from keras_babysit.rules._network import is_shut, is_without_gradient, kernels, layer_of
 from keras_babysit.rules._progress import began_trained, is_solved, poor_fit
 from keras_babysit.rules._texts import change_rate, layer_shape, percent, relu_layer
 from keras_babysit.rules._wilson import wilson_lower_bound
@@ -176,18 +176,48 @@ def _remedies(history: History, target: str) -> list[Remedy]:
     is_recurrent = layer.class_name in ("SimpleRNN", "LSTM", "GRU")
     if is_recurrent:
         name = layer.class_name or ""
+    activation = "" if is_recurrent else "relu"
     restart = Remedy(
         "Initialize the layer for ReLU, with zero biases"
         + (": its units were dead from the start." if is_born_dead else "."),
-        change=SetInitializer(
-            (target,), activation="" if is_recurrent else "relu", class_name=name, units=units
-        ),
+        change=SetInitializer((target,), activation=activation, class_name=name, units=units),
     )
     leaky = Remedy(
         "Use an activation that has a gradient for negative inputs.",
         change=relu_layer(target, layer, "leaky_relu"),
     )
-    return [restart, leaky, lower] if is_born_dead else [lower, leaky, restart]
+    if not is_born_dead:
+        return [lower, leaky, restart]
+    if not _began_with_large_biases(history, target):
+        return [restart, leaky, lower]
+    zero = Remedy(
+        "Initialize the biases with zeros: they made the units dead from the start.",
+        change=SetInitializer((target,), "", activation=activation, class_name=name, units=units),
+    )
+    return [zero, restart, leaky, lower]
+
+
+def _began_with_large_biases(history: History, target: str) -> bool:
+    """Return whether biases outweighed the kernel of a layer before the first step.
+
+    Of inputs of unit variance the pre-activations of a unit have the norm of its row of the kernel
+    as their standard deviation. Where the norm of all biases is larger than that of the kernel, a
+    bias is more than a standard deviation: it is what keeps units off, and a kernel that is drawn
+    well stays as it is (`make bench-remedies`).
+    """
+    order = list(history.facts.layers)
+    until = order.index(target) if target in order else -1
+    before = [one for one in kernels(history) if layer_of(history, one) in order[: until + 1]]
+    if not before:
+        return False
+    layer = layer_of(history, before[-1])
+    weights = history.facts.weights or {}
+    biases = [one for one in weights if layer_of(history, one) == layer and one.endswith("bias")]
+    norms = [history.points("weights/norm", one)[:1] for one in (before[-1], *biases[:1])]
+    if len(norms) < 2 or not all(one and one[0].step == 0 for one in norms):
+        return False
+    kernel, bias = (float(one[0].value) for one in norms)
+    return bias > kernel
 
 
 def was_born_dead(history: History, target: str) -> bool:

@@ -2,11 +2,11 @@
 
 import math
 
-from keras_babysit.actions import NEW_CODE, OWN_CODE
+from keras_babysit.actions import OWN_CODE, SetLayerArguments
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above, require_count
-from keras_babysit.rules._texts import number
+from keras_babysit.rules._texts import layer_shape, number
 from keras_babysit.rules.effects import BLOWN_UP
 from keras_babysit.rules.outputs import outputs
 from keras_babysit.rules.rule import rule
@@ -82,11 +82,13 @@ def output_logits_diverge(
         if latest < size or latest < GROWS * middle:
             continue
         severity = Severity.WARNING if is_half else Severity.NOTE
-        found.append(_finding(output.target, severity, float(means[-1])))
+        found.append(_finding(history, output.target, severity, float(means[-1])))
     return found
 
 
-def _finding(target: str, severity: Severity, mean: float) -> Finding:
+def _finding(history: History, target: str, severity: Severity, mean: float) -> Finding:
+    name, units = layer_shape(history.layer(target))
+    decay = SetLayerArguments((target,), name, (("kernel_regularizer", "l2"),), first=f"{units}")
     return Finding(
         rule="output_logits_diverge",
         severity=severity,
@@ -107,7 +109,7 @@ def _finding(target: str, severity: Severity, mean: float) -> Finding:
                 "model.compile(model.optimizer, with_z_loss)",
                 no_change_because=OWN_CODE,
             ),
-            Remedy("Apply weight decay to the output layer.", no_change_because=NEW_CODE),
+            Remedy("Penalize the weights of the output layer.", change=decay),
         ),
         reference="Wortsman et al., arXiv:2309.14322, section 3.1.2",
     )

@@ -2,7 +2,7 @@
 
 import math
 
-from keras_babysit.actions import CONNECTIONS, LOOKS
+from keras_babysit.actions import CONNECTIONS, LOOKS, SetOutput
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules.effects import LONG_STEPS, POOR_FIT, SHORT_STEPS
@@ -49,7 +49,7 @@ def shapes_broadcast(history: History) -> list[Finding]:
     Reference:
         NumPy, "Broadcasting": axes of size 1 are repeated.
     """
-    return [_finding(one) for one in outputs(history) if _differs(one)]
+    return [_finding(history, one) for one in outputs(history) if _differs(one)]
 
 
 def _differs(output: Output) -> bool:
@@ -61,7 +61,7 @@ def _differs(output: Output) -> bool:
     return math.prod(made) != math.prod(wanted)
 
 
-def _finding(output: Output) -> Finding:
+def _finding(history: History, output: Output) -> Finding:
     made, wanted = math.prod(output.shape or ()), math.prod(output.data.shape or ())
     name = f' "{output.target}"' if output.target else ""
     predictions = f"{made:,} prediction{'' if made == 1 else 's'}"
@@ -76,18 +76,19 @@ def _finding(output: Output) -> Finding:
         target=output.target,
         message=f"The output{name} has {predictions} per example, but there {targets}: {end}.",
         evidence={"predictions": made, "targets": wanted},
-        remedies=tuple(_remedies(output, made, wanted)),
+        remedies=tuple(_remedies(history, output, made, wanted)),
         reference="NumPy, Broadcasting: axes of size 1 are repeated",
     )
 
 
-def _remedies(output: Output, made: int, wanted: int) -> list[Remedy]:
+def _remedies(history: History, output: Output, made: int, wanted: int) -> list[Remedy]:
     if made < wanted:
         return [
             Remedy(
                 f"Give the output layer {wanted:,} units, one per target.",
-                f"keras.layers.Dense({wanted})",
-                no_change_because=CONNECTIONS,
+                change=SetOutput(
+                    history.layer(output.target).activation or "linear", wanted, is_shown_whole=True
+                ),
             )
         ]
     found = [

@@ -82,6 +82,17 @@ def test_initial_weights_are_drawn_anew_and_biases_are_zero(is_functional):
 
 
 @BOTH
+def test_biases_alone_begin_with_zeros(is_functional):
+    given = network(is_functional=is_functional, kernel_initializer="ones", bias_initializer="ones")
+    change = SetInitializer(("hidden",), "")
+    kernel, bias = built(change, program(given)).get_layer("hidden").get_weights()
+    assert (kernel == 1).all()
+    assert not bias.any()
+    assert change.text == 'Initialize the biases of "hidden" with zeros.'
+    assert "kernel" not in change.code
+
+
+@BOTH
 @pytest.mark.parametrize("norm", ["BatchNormalization", "LayerNormalization"])
 def test_a_normalization_follows_each_hidden_layer(norm, is_functional):
     given = program(network(is_functional=is_functional))

@@ -65,9 +65,8 @@ def test_of_learning_rates_that_help_the_one_wins_that_is_best_without_a_decay(m
     changes = [ScaleLearningRate(0.1), ScaleLearningRate(0.02), ScaleLearningRate(0.9)]
     trial, _ = tried(monkeypatch, of_rates(0.02, in_forks=0.1), changes)
     helps = {row.changes[0].factor: row for row in trial.rows if row.effect is Effect.HELPS}
-    assert helps[0.1].ratio.mean < helps[0.02].ratio.mean
+    assert {0.1, 0.02} <= set(helps)
     assert trial.best.changes == (ScaleLearningRate(0.02),)
-    assert trial.conclusion.startswith("Best in trainings as the program is: ")
     assert trial.program.rate == pytest.approx(0.1 * 0.02)
 
 
@@ -96,6 +95,22 @@ def test_a_learning_rate_that_was_changed_too_far_is_taken_back_a_part_of_the_wa
     assert all(changes[0].factor < 1 for changes, *_ in trained if changes)
 
 
+@pytest.mark.parametrize("best", [0.1, 1.0, 10.0], ids=["lower", "as-it-is", "higher"])
+def test_what_is_changed_may_need_another_learning_rate(monkeypatch, best):
+    rates = of_rates(best)
+
+    def loss(changes, kind):
+        helps = any(isinstance(one, SetInitializer) for one in changes)
+        return rates(changes, kind) if helps else 100.0
+
+    trial, trained = tried(monkeypatch, loss, [SetInitializer(("hidden",))])
+    factors = [one.factor for one in trial.best.changes if isinstance(one, ScaleLearningRate)]
+    assert factors == ([] if best == 1.0 else [best])
+    on_top = [changes[-1].factor for changes, *_ in trained if len(changes) == 2]
+    assert set(on_top) >= ({0.32, 3.2} if best == 1.0 else {best})
+    assert best == 1.0 or trial.best.control == pytest.approx(100.0, rel=0.05)
+
+
 def test_what_helps_in_forks_alone_is_not_the_best(monkeypatch):
     trial, _ = tried(monkeypatch, of_rates(1.0, in_forks=0.1), [ScaleLearningRate(0.1)])
     assert trial.rows[0].effect is Effect.HELPS
@@ -113,8 +128,8 @@ TOGETHER = {
 
 
 def of_kinds(changes, kind):
-    """Return a loss that activations, alone or on top, make worse."""
-    others = frozenset(kinds(changes) - {SetActivation})
+    """Return a loss that activations, alone or on top, make worse, and rates leave as it is."""
+    others = frozenset(kinds(changes) - {SetActivation, ScaleLearningRate})
     return TOGETHER[others] * (1.5 if SetActivation in kinds(changes) else 1.0)
 
 
@@ -125,7 +140,7 @@ def test_a_challenger_that_is_not_better_costs_one_training(monkeypatch):
     trial, trained = tried(monkeypatch, of_kinds, CHANGES)
     assert trial.best.changes == (StandardizeInputs(), SetInitializer(("hidden",)))
     assert trial.best.control == pytest.approx(2.0, rel=0.05)  # of the control, not of the best
-    on_top = [seed for changes, _, seed in trained if len(changes) == 3]
+    on_top = [seed for changes, _, seed in trained if kinds(changes) == kinds(CHANGES)]
     assert on_top in ([], [0])  # an activation harms alone, unless it had one replicate
     both = [seed for changes, _, seed in trained if kinds(changes) == kinds(CHANGES[:2])]
     assert both == [0, 1, 2]
@@ -136,7 +151,7 @@ def test_the_best_is_replaced_by_what_is_clearly_better(monkeypatch, margin):
     losses = {**TOGETHER, frozenset({SetInitializer, StandardizeInputs}): margin}
 
     def loss(changes, kind):
-        return losses[frozenset(kinds(changes))]
+        return losses[frozenset(kinds(changes) - {ScaleLearningRate})]
 
     trial, _ = tried(monkeypatch, loss, CHANGES[:2])
     assert len(trial.best.changes) == (1 if margin > 0.95 else 2)
@@ -153,8 +168,8 @@ def test_a_change_takes_the_place_of_one_of_its_kind(monkeypatch):
     }
 
     def loss(changes, kind):
-        names = [one.activation if isinstance(one, SetActivation) else "init" for one in changes]
-        return losses[tuple(names)]
+        names = {SetActivation: lambda one: one.activation, SetInitializer: lambda _: "init"}
+        return losses[tuple(names[type(one)](one) for one in changes if type(one) in names)]
 
     changes = [SetActivation((), "tanh"), SetActivation((), "elu"), SetInitializer(("hidden",))]
     trial, _ = tried(monkeypatch, loss, changes)
@@ -164,7 +179,8 @@ def test_a_change_takes_the_place_of_one_of_its_kind(monkeypatch):
 def needed(monkeypatch):
     """Return how many trainings it takes up to each replicate of two changes together."""
     _, trained = tried(monkeypatch, of_kinds, CHANGES[:2])
-    return [i + 1 for i, (changes, *_) in enumerate(trained) if len(changes) == 2]
+    both = kinds(CHANGES[:2])
+    return [i + 1 for i, (changes, *_) in enumerate(trained) if kinds(changes) == both]
 
 
 @pytest.mark.parametrize(("replicates", "is_taken"), [(1, False), (2, True)])

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_babysit.remedies import Effect, ScaleLearningRate
-from keras_babysit.remedies.judging import Pair, judge, ratio_interval
+from keras_babysit.remedies.judging import Pair, judge, judge_single, ratio_interval
 from keras_babysit.remedies.scoring import Score, Scorer
 from tests.remedies.programs import network, program
 
@@ -56,6 +56,39 @@ def test_the_verdict_does_not_depend_on_how_far_losses_spread(before, after, eff
     assert row.effect is Effect(effect)
     logs = np.log(np.mean(after, axis=1) / np.mean(before, axis=1))
     assert row.ratio.mean == pytest.approx(np.exp(logs.mean()))
+
+
+CONTROL = [[1.0, 1.0]] * 3
+OTHERS = {
+    "close": [[0.50, 0.50], [0.51, 0.51], [0.49, 0.49]],
+    "far": [[0.1, 0.1], [2.0, 2.0], [2.0, 2.0]],
+}
+
+
+@pytest.mark.parametrize(
+    ("score", "others", "effect"),
+    [
+        (0.5, ("close",), "helps"),
+        (2.0, ("close",), "harms"),
+        (0.95, ("close",), "undecided"),
+        (0.5, ("close", "far"), "undecided"),
+        (0.5, (), "undecided"),
+    ],
+    ids=["half", "twice", "close-to-equal", "another-one-spreads-far", "no-other-has-replicates"],
+)
+def test_a_single_replicate_is_judged_by_the_largest_spread_of_the_others(score, others, effect):
+    rows = [verdict(CONTROL, OTHERS[one]) for one in others]
+    single = verdict(CONTROL[:1], [[score, score]])
+    assert single.effect is Effect.UNDECIDED
+    row = judge_single(single, [*rows, single])
+    assert row.effect is Effect(effect)
+    assert (row is single) == (effect == "undecided")
+    assert row.seeds == 1
+    if row is not single:
+        deviation = np.log([0.50, 0.51, 0.49]).std(ddof=1)  # of one, with the quantile of three
+        half = np.log(row.ratio.high / row.ratio.low) / 2
+        assert half == pytest.approx(4.303 * deviation, rel=1e-3)
+        assert row.reason
 
 
 def test_losses_below_zero_are_compared_by_their_difference():

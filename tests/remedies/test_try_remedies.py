@@ -73,7 +73,7 @@ def test_scaled_targets_are_scored_in_the_units_that_were_given():
     x, _ = blobs()
     y = 1000 + x[:, :1]
     trial = kb.try_remedies(model, x, y, changes=[StandardizeTargets()], **BUDGET)
-    (row,) = trial.rows
+    row = trial.rows[0]
     assert row.effect is Effect.HELPS
     assert row.remedy < row.control
     assert row.ratio.high < 1

@@ -39,6 +39,12 @@ def layer(quantity, values, kind="rectifier", role="hidden"):
     return history({(quantity, "dense"): values}, layers={"dense": known})
 
 
+def with_wins(made, shares):
+    """Add how often each piece of a maxout layer of 20 units is the maximum."""
+    made.append(Measurement(3, 0, "activations/piece_share", "dense", np.tile(shares, 20)))
+    return made
+
+
 def born_dead(fraction=0.7, first=None, start=2.3, error=0.1):
     """Return a layer whose units are dead, as many of them before the first step, or `first`."""
     at_first = fraction if first is None else first
@@ -50,6 +56,24 @@ def born_dead(fraction=0.7, first=None, start=2.3, error=0.1):
     known = {"score/error": error, "score/error_stderr": 0.01, "score/loss": 0.1}
     for name, value in (known | {"reference/constant_error": 0.5}).items():
         made.append(Measurement(3, 3, name, "train", value))
+    return made
+
+
+def born_dead_by(bias):
+    """Return a layer of dead units behind a kernel of norm 4 and a bias of a norm."""
+    made = born_dead()
+    made.note(
+        layers={
+            "first": LayerFacts(class_name="Dense", units=20, role="hidden"),
+            "dense": LayerFacts(activation_kind="rectifier", role="hidden"),
+        },
+        weights={
+            "first/kernel": WeightFacts(layer="first", size=200, is_kernel=True),
+            "first/bias": WeightFacts(layer="first", size=20),
+        },
+    )
+    for name, norm in (("first/kernel", 4.0), ("first/bias", bias)):
+        made.append(Measurement(0, 0, "weights/norm", name, norm))
     return made
 
 
@@ -1801,6 +1825,8 @@ TABLE = {
     "came-back": (rules.dead_units, layer(DEAD, [0.9, 0.9, 0.9, 0.1, 0.1, 0.1]), None),
     "dead-in-a-problem-that-is-solved": (rules.dead_units, solved(DEAD, "dense"), Severity.NOTE),
     "dead-before-the-first-step": (rules.dead_units, born_dead(), Severity.WARNING),
+    "dead-by-biases": (rules.dead_units, born_dead_by(100.0), Severity.WARNING),
+    "dead-with-small-biases": (rules.dead_units, born_dead_by(0.5), Severity.WARNING),
     "dead-before-the-first-step-of-fine-tuning": (
         rules.dead_units,
         born_dead(start=0.2),
@@ -5570,6 +5596,11 @@ TABLE = {
     "pieces-that-never-win": (
         rules.dead_pieces,
         layer("activations/dead_piece_fraction", [0.5] * 4),
+        Severity.WARNING,
+    ),
+    "two-of-four-pieces-that-never-win": (
+        rules.dead_pieces,
+        with_wins(layer("activations/dead_piece_fraction", [0.5] * 4), [0.6, 0.4, 0.0, 0.0]),
         Severity.WARNING,
     ),
     "pieces-that-all-win": (
