@@ -124,14 +124,18 @@ def constant_loss(history: History) -> float | None:
     return float(start * min(fractions, default=1.0))
 
 
-def began_trained(history: History) -> bool:
+def began_trained(history: History, below: float = HALF_WAY) -> bool:
     """Return whether the loss before the first step was already well below a constant prediction's.
 
     More than half of what there is to learn was learnt before, as in a second `fit` or in
     fine-tuning. Only a measured loss of a constant prediction counts.
+
+    Args:
+        history: The history of the run.
+        below: Fraction of the loss of the constant prediction below which it counts, in (0, 1].
     """
     start, constant = history.last("loss/start"), history.first("loss/constant")
-    return bool(start is not None and constant is not None and start < HALF_WAY * constant)
+    return bool(start is not None and constant is not None and start < below * constant)
 
 
 def _fraction_of_variance(facts: TargetFacts) -> float:

@@ -8,7 +8,14 @@ from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
 from keras_babysit.rules._learning_rate import suggest_lower_rate
 from keras_babysit.rules._network import is_shut, is_without_gradient, kernels, layer_of
-from keras_babysit.rules._progress import began_trained, is_solved, poor_fit
+from keras_babysit.rules._progress import (
+    LEARNED_BY_LOSS,
+    began_trained,
+    has_learnt_most,
+    is_falling,
+    is_solved,
+    poor_fit,
+)
 from keras_babysit.rules._texts import change_rate, layer_shape, percent, relu_layer
 from keras_babysit.rules._wilson import wilson_lower_bound
 from keras_babysit.rules.effects import POOR_FIT, SHORT_STEPS, STUCK
@@ -58,15 +65,18 @@ def dead_units(history: History, *, threshold: float = 0.4, patience: int = 3) -
     It is silent on activations with a slope on both sides (leaky ReLU), on squashing ones (see
     `saturated_units`), and until enough examples were seen. If fewer than 10 of these differ, it is
     silent unless all units are dead. If the training loss is almost 0, it is a note: the remaining
-    units are enough. It is a note as well in a network that was trained before, whose units were
-    dead before the first step, and that does not fit poorly: what it knows it learned without them.
+    units are enough. So it is if the network has removed more than half of the error of a constant
+    prediction, and in a network that was trained before and whose units were dead before the first
+    step: what these know they learned without the dead units. Both hold unless the fit is poor and
+    the loss no longer falls.
 
     Args:
         history: The history of the run.
         threshold: Rate of dead units from which on a layer costs accuracy, in (0, 1]. The 95 %
             interval of the rate must lie above it, so that small layers need a larger fraction.
-        patience: Number of latest measurements that must all reach `threshold`, at least 1. At the
-            end of a run two are enough if no unit was active in any.
+        patience: Number of latest measurements, at different steps, that must all reach
+            `threshold`, at least 1. At the end of a run two are enough if no unit was active in
+            any.
 
     Returns:
         One finding per affected layer, in the order of the layers: an ERROR if all units are dead,
@@ -103,7 +113,7 @@ def dead_units(history: History, *, threshold: float = 0.4, patience: int = 3) -
             continue
         rate = wilson_lower_bound(min(fraction, 1.0), _units(history, target))
         severity = _severity(fraction, rate, threshold)
-        if severity is Severity.WARNING and (is_solved(history) or _are_inherited(history, target)):
+        if severity is Severity.WARNING and _others_are_enough(history, target):
             severity = Severity.NOTE
         if severity is not None and (are_enough or severity is Severity.ERROR):
             found.append(_finding(history, target, fraction, severity))
@@ -114,22 +124,30 @@ def _lasting_fraction(
     history: History, target: str, patience: int, *, are_enough: bool
 ) -> float | None:
     """Return the fraction of units that stayed dead; None if that is not known yet."""
-    recent = history.series("activations/dead_fraction", target).tail(patience).values
+    fractions = history.series("activations/dead_fraction", target)
+    of_steps = dict(zip(fractions.steps.tolist(), fractions.values.tolist(), strict=True))
+    recent = list(of_steps.values())[-patience:]
     if len(recent) == patience:
-        return float(recent.min())
+        return float(min(recent))
     looks = min(patience, FEWEST_LOOKS) if history.facts.has_ended else patience
     if not is_shut(history, target, looks):
         return None
     if len(recent):
-        return 1.0 if recent.min() >= 1 else None
+        return 1.0 if min(recent) >= 1 else None
     was_always = is_shut(history, target, len(history.points("activations/gate_max", target)))
     return 1.0 if are_enough and was_always and is_without_gradient(history, looks) else None
 
 
-def _are_inherited(history: History, target: str) -> bool:
-    """Return whether a network that was trained before came with its dead units, and does well."""
-    came_so = began_trained(history) and was_born_dead(history, target)
-    return came_so and poor_fit(history, POOR_FROM) is None
+def _others_are_enough(history: History, target: str) -> bool:
+    """Return whether the network learns, or has learned, with the units that are left."""
+    if is_solved(history):
+        return True
+    # A fresh network is worse than its mean output, by Jensen's inequality: one that begins better
+    # was trained, maybe on other data, for which the dead units were active.
+    came_so = began_trained(history, LEARNED_BY_LOSS) and was_born_dead(history, target)
+    if not came_so and not has_learnt_most(history):
+        return False
+    return is_falling(history) or poor_fit(history, POOR_FROM) is None
 
 
 def _units(history: History, target: str) -> int | None:

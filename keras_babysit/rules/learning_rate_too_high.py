@@ -32,6 +32,10 @@ GROWTH = 3.0
 """A weight that grows from 0 in equal steps has an update ratio of 1 / t at step t; this multiple
 of it is more than such growth."""
 
+MOST = 0.5
+"""Fraction of the units of a layer that must have died, whatever the network does with the others.
+"""
+
 HALVED_LOSS = 0.5
 """If a batch was below this fraction of the first loss, the first steps did not ruin the run."""
 
@@ -137,7 +141,7 @@ def _had_fallen(history: History, start: float) -> bool:
 def _has_killed(history: History) -> bool:
     """Return whether most units of a layer died that were alive before the first step."""
     return any(
-        finding.severity >= Severity.WARNING and not was_born_dead(history, finding.target)
+        finding.evidence["dead_fraction"] > MOST and not was_born_dead(history, finding.target)
         for finding in ask(dead_units, history)
     )
 

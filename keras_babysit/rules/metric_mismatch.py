@@ -4,7 +4,7 @@ from keras_babysit.actions import LOOKS
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_fraction
-from keras_babysit.rules._progress import has_learnt_most, has_seen_an_epoch
+from keras_babysit.rules._progress import fraction_done, has_learnt_most, has_seen_an_epoch
 from keras_babysit.rules._scores import is_weighted, training_errors
 from keras_babysit.rules._texts import percent
 from keras_babysit.rules.outputs import Output, outputs
@@ -22,6 +22,10 @@ ACCURACIES = (
 MISLEADING = 0.05
 """Difference of an accuracy to the fraction of right answers that leads to wrong decisions: that of
 `underfitting` between a network and a baseline."""
+
+LATE = 0.75
+"""Fraction of the run from which on a wrong threshold counts: that of `not_learning`. Only logits
+between the two thresholds are counted wrongly, and logits grow while a network learns."""
 
 NEVER = 0.01
 """Accuracy of a network that predicts numbers below which it says nothing about its progress."""
@@ -58,7 +62,8 @@ def metric_mismatch(history: History, *, difference: float = 0.02) -> list[Findi
     Returns:
         One finding per metric: a WARNING if it is off by 5 percentage points or more, or if a
         network predicts numbers, has removed most of the error of a constant prediction, and less
-        than 1 % match exactly; else a NOTE.
+        than 1 % match exactly; else a NOTE. Of a threshold on logits it is a NOTE in the first
+        three quarters of a run, because the difference fades while the logits grow.
 
     Raises:
         ValueError: If `difference` lies outside (0, 1].
@@ -98,7 +103,10 @@ def metric_mismatch(history: History, *, difference: float = 0.02) -> list[Findi
         if _is_of_numbers(output):
             findings.append(_of_numbers(name, value, has_learnt_most(history)))
         elif _is_of_answers(output) and abs(value - (1 - errors[-1].value)) > difference:
-            findings.append(_of_answers(output, name, value, 1 - errors[-1].value))
+            is_fading = output.form == "binary" and output.from_logits and not _is_late(history)
+            findings.append(
+                _of_answers(output, name, value, 1 - errors[-1].value, is_fading=bool(is_fading))
+            )
     return findings
 
 
@@ -113,6 +121,10 @@ def _is_of_answers(output: Output) -> bool:
     if output.form == "categorical":
         return True
     return bool(output.form == "binary" and output.data.is_binary)
+
+
+def _is_late(history: History) -> bool:
+    return bool(history.facts.has_ended or fraction_done(history) >= LATE)
 
 
 def _of_numbers(name: str, value: float, has_learnt: bool) -> Finding:
@@ -131,11 +143,14 @@ def _of_numbers(name: str, value: float, has_learnt: bool) -> Finding:
     )
 
 
-def _of_answers(output: Output, name: str, value: float, right: float) -> Finding:
+def _of_answers(
+    output: Output, name: str, value: float, right: float, *, is_fading: bool
+) -> Finding:
     text, metric = _what_fits(output)
+    misleads = abs(value - right) >= MISLEADING and not is_fading
     return _finding(
         name,
-        Severity.WARNING if abs(value - right) >= MISLEADING else Severity.NOTE,
+        Severity.WARNING if misleads else Severity.NOTE,
         f'The metric "{name}" is {percent(value, 1)}, but {percent(right, 1)} of the predictions '
         "are correct.",
         {"metric": value, "accuracy": right},

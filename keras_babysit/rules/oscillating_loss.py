@@ -43,9 +43,11 @@ def oscillating_loss(
         patience: Number of latest jumps that count, at least 3.
 
     Returns:
-        One WARNING with a learning rate to try, or nothing. A NOTE if the network has learned more
-        than half of what there is, and its error jumps by less than `fraction` of that of a
-        constant prediction: what it answers is stable then.
+        One WARNING with a learning rate to try, or nothing. A NOTE if the loss still falls: its
+        mean over the later half of these epochs is below that over the earlier half by a jump or
+        more. A NOTE as well if the network has learned more than half of what there is, and its
+        error jumps by less than `fraction` of that of a constant prediction: what it answers is
+        stable then.
 
     Raises:
         ValueError: If `fraction` lies outside (0, 1] or `patience` is below 3.
@@ -84,8 +86,17 @@ def oscillating_loss(
     turns = int(np.sum(np.sign(recent[1:]) != np.sign(recent[:-1])))
     if jump < fraction * full_range or 2 * turns < patience - 1:
         return []
-    severity = Severity.WARNING if _costs(history, fraction, patience) else Severity.NOTE
+    is_harmless = _still_falls(losses[-patience - 2 :], jump) or not _costs(
+        history, fraction, patience
+    )
+    severity = Severity.NOTE if is_harmless else Severity.WARNING
     return [_finding(history, severity, start, losses[-patience:], jump)]
+
+
+def _still_falls(losses: list[float], jump: float) -> bool:
+    """Return whether the loss comes down by more than it jumps: the jumps do not hold it up."""
+    half = len(losses) // 2
+    return bool(np.mean(losses[:half]) - np.mean(losses[-half:]) >= jump)
 
 
 def _costs(history: History, fraction: float, patience: int) -> bool:

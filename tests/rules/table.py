@@ -45,7 +45,7 @@ def with_wins(made, shares):
     return made
 
 
-def born_dead(fraction=0.7, first=None, start=2.3, error=0.1):
+def born_dead(fraction=0.7, first=None, start=2.3, error=0.1, losses=(0.1,)):
     """Return a layer whose units are dead, as many of them before the first step, or `first`."""
     at_first = fraction if first is None else first
     gates = (np.arange(20) >= 20 * at_first).astype(float)
@@ -53,7 +53,9 @@ def born_dead(fraction=0.7, first=None, start=2.3, error=0.1):
     made.append(Measurement(0, 0, "activations/gate_max", "dense", gates))
     for name, value in (("loss/start", start), ("loss/constant", 2.3)):
         made.append(Measurement(0, 0, name, "", value))
-    known = {"score/error": error, "score/error_stderr": 0.01, "score/loss": 0.1}
+    for loss in losses:
+        made.append(Measurement(3, 3, "logs/loss", "", loss))
+    known = {"score/error": error, "score/error_stderr": 0.01, "score/loss": losses[-1]}
     for name, value in (known | {"reference/constant_error": 0.5}).items():
         made.append(Measurement(3, 3, name, "train", value))
     return made
@@ -61,7 +63,7 @@ def born_dead(fraction=0.7, first=None, start=2.3, error=0.1):
 
 def born_dead_by(bias):
     """Return a layer of dead units behind a kernel of norm 4 and a bias of a norm."""
-    made = born_dead()
+    made = born_dead(error=0.4)
     made.note(
         layers={
             "first": LayerFacts(class_name="Dense", units=20, role="hidden"),
@@ -1405,6 +1407,12 @@ def validated(validation, *, neighbours=0.1, unseen=0.0):
     return history({key: [value] * 3 for key, value in measured.items()})
 
 
+def going_on(made):
+    """Return a history of which three quarters are to come."""
+    made.note(epochs=4 * (made.epoch + 1), has_ended=False)
+    return made
+
+
 def validated_numbers(*errors, has_ended=False):
     """Return a run on numbers that fits its training data, with its errors on validation data."""
     made = validated(0.9)
@@ -1824,7 +1832,17 @@ TABLE = {
     "dead-once": (rules.dead_units, layer(DEAD, [0, 0, 0.9]), None),
     "came-back": (rules.dead_units, layer(DEAD, [0.9, 0.9, 0.9, 0.1, 0.1, 0.1]), None),
     "dead-in-a-problem-that-is-solved": (rules.dead_units, solved(DEAD, "dense"), Severity.NOTE),
-    "dead-before-the-first-step": (rules.dead_units, born_dead(), Severity.WARNING),
+    "dead-before-the-first-step": (rules.dead_units, born_dead(error=0.4), Severity.WARNING),
+    "dead-before-the-first-step-of-a-network-that-learns": (
+        rules.dead_units,
+        born_dead(),
+        Severity.NOTE,
+    ),
+    "dead-twice-and-once-more-in-the-same-step": (
+        rules.dead_units,
+        measured(layer(DEAD, [0.8] * 2), (1, 1, DEAD, "dense", 0.8)),
+        None,
+    ),
     "dead-by-biases": (rules.dead_units, born_dead_by(100.0), Severity.WARNING),
     "dead-with-small-biases": (rules.dead_units, born_dead_by(0.5), Severity.WARNING),
     "dead-before-the-first-step-of-fine-tuning": (
@@ -1834,7 +1852,17 @@ TABLE = {
     ),
     "dead-before-the-first-step-of-fine-tuning-that-fits-poorly": (
         rules.dead_units,
-        born_dead(start=0.2, error=0.5),
+        born_dead(start=0.2, error=0.5, losses=[0.2] * 6),
+        Severity.WARNING,
+    ),
+    "dead-before-the-first-step-of-fine-tuning-that-still-learns": (
+        rules.dead_units,
+        born_dead(start=1.9, error=0.5, losses=[1.9, 1.6, 1.3, 1.1, 0.9, 0.8]),
+        Severity.NOTE,
+    ),
+    "dead-before-the-first-step-of-a-network-that-knows-little": (
+        rules.dead_units,
+        born_dead(start=2.2, error=0.5, losses=[2.2, 1.6, 1.4, 1.3, 1.25, 1.2]),
         Severity.WARNING,
     ),
     "dead-through-before-the-first-step-of-fine-tuning": (
@@ -1842,7 +1870,11 @@ TABLE = {
         born_dead(1.0, start=0.2),
         Severity.ERROR,
     ),
-    "died-in-fine-tuning": (rules.dead_units, born_dead(first=0.1, start=0.2), Severity.WARNING),
+    "died-in-fine-tuning": (
+        rules.dead_units,
+        born_dead(first=0.1, start=0.2, error=0.4),
+        Severity.WARNING,
+    ),
     "dead-for-both-of-two-examples": (
         rules.dead_units,
         of_different(2, layer(DEAD, [0.8] * 5)),
@@ -5749,6 +5781,16 @@ TABLE = {
         poor([0.05, 0.06] * 5, {"constant_error": 0.5}, [0.3, 0.6] * 5),
         Severity.NOTE,
     ),
+    "up-and-down-while-it-falls": (
+        rules.oscillating_loss,
+        poor([0.5] * 8, {}, [0.7, 0.5, 0.65, 0.45, 0.3, 0.4, 0.15, 0.3]),
+        Severity.NOTE,
+    ),
+    "up-and-down-while-it-falls-a-little": (
+        rules.oscillating_loss,
+        poor([0.5] * 8, {}, [0.6, 0.35, 0.6, 0.35, 0.55, 0.3, 0.55, 0.3]),
+        Severity.WARNING,
+    ),
     "up-and-down-of-loss-and-answers": (
         rules.oscillating_loss,
         poor([0.05, 0.2] * 5, {"constant_error": 0.5}, [0.3, 0.6] * 5),
@@ -5950,6 +5992,16 @@ TABLE = {
     "threshold-of-a-probability-on-logits": (
         rules.metric_mismatch,
         measured_by("accuracy", 0.91, error=0.06, form="binary", from_logits=True),
+        Severity.NOTE,
+    ),
+    "threshold-of-a-probability-on-logits-that-stay-small": (
+        rules.metric_mismatch,
+        measured_by("accuracy", 0.64, error=0.26, form="binary", from_logits=True),
+        Severity.WARNING,
+    ),
+    "threshold-of-a-probability-on-logits-that-still-grow": (
+        rules.metric_mismatch,
+        going_on(measured_by("accuracy", 0.64, error=0.26, form="binary", from_logits=True)),
         Severity.NOTE,
     ),
     "exact-matches-of-numbers": (
@@ -6641,7 +6693,7 @@ TABLE = {
     "dead-in-fine-tuning-when-first-measured-late": (
         rules.dead_units,
         measured(
-            without(born_dead(start=0.2), "activations/gate_max"),
+            without(born_dead(start=0.2, error=0.4), "activations/gate_max"),
             (2, 2, "activations/gate_max", "dense", (np.arange(20) >= 14).astype(float)),
         ),
         Severity.WARNING,

@@ -94,4 +94,16 @@ def test_a_subsample_is_spread_over_the_whole():
     assert len(x) == len(y) == 40
     assert np.bincount(x[:, 0].astype(int)).tolist() == [4] * 10
     assert sample.subsample(100) is sample
-    assert len(sample.subsample(7)) == 8  # every 22nd of 160
+    assert len(sample.subsample(7)) == 8  # one of every 22 of 160
+
+
+def test_a_subsample_of_classes_that_alternate_has_all_of_them():
+    for classes in (2, 3, 5):
+        sample = Sample()
+        for index in range(20):
+            y = np.arange(30 * index, 30 * index + 30) % classes
+            sample.add(index, (np.zeros((30, 1), "float32"), y, None))
+        for size in (60, 100, 300):
+            counts = np.bincount(sample.subsample(size).batch(600)[1], minlength=classes)
+            by_chance = np.sqrt(counts.mean() * (1 - 1 / classes))
+            assert abs(counts - counts.mean()).max() < 3 * by_chance, (classes, size)

@@ -6,10 +6,18 @@ what people do every day. What may truthfully be reported was written down befor
 counts the warnings and errors.
 """
 
-from benchmarks.foreign.healthy import daily, own, sequences, tables, vision
+from benchmarks.foreign.healthy import (
+    daily,
+    habits,
+    losses,
+    own,
+    sequences,
+    tables,
+    vision,
+)
 from benchmarks.foreign.healthy.program import HEALTHY, Healthy
 
-PROGRAMS = (daily, own, sequences, tables, vision)
+PROGRAMS = (daily, habits, losses, own, sequences, tables, vision)
 """The modules that register programs on import."""
 
 __all__ = ["HEALTHY", "PROGRAMS", "Healthy"]
