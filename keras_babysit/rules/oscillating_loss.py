@@ -13,12 +13,27 @@ from keras_babysit.rules._scores import training_errors
 from keras_babysit.rules._texts import change_rate
 from keras_babysit.rules.rule import rule
 
+BY_CHANCE = 0.83
+"""Median jump of independent values, in their standard deviations: 0.6745, the median of the
+absolute value of a normal variable, times the square root of 1.5, because two neighbours are
+subtracted at a half each."""
+
+BEYOND_CHANCE = 2.0
+"""Multiple of that jump from which on it is more than the draw of the examples. The median of six
+jumps varies by about 40 % itself."""
+
+NEARLY_ALL = 0.9
+"""Fraction of the examples that came again in a later epoch above which all did."""
+
 
 @rule(
     title="Oscillating loss",
     explains=("plateau", "underfitting"),
     needs=("logs/loss | score/loss",),
-    silent=("if the jumps are small beside the distance of the initial loss from zero",),
+    silent=(
+        "if the jumps are small beside the distance of the initial loss from zero",
+        "if each epoch draws other examples, and the jumps are no larger than such draws make them",
+    ),
 )
 def oscillating_loss(
     history: History, *, fraction: float = 0.1, patience: int = 6
@@ -26,15 +41,16 @@ def oscillating_loss(
     """Report a training loss that jumps up and down on the same examples.
 
     The loss is the mean of each epoch, or the score on the reference sample. Both use the same
-    examples each time, so the jumps do not depend on which examples are in a batch. A jump is the
+    examples each time, so the jumps do not depend on which examples are in a batch. Where each
+    epoch draws other examples, its mean varies by s / sqrt(n) with them, s being the standard
+    deviation of the loss of a batch and n the number of batches. A jump is the
     distance of a point from the line through its two neighbours; the median of the latest jumps
     counts.
 
-    Reads `"logs/loss"`, `"score/loss"` of target `"train"`, `"loss/start"`, and for the learning
-    rate to try `"optimizer/headroom"`. It is silent while
-    the jumps are small beside the range of the loss, as they are near the end of any run with a
-    constant learning rate. The range is from the initial loss to zero, or to the lowest loss if
-    that is negative.
+    Reads `"logs/loss"`, `"score/loss"` of target `"train"`, `"loss/start"`, `"loss/batch"`, and for
+    the learning rate to try `"optimizer/headroom"`. It is silent while the jumps are small beside
+    the range of the loss, as they are near the end of any run with a constant learning rate. The
+    range is from the initial loss to zero, or to the lowest loss if that is negative.
 
     Args:
         history: The history of the run.
@@ -86,11 +102,29 @@ def oscillating_loss(
     turns = int(np.sum(np.sign(recent[1:]) != np.sign(recent[:-1])))
     if jump < fraction * full_range or 2 * turns < patience - 1:
         return []
+    if not jump > BEYOND_CHANCE * BY_CHANCE * _error_of_epochs(history, losses, patience + 2):
+        return []
     is_harmless = _still_falls(losses[-patience - 2 :], jump) or not _costs(
         history, fraction, patience
     )
     severity = Severity.NOTE if is_harmless else Severity.WARNING
     return [_finding(history, severity, start, losses[-patience:], jump)]
+
+
+def _error_of_epochs(history: History, losses: list[float], epochs: int) -> float:
+    """Return by how much the latest losses vary with the examples of each epoch.
+
+    0 if these are the same in each epoch; infinite if it is not known.
+    """
+    recurring, steps = history.facts.recurring_fraction, history.facts.steps_per_epoch
+    means = history.series("logs/loss").values
+    if recurring is None or recurring >= NEARLY_ALL or len(losses) != np.isfinite(means).sum():
+        return 0.0
+    since = history.epoch + 1 - epochs
+    batches = [float(p.value) for p in history.points("loss/batch", "") if p.epoch >= since]
+    if len(batches) < 3 or not steps:
+        return float("inf")
+    return float(np.std(batches, ddof=1) / np.sqrt(steps))
 
 
 def _still_falls(losses: list[float], jump: float) -> bool:

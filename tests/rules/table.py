@@ -1407,6 +1407,15 @@ def validated(validation, *, neighbours=0.1, unseen=0.0):
     return history({key: [value] * 3 for key, value in measured.items()})
 
 
+def drawn_again(steps, batches=(0.1, 0.8) * 4, recurring=0.1):
+    """Return a loss that jumps, of epochs that draw other examples."""
+    made = history(
+        {("loss/start", ""): [0.7], ("logs/loss", ""): [0.3, 0.6] * 4, ("loss/batch", ""): batches}
+    )
+    made.note(recurring_fraction=recurring, steps_per_epoch=steps)
+    return made
+
+
 def going_on(made):
     """Return a history of which three quarters are to come."""
     made.note(epochs=4 * (made.epoch + 1), has_ended=False)
@@ -5780,6 +5789,26 @@ TABLE = {
         rules.oscillating_loss,
         poor([0.05, 0.06] * 5, {"constant_error": 0.5}, [0.3, 0.6] * 5),
         Severity.NOTE,
+    ),
+    "up-and-down-with-the-draw-of-each-epoch": (
+        rules.oscillating_loss,
+        drawn_again(steps=4),
+        None,
+    ),
+    "up-and-down-by-more-than-the-draw-of-each-epoch": (
+        rules.oscillating_loss,
+        drawn_again(steps=100),
+        Severity.WARNING,
+    ),
+    "up-and-down-by-who-knows-how-much-of-the-draw": (
+        rules.oscillating_loss,
+        drawn_again(steps=100, batches=()),
+        None,
+    ),
+    "up-and-down-on-the-same-examples": (
+        rules.oscillating_loss,
+        drawn_again(steps=4, recurring=1.0),
+        Severity.WARNING,
     ),
     "up-and-down-while-it-falls": (
         rules.oscillating_loss,

@@ -103,7 +103,7 @@ def test_a_subsample_of_classes_that_alternate_has_all_of_them():
         for index in range(20):
             y = np.arange(30 * index, 30 * index + 30) % classes
             sample.add(index, (np.zeros((30, 1), "float32"), y, None))
-        for size in (60, 100, 300):
-            counts = np.bincount(sample.subsample(size).batch(600)[1], minlength=classes)
+        for count in (60, 100, 300):
+            counts = np.bincount(sample.subsample(count).batch(600)[1], minlength=classes)
             by_chance = np.sqrt(counts.mean() * (1 - 1 / classes))
-            assert abs(counts - counts.mean()).max() < 3 * by_chance, (classes, size)
+            assert abs(counts - counts.mean()).max() < 3 * by_chance, (classes, count)

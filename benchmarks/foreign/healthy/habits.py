@@ -93,7 +93,7 @@ def digit_and_side_and_ink(rng: np.random.Generator) -> Training:
     of = data.pictures(rng)
     inputs = keras.Input((8, 8, 1))
     h = layers.Conv2D(16, 3, activation="relu")(inputs)
-    h = layers.BatchNormalization()(layers.Conv2D(32, 3, activation="relu")(h))
+    h = layers.BatchNormalization(momentum=0.9)(layers.Conv2D(32, 3, activation="relu")(h))
     h = layers.Flatten()(h)
     heads = {
         "digit": layers.Dense(10, name="digit")(h),
@@ -279,9 +279,10 @@ class Batches(keras.utils.PyDataset):
     def __init__(self, of: parts.Data, rng: np.random.Generator) -> None:
         super().__init__()
         self.x, self.y, self.rng = of.x, np.eye(10, dtype="float32")[of.y], rng
+        self.steps = len(self.x) // 32
 
     def __len__(self) -> int:
-        return len(self.x) // 32
+        return self.steps
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
         rows = self.rng.integers(0, len(self.x), 32)
@@ -329,13 +330,35 @@ def tokens_of_each_word(rng: np.random.Generator) -> Training:
 
 
 @healthy()
-def spectral_norms_and_gelu(rng: np.random.Generator) -> Training:
+def pairs_that_alternate(rng: np.random.Generator) -> Training:
     of = parts.digits(rng)
-    model = keras.Sequential([keras.Input((64,))])
-    for _ in range(3):
-        model.add(layers.SpectralNormalization(layers.Dense(48, activation="gelu")))
-    model.add(layers.Dense(10))
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.AdamW(3e-3), loss, metrics=["accuracy"])
-    fit = parts.arguments(of, epochs=10)
+
+    def pairs(x: Any, y: Any) -> tuple[Any, Any]:
+        alike = [rng.choice(np.flatnonzero(y == label)) for label in y]
+        others = [rng.choice(np.flatnonzero(y != label)) for label in y]
+        first = np.repeat(np.arange(len(y)), 2)
+        second = np.stack([alike, others], axis=1).ravel()
+        return [x[first], x[second]], np.tile([0.0, 1.0], len(y)).astype("float32")[:, None]
+
+    inputs = [keras.Input((64,)), keras.Input((64,))]
+    tower = parts.mlp(64, 48, last=16)
+    distance = layers.Subtract()([tower(one) for one in inputs])
+    h = layers.Dense(16, activation="relu")(layers.Lambda(ops.square)(distance))
+    model = keras.Model(inputs, layers.Dense(1, activation="sigmoid")(h))
+    model.compile(keras.optimizers.Adam(3e-3), "binary_crossentropy", metrics=["accuracy"])
+    x, y = pairs(of.x[:600], of.y[:600])
+    fit = {"x": x, "y": y, "epochs": 12, "batch_size": 16}
+    fit["validation_data"] = pairs(of.x_val, of.y_val)
     return Training(model, fit, lambda logs: logs["val_accuracy"][-1])
+
+
+@healthy()
+def few_draws_per_epoch(rng: np.random.Generator) -> Training:
+    of = parts.digits(rng)
+    batches = Batches(of, rng)
+    batches.steps = 8
+    model = parts.mlp(64, 64, last=10)
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(5e-3), loss)
+    fit = {"x": batches, "epochs": 50}
+    return Training(model, fit, parts.accuracy(model, of.x_val, of.y_val))

@@ -51,8 +51,25 @@ def a_high_quantile(rng: np.random.Generator) -> Training:
     model = parts.mlp(6, 64, 32, last=1)
     model.compile(keras.optimizers.Adam(3e-3), pinball(0.9))
     fit = parts.arguments(of, epochs=15)
-    below = lambda: (of.y_val < parts.predicted(model, of.x_val)).mean()  # noqa: E731
-    return Training(model, fit, lambda logs: 1 - abs(0.9 - below()))
+
+    def score(logs: Any) -> float:
+        return 1 - abs(0.9 - (of.y_val < parts.predicted(model, of.x_val)).mean())
+
+    return Training(model, fit, score)
+
+
+@healthy()
+def a_quantile_of_a_curve(rng: np.random.Generator) -> Training:
+    x = rng.uniform(-1, 1, (1500, 1))
+    of = data.split(x, np.sin(4 * x) + 0.3 * (1 + x) * rng.normal(size=x.shape))
+    model = parts.mlp(1, 64, 64, last=1)
+    model.compile(keras.optimizers.Adam(1e-2), pinball(0.9))
+    fit = parts.arguments(of, epochs=15)
+
+    def score(logs: Any) -> float:
+        return 1 - abs(0.9 - (of.y_val < parts.predicted(model, of.x_val)).mean())
+
+    return Training(model, fit, score)
 
 
 @healthy()
@@ -138,7 +155,10 @@ def mean_and_variance(rng: np.random.Generator) -> Training:
 
     model.compile(keras.optimizers.Adam(2e-3), likelihood)
     fit = parts.arguments(of, epochs=15)
-    score = lambda logs: parts.explained(of.y_val, parts.predicted(model, of.x_val)[:, :1])  # noqa: E731
+
+    def score(logs: Any) -> float:
+        return parts.explained(of.y_val, parts.predicted(model, of.x_val)[:, :1])
+
     return Training(model, fit, score)
 
 
