@@ -42,17 +42,18 @@ class Network:
 
     Args:
         params: Values of its hyperparameters, by name.
-        x: Inputs: rows of numbers, or of whole numbers for words.
+        x: Inputs: rows of numbers; for text, what fraction of its words each word is.
         y: Whole numbers for classes, or numbers.
         seed: Seed of its weights, batches and dropout.
+        is_text: Whether the first layer is the mean of an embedding of words.
     """
 
-    def __init__(self, params, x, y, seed):
+    def __init__(self, params, x, y, seed, *, is_text=False):
         self._params, self._rng = params, np.random.default_rng(seed)
         self._classes = len(np.unique(y)) if y.dtype.kind == "i" else 0
         units, width = params["units"], x.shape[1]
         self._words = None
-        if x.dtype.kind == "i":
+        if is_text:
             self._words = self._rng.uniform(-0.05, 0.05, (WORDS, units))
             width = units
         widths = [width, *[units] * params["layers"], self._classes or 1]
@@ -90,7 +91,7 @@ class Network:
 
     def _forward(self, x, *, is_training):
         """Return the outputs, and per layer its input and the derivative of its activation."""
-        hidden, kept = x if self._words is None else self._words[x].mean(1), []
+        hidden, kept = x if self._words is None else x @ self._words, []
         for kernel, bias in self._layers[:-1]:
             before = hidden
             if self._params["activation"] == "relu":
@@ -132,9 +133,7 @@ class Network:
                 velocity -= rate * one
                 weight += velocity
         if self._words is not None:
-            change = np.zeros_like(self._words)
-            np.add.at(change, x, gradient[:, None] / x.shape[1])
-            self._words_velocity = MOMENTUM * self._words_velocity - rate * change
+            self._words_velocity = MOMENTUM * self._words_velocity - rate * (x.T @ gradient)
             self._words += self._words_velocity
 
 
@@ -159,13 +158,16 @@ def simulating(problem):
     """Return a context in which cross-validation trains a `Network` in place of a Keras model."""
     x, y, name = bench.PROBLEMS[problem]()
     x = x.reshape(len(x), -1)
+    is_text = x.dtype.kind == "i"
+    if is_text:
+        x = np.stack([np.bincount(row, minlength=WORDS) for row in x]) / x.shape[1]
 
     def run(self, hp, key, stages, *, may_stop, stands_out=None):
         params, batch_size = ask(hp), self.fit_arguments["batch_size"]
         for stage in stages:  # the stages before are trained again, with the same result
             train, validation = self.folds[stage.fold]
             entropy = np.random.SeedSequence([self.seed, *key, stage.fold])
-            network = Network(params, x, y, entropy)
+            network = Network(params, x, y, entropy, is_text=is_text)
             with np.errstate(all="ignore"):
                 for _ in range(stage.end):
                     network.fit(x[train], y[train], batch_size)
