@@ -2,7 +2,7 @@
 
     make bench-search            # goes on where it ended; a part: ROWS="--seeds 0 --problems text"
     KERAS_BACKEND=torch python benchmarks/search.py run [--seeds 0 1 2] [--problems ...]
-    KERAS_BACKEND=torch python benchmarks/search.py table
+    KERAS_BACKEND=torch python benchmarks/search.py table [--write]
 
 All searches get the same build function, folds and epochs. The target of a problem is the final
 score of random search with 24 trials, median over the seeds. The cost is the number of examples
@@ -49,7 +49,20 @@ FOLDS, EPOCHS, TRIALS = 3, 6, 24
 FULL = FOLDS * EPOCHS
 OUR_TRIALS, OUR_ROUNDS = 84, 9
 SAVED = Path(".search/trials.json")
-RESAMPLES = 2000
+RESAMPLES, MIN_SEEDS = 2000, 3
+PAGE = Path(__file__).parents[1] / "docs" / "search.md"
+START, END = "<!-- measured: start -->", "<!-- measured: end -->"
+RANDOM = "KerasTuner RandomSearch"
+HEADER = (
+    "problem",
+    "search",
+    "examples to reach random search's score",
+    "of its budget",
+    "reached",
+    "CPU time to reach it",
+    "score at equal examples",
+    "at equal CPU time",
+)
 
 DEVELOPMENT = ("digits", "regression")
 
@@ -377,47 +390,48 @@ def interval(function, count):
     return np.quantile(values, [0.025, 0.975])
 
 
-def report(problem, runs):
-    """Print the table of a problem; `runs[name]` holds the trials of each seed."""
+def rows(problem, runs):
+    """Yield a row of the table per search; `runs[name]` holds the trials of each seed."""
     objective = read_objective(PROBLEMS[problem]()[2])
-    sign = objective.sign
-    count = len(runs["KerasTuner RandomSearch"])
-    part = "development" if problem in DEVELOPMENT else "only measured"
-    print(f"\n{problem} ({part}), {objective.name}, {count} seeds")
-    random = runs["KerasTuner RandomSearch"]
-    finals = [best_score(trials, sign, np.inf, 1) for trials in random]
-    target = float(np.median(finals))
-    heads = (
-        "examples to reach it",
-        "reached",
-        "CPU time to reach it",
-        "score at equal examples",
-        "at equal CPU time",
-    )
-    print(f"  target {target:.4g}")
-    print("  {:32}{:>24}{:>9}{:>24}{:>26}{:>20}".format("", *heads))
+    sign, random = objective.sign, runs[RANDOM]
+    count = len(random)
+    target = float(np.median([best_score(trials, sign, np.inf, 1) for trials in random]))
     for name, found in runs.items():
-        cells = []
+        cells, fractions = [], None
         for column in (1, 2):
             costs = np.array([to_reach(trials, target, sign, column)[0] for trials in found])
             base = np.array([to_reach(trials, target, sign, column)[0] for trials in random])
-            ratio = np.median(costs) / np.median(base)
-            low, high = interval(
-                lambda rows, c=costs, b=base: np.median(c[rows]) / np.median(b[rows]), count
+            cells.append(
+                with_interval(
+                    lambda seeds, c=costs, b=base: np.median(c[seeds]) / np.median(b[seeds]),
+                    count,
+                    ".2f",
+                )
             )
-            cells.append(f"{ratio:.2f} ({low:.2f} to {high:.2f})")
             budgets = [sum(trial[column] for trial in trials) for trials in random]
+            if fractions is None:
+                fractions = costs / budgets
             scores = np.array(
                 [
                     best_score(trials, sign, budget, column)
                     for trials, budget in zip(found, budgets, strict=True)
                 ]
             )
-            low, high = interval(lambda rows, s=scores: np.median(s[rows]), count)
-            cells.append(f"{np.median(scores):.4g} ({low:.4g} to {high:.4g})")
+            cells.append(with_interval(lambda seeds, s=scores: np.median(s[seeds]), count, ".4g"))
         done = sum(to_reach(trials, target, sign, 1)[1] for trials in found)
         examples, score, seconds, timed = cells
-        print(f"  {name:32}{examples:>24}{done:>6}/{count:<2}{seconds:>24}{score:>26}{timed:>20}")
+        fraction = with_interval(lambda seeds, f=fractions: np.median(f[seeds]), count, ".2f")
+        part = f"{problem}{'*' * (problem in DEVELOPMENT)}, {objective.name}"
+        yield part, name, examples, fraction, f"{done} of {count}", seconds, score, timed
+
+
+def with_interval(function, count, form):
+    """Return a statistic of `count` seeds with its interval, if there are enough for one."""
+    value = format(function(np.arange(count)), form)
+    if count < MIN_SEEDS:
+        return value
+    low, high = interval(function, count)
+    return f"{value} ({low:{form}} to {high:{form}})"
 
 
 def read_saved():
@@ -443,24 +457,28 @@ def run(arguments):
 def table(arguments):
     """Print the table of the seeds for which all searches are stored."""
     saved = read_saved()
-    print(
-        f"Keras {keras.__version__} on {keras.backend.backend()}, one CPU thread, budget of "
-        f"{TRIALS} trials of {FOLDS} folds and {EPOCHS} epochs, medians and 95 % intervals"
-    )
+    lines = [
+        f"Keras {keras.__version__} on {keras.backend.backend()}, one CPU thread, a budget of "
+        f"{TRIALS} trials of {FOLDS} folds and {EPOCHS} epochs; medians and, of at least "
+        f"{MIN_SEEDS} seeds, 95 % bootstrap intervals; * for the problems of development:",
+        "",
+        f"| {' | '.join(HEADER)} |",
+        "|---" * len(HEADER) + "|",
+    ]
     for problem in arguments.problems:
         seeds = [
             seed
             for seed in arguments.seeds
             if all(f"{problem}, {name}, {seed}" in saved for name in arguments.searches)
         ]
+        runs = {n: [saved[f"{problem}, {n}, {s}"] for s in seeds] for n in arguments.searches}
         if seeds:
-            report(
-                problem,
-                {
-                    n: [saved[f"{problem}, {n}, {seed}"] for seed in seeds]
-                    for n in arguments.searches
-                },
-            )
+            lines += [f"| {' | '.join(row)} |" for row in rows(problem, runs)]
+    print("\n".join(lines))
+    if arguments.write:
+        page = PAGE.read_text(encoding="utf-8")
+        before, after = page.split(START)[0], page.split(END)[1]
+        PAGE.write_text("\n".join([before + START, *lines, END + after]), encoding="utf-8")
 
 
 def main():
@@ -470,6 +488,7 @@ def main():
     parser.add_argument("--seeds", type=int, nargs="+", default=range(20))
     parser.add_argument("--problems", nargs="+", default=list(PROBLEMS), choices=list(PROBLEMS))
     parser.add_argument("--searches", nargs="+", default=list(SEARCHES), choices=list(SEARCHES))
+    parser.add_argument("--write", action="store_true", help="put the table into docs/search.md")
     arguments = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     {"run": run, "table": table}[arguments.command](arguments)

@@ -34,7 +34,6 @@ from keras_babysit.search.objective import read_objective
 PAGE = Path(__file__).parents[1] / "docs" / "search.md"
 START, END = "<!-- policy: start -->", "<!-- policy: end -->"
 MOMENTUM, WORDS = 0.9, 300
-RANDOM = "KerasTuner RandomSearch"
 
 
 class Network:
@@ -194,7 +193,7 @@ def measure(problem, searches, seeds):
 def rows(problem, runs):
     """Yield a row of the table per search."""
     sign = read_objective(bench.PROBLEMS[problem]()[2]).sign
-    random = runs[RANDOM]
+    random = runs[bench.RANDOM]
     finals = [bench.best_score(trials, sign, np.inf, 1) for trials in random]
     target, budget = float(np.median(finals)), sum(trial[1] for trial in random[0])
     base = np.array([bench.to_reach(trials, target, sign, 1)[0] for trials in random])
@@ -238,7 +237,7 @@ def main():
     lines = [f"| {' | '.join(HEADER)} |", "|---" * len(HEADER) + "|"]
     print("\n".join(lines))
     for problem in arguments.problems:
-        names = list(dict.fromkeys([RANDOM, *arguments.searches]))
+        names = list(dict.fromkeys([bench.RANDOM, *arguments.searches]))
         for row in rows(problem, measure(problem, names, arguments.seeds)):
             lines.append(f"| {' | '.join(row)} |")
             print(lines[-1], flush=True)

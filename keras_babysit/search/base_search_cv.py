@@ -386,8 +386,8 @@ class BaseSearchCV:
         name, objective = type(self).__name__, self.objective.name
         if not hasattr(self, "records_"):
             return f"{name}({objective}, not fitted)"
-        found = best(self.records_)
-        score = "no complete trial" if found is None else f"best {found.score:.4g}"
+        found = vars(self).get("best_score_")
+        score = "no complete trial" if found is None else f"best {found:.4g}"
         return f"{name}({objective}: {score}, {len(self.records_)} trials)"
 
     def _repr_html_(self):

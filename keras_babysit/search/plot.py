@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from keras_babysit.figures import COLOURS, new_figure
+from keras_babysit.search.finalists import winner
 from keras_babysit.search.record import COMPLETE, PARTIAL, PRUNED, STOPPED, best, declared
 from keras_babysit.search.space import Range
 
@@ -25,7 +26,8 @@ def plot(records, ranges, objective, rounds=None):
     were trained on fewer folds or for fewer epochs than the last round asks for are small squares,
     "partial" in the legend: their scores are on another level. Stopped trials are marked at the
     edge of the panel, with their cause in the legend, and so are trials whose scores are so much
-    worse than the others that these would lie on one line: "off the scale".
+    worse than the others that these would lie on one line: "off the scale". A circle marks the best
+    trial: where the best ones were trained again with other seeds, the one that won by these.
 
     Args:
         records: The trials.
@@ -40,16 +42,17 @@ def plot(records, ranges, objective, rounds=None):
     Raises:
         ImportError: If matplotlib is not installed.
     """
-    space = declared(records)
-    if rounds is not None:
+    space, leader = declared(records), winner(records)
+    if rounds is not None and rounds < len(ranges):  # the best ones were not repeated by then
         records = [record for record in records if record.round < rounds]
-        ranges = ranges[: rounds + 1]
+        ranges, leader = ranges[: rounds + 1], best(records)
     columns = max(1, min(COLUMNS, math.ceil(math.sqrt(len(space)))))
     rows = max(1, -(-len(space) // columns))
     figure = new_figure(3.6 * columns, 3.2 * rows + 0.4)
     for index, (name, dimension) in enumerate(space.items(), 1):
         axes = figure.add_subplot(rows, columns, index)
-        _draw(axes, dimension, [r for r in records if name in r.params], ranges, objective)
+        shown = [r for r in records if name in r.params]
+        _draw(axes, dimension, shown, ranges, objective, leader)
         if (index - 1) % columns == 0:
             axes.set_ylabel(objective.name)
     handles = {
@@ -68,7 +71,7 @@ def plot(records, ranges, objective, rounds=None):
     return figure
 
 
-def _draw(axes, dimension, records, ranges, objective):
+def _draw(axes, dimension, records, ranges, objective, leader):
     name = dimension.name
     edge = _edge(records, objective)
     at_edge, inside = {}, []
@@ -103,8 +106,7 @@ def _draw(axes, dimension, records, ranges, objective):
                 label=label,
             )
     _draw_at_edge(axes, dimension, at_edge, _level(records, objective))
-    leader = best(records)
-    if leader is not None:
+    if leader in records:
         axes.scatter(
             _x_position(dimension, leader),
             leader.score,

@@ -130,6 +130,7 @@ def test_the_best_trials_are_trained_again_with_other_seeds(found):
     assert results["params"][found.best_index_] == found.best_params_
     assert results["mean_rerun_score"][found.best_index_] == pytest.approx(found.best_score_)
     assert "reruns" in found.summary()
+    assert f"best {found.best_score_:.4g}" in repr(found)
     assert len(found.study_.trials) > 12
 
 

@@ -165,6 +165,20 @@ def test_the_plot_names_rounds_without_complete_trials_and_partial_ones():
     assert labels == ["round 1", "round 2", "round 3", "partial", "pruned", "best"]
 
 
+@pytest.mark.parametrize(("rounds", "marked"), [(1, 0.1), (2, 0.2), (None, 0.2)])
+def test_the_circle_is_around_the_winner_once_the_best_were_trained_again(rounds, marked):
+    rate = kb.search.Range("rate", 1e-3, 1.0)
+    lucky, steady = (
+        kb.search.Record(
+            n, params={"rate": value}, space={"rate": rate}, scores=[value], reruns=[[again]]
+        )
+        for n, (value, again) in enumerate([(0.1, 0.9), (0.2, 0.3)])
+    )
+    figure = plot([lucky, steady], [{"rate": rate}] * 2, OBJECTIVE, rounds)
+    circles = [c for c in figure.axes[0].collections if c.get_label() == "best"]
+    assert [c.get_offsets()[0][0] for c in circles] == [marked]
+
+
 TRIALS = [
     record(0, 0.5, learning_rate=0.01, dropout=0.1),
     record(1, 0.3, learning_rate=0.02, dropout=0.1, state="pruned"),
