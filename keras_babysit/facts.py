@@ -170,6 +170,11 @@ class InputFacts:
             correspond one to one and in order.
         later_column: Index of a column, or of a feature of sequences, that is a function of targets
             before and after its row.
+        code_column: Index of a column of few values that tell the target, but not by their size.
+        code_values: How many different values it has.
+        code_explains: Fraction of the variance of the target that these explain (omega squared).
+        code_error: Error of a table of the mean target of each of them: the error rate for two
+            classes, else the unexplained variance.
         marked_columns: How many of its columns hold a number that stands for missing values; of
             tables and of sequences of features only.
         first_marked: Index of the first of these.
@@ -178,6 +183,9 @@ class InputFacts:
         unmarked_low: Least of its other entries.
         unmarked_high: Largest of its other entries.
         is_whole: Whether every entry is a whole number; of sequences only.
+        common_token: The most frequent token, padding apart; of sequences of whole numbers from 0
+            on only.
+        common_fraction: Fraction of the tokens that are this one, padding apart.
         is_wrapped: Whether they are 8-bit integers whose arithmetic wrapped around; None if there
             are too few entries.
         is_reshaped: Whether they are images with channels first that were reshaped to channels
@@ -198,6 +206,10 @@ class InputFacts:
     first_constant: int | None = None
     target_column: int | None = None
     later_column: int | None = None
+    code_column: int | None = None
+    code_values: int | None = None
+    code_explains: float | None = None
+    code_error: float | None = None
     marked_columns: int | None = None
     first_marked: int | None = None
     marker: float | None = None
@@ -205,6 +217,8 @@ class InputFacts:
     unmarked_low: float | None = None
     unmarked_high: float | None = None
     is_whole: bool | None = None
+    common_token: int | None = None
+    common_fraction: float | None = None
     is_wrapped: bool | None = None
     is_reshaped: bool | None = None
     padded_in_front: float | None = None

@@ -123,6 +123,31 @@ def tokens(rng: np.random.Generator, n: int, *, words: int = 200, length: int = 
     return head(x, (scores[x].sum(axis=1) > 0).astype(float), n)
 
 
+def cities(
+    rng: np.random.Generator,
+    n: int,
+    *,
+    count: int = 40,
+    is_number: bool = False,
+    classes: bool = False,
+) -> Split:
+    """Return people of many cities, with what depends on the city, and on two numbers.
+
+    Args:
+        rng: The random generator.
+        n: Number of training examples.
+        count: Number of cities, which have no order.
+        is_number: Whether the city is one column with its number, else a column for each.
+        classes: Whether the target is one of two classes, else a number.
+    """
+    total = n + n // 4
+    city, others = rng.integers(0, count, total), rng.normal(size=(total, 2))
+    means = np.random.default_rng(9).normal(size=count)
+    y = standardise(means[city] + 0.3 * others.sum(axis=1) + 0.2 * rng.normal(size=total))
+    code = standardise(city)[:, None] if is_number else np.eye(count)[city]
+    return head(np.concatenate([code, others], axis=1), (y > 0).astype(float) if classes else y, n)
+
+
 def tagged(rng: np.random.Generator, n: int, *, words: int = 100, length: int = 30) -> Split:
     """Return word ids padded behind with 0, and a tag of each word, 0 for padding."""
     lengths = rng.integers(3, length // 3, n + n // 4)

@@ -339,6 +339,11 @@ def renumbered(x: Any) -> Any:
     return np.concatenate([[0], np.random.default_rng(3).permutation(words)])[x.astype(int)]
 
 
+def unknown(known: int) -> Callable[[Any], Any]:
+    """Return a function that replaces all tokens but the first ones by that of unknown words."""
+    return lambda x: np.where((x > known) & (x != 0), 1, x)
+
+
 def scaled_tokens(x: Any) -> Any:
     """Return tokens divided by the largest one, as if they were pixels."""
     return (x / x.max()).astype("float32")
@@ -695,6 +700,10 @@ NUMBERS = chain(
     having(loss=keras.losses.MeanSquaredError),
 )
 """Classes as one number."""
+
+NUMBERED_CITIES = having(data=zoo.generated(data.cities, 1200, is_number=True))
+NUMBERED_CLASSES = having(data=zoo.generated(data.cities, 1200, is_number=True, classes=True))
+"""Cities as one column with their number."""
 
 SMOOTHED_AROUND = having(data=zoo.generated(data.smoothed, 800, around=True))
 """A series smoothed with its future."""
@@ -1829,6 +1838,26 @@ FAULTS = [
             ("digits-mlp", "each-value", options(between=normalized_alone)),
             ("spirals-tanh", "each-value", options(between=normalized_alone)),
             ("friedman-mlp", "each-group", options(between=one_group_for_each)),
+        ),
+    ),
+    Fault(
+        "categories-numbered",
+        ("categories_as_numbers",),
+        (*STUCK, *SHRUNK, "dead_units", "underfitting", "learning_rate_too_low", "too_few_steps"),
+        (
+            ("cities-mlp", "1", NUMBERED_CITIES),
+            ("cities-mlp-tanh", "1", NUMBERED_CITIES),
+            ("cities-classes", "1", NUMBERED_CLASSES),
+        ),
+    ),
+    Fault(
+        "words-unknown",
+        ("dominant_token",),
+        (*STUCK, *SHRUNK, "dead_units", "uninformative_inputs", "learning_rate_too_low"),
+        (
+            ("words-mean", "10", with_inputs(unknown(10))),
+            ("words-lstm", "10", with_inputs(unknown(10))),
+            ("words-transformer", "10", with_inputs(unknown(10))),
         ),
     ),
     Fault(

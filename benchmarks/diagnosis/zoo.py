@@ -380,6 +380,22 @@ WAVE = REGRESSION.having(
     rate=0.01,
     epochs=15,
 )
+CITIES = REGRESSION.having(
+    name="cities-mlp",
+    data=generated(data.cities, 1200),
+    options={"units": (32,)},
+    rate=5e-3,
+    epochs=12,
+    aim=0.85,
+)
+CITY_CLASSES = TWO_CLASSES.having(
+    name="cities-classes",
+    data=generated(data.cities, 1200, classes=True),
+    options={"units": (32,)},
+    rate=5e-3,
+    epochs=12,
+    aim=0.85,
+)
 SMOOTH = WAVE.having(
     name="smooth-mlp",
     data=generated(data.smoothed, 800),
@@ -553,6 +569,9 @@ RECIPES = [
     WAVE,
     WAVE.having(name="wave-mlp", net=nets.mlp),
     WAVE.having(name="wave-conv", net=nets.conv1d, rate=5e-3),
+    CITIES,
+    CITIES.having(name="cities-mlp-tanh", options={"activation": "tanh"}),
+    CITY_CLASSES,
     SMOOTH,
     SMOOTH.having(name="smooth-gru", net=nets.recurrent, options={"kind": "GRU"}),
     SMOOTH.having(name="smooth-conv", net=nets.conv1d, rate=3e-3),

@@ -5,13 +5,15 @@ these remedies before their own.
 """
 
 import itertools
+from typing import Any
 
-from keras_babysit.actions import SetActivation, UnfreezeLayers
+from keras_babysit.actions import SetActivation, SetLayerArguments, UnfreezeLayers
 from keras_babysit.facts import LayerFacts, Role
 from keras_babysit.findings import Remedy
 from keras_babysit.history import History
 from keras_babysit.rules._network import is_mostly_frozen, kernels
 from keras_babysit.rules._texts import quoted
+from keras_babysit.rules.outputs import outputs
 
 AFFINE = frozenset(
     {
@@ -26,6 +28,10 @@ AFFINE = frozenset(
 )
 """Layers that are affine in inference mode if they have no activation."""
 
+MIN_CLASSES_PER_UNIT = 3
+"""Classes per unit of the narrowest hidden layer from which on it is a bottleneck: one unit puts
+all classes in a row, and of three only the first and the last are at an end of it."""
+
 RECTIFIERS = frozenset({"relu", "relu6", "ReLU"})
 """Activations whose output is never below zero."""
 
@@ -38,6 +44,7 @@ def structural_remedies(history: History) -> list[Remedy]:
     return [
         *_without_nonlinearity(history),
         *with_hidden_softmax(history),
+        *_with_bottleneck(history),
         *_with_rectified_logits(history),
         *_with_frozen_layers(history),
     ]
@@ -83,6 +90,35 @@ def with_hidden_softmax(history: History) -> list[Remedy]:
             f"Replace the softmax in {quoted(found)} with a ReLU: use a softmax in the output "
             "layer only.",
             change=SetActivation(tuple(found), "relu", "he_normal", "Dense", 128),
+        )
+    ]
+
+
+def _with_bottleneck(history: History) -> list[Remedy]:
+    """Return the remedy for a hidden layer of far fewer units than there are classes, or nothing.
+
+    All logits are functions of these few numbers (Yang et al., arXiv:1711.03953: the rank of the
+    logits is bounded by the width before them).
+    """
+    ends = outputs(history)
+    classes = ends[0].columns if len(ends) == 1 and ends[0].form == "categorical" else None
+    narrow = [
+        (known.units, target)
+        for target, known in _layers(history, "hidden").items()
+        if known.class_name == "Dense" and known.units and known.parameters
+    ]
+    if not classes or not narrow or MIN_CLASSES_PER_UNIT * min(narrow)[0] > classes:
+        return []
+    units, target = min(narrow)
+    activation = history.facts.layers[target].activation
+    arguments: tuple[tuple[str, Any], ...] = (("units", 4 * classes),)
+    if activation:
+        arguments += (("activation", activation),)
+    return [
+        Remedy(
+            f'Give "{target}" more units: all {classes} classes have to be told apart by '
+            f"{units} number{'s' if units > 1 else ''}.",
+            change=SetLayerArguments((target,), "Dense", arguments),
         )
     ]
 

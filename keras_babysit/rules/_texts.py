@@ -28,16 +28,18 @@ SCALE_INPUTS = Remedy(
 
 
 def percent(fraction: float, digits: int = 0) -> str:
-    """Return a fraction as a percentage.
+    """Return a fraction as a percentage; from 1,000 % on with two significant digits.
 
     Args:
         fraction: A fraction; it may lie outside [0, 1].
         digits: Number of digits after the decimal point.
 
     Example:
-        >>> percent(0.58), percent(0.125, 1)
-        ('58 %', '12.5 %')
+        >>> percent(0.58), percent(0.125, 1), percent(1e6, 1)
+        ('58 %', '12.5 %', '1e+08 %')
     """
+    if abs(fraction) >= 10:
+        return f"{number(100 * fraction)} %"
     return f"{100 * fraction:.{digits}f} %"
 
 

@@ -1,6 +1,6 @@
 """A network whose output does not depend on its input."""
 
-from keras_babysit.actions import LOOKS, ScaleLearningRate
+from keras_babysit.actions import LOOKS, ScaleLearningRate, SetOutput
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
@@ -116,9 +116,20 @@ def _about_equal(history: History, target: str, value: float) -> Finding:
         history,
         Severity.ERROR,
         target,
-        f"{_of(target)} is the same for every example: {value:.3g} on average.",
+        f"{_of(target)} is the same for every example: {value:.3g} on average{_why(history)}.",
         {"output_mean": value},
     )
+
+
+def _why(history: History) -> str:
+    return "; it is a softmax over a single unit" if _is_softmax_of_one(history) else ""
+
+
+def _is_softmax_of_one(history: History) -> bool:
+    """Return whether the last layer is a softmax over one unit, which is 1 whatever goes in."""
+    ends = [one for one in history.facts.layers.values() if one.role == "output"]
+    units = [one.units for one in ends if one.units]
+    return bool(ends) and ends[-1].activation == "softmax" and units[-1:] == [1]
 
 
 def _of(target: str) -> str:
@@ -194,7 +205,12 @@ def _remedies(history: History) -> list[Remedy]:
     steps, ratios = median_ratios(history)
     first = ratios[steps < WARM_UP_STEPS]
     were_short = len(first) > 0 and float(first.max()) < FIRST_RATIO
+    sigmoid = Remedy(
+        "Use a sigmoid for two classes: a softmax over one unit is always 1.",
+        change=SetOutput("sigmoid", 1, True),
+    )
     return [
+        *([sigmoid] if _is_softmax_of_one(history) else []),
         *([initialize_layers(history)] if began_far_off else []),
         checks,
         *([] if were_short else [lower]),

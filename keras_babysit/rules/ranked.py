@@ -51,6 +51,8 @@ from keras_babysit.rules.unmasked_padding import unmasked_padding as unmasked_pa
 from keras_babysit.rules.single_time_step import single_time_step as single_time_step
 from keras_babysit.rules.constant_features import constant_features as constant_features
 from keras_babysit.rules.missing_value_markers import missing_value_markers as missing_value_markers
+from keras_babysit.rules.dominant_token import dominant_token as dominant_token
+from keras_babysit.rules.categories_as_numbers import categories_as_numbers as categories_as_numbers
 from keras_babysit.rules.untrained_frozen_layers import untrained_frozen_layers as untrained_frozen_layers
 from keras_babysit.rules.frozen_adapters import frozen_adapters as frozen_adapters
 from keras_babysit.rules.frozen_norm_mismatch import frozen_norm_mismatch as frozen_norm_mismatch

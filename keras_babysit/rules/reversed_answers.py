@@ -18,6 +18,10 @@ LEAST_FALL = 0.02
 """Fraction of its first value that the training loss must have fallen, as in
 `loss_not_decreasing`: an untrained network may rank examples the wrong way round by chance."""
 
+RECOVERS = 0.01
+"""Rise of the area between the scores that count, from which on a network is recovering from first
+weights that rank the wrong way round: what is learned in reverse falls or stays."""
+
 ACCURACIES = ("accuracy", "acc", "binary_accuracy")
 """Names that Keras gives to the accuracy of yes and no."""
 
@@ -45,9 +49,9 @@ def reversed_answers(history: History, *, area: float = 0.3, patience: int = 2) 
     is always wrong has no accuracy, one that is always the rarer class has its frequency. It is
     silent in the first epoch, unless the targets are 0 and 1, and unless the training loss has
     fallen by 2 % and is below that of a constant prediction, where that is known. A network whose
-    first weights happen to rank the wrong way round has a higher loss than that, and recovers. It
-    is silent as well if the learning rate is too low (see `learning_rate_too_low`), because the
-    answers are those of the initial weights then.
+    first weights happen to rank the wrong way round has a higher loss than that, and recovers; it
+    is silent while the area rises. It is silent as well if the learning rate is too low (see
+    `learning_rate_too_low`), because the answers are those of the initial weights then.
 
     Args:
         history: The history of the run.
@@ -84,6 +88,8 @@ def reversed_answers(history: History, *, area: float = 0.3, patience: int = 2) 
     areas = rankings(history, "train")[-patience:]
     if areas:
         if len(areas) < patience or not all(one.high < area for one in areas):
+            return []
+        if areas[-1].value - areas[0].value > RECOVERS:
             return []
         return [
             _finding(

@@ -127,8 +127,10 @@ def _remedies(history: History, still_falls: bool) -> list[Remedy]:
     if still_falls and len(curve(history)) > 2:  # two values show no course
         epochs = 3 * history.facts.epochs if history.facts.epochs else None
         longer = TrainLonger(3, epochs or 0)
+        # A random change that is too strong is not overcome by more epochs.
+        after = 1 if history.facts.regularization.augmentations else 0
         remedies.insert(
-            0, Remedy("Train longer: the training loss is still falling.", change=longer)
+            after, Remedy("Train longer: the training loss is still falling.", change=longer)
         )
     factor, why = raising_factor(history), _why_raise(history, still_falls)
     if factor is not None and why:

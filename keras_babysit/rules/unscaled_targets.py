@@ -7,7 +7,15 @@ from keras_babysit.facts import output_name
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above
-from keras_babysit.rules._progress import HALF_WAY, fraction_done, has_learnt_most, planned_steps
+from keras_babysit.rules._progress import (
+    HALF_WAY,
+    fraction_done,
+    has_learnt_most,
+    is_falling,
+    is_time,
+    planned_steps,
+    poor_fit,
+)
 from keras_babysit.rules._scores import has_beaten_constant
 from keras_babysit.rules.effects import BLOWN_UP, LONG_STEPS, POOR_FIT, STUCK
 from keras_babysit.rules.outputs import outputs
@@ -24,6 +32,13 @@ REACHED = 0.5
 which the outputs have reached the targets; their standard deviation must exceed the same fraction.
 The distance then adds at most a quarter of the targets' variance to the error."""
 
+POOR_MARGIN = 0.05
+"""Margin of a poor fit, as in `underfitting`."""
+
+REFERENCE = (
+    "CS231n, Data preprocessing; Kingma and Ba, 2015: a step is bounded by the learning rate"
+)
+
 EARLY = 0.1
 """Fraction of the run in which the steps may reach the targets, so that the rest is left to learn
 them."""
@@ -39,7 +54,12 @@ them."""
     ),
 )
 def unscaled_targets(history: History, *, distance: float = FAR_TARGETS) -> list[Finding]:
-    """Report regression targets that are far from the initial outputs of the network.
+    """Report regression targets far from the initial outputs, or far narrower than these.
+
+    Targets that vary far less than the initial outputs are lost in the noise of the steps: Adam
+    moves each weight by up to the learning rate, and hundreds of them move an output by more than
+    the targets differ. That is reported only if the fit of a single output is poor, as in
+    `underfitting`.
 
     Reads `history.facts.data` (mean and standard deviation of the targets), `"outputs/mean"`,
     `"outputs/std"` and `"optimizer/learning_rate"`. It is silent on other losses, whose targets are
@@ -87,6 +107,10 @@ def unscaled_targets(history: History, *, distance: float = FAR_TARGETS) -> list
         spread = history.first("outputs/std", f"outputs[{index}]")
         if output.form != "distance" or mean is None or std is None or at is None or spread is None:
             continue
+        comment = f'y: the targets of "{output.target}"' if len(ends) > 1 else ""
+        if len(ends) == 1 and spread > distance * std > 0 and _fits_poorly(history):
+            found.append(_narrow(output.target, mean, std, spread))
+            continue
         away = math.hypot(mean - at, std, spread)
         size = max(1.0, math.hypot(at, spread))
         is_far = math.isfinite(away) and away > distance * size
@@ -100,11 +124,28 @@ def unscaled_targets(history: History, *, distance: float = FAR_TARGETS) -> list
             and not is_reached
             and not _reaches_early(history, f"outputs[{index}]", mean, away)
         ):
-            comment = f'y: the targets of "{output.target}"' if len(ends) > 1 else ""
             size = math.hypot(at, spread)
             severity = Severity.NOTE if _is_open(history, index, mean) else Severity.WARNING
             found.append(_finding(severity, output.target, away, mean, std, size, comment))
     return found
+
+
+def _fits_poorly(history: History) -> bool:
+    still_falls = is_falling(history)
+    return is_time(history, is_falling=still_falls) and poor_fit(history, POOR_MARGIN) is not None
+
+
+def _narrow(target: str, mean: float, std: float, spread: float) -> Finding:
+    return Finding(
+        rule="unscaled_targets",
+        severity=Severity.WARNING,
+        target=target,
+        message=f"The targets are not scaled: they vary by {std:.2g} around {mean:.3g} (standard "
+        f"deviation), the initial outputs by {spread:.2g}.",
+        evidence={"target_mean": mean, "target_std": std, "output_std": spread},
+        remedies=_remedies(),
+        reference=REFERENCE,
+    )
 
 
 def _has_reached(history: History, target: str, mean: float, std: float) -> bool:
@@ -169,16 +210,19 @@ def _finding(
         message=f"The targets are not scaled: their mean is {mean:.3g} and their standard "
         f"deviation {std:.3g}. The root mean square of the initial outputs is {size:.2g}.",
         evidence={"distance": away, "target_mean": mean, "target_std": std},
-        remedies=(
-            Remedy(
-                "Scale the targets to mean 0 and standard deviation 1.",
-                change=StandardizeTargets(comment),
-            ),
-            Remedy(
-                "Or rescale the outputs in the last layer of the model.",
-                change=RescaleOutputs(comment),
-            ),
+        remedies=_remedies(comment),
+        reference=REFERENCE,
+    )
+
+
+def _remedies(comment: str = "") -> tuple[Remedy, ...]:
+    return (
+        Remedy(
+            "Scale the targets to mean 0 and standard deviation 1.",
+            change=StandardizeTargets(comment),
         ),
-        reference="CS231n, Data preprocessing; Kingma and Ba, 2015: a step is bounded by the "
-        "learning rate",
+        Remedy(
+            "Or rescale the outputs in the last layer of the model.",
+            change=RescaleOutputs(comment),
+        ),
     )

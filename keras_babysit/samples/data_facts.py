@@ -9,11 +9,13 @@ import numpy as np
 
 from keras_babysit.facts import DataFacts, InputFacts, TargetFacts
 from keras_babysit.samples.batches import content
+from keras_babysit.samples.codes import code_column
 from keras_babysit.samples.later_targets import later_column
 from keras_babysit.samples.markers import find_markers
 from keras_babysit.samples.reshaped import is_reshaped
 from keras_babysit.samples.steps import describe_padding, describe_target_steps
 from keras_babysit.samples.target_column import target_column
+from keras_babysit.samples.tokens import describe_tokens
 from keras_babysit.samples.wrapped import is_wrapped
 from keras_babysit.typing import Batch, Nested
 
@@ -109,12 +111,20 @@ def _describe_input(leaf: np.ndarray, targets: Sequence[np.ndarray]) -> InputFac
         **_offset(values),
         target_column=target_column(leaf, targets),
         later_column=later_column(leaf, targets),
+        **_codes(leaf, targets),
         **_constant_features(values),
         **find_markers(values),
         is_wrapped=is_wrapped(leaf),
         is_reshaped=is_reshaped(leaf),
         **describe_padding(leaf),
+        **describe_tokens(leaf),
     )
+
+
+def _codes(leaf: np.ndarray, targets: Sequence[np.ndarray]) -> dict[str, Any]:
+    found = code_column(leaf, targets)
+    names = ("code_column", "code_values", "code_explains", "code_error")
+    return dict(zip(names, found, strict=True)) if found else {}
 
 
 def _offset(values: np.ndarray) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def target_column(inputs: np.ndarray, targets: Sequence[np.ndarray]) -> int | No
     if not 2 <= inputs.shape[1] <= MAX_COLUMNS or len(inputs) < MIN_EXAMPLES:
         return None
     for leaf in targets:
-        target = _one_number(leaf)
+        target = one_number(leaf)
         if target is None or len(target) != len(inputs):
             continue
         values, counts = np.unique(target, return_counts=True)
@@ -73,7 +73,7 @@ def target_column(inputs: np.ndarray, targets: Sequence[np.ndarray]) -> int | No
     return None
 
 
-def _one_number(leaf: np.ndarray) -> np.ndarray | None:
+def one_number(leaf: np.ndarray) -> np.ndarray | None:
     """Return a target as one number per example, None where it is several."""
     if leaf.dtype.kind not in "fiub" or not np.isfinite(leaf).all():
         return None

@@ -177,3 +177,41 @@ def test_missing_values_marked_by_a_number_are_the_cause(marker):
     rules = {one.rule: one.severity for one in sitter.findings}
     expected = None if marker is None else kb.Severity.WARNING
     assert rules.get("missing_value_markers") is expected
+
+
+@pytest.mark.parametrize("is_number", [True, False])
+def test_categories_that_are_given_as_a_number_are_named(is_number):
+    rng = np.random.default_rng(0)
+    city = rng.integers(0, 60, 900)
+    y = rng.normal(size=60)[city] + 0.2 * rng.normal(size=900)
+    x = city[:, None] / 60 if is_number else np.eye(60)[city]
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.layers.Dense(16, "relu"), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.Adam(0.01), "mse")
+    sitter = kb.Babysitter(verbose=0, every=20)
+    model.fit(x, y, validation_split=0.2, epochs=8, verbose=0, callbacks=[sitter])
+    rules = {one.rule: one.severity for one in sitter.findings}
+    assert rules.get("categories_as_numbers") is (kb.Severity.WARNING if is_number else None)
+    if is_number:
+        assert sitter.findings[0].rule == "categories_as_numbers"
+
+
+@pytest.mark.parametrize("known", [5, 200])
+def test_texts_of_unknown_words_are_named(known):
+    rng = np.random.default_rng(0)
+    x = rng.integers(2, 200, (400, 12))
+    y = rng.normal(size=200)[x].sum(axis=1) > 0
+    x[x > known] = 1
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [
+            keras.layers.Embedding(200, 8),
+            keras.layers.GlobalAveragePooling1D(),
+            keras.layers.Dense(1, "sigmoid"),
+        ]
+    )
+    model.compile(keras.optimizers.Adam(0.02), "binary_crossentropy")
+    sitter = kb.Babysitter(verbose=0, every=20)
+    model.fit(x, y, validation_split=0.2, epochs=8, verbose=0, callbacks=[sitter])
+    rules = {one.rule: one.severity for one in sitter.findings}
+    assert rules.get("dominant_token") is (kb.Severity.WARNING if known == 5 else None)

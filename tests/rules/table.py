@@ -713,6 +713,18 @@ def regression(mean, std, at=0.1):
     return made
 
 
+def narrow(std, error=3.0):
+    """Return a run at its end on targets that vary by a number around a half."""
+    made = regression(0.5, std)
+    series = scores([error] * 3) | scores([0.5] * 3, name="loss")
+    series |= {("reference/constant_error", "train"): [1.0] * 3}
+    for (quantity, target), values in series.items():
+        for epoch, value in enumerate(values):
+            made.append(Measurement(epoch, epoch, quantity, target, value))
+    made.note(has_ended=True, epochs=3, steps_per_epoch=1)
+    return made
+
+
 def later(made, mean, std):
     """Add where the output of `regression` has come to."""
     made.append(Measurement(300, 3, "outputs/mean", "outputs[0]", mean))
@@ -1367,6 +1379,25 @@ def marked(run, error=0.45, columns=3, marker=-999.0, **leaf):
     return made
 
 
+def coded(error, run=None, **leaf):
+    """Return a run at its end on a table with codes of 40 categories."""
+    series = scores([error] * 3) | scores([0.5] * 3, name="loss")
+    made = history(series, has_ended=True, epochs=3, steps_per_epoch=1)
+    made.note(**(run or {}))
+    known = {"code_column": 2, "code_values": 40, "code_explains": 0.7, "code_error": 0.3} | leaf
+    made.note(data=DataFacts(examples=500, inputs=(InputFacts(**known),)))
+    return made
+
+
+def of_tokens(fraction, layer="Embedding", error=0.45):
+    """Return a run at its end on texts of which a fraction of the tokens is the same one."""
+    measured = {("reference/constant_error", "train"): [0.5]}
+    made = history(scores([error] * 3) | measured, has_ended=True)
+    leaf = InputFacts(is_whole=True, common_token=1, common_fraction=fraction)
+    made.note(data=DataFacts(inputs=(leaf,)), layers={"words": LayerFacts(class_name=layer)})
+    return made
+
+
 def of_shapes(made, wanted, form="distance"):
     """Return the shapes of an output and of its targets."""
     output = OutputFacts(target="dense", form=form, shape=made)
@@ -1584,7 +1615,9 @@ def reversed_by(ranked, losses=tuple(FALLING), accuracy=None, constant=None):
     """Return a run on yes and no, with the ranks of its answers or its accuracy."""
     count = len(losses)
     series = {} if constant is None else {("loss/constant", ""): [constant]}
-    series |= {(f"predictions/{name}", "train"): [value] * count for name, value in ranked.items()}
+    for name, value in ranked.items():
+        values = value if isinstance(value, list) else [value] * count
+        series[f"predictions/{name}", "train"] = values
     series["logs/loss", ""] = list(losses)
     if accuracy is not None:
         series["logs/accuracy", ""] = [accuracy] * count
@@ -3928,6 +3961,13 @@ TABLE = {
         with_loss(regression(250.0, 80.0), 6e4, 6e3),
         Severity.WARNING,
     ),
+    "returns-of-a-thousandth": (rules.unscaled_targets, narrow(1e-3), Severity.WARNING),
+    "returns-of-a-tenth": (rules.unscaled_targets, narrow(0.1), None),
+    "returns-of-a-thousandth-that-are-learned": (
+        rules.unscaled_targets,
+        narrow(1e-3, error=0.2),
+        None,
+    ),
     "prices-standardised": (rules.unscaled_targets, regression(0.0, 1.0), None),
     "prices-at-a-rate-for-prices": (rules.unscaled_targets, quick(5.0), None),
     "prices-at-a-usual-rate": (rules.unscaled_targets, quick(1e-3), Severity.NOTE),
@@ -4443,6 +4483,31 @@ TABLE = {
         ),
         None,
     ),
+    "cities-as-numbers": (rules.categories_as_numbers, coded(0.6), Severity.WARNING),
+    "cities-as-numbers-learned": (rules.categories_as_numbers, coded(0.3), None),
+    "cities-as-numbers-embedded": (
+        rules.categories_as_numbers,
+        coded(0.6, {"layers": {"cities": LayerFacts(class_name="Embedding")}}),
+        None,
+    ),
+    "cities-as-numbers-too-early": (
+        rules.categories_as_numbers,
+        coded(0.6, {"has_ended": False, "epochs": 30}),
+        None,
+    ),
+    "no-cities": (
+        rules.categories_as_numbers,
+        coded(0.6, code_column=None, code_values=None, code_explains=None, code_error=None),
+        None,
+    ),
+    "words-unknown": (rules.dominant_token, of_tokens(0.9), Severity.WARNING),
+    "words-unknown-that-cost-little": (
+        rules.dominant_token,
+        of_tokens(0.9, error=0.1),
+        Severity.NOTE,
+    ),
+    "words-known": (rules.dominant_token, of_tokens(0.1), None),
+    "counts-mostly-1": (rules.dominant_token, of_tokens(0.9, layer="Dense"), None),
     "missing-values-as-999": (
         rules.missing_value_markers,
         marked({"has_ended": True}),
@@ -5723,6 +5788,17 @@ TABLE = {
         ),
         Severity.ERROR,
     ),
+    "same-for-all-by-a-softmax-over-one-unit": (
+        rules.constant_output,
+        history(
+            {
+                ("outputs/spread", "outputs[0]"): [0.0] * 9,
+                ("outputs/mean", "outputs[0]"): [1.0] * 9,
+            },
+            layers={"dense": LayerFacts(role="output", units=1, activation="softmax")},
+        ),
+        Severity.ERROR,
+    ),
     "same-for-examples-that-are-the-same": (
         rules.constant_output,
         of_examples(
@@ -6643,6 +6719,11 @@ TABLE = {
     "ranks-a-bit-worse-than-a-guess": (
         rules.reversed_answers,
         reversed_by({"auc": 0.45, "auc_stderr": 0.02}),
+        None,
+    ),
+    "ranks-the-wrong-way-round-and-recovers": (
+        rules.reversed_answers,
+        reversed_by({"auc": [0.1, 0.12, 0.15, 0.19], "auc_stderr": [0.02] * 4}),
         None,
     ),
     "accuracy-far-below-a-guess": (

@@ -7,7 +7,6 @@ half, and of all programs of the second set, only the grade is stored: nobody lo
 rules change.
 """
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -126,22 +125,13 @@ def judge(programs: Iterable[Program], folder: Path) -> dict[str, Any]:
     }
 
 
-def drawn(programs: Iterable[Program], *, every: int = 8) -> list[Program]:
-    """Return a fraction of the healthy and repaired programs of the other parts, by a hash."""
-    return [
-        p
-        for p in programs
-        if p.part in ("corpus", "healthy")
-        and p.label.is_healthy
-        and p.label.is_scored
-        and hashlib.sha256(p.id.encode()).digest()[0] % every == 0
-    ]
-
-
 def judge_healthy(programs: Iterable[Program], folder: Path) -> dict[str, list[str]]:
-    """Return the warnings and errors of the recorded runs of the drawn programs, by id."""
+    """Return the warnings and errors of the recorded healthy programs of the other parts, by id."""
     found = {}
-    for program in drawn(programs):
+    for program in programs:
+        is_healthy = program.label.is_healthy and program.label.is_scored
+        if program.part not in ("corpus", "healthy") or not is_healthy:
+            continue
         path = folder / program.part / f"{program.id}.jsonl.gz"
         if path.exists() and not (recording := read_recording(path)).run["error"]:
             alarms = [a for a in explain(recording.live()) if a.severity >= Severity.WARNING]

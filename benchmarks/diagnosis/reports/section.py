@@ -126,7 +126,7 @@ def by_kind(one: Mapping[str, Any]) -> list[list[str]]:
 
 
 def on_healthy(one: Mapping[str, Any]) -> str:
-    """Return a line on the drawn healthy programs; empty if there are none."""
+    """Return a line on the healthy programs that were recorded; empty if there are none."""
     healthy = one.get("healthy", {})
     if not healthy:
         return ""
@@ -135,7 +135,7 @@ def on_healthy(one: Mapping[str, Any]) -> str:
     names = [f"{name} ({', '.join(found)})" for name, found in healthy.items() if found]
     return (
         f"- *{one['about']['label']}, {one['about']['backend']}*: of {len(healthy)} healthy and "
-        f"repaired programs of the other parts, an eighth drawn by a hash, {warnings} have a "
+        f"repaired programs of the other parts that were recorded, {warnings} have a "
         f"warning and {errors} an error: {'; '.join(names) or 'none'}."
     )
 
