@@ -123,7 +123,8 @@ def _finding(history: History, target: str, fraction: float, severity: Severity)
 def _fewer(history: History, target: str, fraction: float) -> list[Remedy]:
     """Return to use as many pieces as are alive, where more than the fewest possible are not."""
     wins = history.last("activations/piece_share", target)
-    units = 0 if wins is None else round(float(np.sum(wins)))
+    total = 0.0 if wins is None else float(np.sum(wins))  # the shares of each unit sum to 1
+    units = round(total) if math.isfinite(total) else 0
     pieces = len(wins) // units if units else 0
     alive = max(2, math.ceil((1 - fraction) * pieces))
     if alive >= pieces:
