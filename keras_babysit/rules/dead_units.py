@@ -14,6 +14,7 @@ from keras_babysit.rules._progress import (
     has_learnt_most,
     is_falling,
     is_solved,
+    is_time,
     poor_fit,
 )
 from keras_babysit.rules._texts import change_rate, layer_shape, percent, relu_layer
@@ -67,8 +68,8 @@ def dead_units(history: History, *, threshold: float = 0.4, patience: int = 3) -
     silent unless all units are dead. If the training loss is almost 0, it is a note: the remaining
     units are enough. So it is if the network has removed more than half of the error of a constant
     prediction, and in a network that was trained before and whose units were dead before the first
-    step: what these know they learned without the dead units. Both hold unless the fit is poor and
-    the loss no longer falls.
+    step: what these know they learned without the dead units. Both hold unless the fit is poor, the
+    loss no longer falls and three quarters of the run are over.
 
     Args:
         history: The history of the run.
@@ -147,7 +148,10 @@ def _others_are_enough(history: History, target: str) -> bool:
     came_so = began_trained(history, LEARNED_BY_LOSS) and was_born_dead(history, target)
     if not came_so and not has_learnt_most(history):
         return False
-    return is_falling(history) or poor_fit(history, POOR_FROM) is None
+    falls = is_falling(history)
+    if falls or not is_time(history, is_falling=falls):
+        return True
+    return poor_fit(history, POOR_FROM) is None
 
 
 def _units(history: History, target: str) -> int | None:

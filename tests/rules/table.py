@@ -1897,6 +1897,11 @@ TABLE = {
         born_dead(start=0.2, error=0.5, losses=[0.2] * 6),
         Severity.WARNING,
     ),
+    "dead-before-the-first-step-of-fine-tuning-that-has-just-begun": (
+        rules.dead_units,
+        going_on(born_dead(start=0.2, error=0.5, losses=[0.2] * 6)),
+        Severity.NOTE,
+    ),
     "dead-before-the-first-step-of-fine-tuning-that-still-learns": (
         rules.dead_units,
         born_dead(start=1.9, error=0.5, losses=[1.9, 1.6, 1.3, 1.1, 0.9, 0.8]),
