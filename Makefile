@@ -77,6 +77,7 @@ bench-diagnosis: .venv/.dev
 bench-remedies: .venv-torch/.dev
 	KERAS_BACKEND=torch .venv-torch/bin/python -m benchmarks.remedies first $(ROWS)
 	KERAS_BACKEND=torch .venv-torch/bin/python -m benchmarks.remedies tried --healthy 10 $(ROWS)
+	KERAS_BACKEND=torch .venv-torch/bin/python -m benchmarks.remedies bases
 	.venv-torch/bin/python -m benchmarks.remedies table --write
 
 # Watches what is not recorded yet in .foreign/, then judges all of it. Hours on a small machine.

@@ -40,7 +40,8 @@ PAGE = pathlib.Path(__file__).parent.parent / "docs" / "remedies.md"
 STEPS, BATCH_SIZE, EXAMPLES = 256, 32, 512
 LOOKS = Looks(HEADROOM_SPACING, HEADROOM_GROWTH).steps(STEPS)
 WITHIN = 1.5  # times the best loss of the sweep, where a training counts as good
-LEAD = 20  # steps that a warning should come before a divergence
+LEAD = 20  # aim: steps that a warning comes before a divergence, in the median
+FEWEST_FALSE = 0.01  # aim: largest fraction of good trainings that are warned of
 EXPLODED = 3.0  # times the loss before the first step, where a training has diverged
 OPTIMIZERS = {
     "sgd": (keras.optimizers.SGD, 10.0 ** np.arange(-2.5, 1.5, 0.5)),
@@ -383,7 +384,9 @@ def text(found):
             f"{found['diverged']} trainings diverged: their loss stays above {EXPLODED:g} times "
             f"the first. `learning_rate_too_high` warned of "
             f"{part(found['warned_of_diverged'], found['diverged'])} by the headroom, with a "
-            f"median lead of {shown(found['median_lead'])} steps. "
+            f"median lead of {shown(found['median_lead'])} steps (aim: {LEAD}). "
+            f"{found['diverged'] - found['late']} diverged before step {LEAD}, where that lead is "
+            "not possible. "
         )
         warning += (
             f"Of the {found['late']} that diverged at step {LEAD} or later it warned of "
@@ -398,8 +401,9 @@ def text(found):
         )
     alarms = (
         f"Of the trainings that end within {WITHIN:g} times the best loss of their network "
-        f"{part(found['false_alarms'], found['good'])} were warned of; of all that did not "
-        f"diverge {part(found['warned_of_sound'], found['sound'])}.\n"
+        f"{part(found['false_alarms'], found['good'])} were warned of (aim: at most "
+        f"{FEWEST_FALSE:.0%}); of all that did not diverge "
+        f"{part(found['warned_of_sound'], found['sound'])}.\n"
     )
     suggestions = "Not trained yet.\n"
     if found["suggestions"]:

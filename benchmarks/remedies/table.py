@@ -22,7 +22,7 @@ OTHER = ("left to people", "not applicable", "failed", "nothing found", "no faul
 def text() -> str:
     """Return what was measured, as Markdown."""
     results = load()
-    parts = [_first(results["first"])] if results["first"] else []
+    parts = [_first(results["first"], results["bases"])] if results["first"] else []
     parts += [_unseen(results["unseen"])] if results["unseen"] else []
     parts += [_tried(results)] if results["tried"] or results["healthy"] else []
     parts += [_intervals(results["intervals"])] if results["intervals"] else []
@@ -48,7 +48,7 @@ def write() -> str:
     return found
 
 
-def _first(found: dict[str, Any]) -> str:
+def _first(found: dict[str, Any], bases: dict[str, Any]) -> str:
     """Return the table of the first remedy, per rule and over all."""
     rules = sorted({one.get("rule", "-") for one in found.values()})
     lines = [
@@ -60,14 +60,17 @@ def _first(found: dict[str, Any]) -> str:
         seen = [one for one in found.values() if one.get("rule", "-") == rule]
         lines.append(_row(f"`{rule}`" if rule != "-" else rule, seen))
     lines.append(_row("**all**", list(found.values())))
-    carried = [one for one in found.values() if one["effect"] in EFFECTS]
+    names = [name for name, one in found.items() if one["effect"] in EFFECTS]
+    carried = [found[name] for name in names]
     if carried:
         cured = sum(one["effect"] == "cured" for one in carried)
         harms = sum(one["effect"] == "harms" for one in carried)
         lines.append(
             f"\nOf the {len(carried)} programs on which a remedy could be carried out, "
             f"{_percent(cured, len(carried))} were cured and {_percent(harms, len(carried))} "
-            f"harmed; of all {len(found)}, {_percent(cured, len(found))} were cured."
+            f"harmed; of all {len(found)}, {_percent(cured, len(found))} were cured. "
+            f"{sum(name in bases for name in names)} of them are judged by the healthy base on the "
+            "same data, the others by one whose data are split with another seed."
         )
     harmed = [
         f"`{name}` (`{one['rule']}`: {one['remedy']} {one['broken']:.2f} → {one['score']:.2f})"

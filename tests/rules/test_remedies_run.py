@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import keras_babysit as kb
+from keras_babysit.actions import ACTIONS
 from tests.rules.table import TABLE
 
 pytestmark = pytest.mark.any_backend
@@ -145,12 +146,13 @@ class _Dataset:
         return self
 
 
-CODES = {}
+CODES, PASTED = {}, set()
 for _case, (_rule, _made, _) in TABLE.items():
     for _finding in _rule(_made):
         for _remedy in _finding.remedies:
             if _remedy.code.strip():
                 CODES.setdefault(_remedy.code, (_case, _finding.rule, _remedy.text))
+                PASTED.add(type(_remedy.change).__name__)
 
 
 @pytest.fixture
@@ -175,6 +177,10 @@ def test_a_remedy_runs_as_pasted(code, policy, monkeypatch, capsys):
     if "divergence" in code:  # part of the call of a layer, which its comment says
         said |= {name: replacements(model, x, y)[name] for name in ("self", "divergence")}
     exec(compile(code, "remedy", "exec"), known | said)
+
+
+def test_the_code_of_each_kind_of_action_is_pasted():
+    assert set(ACTIONS) <= PASTED
 
 
 def _without_download(weights, include_top):
