@@ -34,4 +34,4 @@ def measure(minutes: float) -> None:
 
 def is_judged(one: dict[str, object]) -> bool:
     """Return whether a result is a score that is compared with that of the healthy base."""
-    return one["effect"] in EFFECTS
+    return one.get("effect") in EFFECTS
