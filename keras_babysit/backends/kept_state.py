@@ -13,7 +13,7 @@ import functools
 import random
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import keras
@@ -71,6 +71,9 @@ class KeptState:
 
     Args:
         roots: Functions and objects to start from.
+        known: Objects that are left alone, since they are kept in another way or do not change.
+        is_pass: Whether the objects are used in a pass through a model only: an iterator in an
+            attribute that no method of its class but the constructor names is then left alone.
 
     Attributes:
         optimizers: The Keras optimizers that were found, and those of the backend itself.
@@ -81,10 +84,11 @@ class KeptState:
             cannot be put back.
     """
 
-    def __init__(self, *roots: Any) -> None:
+    def __init__(self, *roots: Any, known: Iterable[Any] = (), is_pass: bool = False) -> None:
         self.optimizers: list[Any] = []
         self.metrics: list[Any] = []
-        self._seen: dict[int, Any] = {}
+        self._is_pass = is_pass
+        self._seen: dict[int, Any] = {id(one): one for one in known}
         self._classes: set[type] = set()
         self._put_back: list[Callable[[], None]] = []
         self._waiting = collections.deque(roots)
@@ -163,7 +167,8 @@ class KeptState:
             return
         namespace = vars(value)
         self._put_back.append(functools.partial(_put_attributes, namespace, dict(namespace)))
-        self._waiting += [one for name, one in namespace.items() if name not in _NOT_WALKED]
+        idle = _NOT_WALKED | (_idle_iterators(value) if self._is_pass else frozenset())
+        self._waiting += [one for name, one in namespace.items() if name not in idle]
         for kind in type(value).__mro__:
             if _package(kind) not in _LIBRARIES and kind not in self._classes:
                 self._classes.add(kind)
@@ -171,11 +176,15 @@ class KeptState:
 
 
 @contextlib.contextmanager
-def kept_state(*roots: Any) -> Iterator[KeptState]:
+def kept_state(
+    *roots: Any, known: Iterable[Any] = (), is_pass: bool = False
+) -> Iterator[KeptState]:
     """Leave everything that can be reached from some objects as it was.
 
     Args:
         roots: Functions and objects to start from.
+        known: Objects that are left alone, see `KeptState`.
+        is_pass: Whether they are used in a pass through a model only, see `KeptState`.
 
     Example:
         >>> counts = [0]
@@ -184,7 +193,7 @@ def kept_state(*roots: Any) -> Iterator[KeptState]:
         >>> counts
         [0]
     """
-    kept = KeptState(*roots)
+    kept = KeptState(*roots, known=known, is_pass=is_pass)
     try:
         yield kept
     finally:
@@ -201,6 +210,52 @@ def _holds_state(value: Any) -> bool:
     kind = type(value)
     is_tracker = kind.__name__ == "Tracker" and _package(kind) == "keras"
     return is_tracker or _package(kind) not in _LIBRARIES
+
+
+def is_own(value: Any) -> bool:
+    """Return whether an object, or a function, is of the user's and not of a library.
+
+    Example:
+        >>> is_own(lambda: None), is_own(keras.ops.relu), is_own([1, 2]), is_own(3)
+        (True, False, False, False)
+    """
+    if isinstance(value, types.FunctionType):
+        return _package(value) not in _LIBRARIES
+    if isinstance(value, types.MethodType):
+        return is_own(value.__func__)
+    if isinstance(value, functools.partial):
+        return is_own(value.func)
+    return _is_own_kind(type(value))
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_own_kind(kind: type) -> bool:
+    return not issubclass(kind, _ATOMS) and _package(kind) not in _LIBRARIES | {"builtins"}
+
+
+def _idle_iterators(value: Any) -> frozenset[str]:
+    """Return the attributes that hold iterators and that no method of the class names."""
+    held = {name for name, one in vars(value).items() if isinstance(one, Iterator)}
+    if not held:
+        return frozenset()
+    members = [
+        (name, _function_of(member))
+        for kind in type(value).__mro__
+        if _package(kind) not in _LIBRARIES
+        for name, member in vars(kind).items()
+    ]
+    named = {
+        name
+        for where, function in members
+        if where != "__init__" and isinstance(function, types.FunctionType)
+        for name in _attributes_in(function.__code__)
+    }
+    return frozenset(held - named)
+
+
+def _attributes_in(code: types.CodeType) -> set[str]:
+    inner = (one for one in code.co_consts if isinstance(one, types.CodeType))
+    return set(code.co_names).union(*map(_attributes_in, inner))
 
 
 @functools.lru_cache(maxsize=1024)

@@ -8,7 +8,7 @@ import contextlib
 import random
 import sys
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -18,6 +18,8 @@ from keras.src.random import seed_generator
 from keras.src.utils import rng_utils
 
 from keras_babysit.backends import backend
+from keras_babysit.backends.kept_state import is_own, kept_state
+from keras_babysit.backends.variables import flat, groups, optimizers
 
 
 @contextlib.contextmanager
@@ -71,20 +73,69 @@ def untouched_state(model: Any) -> Iterator[None]:
     """Leave what a pass through `model` can reach besides Keras' variables as it was.
 
     These are the global random states, the variables, generators and buffers of the backend that
-    layers hold, and their attributes that are numbers, tensors or arrays. What a layer changes
-    inside of a list or another object is not put back.
+    layers hold, and their attributes that are numbers, tensors or arrays. Of layers, losses and
+    functions of the user's it is everything that they can reach, as `KeptState` finds it.
 
     Args:
         model: A built `keras.Model`.
+
+    Raises:
+        UnkeepableStateError: If a layer or a loss of the user's reads from an iterator.
     """
     layers = model._flatten_layers()
     attributes = [(layer, _plain_attributes(layer)) for layer in layers]
-    try:
-        with untouched_random_state(), backend.keep_hidden_state(model):
+    with contextlib.ExitStack() as stack:
+        own = _of_the_user(model, layers)
+        if own:
+            known = _kept_elsewhere(model, layers, own)
+            stack.enter_context(kept_state(*own, known=known, is_pass=True))
+        stack.enter_context(untouched_random_state())
+        stack.enter_context(backend.keep_hidden_state(model))
+        try:
             yield
-    finally:
-        for layer, before in attributes:
-            _put_back(layer, before)
+        finally:
+            for layer, before in attributes:
+                _put_back(layer, before)
+
+
+def _of_the_user(model: Any, layers: Sequence[Any]) -> list[Any]:
+    """Return the layers of the user's, and the objects of the user's that other layers hold."""
+    found = [one for one in keras.tree.flatten(getattr(model, "loss", None)) if is_own(one)]
+    for layer in layers:
+        if is_own(layer):
+            found.append(layer)
+        else:
+            found += [one for one in _held(layer) if _may_be_own(one)]
+    return found
+
+
+def _held(layer: Any) -> Iterator[Any]:
+    """Yield the attributes of a layer, and what lists and dictionaries among them hold."""
+    for value in vars(layer).values():
+        if type(value) is dict:
+            yield from value.values()
+        elif type(value) is list:
+            yield from value
+        else:
+            yield value
+
+
+def _may_be_own(value: Any) -> bool:
+    return type(value) not in _NEVER_OWN and (
+        is_own(value) or (backend.is_walked(value) and not isinstance(value, keras.layers.Layer))
+    )
+
+
+_NEVER_OWN = frozenset({bool, int, float, str, type(None), list, dict, tuple, set})
+"""Types of most attributes, to tell them at once."""
+
+
+def _kept_elsewhere(model: Any, layers: Sequence[Any], own: Sequence[Any]) -> list[Any]:
+    """Return what is left alone: variables, which passes do not move, and layers of libraries."""
+    variables = flat(groups(model))
+    start = {id(one) for one in own}
+    others = [one for one in (model, *layers, *optimizers(model)) if id(one) not in start]
+    return [*variables, *(one._value for one in variables), *others]
 
 
 def _plain_attributes(layer: Any) -> dict[str, Any]:
