@@ -98,6 +98,30 @@ def untouched_state(model: Any) -> Iterator[None]:
                 _put_back(layer, before)
 
 
+@contextlib.contextmanager
+def untouched_by_building(model: Any) -> Iterator[None]:
+    """Leave what is built already as it was, where Keras builds the rest of a model.
+
+    To know their shapes Keras calls losses, penalties and layers once more.
+
+    Args:
+        model: A `keras.Model` that is compiled; its layers may not be built.
+    """
+    layers = [one for one in model._flatten_layers() if one.built]
+    attributes = [(layer, _plain_attributes(layer)) for layer in layers]
+    own = [one for one in _of_the_user(model, layers) if one is not model]
+    known = _kept_elsewhere(model, [*model._flatten_layers()], own)
+    with contextlib.ExitStack() as stack:
+        if own:
+            stack.enter_context(kept_state(*own, known=known, is_pass=True))
+        stack.enter_context(untouched_random_state())
+        try:
+            yield
+        finally:
+            for layer, before in attributes:
+                _put_back(layer, before)
+
+
 def _of_the_user(model: Any, layers: Sequence[Any]) -> list[Any]:
     """Return the layers of the user's, and the objects of the user's that other layers hold."""
     found = [one for one in keras.tree.flatten(getattr(model, "loss", None)) if is_own(one)]

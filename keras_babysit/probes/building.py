@@ -9,6 +9,7 @@ import contextlib
 import keras
 from keras import ops
 
+from keras_babysit.backends.untouched import untouched_by_building
 from keras_babysit.probes import taps
 from keras_babysit.shadow import shadowed
 
@@ -33,7 +34,7 @@ def build(model, batch, *, is_required=False):
         ragged inputs may be built by its first step only.
     """
     try:
-        with _without_layers(model):
+        with untouched_by_building(model), _without_layers(model):
             model._symbolic_build(data_batch=batch)
     except Exception:
         is_built = taps.are_built(model)

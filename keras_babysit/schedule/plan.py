@@ -110,6 +110,7 @@ def plan_run(
     headroom: float | None = None,
     most_looks: int | None = None,
     has_scores: bool = True,
+    is_long: bool = False,
 ) -> Plan:
     """Return the plan of a run: a pure function of what is fixed.
 
@@ -123,6 +124,8 @@ def plan_run(
             of the allowance; None for `HEADROOM_FRACTION` of the allowance.
         most_looks: Most probes, those at ends of epochs included; None for what the budget covers.
         has_scores: Whether scores and what the outputs depend on are measured.
+        is_long: Whether the training is so long that scores have to fit into the budget; in a
+            shorter one the allowance may pay for four.
 
     Returns:
         The `Plan`. Of the modes that the allowance covers, it has the one that shows most, on as
@@ -158,7 +161,12 @@ def plan_run(
     score_mode, scores, score_examples, cost = mode, None, 0, 0.0
     if has_scores:
         score_mode, scores, score_examples, cost = _choose_scores(
-            estimate, mode, epochs, max(SCORE_FRACTION * budget, budget - spent), allowance - spent
+            estimate,
+            mode,
+            epochs,
+            max(SCORE_FRACTION * budget, budget - spent),
+            allowance - spent,
+            is_long=is_long,
         )
     spent += cost
     behaviour = estimate.behaviour(score_mode, BEHAVIOUR_EXAMPLES, BEHAVIOUR_PASSES)
@@ -326,12 +334,18 @@ def _doubling(first: int) -> Iterator[int]:
 
 
 def _choose_scores(
-    estimate: CostEstimate, mode: Mode, epochs: int | None, budget: float, allowance: float
+    estimate: CostEstimate,
+    mode: Mode,
+    epochs: int | None,
+    budget: float,
+    allowance: float,
+    *,
+    is_long: bool,
 ) -> tuple[Mode, Ends | None, int, float]:
     """Return how scores are run, when, on how many examples, and what they cost.
 
     Four scores on fewer examples are preferred to fewer scores, and one at the end to none. The
-    allowance may pay for four where the budget does not.
+    allowance may pay for four where the budget does not, unless the run is long.
     """
     epochs = epochs or MIN_SCORES
     sizes = [MAX_EXAMPLES]
@@ -347,7 +361,7 @@ def _choose_scores(
     last = [Ends(None)]
     for limit, options in (
         (budget, itertools.product(modes, sizes, many)),
-        (allowance, itertools.product(modes, sizes, many[-1:])),
+        (0.0 if is_long else allowance, itertools.product(modes, sizes, many[-1:])),
         (budget, itertools.product(modes, sizes, last)),
         (allowance, itertools.product(modes, sizes[-1:], last)),
     ):

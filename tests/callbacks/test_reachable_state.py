@@ -1,6 +1,6 @@
 """Training is the same bit by bit where layers, losses, data and callbacks hold state of their own.
 
-Each program is trained alone and monitored. Weights, losses and every Python object that the program
+Each program is trained alone and monitored. Weights, losses and the Python objects that the program
 names as its state must be equal.
 """
 
@@ -288,7 +288,7 @@ def a_shuffled_pipeline():
     import tensorflow as tf
 
     data = tf.data.Dataset.from_tensor_slices((X, Y)).shuffle(48, seed=8).batch(16)
-    return Program(fitted={"x": data, "y": None, "batch_size": None})
+    return Program(fitted={"x": data, "y": None, "batch_size": None, "shuffle": False})
 
 
 class Averages(keras.callbacks.Callback):
