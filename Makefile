@@ -11,7 +11,7 @@ MINUTES ?= 30
 BACKEND ?= tensorflow
 VENV = $(if $(filter tensorflow,$(BACKEND)),.venv,.venv-$(BACKEND))
 
-.PHONY: demo test test-colab dist test-jax test-torch test-oldest test-all test-all-jax test-all-torch lint bench-dashboard bench-overhead bench-account bench-scale bench-gpu bench-repeatability bench-search screenshots bench-layers bench-lr bench-lsuv bench-recalibrate bench-headroom bench-diagnosis bench-remedies bench-foreign bench-mutation soak docs docs-fast docs-links docs-pages messages pictures clean
+.PHONY: demo test test-colab dist test-jax test-torch test-oldest test-all test-all-jax test-all-torch lint bench-dashboard bench-overhead bench-account bench-short-runs bench-scale bench-gpu bench-repeatability bench-search screenshots bench-layers bench-lr bench-lsuv bench-recalibrate bench-headroom bench-diagnosis bench-remedies bench-foreign bench-mutation soak docs docs-fast docs-links docs-pages messages pictures clean
 
 demo: .venv/.demo
 	.venv/bin/python examples/quickstart.py
@@ -106,6 +106,11 @@ bench-overhead: .venv/.dev .venv-jax/.dev .venv-torch/.dev
 	.venv/bin/python -m benchmarks.overhead table --write
 
 # Whether the account that the sitter gives of itself is honest; on each backend.
+bench-short-runs: .venv/.dev .venv-jax/.dev .venv-torch/.dev
+	KERAS_BACKEND=tensorflow .venv/bin/python -m benchmarks.short_runs $(ROWS)
+	KERAS_BACKEND=jax .venv-jax/bin/python -m benchmarks.short_runs $(ROWS)
+	KERAS_BACKEND=torch .venv-torch/bin/python -m benchmarks.short_runs $(ROWS)
+
 bench-account: .venv/.dev .venv-jax/.dev .venv-torch/.dev
 	KERAS_BACKEND=tensorflow .venv/bin/python -m benchmarks.account $(ROWS)
 	KERAS_BACKEND=jax .venv-jax/bin/python -m benchmarks.account $(ROWS)

@@ -13,6 +13,7 @@ import functools
 import random
 import sys
 import types
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -73,7 +74,7 @@ class KeptState:
         roots: Functions and objects to start from.
         known: Objects that are left alone, since they are kept in another way or do not change.
         is_pass: Whether the objects are used in a pass through a model only: an iterator in an
-            attribute that no method of its class but the constructor names is then left alone.
+            attribute that such a pass does not read is then left alone.
 
     Attributes:
         optimizers: The Keras optimizers that were found, and those of the backend itself.
@@ -225,32 +226,45 @@ def is_own(value: Any) -> bool:
         return is_own(value.__func__)
     if isinstance(value, functools.partial):
         return is_own(value.func)
-    return _is_own_kind(type(value))
+    kind = type(value)
+    known = _are_own.get(kind)
+    if known is None:
+        is_free = not issubclass(kind, _ATOMS) and _package(kind) != "builtins"
+        known = _are_own[kind] = is_free and _package(kind) not in _LIBRARIES
+    return known
 
 
-@functools.lru_cache(maxsize=4096)
-def _is_own_kind(kind: type) -> bool:
-    return not issubclass(kind, _ATOMS) and _package(kind) not in _LIBRARIES | {"builtins"}
+_are_own: "weakref.WeakKeyDictionary[type, bool]" = weakref.WeakKeyDictionary()
 
 
 def _idle_iterators(value: Any) -> frozenset[str]:
-    """Return the attributes that hold iterators and that no method of the class names."""
+    """Return the attributes that hold iterators and that no pass through an object reads.
+
+    A pass through a layer starts at its `call`, and at the `compute_loss` of a model; in other
+    objects it may start at any method but the constructor.
+    """
     held = {name for name, one in vars(value).items() if isinstance(one, Iterator)}
     if not held:
         return frozenset()
-    members = [
-        (name, _function_of(member))
-        for kind in type(value).__mro__
-        if _package(kind) not in _LIBRARIES
-        for name, member in vars(kind).items()
-    ]
-    named = {
-        name
-        for where, function in members
-        if where != "__init__" and isinstance(function, types.FunctionType)
-        for name in _attributes_in(function.__code__)
-    }
-    return frozenset(held - named)
+    names: dict[str, set[str]] = {}
+    for kind in type(value).__mro__:
+        if _package(kind) not in _LIBRARIES:
+            for name, member in vars(kind).items():
+                function = _function_of(member)
+                if isinstance(function, types.FunctionType):
+                    names.setdefault(name, set()).update(_attributes_in(function.__code__))
+    is_layer = isinstance(value, keras.layers.Layer)
+    waiting = list(_STARTS if is_layer else names.keys() - {"__init__"})
+    read: set[str] = set()
+    while waiting:
+        found = names.pop(waiting.pop(), set())
+        read |= found
+        waiting += found & names.keys()
+    return frozenset(held - read)
+
+
+_STARTS = ("call", "__call__", "compute_loss", "compute_mask")
+"""The methods of a layer at which a pass through it starts."""
 
 
 def _attributes_in(code: types.CodeType) -> set[str]:

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from keras_babysit.baselines.task import Task
-from keras_babysit.samples.batches import content
+from keras_babysit.samples import batches
 
 NEIGHBOURS = 5
 """Neighbours that vote; scikit-learn's default."""
@@ -51,7 +51,8 @@ class Neighbours:
         """
         if self._size_without == len(inputs) or not isinstance(inputs, np.ndarray):
             return None
-        contents = list(map(_content, inputs, task.targets))
+        rows = zip(batches.contents(inputs), batches.contents(task.targets), strict=True)
+        contents: list[tuple[bytes, ...]] = list(rows)
         is_known = all(one in self._answers for one in contents)
         if not is_known and not self._vote(*self._with_known(task, inputs, contents)):
             self._size_without = len(inputs)
@@ -132,10 +133,6 @@ def takes_tokens(model: keras.Model) -> bool:
     """
     layers = model._flatten_layers(include_self=False)
     return any(isinstance(layer, keras.layers.Embedding) for layer in layers)
-
-
-def _content(*parts: np.ndarray) -> tuple[bytes, ...]:
-    return tuple(map(content, parts))
 
 
 def _features(inputs: Any) -> np.ndarray | None:

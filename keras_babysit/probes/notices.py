@@ -59,6 +59,12 @@ def built_by_first_step():
     return "First step not measured: it builds the layers of this model."
 
 
+_CANNOT_BE_PUT_BACK = (
+    "a layer or loss reads from an iterator, a generator or a file, which cannot be put back after "
+    "a measurement."
+)
+
+
 def part_failed(what, error):
     """Return the notice on a part of the monitoring that failed with `error`, and is off.
 
@@ -66,6 +72,8 @@ def part_failed(what, error):
         >>> part_failed("Steps", ValueError("no such axis"))
         'Steps not measured from here on: monitoring raised ValueError (no such axis).'
     """
+    if isinstance(error, UnkeepableStateError):
+        return f"{what} not measured: {_CANNOT_BE_PUT_BACK}"
     reason = " ".join(str(error).split())[:200]
     return (
         f"{what} not measured from here on: monitoring raised {type(error).__name__}"
@@ -83,6 +91,8 @@ def batches_not_kept():
 
 def probe_failed(scope, error):
     """Return the notice on what a probe leaves out since it failed with `error`."""
+    if isinstance(error, UnkeepableStateError):
+        return f"{scope.missing} not measured: {_CANNOT_BE_PUT_BACK}"
     return f"{scope.missing} not measured: the probe raised {type(error).__name__}."
 
 

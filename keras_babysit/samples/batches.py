@@ -68,7 +68,7 @@ def without(batch: Batch, known: Collection[int]) -> Batch:
 def keys(batch: Batch) -> list[int]:
     """Return a key of each example of a batch of arrays; equal inputs have equal keys."""
     inputs = [np.ascontiguousarray(leaf) for leaf in _leaves(batch[0])]
-    return [hash(tuple(content(leaf[row]) for leaf in inputs)) for row in range(size(batch))]
+    return list(map(hash, zip(*map(contents, inputs), strict=True)))
 
 
 def key(batch: Batch) -> tuple[int, ...] | None:
@@ -99,6 +99,21 @@ def content(example: Any) -> bytes:
     if example.dtype.kind in "OUS":
         return repr(example.tolist()).encode()
     return np.ascontiguousarray(example).tobytes()
+
+
+def contents(examples: np.ndarray) -> list[bytes]:
+    """Return `content` of each example of an array, faster than one by one.
+
+    Example:
+        >>> array = np.arange(6.0).reshape(3, 2)
+        >>> contents(array) == [content(row) for row in array]
+        True
+    """
+    if examples.dtype.kind in "OUS":
+        return list(map(content, examples))
+    whole, count = examples.tobytes(), len(examples)
+    width = len(whole) // max(1, count)
+    return [whole[width * row : width * (row + 1)] for row in range(count)]
 
 
 def keep(batch: Batch, examples: int) -> Batch:

@@ -111,6 +111,7 @@ def plan_run(
     most_looks: int | None = None,
     has_scores: bool = True,
     is_long: bool = False,
+    is_further: bool = False,
 ) -> Plan:
     """Return the plan of a run: a pure function of what is fixed.
 
@@ -126,6 +127,8 @@ def plan_run(
         has_scores: Whether scores and what the outputs depend on are measured.
         is_long: Whether the training is so long that scores have to fit into the budget; in a
             shorter one the allowance may pay for four.
+        is_further: Whether the model was measured in an earlier run. Looks then have to fit into
+            the budget also if they are few, unless the start takes more than that.
 
     Returns:
         The `Plan`. Of the modes that the allowance covers, it has the one that shows most, on as
@@ -142,7 +145,9 @@ def plan_run(
     keeping = estimate.keeping(min(MAX_EXAMPLES, per_epoch * estimate.batch_size))
     mode, at_step = _choose_mode(estimate, allowance)
     examples = _choose_examples(estimate, mode, at_step, budget)
-    sizes, limits = (at_step, examples), (budget, allowance)
+    is_started = is_further and estimate.start(mode) <= budget
+    few = budget if is_started else (1 + LATER_FRACTION) * allowance
+    sizes, limits = (at_step, examples), (budget, few)
     looks, ends, spent = _choose_looks(estimate, mode, sizes, length, limits, most_looks)
     judgements = Ends(power_of_two((epochs or 1) / LOOKS))
     if mode is None:
@@ -170,7 +175,8 @@ def plan_run(
         )
     spent += cost
     behaviour = estimate.behaviour(score_mode, BEHAVIOUR_EXAMPLES, BEHAVIOUR_PASSES)
-    has_behaviour = has_scores and spent + behaviour <= allowance
+    limit = budget if is_further else allowance
+    has_behaviour = has_scores and spent + behaviour <= limit
     spent += behaviour if has_behaviour else 0.0
     most = HEADROOM_FRACTION * allowance if headroom is None else headroom
     multiples, headroom_cost = _choose_headroom(estimate, mode, steps, min(most, allowance - spent))
@@ -243,20 +249,23 @@ def _choose_looks(
     limits: tuple[float, float],
     most_looks: int | None,
 ) -> tuple[Looks, Ends, float]:
-    """Return the most looks that the limits allow, and what they cost."""
+    """Return the most looks that the limits allow, and what they cost.
+
+    The limits are the budget, and the seconds that a few looks may take.
+    """
     steps, epochs = length
-    budget, allowance = limits
+    budget, few = limits
     start = estimate.start(mode)
     at_step, at_end = (estimate.probe(mode, size) for size in sizes)
     if steps is None:
-        return _looks_of_unknown(estimate, start, at_step, at_end, allowance)
+        return _looks_of_unknown(estimate, start, at_step, at_end, few)
     for looks, ends in _candidates(steps, epochs or 1):
         counts = len(looks.steps(steps)), ends.count(epochs or 1)
         cost = counts[0] * at_step + counts[1] * at_end
         if most_looks is not None and sum(counts) > most_looks:
             continue
         is_little = sum(counts) <= MIN_LOOKS + 2 or cost <= LITTLE * budget
-        most = (1 + LATER_FRACTION) * allowance if is_little else (1 - SCORE_FRACTION) * budget
+        most = few if is_little else (1 - SCORE_FRACTION) * budget
         if start + cost <= most:
             return looks, ends, start + cost
     return Looks(growth=None), Ends(spacing=None), start + at_step + at_end
@@ -267,7 +276,7 @@ def _looks_of_unknown(
     start: float,
     at_step: float,
     at_end: float,
-    allowance: float,
+    few: float,
 ) -> tuple[Looks, Ends, float]:
     """Return the looks of a run whose length is not known, and the cost of the early ones.
 
@@ -277,7 +286,7 @@ def _looks_of_unknown(
     for growth in _powers():
         early = len(Looks(growth=growth).steps(MAX_SPACING))
         cost = start + early * at_step + at_end
-        if cost <= (1 + LATER_FRACTION) * allowance:
+        if cost <= few:
             return Looks(spacing, growth), Ends(spacing=1), cost
         if growth >= MAX_SPACING:
             break

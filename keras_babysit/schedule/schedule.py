@@ -19,7 +19,7 @@ ALLOWANCE_SECONDS = 150.0
 """The start of the measurements and the first few looks may take the budget of a run of this
 length: at 2 % that is 3 seconds, once for each model."""
 
-NEXT_RUN_SECONDS, NEXT_RUN_FRACTION = 3.0, 1 / 16
+NEXT_RUN_SECONDS, NEXT_RUN_FRACTION = 5.0, 1 / 16
 """A further run of a model has this fraction of what is left of the allowance as its budget. Once
 that is spent it has the budget of a run of this length, so that ten of them are measured alike."""
 
@@ -143,6 +143,7 @@ class Schedule:
             most_looks=self._most_looks,
             has_scores=not self.account.is_watched_only,
             is_long=self._training * FAST_MACHINE >= SHORT_RUN_SECONDS,
+            is_further=self.account.spent > 0,
         )
         if self._next:
             self._next = self._after(self._done)

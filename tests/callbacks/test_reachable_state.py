@@ -5,6 +5,7 @@ names as its state must be equal.
 """
 
 import collections
+import itertools
 import random
 
 import keras
@@ -420,3 +421,46 @@ def test_all_state_that_training_reaches_is_as_if_alone(name, every):
     for one, other in zip(found, values, strict=True):
         np.testing.assert_array_equal(one, other)
     assert sitter.history.facts.broke_off is None
+
+
+class ReadsIterator(layers.Layer):
+    """Scales its inputs by what an iterator yields, which no measurement can put back."""
+
+    def __init__(self):
+        super().__init__()
+        self.factors = itertools.count(1)
+
+    def call(self, x):
+        return x / self.factor()
+
+    def factor(self):
+        return next(self.factors)
+
+
+class HoldsIterator(layers.Layer):
+    """Holds an iterator that its `call` does not read."""
+
+    def __init__(self):
+        super().__init__()
+        self.factors = itertools.count(1)
+
+    def call(self, x):
+        return x
+
+    def log(self):
+        return next(self.factors)
+
+
+@pytest.mark.any_backend
+@pytest.mark.parametrize(("kind", "is_read"), [(ReadsIterator, True), (HoldsIterator, False)])
+def test_a_layer_that_reads_from_an_iterator_is_left_alone(kind, is_read):
+    outcomes, sitter = [], kb.Babysitter(every=1, verbose=0)
+    for callbacks in ([], [sitter]):
+        keras.utils.set_random_seed(0)
+        layer = kind()
+        trained_layer = Program(layer, compiled=EAGER).train(*callbacks)
+        outcomes.append((trained_layer[1], repr(layer.factors)))
+    assert outcomes[0] == outcomes[1]
+    about = [one.message for one in sitter.findings if one.rule == "not_watched"]
+    assert any("iterator" in message for message in about) == is_read
+    assert bool(sitter.history.targets("activations/std")) != is_read

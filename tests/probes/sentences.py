@@ -12,6 +12,7 @@ NOTICES = (
     notices.batches_too_small(4),
     notices.built_by_first_step(),
     notices.part_failed("Scores and data", ValueError("no such axis")),
+    notices.part_failed("Layers, gradients and updates", UnkeepableStateError()),
     notices.batches_not_kept(),
     notices.batches_not_accessible(),
     *(notices.probe_failed(scope, ValueError()) for scope in SCOPES if scope.missing),
