@@ -60,8 +60,7 @@ def built_by_first_step():
 
 
 _CANNOT_BE_PUT_BACK = (
-    "a layer or loss reads from an iterator, a generator or a file, which cannot be put back after "
-    "a measurement."
+    "a layer or loss reads from an iterator or a file. That cannot be put back after a measurement."
 )
 
 
