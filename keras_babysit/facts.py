@@ -40,8 +40,8 @@ class LayerFacts:
         units: Size of its output, or number of its filters.
         parameters: Number of its weights' entries.
         momentum: Of a batch normalization: how slowly its averages follow, in [0, 1].
-        normalized: Of a layer or group normalization: the values of an example that share a mean or
-            a scale; None if not known.
+        normalized: Of a layer or group normalization, or of a `Normalization` over all columns
+            together: the values of an example that share a mean or a scale; None if not known.
         steps: Steps of the sequences that a recurrent, convolutional or attention layer gets.
         is_masked: Whether a recurrent layer gets a mask with them.
         reads_last: Whether a recurrent layer returns only what it holds after the last step.
@@ -182,6 +182,15 @@ class InputFacts:
         marked_fraction: Fraction of the entries of that column that are the marker.
         unmarked_low: Least of its other entries.
         unmarked_high: Largest of its other entries.
+        small_columns: How many columns of a table have an interquartile range below 1 % of the
+            largest one, without those that are mostly one value.
+        first_small: Index of the first of these.
+        largest_column: Index of the column with the largest interquartile range.
+        small_spread: Interquartile range of the first of these, as a fraction of the largest.
+        small_unexplained: Unexplained variance of the target, fitted linearly on these columns
+            alone, 1 if they say nothing of it; None if the target is not a single array.
+        small_error_rate: Fraction of wrong classes of a linear model on these columns alone, in
+            [0, 1]; None if the targets are not classes.
         is_whole: Whether every entry is a whole number; of sequences only.
         common_token: The most frequent token, padding apart; of sequences of whole numbers from 0
             on only.
@@ -216,6 +225,12 @@ class InputFacts:
     marked_fraction: float | None = None
     unmarked_low: float | None = None
     unmarked_high: float | None = None
+    small_columns: int | None = None
+    first_small: int | None = None
+    largest_column: int | None = None
+    small_spread: float | None = None
+    small_unexplained: float | None = None
+    small_error_rate: float | None = None
     is_whole: bool | None = None
     common_token: int | None = None
     common_fraction: float | None = None

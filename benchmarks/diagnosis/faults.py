@@ -510,6 +510,17 @@ def marked(value: float, fraction: float) -> Change:
     return with_data(change)
 
 
+def scaled_together(factor: float) -> Change:
+    """Return a change that makes one column larger, and scales all of them by one mean then."""
+
+    def change(s: Split, rng: np.random.Generator) -> Split:
+        factors = np.where(np.arange(s.x.shape[-1]) == 0, factor, 1.0)
+        x, x_val = (one * factors for one in (s.x, s.x_val))
+        return s._replace(x=(x - x.mean()) / x.std(), x_val=(x_val - x.mean()) / x.std())
+
+    return with_data(change)
+
+
 def flipped_labels(fraction: float) -> Change:
     """Return a change that replaces a fraction of the training labels by random other ones."""
 
@@ -2139,6 +2150,16 @@ FAULTS = [
             ("diabetes-mlp", "9999", marked(9999, 0.2)),
             ("labels-mlp", "99", marked(-99, 0.15)),
             ("series-gru", "999", marked(-999, 0.2)),
+        ),
+    ),
+    Fault(
+        "columns-scaled-together",
+        ("unscaled_inputs",),
+        (*STUCK, *SHRUNK, "not_learning", "learning_rate_too_low", "uninformative_inputs"),
+        (
+            ("friedman-mlp", "30000", scaled_together(3e4)),
+            ("diabetes-mlp", "30000", scaled_together(3e4)),
+            ("cancer-mlp", "30000", scaled_together(3e4)),
         ),
     ),
     Fault(

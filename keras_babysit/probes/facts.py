@@ -97,7 +97,16 @@ def normalized_together(layer):
         weights = (getattr(layer, name, None) for name in ("gamma", "beta", "scale"))
         shapes = [weight.shape for weight in weights if hasattr(weight, "shape")]
         return math.prod(shapes[0]) if shapes else None
+    if isinstance(layer, keras.layers.Normalization):
+        return _scaled_together(layer)
     return None
+
+
+def _scaled_together(layer):
+    """Return how many columns of a table share one mean, None if each has its own."""
+    shape = (layer.get_build_config() or {}).get("input_shape")
+    columns = shape[-1] if shape is not None and len(shape) == 2 else None
+    return columns if not layer.axis and columns is not None and columns > 1 else None
 
 
 def _number(value):

@@ -2,13 +2,17 @@
 
 import math
 
-from keras_babysit.actions import DATA, CenterInputs
+from keras_babysit.actions import DATA, CenterInputs, StandardizeInputs
+from keras_babysit.facts import InputFacts
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_above
 from keras_babysit.rules._network import hidden_layers, rms
-from keras_babysit.rules._texts import SCALE_INPUTS, percent
+from keras_babysit.rules._progress import HALF_WAY, fraction_done
+from keras_babysit.rules._scores import training_errors
+from keras_babysit.rules._texts import SCALE_INPUTS, number, percent
 from keras_babysit.rules.effects import BLOWN_UP, LONG_STEPS, POOR_FIT, STUCK
+from keras_babysit.rules.outputs import outputs
 from keras_babysit.rules.rule import rule
 
 SMALL_SIGNAL = 0.01
@@ -32,6 +36,13 @@ SCALED = 10.0
 SCALING_LAYERS = ("Rescaling", "Normalization")
 """Layers that scale the inputs inside of the model."""
 
+COLUMN_LAYERS = ("BatchNormalization", "Normalization", "Rescaling")
+"""Layers that may scale each column by itself."""
+
+MIN_ADVANTAGE = 0.05
+"""Error, as a fraction of all wrong answers or of the variance, by which a linear model on the
+small columns must be better than the network: less is hardly worth a change."""
+
 GATED_LAYERS = ("GRU", "LSTM")
 """Layers whose gates saturate unseen: their outputs stay in [-1, 1], whatever the inputs."""
 
@@ -53,10 +64,15 @@ def unscaled_inputs(history: History, *, large: float = 10.0) -> list[Finding]:
     Inputs are off-center in the median column, or because one column that hardly varies is far
     larger than all others.
 
+    Columns of a table may also be scaled together, by one mean and one standard deviation. Then
+    those that were small stay small beside the largest. They are reported once half of the run is
+    over, if a linear model on these columns alone is better than the network. That comparison is
+    not made where a layer of the model may scale each column by itself.
+
     Reads `history.facts.data` (root mean square of each input) and the first measurement of
     `"activations/mean"`, `"activations/std"`, `"activations/spread"` and
-    `"activations/saturated_fraction"`. It is silent on token numbers for an embedding, and on fewer
-    than 8 examples.
+    `"activations/saturated_fraction"`, and the latest training error. It is silent on token numbers
+    for an embedding, and on fewer than 8 examples.
 
     Args:
         history: The history of the run.
@@ -111,10 +127,56 @@ def unscaled_inputs(history: History, *, large: float = 10.0) -> list[Finding]:
     off = max((leaf.offset or 0.0 for leaf in inputs), default=0.0)
     in_all = max((leaf.mean_over_std or 0.0 for leaf in inputs), default=0.0)
     offset = min(arrives, max(off, in_all))
-    if offset <= OFF_CENTER:
+    if offset > OFF_CENTER:
+        # Where a few large columns decide, the others are far too small once these are centered.
+        return [_about_center(layers[0], offset, is_uneven=off <= OFF_CENTER)]
+    return _about_columns(history)
+
+
+def _about_columns(history: History) -> list[Finding]:
+    """Return the finding on small columns that say more of the target than the network does."""
+    inputs, ends = history.facts.data.inputs, outputs(history)
+    is_late = history.facts.has_ended or fraction_done(history) >= HALF_WAY
+    if not is_late or len(inputs) != 1 or len(ends) != 1 or not inputs[0].small_columns:
         return []
-    # Where a few large columns decide, the others are far too small once these are centered.
-    return [_about_center(layers[0], offset, is_uneven=off <= OFF_CENTER)]
+    if any(
+        layer.class_name in COLUMN_LAYERS and layer.normalized is None
+        for layer in history.facts.layers.values()
+    ):
+        return []
+    output, errors = ends[0], training_errors(history)
+    are_classes = output.form == "categorical" or output.data.is_binary
+    linear = inputs[0].small_error_rate if are_classes else inputs[0].small_unexplained
+    if linear is None or not errors:
+        return []
+    if not are_classes and output.distance != "squared":
+        linear = math.sqrt(max(linear, 0.0))  # the mean absolute error, of normal residuals
+    error = errors[-1]
+    if min(error.low, 1.0) - linear < MIN_ADVANTAGE:
+        return []
+    return [_small(inputs[0], linear, error.value, "wrong" if are_classes else "unexplained")]
+
+
+def _small(leaf: InputFacts, linear: float, error: float, what: str) -> Finding:
+    count, column = leaf.small_columns or 0, leaf.first_small
+    are = f"{count:,} columns are" if count > 1 else "1 column is"
+    these = "these columns" if count > 1 else "this column"
+    return _finding(
+        f"{are} far smaller than the others: the spread of column {column} is "
+        f"{number(leaf.small_spread or 0.0, 2)} times that of column {leaf.largest_column}. A "
+        f"linear model on {these} leaves {percent(linear)} {what}, the network {percent(error)}.",
+        {
+            "small_columns": count,
+            "first_small": column,
+            "small_spread": leaf.small_spread,
+            "linear_error": linear,
+            "network_error": error,
+        },
+        Remedy(
+            "Scale each column by its own mean and standard deviation, not all by the same.",
+            change=StandardizeInputs(),
+        ),
+    )
 
 
 def _scaling_layer(history: History) -> str | None:
@@ -156,7 +218,7 @@ def _about_gates(size: float, target: str) -> Finding:
 
 
 def _about_size(size: float, inside: float, saturated: float) -> Finding:
-    evidence = {"input_rms": size, "hidden_rms": inside}
+    evidence: dict[str, float | None] = {"input_rms": size, "hidden_rms": inside}
     effect = f"That of the last hidden layer is {inside:.4g}."
     if saturated > MOSTLY_SATURATED:
         evidence["saturated_fraction"] = saturated
@@ -181,7 +243,7 @@ def _about_center(target: str, offset: float, *, is_uneven: bool) -> Finding:
     )
 
 
-def _finding(message: str, evidence: dict[str, float], remedy: Remedy) -> Finding:
+def _finding(message: str, evidence: dict[str, float | None], remedy: Remedy) -> Finding:
     return Finding(
         rule="unscaled_inputs",
         severity=Severity.WARNING,

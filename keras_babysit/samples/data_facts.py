@@ -13,6 +13,7 @@ from keras_babysit.samples.codes import code_column
 from keras_babysit.samples.later_targets import later_column
 from keras_babysit.samples.markers import find_markers
 from keras_babysit.samples.reshaped import is_reshaped
+from keras_babysit.samples.small_columns import small_columns
 from keras_babysit.samples.steps import describe_padding, describe_target_steps
 from keras_babysit.samples.target_column import target_column
 from keras_babysit.samples.tokens import describe_tokens
@@ -114,6 +115,7 @@ def _describe_input(leaf: np.ndarray, targets: Sequence[np.ndarray]) -> InputFac
         **_codes(leaf, targets),
         **_constant_features(values),
         **find_markers(values),
+        **small_columns(values, targets),
         is_wrapped=is_wrapped(leaf),
         is_reshaped=is_reshaped(leaf),
         **describe_padding(leaf),

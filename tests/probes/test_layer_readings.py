@@ -96,6 +96,9 @@ def test_a_unit_that_one_call_of_a_shared_layer_opens_is_not_dead():
         (layers.GroupNormalization(groups=2), (8,), 4),
         (layers.GroupNormalization(groups=-1), (6, 6, 8), None),
         (layers.BatchNormalization(), (8,), None),
+        (layers.Normalization(axis=None, mean=0.0, variance=1.0), (5,), 5),
+        (layers.Normalization(axis=-1), (5,), None),
+        (layers.Normalization(axis=None, mean=0.0, variance=1.0), (8, 8, 3), None),
     ],
 )
 def test_values_that_are_normalized_together(layer, shape, together):

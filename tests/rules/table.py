@@ -674,6 +674,32 @@ def arriving(size, *, mean=0.0, std=1.0, spread=None, offset=0.0, in_all=None, e
     return made
 
 
+def small(linear, error, *, output=("distance", "squared"), step=80, kind="Dense", together=None):
+    """Return a history of a table with small columns, and of the error late in the run."""
+    made = network({})
+    form, distance = output
+    leaf = InputFacts(
+        rms=1.0,
+        small_columns=3,
+        first_small=1,
+        largest_column=0,
+        small_spread=1e-4,
+        small_unexplained=linear,
+        small_error_rate=linear,
+    )
+    made.note(
+        data=DataFacts(examples=500, inputs=(leaf,), targets=(TargetFacts(shape=(1,)),)),
+        outputs=(OutputFacts(form=form, distance=distance),),
+    )
+    made.note(layers={"a": LayerFacts(class_name=kind, role="hidden", normalized=together)})
+    for name in ("mean", "std", "spread"):
+        made.append(Measurement(0, 0, f"activations/{name}", "a", 0.5))
+    made.note(epochs=10, steps_per_epoch=10)
+    for name, value in (("error", error), ("error_stderr", 0.02)):
+        made.append(Measurement(step, 0, f"score/{name}", "train", value))
+    return made
+
+
 def into(kind, made):
     """Return a history whose first layer is of a kind."""
     first = next(iter(made.facts.layers))
@@ -3926,6 +3952,39 @@ TABLE = {
     "far-off-by-its-own-bias": (
         rules.unscaled_inputs,
         arriving(1.0, mean=4.0, std=0.5, spread=0.1),
+        None,
+    ),
+    "scaled-by-one-mean-and-the-network-sees-one-column": (
+        rules.unscaled_inputs,
+        small(0.3, 0.95),
+        Severity.WARNING,
+    ),
+    "scaled-by-a-layer-over-all-columns": (
+        rules.unscaled_inputs,
+        small(0.3, 0.95, kind="Normalization", together=4),
+        Severity.WARNING,
+    ),
+    "small-columns-of-classes": (
+        rules.unscaled_inputs,
+        small(0.1, 0.6, output=("categorical", None)),
+        Severity.WARNING,
+    ),
+    "small-columns-are-learnt-all-the-same": (rules.unscaled_inputs, small(0.3, 0.31), None),
+    "small-columns-without-information": (rules.unscaled_inputs, small(0.99, 1.0), None),
+    "small-columns-early": (rules.unscaled_inputs, small(0.3, 0.95, step=20), None),
+    "small-columns-of-absolute-errors": (
+        rules.unscaled_inputs,
+        small(0.5, 0.74, output=("distance", "absolute")),
+        None,
+    ),
+    "small-columns-scaled-by-a-layer": (
+        rules.unscaled_inputs,
+        small(0.3, 0.95, kind="BatchNormalization"),
+        None,
+    ),
+    "small-columns-of-an-unknown-loss": (
+        rules.unscaled_inputs,
+        small(None, 0.95, output=("other", None)),
         None,
     ),
     "prices-in-thousands": (rules.unscaled_targets, regression(250.0, 80.0), Severity.WARNING),
