@@ -49,6 +49,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     one.add_argument("--label", default="now", help="what the state of the code is called")
     one.add_argument("--code", help="commit of the code; without it nothing is stored")
     one.add_argument("--healthy", type=Path, help="folder of the runs of healthy programs")
+    one.add_argument(
+        "--replay", action="store_true", help="judge the measurements by the rules of today"
+    )
     one.add_argument("--order", type=int, default=0, help="where it stands in the tables")
     commands.add_parser("sample", parents=[shared], help="write the recordings that CI replays")
     one = commands.add_parser(
@@ -111,10 +114,12 @@ def run_check(programs: list, options: argparse.Namespace) -> None:
 
 
 def run_answers(programs: list, options: argparse.Namespace) -> None:
-    judged = answers.judge(programs, options.folder)
+    judged = answers.judge(programs, options.folder, is_replayed=options.replay)
     about = record.environment() | {name: getattr(options, name) for name in ABOUT}
     if options.code:
-        healthy = answers.judge_healthy(programs, options.healthy or options.folder)
+        healthy = answers.judge_healthy(
+            programs, options.healthy or options.folder, is_replayed=options.replay
+        )
         print(answers.save(f"{options.label}-{about['backend']}", about, judged, healthy))
         section.write()
     print(section.summary({"about": about, "answers": judged}))

@@ -15,7 +15,7 @@ from typing import Any
 from keras_babysit.findings import Finding, Journal, Severity
 from keras_babysit.history import History, Measurement, read_facts, read_jsonl
 from keras_babysit.rules import DEFAULT_RULES, RuleLike, Rules
-from keras_babysit.sinks import JsonLines
+from keras_babysit.sinks import JsonLines, Report
 
 Record = dict[str, Any]
 
@@ -85,6 +85,23 @@ def replay(
 ) -> list[Finding]:
     """Return all findings of the rules on a recording, in the order in which they opened."""
     records = recording.records if isinstance(recording, Recording) else recording
+    return _replay(records, rules)[1]
+
+
+def replayed_verdict(
+    recording: Recording, rules: Iterable[RuleLike] = DEFAULT_RULES
+) -> dict[str, Any]:
+    """Return the verdict that the rules of today have on a recording, as JSON.
+
+    What no rule reports, such as the note on what was not measured, is that of the live run.
+    """
+    history, findings = _replay(recording.records, rules)
+    names = {one.__name__ for one in Rules(rules)}
+    others = [one for one in recording.live() if one.rule not in names]
+    return Report(history, [*findings, *others], None).verdict.to_json()
+
+
+def _replay(records: Iterable[Record], rules: Iterable[RuleLike]) -> tuple[History, list[Finding]]:
     rules = Rules(rules)
     history, journal = History(), Journal()
     for record in records:
@@ -97,7 +114,7 @@ def replay(
             if record["may_wait"] and any(one.needs_cause for one in holding):
                 continue  # the session first searches for the cause
             journal.update(holding, step=record["step"], epoch=record["epoch"])
-    return journal.findings
+    return history, journal.findings
 
 
 def events_agree(one: Iterable[Finding], other: Iterable[Finding]) -> bool:
@@ -115,6 +132,7 @@ __all__ = [
     "events_agree",
     "read_recording",
     "replay",
+    "replayed_verdict",
     "signature",
     "write_recording",
 ]

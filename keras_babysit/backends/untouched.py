@@ -145,9 +145,14 @@ def _held(layer: Any) -> Iterator[Any]:
 
 
 def _may_be_own(value: Any) -> bool:
-    return type(value) not in _NEVER_OWN and (
-        is_own(value) or (backend.is_walked(value) and not isinstance(value, keras.layers.Layer))
-    )
+    kind = type(value)
+    if kind in _NEVER_OWN or kind.__name__ == _PARAMETERS or isinstance(value, keras.layers.Layer):
+        return is_own(value)
+    return is_own(value) or backend.is_walked(value)
+
+
+_PARAMETERS = "ParameterDict"
+"""Where PyTorch keeps the variables of a layer of Keras, which a pass does not move."""
 
 
 _NEVER_OWN = frozenset({bool, int, float, str, type(None), list, dict, tuple, set})

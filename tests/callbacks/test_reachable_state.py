@@ -14,6 +14,7 @@ import pytest
 from keras import layers, ops
 
 import keras_babysit as kb
+from keras_babysit.backends.untouched import _of_the_user
 
 BACKEND = keras.backend.backend()
 X = np.random.default_rng(0).normal(size=(48, 4)).astype("float32")
@@ -464,3 +465,11 @@ def test_a_layer_that_reads_from_an_iterator_is_left_alone(kind, is_read):
     about = [one.message for one in sitter.findings if one.rule == "not_watched"]
     assert any("iterator" in message for message in about) == is_read
     assert bool(sitter.history.targets("activations/std")) != is_read
+
+
+def test_layers_of_keras_hold_nothing_of_the_user():
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, "relu")])
+    model.compile("adam", "mse")
+    assert _of_the_user(model, model._flatten_layers()) == []
+    own = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, lambda x: x)])
+    assert len(_of_the_user(own, own._flatten_layers())) == 1

@@ -2,7 +2,8 @@
 
 `python benchmarks/diagnosis answers --label L --code C --folder F` judges the recordings of a
 folder and writes `answers/L.json`. A recording holds the verdict that a user reads after the run,
-so that an answer does not depend on the code that judges it. Of the faulty programs of the test
+so that an answer does not depend on the code that judges it; with `--replay` the rules of today
+judge its measurements. Of the faulty programs of the test
 half, and of all programs of the second set, only the grade is stored: nobody looks at more while
 rules change.
 """
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.diagnosis.program import Program
-from benchmarks.diagnosis.replay import read_recording
+from benchmarks.diagnosis.replay import read_recording, replay, replayed_verdict
 from benchmarks.diagnosis.reports.expectation import Expectation
 from benchmarks.diagnosis.reports.expectations import EXPECTED
 from benchmarks.diagnosis.reports.programs import report_of
@@ -88,12 +89,13 @@ def is_wrong(remedy: Mapping[str, str] | None, expected: Expectation) -> bool:
     return any(words in text for words in expected.wrong)
 
 
-def answer(program: Program, path: Path) -> dict[str, Any]:
+def answer(program: Program, path: Path, *, is_replayed: bool = False) -> dict[str, Any]:
     """Return the judged answer of one recording, as it is stored."""
-    run = read_recording(path).run
+    recording = read_recording(path)
+    run = recording.run
     if run["error"]:
         return {"error": run["error"]}
-    verdict = run["verdict"]
+    verdict = replayed_verdict(recording) if is_replayed else run["verdict"]
     shown = seen(Verdict.from_json(verdict))
     alarms = [one for one in shown if one.severity >= Severity.WARNING]
     details = {
@@ -115,17 +117,21 @@ def answer(program: Program, path: Path) -> dict[str, Any]:
     return result | (details if program.half == "tuning" and not is_second else {})
 
 
-def judge(programs: Iterable[Program], folder: Path) -> dict[str, Any]:
+def judge(
+    programs: Iterable[Program], folder: Path, *, is_replayed: bool = False
+) -> dict[str, Any]:
     """Return the answers on all recorded programs of valid reports, by id."""
     paths = {p: folder / p.part / f"{p.id}.jsonl.gz" for p in programs if p.part == "reports"}
     return {
-        program.id: answer(program, path)
+        program.id: answer(program, path, is_replayed=is_replayed)
         for program, path in paths.items()
         if path.exists() and program.label.is_scored
     }
 
 
-def judge_healthy(programs: Iterable[Program], folder: Path) -> dict[str, list[str]]:
+def judge_healthy(
+    programs: Iterable[Program], folder: Path, *, is_replayed: bool = False
+) -> dict[str, list[str]]:
     """Return the warnings and errors of the recorded healthy programs of the other parts, by id."""
     found = {}
     for program in programs:
@@ -134,7 +140,8 @@ def judge_healthy(programs: Iterable[Program], folder: Path) -> dict[str, list[s
             continue
         path = folder / program.part / f"{program.id}.jsonl.gz"
         if path.exists() and not (recording := read_recording(path)).run["error"]:
-            alarms = [a for a in explain(recording.live()) if a.severity >= Severity.WARNING]
+            findings = replay(recording) if is_replayed else recording.live()
+            alarms = [a for a in explain(findings) if a.severity >= Severity.WARNING]
             found[program.id] = [f"{a.severity.name.lower()} {a.rule} @{a.step}" for a in alarms]
     return found
 
