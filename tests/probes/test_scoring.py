@@ -91,10 +91,8 @@ def test_a_part_is_scored_as_all_is():
     scoring = scoring_of(model, reference(train=1000), planned(score_examples=250))
     assert scoring.examples == 250
     values = scoring.score(derived())
-    scored = slice(None, 8 * 31 * 4, 4)  # eight parts of equal length
-    assert values["score/loss", "train"] == pytest.approx(
-        loss_of(model, X[scored], Y[scored]), rel=1e-4
-    )
+    x, y, _ = reference(train=1000).train.subsample(250).batch(8 * 31)  # parts of equal length
+    assert values["score/loss", "train"] == pytest.approx(loss_of(model, x, y), rel=1e-4)
 
 
 def test_a_model_whose_batches_are_larger_than_the_sample_is_one_notice():
