@@ -48,7 +48,9 @@ from keras_babysit.search.suggest import suggest
 FOLDS, EPOCHS, TRIALS = 3, 6, 24
 FULL = FOLDS * EPOCHS
 OUR_TRIALS, OUR_ROUNDS = 84, 9
-SAVED = Path(".search/trials.json")
+SAVED = Path(__file__).with_suffix(".jsonl")
+"""A line for each search: its trials with score, examples and CPU seconds. Kept, since all of them
+take a day."""
 RESAMPLES, MIN_SEEDS = 2000, 3
 PAGE = Path(__file__).parents[1] / "docs" / "search.md"
 START, END = "<!-- measured: start -->", "<!-- measured: end -->"
@@ -435,7 +437,17 @@ def with_interval(function, count, form):
 
 
 def read_saved():
-    return json.loads(SAVED.read_text()) if SAVED.exists() else {}
+    lines = SAVED.read_text().splitlines() if SAVED.exists() else []
+    return {one["search"]: one["trials"] for one in map(json.loads, lines)}
+
+
+def save(key, trials):
+    rounded = [
+        [None if score is None else float(f"{score:.4g}"), examples, round(took, 2)]
+        for score, examples, took in trials
+    ]
+    with SAVED.open("a") as file:
+        file.write(json.dumps({"search": key, "trials": rounded}) + "\n")
 
 
 def run(arguments):
@@ -444,13 +456,10 @@ def run(arguments):
         for problem in arguments.problems:
             for name in arguments.searches:
                 key = f"{problem}, {name}, {seed}"
-                saved = read_saved()
-                if key in saved:
+                if key in read_saved():
                     continue
                 start = time.process_time()
-                saved[key] = SEARCHES[name](Bench(problem, seed))
-                SAVED.parent.mkdir(exist_ok=True)
-                SAVED.write_text(json.dumps(saved))
+                save(key, SEARCHES[name](Bench(problem, seed)))
                 print(f"{key}: {time.process_time() - start:.0f} s of CPU time", flush=True)
 
 
