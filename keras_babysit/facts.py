@@ -393,6 +393,12 @@ class ComparisonFacts:
             classes, or the unexplained variance.
         error_without_group: The same of the nearest training example of another group.
         group_stderr: Standard error of the difference of these errors.
+        fitted_input: Index of the array of inputs with a column whose relation to the target of the
+            training data is lost on the validation data.
+        fitted_column: Index of this column.
+        fitted_train: Fraction of the variance of the training targets that a line by this column
+            explains.
+        fitted_validation: Fraction of that of the validation targets that the same line explains.
         word_error_within: Of texts, the error rate of a naive Bayes classifier that is fitted to
             one half of the training examples, on the other half.
         word_error: Its error rate on the validation examples.
@@ -418,6 +424,10 @@ class ComparisonFacts:
     error_with_group: float | None = None
     error_without_group: float | None = None
     group_stderr: float | None = None
+    fitted_input: int | None = None
+    fitted_column: int | None = None
+    fitted_train: float | None = None
+    fitted_validation: float | None = None
     word_error_within: float | None = None
     word_error: float | None = None
     word_constant_error: float | None = None

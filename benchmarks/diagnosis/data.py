@@ -148,6 +148,29 @@ def cities(
     return head(np.concatenate([code, others], axis=1), (y > 0).astype(float) if classes else y, n)
 
 
+def shops(
+    rng: np.random.Generator, n: int, *, count: int = 500, own: bool = False, classes: bool = False
+) -> Split:
+    """Return sales of many shops with the mean target of each shop as a column.
+
+    Args:
+        rng: The random generator.
+        n: Number of training examples.
+        count: Number of shops, on which the target does not depend.
+        own: Whether the mean counts the row itself, else the other rows of the shop only.
+        classes: Whether the target is one of two classes, else a number.
+    """
+    total = n + n // 4
+    shop, others = rng.integers(0, count, total), rng.normal(size=(total, 4))
+    y = standardise(others[:, :2].sum(axis=1) + 0.7 * rng.normal(size=total))
+    y = (y > 0).astype(float) if classes else y
+    sums, counts = (np.bincount(shop[:n], w, count) for w in (y[:n], np.ones(n)))
+    rows = np.arange(total) < (0 if own else n)
+    left = counts[shop] - rows
+    code = np.where(left > 0, (sums[shop] - rows * y) / np.maximum(left, 1), y[:n].mean())
+    return head(np.concatenate([others, standardise(code)[:, None]], axis=1), y, n)
+
+
 def tagged(rng: np.random.Generator, n: int, *, words: int = 100, length: int = 30) -> Split:
     """Return word ids padded behind with 0, and a tag of each word, 0 for padding."""
     lengths = rng.integers(3, length // 3, n + n // 4)

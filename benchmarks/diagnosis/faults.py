@@ -716,6 +716,10 @@ NUMBERED_CITIES = having(data=zoo.generated(data.cities, 1200, is_number=True))
 NUMBERED_CLASSES = having(data=zoo.generated(data.cities, 1200, is_number=True, classes=True))
 """Cities as one column with their number."""
 
+ENCODED_BY_OWN = having(data=zoo.generated(data.shops, 1000, own=True))
+ENCODED_CLASSES = having(data=zoo.generated(data.shops, 1000, own=True, classes=True))
+"""Means of the targets of each shop that count the target of the row itself."""
+
 SMOOTHED_AROUND = having(data=zoo.generated(data.smoothed, 800, around=True))
 """A series smoothed with its future."""
 
@@ -1859,6 +1863,16 @@ FAULTS = [
             ("cities-mlp", "1", NUMBERED_CITIES),
             ("cities-mlp-tanh", "1", NUMBERED_CITIES),
             ("cities-classes", "1", NUMBERED_CLASSES),
+        ),
+    ),
+    Fault(
+        "encoded-by-own-target",
+        ("column_from_targets",),
+        ("overfitting", "validation_not_paired"),
+        (
+            ("shops-mlp", "1", ENCODED_BY_OWN),
+            ("shops-mlp-tanh", "1", ENCODED_BY_OWN),
+            ("shops-classes", "1", ENCODED_CLASSES),
         ),
     ),
     Fault(

@@ -396,6 +396,22 @@ CITY_CLASSES = TWO_CLASSES.having(
     epochs=12,
     aim=0.85,
 )
+SHOPS = REGRESSION.having(
+    name="shops-mlp",
+    data=generated(data.shops, 1000),
+    options={"units": (32,)},
+    rate=3e-3,
+    epochs=12,
+    aim=0.6,
+)
+SHOP_CLASSES = TWO_CLASSES.having(
+    name="shops-classes",
+    data=generated(data.shops, 1000, classes=True),
+    options={"units": (32,)},
+    rate=3e-3,
+    epochs=12,
+    aim=0.7,
+)
 SMOOTH = WAVE.having(
     name="smooth-mlp",
     data=generated(data.smoothed, 800),
@@ -572,6 +588,9 @@ RECIPES = [
     CITIES,
     CITIES.having(name="cities-mlp-tanh", options={"activation": "tanh"}),
     CITY_CLASSES,
+    SHOPS,
+    SHOPS.having(name="shops-mlp-tanh", options={"activation": "tanh"}),
+    SHOP_CLASSES,
     SMOOTH,
     SMOOTH.having(name="smooth-gru", net=nets.recurrent, options={"kind": "GRU"}),
     SMOOTH.having(name="smooth-conv", net=nets.conv1d, rate=3e-3),

@@ -18,6 +18,7 @@ from keras_babysit.facts import DataFacts, LayerFacts, TargetFacts
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History, Measurement
 from keras_babysit.rules.class_imbalance import class_imbalance
+from keras_babysit.rules.column_from_targets import column_from_targets
 from keras_babysit.rules.constant_features import constant_features
 from keras_babysit.rules.inputs_from_later_steps import inputs_from_later_steps
 from keras_babysit.rules.leakage import leakage
@@ -81,8 +82,9 @@ def data_quality(case: Case) -> CheckResult:
     The rules `RULES`, `unscaled_targets`, `unscaled_inputs` and, for a stream, `unshuffled_data`
     judge everything that was read. Scaling is judged after the first layer with weights, because a
     normalization layer at the input makes unscaled data fine. Validation data is judged beside the
-    training data by `validation_prepared_differently`, `leakage`, `related_examples` and, if both
-    were read as a whole, `unseen_classes` and `unvalidated_classes`.
+    training data by `validation_prepared_differently`, `leakage`, `related_examples`,
+    `column_from_targets` and, if both were read as a whole, `unseen_classes` and
+    `unvalidated_classes`.
     """
     data, validation = case.data, case.validation
     known = History()
@@ -268,6 +270,7 @@ def _beside_validation(
         *unvalidated_classes(known),
         *leakage(known),
         *related_examples(known),
+        *column_from_targets(known),
     ]
     renames = {name: f"validation {label}" for name, label in names.items()}
     return renamed(found, NAME, renames | {"": "validation_data"})

@@ -41,6 +41,7 @@ from keras_babysit.rules.shuffled_state import shuffled_state as shuffled_state
 from keras_babysit.rules.unseen_classes import unseen_classes as unseen_classes
 from keras_babysit.rules.unvalidated_classes import unvalidated_classes as unvalidated_classes
 from keras_babysit.rules.target_in_inputs import target_in_inputs as target_in_inputs
+from keras_babysit.rules.column_from_targets import column_from_targets as column_from_targets
 from keras_babysit.rules.inputs_from_later_steps import inputs_from_later_steps as inputs_from_later_steps
 from keras_babysit.rules.leakage import leakage as leakage
 from keras_babysit.rules.related_examples import related_examples as related_examples

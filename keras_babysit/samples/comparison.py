@@ -12,6 +12,7 @@ import numpy as np
 from keras_babysit.facts import ComparisonFacts, ShiftFacts
 from keras_babysit.samples.copies import count_copies
 from keras_babysit.samples.data_facts import classes_of, describe_target
+from keras_babysit.samples.fitted_column import compare_columns
 from keras_babysit.samples.related import compare_related
 from keras_babysit.samples.word_meanings import compare_words
 from keras_babysit.typing import Batch, Nested
@@ -80,7 +81,8 @@ def compare(train: Batch, validation: Batch, *, are_tokens: bool = False) -> Com
     copies: dict[str, Any] = count_copies(rows, rows_val, are_tokens=are_tokens)
     related = compare_related((rows, rows_val), (y, y_val), are_tokens=are_tokens)
     words = compare_words((rows, rows_val), (y, y_val)) if are_tokens else {}
-    known = replace(known, **copies, **related, **words)
+    columns = {} if are_tokens else compare_columns((rows, rows_val), (y, y_val))
+    known = replace(known, **copies, **related, **words, **columns)
     if min(sizes) < MIN_EXAMPLES:
         return known
     same_targets = len(y) == len(y_val)

@@ -215,3 +215,22 @@ def test_texts_of_unknown_words_are_named(known):
     model.fit(x, y, validation_split=0.2, epochs=8, verbose=0, callbacks=[sitter])
     rules = {one.rule: one.severity for one in sitter.findings}
     assert rules.get("dominant_token") is (kb.Severity.WARNING if known == 5 else None)
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_column_that_was_computed_from_the_targets_is_named(own):
+    rng = np.random.default_rng(0)
+    shop, others, y = rng.integers(0, 300, 1000), rng.normal(size=(1000, 2)), rng.normal(size=1000)
+    y = (y + others.sum(axis=1)).astype("float32")
+    sums, counts = (np.bincount(shop[:800], w, 300) for w in (y[:800], np.ones(800)))
+    is_left_out = (np.arange(1000) < 800) & (not own)
+    code = (sums[shop] - is_left_out * y) / np.maximum(counts[shop] - is_left_out, 1)
+    x = np.concatenate([others, code[:, None]], axis=1)
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.layers.Dense(16, "relu"), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.Adam(0.01), "mse")
+    sitter = kb.Babysitter(verbose=0, every=20)
+    held_out = (x[800:], y[800:])
+    model.fit(x[:800], y[:800], validation_data=held_out, epochs=6, verbose=0, callbacks=[sitter])
+    rules = {one.rule: one.severity for one in sitter.findings}
+    assert rules.get("column_from_targets") is (kb.Severity.WARNING if own else None)

@@ -4547,6 +4547,21 @@ TABLE = {
         ),
         None,
     ),
+    "column-from-its-own-target": (
+        rules.column_from_targets,
+        history(
+            {},
+            comparison=ComparisonFacts(
+                fitted_input=0, fitted_column=4, fitted_train=0.6, fitted_validation=0.0
+            ),
+        ),
+        Severity.WARNING,
+    ),
+    "columns-that-hold-on-validation-data": (
+        rules.column_from_targets,
+        history({}, comparison=ComparisonFacts(train_examples=800)),
+        None,
+    ),
     "cities-as-numbers": (rules.categories_as_numbers, coded(0.6), Severity.WARNING),
     "cities-as-numbers-learned": (rules.categories_as_numbers, coded(0.3), None),
     "cities-as-numbers-embedded": (
