@@ -48,7 +48,7 @@ def column_from_targets(history: History) -> list[Finding]:
         >>> history.note(comparison=found)
         >>> print(column_from_targets(history)[0].message)
         Column 4 explains 62 % of the variance of the training targets, but 3 % of that of the
-        validation targets: it seems to be computed from the training targets.
+        validation targets. It seems to be computed from the training targets.
 
     Reference:
         Micci-Barreca, "A preprocessing scheme for high-cardinality categorical attributes", 2001;
@@ -64,8 +64,8 @@ def column_from_targets(history: History) -> list[Finding]:
             severity=Severity.WARNING,
             target=f"inputs[{found.fitted_input or 0}]",
             message=f"Column {found.fitted_column} explains {percent(train)} of the variance of "
-            f"the training targets, but {percent(validation)} of that of the validation targets: "
-            "it seems to be computed from the training targets.",
+            f"the training targets, but {percent(validation)} of that of the validation targets. "
+            "It seems to be computed from the training targets.",
             evidence={
                 "column": found.fitted_column,
                 "explained": train,

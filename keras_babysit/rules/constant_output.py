@@ -105,7 +105,7 @@ def _is_equal(history: History, target: str, patience: int) -> bool:
     spreads = history.series("outputs/spread", target).tail(patience)
     sizes = history.series("outputs/std", target).tail(patience).values
     means = history.series("outputs/mean", target).tail(patience).values
-    if len(spreads) < patience or spreads.steps[0] < FIRST_STEPS:
+    if len(spreads) < patience or not len(means) or spreads.steps[0] < FIRST_STEPS:
         return False
     size = abs(means).max(initial=0.0) + sizes.max(initial=0.0)
     return bool(spreads.values.max() <= EQUAL_OUTPUTS * size)

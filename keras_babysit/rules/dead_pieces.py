@@ -122,10 +122,12 @@ def _finding(history: History, target: str, fraction: float, severity: Severity)
 
 def _fewer(history: History, target: str, fraction: float) -> list[Remedy]:
     """Return to use as many pieces as are alive, where more than the fewest possible are not."""
-    wins = history.last("activations/piece_share", target)
-    total = 0.0 if wins is None else float(np.sum(wins))  # the shares of each unit sum to 1
-    units = round(total) if math.isfinite(total) else 0
-    pieces = len(wins) // units if units else 0
+    wins = np.ravel(history.last("activations/piece_share", target, default=0.0))
+    total = float(wins.sum())  # the shares of each unit sum to 1
+    if not math.isfinite(total + fraction) or total < 1:
+        return []
+    units = round(total)
+    pieces = len(wins) // units
     alive = max(2, math.ceil((1 - fraction) * pieces))
     if alive >= pieces:
         return []

@@ -32,9 +32,9 @@ GROWTH = 3.0
 """A weight that grows from 0 in equal steps has an update ratio of 1 / t at step t; this multiple
 of it is more than such growth."""
 
-MOST = 0.5
-"""Fraction of the units of a layer that must have died, whatever the network does with the others.
-"""
+HALF = 0.5
+"""Least fraction of the units of a layer that must have died, whatever the network does with the
+others."""
 
 HALVED_LOSS = 0.5
 """If a batch was below this fraction of the first loss, the first steps did not ruin the run."""
@@ -139,9 +139,9 @@ def _had_fallen(history: History, start: float) -> bool:
 
 
 def _has_killed(history: History) -> bool:
-    """Return whether most units of a layer died that were alive before the first step."""
+    """Return whether half of the units of a layer died that were alive before the first step."""
     return any(
-        finding.evidence["dead_fraction"] > MOST and not was_born_dead(history, finding.target)
+        finding.evidence["dead_fraction"] >= HALF and not was_born_dead(history, finding.target)
         for finding in ask(dead_units, history)
     )
 
