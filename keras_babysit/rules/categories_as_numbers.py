@@ -84,8 +84,8 @@ def _finding(history: History, target: str, leaf: InputFacts, error: float) -> F
         severity=Severity.WARNING,
         target=target,
         message=f"Column {column} seems to hold codes of {count:,} categories, which the network "
-        f"gets as a number. Its {error_name(history)} is {percent(error, 1)}; that of a table with "
-        f"the mean target of each category is {percent(lookup, 1)}.",
+        f"gets as a number. The {error_name(history)} of the network is {percent(error, 1)}; that "
+        f"of a table with the mean target of each category is {percent(lookup, 1)}.",
         evidence={"column": column, "values": count, "error": error, "table_error": lookup},
         remedies=(
             Remedy(
