@@ -62,12 +62,12 @@ def compare_columns(inputs: Pair, targets: Pair) -> dict[str, Any]:
     if len(y) != len(y_val):
         return {}
     for pair in zip(y, y_val, strict=True):
-        both = [one_number(leaf) for leaf in pair]
-        if any(one is None or not _varies(one) for one in both):
+        both = [one.astype("float64") for one in map(one_number, pair) if one is not None]
+        if len(both) < 2 or not all(map(_varies, both)):
             continue
         for index, leaves in enumerate(zip(train, validation, strict=True)):
             if all(leaf.ndim == 2 and leaf.dtype.kind in "fiub" for leaf in leaves):
-                found = _worst(leaves, [one.astype("float64") for one in both])  # type: ignore[union-attr]
+                found = _worst(leaves, both)
                 if found and found[1] > worst.get("fitted_train", 0.0):
                     names = ("fitted_column", "fitted_train", "fitted_validation")
                     worst = {"fitted_input": index} | dict(zip(names, found, strict=True))

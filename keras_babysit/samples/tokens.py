@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_babysit.samples.steps import FILL, is_sequence, is_whole, padded_steps
+from keras_babysit.samples.steps import FILL, is_sequence, padded_steps
 
 MIN_TOKENS = 256
 """Tokens that are needed to speak of frequencies."""
@@ -20,7 +20,7 @@ def describe_tokens(leaf: np.ndarray) -> dict[str, Any]:
         >>> describe_tokens(np.tile([5, 1, 1, 1, 9, 1, 1, 0], (50, 1)))
         {'common_token': 1, 'common_fraction': 0.7142857142857143}
     """
-    if leaf.ndim != 2 or not is_sequence(leaf) or not is_whole(leaf) or leaf.min() < FILL:
+    if leaf.ndim != 2 or not is_sequence(leaf) or leaf.min() < FILL:
         return {}
     tokens = leaf[~padded_steps(leaf)]
     if len(tokens) < MIN_TOKENS:
