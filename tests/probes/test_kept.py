@@ -63,7 +63,9 @@ def test_a_second_run_compiles_neither_probe_nor_score(compilations):
     second = fit(model)
     assert {id(graph) for graph in graphs(model)} == before
     assert len(before) == 3  # probe, score, and how the loss behaves
-    assert quantities(first) == quantities(second)
+    # What the outputs depend on is the first that a further run leaves out for its cost.
+    spared = {("inference/batch_dependence", "outputs[0]")}
+    assert quantities(first) - spared == quantities(second) - spared
     assert first.history.facts.layers == second.history.facts.layers
 
 
