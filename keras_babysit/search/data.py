@@ -1,6 +1,7 @@
 """The data of a search, and its division into folds."""
 
 import copy
+import numbers
 import zlib
 
 import keras
@@ -19,7 +20,8 @@ class Examples:
         sample_weight: Weight of each example, or None.
 
     Raises:
-        TypeError: If one of them is not made of arrays.
+        TypeError: If one of them is not made of arrays, or holds other values than numbers; with
+            TensorFlow, text is allowed as well.
         ValueError: If their numbers of examples differ.
     """
 
@@ -104,7 +106,7 @@ def to_arrays(name, part):
     """Return arrays, tensors, data frames and lists of numbers as NumPy arrays.
 
     Raises:
-        TypeError: If a leaf of the structure is none of these.
+        TypeError: If a leaf of the structure is none of these, or holds other values than numbers.
     """
     if part is None:
         return None
@@ -170,7 +172,7 @@ def _named(x, y, sample_weight):
 
 def _to_array(name, leaf):
     if hasattr(leaf, "to_numpy"):  # a data frame or a series
-        leaf = leaf.to_numpy()
+        leaf = _from_frame(leaf)
     if not hasattr(leaf, "shape") or not hasattr(leaf, "dtype"):
         raise TypeError(
             f"Argument `{name}` must be an array, or a list, tuple or dictionary of arrays, "
@@ -178,4 +180,40 @@ def _to_array(name, leaf):
             "memory, or search on a part of it."
         )
     array = leaf if isinstance(leaf, np.ndarray) else backend.to_numpy(leaf)
+    _check_values(name, array)
     return array.astype(keras.config.floatx()) if array.dtype == "float64" else array
+
+
+def _from_frame(frame):
+    """Return the values of a data frame or series; numbers that may be missing as floats."""
+    values = frame.to_numpy()
+    if values.dtype == object and _foreign(values) is None:
+        filled = [np.nan if not isinstance(one, numbers.Real) else one for one in values.flat]
+        values = np.array(filled, "float64").reshape(values.shape)
+    return values
+
+
+def _foreign(values):
+    """Return the first value that is neither a number nor the mark of a missing one, or None."""
+    for one in values.flat:
+        is_missing = one is None or type(one).__name__ == "NAType"
+        if not is_missing and not isinstance(one, numbers.Real | np.bool_):
+            return one
+    return None
+
+
+def _check_values(name, array):
+    """Raise if Keras cannot train on the values: only TensorFlow reads text, and text alone."""
+    if array.dtype.kind not in "OSUMm":
+        return
+    is_object = array.dtype == object
+    strange = next(iter(array.flat), None) if not is_object else _foreign(array)
+    is_text = all(isinstance(one, str | bytes) for one in array.flat)
+    if strange is None or (is_text and keras.backend.backend() == "tensorflow"):
+        return
+    kind = type(strange).__name__
+    raise TypeError(
+        f"Argument `{name}` must hold numbers. Received: {strange!r}, of type {kind}. Turn such "
+        "values into numbers first, for instance categories by scikit-learn's `OneHotEncoder`, or "
+        "all columns by `keras.utils.FeatureSpace`."
+    )

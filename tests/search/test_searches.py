@@ -480,19 +480,20 @@ def test_a_grid_refuses_what_only_a_trained_model_asks_for():
         kb.search.GridSearchCV(Hyper(), **QUIET).fit(*blobs(), epochs=1)
 
 
+class Frame:
+    """What a data frame of pandas or polars has; it has no `dtype`."""
+
+    def __init__(self, values):
+        self.values, self.shape = values, values.shape
+
+    def to_numpy(self):
+        return self.values
+
+    def __len__(self):
+        return len(self.values)
+
+
 def test_data_frames_are_taken_and_the_final_model_predicts():
-    class Frame:
-        """What a data frame of pandas or polars has; it has no `dtype`."""
-
-        def __init__(self, values):
-            self.values, self.shape = values, values.shape
-
-        def to_numpy(self):
-            return self.values
-
-        def __len__(self):
-            return len(self.values)
-
     x, y = blobs()
     search = kb.search.GridSearchCV(finite, **QUIET, refit=True).fit(Frame(x), Frame(y), epochs=3)
     assert search.best_index_ == search.cv_results_["rank_test_score"].argmin()
@@ -500,6 +501,49 @@ def test_data_frames_are_taken_and_the_final_model_predicts():
     assert (search.cv_results_["mean_fit_time"] > 0).all()
     with pytest.raises(AttributeError, match="Call `fit` first, with refit=True"):
         kb.search.GridSearchCV(finite, **QUIET).predict(x)
+
+
+def test_numbers_of_several_types_in_a_data_frame_are_numbers():
+    x, y = blobs()
+    mixed = x.astype(object)
+    mixed[:, 0], mixed[:, 1] = x[:, 0].round().astype(int), (x[:, 1] > 0).astype(bool)
+    read = Examples(Frame(mixed), Frame(y.astype(object))).take(np.arange(len(x)))
+    assert [part.dtype.name for part in read[:2]] == ["float32", "float32"]
+    np.testing.assert_allclose(read[0], mixed.astype("float32"))
+
+
+def test_missing_numbers_of_pandas_are_not_a_number():
+    pandas = pytest.importorskip("pandas")
+    column = pandas.Series([1, None, 3], dtype="Int64")
+    frame = pandas.DataFrame({"whole": column, "flag": pandas.array([True, False, None])})
+    (x, *_) = Examples(frame).take(np.arange(3))
+    np.testing.assert_array_equal(x, np.array([[1, 1], [np.nan, 0], [3, np.nan]], "float32"))
+
+
+@pytest.mark.parametrize(
+    ("value", "received"),
+    [
+        ("Paris", "'Paris', of type str"),
+        (np.datetime64("2026-01-01"), r".*2026-01-01.*, of type datetime64"),
+        ([1, 2], r"\[1, 2\], of type list"),
+    ],
+    ids=["text", "dates", "lists"],
+)
+def test_what_no_network_reads_is_refused_before_the_first_trial(value, received):
+    x, y = blobs()
+    x = x.astype(object)
+    x[3, 2] = value
+    with pytest.raises(TypeError, match=rf"`x` must hold numbers\. Received: {received}"):
+        kb.search.GridSearchCV(finite, **QUIET).fit(Frame(x), y, epochs=1)
+
+
+def test_text_alone_is_left_to_tensorflow():
+    words = np.array([["a"], ["b"]], dtype=object)
+    if keras.backend.backend() == "tensorflow":
+        assert Examples(words).size == 2
+    else:
+        with pytest.raises(TypeError, match=r"`x` must hold numbers\. Received: 'a', of type str"):
+            Examples(words)
 
 
 @pytest.mark.parametrize(
