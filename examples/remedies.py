@@ -41,7 +41,7 @@ def build():
 
 
 def main(arguments=None):
-    """Print the table of the trial, and return the trial."""
+    """Print the table of the trial, save it as a page and a plot, and return the trial."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("out/remedies"))
     parser.add_argument("--epochs", type=int, default=8)
@@ -54,6 +54,7 @@ def main(arguments=None):
     print(trial)
     given.out.mkdir(parents=True, exist_ok=True)
     trial.to_html(given.out / "trial.html")
+    trial.plot().save(given.out / "remedies.png")
     if trial.best:
         for change in trial.best.changes:
             print(f"\n{change.code}")

@@ -43,13 +43,18 @@ DRAWN_BY = {
     "activations": ("activations.png",),
     "sanity_checks": ("initial_signal.png",),
     "search": ("search.png",),
+    "remedies": ("remedies.png",),
 }
 """Pictures by the example that draws them."""
 
 TABLES = {"initialization": ROOT / "docs" / "initializers.md"}
 """Pages that show the table that an example prints, so that it is that of the pictures."""
 
-ARGUMENTS = {"initialization": ("--folder",), "search": ("--workers", "1", "--out")}
+ARGUMENTS = {
+    "initialization": ("--folder",),
+    "search": ("--workers", "1", "--out"),
+    "remedies": ("--out",),
+}
 """Arguments of an example before the folder of its pictures; `--save` by default."""
 
 

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -22,6 +22,9 @@ from keras_babysit.interval import Interval
 from keras_babysit.presentation.trial_table import HEAD, trial_table
 from keras_babysit.remedies.change import Change
 from keras_babysit.remedies.program import Program
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class Effect(Enum):
@@ -165,6 +168,20 @@ class Trial:
         )
         below = "".join(f"<p>{html.escape(one)}</p>" for one in self._sentences)
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{below}"
+
+    def plot(self) -> Figure:
+        """Plot what each remedy did to the score (see `keras_babysit.remedies.plot`).
+
+        Returns:
+            A `matplotlib.figure.Figure`, which displays itself in a notebook; `show()` opens it
+            from a script, `save(path)` writes it.
+
+        Raises:
+            ImportError: If matplotlib is not installed.
+        """
+        from keras_babysit.remedies.plot import plot  # it needs the rows of this module
+
+        return plot(self._shown)
 
     def to_json(self, path: str | os.PathLike[str]) -> None:
         """Write the trial as JSON; `kb-report` shows a `trial.json` in its folder.
