@@ -11,8 +11,10 @@ from keras_babysit.figures import COLOURS, new_figure
 from keras_babysit.remedies.judging import SAME
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from keras_babysit.interval import Interval
     from keras_babysit.remedies.trial import Row
 
 STYLES = {
@@ -45,17 +47,18 @@ def plot(rows: Sequence[Row]) -> Figure:
     Raises:
         ImportError: If matplotlib is not installed.
     """
-    known = [row for row in rows if row.ratio is not None and 0 < row.ratio.mean < math.inf]
+    known = [(row, row.ratio) for row in rows if row.ratio is not None and _is_shown(row.ratio)]
     figure = new_figure(7.2, 1.1 + 0.55 * max(1, len(known)))
     axes = figure.add_subplot()
     axes.axvspan(1 / (1 + SAME), 1 + SAME, color="0.88", lw=0)
     axes.axvline(1.0, color="0.4", lw=1)
     axes.set_xscale("log")
-    means = [1.0, *(row.ratio.mean for row in known)]
-    ends = [_ends(row, min(means) / BEYOND, BEYOND * max(means)) for row in known]
-    for place, (row, (low, high)) in enumerate(zip(known, ends, strict=True)):
-        _draw(axes, place, row, low, high)
-    axes.set_yticks(range(len(known)), [_label(row.text) for row in known], fontsize=8)
+    means = [1.0, *(ratio.mean for _, ratio in known)]
+    least, most = min(means) / BEYOND, BEYOND * max(means)
+    ends = [_ends(row, ratio, least, most) for row, ratio in known]
+    for place, ((row, ratio), between) in enumerate(zip(known, ends, strict=True)):
+        _draw(axes, place, row, ratio, between)
+    axes.set_yticks(range(len(known)), [_label(row.text) for row, _ in known], fontsize=8)
     axes.set_ylim(max(1, len(known)) - 0.5, -0.5)
     axes.set_xlim(
         min([0.5, *(0.7 * low for low, _ in ends)]), max([2.0, *(1.4 * high for _, high in ends)])
@@ -72,28 +75,33 @@ def plot(rows: Sequence[Row]) -> Figure:
     return figure
 
 
-def _draw(axes, place, row, low, high):
+def _is_shown(ratio: Interval) -> bool:
+    return 0 < ratio.mean < math.inf
+
+
+def _draw(axes: Axes, place: int, row: Row, ratio: Interval, between: tuple[float, float]) -> None:
     colour, marker = STYLES[row.effect.value]
+    low, high = between
     if row.seeds > 1:
-        axes.plot([low, high], [place, place], color=colour, lw=2, solid_capstyle="butt")
-        if low > row.ratio.low:
+        axes.plot(between, [place, place], color=colour, lw=2, solid_capstyle="butt")
+        if low > ratio.low:
             axes.plot(low, place, marker="<", color=colour, ms=6)
-        if high < row.ratio.high:
+        if high < ratio.high:
             axes.plot(high, place, marker=">", color=colour, ms=6)
     face = colour if row.seeds > 1 else "none"
-    axes.scatter(row.ratio.mean, place, s=36, c=face, edgecolors=colour, marker=marker, zorder=3)
+    axes.scatter(ratio.mean, place, s=36, c=face, edgecolors=colour, marker=marker, zorder=3)
     # The legend is filled also where the first one drawn is hollow.
     axes.scatter([], [], s=36, c=colour, marker=marker, label=row.effect.value)
 
 
-def _ends(row, least, most):
+def _ends(row: Row, ratio: Interval, least: float, most: float) -> tuple[float, float]:
     """Return the ends of the interval that are drawn; of a single replicate, its ratio."""
     if row.seeds < 2:
-        return row.ratio.mean, row.ratio.mean
-    return max(row.ratio.low, least), min(row.ratio.high, most)
+        return ratio.mean, ratio.mean
+    return max(ratio.low, least), min(ratio.high, most)
 
 
-def _name_ticks(axes):
+def _name_ticks(axes: Axes) -> None:
     """Write few ticks as plain numbers: a range of less than a decade has none at powers of 10."""
     from matplotlib.ticker import LogLocator, NullFormatter
 
@@ -105,6 +113,6 @@ def _name_ticks(axes):
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def _label(text):
+def _label(text: str) -> str:
     lines = textwrap.wrap(text, LINE_LETTERS, max_lines=LINES, placeholder=" ...")
     return "\n".join(lines)
