@@ -628,6 +628,14 @@ SHIPPED = (
         scale=Scale.FRACTION,
     ),
     Quantity(
+        "pairs/equal_closer",
+        Of.OUTPUT,
+        "Pairs that count as equal, closer as inputs",
+        "where an output is a distance of two inputs, how often the inputs of a pair are closer "
+        "whose label is the one for which the loss takes equal inputs as right; ties count half",
+        scale=Scale.FRACTION,
+    ),
+    Quantity(
         "networks/input_size",
         Of.RUN,
         "Input of a network, entries of an example",
@@ -792,6 +800,15 @@ SHIPPED = (
         "Dependence on later steps",
         "largest change of an output at a step when only later steps of the input change; only "
         "where the target is the next step of the input",
+        unit="standard deviations of the output",
+        scale=Scale.LOG,
+    ),
+    Quantity(
+        "inference/later_than_target",
+        Of.OUTPUT,
+        "Dependence on steps after the target",
+        "the same where the target is the token of the same step of the input: 0 if the model sees "
+        "its target and nothing after it",
         unit="standard deviations of the output",
         scale=Scale.LOG,
     ),

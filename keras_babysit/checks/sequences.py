@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 
+from keras_babysit.backends import backend
 from keras_babysit.checks._facts import renamed
 from keras_babysit.checks.case import Case
 from keras_babysit.checks.result import CheckResult, Unknown
 from keras_babysit.probes.behaviour import Behaviour, take_examples
+from keras_babysit.probes.equal_pairs import EqualPairs
 from keras_babysit.rules.masked_data import masked_data
 from keras_babysit.rules.padding_in_loss import padding_in_loss
+from keras_babysit.rules.reversed_triplets import reversed_triplets
 from keras_babysit.rules.sees_later_steps import sees_later_steps
 from keras_babysit.rules.single_time_step import single_time_step
 from keras_babysit.rules.unmasked_padding import unmasked_padding
@@ -25,6 +28,7 @@ RULES = (
     padding_in_loss,
     unmasked_padding,
     single_time_step,
+    reversed_triplets,
 )
 
 
@@ -42,6 +46,9 @@ def sequences(case: Case) -> CheckResult:
     case.need_time(passes=PASSES, starts=2, examples=BEHAVIOUR_EXAMPLES)
     measure = Behaviour(case.model, has_loss=case.has_loss)
     values = measure(case.state, batch, may_mix=True)  # `gradient_flow` asks whether they do
+    if case.has_loss:
+        pairs = EqualPairs(case.model, is_compiled=backend.COMPILES_EACH_SIZE)
+        values |= pairs(case.state, batch, case.data.batch)
     for (quantity, target), value in values.items():
         case.record(quantity, value, target)
     found = [finding for rule in RULES for finding in rule(case.history)]

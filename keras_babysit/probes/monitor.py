@@ -5,7 +5,7 @@ import numpy as np
 from keras_babysit import baselines
 from keras_babysit.backends import backend
 from keras_babysit.history import Measurement
-from keras_babysit.probes import behaviour, host_probe, notices, taps
+from keras_babysit.probes import behaviour, equal_pairs, host_probe, notices, taps
 from keras_babysit.probes.behaviour import Behaviour
 from keras_babysit.probes.building import build
 from keras_babysit.probes.depth import Depth, Reach
@@ -334,7 +334,13 @@ class Monitor:
         state = backend.state(self.model, None)
         try:
             has_loss = self._runner.probe.has_loss
-            return Behaviour(self.model, has_loss=has_loss)(state, batch, may_mix=only is not None)
+            found = Behaviour(self.model, has_loss=has_loss)(state, batch, may_mix=only is not None)
+            if has_loss:
+                sample = self._reference.train.batch(equal_pairs.SAMPLE)
+                found |= equal_pairs.EqualPairs(self.model, is_compiled=backend.COMPILES_EACH_SIZE)(
+                    state, batch, sample
+                )
+            return found
         except Exception as error:
             self._notice(notices.behaviour_failed(error), "behaviour")
             return {}

@@ -16,14 +16,25 @@ PAIR_MARGIN = 0.15
 """The same for labels of pairs, which may stand for something else than being alike: an effect of
 medium size, a difference of half a standard deviation, is a fraction of 0.64."""
 
+PAIRS = "Hadsell et al., Dimensionality Reduction by Learning an Invariant Mapping"
+
+EXCHANGE = Remedy(
+    "Check which label the loss takes for an equal pair, and exchange the labels or the two terms: "
+    "`distance ** 2` belongs to equal pairs, and `max(margin - distance, 0) ** 2` to different "
+    "ones.",
+    "y = 1 - y  # or exchange the two terms of the loss",
+    no_change_because=OWN_CODE,
+)
+
 
 @rule(
     title="Pairs or triplets are reversed",
     explains=(*POOR_FIT, "collapsed_embeddings"),
     needs=("activations/std",),
     silent=(
-        "with the training step of Keras",
-        "unless a step calls one network two or three times; with pairs, on JAX",
+        "unless a step of your own calls one network two or three times, or the output is a "
+        "distance of two inputs",
+        "on pairs in a step of your own, on JAX",
         "on pairs whose embeddings go through further weights",
         "unless the inputs show which of two examples is the alike one",
     ),
@@ -42,6 +53,11 @@ def reversed_triplets(history: History, *, margin: float = 0.1, patience: int = 
     calls twice, how often pairs with the larger label are closer. It is silent if the inputs show
     no order, on triplets if they show the opposite one, as mined ones do, and on pairs if the
     network does not begin with the order of the inputs.
+
+    In `fit`, a network of two inputs whose output is the same for all pairs of an input with itself
+    returns a distance or a similarity. `"pairs/equal_closer"` is how often the inputs of a pair are
+    closer whose label is the one for which the loss takes that value as right. Far below a half,
+    the loss takes the other label for equal pairs than the data do.
 
     Args:
         history: The history of the run.
@@ -80,7 +96,7 @@ def reversed_triplets(history: History, *, margin: float = 0.1, patience: int = 
         raw, now = float(inputs.mean()), float(orders[-patience:].mean())
         if raw >= 0.5 + MIN_MARGIN and now <= 0.5 - margin:
             found.append(_finding(history, name, raw, now))
-    return found + _about_pairs(history, margin, patience)
+    return found + _about_pairs(history, margin, patience) + _about_distances(history)
 
 
 def _about_pairs(history: History, margin: float, patience: int) -> list[Finding]:
@@ -97,6 +113,28 @@ def _about_pairs(history: History, margin: float, patience: int) -> list[Finding
     return found
 
 
+def _about_distances(history: History) -> list[Finding]:
+    found = []
+    for target in history.targets("pairs/equal_closer"):
+        order = float(history.last("pairs/equal_closer", target))
+        if order > 0.5 - PAIR_MARGIN:
+            continue
+        found.append(
+            Finding(
+                rule="reversed_triplets",
+                severity=Severity.WARNING,
+                target="",
+                message="The labels of the pairs are reversed. The loss takes one label for equal "
+                "inputs, but pairs of that label have the closer inputs in only "
+                f"{percent(order)} of the comparisons.",
+                evidence={"order_of_inputs": order},
+                remedies=(EXCHANGE,),
+                reference=PAIRS,
+            )
+        )
+    return found
+
+
 def _name(history: History, name: str) -> str:
     return quoted([name or history.facts.model or "model"])
 
@@ -110,15 +148,8 @@ def _pair_finding(history: History, name: str, raw: float, now: float) -> Findin
         f"larger label have closer outputs than other pairs in {percent(now)} of the comparisons, "
         f"but closer inputs in {percent(raw)}.",
         evidence={"order": now, "order_of_inputs": raw},
-        remedies=(
-            Remedy(
-                "Check which label the loss takes for an equal pair, and exchange the labels or "
-                "the two terms: `distance ** 2` belongs to equal pairs, and "
-                "`max(margin - distance, 0) ** 2` to different ones.",
-                no_change_because=OWN_CODE,
-            ),
-        ),
-        reference="Hadsell et al., Dimensionality Reduction by Learning an Invariant Mapping",
+        remedies=(EXCHANGE,),
+        reference=PAIRS,
     )
 
 
