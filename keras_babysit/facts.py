@@ -166,6 +166,8 @@ class InputFacts:
         features: Number of columns, of a table only.
         constant_features: How many of its columns never change and are no background.
         first_constant: Index of the first of these.
+        equal_fraction: Fraction of the examples that have one and the same input although their
+            targets differ, in [0, 1]; None if that is not known, or no mistake.
         target_column: Index of a column that holds the target: its values and those of the target
             correspond one to one and in order.
         later_column: Index of a column, or of a feature of sequences, that is a function of targets
@@ -213,6 +215,7 @@ class InputFacts:
     features: int | None = None
     constant_features: int | None = None
     first_constant: int | None = None
+    equal_fraction: float | None = None
     target_column: int | None = None
     later_column: int | None = None
     code_column: int | None = None

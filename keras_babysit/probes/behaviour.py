@@ -15,6 +15,7 @@ from keras_babysit.probes.readings import Pass
 from keras_babysit.samples import batches
 from keras_babysit.samples.steps import (
     describe_target_steps,
+    is_same_step,
     is_sequence,
     padded_steps,
     padding_of_target,
@@ -67,6 +68,10 @@ class Behaviour:
             found |= self._read_batch_dependence(state, x, inputs)
         for index, source in _next_steps(inputs, targets):
             found |= self._read_later_inputs(state, x, inputs, index, source)
+        for index, source in _same_steps(inputs, targets):
+            found |= self._read_later_inputs(
+                state, x, inputs, index, source, quantity="inference/later_than_target"
+            )
         if len(inputs) == 1 and is_sequence(inputs[0]) and has_attention(self._model):
             found |= self._read_order(state, x, inputs[0])
         if self._has_loss:
@@ -81,7 +86,9 @@ class Behaviour:
         changes = self._changes(state, x, _packed(x, others), rows=rows)
         return {("inference/batch_dependence", name): value for name, value in changes.items()}
 
-    def _read_later_inputs(self, state, x, inputs, index, source):
+    def _read_later_inputs(
+        self, state, x, inputs, index, source, *, quantity="inference/later_inputs"
+    ):
         """Return how the earlier steps of an output change with later steps of its input."""
         leaf = inputs[source]
         first = _middle(leaf)
@@ -91,7 +98,7 @@ class Behaviour:
         steps = np.arange(leaf.shape[1]) < first
         changes = self._changes(state, x, _packed(x, others), steps=steps)
         name = f"outputs[{index}]"
-        return {("inference/later_inputs", name): changes[name]} if name in changes else {}
+        return {(quantity, name): changes[name]} if name in changes else {}
 
     def _read_order(self, state, x, leaf):
         """Return how the outputs change with the order of the steps."""
@@ -211,6 +218,16 @@ def _next_steps(inputs, targets):
         if target is not None
     ]
     return [(index, source) for index, source in found if source is not None]
+
+
+def _same_steps(inputs, targets):
+    """Return `(target, input)` for each target that is a token of the same step of an input."""
+    return [
+        (index, source)
+        for index, target in enumerate(targets)
+        for source, leaf in enumerate(inputs)
+        if target is not None and target.ndim in (2, 3) and is_same_step(target, leaf)
+    ]
 
 
 def _middle(leaf):

@@ -1,15 +1,22 @@
 """Columns of the inputs that are constant."""
 
-from keras_babysit.actions import DATA, RemoveConstantFeatures
+from keras_babysit.actions import DATA, LOOKS, RemoveConstantFeatures
 from keras_babysit.facts import DataFacts, InputFacts
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count
+from keras_babysit.rules._texts import percent
 from keras_babysit.rules.effects import POOR_FIT, STUCK
 from keras_babysit.rules.rule import rule
 
 MOST_COLUMNS = 0.5
 """Fraction of constant columns from which on it is a warning: most of the table is missing."""
+
+MOST_EXAMPLES = 0.5
+"""Fraction of equal inputs from which on it is a warning: most of what is to be learned is gone."""
+
+MIN_EXAMPLES = 0.2
+"""Fraction of equal inputs from which on it is reported: a few examples may be empty."""
 
 
 @rule(
@@ -31,6 +38,9 @@ def constant_features(history: History, *, examples: int = 64) -> list[Finding]:
     other input, and harmless if another one varies: a padding mask, segment numbers, a condition
     that this data set does not use. Columns of whole numbers may be padding of sequences.
 
+    A single input that is the same for a fifth of the examples, although their targets differ, is
+    reported as well: files that could not be read, or an array of zeros that was not filled.
+
     Reads the facts of the data. It is silent on images, flattened ones as well, whose background
     may be constant, unless every entry of all of them is the same number; on fewer than `examples`
     examples; on other inputs of more than one axis; and on whole numbers that are all 0 or all 1
@@ -43,7 +53,8 @@ def constant_features(history: History, *, examples: int = 64) -> list[Finding]:
 
     Returns:
         A NOTE for each input with such columns; a WARNING if they are at least half of a table of
-        fractional numbers. One ERROR if every column is constant and no other input varies.
+        fractional numbers, or if half of the examples are equal. One ERROR if every column is
+        constant and no other input varies.
 
     Raises:
         ValueError: If `examples` is below 1.
@@ -69,6 +80,8 @@ def constant_features(history: History, *, examples: int = 64) -> list[Finding]:
             continue
         if leaf.low is not None and not _varies(leaf) and is_alone and not _is_one_example(data):
             return [_about_all(f"inputs[{index}]", leaf, data)]  # so are all others
+        if len(data.inputs) == 1 and (leaf.equal_fraction or 0.0) >= MIN_EXAMPLES:
+            found.append(_about_examples(leaf, data.examples))
         if not leaf.constant_features:
             continue
         if is_alone or not _is_mask(leaf):
@@ -137,6 +150,27 @@ def _about_all(target: str, leaf: InputFacts, data: DataFacts) -> Finding:
         evidence={"value": float(leaf.low or 0), "examples": data.examples},
         remedies=(*([divide] if leaf.low == 0 else []), _remedy(is_all=True)),
         reference="CS231n, Data preprocessing",
+    )
+
+
+def _about_examples(leaf: InputFacts, examples: int) -> Finding:
+    fraction = leaf.equal_fraction or 0.0
+    return Finding(
+        rule="constant_features",
+        severity=Severity.WARNING if fraction >= MOST_EXAMPLES else Severity.NOTE,
+        target="inputs[0]",
+        message=f"{percent(fraction)} of {examples:,} examples have the same input, although their "
+        "targets differ. The network cannot tell them apart.",
+        evidence={"equal_fraction": fraction, "examples": examples},
+        remedies=(
+            Remedy(
+                "Check how batches are filled and files are read: look at the most frequent input.",
+                "rows, counts = np.unique(x, axis=0, return_counts=True)\n"
+                "print(counts.max(), rows[counts.argmax()])",
+                no_change_because=LOOKS,
+            ),
+        ),
+        reference="The definition of a function: one input has one output",
     )
 
 

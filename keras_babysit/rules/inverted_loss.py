@@ -3,12 +3,16 @@
 from keras_babysit.actions import OWN_CODE, NegateLoss
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
-from keras_babysit.rules._progress import training_loss
+from keras_babysit.rules._progress import has_seen_an_epoch, training_loss
 from keras_babysit.rules._scores import rankings, training_errors
-from keras_babysit.rules._texts import percent
+from keras_babysit.rules._texts import number, percent
 from keras_babysit.rules.effects import BLOWN_UP, LONG_STEPS, POOR_FIT, STUCK
 from keras_babysit.rules.outputs import Output, outputs
 from keras_babysit.rules.rule import rule
+
+LEAST_FALL = 0.1
+"""Fraction of its first size by which the loss has fallen where the network surely learns what the
+loss rewards."""
 
 
 @rule(
@@ -48,8 +52,8 @@ def inverted_loss(history: History) -> list[Finding]:
 
     Returns:
         An ERROR per output if the loss falls without bound, or if it is negative and the network
-        has become worse than a constant prediction; a WARNING if the latter alone holds; else a
-        NOTE.
+        has become worse than a constant prediction; a WARNING if the latter alone holds, or if the
+        targets are real numbers, no error is known and the loss has fallen; else a NOTE.
 
     Example:
         >>> from keras_babysit.facts import OutputFacts
@@ -81,6 +85,12 @@ def _judge(history: History, output: Output, count: int) -> Finding:
     if output.falls_without_bound:
         return _finding(output, Severity.ERROR, "It falls without bound as predictions get worse.")
     if error is None:
+        if count == 1 and loss is not None and _has_learned_it(history):
+            return _finding(
+                output,
+                Severity.WARNING,
+                f"It has fallen to {number(loss)}: the network learns the wrong predictions.",
+            )
         return _finding(output, Severity.NOTE, "Check its sign.")
     severity = Severity.ERROR if is_negative else Severity.WARNING
     return _finding(
@@ -107,6 +117,19 @@ def _about_difference(output: Output) -> Finding:
         ),
         reference="The definition of a loss: it is least where the predictions are right",
     )
+
+
+def _has_learned_it(history: History) -> bool:
+    """Return whether the loss has fallen, of real numbers of which no error is known.
+
+    Labels may be coded in another way than the loss takes them, but a real number is what the
+    network is to return.
+    """
+    start, loss, targets = history.last("loss/start"), training_loss(history), history.facts.data
+    if start is None or loss is None or not has_seen_an_epoch(history) or training_errors(history):
+        return False
+    are_numbers = all(one.is_whole is False for one in targets.targets) and bool(targets.targets)
+    return are_numbers and loss < start - LEAST_FALL * abs(start)
 
 
 def _worse_error(history: History) -> tuple[float, float] | None:

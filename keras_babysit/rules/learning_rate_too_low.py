@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_babysit.actions import ScaleLearningRate
+from keras_babysit.actions import ScaleLearningRate, WarmUp
 from keras_babysit.findings import Finding, Remedy, Severity
 from keras_babysit.history import History
 from keras_babysit.rules._checks import require_count, require_fraction
@@ -15,8 +15,14 @@ from keras_babysit.rules._learning_rate import (
     set_rate,
 )
 from keras_babysit.rules._network import median_ratios
-from keras_babysit.rules._progress import planned_steps, training_loss
+from keras_babysit.rules._progress import (
+    THREE_QUARTERS,
+    fraction_done,
+    planned_steps,
+    training_loss,
+)
 from keras_babysit.rules._scores import training_errors
+from keras_babysit.rules._sequences import explains_little
 from keras_babysit.rules._texts import FIND_RATE, change_rate, update_size
 from keras_babysit.rules.effects import POOR_FIT
 from keras_babysit.rules.rule import rule
@@ -41,12 +47,18 @@ LEAST_ROOM = 4.0
 """Headroom of the learning rate up to which it is not too low: a quarter of what the network bears
 is half of the rate at which a step lowers a quadratic loss most."""
 
+RISES = 2.0
+"""Factor by which a learning rate rises in a warm-up, at least, as in `missing_warm_up`."""
+
+STILL_RISES = 1.01
+"""Factor by which it has risen since two thirds of the run if the warm-up is not over."""
+
 
 @rule(
     title="Learning rate too low",
     explains=POOR_FIT,
     needs=("updates/ratio", "loss/start"),
-    silent=("in the first tenth of a run", "during a warm-up", "when fine-tuning"),
+    silent=("in the first tenth of a run", "during a warm-up that ends", "when fine-tuning"),
 )
 def learning_rate_too_low(
     history: History, *, ratio: float = 0.1 * HEALTHY_RATIO, patience: int = 2
@@ -56,6 +68,10 @@ def learning_rate_too_low(
     Two conditions must hold. The median update ratio of the kernels, ‖Δw‖ / ‖w‖ of one step, has
     never reached `ratio`. And at its pace so far the loss will have lost less than a quarter by the
     end of the run, or the kernels will have moved by less than a thousandth of their size.
+
+    A warm-up that is longer than the run is reported as well: the learning rate still rises when
+    three quarters of the run are over, and half of the error of a constant prediction is left. A
+    warm-up of 4,000 steps is one of a run of 100,000.
 
     Reads `"updates/ratio"`, `"loss/start"`, `"loss/batch"`, `"score/loss"` and
     `"optimizer/learning_rate"`; and `"optimizer/headroom"` where it was measured: then it is silent
@@ -102,11 +118,13 @@ def learning_rate_too_low(
     planned = planned_steps(history)
     if len(ratios) < patience or start is None or loss is None or not start > 0:
         return []
-    is_early = history.step < max(MIN_STEPS, FIRST_TENTH * (planned or 0))
-    if is_early or not 0 < ratios.max() < ratio or _is_rising(history) or _has_learned(history):
-        return []
     room = next(reversed(headrooms(history)), None)
     if room is not None and room.high < LEAST_ROOM:
+        return []
+    if _warms_up_too_long(history):
+        return [_about_warm_up(history, loss)]
+    is_early = history.step < max(MIN_STEPS, FIRST_TENTH * (planned or 0))
+    if is_early or not 0 < ratios.max() < ratio or _is_rising(history) or _has_learned(history):
         return []
     left = max(1.0, planned / history.step) if planned else 1.0
     stands_still = planned is not None and ratios.max() * planned < MIN_MOVE
@@ -118,6 +136,41 @@ def learning_rate_too_low(
 def _is_rising(history: History) -> bool:
     rates = history.series("optimizer/learning_rate").values
     return bool(len(rates) and rates[-1] > 1.01 * rates[0])
+
+
+def _warms_up_too_long(history: History) -> bool:
+    """Return whether the learning rate has only risen, still does, and little was learned."""
+    rates = history.series("optimizer/learning_rate").values
+    if len(rates) < 3 or not fraction_done(history) >= THREE_QUARTERS:
+        return False
+    rises = bool((np.diff(rates) >= 0).all()) and rates[-1] >= RISES * rates[0] > 0
+    return (
+        rises and rates[-1] > STILL_RISES * rates[-1 - len(rates) // 3] and explains_little(history)
+    )
+
+
+def _about_warm_up(history: History, loss: float) -> Finding:
+    rates = history.series("optimizer/learning_rate").values
+    first, last = float(rates[0]), float(rates[-1])
+    highest = one_digit(last * (raising_factor(history) or LEAST_FACTOR))
+    optimizer = history.facts.optimizer or "Adam"
+    return Finding(
+        rule="learning_rate_too_low",
+        severity=Severity.WARNING,
+        target="",
+        message="The warm-up of the learning rate is as long as the run: it still rises after "
+        f"{history.step:,} steps, from {first:.2g} to {last:.2g}. The network has learned little.",
+        evidence={"first_rate": first, "learning_rate": last, "loss": loss},
+        remedies=(
+            Remedy(
+                f"Shorten the warm-up to a tenth of the steps, and raise the learning rate to "
+                f"{highest:g} in it.",
+                change=WarmUp(highest, optimizer),
+            ),
+            FIND_RATE,
+        ),
+        reference="Vaswani et al., arXiv:1706.03762, section 5.3: 4,000 of 100,000 steps",
+    )
 
 
 def _has_learned(history: History) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 from keras_babysit.facts import DataFacts, InputFacts, TargetFacts
 from keras_babysit.samples.batches import content
 from keras_babysit.samples.codes import code_column
+from keras_babysit.samples.equal_inputs import equal_fraction
 from keras_babysit.samples.later_targets import later_column
 from keras_babysit.samples.markers import find_markers
 from keras_babysit.samples.reshaped import is_reshaped
@@ -110,6 +111,7 @@ def _describe_input(leaf: np.ndarray, targets: Sequence[np.ndarray]) -> InputFac
         low=float(values.min()),
         high=float(values.max()),
         **_offset(values),
+        equal_fraction=equal_fraction(leaf, targets),
         target_column=target_column(leaf, targets),
         later_column=later_column(leaf, targets),
         **_codes(leaf, targets),

@@ -136,6 +136,33 @@ def _is_next(target: np.ndarray, leaf: np.ndarray) -> bool:
     return bool(following >= SHIFTED and changes >= MIN_CHANGES)
 
 
+def is_same_step(target: np.ndarray, leaf: np.ndarray) -> bool:
+    """Return whether the target of each step is the token of the same step, padding left out.
+
+    Args:
+        target: The targets, `(n, steps)`, `(n, steps, 1)` or one-hot `(n, steps, classes)`.
+        leaf: An array of inputs. Only tokens count: sequences of features may be reconstructed.
+
+    Example:
+        >>> words = np.array([[3, 1, 4, 1, 5, 9]])
+        >>> is_same_step(words, words), is_same_step(words[:, 1:], words[:, :-1])
+        (True, False)
+    """
+    if leaf.ndim != 2 or not is_sequence(leaf) or leaf.shape[:2] != target.shape[:2]:
+        return False
+    if target.ndim == 3:
+        one_column = target[..., 0] if target.shape[2] == 1 else _numbers_of(target)
+        if one_column is None:
+            return False
+        target = one_column
+    data = ~padded_steps(leaf)
+    is_data = data[:, 1:] & data[:, :-1]
+    if target.ndim != 2 or not is_data.any():
+        return False
+    changes = (leaf[:, :-1] != leaf[:, 1:])[is_data].mean()
+    return bool((target == leaf)[data].mean() >= SHIFTED and changes >= MIN_CHANGES)
+
+
 def _numbers_of(target: np.ndarray) -> np.ndarray | None:
     """Return the class numbers of one-hot targets, None if they are not one-hot."""
     is_one_hot = np.isin(target, (0, 1)).all() and (target.sum(axis=2) <= 1).all()

@@ -53,6 +53,29 @@ def test_the_next_step_is_seen_by_a_layer_that_reads_both_ways(both_ways):
     assert found.get("sees_later_steps") == ("WARNING" if both_ways else None)
 
 
+@pytest.mark.parametrize(
+    ("both_ways", "shift"), [(False, 0), (True, 0), (False, 1)], ids=["copy", "tagger", "next"]
+)
+def test_a_target_that_is_the_input_of_its_step_is_reported(both_ways, shift):
+    model = each_step(gru(both_ways), words=9, steps=12)
+    found, _ = fitted(model, TEXT[:, :12], TEXT[:, shift : 12 + shift])
+    assert ("sees_later_steps" in found) is (not both_ways and shift == 0)
+
+
+def test_the_input_of_a_decoder_that_is_not_shifted_is_reported():
+    inputs = [keras.Input((12,), dtype="int32") for _ in range(2)]
+    codes = [layers.Embedding(10, 6)(one) for one in inputs]
+    state = layers.GRU(6)(codes[0])
+    h = layers.GRU(6, return_sequences=True)(codes[1], initial_state=state)
+    model = keras.Model(inputs, layers.Dense(10, activation="softmax")(h))
+    words = TEXT[:, :12]
+    shifted = np.concatenate([np.full_like(words[:, :1], 9), words[:, :-1]], axis=1)
+    for decoder, is_reported in ((words, True), (shifted, False)):
+        model.compile("adam", "sparse_categorical_crossentropy")
+        report = kb.check(model, [words[:, ::-1], decoder], words, verbose=0)
+        assert any("not shifted" in one.message for one in report.findings) is is_reported
+
+
 @pytest.mark.parametrize("first", [0, 1])
 def test_a_mask_hides_data_that_begin_at_0(first):
     x = RNG.integers(first, 5, (256, 12))

@@ -875,6 +875,15 @@ def moving(ratio, losses, rates=None, more=None):
     return made
 
 
+def warming_up(rates, error):
+    """Return a history of learning rates, one for each step, and of the error at the end."""
+    made = moving(1e-3, [2.3] * len(rates), rates)
+    values = {"score/error": error, "score/error_stderr": 0.01, "reference/constant_error": 0.9}
+    for name, value in values.items():
+        made.append(Measurement(99, 3, name, "train", value))
+    return made
+
+
 def of_steps(planned, made):
     """Return the history as one of a run of so many steps, or of an unknown number."""
     made.note(epochs=planned and 1, steps_per_epoch=planned)
@@ -1070,6 +1079,13 @@ def own_loss(reduction=None, *, optimizer="SGD", ratio=1e-3, losses=(), inputs=1
         outputs=(OutputFacts(**{"target": "dense", "low": 0.0, "high": 1.0} | facts),),
         data=DataFacts(examples=64, inputs=(InputFacts(),) * inputs),
     )
+    return made
+
+
+def of_numbers(made, is_whole=False):
+    """Return the history with targets that are real numbers, after the first epoch."""
+    made.epoch = 1
+    made.note(data=dataclasses.replace(made.facts.data, targets=(TargetFacts(is_whole=is_whole),)))
     return made
 
 
@@ -1855,6 +1871,21 @@ TABLE = {
         rules.loss_mixes_examples,
         own_loss(mixes_examples=True, falls_without_bound=True),
         None,
+    ),
+    "a-sign-flipped-on-real-numbers": (
+        rules.inverted_loss,
+        of_numbers(own_loss(losses=NEGATIVE, **WRONG)),
+        Severity.WARNING,
+    ),
+    "a-sign-flipped-on-real-numbers-at-first": (
+        rules.inverted_loss,
+        of_numbers(own_loss(losses=[0.0] * 12, **WRONG)),
+        Severity.NOTE,
+    ),
+    "a-sign-flipped-on-labels": (
+        rules.inverted_loss,
+        of_numbers(own_loss(losses=NEGATIVE, **WRONG), is_whole=True),
+        Severity.NOTE,
     ),
     "a-score-as-the-loss": (
         rules.inverted_loss,
@@ -3071,6 +3102,21 @@ TABLE = {
         data(inputs={"dtype": "uint8", "shape": (8, 8, 1), "low": 0.0, "high": 1.0, "rms": 0.1}),
         None,
     ),
+    "most-examples-equal": (
+        rules.constant_features,
+        data(inputs={"low": 0.0, "high": 1.0, "equal_fraction": 0.97}),
+        Severity.WARNING,
+    ),
+    "some-examples-equal": (
+        rules.constant_features,
+        data(inputs={"low": 0.0, "high": 1.0, "equal_fraction": 0.3}),
+        Severity.NOTE,
+    ),
+    "few-examples-equal": (
+        rules.constant_features,
+        data(inputs={"low": 0.0, "high": 1.0, "equal_fraction": 0.1}),
+        None,
+    ),
     "constant-in-few": (
         rules.constant_features,
         data(10, inputs={"features": 9, "constant_features": 2, "first_constant": 3}),
@@ -3305,6 +3351,16 @@ TABLE = {
         rules.sees_later_steps,
         depending("later_inputs", 1.7),
         Severity.WARNING,
+    ),
+    "copies-the-step-that-is-its-target": (
+        rules.sees_later_steps,
+        depending("later_than_target", 0.0),
+        Severity.WARNING,
+    ),
+    "fills-in-tokens-from-both-sides": (
+        rules.sees_later_steps,
+        depending("later_than_target", 0.3),
+        None,
     ),
     "sees-the-next-step-up-to-rounding": (
         rules.sees_later_steps,
@@ -4997,6 +5053,26 @@ TABLE = {
         None,
     ),
     "hardly-moves": (rules.learning_rate_too_low, moving(1e-6, [2.3] * 50), Severity.WARNING),
+    "warms-up-for-the-whole-run": (
+        rules.learning_rate_too_low,
+        warming_up([1e-6 * step for step in range(1, 101)], error=0.9),
+        Severity.WARNING,
+    ),
+    "warms-up-for-the-whole-run-and-learns": (
+        rules.learning_rate_too_low,
+        warming_up([1e-6 * step for step in range(1, 101)], error=0.2),
+        None,
+    ),
+    "warms-up-for-half-of-the-run": (
+        rules.learning_rate_too_low,
+        warming_up([1e-6 * min(step, 50) for step in range(1, 101)], error=0.9),
+        None,
+    ),
+    "warms-up-to-what-it-bears": (
+        rules.learning_rate_too_low,
+        bearing(warming_up([1e-6 * step for step in range(1, 101)], error=0.9), (2.0, 1.5, 3.0)),
+        None,
+    ),
     "hardly-moves-but-falls": (
         rules.learning_rate_too_low,
         moving(5e-5, [2.3 - 0.02 * step for step in range(50)]),
@@ -6533,6 +6609,21 @@ TABLE = {
     "pairs-that-begin-in-the-other-order": (
         rules.reversed_triplets,
         in_pairs([0.4, 0.4, 0.3, 0.2, 0.2, 0.1]),
+        None,
+    ),
+    "distances-of-reversed-labels": (
+        rules.reversed_triplets,
+        history({("pairs/equal_closer", "outputs[0]"): [0.25]}),
+        Severity.WARNING,
+    ),
+    "distances-of-labels-that-fit": (
+        rules.reversed_triplets,
+        history({("pairs/equal_closer", "outputs[0]"): [0.75]}),
+        None,
+    ),
+    "distances-of-which-the-inputs-show-little": (
+        rules.reversed_triplets,
+        history({("pairs/equal_closer", "outputs[0]"): [0.4]}),
         None,
     ),
     "own-step-with-the-penalties": (
