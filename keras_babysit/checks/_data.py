@@ -2,7 +2,7 @@
 
 import dataclasses
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
@@ -105,6 +105,66 @@ def read_validation(data: Any) -> Data | None:
             )
         return read_data(*data, name="validation_data")
     return read_data(data, name="validation_data")
+
+
+def split(
+    x: Nested, y: Nested, sample_weight: Nested, fraction: float
+) -> tuple[tuple[Nested, Nested, Nested], tuple[Nested, Nested, Nested]]:
+    """Return training and validation arrays as `fit(validation_split=fraction)` makes them.
+
+    The last rows are the validation data: `fit` splits before it shuffles.
+
+    Raises:
+        ValueError: If `fraction` is outside (0, 1), the data arrive in batches, or a part is empty.
+    """
+    if not 0 < fraction < 1:
+        raise ValueError(
+            f"Argument `validation_split` must be in [0, 1). Received: validation_split={fraction}"
+        )
+    if is_stream(x):
+        raise ValueError(
+            "Argument `validation_split` is only for arrays, as in `fit`. Received: x of type "
+            f"{type(x).__name__}. Pass `validation_data` instead."
+        )
+    arrays = keras.tree.map_structure(
+        _as_array, (_listed(x), _listed(y), _listed(sample_weight)), none_is_leaf=True
+    )
+    require_same_length(*arrays)
+    count = batches.size(arrays)
+    first = int(count * (1 - fraction))
+    if not 0 < first < count:
+        raise ValueError(
+            "Argument `validation_split` must leave examples on both sides. Received: "
+            f"validation_split={fraction} with {count} examples"
+        )
+    rows = np.arange(count)
+    return take(arrays, rows[:first]), take(arrays, rows[first:])
+
+
+def weighted(data: Data, class_weight: Mapping[int, float]) -> Data:
+    """Return the data with the sample weights that `fit` makes of `class_weight`.
+
+    A class without a key has the weight 1; keys that are no class are passed over.
+
+    Raises:
+        ValueError: If there are sample weights too, or the targets are not one array of classes.
+    """
+    if data.sample_weight is not None:
+        raise ValueError(
+            "Argument `class_weight` cannot be combined with sample weights. Multiply them "
+            "yourself, and pass `sample_weight`."
+        )
+    leaves = [leaf for leaf in keras.tree.flatten(data.y) if leaf is not None]
+    if len(leaves) != 1 or leaves[0].dtype.kind not in "fiub":
+        raise ValueError(
+            "Argument `class_weight` needs targets that are one array of classes. Received: "
+            f"{len(leaves)} arrays" + (f" of {leaves[0].dtype}" if len(leaves) == 1 else "")
+        )
+    y = np.reshape(leaves[0], (len(leaves[0]), -1))
+    classes = np.argmax(y, axis=1) if y.shape[1] > 1 else np.round(y[:, 0])
+    known, rows = np.unique(classes, return_inverse=True)
+    weights = np.array([class_weight.get(int(one), 1.0) for one in known], "float32")
+    return dataclasses.replace(data, sample_weight=weights[rows.ravel()])
 
 
 def is_stream(x: Any) -> bool:

@@ -19,12 +19,13 @@ from keras_babysit.checks._depths import LayerSignal, measure
 from keras_babysit.checks._reading import OutputRange, read_ranges
 from keras_babysit.checks._training import random_layers_off
 from keras_babysit.checks.result import Unknown
+from keras_babysit.errors import ProbeMismatchError, brief
 from keras_babysit.facts import OutputFacts, TargetFacts
 from keras_babysit.findings import Finding
 from keras_babysit.history import History, Measurement
 from keras_babysit.probes import Monitor, taps
 from keras_babysit.probes.loss_behaviour import Rows, describe_behaviour
-from keras_babysit.probes.loss_facts import has_plain_loss
+from keras_babysit.probes.loss_facts import has_own_step, has_plain_loss
 from keras_babysit.probes.loss_reading import LossKind, View, read_loss
 from keras_babysit.probes.probe import MAX_ROWS, compute_loss, stateless
 from keras_babysit.probes.work import estimate_cost
@@ -101,7 +102,10 @@ class Case:
         self.batch = (
             data.batch if self.is_one_batch else data.some(self.batch_size or MIN_BATCH_EXAMPLES)
         )
-        self._make_first_pass()
+        try:
+            self._make_first_pass()
+        except Exception as error:
+            raise ProbeMismatchError(_not_callable(model, self.batch[0], error)) from error
         self._estimate = estimate_cost(
             model,
             taps.leaves(model),
@@ -474,3 +478,17 @@ def tensors(batch: Batch) -> Batch:
 def _tensor(array: Any) -> Tensor:
     is_text = getattr(array, "dtype", None) is not None and np.dtype(array.dtype).kind in "OSU"
     return array if is_text else ops.convert_to_tensor(array)
+
+
+def _not_callable(model: keras.Model, x: Nested, error: Exception) -> str:
+    shapes = keras.tree.map_structure(lambda leaf: tuple(np.shape(leaf)), x)
+    hint = (
+        " Its own `train_step` seems to call it on something else. Pass that as `x`, or let "
+        "`kb.Babysitter()` watch the training."
+        if has_own_step(model)
+        else ""
+    )
+    return (
+        "Argument `x` must be inputs that the model can be called on. Received: a batch of shape "
+        f"{shapes}, for which it raises {brief(error)}{hint}"
+    )

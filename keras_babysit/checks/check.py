@@ -3,7 +3,7 @@
 import logging
 import time
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -11,7 +11,7 @@ import rich.progress
 
 from keras_babysit.checks import registry
 from keras_babysit.checks._built import built
-from keras_babysit.checks._data import read_data, read_validation
+from keras_babysit.checks._data import read_data, read_validation, split, weighted
 from keras_babysit.checks._inputs import (
     require_above_zero,
     require_fit,
@@ -37,6 +37,8 @@ def check(
     *,
     validation_data: Any = None,
     sample_weight: Any = None,
+    class_weight: Mapping[int, float] | None = None,
+    validation_split: float = 0.0,
     seconds: float = 30.0,
     checks: Iterable[Check | str] | None = None,
     sinks: Iterable[Sink] = (),
@@ -58,6 +60,9 @@ def check(
         validation_data: `(x, y)`, `(x, y, sample_weight)` or a dataset. It is searched for
             training examples.
         sample_weight: Weights of the examples, or None.
+        class_weight: Weight of each class, as for `fit`, or None.
+        validation_split: Fraction of the arrays that `fit` holds out, the last rows; in [0, 1).
+            Ignored if `validation_data` is given.
         seconds: Time limit for all checks together, in estimated seconds, above 0. A check that
             does not fit is skipped and its verdict is "unknown". The estimate depends on the model
             only; on the clock, all checks end after three times as long.
@@ -75,7 +80,8 @@ def check(
         NotCompiledError: If the model is not compiled.
         ProbeMismatchError: If the inputs do not match the model in number or shape.
         ValueError: If there are no examples, if x and y differ in length, if `seconds` is not
-            above 0, or if a name in `checks` is unknown.
+            above 0, if a name in `checks` is unknown, or if `fit` would refuse `class_weight` or
+            `validation_split`.
         TypeError: If `model` is not a Keras model, or if y is given together with a dataset.
 
     Example:
@@ -100,7 +106,10 @@ def check(
     with random_states_kept():
         if y is not None and not callable(x):
             require_same_length(x, y, sample_weight) if _are_arrays(x, y) else None
+        if validation_split and validation_data is None:
+            (x, y, sample_weight), validation_data = split(x, y, sample_weight, validation_split)
         data = read_data(x, y, sample_weight)
+        data = data if class_weight is None else weighted(data, class_weight)
         validation = read_validation(validation_data)
     require_fit(model, data.x)
     with built(model, data), untouched(model), warnings.catch_warnings():

@@ -23,6 +23,7 @@ from keras_babysit.rules.constant_features import constant_features
 from keras_babysit.rules.inputs_from_later_steps import inputs_from_later_steps
 from keras_babysit.rules.leakage import leakage
 from keras_babysit.rules.missing_value_markers import missing_value_markers
+from keras_babysit.rules.outputs import outputs
 from keras_babysit.rules.related_examples import related_examples
 from keras_babysit.rules.target_in_inputs import target_in_inputs
 from keras_babysit.rules.unscaled_inputs import SCALING_LAYERS, unscaled_inputs
@@ -102,7 +103,7 @@ def data_quality(case: Case) -> CheckResult:
         *_non_finite(case, data, "x", data.x),
         *_non_finite(case, data, "y", data.y),
         *renamed([one for rule in RULES for one in rule(known)], NAME, names),
-        *_constant_targets(data, known.facts.data.targets, names),
+        *_constant_targets(case, data, known.facts.data.targets, names),
         *_unscaled_targets(case),
         *_duplicates(data, has_validation=validation is not None),
     ]
@@ -182,11 +183,13 @@ def _unscaled_inputs(case: Case, data: DataFacts) -> list[Finding]:
 
 
 def _constant_targets(
-    data: Data, targets: Sequence[TargetFacts], names: Mapping[str, str]
+    case: Case, data: Data, targets: Sequence[TargetFacts], names: Mapping[str, str]
 ) -> list[Finding]:
-    found = []
+    found, are_read = [], _reads_targets(case)
     for index, leaf in enumerate(targets):
         value = leaf.low
+        if not are_read.get(index, True):
+            continue
         if value is not None and value == leaf.high and len(data) >= MIN_ROWS:
             unshuffled = " The data may be sorted by class."
             found.append(
@@ -204,6 +207,18 @@ def _constant_targets(
                 )
             )
     return found
+
+
+def _reads_targets(case: Case) -> dict[int, bool]:
+    """Return, by index, whether an output has a loss of Keras: for others, a target may be a dummy.
+
+    The rule `constant_targets` of a run makes the same difference.
+    """
+    try:
+        known = outputs(output_history(case))
+    except Unknown:
+        return {}
+    return {index: one.form != "other" and not one.is_own for index, one in enumerate(known)}
 
 
 def _unscaled_targets(case: Case) -> list[Finding]:

@@ -251,16 +251,18 @@ def _not_finite_gradients(names: Sequence[str]) -> Finding:
 def _judge(case: Case, index: int, name: str) -> Finding | None:
     """Return the finding on a weight without gradient; None if that weight cannot matter.
 
-    A bias before batch normalization has no effect, and neither have the weights of an output
-    without a loss. Of a weight that the model reads past its stand-in nothing is known.
+    A bias before batch normalization has no effect. Of a weight that the model reads past its
+    stand-in nothing is known.
     """
     case.need_time(passes=2)
     layer = _owner(case.model, index)
     siblings = layer.trainable_variables if layer is not None else []
     changes_loss, changes_output = _effect(case, index)
-    if not changes_loss and (changes_output or _is_idle_bias(case, index, siblings)):
+    if not changes_loss and (
+        _is_idle_bias(case, index, siblings) or (changes_output and _is_vector(case, index))
+    ):
         return None
-    if not changes_loss and _is_bypassed(case, index):
+    if not changes_loss and not changes_output and _is_bypassed(case, index):
         return None
     if changes_loss:
         message = f'The loss depends on "{name}", but it receives no gradient.'
@@ -268,6 +270,13 @@ def _judge(case: Case, index: int, name: str) -> Finding | None:
             "Find what blocks the gradient: stop_gradient, a step, argmax, round, integer cast or "
             "NumPy call between the weight and the loss. Freeze the layer if that is intended.",
             "layer.trainable = False  # layer: the one that holds the weight",
+            no_change_because=OWN_CODE,
+        )
+    elif changes_output:
+        message = f'"{name}" changes an output, but no loss depends on it: it is not trained.'
+        remedy = Remedy(
+            "Give this output a loss, or freeze the layers that only it uses.",
+            'model.compile("adam", loss={"first": "mse", "second": "mse"})  # by output name',
             no_change_because=OWN_CODE,
         )
     else:
@@ -332,6 +341,11 @@ def _owner(model: keras.Model, index: int) -> keras.layers.Layer | None:
         if any(v is variable for v in layer._trainable_variables):
             return layer
     return None
+
+
+def _is_vector(case: Case, index: int) -> bool:
+    """Return whether a weight is a bias or the like: what is said of its kernel holds for it."""
+    return len(case.model.trainable_variables[index].shape) < 2
 
 
 def _is_idle_bias(case: Case, index: int, siblings: Sequence[int]) -> bool:

@@ -3,8 +3,10 @@
 from keras_babysit.checks._facts import renamed
 from keras_babysit.checks.case import Case
 from keras_babysit.checks.result import CheckResult
+from keras_babysit.rules.dominant_token import dominant_token
 from keras_babysit.rules.dropout_on_output import dropout_on_output
 from keras_babysit.rules.dropout_too_high import dropout_too_high
+from keras_babysit.rules.epsilon_too_small import epsilon_too_small
 from keras_babysit.rules.fractional_indices import fractional_indices
 from keras_babysit.rules.frozen_adapters import frozen_adapters
 from keras_babysit.rules.hidden_softmax import hidden_softmax
@@ -14,6 +16,8 @@ from keras_babysit.rules.missing_loss_scale import missing_loss_scale
 from keras_babysit.rules.normalized_alone import normalized_alone
 from keras_babysit.rules.optimizers_overlap import optimizers_overlap
 from keras_babysit.rules.penalties_left_out import penalties_left_out
+from keras_babysit.rules.untracked_weights import untracked_weights
+from keras_babysit.rules.untrained_frozen_layers import untrained_frozen_layers
 from keras_babysit.samples.data_facts import describe_data
 
 RULES = (
@@ -27,6 +31,10 @@ RULES = (
     label_smoothing_too_high,
     fractional_indices,
     normalized_alone,
+    untrained_frozen_layers,
+    untracked_weights,
+    epsilon_too_small,
+    dominant_token,
 )
 """Rules of a run that see their fault in the first measurement."""
 

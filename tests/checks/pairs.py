@@ -1001,3 +1001,74 @@ BROKEN = [
 
 CORRECT += [tagger_with_a_mask, next_word_by_what_came_before]
 CORRECT += [narrow_layer_without_activation]
+
+
+def frozen_base(*, is_trained):
+    """A head on three frozen layers, whose weights are random or moved from there."""
+    base = keras.Sequential([keras.Input((64,)), *(L.Dense(32, "relu") for _ in range(3))])
+    if is_trained:
+        base.set_weights([w + 0.01 for w in base.get_weights()])
+    base.trainable = False
+    return model((64,), base, L.Dense(10), loss=sparse_logits()), *digits()
+
+
+def frozen_without_pretrained_weights():
+    return frozen_base(is_trained=False)
+
+
+def frozen_with_pretrained_weights():
+    return frozen_base(is_trained=True)
+
+
+def weights_of_a_lambda():
+    hidden = L.Dense(32, "relu")
+    hidden.build((None, 64))
+    layers = (L.Lambda(lambda x: hidden(x), output_shape=(32,)), L.Dense(10))
+    return model((64,), *layers, loss=sparse_logits()), *digits()
+
+
+def adam_in_float16():
+    layers = [L.Dense(32, "relu", dtype="float16"), L.Dense(10, dtype="float16")]
+    return model((64,), *layers, loss=sparse_logits()), *digits()
+
+
+def two_heads(*, is_trained):
+    inputs = keras.Input((64,))
+    hidden = L.Dense(32, "relu")(inputs)
+    first = L.Dense(10, name="digit")(hidden)
+    second = L.Dense(1, name="ink")(hidden) if is_trained else L.Rescaling(2.0)(hidden)
+    heads = keras.Model(inputs, [first, second])
+    heads.compile("adam", [sparse_logits(), None])
+    x, y = digits()
+    return heads, x, [y, np.zeros(len(y), "float32")]
+
+
+def head_without_a_loss():
+    return two_heads(is_trained=True)
+
+
+def output_without_weights_or_loss():
+    return two_heads(is_trained=False)
+
+
+def targets_that_the_loss_ignores():
+    """The loss asks for codes of length 1: `fit` asks for targets all the same."""
+    x, _ = digits()
+
+    def length(y_true, y_pred):
+        return ops.square(ops.sum(ops.square(y_pred), -1) - 1)
+
+    return mlp(64, 4, loss=length), x, np.zeros(len(x), "float32")
+
+
+BROKEN += [
+    (frozen_without_pretrained_weights, "settings"),
+    (weights_of_a_lambda, "settings"),
+    (adam_in_float16, "settings"),
+    (head_without_a_loss, "gradient_flow"),
+]
+CORRECT += [
+    frozen_with_pretrained_weights,
+    output_without_weights_or_loss,
+    targets_that_the_loss_ignores,
+]

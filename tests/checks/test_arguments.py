@@ -225,3 +225,59 @@ def test_unscaled_inputs_are_found_also_where_the_loss_cannot_be_computed():
     report = check(model, 255 * x, np.full(160, -3), checks=FAST, verbose=0)
     assert {a.target for a in report["data_quality"].findings} == {"x", "y"}
     assert report["output_and_loss"].verdict == "error"
+
+
+def rare_class():
+    x = np.random.default_rng(0).normal(size=(400, 5)).astype("float32")
+    model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(1, activation="sigmoid")])
+    model.compile("sgd", "binary_crossentropy")
+    return model, x, (x[:, 0] > 1.8).astype("int32")
+
+
+@pytest.mark.parametrize(
+    ("weights", "is_reported"),
+    [({0: 1.0, 1: 1.0}, True), ({"0": 0.5, "1": 15.0}, True), ({0: 0.5, 1: 15.0}, False)],
+    ids=["equal", "keys-are-text", "balanced"],
+)
+def test_class_weights_are_judged_as_fit_uses_them(weights, is_reported):
+    model, x, y = rare_class()
+    report = check(model, x, y, class_weight=weights, checks=["data_quality"], verbose=0)
+    assert any("weight" in one.message for one in report.findings) is is_reported
+
+
+@pytest.mark.parametrize(
+    ("arguments", "law"),
+    [
+        ({"sample_weight": np.ones(400, "float32")}, "cannot be combined with sample weights"),
+        ({"y": None}, "needs targets that are one array of classes. Received: 0 arrays"),
+    ],
+    ids=["sample-weights-too", "no-targets"],
+)
+def test_class_weights_that_fit_would_refuse(arguments, law):
+    model, x, y = rare_class()
+    given = {"y": y, "class_weight": {0: 1.0}, "verbose": 0} | arguments
+    with pytest.raises(ValueError, match=f"`class_weight` {law}"):
+        check(model, x, **given)
+
+
+class Points(keras.Model):
+    """Makes points of noise that it draws: `fit` gets real points, which it is not called on."""
+
+    def __init__(self):
+        super().__init__()
+        self.points = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+
+    def call(self, noise):
+        return self.points(noise)
+
+    def train_step(self, data):
+        self(np.zeros((8, 4), "float32"))
+        return {"loss": 0.0}
+
+
+def test_inputs_that_the_model_is_not_called_on():
+    model = Points()
+    model(np.zeros((8, 4), "float32"))
+    model.compile("adam", "mse")
+    with pytest.raises(ProbeMismatchError, match=r"shape \(\d+, 2\).*Its own `train_step`"):
+        check(model, np.zeros((64, 2), "float32"), verbose=0)

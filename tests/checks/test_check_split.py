@@ -95,3 +95,30 @@ def test_weights_that_are_all_equal(split):
     weights = np.ones(len(x), "float32")
     found = reported(x, rare.astype(int), x_val, y_val * 0, model, sample_weight=weights)
     assert "no effect" in found["y"]
+
+
+def test_a_split_is_that_of_fit(split):
+    x, y, *_ = split
+    order = np.argsort(y, kind="stable")
+    model = pairs.mlp(64, 10, loss=pairs.sparse_logits())
+    report = check(
+        model, x[order], y[order], validation_split=0.2, checks=["data_quality"], verbose=0
+    )
+    found = [one.message for one in report.findings]
+    assert any("missing or rare in the training data" in message for message in found), found
+    report = check(model, x, y, validation_split=0.2, checks=["data_quality"], verbose=0)
+    assert report.is_well
+
+
+@pytest.mark.parametrize("fraction", [1.0, -0.5, 1e-20])
+def test_a_split_that_leaves_a_part_empty_is_refused(split, fraction):
+    x, y, *_ = split
+    model = pairs.mlp(64, 10, loss=pairs.sparse_logits())
+    with pytest.raises(ValueError, match="Argument `validation_split` must"):
+        check(model, x, y, validation_split=fraction, verbose=0)
+
+
+def test_a_split_of_a_stream_is_refused():
+    model = pairs.mlp(64, 10, loss=pairs.sparse_logits())
+    with pytest.raises(ValueError, match="`validation_split` is only for arrays"):
+        check(model, iter([pairs.digits()]), validation_split=0.2, verbose=0)
