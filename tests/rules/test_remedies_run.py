@@ -97,6 +97,7 @@ def with_series():
 SCENES = {
     "dominant_output": with_two_heads,
     "padding_in_loss": with_tokens,
+    "sees_later_steps": with_tokens,
     "no_better_than_last_value": with_series,
     "unscaled_targets": with_numbers,
     "swapped_loss_arguments": with_probabilities,
