@@ -58,6 +58,7 @@ RANDOM = "KerasTuner RandomSearch"
 HEADER = (
     "problem",
     "search",
+    "seeds",
     "examples to reach random search's score",
     "of its budget",
     "reached",
@@ -393,12 +394,21 @@ def interval(function, count):
 
 
 def rows(problem, runs):
-    """Yield a row of the table per search; `runs[name]` holds the trials of each seed."""
+    """Yield a row of the table per search; `runs[name]` holds the trials by seed.
+
+    The target is the median over all seeds of random search. A search is compared with random
+    search on the seeds that it has.
+    """
     objective = read_objective(PROBLEMS[problem]()[2])
-    sign, random = objective.sign, runs[RANDOM]
-    count = len(random)
-    target = float(np.median([best_score(trials, sign, np.inf, 1) for trials in random]))
-    for name, found in runs.items():
+    sign = objective.sign
+    known = [best_score(trials, sign, np.inf, 1) for trials in runs[RANDOM].values()]
+    target = float(np.median(known))
+    for name, by_seed in runs.items():
+        seeds = sorted(set(by_seed) & set(runs[RANDOM]))
+        count = len(seeds)
+        if not count:
+            continue
+        found, random = ([kind[seed] for seed in seeds] for kind in (by_seed, runs[RANDOM]))
         cells, fractions = [], None
         for column in (1, 2):
             costs = np.array([to_reach(trials, target, sign, column)[0] for trials in found])
@@ -424,7 +434,8 @@ def rows(problem, runs):
         examples, score, seconds, timed = cells
         fraction = with_interval(lambda seeds, f=fractions: np.median(f[seeds]), count, ".2f")
         part = f"{problem}{'*' * (problem in DEVELOPMENT)}, {objective.name}"
-        yield part, name, examples, fraction, f"{done} of {count}", seconds, score, timed
+        reached = f"{done} of {count}"
+        yield part, name, str(count), examples, fraction, reached, seconds, score, timed
 
 
 def with_interval(function, count, form):
@@ -464,7 +475,7 @@ def run(arguments):
 
 
 def table(arguments):
-    """Print the table of the seeds for which all searches are stored."""
+    """Print the table of all searches that are stored."""
     saved = read_saved()
     lines = [
         f"Keras {keras.__version__} on {keras.backend.backend()}, one CPU thread, a budget of "
@@ -475,13 +486,15 @@ def table(arguments):
         "|---" * len(HEADER) + "|",
     ]
     for problem in arguments.problems:
-        seeds = [
-            seed
-            for seed in arguments.seeds
-            if all(f"{problem}, {name}, {seed}" in saved for name in arguments.searches)
-        ]
-        runs = {n: [saved[f"{problem}, {n}, {s}"] for s in seeds] for n in arguments.searches}
-        if seeds:
+        runs = {
+            name: {
+                seed: saved[key]
+                for seed in arguments.seeds
+                if (key := f"{problem}, {name}, {seed}") in saved
+            }
+            for name in arguments.searches
+        }
+        if runs.get(RANDOM):
             lines += [f"| {' | '.join(row)} |" for row in rows(problem, runs)]
     print("\n".join(lines))
     if arguments.write:
