@@ -126,9 +126,8 @@ def split(
             "Argument `validation_split` is only for arrays, as in `fit`. Received: x of type "
             f"{type(x).__name__}. Pass `validation_data` instead."
         )
-    arrays = keras.tree.map_structure(
-        _as_array, (_listed(x), _listed(y), _listed(sample_weight)), none_is_leaf=True
-    )
+    arrays = (_listed(x), _listed(y), _listed(sample_weight))
+    arrays = keras.tree.map_structure(_as_array, arrays)
     require_same_length(*arrays)
     count = batches.size(arrays)
     first = int(count * (1 - fraction))
